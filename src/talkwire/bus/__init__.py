@@ -1,0 +1,1 @@
+"""How events reach the listeners of every node."""

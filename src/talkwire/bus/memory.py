@@ -1,0 +1,23 @@
+"""The bus of a single node: whoever listens is called at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from talkwire.core.chat import Listener
+from talkwire.core.events import Event
+
+
+class MemoryBus:
+    """Calls its listeners in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Hands a batch on, in the caller's turn of the event loop."""
+        for listener in self._listeners:
+            listener(events)
+
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)

@@ -1,0 +1,133 @@
+"""The one door: every command, from a socket, a route or the command line, goes through `Chat.execute`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+from talkwire.core.commands import Command, EnsureUser, SetTyping
+from talkwire.core.errors import ChatError, forbidden
+from talkwire.core.events import Event, MemberRemoved, TypingChanged
+from talkwire.core.handlers import CHANGES, QUERIES
+from talkwire.core.memberships import Memberships
+from talkwire.core.model import Actor, User
+from talkwire.core.transaction import Snapshot
+from talkwire.core.typing_state import TypingState
+
+R = TypeVar("R")
+Listener = Callable[[Sequence[Event]], None]
+
+
+class Writer(Protocol):
+    """Carries changes out in order, many in one transaction."""
+
+    def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
+        """Settled once the change is committed, or with the error it was refused with."""
+        ...
+
+
+class Reader(Protocol):
+    """Runs a function over a consistent snapshot, off the event loop."""
+
+    def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
+
+
+class Bus(Protocol):
+    """Brings events to every node's listeners, durable ones in log order."""
+
+    def publish(self, events: Sequence[Event]) -> None: ...
+    def subscribe(self, listener: Listener) -> None: ...
+
+
+class Chat:
+    """Everything that can be asked of the chat, and nothing of how it is stored or sent."""
+
+    def __init__(self, writer: Writer, reader: Reader, bus: Bus) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._bus = bus
+        self._typing = TypingState()
+        self._typing_timer: asyncio.TimerHandle | None = None
+        self.memberships = Memberships(self._load_memberships)
+        bus.subscribe(self._follow)
+
+    def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]:
+        """Carries a command out and answers its result.
+
+        Changes are queued before this returns, in the order of the calls; their result comes after the commit.
+
+        Raises `ChatError`, from the awaitable or, for what is refused at the door, at once.
+        """
+        change = CHANGES.get(type(command))
+        if change is not None:
+            if change.check is not None:
+                change.check(command)
+            return self._writer.submit(actor, command)
+        query = QUERIES.get(type(command))
+        if query is not None:
+            return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
+        if isinstance(command, SetTyping):
+            return cast("Awaitable[R]", self._set_typing(actor, command))
+        raise TypeError(f"nothing carries out {type(command).__name__}")
+
+    def subscribe(self, listener: Listener) -> None:
+        """Has `listener` called on the event loop with each batch of events, in log order."""
+        self._bus.subscribe(listener)
+
+    async def user_of_token(self, user_id: str, name: str) -> User:
+        """The user that a verified token names, stored on first sight. Raises `banned`."""
+        user = await self._reader.read(lambda snapshot: snapshot.user(user_id))
+        if user is None:
+            service = Actor(user_id, name, "service")
+            user = await self.execute(service, EnsureUser(user_id, name))
+        if user.banned:
+            raise ChatError("banned", "This user is banned.")
+        return user
+
+    def source_gone(self, source: str) -> None:
+        """A socket has disconnected: whoever typed on it stopped."""
+        self._publish(self._typing.source_gone(source))
+
+    async def _set_typing(self, actor: Actor, command: SetTyping) -> None:
+        if command.conversation_id not in await self.memberships.of(actor.user_id):
+            raise forbidden()
+        if command.is_typing:
+            now = asyncio.get_running_loop().time()
+            event = self._typing.start(
+                command.conversation_id, actor.user_id, actor.name, command.source, now
+            )
+        else:
+            event = self._typing.stop(command.conversation_id, actor.user_id, actor.name)
+        self._publish([event])
+
+    def _publish(self, events: Sequence[TypingChanged]) -> None:
+        if events:
+            self._bus.publish(events)
+        self._arm_typing()
+
+    def _arm_typing(self) -> None:
+        """One timer for all who type; it may fire early and is then set anew."""
+        deadline = self._typing.next_deadline()
+        if deadline is not None and self._typing_timer is None:
+            loop = asyncio.get_running_loop()
+            self._typing_timer = loop.call_at(deadline, self._expire_typing)
+
+    def _expire_typing(self) -> None:
+        self._typing_timer = None
+        self._publish(self._typing.expire(asyncio.get_running_loop().time()))
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, TypingChanged):
+                continue
+            self.memberships.apply(event)
+            if isinstance(event, MemberRemoved):
+                self._publish(self._typing.user_left(event.conversation_id, event.user_id))
+
+    async def _load_memberships(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, frozenset[str]]]:
+        def load(snapshot: Snapshot) -> tuple[int, Mapping[str, frozenset[str]]]:
+            _, pos = snapshot.head()
+            return pos, snapshot.conversation_ids_of(user_ids)
+
+        return await self._reader.read(load)

@@ -1,0 +1,46 @@
+"""What a command can be refused with (contract, section 3).
+
+    ChatError(code, message, details)
+        every refusal that a client gets to see; the edges turn `code` into an ack or an HTTP status
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ErrorCode = Literal[
+    "unauthenticated",
+    "token_expired",
+    "forbidden",
+    "blocked",
+    "banned",
+    "muted",
+    "not_found",
+    "conflict",
+    "cursor_expired",
+    "cursor_epoch",
+    "payload_too_large",
+    "invalid_request",
+    "rate_limited",
+    "unavailable",
+]
+
+
+class ChatError(Exception):
+    """A refusal with a code that a program reads and a message that a person reads."""
+
+    def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
+        super().__init__(message)
+        self.code: ErrorCode = code
+        self.message = message
+        self.details = details
+
+
+def invalid(path: str, message: str) -> ChatError:
+    """`invalid_request` for one member of a payload; `path` is written as the client wrote it (`memberIds[3]`)."""
+    return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])
+
+
+def forbidden() -> ChatError:
+    """The one answer for whatever one may not see, whether it exists or not."""
+    return ChatError("forbidden", "You have no access to this.")

@@ -1,0 +1,64 @@
+"""What a text from outside has to be before anything else sees it: checks at the door.
+
+Neither U+0000 nor a lone surrogate can be stored in PostgreSQL, and SQLite would cut a text at the first; JSON nested
+deeper than `NESTING_MAX` overflows parsers further on.
+"""
+
+from __future__ import annotations
+
+from talkwire.core.errors import ChatError, invalid
+from talkwire.core.model import ID_MAX_LENGTH, is_valid_id
+
+TEXT_MAX_BYTES = 64 * 1024
+NAME_MAX_LENGTH = 200
+METADATA_MAX_BYTES = 4 * 1024
+NESTING_MAX = 64
+
+
+def check_text(path: str, value: str) -> None:
+    """Refuses what no database can keep."""
+    if "\x00" in value:
+        raise invalid(path, "must not contain U+0000")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise invalid(path, "must not contain lone surrogates") from None
+
+
+def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
+    """A short text of one line: something must be in it."""
+    check_text(path, value)
+    if not value.strip() or len(value) > limit:
+        raise invalid(path, f"must have 1 to {limit} characters")
+
+
+def check_content(path: str, value: str) -> None:
+    """A message's text: not empty, at most `TEXT_MAX_BYTES` of UTF-8."""
+    check_text(path, value)
+    if not value or value.isspace():
+        raise invalid(path, "must not be empty")
+    if len(value) * 4 > TEXT_MAX_BYTES and len(value.encode()) > TEXT_MAX_BYTES:
+        raise ChatError("payload_too_large", f"{path}: at most {TEXT_MAX_BYTES} bytes")
+
+
+def check_id(path: str, value: str) -> None:
+    """An id in the contract's form (section 2)."""
+    if not is_valid_id(value):
+        raise invalid(path, f"must be an id: 1 to {ID_MAX_LENGTH} characters without spaces, '/' or control characters")
+
+
+def check_json(path: str, value: object, depth: int = 0) -> None:
+    """Every text in a JSON value, and how deep it is nested."""
+    if depth > NESTING_MAX:
+        raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
+    match value:
+        case str():
+            check_text(path, value)
+        case dict():
+            for key, member in value.items():
+                check_text(path, key)
+                check_json(path, member, depth + 1)
+        case list():
+            for member in value:
+                check_json(path, member, depth + 1)

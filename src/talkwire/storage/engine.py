@@ -1,0 +1,97 @@
+"""Connections to SQLite and PostgreSQL, set up so that a commit is on disk and a stalled node holds no lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a SQLite connection waits for a lock that another process holds."""
+
+_POSTGRESQL_OPTIONS = (
+    "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=10000 -c statement_timeout=30000 "
+    "-c synchronous_commit=on"
+)
+
+
+def database_url(text: str) -> URL:
+    """`postgresql://…`, `postgres://…` or `sqlite:///path`, with the driver that we use. Raises ValueError."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("not a database URL: expected postgresql://… or sqlite:///path") from None
+    match url.get_backend_name():
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case "sqlite" if url.database:
+            return url.set(drivername="sqlite")
+        case _:
+            raise ValueError("not a database we know: expected postgresql://… or sqlite:///path")
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file."""
+    return URL.create("sqlite", database=str(path))
+
+
+def writing_engine(url: URL) -> Engine:
+    """One connection, for the writer's thread."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
+    return _postgresql_engine(url, size=1)
+
+
+def reading_engine(url: URL, size: int) -> Engine:
+    """`size` connections that only read, each transaction from one snapshot."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, begin="BEGIN", size=size, writes=False)
+    return _postgresql_engine(url, size=size).execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    )
+
+
+def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
+        # The driver would begin transactions by itself, and too late; `begin` below does it.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if writes:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        else:
+            cursor.execute("PRAGMA query_only=ON")
+            # SQLite before 3.51.3 can corrupt a WAL that two connections checkpoint at once.
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:  # noqa: ANN401 (SQLAlchemy's event)
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: URL, size: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={
+            "options": _POSTGRESQL_OPTIONS,
+            "connect_timeout": 5,
+            "tcp_user_timeout": 5000,
+            "application_name": "talkwire",
+        },
+    )

@@ -1,0 +1,48 @@
+"""Reading off the event loop: a small pool of threads, each with a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.core.errors import ChatError
+from talkwire.core.transaction import Snapshot
+from talkwire.storage.snapshot import TableSnapshot
+from talkwire.storage.statements import Lookups
+
+READERS = 4
+
+R = TypeVar("R")
+
+_logger = structlog.get_logger(__name__)
+
+
+class ReaderPool:
+    """Implements `core.chat.Reader`."""
+
+    def __init__(self, engine: Engine, threads: int = READERS) -> None:
+        self._engine = engine
+        self._lookups = Lookups(engine.dialect)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="talkwire-reader")
+
+    def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
+        """What `function` answers. Raises its errors, and `unavailable` when the database does not answer."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._read, function)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._engine.dispose()
+
+    def _read(self, function: Callable[[Snapshot], R]) -> R:
+        try:
+            with self._engine.begin() as connection:
+                return function(TableSnapshot(connection, self._lookups))
+        except SQLAlchemyError as error:
+            _logger.exception("a read failed")
+            raise ChatError("unavailable", "The database does not answer. Try again.") from error

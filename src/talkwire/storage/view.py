@@ -1,0 +1,32 @@
+"""What the writer remembers between transactions: conversations, members and users as of one log position.
+
+Only the writer's thread touches it. It is right as long as the log's head is where the writer left it; when another
+node has written since, it is forgotten and read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from talkwire.core.model import Conversation, Member, User
+
+ENTRIES_MAX = 500_000
+"""Beyond this the view is emptied: it is a cache, and refilling it costs a statement a table."""
+
+
+@dataclass(slots=True)
+class View:
+    """Values as of log position `pos`."""
+
+    pos: int = -1
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    members: dict[tuple[str, str], Member] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+
+    def move_to(self, pos: int) -> None:
+        """Keeps what is remembered if nobody else has written up to `pos`."""
+        if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > ENTRIES_MAX:
+            self.conversations.clear()
+            self.members.clear()
+            self.users.clear()
+            self.pos = pos
