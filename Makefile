@@ -1,0 +1,97 @@
+# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, `make bench` also a C
+# compiler. What is installed stays in .venv and tests/clients/node_modules.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# A stamp says "this lock file is installed"; it is older than the lock file when the lock file has changed.
+RUN_STAMP := $(VENV)/.run-lock-installed
+DEV_STAMP := $(VENV)/.dev-lock-installed
+
+# The official JavaScript clients are part of the tests once they are in the tree.
+CLIENTS := tests/clients
+ifneq ($(wildcard $(CLIENTS)/package-lock.json),)
+CLIENTS_STAMP := $(CLIENTS)/node_modules/.lock-installed
+endif
+
+SOURCES     := $(wildcard src tests bench examples)
+QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help install run test check bench format lock lint format-check types layers clean
+
+help:
+	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
+	@echo 'make test     every check and every test'
+	@echo 'make check    the quick checks and tests'
+	@echo 'make bench    benchmarks; options in ARGS'
+	@echo 'make format   rewrite the sources in the project style'
+	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
+
+install: $(DEV_STAMP) $(CLIENTS_STAMP)
+
+run: $(RUN_STAMP)
+	$(BIN)/talkwire serve --demo $(ARGS)
+
+test: lint format-check types layers install
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $(ARGS)
+
+check: lint types layers
+	$(BIN)/python -m pytest --quiet $(QUICK_TESTS) $(ARGS)
+
+bench: install
+	$(BIN)/python -m bench $(ARGS)
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check $(SOURCES)
+
+format-check: $(DEV_STAMP)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(DEV_STAMP)
+	$(BIN)/mypy $(SOURCES)
+
+layers: $(DEV_STAMP)
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff check --fix-only --exit-zero $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+# uv resolves for every platform at once. The run lock takes its versions from the dev lock, so that what is tested is
+# what runs. Neither file names a package index: pip asks the one that it is configured for, and the hashes decide.
+RESOLVE = uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
+
+lock:
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; "$$tools/bin/pip" install --quiet --disable-pip-version-check uv; \
+	PATH="$$tools/bin:$$PATH"; mkdir -p requirements; \
+	$(RESOLVE) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
+	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'Talkwire needs Python 3.11 or later; name one: make PYTHON=python3.11 ...'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The lock lists the build backend too, so the editable install fetches nothing.
+$(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/python
+	$(PIP_INSTALL) --require-hashes --requirement requirements/run.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The dev lock holds all that the run lock holds.
+$(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
+	$(PIP_INSTALL) --require-hashes --requirement requirements/dev.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(RUN_STAMP) $@
+
+$(CLIENTS)/node_modules/.lock-installed: $(CLIENTS)/package-lock.json
+	cd $(CLIENTS) && npm ci --no-audit --no-fund
+	@touch $@
