@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.commands import Command, EnsureUser, SetTyping
+from talkwire.core.directory import Directory, Entry
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.events import Event, MemberRemoved, TypingChanged
 from talkwire.core.handlers import CHANGES, QUERIES
-from talkwire.core.memberships import Memberships
 from talkwire.core.model import Actor, User
 from talkwire.core.transaction import Snapshot
 from talkwire.core.typing_state import TypingState
@@ -49,7 +49,9 @@ class Chat:
         self._bus = bus
         self._typing = TypingState()
         self._typing_timer: asyncio.TimerHandle | None = None
-        self.memberships = Memberships(self._load_memberships)
+        self.directory = Directory(self._load_entries)
+        self.epoch = ""
+        self.pos = 0
         bus.subscribe(self._follow)
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]:
@@ -75,22 +77,28 @@ class Chat:
         """Has `listener` called on the event loop with each batch of events, in log order."""
         self._bus.subscribe(listener)
 
-    async def user_of_token(self, user_id: str, name: str) -> User:
-        """The user that a verified token names, stored on first sight. Raises `banned`."""
-        user = await self._reader.read(lambda snapshot: snapshot.user(user_id))
+    async def start(self) -> None:
+        """Learns where the log is; from then on the bus says how it moves."""
+        self.epoch, self.pos = await self._reader.read(lambda snapshot: snapshot.head())
+
+    async def user_of_token(self, user_id: str, name: str) -> tuple[User, Entry]:
+        """The user that a verified token names, stored on first sight, and their entry. Raises `banned`."""
+        entry = await self.directory.find(user_id)
+        user = entry.user
         if user is None:
-            service = Actor(user_id, name, "service")
-            user = await self.execute(service, EnsureUser(user_id, name))
+            user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
+            entry = await self.directory.find(user_id)
         if user.banned:
             raise ChatError("banned", "This user is banned.")
-        return user
+        return user, entry
 
     def source_gone(self, source: str) -> None:
         """A socket has disconnected: whoever typed on it stopped."""
         self._publish(self._typing.source_gone(source))
 
     async def _set_typing(self, actor: Actor, command: SetTyping) -> None:
-        if command.conversation_id not in await self.memberships.of(actor.user_id):
+        entry = await self.directory.find(actor.user_id)
+        if command.conversation_id not in entry.conversation_ids:
             raise forbidden()
         if command.is_typing:
             now = asyncio.get_running_loop().time()
@@ -121,13 +129,18 @@ class Chat:
         for event in events:
             if isinstance(event, TypingChanged):
                 continue
-            self.memberships.apply(event)
+            self.pos = event.pos
+            self.directory.apply(event)
             if isinstance(event, MemberRemoved):
                 self._publish(self._typing.user_left(event.conversation_id, event.user_id))
 
-    async def _load_memberships(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, frozenset[str]]]:
-        def load(snapshot: Snapshot) -> tuple[int, Mapping[str, frozenset[str]]]:
+    async def _load_entries(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, Entry]]:
+        def load(snapshot: Snapshot) -> tuple[int, Mapping[str, Entry]]:
             _, pos = snapshot.head()
-            return pos, snapshot.conversation_ids_of(user_ids)
+            users = snapshot.users(user_ids)
+            conversation_ids = snapshot.conversation_ids_of(user_ids)
+            return pos, {
+                user_id: Entry(users.get(user_id), set(conversation_ids.get(user_id, ()))) for user_id in user_ids
+            }
 
         return await self._reader.read(load)

@@ -1,0 +1,152 @@
+"""The users who are connected here: who they are and which conversations they are in, kept current by the log's events.
+
+Connecting, rooms and ephemeral commands are answered from it without asking the database. What is read from the
+database is as of a log position; events that arrived while it was being read, beyond that position, are applied to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from talkwire.core.events import (
+    ConversationCreated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    UserBanned,
+    UserCreated,
+    UserUnbanned,
+)
+from talkwire.core.model import User
+
+IDLE_MAX = 20_000
+"""Users remembered after their last socket is gone: most come back, and soon."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One user; `user` is None for an id that nobody has yet."""
+
+    user: User | None
+    conversation_ids: set[str]
+    holds: int = 0
+
+
+Load = Callable[[Collection[str]], Awaitable[tuple[int, Mapping[str, Entry]]]]
+"""user ids -> (log position, an entry for each)"""
+
+
+class Directory:
+    """Entries by user id: those that somebody holds, and the latest of the others."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._held: dict[str, Entry] = {}
+        self._idle: OrderedDict[str, Entry] = OrderedDict()
+        self._loading: dict[str, asyncio.Future[Entry]] = {}
+        self._wanted: list[str] = []
+        self._late: list[Durable] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def peek(self, user_id: str) -> Entry | None:
+        """What is known without asking."""
+        return self._held.get(user_id) or self._idle.get(user_id)
+
+    async def find(self, user_id: str) -> Entry:
+        """The user's entry now. Users asked for in one turn of the loop are read by one query."""
+        entry = self.peek(user_id)
+        if entry is not None:
+            return entry
+        future = self._loading.get(user_id)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._loading[user_id] = loop.create_future()
+            self._wanted.append(user_id)
+            if len(self._wanted) == 1:
+                loop.call_soon(self._start_loading)
+        return await asyncio.shield(future)
+
+    def hold(self, user_id: str, entry: Entry) -> None:
+        """Keeps an entry that was just found, until `release` was called as often."""
+        if not entry.holds:
+            self._idle.pop(user_id, None)
+            self._held[user_id] = entry
+        entry.holds += 1
+
+    def release(self, user_id: str) -> None:
+        """The counterpart of `hold`."""
+        entry = self._held[user_id]
+        entry.holds -= 1
+        if not entry.holds:
+            del self._held[user_id]
+            self._remember(user_id, entry)
+
+    def apply(self, event: Durable) -> None:
+        """Follows the log."""
+        _apply(event, self.peek)
+        if self._loading:
+            self._late.append(event)
+
+    def _remember(self, user_id: str, entry: Entry) -> None:
+        self._idle[user_id] = entry
+        if len(self._idle) > IDLE_MAX:
+            self._idle.popitem(last=False)
+
+    def _start_loading(self) -> None:
+        task = asyncio.ensure_future(self._finish_loading(self._wanted))
+        self._wanted = []
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish_loading(self, user_ids: Collection[str]) -> None:
+        try:
+            pos, loaded = await self._load(user_ids)
+        except Exception as error:  # noqa: BLE001 (handed on to everyone who waits)
+            for user_id in user_ids:
+                future = self._loading.pop(user_id)
+                future.set_exception(error)
+                future.exception()  # whoever waited may have gone
+            return
+        for event in self._late:
+            if event.pos > pos:
+                _apply(event, loaded.get)
+        for user_id in user_ids:
+            self._remember(user_id, loaded[user_id])
+            self._loading.pop(user_id).set_result(loaded[user_id])
+        if not self._loading:
+            self._late.clear()
+
+
+def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
+    match event:
+        case ConversationCreated():
+            _move(event.conversation.id, [member.user_id for member in event.members], entry_of)
+        case MemberAdded():
+            _move(event.conversation_id, [member.user_id for member in event.members], entry_of)
+        case MemberRemoved():
+            entry = entry_of(event.user_id)
+            if entry is not None:
+                entry.conversation_ids.discard(event.conversation_id)
+        case UserCreated():
+            entry = entry_of(event.user.id)
+            if entry is not None:
+                entry.user = event.user
+        case UserBanned() | UserUnbanned():
+            entry = entry_of(event.user_id)
+            if entry is not None and entry.user is not None:
+                entry.user = msgspec.structs.replace(entry.user, banned=isinstance(event, UserBanned))
+        case _:
+            pass
+
+
+def _move(conversation_id: str, user_ids: Collection[str], entry_of: Callable[[str], Entry | None]) -> None:
+    for user_id in user_ids:
+        entry = entry_of(user_id)
+        if entry is not None:
+            entry.conversation_ids.add(conversation_id)
