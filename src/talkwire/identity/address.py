@@ -1,0 +1,38 @@
+"""Where a request comes from. A forwarding header is believed only when a proxy that is trusted has sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+
+FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+def is_forwarded(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy has had its hands on the request; names in lower case."""
+    return any(name in headers for name in FORWARDING_HEADERS)
+
+
+def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozenset[str]) -> str:
+    """The client's address: the last one in `X-Forwarded-For` that is no proxy of ours, else the peer itself.
+
+    `trusted_proxies` holds addresses and networks (`10.0.0.0/8`).
+    """
+    if forwarded_for is None or not _is_trusted(peer, trusted_proxies):
+        return peer
+    address = peer
+    for hop in reversed(forwarded_for.split(",")):
+        address = hop.strip()
+        if not _is_trusted(address, trusted_proxies):
+            return address
+    return address
+
+
+def _is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
+    if not trusted_proxies:
+        return False
+    try:
+        parsed = ip_address(address)
+        return any(parsed in ip_network(proxy, strict=False) for proxy in trusted_proxies)
+    except ValueError:
+        return False

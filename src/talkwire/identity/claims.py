@@ -1,0 +1,168 @@
+"""What the claims of a verified token say about the caller (contract, section 2). Pure: no keys, no clock.
+
+Claims come from other people's identity providers, so whatever could be misread is refused here, once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from talkwire.core.model import ActorRole, is_own_id, is_valid_id
+from talkwire.core.texts import NAME_MAX_LENGTH, NESTING_MAX
+from talkwire.identity.policy import OWN_ISSUER, TokenPolicy
+from talkwire.identity.signatures import unauthenticated
+
+Claims = Mapping[str, object]
+
+_USER_ID_CLAIMS = ("sub", "userId", "id", "_id")
+_NAME_CLAIMS = ("name", "username")
+_KEPT_CLAIMS = ("role", "type", "department", "permissions")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_EXACT_FLOAT_MAX = 2**53
+
+_decoder = msgspec.json.Decoder(dict[str, object])
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A caller whose token was verified.
+
+    `expires_at` is in seconds since 1970 UTC, None for a token without `exp`. `session_id` is the signed-in device of
+    one of our own accounts. `attributes` holds the claims `role`, `type`, `department` and `permissions` as they came,
+    those that there are; they grant nothing, `role` does.
+    """
+
+    user_id: str
+    name: str | None
+    role: ActorRole
+    expires_at: float | None
+    session_id: str | None
+    attributes: Mapping[str, object]
+    issued_by_us: bool
+
+
+def decode_claims(payload: bytes) -> Claims:
+    """Claims are one JSON object. Raises `unauthenticated`: also for NaN, lone surrogates and endless nesting."""
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unauthenticated("The token's claims are not a JSON object.") from None
+
+
+def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool) -> Identity:
+    """The caller as the claims describe it. Raises `unauthenticated` for another issuer, audience or a wrong id.
+
+    A token is one of ours when it says so and was signed with the secret, which only we and the application have.
+    """
+    issued_by_us = signed_with_secret and claims.get("iss") == OWN_ISSUER
+    if not issued_by_us:
+        _check_issuer_and_audience(claims, policy)
+    session_id = claims.get("sid") if issued_by_us else None
+    return Identity(
+        user_id=_user_id(claims, own_allowed=issued_by_us),
+        name=_name(claims),
+        role=_role(claims, policy, issued_by_us=issued_by_us),
+        expires_at=number_claim(claims, "exp"),
+        session_id=session_id if isinstance(session_id, str) else None,
+        attributes=_attributes(claims),
+        issued_by_us=issued_by_us,
+    )
+
+
+def number_claim(claims: Claims, name: str) -> float | None:
+    """A NumericDate (RFC 7519, 2), or None when the claim is not there. A text with digits is not a number."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _EXACT_FLOAT_MAX:
+        raise unauthenticated(f"The token's `{name}` is not a time in seconds.")
+    return float(value)
+
+
+def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
+    if policy.issuer is not None and claims.get("iss") != policy.issuer:
+        raise unauthenticated("The token is from another issuer.")
+    if policy.audience is not None:
+        # RFC 7519, 4.1.3: an array of texts, or in the special case of one audience that text alone.
+        audience = claims.get("aud")
+        if policy.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise unauthenticated("The token is for another audience.")
+
+
+def _user_id(claims: Claims, *, own_allowed: bool) -> str:
+    """The first of the claims that is there decides, so that nobody is two users."""
+    value = next((claims[name] for name in _USER_ID_CLAIMS if claims.get(name) is not None), None)
+    if value is None:
+        raise unauthenticated("The token names no user: none of sub, userId, id and _id is there.")
+    user_id = value if isinstance(value, str) else _decimal_text(value)
+    if user_id is None or not is_valid_id(user_id):
+        raise unauthenticated("The token's user id is not valid: 1 to 128 characters without spaces or `/`.")
+    if not own_allowed and is_own_id(user_id):
+        raise unauthenticated("The token's user id lies in the range that this server gives out.")
+    return user_id
+
+
+def _decimal_text(value: object) -> str | None:
+    """The decimal text of a whole number; some providers write 12 as 12.0."""
+    match value:
+        case bool():
+            return None
+        case int():
+            return str(value)
+        case float() if value.is_integer() and abs(value) <= _EXACT_FLOAT_MAX:
+            return str(int(value))
+        case _:
+            return None
+
+
+def _name(claims: Claims) -> str | None:
+    for claim in _NAME_CLAIMS:
+        if name := _display_text(claims.get(claim)):
+            return name
+    email = claims.get("email")
+    return _display_text(email.partition("@")[0]) if isinstance(email, str) else None
+
+
+def _display_text(value: object) -> str | None:
+    """One line without control characters and of bounded length: names are shown, so they are mended, not refused."""
+    if not isinstance(value, str):
+        return None
+    if not value.isprintable():
+        value = _CONTROL_CHARACTERS.sub(" ", value)
+    return " ".join(value[: NAME_MAX_LENGTH * 2].split())[:NAME_MAX_LENGTH].rstrip() or None
+
+
+def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRole:
+    """Claim `role` of our own tokens says `service` or `admin`; in all others the policy says what means so."""
+    if issued_by_us:
+        match claims.get("role"):
+            case "service":
+                return "service"
+            case "admin":
+                return "admin"
+    value = claims.get(policy.role_claim)
+    roles = {role for role in (value if isinstance(value, list) else [value]) if isinstance(role, str)}
+    if roles & policy.service_roles:
+        return "service"
+    return "admin" if roles & policy.admin_roles else "user"
+
+
+def _attributes(claims: Claims) -> dict[str, object]:
+    kept = {name: claims[name] for name in _KEPT_CLAIMS if claims.get(name) is not None}
+    if not all(_can_be_kept(value, NESTING_MAX) for value in kept.values()):
+        raise unauthenticated("The token's claims contain U+0000 or are nested too deeply.")
+    return kept
+
+
+def _can_be_kept(value: object, depth: int) -> bool:
+    match value:
+        case str():
+            return "\x00" not in value
+        case list():
+            return depth > 0 and all(_can_be_kept(item, depth - 1) for item in value)
+        case dict():
+            return depth > 0 and all("\x00" not in key and _can_be_kept(item, depth - 1) for key, item in value.items())
+        case _:
+            return True

@@ -1,0 +1,62 @@
+"""Issuing tokens of our own: for accounts that sign in here, and for `talkwire token` (contract, sections 1 and 2)."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from talkwire.core.errors import ChatError, invalid
+from talkwire.core.texts import check_id
+from talkwire.identity.policy import OWN_ISSUER
+from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact
+
+_OWN_CLAIMS = frozenset({"iss", "sub", "iat", "exp", "jti", "sid"})
+
+
+class TokenIssuer:
+    """Signs tokens with HS256. `clock` answers seconds since 1970 UTC. ValueError for a secret that is of no use."""
+
+    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
+        secret_key(secret)
+        self._secret = secret
+        self._clock = clock
+
+    def issue(  # noqa: PLR0913 - each is one claim, and all but two may be left out
+        self,
+        user_id: str,
+        *,
+        ttl_s: float,
+        name: str | None = None,
+        role: str | None = None,
+        session_id: str | None = None,
+        claims: Mapping[str, object] | None = None,
+    ) -> str:
+        """A token for `user_id` that is good for `ttl_s` seconds, rounded up to a whole one.
+
+        `claims` are further ones, as JSON values. Raises `invalid_request` for an id or a claim that is not possible.
+        """
+        check_id("userId", user_id)
+        if not (math.isfinite(ttl_s) and ttl_s > 0):
+            raise invalid("ttl", "must be longer than nothing")
+        further = dict(claims or {})
+        if taken := sorted(_OWN_CLAIMS & further.keys()):
+            raise invalid(f"claims.{taken[0]}", "is set by the server")
+        now = self._clock()
+        given = {"name": name, "role": role, "sid": session_id}
+        token = sign_compact(
+            {
+                "iss": OWN_ISSUER,
+                "sub": user_id,
+                "iat": int(now),
+                "exp": math.ceil(now + ttl_s),
+                "jti": secrets.token_urlsafe(12),
+                **further,
+                **{claim: value for claim, value in given.items() if value is not None},
+            },
+            self._secret,
+        )
+        if len(token) > TOKEN_MAX_LENGTH:
+            raise ChatError("payload_too_large", f"The token would be longer than {TOKEN_MAX_LENGTH} characters.")
+        return token

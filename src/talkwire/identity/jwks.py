@@ -1,0 +1,142 @@
+"""The public keys of an identity provider, fetched from its JWKS address (RFC 7517) and kept.
+
+Keys are fetched when they are first needed, when they are old, and when a token names a key that is not among them, but
+never more often than every `retry_after_s`: a flood of forged tokens must not become a flood of requests. While the
+address does not answer, the keys of the last answer stay in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+import msgspec
+
+from talkwire.identity.signatures import Key, key_of_jwk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """How often, how long and how much may be fetched; durations in seconds."""
+
+    max_age_s: float = 600.0
+    retry_after_s: float = 30.0
+    timeout_s: float = 5.0
+    max_bytes: int = 256 * 1024
+    max_keys: int = 100
+
+
+class _Document(msgspec.Struct, frozen=True):
+    keys: list[dict[str, object]]
+
+
+class _FetchFailedError(Exception):
+    """The address answered something that is not a set of keys."""
+
+
+class KeySet:
+    """The keys of one JWKS address. `clock` answers seconds of any epoch and never goes back.
+
+    `client` stays the caller's to close; without one, the set makes its own and `aclose` closes it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: httpx.AsyncClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        limits: FetchLimits | None = None,
+    ) -> None:
+        self.last_failure: str | None = None
+        """Why the last fetch brought nothing, in one line for an operator; None when it worked."""
+        self._url = url
+        self._client = client
+        self._owns_client = client is None
+        self._clock = clock
+        self._limits = limits or FetchLimits()
+        self._keys: dict[tuple[str | None, str], Key] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetch: asyncio.Task[None] | None = None
+
+    def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        """The key that a token's header names; without a `kid`, the only one of its algorithm."""
+        if key_id is not None:
+            return self._keys.get((key_id, algorithm))
+        candidates = [key for key in self._keys.values() if key.algorithm == algorithm]
+        return candidates[0] if len(candidates) == 1 else None
+
+    def should_refresh(self, *, found: bool) -> bool:
+        """Whether fetching is called for (nothing found, or the keys are old) and allowed now, or already under way."""
+        now = self._clock()
+        is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
+        if found and not is_old:
+            return False
+        return self._fetch is not None or self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
+
+    async def refresh(self) -> None:
+        """Fetches the keys; callers at the same time share one fetch. A failure leaves the keys as they are."""
+        if self._fetch is None:
+            self._tried_at = self._clock()
+            self._fetch = asyncio.create_task(self._fetch_keys())
+            self._fetch.add_done_callback(self._forget_fetch)
+        # A caller that gives up must not take the fetch away from the others.
+        await asyncio.shield(self._fetch)
+
+    async def aclose(self) -> None:
+        """Ends a fetch that is under way and closes the client that the set made."""
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await asyncio.wait([self._fetch])
+        if self._owns_client and self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def _forget_fetch(self, _done: asyncio.Task[None]) -> None:
+        self._fetch = None
+
+    async def _fetch_keys(self) -> None:
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                self._keys = self._read(await self._download())
+        except TimeoutError:
+            self.last_failure = f"no answer within {self._limits.timeout_s} s"
+        except (httpx.HTTPError, httpx.InvalidURL, _FetchFailedError) as failure:
+            self.last_failure = f"{type(failure).__name__}: {failure}"
+        else:
+            self._fetched_at = self._clock()
+            self.last_failure = None
+
+    async def _download(self) -> bytes:
+        if self._client is None:
+            self._client = httpx.AsyncClient()
+        async with self._client.stream("GET", self._url, headers={"Accept": "application/json"}) as response:
+            if response.status_code != httpx.codes.OK:
+                raise _FetchFailedError(f"status {response.status_code}")
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._limits.max_bytes:
+                    raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
+            return bytes(body)
+
+    def _read(self, body: bytes) -> dict[tuple[str | None, str], Key]:
+        """An answer without a key that we can use is a failure: it would lock everybody out."""
+        try:
+            document = msgspec.json.decode(body, type=_Document)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise _FetchFailedError("not a JWK set") from None
+        if len(document.keys) > self._limits.max_keys:
+            raise _FetchFailedError(f"more than {self._limits.max_keys} keys")
+        keys: dict[tuple[str | None, str], Key] = {}
+        for jwk in document.keys:
+            key_id = jwk.get("kid")
+            if (key := key_of_jwk(jwk)) is not None and (key_id is None or isinstance(key_id, str)):
+                keys[key_id, key.algorithm] = key
+        if not keys:
+            raise _FetchFailedError("no key for RS256, ES256 or EdDSA")
+        return keys

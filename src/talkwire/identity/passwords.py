@@ -1,0 +1,95 @@
+"""Passwords of our own accounts: argon2id (RFC 9106), on threads of their own, a few at a time.
+
+One hash takes tens of milliseconds and megabytes by intention. So the loop never computes one, as many run at once as
+there are workers, and callers beyond `waiting_max` are turned away instead of being kept for minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from talkwire.core.errors import ChatError, invalid
+
+PASSWORD_MAX_BYTES = 1024
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashCost:
+    """What one hash costs: passes over `memory_kib` KiB on `lanes` threads. The default is OWASP's for argon2id."""
+
+    passes: int = 2
+    memory_kib: int = 19 * 1024
+    lanes: int = 1
+
+
+class Passwords:
+    """Hashes and verifies passwords. `close` when done."""
+
+    def __init__(self, cost: HashCost | None = None, *, workers: int = 2, waiting_max: int = 64) -> None:
+        cost = cost or HashCost()
+        self._hasher = PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="talkwire-passwords")
+        self._queued = 0
+        self._queued_max = workers + waiting_max
+        # What is compared with when there is no account, at the same cost. The pool's first job, so that no caller
+        # waits for it: jobs behind it find it done or running on another thread.
+        self._nobodys_hash = self._pool.submit(self._hasher.hash, secrets.token_bytes(32))
+
+    async def hash(self, password: str) -> str:
+        """The text to store. Raises `invalid_request` for an endless password, `unavailable` when too many wait."""
+        data = _to_bytes(password)
+        if len(data) > PASSWORD_MAX_BYTES:
+            raise invalid("password", f"must have at most {PASSWORD_MAX_BYTES} bytes")
+        return await self._run(lambda: self._hasher.hash(data))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether `password` is right. `password_hash` None means that there is no such account, and takes as long.
+
+        Raises `unavailable` when too many wait.
+        """
+        data = _to_bytes(password)[: PASSWORD_MAX_BYTES + 1]
+        return await self._run(lambda: self._matches(password_hash, data))
+
+    def needs_rehash(self, password_hash: str) -> bool:
+        """Whether a stored hash was made at another cost. Hash the password again after the next right sign-in."""
+        try:
+            return self._hasher.check_needs_rehash(password_hash)
+        except InvalidHashError:
+            return True
+
+    def close(self) -> None:
+        """Ends the threads. Passwords that still wait are not looked at."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _matches(self, password_hash: str | None, password: bytes) -> bool:
+        try:
+            self._hasher.verify(password_hash or self._nobodys_hash.result(), password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return password_hash is not None
+
+    async def _run(self, job: Callable[[], T]) -> T:
+        if self._queued >= self._queued_max:
+            raise ChatError("unavailable", "Too many people are signing in at once. Try again.")
+        self._queued += 1
+        future = self._pool.submit(job)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            self._queued -= 1
+
+
+def _to_bytes(password: str) -> bytes:
+    """RFC 8265, 4.2: a password is compared in normalisation form C, since keyboards differ in how they compose."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

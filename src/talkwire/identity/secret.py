@@ -1,0 +1,61 @@
+"""The secret that tokens are signed with where the operator has set none (contract, section 1)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+FILE_NAME = "jwt-secret"
+_SECRET_BYTES = 32
+_OWNER_ONLY = 0o600
+
+
+def load_or_create_secret(data_dir: Path) -> str:
+    """The content of `DIR/jwt-secret`: 256 random bits in base64url, made at the first call, for its owner only.
+
+    Processes that come first at the same time agree on one secret. Raises OSError when the folder cannot be written,
+    ValueError when the file is there and holds too little to be a secret.
+    """
+    path = data_dir / FILE_NAME
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _create(path)
+    _tighten(path)
+    secret = path.read_text(encoding="utf-8").strip()
+    if len(secret) < _SECRET_BYTES:
+        raise ValueError(f"{path} holds no secret of at least {_SECRET_BYTES} characters; remove it to get a new one.")
+    return secret
+
+
+def _create(path: Path) -> None:
+    """The file appears whole or not at all: written beside it, synced and linked, which fails if another was first."""
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(_SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _tighten(path: Path) -> None:
+    """Takes the file from everyone else. Where that is not ours to do (a mounted secret), it stays as it is."""
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        with contextlib.suppress(OSError):
+            path.chmod(mode & 0o700)

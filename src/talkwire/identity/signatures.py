@@ -1,0 +1,177 @@
+"""Signed tokens in compact form (RFC 7515) and the keys that verify them. No claims, no clock, no network.
+
+The compact form is taken apart here instead of by PyJWT, whose check of each base64 character in Python takes 30 of the
+44 µs of a decode, and a connect has to be cheap; PyJWT's algorithms verify the asymmetric signatures. A key is bound to
+one algorithm when it is loaded, so a token's `alg` chooses among keys and never how a key is used (RFC 8725, 3.1).
+"""
+
+from __future__ import annotations
+
+import hmac
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt import PyJWK
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.exceptions import PyJWTError
+
+from talkwire.core.errors import ChatError
+
+TOKEN_MAX_LENGTH = 8 * 1024
+RSA_MIN_BITS = 2048
+"""RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used with these algorithms." """
+
+ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
+
+
+def unauthenticated(message: str) -> ChatError:
+    """The refusal of a token. `message` says what is wrong and never repeats what the token contains."""
+    return ChatError("unauthenticated", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key together with the one algorithm that it is used with. `verify(signed, signature)` never raises."""
+
+    algorithm: str
+    verify: Callable[[bytes, bytes], bool]
+
+
+def secret_key(secret: str) -> Key:
+    """An HS256 key. ValueError for an empty text and for a PEM or SSH key, which everybody knows or nobody should."""
+    if not secret.strip():
+        raise ValueError("The secret is empty.")
+    if secret.lstrip().startswith(("-----BEGIN ", "ssh-", "ecdsa-sha2-")):
+        raise ValueError("The secret is a key in PEM or SSH form; a public key has a setting of its own.")
+    return Key("HS256", partial(_verify_hs256, secret.encode()))
+
+
+def public_key(pem: str) -> Key:
+    """RS256, ES256 or EdDSA, by the type of a PEM public key. ValueError for anything else.
+
+    Environment files often spell the line ends as a backslash and an n, so those are line ends too.
+    """
+    try:
+        loaded = load_pem_public_key(pem.replace("\\n", "\n").encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("The public key is not in PEM form (-----BEGIN PUBLIC KEY-----).") from None
+    key = _asymmetric_key(loaded)
+    if key is None:
+        raise ValueError(f"The public key is none of RSA (at least {RSA_MIN_BITS} bits), P-256 and Ed25519.")
+    return key
+
+
+def key_of_jwk(jwk: dict[str, object]) -> Key | None:
+    """The key of one member of a JWK set (RFC 7517), or None where it is not for verifying with what we accept.
+
+    A symmetric key in a published set is known to everyone, so it counts as none.
+    """
+    operations = jwk.get("key_ops")
+    if jwk.get("use") not in {None, "sig"} or (isinstance(operations, list) and "verify" not in operations):
+        return None
+    if jwk.get("kty") == "oct" or "d" in jwk:
+        return None
+    try:
+        loaded = PyJWK(jwk).key
+    except (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError):
+        return None
+    key = _asymmetric_key(loaded)
+    return key if key is not None and jwk.get("alg") in {None, key.algorithm} else None
+
+
+def _asymmetric_key(loaded: object) -> Key | None:
+    match loaded:
+        case RSAPublicKey(key_size=bits) if bits >= RSA_MIN_BITS:
+            rsa = RSAAlgorithm(RSAAlgorithm.SHA256)
+            return Key("RS256", lambda signed, signature: rsa.verify(signed, loaded, signature))
+        case EllipticCurvePublicKey(curve=SECP256R1()):
+            ecdsa = ECAlgorithm(ECAlgorithm.SHA256, SECP256R1)
+            return Key("ES256", lambda signed, signature: ecdsa.verify(signed, loaded, signature))
+        case Ed25519PublicKey():
+            eddsa = OKPAlgorithm()
+            return Key("EdDSA", lambda signed, signature: eddsa.verify(signed, loaded, signature))
+        case _:
+            return None
+
+
+def _verify_hs256(secret: bytes, signed: bytes, signature: bytes) -> bool:
+    return hmac.compare_digest(hmac.digest(secret, signed, "sha256"), signature)
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The members of a JOSE header that mean something to us; `crit` must be absent."""
+
+    alg: str
+    kid: str | None = None
+    crit: msgspec.UnsetType | msgspec.Raw = msgspec.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """A token that was taken apart and not yet verified: `signed` is what `signature` is of, `payload` is JSON."""
+
+    header: Header
+    payload: bytes
+    signed: bytes
+    signature: bytes
+
+
+_header_decoder = msgspec.json.Decoder(Header)
+
+
+def parse_compact(token: str) -> SignedToken:
+    """RFC 7515, 3.1: header, payload and signature, each in base64url, with a dot between. Refuses everything else."""
+    if len(token) > TOKEN_MAX_LENGTH:
+        raise unauthenticated("The token is too long.")
+    try:
+        signed, _, signature = token.encode("ascii").rpartition(b".")
+        header_part, payload_part = signed.split(b".")
+        header = _header_decoder.decode(_from_base64url(header_part))
+        payload = _from_base64url(payload_part)
+        parsed = SignedToken(header, payload, signed, _from_base64url(signature))
+    except (ValueError, msgspec.DecodeError, RecursionError):
+        raise unauthenticated("The token is malformed.") from None
+    if header.crit is not msgspec.UNSET:
+        # RFC 7515, 4.1.11: if an extension listed in `crit` is not understood, "then the JWS is invalid".
+        raise unauthenticated("The token asks for an extension that is not supported.")
+    return parsed
+
+
+def sign_compact(claims: dict[str, object], secret: str) -> str:
+    """A token in compact form, signed with HS256."""
+    signed = _HS256_HEADER + b"." + _to_base64url(msgspec.json.encode(claims))
+    signature = hmac.digest(secret.encode(), signed, "sha256")
+    return (signed + b"." + _to_base64url(signature)).decode()
+
+
+# base64url (RFC 4648, 5) in the letters of base64; what is only valid in base64 becomes invalid.
+_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+# RFC 4648, 3.5: the bits of the last letter that stand for nothing must be zero. By the length modulo four.
+_LAST_LETTERS = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+
+
+def _from_base64url(part: bytes) -> bytes:
+    """Strict: no padding, no foreign letters, one spelling for each value. Raises ValueError."""
+    remainder = len(part) % 4
+    if remainder:
+        if part[-1] not in _LAST_LETTERS.get(remainder, b""):
+            raise Base64Error("not canonical base64url")
+        return a2b_base64(part.translate(_TO_BASE64) + b"=" * (4 - remainder), strict_mode=True)
+    return a2b_base64(part.translate(_TO_BASE64), strict_mode=True)
+
+
+def _to_base64url(data: bytes) -> bytes:
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=")
+
+
+_HS256_HEADER = _to_base64url(b'{"alg":"HS256","typ":"JWT"}')

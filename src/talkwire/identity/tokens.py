@@ -1,0 +1,106 @@
+"""Verifying a caller's token (contract, section 2; RFC 7519, and RFC 8725 for what to be careful about).
+
+    ChatError
+     ├── unauthenticated   the token is malformed, not signed by a key of ours, or says something that cannot be
+     ├── token_expired     the token was good once
+     └── unavailable       the keys to check it with could not be fetched; the token may be good
+
+No message contains the token or a part of it.
+"""
+
+from __future__ import annotations
+
+from talkwire.core.errors import ChatError
+from talkwire.identity.claims import Claims, Identity, decode_claims, identity_of, number_claim
+from talkwire.identity.jwks import KeySet
+from talkwire.identity.policy import TokenPolicy
+from talkwire.identity.signatures import (
+    ASYMMETRIC_ALGORITHMS,
+    Key,
+    SignedToken,
+    parse_compact,
+    public_key,
+    secret_key,
+    unauthenticated,
+)
+
+__all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
+
+
+class TokenVerifier:
+    """Turns tokens into identities by one policy. Keys are prepared once; ValueError for one that is of no use.
+
+    `key_set` replaces the one that is made for the policy's `jwks_url`. The verifier closes it in `aclose`.
+    """
+
+    def __init__(self, policy: TokenPolicy, *, key_set: KeySet | None = None) -> None:
+        self._policy = policy
+        self._keys: dict[str, Key] = {}
+        if policy.secret is not None:
+            self._add(secret_key(policy.secret))
+        if policy.public_key is not None:
+            self._add(public_key(policy.public_key))
+        self._key_set = KeySet(policy.jwks_url) if key_set is None and policy.jwks_url is not None else key_set
+
+    def _add(self, key: Key) -> None:
+        self._keys[key.algorithm] = key
+
+    async def verify(self, token: str, now: float) -> Identity:
+        """Who sent `token`; `now` is in seconds since 1970 UTC. Waits only where keys must be fetched first."""
+        signed = parse_compact(token)
+        key = self._key_at_hand(signed)
+        if key is None and self._key_set is not None:
+            await self._key_set.refresh()
+            key = self._key_set.find(signed.header.kid, signed.header.alg)
+        if key is None:
+            raise self._no_key()
+        return self._identity(signed, key, now)
+
+    def verify_now(self, token: str, now: float) -> Identity | None:
+        """As `verify`, without waiting: None when keys must be fetched first, which `verify` will do."""
+        signed = parse_compact(token)
+        key = self._key_at_hand(signed)
+        return None if key is None else self._identity(signed, key, now)
+
+    async def aclose(self) -> None:
+        """Closes the connections to the JWKS address, if there are any."""
+        if self._key_set is not None:
+            await self._key_set.aclose()
+
+    def _key_at_hand(self, signed: SignedToken) -> Key | None:
+        """None means that fetching may help. Refuses an algorithm that we have no key for, `none` among them."""
+        header = signed.header
+        if (key := self._keys.get(header.alg)) is not None:
+            return key
+        if self._key_set is None or header.alg not in ASYMMETRIC_ALGORITHMS:
+            raise unauthenticated("The token is not signed with an algorithm that is accepted here.")
+        key = self._key_set.find(header.kid, header.alg)
+        if self._key_set.should_refresh(found=key is not None):
+            return None
+        if key is None:
+            raise self._no_key()
+        return key
+
+    def _no_key(self) -> ChatError:
+        """While the JWKS address fails, an unknown key may be a new one, so the token is not called bad."""
+        if self._key_set is not None and self._key_set.last_failure is not None:
+            return ChatError("unavailable", "The keys that tokens are signed with could not be fetched. Try again.")
+        return unauthenticated("The token is signed with an unknown key.")
+
+    def _identity(self, signed: SignedToken, key: Key, now: float) -> Identity:
+        if not key.verify(signed.signed, signed.signature):
+            raise unauthenticated("The token's signature is wrong.")
+        claims = decode_claims(signed.payload)
+        self._check_times(claims, now)
+        return identity_of(claims, self._policy, signed_with_secret=key.algorithm == "HS256")
+
+    def _check_times(self, claims: Claims, now: float) -> None:
+        expires_at = number_claim(claims, "exp")
+        if expires_at is None:
+            if self._policy.require_exp:
+                raise unauthenticated("The token does not say when it expires (`exp`).")
+        elif expires_at <= now - self._policy.leeway_s:
+            raise ChatError("token_expired", "The token has expired.")
+        not_before = number_claim(claims, "nbf")
+        if not_before is not None and not_before > now + self._policy.leeway_s:
+            raise unauthenticated("The token is not valid yet.")

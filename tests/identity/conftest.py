@@ -1,0 +1,116 @@
+"""Keys of every kind that tokens are signed with, and an identity provider that publishes them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A private key with the algorithm it signs by, and the forms in which its public half is handed out."""
+
+    algorithm: str
+    private: PrivateKey
+
+    @property
+    def pem(self) -> str:
+        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def jwk(self, key_id: str | None, **members: object) -> dict[str, object]:
+        public = self.private.public_key()
+        match public:
+            case rsa.RSAPublicKey():
+                jwk = dict(RSAAlgorithm.to_jwk(public, as_dict=True))
+            case ec.EllipticCurvePublicKey():
+                jwk = dict(ECAlgorithm.to_jwk(public, as_dict=True))
+            case _:
+                jwk = dict(OKPAlgorithm.to_jwk(public, as_dict=True))
+        jwk.pop("key_ops", None)
+        return jwk | ({} if key_id is None else {"kid": key_id}) | members
+
+
+@pytest.fixture(scope="session")
+def rs256() -> KeyPair:
+    return KeyPair("RS256", rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+@pytest.fixture(scope="session")
+def es256() -> KeyPair:
+    return KeyPair("ES256", ec.generate_private_key(ec.SECP256R1()))
+
+
+@pytest.fixture(scope="session")
+def eddsa() -> KeyPair:
+    return KeyPair("EdDSA", ed25519.Ed25519PrivateKey.generate())
+
+
+@pytest.fixture(params=["rs256", "es256", "eddsa"])
+def pair(request: pytest.FixtureRequest) -> KeyPair:
+    """Each asymmetric key in turn."""
+    value = request.getfixturevalue(request.param)
+    assert isinstance(value, KeyPair)
+    return value
+
+
+@dataclass
+class KeyServer:
+    """An HTTP server with one answer. `body` None means that it takes the request and never answers."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes | None = b'{"keys": []}'
+    requests: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def publish(self, *jwks: dict[str, object]) -> None:
+        self.status, self.body = 200, json.dumps({"keys": jwks}).encode()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                self.requests += 1
+                self.asked.set()
+                if self.body is None:
+                    await reader.read()
+                    return
+                head = f"HTTP/1.1 {self.status} -\r\nContent-Length: {len(self.body)}\r\n\r\n"
+                writer.write(head.encode() + self.body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def key_server() -> AsyncIterator[KeyServer]:
+    provider = KeyServer()
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+    async with server:
+        provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
+        yield provider
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

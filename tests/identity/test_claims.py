@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from talkwire.core.errors import ChatError
+from talkwire.identity.claims import Identity, decode_claims, identity_of
+from talkwire.identity.policy import TokenPolicy
+
+POLICY = TokenPolicy(secret="s")
+OWN_ID = "8000000000000042"
+
+
+def identify(claims: dict[str, object], policy: TokenPolicy = POLICY, *, secret: bool = False) -> Identity:
+    return identity_of(decode_claims(json.dumps(claims).encode()), policy, signed_with_secret=secret)
+
+
+@pytest.mark.parametrize(
+    ("claims", "user_id"),
+    [
+        ({"sub": "alice"}, "alice"),
+        ({"userId": "alice"}, "alice"),
+        ({"id": "alice"}, "alice"),
+        ({"_id": "65f0c0ffee"}, "65f0c0ffee"),
+        ({"_id": "d", "id": "c", "userId": "b", "sub": "a"}, "a"),
+        ({"_id": "d", "id": "c", "userId": "b"}, "b"),
+        ({"_id": "d", "id": "c"}, "c"),
+        ({"sub": None, "id": 7}, "7"),
+        ({"sub": 0}, "0"),
+        ({"sub": 123}, "123"),
+        ({"sub": 12.0}, "12"),
+        ({"sub": 175928847299117063}, "175928847299117063"),
+        ({"sub": "日本"}, "日本"),
+        ({"sub": "auth0|65f0"}, "auth0|65f0"),
+        ({"sub": "a" * 128}, "a" * 128),
+    ],
+)
+def test_the_user_id_is_the_first_of_four_claims_as_text(claims: dict[str, object], user_id: str) -> None:
+    assert identify(claims).user_id == user_id
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "a b",
+        "a/b",
+        "a\tb",
+        "a\x00b",
+        "a\x7fb",
+        "a\x85b",
+        "a\u2028b",
+        "me",
+        "online",
+        "a" * 129,
+        True,
+        False,
+        1.5,
+        1e300,
+        ["alice"],
+        {"id": "alice"},
+        OWN_ID,
+        8_000_000_000_000_043,
+        "8999999999999999",
+    ],
+)
+def test_an_id_that_is_not_valid_is_refused(value: object) -> None:
+    with pytest.raises(ChatError) as caught:
+        identify({"sub": value, "id": "alice"})
+    assert caught.value.code == "unauthenticated"
+
+
+@pytest.mark.parametrize("user_id", ["7999999999999999", "9000000000000000", "80000000000000420", "8000000000000042x"])
+def test_an_id_beside_our_range_is_an_application_s(user_id: str) -> None:
+    assert identify({"sub": user_id}).user_id == user_id
+
+
+def test_a_token_without_a_user_is_refused() -> None:
+    with pytest.raises(ChatError, match="names no user"):
+        identify({"name": "Alice"})
+
+
+def test_a_token_of_ours_may_name_an_id_of_ours() -> None:
+    identity = identify({"sub": OWN_ID, "iss": "talkwire", "sid": "s1"}, secret=True)
+    assert identity.issued_by_us
+    assert (identity.user_id, identity.session_id) == (OWN_ID, "s1")
+
+
+def test_a_token_that_only_says_it_is_ours_may_not() -> None:
+    with pytest.raises(ChatError, match="range"):
+        identify({"sub": OWN_ID, "iss": "talkwire"}, secret=False)
+
+
+def test_the_session_of_somebody_else_s_token_is_not_ours() -> None:
+    assert identify({"sub": "alice", "sid": "s1"}, secret=True).session_id is None
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"name": "Alice"}, "Alice"),
+        ({"username": "al"}, "al"),
+        ({"name": "Alice", "username": "al", "email": "a@b.c"}, "Alice"),
+        ({"name": " ", "username": "al"}, "al"),
+        ({"name": 5, "email": "a.b@c.d"}, "a.b"),
+        ({"email": "@c.d"}, None),
+        ({"email": 5}, None),
+        ({}, None),
+        ({"name": "  Alice \n  B\x00ob "}, "Alice B ob"),
+        ({"name": "👩‍👩‍👧"}, "👩‍👩‍👧"),
+        ({"name": "a" * 500}, "a" * 200),
+    ],
+)
+def test_the_name_is_the_first_that_shows_something(claims: dict[str, object], name: str | None) -> None:
+    assert identify({"sub": "a", **claims}).name == name
+
+
+@pytest.mark.parametrize(
+    ("value", "role"),
+    [
+        (None, "user"),
+        ("service", "service"),
+        ("admin", "admin"),
+        ("Admin", "user"),
+        ("user", "user"),
+        (["editor", "admin"], "admin"),
+        (["admin", "service"], "service"),
+        ({"admin": True}, "user"),
+        (True, "user"),
+        ([["admin"]], "user"),
+    ],
+)
+def test_the_role_is_what_the_claim_says_and_user_otherwise(value: object, role: str) -> None:
+    assert identify({"sub": "a", "role": value}).role == role
+
+
+def test_which_claim_and_words_mean_a_role_is_a_setting() -> None:
+    policy = TokenPolicy(
+        secret="s", role_claim="chat", service_roles=frozenset({"backend"}), admin_roles=frozenset({"boss"})
+    )
+    assert identify({"sub": "a", "role": "admin"}, policy).role == "user"
+    assert identify({"sub": "a", "chat": "boss"}, policy).role == "admin"
+    assert identify({"sub": "a", "chat": "backend"}, policy).role == "service"
+
+
+def test_tokens_of_ours_keep_their_words_for_roles_whatever_the_setting() -> None:
+    policy = TokenPolicy(secret="s", role_claim="chat")
+    assert identify({"sub": "a", "iss": "talkwire", "role": "admin"}, policy, secret=True).role == "admin"
+    assert identify({"sub": "a", "iss": "talkwire", "role": "service"}, policy, secret=True).role == "service"
+    assert identify({"sub": "a", "iss": "talkwire", "role": "admin"}, policy, secret=False).role == "user"
+
+
+def test_four_claims_are_kept_as_they_came() -> None:
+    kept = {"role": "nurse", "type": 3, "department": None, "permissions": ["read", {"write": True}]}
+    identity = identify({"sub": "a", "shoe": 42, **kept})
+    assert identity.attributes == {"role": "nurse", "type": 3, "permissions": ["read", {"write": True}]}
+
+
+@pytest.mark.parametrize("permissions", ["a\x00", ["\x00"], {"\x00": 1}, {"a": ["\x00"]}])
+def test_a_kept_claim_that_no_database_could_hold_is_refused(permissions: object) -> None:
+    with pytest.raises(ChatError, match=r"U\+0000"):
+        identify({"sub": "a", "permissions": permissions})
+
+
+def test_a_kept_claim_nested_too_deeply_is_refused() -> None:
+    nested: object = []
+    for _ in range(100):
+        nested = [nested]
+    with pytest.raises(ChatError, match="deeply"):
+        identify({"sub": "a", "permissions": nested})
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"exp":NaN}',
+        rb'{"sub":"\ud800"}',
+        b'{"sub":"\xff"}',
+        b'{"a":' * 2000,
+        b'{"exp":1e999}',
+    ],
+)
+def test_a_payload_that_is_not_strict_json_is_refused(payload: bytes) -> None:
+    with pytest.raises(ChatError) as caught:
+        decode_claims(payload)
+    assert caught.value.code == "unauthenticated"
+
+
+def test_issuer_and_audience_are_compared_when_set() -> None:
+    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
+    assert identify({"sub": "a", "iss": "https://id.example", "aud": "chat"}, policy).user_id == "a"
+    assert identify({"sub": "a", "iss": "https://id.example", "aud": ["web", "chat"]}, policy).user_id == "a"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"iss": "https://id.example"},
+        {"aud": "chat"},
+        {"iss": "https://other.example", "aud": "chat"},
+        {"iss": "talkwire", "aud": "chat"},
+        {"iss": "https://id.example", "aud": "chats"},
+        {"iss": "https://id.example", "aud": []},
+        {"iss": "https://id.example", "aud": {"chat": 1}},
+    ],
+)
+def test_another_issuer_or_audience_is_refused(claims: dict[str, object]) -> None:
+    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
+    with pytest.raises(ChatError, match="another"):
+        identify({"sub": "a", **claims}, policy)
+
+
+def test_tokens_of_ours_need_neither() -> None:
+    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
+    assert identify({"sub": "a", "iss": "talkwire"}, policy, secret=True).issued_by_us

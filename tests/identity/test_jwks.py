@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from talkwire.identity.jwks import FetchLimits, KeySet
+from tests.identity.conftest import Clock, KeyPair, KeyServer
+
+
+async def test_callers_at_the_same_time_share_one_fetch(key_server: KeyServer, rs256: KeyPair) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    keys = KeySet(key_server.url)
+    await asyncio.gather(*(keys.refresh() for _ in range(50)))
+    assert keys.find("k1", "RS256") is not None
+    assert key_server.requests == 1
+    await keys.aclose()
+
+
+async def test_a_caller_who_gives_up_leaves_the_fetch_to_the_others(key_server: KeyServer, rs256: KeyPair) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    keys = KeySet(key_server.url)
+    impatient = asyncio.create_task(keys.refresh())
+    patient = asyncio.create_task(keys.refresh())
+    await key_server.asked.wait()
+    impatient.cancel()
+    await patient
+    assert keys.find("k1", "RS256") is not None
+    assert impatient.cancelled()
+    await keys.aclose()
+
+
+async def test_a_fetch_under_way_is_worth_waiting_for(key_server: KeyServer, clock: Clock) -> None:
+    key_server.body = None
+    keys = KeySet(key_server.url, clock=clock)
+    waiting = asyncio.create_task(keys.refresh())
+    await key_server.asked.wait()
+    assert keys.should_refresh(found=False)
+    await keys.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_keys_are_fetched_again_when_they_are_old(key_server: KeyServer, clock: Clock, rs256: KeyPair) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    keys = KeySet(key_server.url, clock=clock, limits=FetchLimits(max_age_s=600))
+    assert keys.should_refresh(found=False)
+    await keys.refresh()
+    clock.now += 599
+    assert not keys.should_refresh(found=True)
+    clock.now += 1
+    assert keys.should_refresh(found=True)
+    await keys.aclose()
+
+
+async def test_an_unknown_key_is_looked_for_only_every_so_often(
+    key_server: KeyServer, clock: Clock, rs256: KeyPair
+) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    keys = KeySet(key_server.url, clock=clock, limits=FetchLimits(retry_after_s=30))
+    await keys.refresh()
+    clock.now += 29
+    assert not keys.should_refresh(found=False)
+    clock.now += 1
+    assert keys.should_refresh(found=False)
+    await keys.aclose()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b"oops"),
+        (404, b'{"keys": []}'),
+        (302, b""),
+        (200, b""),
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b'{"keys": 5}'),
+        (200, b'{"keys": []}'),
+        (200, b'{"keys": [{"kty": "oct", "k": "AA"}]}'),
+        (200, b'{"keys": [' + b"{}," * 200 + b"{}]}"),
+        (200, b'{"keys": ["' + b"a" * 300_000 + b'"]}'),
+        (200, b'{"keys": ' + b"[" * 5000),
+        (200, b"\xff"),
+    ],
+)
+async def test_the_old_keys_stay_while_the_address_answers_something_else(
+    key_server: KeyServer, clock: Clock, rs256: KeyPair, status: int, body: bytes
+) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    keys = KeySet(key_server.url, clock=clock)
+    await keys.refresh()
+
+    key_server.status, key_server.body = status, body
+    clock.now += 3600
+    await keys.refresh()
+    assert keys.find("k1", "RS256") is not None
+    assert keys.last_failure is not None
+    assert not keys.should_refresh(found=True)
+    clock.now += 30
+    assert keys.should_refresh(found=True)
+    await keys.aclose()
+
+
+async def test_the_old_keys_stay_while_nobody_answers(clock: Clock) -> None:
+    keys = KeySet("http://127.0.0.1:1/jwks.json", clock=clock)
+    await keys.refresh()
+    assert keys.find("k1", "RS256") is None
+    assert keys.last_failure is not None
+    await keys.aclose()
+
+
+async def test_an_address_that_never_answers_is_given_up(key_server: KeyServer) -> None:
+    key_server.body = None
+    keys = KeySet(key_server.url, limits=FetchLimits(timeout_s=0.05))
+    await keys.refresh()
+    assert keys.last_failure == "no answer within 0.05 s"
+    await keys.aclose()
+
+
+async def test_a_failure_is_forgotten_after_a_good_answer(key_server: KeyServer, rs256: KeyPair) -> None:
+    keys = KeySet(key_server.url)
+    failures: list[str | None] = []
+    await keys.refresh()
+    failures.append(keys.last_failure)
+    key_server.publish(rs256.jwk("k1"))
+    await keys.refresh()
+    failures.append(keys.last_failure)
+    assert failures == ["_FetchFailedError: no key for RS256, ES256 or EdDSA", None]
+    await keys.aclose()
+
+
+async def test_a_key_that_is_no_longer_published_is_no_longer_accepted(
+    key_server: KeyServer, rs256: KeyPair, es256: KeyPair
+) -> None:
+    keys = KeySet(key_server.url)
+    key_server.publish(rs256.jwk("k1"), es256.jwk("k2"))
+    await keys.refresh()
+    key_server.publish(es256.jwk("k2"))
+    await keys.refresh()
+    assert keys.find("k1", "RS256") is None
+    assert keys.find("k2", "ES256") is not None
+    await keys.aclose()
+
+
+async def test_a_token_that_names_no_key_means_the_only_one_of_its_algorithm(
+    key_server: KeyServer, rs256: KeyPair, es256: KeyPair
+) -> None:
+    keys = KeySet(key_server.url)
+    key_server.publish(rs256.jwk("k1"), rs256.jwk("k2"), es256.jwk("k3"))
+    await keys.refresh()
+    assert keys.find(None, "ES256") is not None
+    assert keys.find(None, "RS256") is None
+    assert keys.find(None, "EdDSA") is None
+    await keys.aclose()
+
+
+async def test_a_client_that_was_passed_in_stays_open(key_server: KeyServer, rs256: KeyPair) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    async with httpx.AsyncClient() as client:
+        keys = KeySet(key_server.url, client=client)
+        await keys.refresh()
+        await keys.aclose()
+        assert not client.is_closed
