@@ -1,0 +1,96 @@
+"""Engine.IO packets and polling payloads, to and from text.
+
+Engine.IO protocol, revision 4, section "Packet encoding". Knows nothing of sessions or of WebSocket frames.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from talkwire.wire.errors import RemoteProtocolError
+
+SEPARATOR: Final = "\x1e"
+MAX_PACKETS: Final = 16_384
+"""Packets in one payload. Node has no limit of its own; this one keeps a body of separators from filling memory."""
+
+
+class PacketType(IntEnum):
+    """The digit that opens every text packet."""
+
+    OPEN = 0
+    CLOSE = 1
+    PING = 2
+    PONG = 3
+    MESSAGE = 4
+    UPGRADE = 5
+    NOOP = 6
+
+
+class Packet(NamedTuple):
+    """One Engine.IO packet; `data` is bytes in a binary message only."""
+
+    type: PacketType
+    data: str | bytes = ""
+
+
+_TYPES: Final = {str(packet_type.value): packet_type for packet_type in PacketType}
+_MESSAGE: Final = PacketType.MESSAGE
+
+
+def decode_packet(message: str | bytes) -> Packet:
+    """Decode one WebSocket message, or one part of a payload; raise RemoteProtocolError."""
+    if isinstance(message, bytes):
+        return Packet(_MESSAGE, message)
+    packet_type = _TYPES.get(message[:1])
+    if packet_type is not None:
+        return Packet(packet_type, message[1:])
+    if message[:1] == "b":
+        return Packet(_MESSAGE, _decode_base64(message[1:]))
+    raise RemoteProtocolError("unknown packet type")
+
+
+def encode_packet(packet: Packet) -> str | bytes:
+    """Encode a packet as the content of one WebSocket message: text, or bytes for a binary message."""
+    if isinstance(packet.data, bytes):
+        return packet.data
+    return f"{packet.type.value}{packet.data}"
+
+
+def iter_payload(body: str, max_packets: int = MAX_PACKETS) -> Iterator[Packet]:
+    """Decode a polling body packet by packet; what precedes a broken packet is still yielded, as Node does."""
+    if body.count(SEPARATOR) >= max_packets:
+        raise RemoteProtocolError("too many packets in one payload")
+    for part in body.split(SEPARATOR):
+        yield decode_packet(part)
+
+
+def decode_payload(body: str, max_packets: int = MAX_PACKETS) -> list[Packet]:
+    """Decode a whole polling body; raise RemoteProtocolError if any packet of it is broken."""
+    return list(iter_payload(body, max_packets))
+
+
+def encode_payload(packets: Iterable[Packet]) -> str:
+    """Encode packets as the body of a polling request or response."""
+    return join_payload(encode_packet(packet) for packet in packets)
+
+
+def join_payload(encoded: Iterable[str | bytes]) -> str:
+    """Join encoded packets to a polling body; polling is text, so binary messages become `b` and base64."""
+    return SEPARATOR.join([_encode_base64(data) if isinstance(data, bytes) else data for data in encoded])
+
+
+def _encode_base64(data: bytes) -> str:
+    return "b" + b2a_base64(data, newline=False).decode("ascii")
+
+
+def _decode_base64(text: str) -> bytes:
+    """Decode the standard alphabet; padding may be missing, since Node does not ask for it."""
+    stripped = text.rstrip("=")
+    try:
+        return a2b_base64(stripped + "=" * (-len(stripped) % 4), strict_mode=True)
+    except (Base64Error, ValueError) as error:
+        raise RemoteProtocolError("broken base64") from error

@@ -1,0 +1,360 @@
+"""Socket.IO packets, to and from Engine.IO messages.
+
+Socket.IO protocol, revision 5, section "Packet encoding"; what is accepted is what Node's socket.io-parser 4.2.7
+accepts. Knows which packets are well formed, not which are allowed when.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
+from talkwire.wire.frame import encode_text, text_header
+
+MAX_ATTACHMENTS: Final = 10
+"""Attachments of one packet, as many as Node's parser allows."""
+
+MAX_DEPTH: Final = 64
+"""Levels of arrays and objects in one packet. Node has no limit; ours keeps deep values from what would recurse."""
+
+_RESERVED_NAMES: Final = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+# `[<nsp>,][<id>]`, as Node reads it: in the id, white space counts among the digits and is worth nothing.
+_HEADER: Final = re.compile(r"(?:(/[^,]*),?)?([0-9 \t\r\n]*)")
+# More than any counter reaches; Node's ids lose their precision long before.
+_MAX_DIGITS: Final = 32
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """The peer asks for a namespace; `data` is the whole auth payload, None if there was none."""
+
+    namespace: str
+    data: dict[str, Any] | None = None
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """A side leaves a namespace."""
+
+    namespace: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event; `args[0]` is its name, text or a number. `args` is empty only for the bare packet `2`."""
+
+    namespace: str
+    args: list[Any]
+    ack_id: int | None = None
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The answer to the event that carried `ack_id`; without an id it answers nothing, and is well formed still."""
+
+    namespace: str
+    args: list[Any]
+    ack_id: int | None = None
+
+
+class ConnectError(msgspec.Struct, frozen=True):
+    """A namespace is refused."""
+
+    namespace: str
+    data: dict[str, Any] | str | None = None
+
+
+SocketPacket = Connect | Disconnect | Event | Ack | ConnectError
+
+
+class Decoder:
+    """Turns the messages of one session into packets; it keeps a packet that waits for its attachments.
+
+    After a RemoteProtocolError the decoder is of no use any more: its session must be closed.
+    """
+
+    __slots__ = ("_max_attachments", "_partial")
+
+    def __init__(self, max_attachments: int = MAX_ATTACHMENTS) -> None:
+        self._max_attachments = max_attachments
+        self._partial: _Partial | None = None
+
+    def receive(self, data: str | bytes) -> SocketPacket | None:
+        """Decode one message; None: the packet waits for attachments. Raise RemoteProtocolError."""
+        if isinstance(data, bytes):
+            return self._receive_attachment(data)
+        if self._partial is not None:
+            raise RemoteProtocolError("text while attachments are missing")
+        if data[:2] == "2[":  # the commonest packet, on the root namespace, without an ack id
+            return Event("/", _decode_event(data[1:]))
+        return self._receive_text(data)
+
+    def _receive_text(self, text: str) -> SocketPacket | None:
+        read = _READERS.get(text[:1])
+        if read is not None:
+            return read(*_split(text, 1))
+        read_binary = _BINARY_READERS.get(text[:1])
+        if read_binary is None:
+            raise RemoteProtocolError("unknown packet type")
+        count = self._read_count(text)
+        self._partial = _Partial(read_binary(*_split(text, len(count) + 2)), int(count))
+        return None
+
+    def _read_count(self, text: str) -> str:
+        """Return the digits that say how many attachments follow, `2` of `52-[...]`."""
+        count, dash, _ = text[1:].partition("-")
+        # Longer numbers are refused unread: int() takes its time with them.
+        if not (dash and count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS):
+            raise RemoteProtocolError("illegal attachments")
+        if not 1 <= int(count) <= self._max_attachments:
+            raise RemoteProtocolError("illegal number of attachments")
+        return count
+
+    def _receive_attachment(self, attachment: bytes) -> SocketPacket | None:
+        partial = self._partial
+        if partial is None:
+            raise RemoteProtocolError("an attachment without a header")
+        partial.attachments.append(attachment)
+        if len(partial.attachments) < partial.count:
+            return None
+        self._partial = None
+        _fill_placeholders(partial.packet.args, partial.attachments)
+        return partial.packet
+
+
+class _Partial:
+    """A packet that waits for its attachments."""
+
+    __slots__ = ("attachments", "count", "packet")
+
+    def __init__(self, packet: Event | Ack, count: int) -> None:
+        self.packet = packet
+        self.count = count
+        self.attachments: list[bytes] = []
+
+
+def encode_event(namespace: str, args: Sequence[Any], ack_id: int | None = None) -> list[str | bytes]:
+    """Encode an event, name first: the text, then the attachments, one for each bytes value anywhere inside `args`.
+
+    Whatever msgspec encodes may be inside. Raise LocalProtocolError for what is no JSON, or refers to itself.
+    """
+    return _encode_with_attachments("2", "5", namespace, args, ack_id)
+
+
+def encode_ack(namespace: str, args: Sequence[Any], ack_id: int) -> list[str | bytes]:
+    """Encode an ack; everything else as `encode_event`."""
+    return _encode_with_attachments("3", "6", namespace, args, ack_id)
+
+
+def encode_connect(namespace: str, socket_id: str, pid: str | None = None) -> str:
+    """Encode the answer that lets a socket in; `pid` only if it is promised recovery: clients compare the keys."""
+    data = {"sid": socket_id} if pid is None else {"sid": socket_id, "pid": pid}
+    return f"0{_prefix(namespace)}{_to_json(data)}"
+
+
+def encode_connect_error(namespace: str, message: str, data: object = None) -> str:
+    """Encode the answer that keeps a socket out."""
+    details = {"message": message} if data is None else {"message": message, "data": data}
+    return f"4{_prefix(namespace)}{_to_json(details)}"
+
+
+def encode_disconnect(namespace: str) -> str:
+    """Encode the end of a socket."""
+    return f"1{_prefix(namespace)}"
+
+
+def event_frame(namespace: str, name: str, payload_json: bytes, offset: str | None = None) -> bytes:
+    """Return the WebSocket frame of the event `name` with one argument, JSON already, to be shared by all recipients.
+
+    `offset` is the event's place for recovery, appended as the last argument.
+    """
+    head = encode_text(f"42{_prefix(namespace)}[{_to_json(name)},")
+    tail = b"]" if offset is None else encode_text(f",{_to_json(offset)}]")
+    return b"".join((text_header(len(head) + len(payload_json) + len(tail)), head, payload_json, tail))
+
+
+def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:
+    """Return the WebSocket frame of the ack `ack_id` with one argument, JSON already."""
+    head = encode_text(f"43{_prefix(namespace)}{ack_id}[")
+    return b"".join((text_header(len(head) + len(payload_json) + 1), head, payload_json, b"]"))
+
+
+def _split(text: str, position: int) -> tuple[str, int | None, str]:
+    """Split what follows type and attachments into namespace, ack id and JSON text: `[<nsp>,][<id>][json]`."""
+    header = _HEADER.match(text, position)
+    assert header is not None
+    namespace, digits = header.groups()
+    if namespace is not None:
+        _check_unicode(namespace)
+    return namespace or "/", _read_ack_id(digits) if digits else None, text[header.end() :]
+
+
+def _read_ack_id(digits: str) -> int:
+    number = digits if digits.isdigit() else digits.strip() or "0"
+    if not number.isdigit() or len(number) > _MAX_DIGITS:
+        raise RemoteProtocolError("illegal ack id")
+    return int(number)
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError as error:
+        raise RemoteProtocolError("a lone surrogate") from error
+
+
+def _read_connect(namespace: str, _ack_id: int | None, json: str) -> Connect:
+    if not json:
+        return Connect(namespace)
+    data = _decode_json(json)
+    if not isinstance(data, dict):
+        raise RemoteProtocolError("the payload of a CONNECT must be an object")
+    return Connect(namespace, data)
+
+
+def _read_disconnect(namespace: str, _ack_id: int | None, json: str) -> Disconnect:
+    if json:
+        raise RemoteProtocolError("a DISCONNECT has no payload")
+    return Disconnect(namespace)
+
+
+def _read_event(namespace: str, ack_id: int | None, json: str) -> Event:
+    return Event(namespace, _decode_event(json) if json else [], ack_id)
+
+
+def _read_ack(namespace: str, ack_id: int | None, json: str) -> Ack:
+    args = _decode_json(json) if json else []
+    if not isinstance(args, list):
+        raise RemoteProtocolError("the payload of an ACK must be an array")
+    return Ack(namespace, args, ack_id)
+
+
+def _read_connect_error(namespace: str, _ack_id: int | None, json: str) -> ConnectError:
+    if not json:
+        return ConnectError(namespace)
+    data = _decode_json(json)
+    if not isinstance(data, dict | str):
+        raise RemoteProtocolError("the payload of a CONNECT_ERROR must be an object or a text")
+    return ConnectError(namespace, data)
+
+
+_READERS: Final[dict[str, Callable[[str, int | None, str], SocketPacket]]] = {
+    "": _read_connect,  # Node reads the empty message as the number 0
+    "0": _read_connect,
+    "1": _read_disconnect,
+    "2": _read_event,
+    "3": _read_ack,
+    "4": _read_connect_error,
+}
+_BINARY_READERS: Final[dict[str, Callable[[str, int | None, str], Event | Ack]]] = {
+    "5": _read_event,
+    "6": _read_ack,
+}
+
+
+def _decode_event(json: str) -> list[Any]:
+    args = _decode_json(json)
+    if not isinstance(args, list) or not args:
+        raise RemoteProtocolError("the payload of an EVENT must be an array that is not empty")
+    name = args[0]
+    if type(name) is str:
+        if name in _RESERVED_NAMES:
+            raise RemoteProtocolError("a reserved event name")
+    elif type(name) is not int and type(name) is not float:  # True is an int, but not a name
+        raise RemoteProtocolError("an event's name must be a text or a number")
+    return args
+
+
+def _decode_json(json: str) -> object:
+    """Decode strictly: no NaN, no lone surrogates, nothing deeper than MAX_DEPTH."""
+    try:
+        value: object = msgspec.json.decode(json)
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError("invalid JSON") from error
+    if _may_be_too_deep(json) and _is_too_deep(value):
+        raise RemoteProtocolError("JSON nested too deeply")
+    return value
+
+
+def _may_be_too_deep(json: str) -> bool:
+    """Whether there are brackets enough; nearly no text has them, so nearly no value is walked."""
+    return len(json) > 2 * MAX_DEPTH and json.count("[") + json.count("{") > MAX_DEPTH
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _children(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _fill_placeholders(args: list[Any], attachments: list[bytes]) -> None:
+    """Replace each `{"_placeholder":true,"num":n}` inside `args` by attachment n, in place and without recursion."""
+    open_containers: list[Any] = [args]
+    while open_containers:
+        container = open_containers.pop()
+        for key, child in container.items() if isinstance(container, dict) else enumerate(container):
+            if not isinstance(child, dict | list):
+                continue
+            if isinstance(child, dict) and child.get("_placeholder") is True:
+                container[key] = _attachment(child.get("num"), attachments)
+            else:
+                open_containers.append(child)
+
+
+def _attachment(number: object, attachments: list[bytes]) -> bytes:
+    # True is an int too, and Node takes numbers only.
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(attachments):
+        raise RemoteProtocolError("illegal attachments")
+    return attachments[number]
+
+
+def _encode_with_attachments(
+    plain_type: str, binary_type: str, namespace: str, args: Sequence[Any], ack_id: int | None
+) -> list[str | bytes]:
+    attachments: list[str | bytes] = []
+    try:
+        # Structs and the like become dicts first, so that bytes are found inside them too.
+        json = _to_json([_detach(msgspec.to_builtins(arg, builtin_types=_BINARY), attachments) for arg in args])
+    except (TypeError, RecursionError) as error:
+        raise LocalProtocolError("a value that is no JSON, or refers to itself") from error
+    header = f"{binary_type}{len(attachments)}-" if attachments else plain_type
+    return [f"{header}{_prefix(namespace)}{'' if ack_id is None else ack_id}{json}", *attachments]
+
+
+_BINARY: Final = (bytes, bytearray, memoryview)
+
+
+def _detach(value: object, attachments: list[str | bytes]) -> object:
+    """Copy `value` with placeholders for the bytes inside it, which are appended to `attachments`."""
+    if isinstance(value, _BINARY):
+        attachments.append(bytes(value))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+    if isinstance(value, dict):
+        return {key: _detach(child, attachments) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_detach(child, attachments) for child in value]
+    return value
+
+
+def _prefix(namespace: str) -> str:
+    return "" if namespace == "/" else namespace + ","
+
+
+def _to_json(value: object) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError) as error:
+        raise LocalProtocolError("a value that is no JSON") from error

@@ -1,0 +1,169 @@
+"""The sockets of one session: who may say what, and when."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
+from talkwire.wire.handshake import EngineOptions
+from talkwire.wire.socket_session import (
+    AckReceived,
+    ConnectRequested,
+    Disconnected,
+    EventReceived,
+    SocketSession,
+)
+
+
+def fresh() -> SocketSession:
+    return SocketSession(EngineOptions(), now=0)
+
+
+def joined(*namespaces: str) -> SocketSession:
+    sockets = fresh()
+    for namespace in namespaces:
+        sockets.receive(f"0{namespace},", now=0)
+        sockets.accept(namespace, "s")
+    return sockets
+
+
+@pytest.mark.parametrize(
+    ("packet", "request_"),
+    [
+        ("0", ConnectRequested("/", {})),
+        ("0{}", ConnectRequested("/", {})),
+        ('0{"token":"abc"}', ConnectRequested("/", {"token": "abc"})),
+        ('0{"pid":"p","offset":"7"}', ConnectRequested("/", {"pid": "p", "offset": "7"})),
+        ("0/admin", ConnectRequested("/admin", {})),
+        ('0/admin?x=1,{"a":1}', ConnectRequested("/admin?x=1", {"a": 1})),
+    ],
+)
+def test_a_client_asks_for_a_namespace(packet: str, request_: ConnectRequested) -> None:
+    sockets = fresh()
+    assert sockets.receive(packet, now=1) == request_
+    assert not sockets.connected(request_.namespace)
+
+
+def test_a_client_is_let_in() -> None:
+    sockets = fresh()
+    sockets.receive("0/chat,", now=1)
+    assert sockets.accept("/chat", "s1") == '0/chat,{"sid":"s1"}'
+    assert sockets.connected("/chat")
+    assert not sockets.connected("/")
+    assert sockets.namespaces() == ["/chat"]
+
+
+def test_a_client_is_let_in_with_a_promise_of_recovery() -> None:
+    sockets = fresh()
+    sockets.receive("0", now=1)
+    assert sockets.accept("/", "s1", pid="p1") == '0{"sid":"s1","pid":"p1"}'
+
+
+def test_a_client_is_kept_out_and_may_ask_again() -> None:
+    sockets = fresh()
+    sockets.receive("0/random", now=1)
+    assert sockets.refuse("/random", "Invalid namespace") == '4/random,{"message":"Invalid namespace"}'
+    assert sockets.receive("0/random", now=2) == ConnectRequested("/random", {})
+    assert sockets.refuse("/random", "no", {"code": 7}) == '4/random,{"message":"no","data":{"code":7}}'
+
+
+@pytest.mark.parametrize(
+    ("packet", "event"),
+    [
+        ('2["foo",1]', EventReceived("/", ["foo", 1], None)),
+        ('217["foo"]', EventReceived("/", ["foo"], 17)),
+        ('2/chat,17["foo"]', EventReceived("/chat", ["foo"], 17)),
+        ("2[1]", EventReceived("/", [1], None)),
+        ("37[1,2]", AckReceived("/", [1, 2], 7)),
+        ("3/chat,7[]", AckReceived("/chat", [], 7)),
+        ("1", Disconnected("/")),
+        ("1/chat,", Disconnected("/chat")),
+        # Nobody can listen to an event without a name, and an ack without an id answers nothing.
+        ("2", None),
+        ("21", None),
+        ("3[]", None),
+    ],
+)
+def test_a_client_speaks_to_a_namespace_that_it_is_in(packet: str, event: object) -> None:
+    assert joined("/", "/chat").receive(packet, now=1) == event
+
+
+def test_a_client_sends_attachments() -> None:
+    sockets = joined("/")
+    assert sockets.receive('51-7["file",{"_placeholder":true,"num":0}]', now=1) is None
+    assert sockets.receive(b"\x01", now=1) == EventReceived("/", ["file", b"\x01"], 7)
+
+
+@pytest.mark.parametrize("packet", ['2["foo"]', '2/chat,["foo"]', "3/chat,1[]", "1/chat,", "4/chat,{}", '4"x"', ""])
+def test_a_client_that_has_not_joined_may_only_connect(packet: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        fresh().receive(packet, now=1)
+
+
+@pytest.mark.parametrize("packet", ["0/chat,", "4/chat,{}", '4/chat,"x"', ""])
+def test_a_client_that_has_joined_may_not_do_so_again_or_refuse(packet: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        joined("/chat").receive(packet, now=1)
+
+
+@pytest.mark.parametrize("packet", ["0", '2["foo"]', "31[]", "1"])
+def test_a_client_waits_for_the_answer_to_its_connect(packet: str) -> None:
+    sockets = fresh()
+    sockets.receive("0", now=1)
+    with pytest.raises(RemoteProtocolError):
+        sockets.receive(packet, now=1)
+
+
+def test_a_client_that_left_may_come_again_and_must_before_it_speaks() -> None:
+    sockets = joined("/chat")
+    assert sockets.receive("1/chat,", now=1) == Disconnected("/chat")
+    assert not sockets.connected("/chat")
+    with pytest.raises(RemoteProtocolError):
+        sockets.receive('2/chat,["foo"]', now=1)
+    assert sockets.receive("0/chat,", now=1) == ConnectRequested("/chat", {})
+
+
+@pytest.mark.parametrize("packet", ['2/chat,["foo"]', "3/chat,1[]", "1/chat,"])
+def test_what_crosses_our_disconnect_is_dropped(packet: str) -> None:
+    sockets = joined("/", "/chat")
+    assert sockets.disconnect("/chat") == "1/chat,"
+    assert not sockets.connected("/chat")
+    assert sockets.receive(packet, now=1) is None
+    assert sockets.receive("0/chat,", now=1) == ConnectRequested("/chat", {})
+
+
+def test_namespaces_do_not_depend_on_each_other() -> None:
+    sockets = joined("/", "/chat")
+    assert sockets.disconnect("/") == "1"
+    assert sockets.receive('2/chat,["foo"]', now=1) == EventReceived("/chat", ["foo"], None)
+
+
+def test_only_a_request_can_be_answered() -> None:
+    sockets = joined("/chat")
+    with pytest.raises(LocalProtocolError):
+        sockets.accept("/", "s")
+    with pytest.raises(LocalProtocolError):
+        sockets.accept("/chat", "s")
+    with pytest.raises(LocalProtocolError):
+        sockets.refuse("/chat", "no")
+    with pytest.raises(LocalProtocolError):
+        sockets.disconnect("/")
+
+
+def test_a_session_that_joins_nothing_has_45_seconds() -> None:
+    sockets = SocketSession(EngineOptions(), now=100)
+    assert sockets.next_deadline() == 145
+    sockets.receive("0/random", now=101)
+    sockets.refuse("/random", "Invalid namespace")
+    assert sockets.next_deadline() == 145
+    sockets.receive("0", now=102)
+    sockets.accept("/", "s")
+    assert sockets.next_deadline() == inf
+
+
+def test_a_session_that_ever_joined_may_be_in_nothing() -> None:
+    sockets = joined("/")
+    sockets.receive("1", now=1)
+    assert sockets.next_deadline() == inf
