@@ -1,0 +1,96 @@
+"""Runs one connection's events in the order in which they came.
+
+Changes go through the writer in the order in which they are submitted, so many of them may be under way at once: that
+is what lets one busy client share a commit with itself. Anything else starts when all before it has finished, and all
+after it waits.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future, get_running_loop
+from collections import deque
+from collections.abc import Callable
+
+WAITING_MAX = 256
+"""Beyond this many events that wait, no more are read from the connection."""
+
+Start = Callable[[], "Future[object] | None"]
+"""Begins an event's work; None: it is finished already."""
+
+
+class Lane:
+    """`on_change` is called whenever an event has finished: the connection may read on, or close at last."""
+
+    __slots__ = ("_exclusive", "_on_change", "_room", "_running", "_waiting", "held")
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._running = 0
+        self._exclusive = False
+        self._waiting: deque[tuple[Start, bool]] | None = None
+        self._on_change = on_change
+        self._room: Future[None] | None = None
+        self.held = False
+        """While the client does not read its answers, nothing that would answer more is begun."""
+
+    @property
+    def idle(self) -> bool:
+        return not self._running and not self._waiting
+
+    @property
+    def crowded(self) -> bool:
+        return self._running + len(self._waiting or ()) > WAITING_MAX
+
+    def enter(self, start: Start, *, pipelined: bool) -> None:
+        """Begins the work now or in its turn."""
+        if self._waiting or not self._may_start(pipelined):
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append((start, pipelined))
+        else:
+            self._begin(start, pipelined)
+
+    async def room(self) -> None:
+        """Waits until the lane is not crowded."""
+        if self.crowded:
+            if self._room is None:
+                self._room = get_running_loop().create_future()
+            await self._room
+
+    def release(self) -> None:
+        """The client reads again."""
+        self.held = False
+        self._advance()
+
+    def clear(self) -> None:
+        """Forgets what has not begun: nobody is there to hear of it."""
+        self._waiting = None
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None:
+            room, self._room = self._room, None
+            if not room.done():
+                room.set_result(None)
+
+    def _may_start(self, pipelined: bool) -> bool:  # noqa: FBT001
+        if not self._running:
+            return pipelined or not self.held
+        return pipelined and not self._exclusive
+
+    def _begin(self, start: Start, pipelined: bool) -> None:  # noqa: FBT001
+        future = start()
+        if future is not None:
+            self._running += 1
+            self._exclusive = not pipelined
+            future.add_done_callback(self._finished)
+
+    def _finished(self, _: Future[object]) -> None:
+        self._running -= 1
+        self._advance()
+        if not self.crowded:
+            self._make_room()
+        self._on_change()
+
+    def _advance(self) -> None:
+        while self._waiting and self._may_start(self._waiting[0][1]):
+            self._begin(*self._waiting.popleft())

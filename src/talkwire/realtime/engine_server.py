@@ -1,0 +1,105 @@
+"""All Engine.IO sessions of this node, whatever is said over them: who may open one, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from secrets import token_urlsafe
+
+from talkwire.identity.origins import OriginPolicy
+from talkwire.realtime.connection import Connection, Handshake
+from talkwire.realtime.heartbeat import TimingWheel
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.wire import (
+    Admission,
+    EngineOptions,
+    EngineRequest,
+    HandshakeRefused,
+    RefusalCode,
+    Session,
+    Transport,
+    check_request,
+)
+
+
+class EngineServer:
+    """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection."""
+
+    def __init__(
+        self,
+        options: EngineOptions | None = None,
+        *,
+        path: str = "/engine.io/",
+        origins: OriginPolicy | None = None,
+        trusted_proxies: frozenset[str] = frozenset(),
+        metrics: RealtimeMetrics | None = None,
+    ) -> None:
+        self.options = options or EngineOptions()
+        self.path = path
+        self.origins = origins or OriginPolicy()
+        self.trusted_proxies = trusted_proxies
+        self.metrics = metrics or RealtimeMetrics()
+        self.hub = Hub()
+        self.wheel = TimingWheel()
+        self.accepting = True
+        self._connections: dict[str, Connection] = {}
+        self._lingering: dict[str, Connection] = {}
+        self.now: Callable[[], float] = lambda: asyncio.get_running_loop().time()
+
+    def make_connection(self, session: Session, handshake: Handshake) -> Connection:
+        """The connection for a new session."""
+        raise NotImplementedError
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The open sessions' connections."""
+        return list(self._connections.values())
+
+    def serves(self, path: str) -> bool:
+        """Whether a request is for us; the trailing slash may be missing, as in Node."""
+        return path == self.path or path == self.path.rstrip("/")
+
+    def admit(self, request: EngineRequest, host: str) -> Admission:
+        """Checks a request that opens or reaches a session. Raises HandshakeRefused."""
+        admission = check_request(request, self._transport_of, self.options)
+        if not self.origins.allows(request.origin, host):
+            raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
+        if admission.engine_sid is None and not self.accepting:
+            raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
+        return admission
+
+    def open(self, transport: Transport, handshake: Handshake) -> Connection:
+        """A new session."""
+        session = Session(token_urlsafe(15), self.options, transport, self.now())
+        connection = self.make_connection(session, handshake)
+        self._connections[session.engine_sid] = connection
+        self.metrics.connections.inc()
+        self.wheel.watch(connection)
+        return connection
+
+    def find(self, engine_sid: str) -> Connection | None:
+        """The connection of a session that is open, or that still owes its client a last answer."""
+        return self._connections.get(engine_sid) or self._lingering.get(engine_sid)
+
+    def forget(self, connection: Connection) -> bool:
+        """A session has ended; False: that was known."""
+        engine_sid = connection.session.engine_sid
+        known = self._connections.pop(engine_sid, None) is not None
+        if connection.session.lingering:
+            self._lingering[engine_sid] = connection
+        else:
+            self._lingering.pop(engine_sid, None)
+        if known:
+            self.metrics.connections.dec()
+        return known
+
+    def shut_down(self) -> None:
+        """Takes no new sessions and ends the open ones in good order: polling ones too, which uvicorn does not know."""
+        self.accepting = False
+        for connection in self.connections:
+            connection.end_in_order()
+
+    def _transport_of(self, engine_sid: str) -> Transport | None:
+        connection = self.find(engine_sid)
+        return None if connection is None else connection.session.transport

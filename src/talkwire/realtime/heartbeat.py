@@ -1,0 +1,85 @@
+"""One timing wheel for the deadlines of all connections: heartbeats, time-outs, expiring tokens.
+
+Deadlines mostly move later (each pong does that), so a connection stays in the bucket where it is and is asked again
+when that comes up. Nothing is done on the arrival of a packet, and no connection has a timer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from math import ceil, inf, isinf
+from typing import Protocol
+
+TICK_S = 0.02
+
+
+class Deadlined(Protocol):
+    """Something with deadlines; `wheel_tick` belongs to the wheel and starts as 0: not in it."""
+
+    wheel_tick: int
+
+    def next_deadline(self) -> float:
+        """In the event loop's time; `inf`: none."""
+        ...
+
+    def handle_deadline(self, now: float) -> None: ...
+
+
+class TimingWheel:
+    """Calls `handle_deadline` at most `TICK_S` after the time that `next_deadline` said."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, list[Deadlined]] = {}
+        self._ticks: list[int] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_tick = inf
+        self._last_tick = 0
+
+    def watch(self, item: Deadlined) -> None:
+        """Makes sure that the item is asked in time; call it when its deadline may have moved nearer."""
+        deadline = item.next_deadline()
+        if isinf(deadline):
+            return
+        # Whatever is late is done in the next tick, so that an item which stays late cannot hold up the loop.
+        tick = max(ceil(deadline / TICK_S), self._last_tick + 1)
+        if item.wheel_tick and item.wheel_tick <= tick:
+            return
+        item.wheel_tick = tick
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            bucket = self._buckets[tick] = []
+            heapq.heappush(self._ticks, tick)
+            self._arm()
+        bucket.append(item)
+
+    def close(self) -> None:
+        """Stops for good."""
+        self._buckets.clear()
+        self._ticks.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        tick = self._ticks[0]
+        if tick >= self._timer_tick:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_tick = tick
+        self._timer = asyncio.get_running_loop().call_at(tick * TICK_S, self._turn)
+
+    def _turn(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._timer, self._timer_tick = None, inf
+        while self._ticks and self._ticks[0] * TICK_S <= now:
+            tick = self._last_tick = heapq.heappop(self._ticks)
+            for item in self._buckets.pop(tick):
+                # An item that was moved nearer is in two buckets; the later one is stale.
+                if item.wheel_tick == tick:
+                    item.wheel_tick = 0
+                    if item.next_deadline() <= now:
+                        item.handle_deadline(now)
+                    self.watch(item)
+        if self._ticks:
+            self._arm()

@@ -1,0 +1,136 @@
+"""Rooms, and how output leaves: a frame is encoded once a channel, shared by all recipients, and each connection is
+written to once a turn of the event loop.
+
+Answers to one connection go before broadcasts, and broadcasts to many connections are written in slices, so that a
+message to a very large room holds up neither acks nor heartbeats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from talkwire.realtime.connection import Connection
+    from talkwire.realtime.socket import Socket
+
+SLICE = 500
+"""Connections written to in one turn, for broadcasts: about 3 ms."""
+
+
+class Channel:
+    """Sockets that are sent the same bytes: those of one namespace that speak the same dialect."""
+
+    __slots__ = ("name", "namespace", "rooms")
+
+    def __init__(self, namespace: str, name: str = "") -> None:
+        self.namespace = namespace
+        self.name = name
+        self.rooms: dict[str, dict[Socket, Connection]] = {}
+
+
+class Hub:
+    """The rooms of this node and the connections that have something to be written."""
+
+    def __init__(self) -> None:
+        self.channels: list[Channel] = []
+        self._urgent: list[Connection] = []
+        self._bulk: list[Connection] = []
+        self._flushing = False
+
+    # --- rooms ------------------------------------------------------------------------------------------------------
+
+    def add_channel(self, channel: Channel) -> Channel:
+        self.channels.append(channel)
+        return channel
+
+    def join(self, room: str, socket: Socket) -> bool:
+        """False: the socket was in the room already."""
+        members = socket.channel.rooms.setdefault(room, {})
+        if socket in members:
+            return False
+        members[socket] = socket.connection
+        socket.rooms.add(room)
+        return True
+
+    def leave(self, room: str, socket: Socket) -> bool:
+        """False: the socket was not in the room."""
+        if room not in socket.rooms:
+            return False
+        socket.rooms.discard(room)
+        rooms = socket.channel.rooms
+        members = rooms[room]
+        del members[socket]
+        if not members:
+            del rooms[room]
+        return True
+
+    def leave_all(self, socket: Socket) -> None:
+        for room in list(socket.rooms):
+            self.leave(room, socket)
+
+    def sockets_in(self, room: str) -> list[Socket]:
+        """The room's sockets, of all channels."""
+        return [socket for channel in self.channels for socket in channel.rooms.get(room, ())]
+
+    # --- output -----------------------------------------------------------------------------------------------------
+
+    def broadcast(self, room: str, encode: Callable[[Channel], bytes]) -> None:
+        """Sends an event to everyone in a room. `encode` gives the frames for a channel, empty for none of its own."""
+        for channel in self.channels:
+            members = channel.rooms.get(room)
+            if members:
+                frames = encode(channel)
+                if frames:
+                    self._deliver(members, frames)
+
+    def broadcast_ephemeral(self, room: str, encode: Callable[[Channel], bytes], skip: Collection[Socket] = ()) -> None:
+        """Like `broadcast`, but passes over the sockets in `skip` and those that are slow to read."""
+        for channel in self.channels:
+            members = channel.rooms.get(room)
+            if members:
+                frames = encode(channel)
+                for socket, connection in members.items():
+                    if frames and socket not in skip and not connection.is_slow():
+                        self.send(connection, frames)
+
+    def send(self, connection: Connection, frames: bytes) -> None:
+        """Sends to one connection, in this turn."""
+        connection.out.append(frames)
+        self.wake(connection)
+
+    def wake(self, connection: Connection) -> None:
+        """Has the connection's output written in this turn."""
+        self._urgent.append(connection)
+        if not self._flushing:
+            self._schedule()
+
+    def _deliver(self, members: dict[Socket, Connection], frames: bytes) -> None:
+        bulk = self._bulk
+        for connection in members.values():
+            out = connection.out
+            if not out:
+                bulk.append(connection)
+            out.append(frames)
+        if not self._flushing:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        self._flushing = True
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        urgent, self._urgent = self._urgent, []
+        for connection in urgent:
+            connection.flush()
+        bulk = self._bulk
+        if len(bulk) <= SLICE:
+            self._bulk = []
+        else:
+            bulk, self._bulk = bulk[:SLICE], bulk[SLICE:]
+        for connection in bulk:
+            connection.flush()
+        self._flushing = False
+        if self._bulk or self._urgent:
+            self._schedule()

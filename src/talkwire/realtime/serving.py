@@ -1,0 +1,109 @@
+"""Running a server: one listening socket, uvicorn on uvloop, and an end in good order.
+
+SIGTERM and SIGINT: no new connections, clients are told, what is under way is answered, then the sockets close (1001).
+A second signal ends the process at once; nothing that was acknowledged is lost by that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.polling import PollingApp
+from talkwire.realtime.websocket import websocket_class
+
+SHUTDOWN_S = 15
+"""How long clients may take to be served to the end."""
+
+BACKLOG = 4096
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any that is free. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with our signals and our way to stop."""
+
+    def __init__(self, engine: EngineServer, app: AsgiApp, *, shutdown_s: int = SHUTDOWN_S) -> None:
+        self._engine = engine
+        super().__init__(
+            uvicorn.Config(
+                app,
+                ws=websocket_class(engine),  # type: ignore[arg-type]  # documented to take a class
+                http="httptools",
+                loop="uvloop",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=shutdown_s,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._engine.shut_down()
+        await super().shutdown(sockets)
+        self._engine.wheel.close()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The first signal stops in good order, the second at once. uvicorn would raise the first again at the end,
+        which turns a clean stop into a death by signal."""
+        previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler's form)
+        if self.should_exit:
+            os._exit(1)
+        self.should_exit = True
+
+
+def with_engine(engine: EngineServer, app: AsgiApp | None = None) -> AsgiApp:
+    """An application that serves polling under the engine's path and leaves everything else to `app`."""
+    polling = PollingApp(engine)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        if scope["type"] == "http" and engine.serves(scope["path"]):
+            await polling(scope, receive, send)
+        elif app is not None:
+            await app(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+
+    return application
+
+
+def serve(engine: EngineServer, *, port: int, host: str = "127.0.0.1") -> None:
+    """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
+    listening = listen(host, port)
+    uvicorn_server = Server(engine, with_engine(engine))
+    uvicorn_server.run(sockets=[listening])

@@ -1,0 +1,227 @@
+"""One session's membership of one namespace, and the connection that carries such sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Any, assert_never
+
+from talkwire.realtime.connection import Connection, Handshake
+from talkwire.wire import (
+    AckReceived,
+    ConnectRequested,
+    Disconnected,
+    EngineOptions,
+    EventReceived,
+    RemoteProtocolError,
+    Session,
+    SocketEvent,
+    SocketSession,
+    encode_ack,
+    encode_event,
+)
+
+if TYPE_CHECKING:
+    from talkwire.realtime.hub import Channel
+    from talkwire.realtime.socket_server import NamespaceHandler, SocketServer
+
+
+class Socket:
+    """What handlers get to see of a client. `data` is theirs."""
+
+    __slots__ = ("_acks", "_next_ack", "channel", "connection", "data", "expires", "handler", "id", "namespace", "rooms")
+
+    def __init__(
+        self, connection: SocketConnection, namespace: str, channel: Channel, handler: NamespaceHandler, data: Any  # noqa: ANN401
+    ) -> None:
+        # Never the Engine.IO id: that one is a secret between the server and its client.
+        self.id = token_urlsafe(15)
+        self.connection = connection
+        self.namespace = namespace
+        self.channel = channel
+        self.handler = handler
+        self.data = data
+        self.rooms: set[str] = set()
+        self.expires = inf
+        """When `handler.expired` is called, in the event loop's time."""
+        self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
+        self._next_ack = 0
+
+    @property
+    def handshake(self) -> Handshake:
+        """The request that opened the session."""
+        return self.connection.handshake
+
+    @property
+    def connected(self) -> bool:
+        return self.connection.sockets.get(self.namespace) is self
+
+    def emit(self, *args: object) -> None:
+        """Sends an event; `args[0]` is its name."""
+        self.connection.send_packet(encode_event(self.namespace, args))
+
+    async def call(self, *args: object, timeout_s: float) -> list[Any]:
+        """Sends an event and waits for the client's acknowledgement. Raises TimeoutError; ConnectionError when the
+        client is gone."""
+        if self._acks is None:
+            self._acks = {}
+        ack_id = self._next_ack
+        self._next_ack += 1
+        future = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        self.connection.send_packet(encode_event(self.namespace, args, ack_id))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        finally:
+            self._acks.pop(ack_id, None)
+
+    def acknowledge(self, ack_id: int, args: list[object]) -> None:
+        """Answers an event of the client's."""
+        self.connection.send_packet(encode_ack(self.namespace, args, ack_id))
+
+    def disconnect(self, reason: str = "server namespace disconnect") -> None:
+        """Puts the client out of this namespace; its session and other namespaces go on."""
+        if self.connected:
+            self.connection.send(self.connection.packets.disconnect(self.namespace))
+            self.connection.drop(self, reason)
+
+    def acknowledged(self, ack_id: int, args: list[Any]) -> None:
+        """The client answered; an answer to nothing is ignored."""
+        future = None if self._acks is None else self._acks.get(ack_id)
+        if future is not None and not future.done():
+            future.set_result(args)
+
+    def forget_acks(self) -> None:
+        """Nobody will answer any more."""
+        for future in (self._acks or {}).values():
+            if not future.done():
+                future.set_exception(ConnectionError("the socket disconnected"))
+
+
+class SocketConnection(Connection):
+    """A session that speaks Socket.IO."""
+
+    __slots__ = ("_connecting", "packets", "sockets")
+
+    server: SocketServer
+
+    def __init__(self, server: SocketServer, session: Session, handshake: Handshake, options: EngineOptions) -> None:
+        super().__init__(server, session, handshake)
+        self.packets = SocketSession(options, server.now())
+        self.sockets: dict[str, Socket] = {}
+        self._connecting: set[asyncio.Task[None]] | None = None
+
+    def received(self, data: str | bytes, now: float) -> None:
+        try:
+            event = self.packets.receive(data, now)
+        except RemoteProtocolError:
+            self.close("parse error")
+            return
+        if event is not None:
+            self._receive(event)
+
+    def _receive(self, event: SocketEvent) -> None:
+        match event:
+            case EventReceived():
+                socket = self.sockets[event.namespace]
+                socket.handler.received(socket, event.args, event.ack_id)
+            case AckReceived():
+                self.sockets[event.namespace].acknowledged(event.ack_id, event.args)
+            case ConnectRequested():
+                self._connect(event)
+            case Disconnected():
+                self.drop(self.sockets[event.namespace], "client namespace disconnect")
+            case _:
+                assert_never(event)
+
+    def ended(self, reason: str) -> None:
+        for task in self._connecting or ():
+            task.cancel()
+        for socket in list(self.sockets.values()):
+            self.drop(socket, reason)
+
+    def say_goodbye(self) -> None:
+        for socket in list(self.sockets.values()):
+            socket.handler.say_goodbye(socket)
+
+    def next_deadline(self) -> float:
+        if self.session.closed:
+            return super().next_deadline()
+        deadline = min(super().next_deadline(), self.packets.next_deadline())
+        for socket in self.sockets.values():
+            deadline = min(deadline, socket.expires)
+        return deadline
+
+    def handle_deadline(self, now: float) -> None:
+        if self.packets.next_deadline() <= now and not self.session.closed:
+            self.close("forced close")
+            return
+        for socket in list(self.sockets.values()):
+            if socket.expires <= now:
+                socket.handler.expired(socket)
+        super().handle_deadline(now)
+
+    def send_packet(self, parts: list[str | bytes]) -> None:
+        """Queues a packet: its text, then its attachments."""
+        for part in parts:
+            self.session.send_message(part)
+        self.server.hub.wake(self)
+
+    def drop(self, socket: Socket, reason: str) -> None:
+        """Forgets a socket."""
+        if self.sockets.get(socket.namespace) is socket:
+            del self.sockets[socket.namespace]
+            self.server.metrics.sockets.dec()
+            self.server.hub.leave_all(socket)
+            socket.forget_acks()
+            socket.handler.disconnected(socket, reason)
+
+    # --- connecting to a namespace ----------------------------------------------------------------------------------
+
+    def _connect(self, event: ConnectRequested) -> None:
+        handler = self.server.handler_of(event.namespace)
+        if handler is None:
+            self.send(self.packets.refuse(event.namespace, "Invalid namespace"))
+            return
+        task = asyncio.ensure_future(self._admit(handler, event))
+        if self._connecting is None:
+            self._connecting = set()
+        self._connecting.add(task)
+        task.add_done_callback(self._connected)
+
+    def _connected(self, task: asyncio.Task[None]) -> None:
+        if self._connecting is not None:
+            self._connecting.discard(task)
+            if not self._connecting:
+                self._connecting = None
+        if not task.cancelled():
+            error = task.exception()
+            if error is not None:
+                self.server.report(error)
+
+    async def _admit(self, handler: NamespaceHandler, event: ConnectRequested) -> None:
+        try:
+            channel, data = await handler.admit(self.handshake, event.namespace, event.auth)
+        except ConnectRefused as refusal:
+            self.server.metrics.refused_connects.inc()
+            if not self.session.closed:
+                self.send(self.packets.refuse(event.namespace, refusal.message, refusal.data))
+            return
+        if self.session.closed:
+            return
+        socket = Socket(self, event.namespace, channel, handler, data)
+        self.sockets[event.namespace] = socket
+        self.server.metrics.sockets.inc()
+        self.send(self.packets.accept(event.namespace, socket.id))
+        handler.entered(socket)
+        self.server.wheel.watch(self)
+
+
+class ConnectRefused(Exception):
+    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`."""
+
+    def __init__(self, message: str, data: object | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data

@@ -1,0 +1,263 @@
+"""WebSockets: the protocol class that uvicorn hands a connection to once it has read an upgrade request.
+
+uvicorn calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and `data_received(request)`, and
+counts on the object to keep itself in `server_state.connections` and to have `shutdown()`. Frames are read by
+`websockets`' sans-I/O protocol, RFC 6455, and written by `talkwire.wire`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from websockets.exceptions import InvalidHeader
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Protocol, Side
+from websockets.utils import accept_key
+
+from talkwire.identity.address import client_address, is_forwarded
+from talkwire.realtime.connection import Connection, Handshake
+from talkwire.realtime.engine_server import EngineServer
+from talkwire.wire import EngineRequest, HandshakeRefused, Transport
+
+CLOSE_TIMEOUT_S = 5.0
+"""How long a peer may take to read what is left and to close, once we have."""
+
+_POLICY_VIOLATION = 1008
+_INVALID_DATA = 1007
+
+_silent = logging.getLogger("talkwire.websocket")
+_silent.disabled = True
+
+
+class UpgradeRequest:
+    """The head of an HTTP request, as uvicorn passes it on: header names are in lower case."""
+
+    __slots__ = ("headers", "path", "query")
+
+    def __init__(self, head: bytes) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        self.path, _, query = lines[0].split(" ")[1].partition("?")
+        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.headers: dict[str, str] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            self.headers[name] = value.strip()
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One WebSocket. `server` is set by `websocket_class`."""
+
+    __slots__ = ("_connection", "_fragments", "_framing", "_server_state", "_text", "_transport")
+
+    server: ClassVar[EngineServer]
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002 (uvicorn's)
+        self._server_state = server_state
+        self._transport: asyncio.Transport | None = None
+        self._framing: Protocol | None = None
+        self._connection: Connection | None = None
+        self._fragments: list[bytes] | None = None
+        self._text = True
+
+    # --- asyncio ----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
+        self._server_state.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        framing = self._framing
+        if framing is None:
+            self._answer_upgrade(UpgradeRequest(data))
+            return
+        framing.receive_data(data)
+        for frame in framing.events_received():
+            self._receive_frame(frame)  # type: ignore[arg-type]  # there are no handshakes among them
+        answers = framing.data_to_send()
+        if answers:
+            self._answer_control_frames(answers)
+
+    def eof_received(self) -> None:
+        """Closes the transport: a client that is half gone is gone."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        self._detach()
+        self._framing = self._transport = None
+
+    def pause_writing(self) -> None:
+        if self._connection is not None:
+            self._connection.set_writable(False)
+
+    def resume_writing(self) -> None:
+        if self._connection is not None:
+            self._connection.set_writable(True)
+
+    # --- uvicorn ----------------------------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """The server is stopping."""
+        if self._connection is not None:
+            self._connection.end_in_order()
+        else:
+            self.close(1001)
+
+    # --- for the connection -----------------------------------------------------------------------------------------
+
+    def write(self, frames: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(frames)
+
+    def unsent(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def close(self, code: int) -> None:
+        """Begins the closing handshake; a peer that does not finish it, or does not read the rest, is not waited for."""
+        framing = self._framing
+        if self._transport is None or framing is None or framing.state is not OPEN:
+            return
+        framing.send_close(code)
+        self._answer_control_frames(framing.data_to_send())
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def set_reading(self, reading: bool) -> None:  # noqa: FBT001
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.is_reading() is reading:
+            return
+        if reading:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    # --- the upgrade request ----------------------------------------------------------------------------------------
+
+    def _answer_upgrade(self, request: UpgradeRequest) -> None:
+        try:
+            self._open(request)
+        except HandshakeRefused as refusal:
+            self._refuse(refusal.status, refusal.body())
+        except InvalidHeader as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error).encode())
+
+    def _open(self, request: UpgradeRequest) -> None:
+        server, headers = self.server, request.headers
+        if not server.serves(request.path):
+            self._refuse(HTTPStatus.NOT_FOUND, b"no WebSocket here")
+            return
+        key = _websocket_key(headers)
+        engine_request = EngineRequest("GET", request.query, headers.get("origin"), websocket=True)
+        admission = server.admit(engine_request, headers.get("host", ""))
+        # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
+        self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
+        self.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+        )
+        if admission.engine_sid is None:
+            self._connection = server.open(Transport.WEBSOCKET, self._handshake(request))
+            self._connection.carried_by(self)
+            return
+        connection = server.find(admission.engine_sid)
+        if connection is None or not connection.upgrade(self, server.now()):
+            self.close(_POLICY_VIOLATION)
+        else:
+            self._connection = connection
+
+    def _handshake(self, request: UpgradeRequest) -> Handshake:
+        assert self._transport is not None
+        peer = self._transport.get_extra_info("peername")
+        host = peer[0] if isinstance(peer, tuple) else ""
+        return Handshake(
+            address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
+            query=request.query,
+            authorization=request.headers.get("authorization"),
+            forwarded=is_forwarded(request.headers),
+        )
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        phrase = HTTPStatus(status).phrase
+        self.write(
+            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+        )
+        if self._transport is not None:
+            self._transport.close()
+
+    # --- frames -----------------------------------------------------------------------------------------------------
+
+    def _receive_frame(self, frame: Frame) -> None:
+        match frame.opcode:
+            case Opcode.TEXT | Opcode.BINARY:
+                if frame.fin:
+                    self._receive_message(frame.data, text=frame.opcode is Opcode.TEXT)
+                else:
+                    self._fragments, self._text = [bytes(frame.data)], frame.opcode is Opcode.TEXT
+            case Opcode.CONT if self._fragments is not None:
+                self._fragments.append(bytes(frame.data))
+                if frame.fin:
+                    message, self._fragments = b"".join(self._fragments), None
+                    self._receive_message(message, text=self._text)
+            case _:
+                pass  # pings are answered, and closes begun, by the framing
+
+    def _receive_message(self, data: bytes | memoryview, *, text: bool) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        if not text:
+            connection.receive_websocket(bytes(data), self.server.now())
+            return
+        try:
+            message = str(data, "utf-8")
+        except UnicodeDecodeError:
+            self.close(_INVALID_DATA)
+            self._detach()
+            return
+        connection.receive_websocket(message, self.server.now())
+
+    def _detach(self) -> None:
+        """This WebSocket carries its session no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.websocket_closed(self, self.server.now())
+
+    def _answer_control_frames(self, answers: list[bytes]) -> None:
+        """Pongs and closes; b"" among them says that the framing has written its last."""
+        framing, transport = self._framing, self._transport
+        if framing is None or transport is None:
+            return
+        self.write(b"".join(answers))
+        if b"" not in answers:
+            return
+        if framing.close_rcvd is not None:
+            transport.close()
+        elif transport.can_write_eof():
+            # The peer broke RFC 6455 and may still be sending: closing now would reset the connection under the close
+            # frame that tells it why.
+            transport.write_eof()
+            self._detach()
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+
+
+def websocket_class(server: EngineServer) -> type[WebSocketProtocol]:
+    """The class to give to uvicorn as `ws=`."""
+    return type("TalkwireWebSocket", (WebSocketProtocol,), {"server": server, "__slots__": ()})
+
+
+def _websocket_key(headers: dict[str, str]) -> str:
+    """RFC 6455, section 4.2.1. Raises InvalidHeader."""
+    if headers.get("sec-websocket-version") != "13":
+        raise InvalidHeader("Sec-WebSocket-Version", headers.get("sec-websocket-version"))
+    key = headers.get("sec-websocket-key")
+    if not key:
+        raise InvalidHeader("Sec-WebSocket-Key", key)
+    return key
