@@ -1,0 +1,60 @@
+"""Starts a server as a process of its own on a free port, and ends exactly that process."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+START_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 5.0
+
+
+def free_port() -> int:
+    """Asks the kernel for a port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+def example_command(example: str, override: str | None) -> list[str]:
+    """Our own example, or the command line in `override`; both take the port as last argument."""
+    if override:
+        return shlex.split(override)
+    script = REPOSITORY / "examples" / example
+    if not script.exists():
+        raise FileNotFoundError(f"there is no server to test: {script} is missing")
+    return [sys.executable, str(script)]
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[str]:
+    """Yields the base URL of `command PORT` once the port accepts; kills the process afterwards."""
+    process = subprocess.Popen([*command, str(port)], cwd=REPOSITORY)
+    try:
+        _wait_until_accepting(process, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(STOP_DEADLINE_S)
+
+
+def _wait_until_accepting(process: subprocess.Popen[bytes], port: int) -> None:
+    # A process that starts to listen tells nobody, so the only way to know is to try.
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise TimeoutError(f"nothing listened on port {port} within {START_DEADLINE_S} s")
