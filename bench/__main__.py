@@ -1,0 +1,145 @@
+"""`python -m bench`: every scenario on every server, interleaved, in rounds; prints medians and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from bench import build, machine, report
+from bench.load import LoadFailedError, LoadGenerator
+from bench.report import Results
+from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
+from bench.servers import FAMILIES, Entrant, ServerFailedError
+
+PAGE = build.HERE.parent / "docs" / "benchmarks.md"
+SPARE_FILES = 200
+
+
+def main() -> int:
+    """Run what the command line asks for; answers the exit status."""
+    options = parse_options()
+    try:
+        results = run(options)
+    except (LoadFailedError, ServerFailedError, OSError, subprocess.CalledProcessError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(report.as_text(results))
+    if options.write:
+        report.write_between_markers(PAGE, report.as_markdown(results, conditions(options)))
+    return 0
+
+
+def parse_options() -> argparse.Namespace:
+    """The command line. Without options: everything, three rounds."""
+    names = tuple(scenario.name for scenario in SCENARIOS)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", type=_choice_of(names), default=names, metavar="NAMES", help=",".join(names))
+    parser.add_argument(
+        "--servers", type=_choice_of(FAMILIES), default=FAMILIES, metavar="NAMES", help=",".join(FAMILIES)
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--warmup", type=float, default=2, help="seconds before each measurement")
+    parser.add_argument("--seconds", type=float, default=5, help="seconds of each measurement")
+    parser.add_argument("--data", type=Path, default=build.BUILD, help="folder for the databases: on a real disk")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    return parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> Results:
+    """All rounds. Servers take turns, so that whatever else the machine does falls on each of them alike."""
+    load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
+    if "node" in options.servers:
+        build.node_peer()
+    _check_machine(options)
+    results = Results()
+    for scenario in SCENARIOS:
+        if scenario.name not in options.only:
+            continue
+        entrants = [entrant for entrant in scenario.entrants if entrant.family in options.servers]
+        for round_number in range(1, options.rounds + 1):
+            for entrant in entrants:
+                samples = measure(scenario, entrant, load, options.data)
+                results.add(entrant, samples)
+                _progress(f"{scenario.name} {round_number}/{options.rounds} {entrant.name}", samples)
+                save(results)
+    return results
+
+
+def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Path) -> dict[str, float]:
+    """One run of one scenario on one fresh server."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=data) as name:
+        folder = Path(name)
+        files = scenario.data.write(folder)
+        with entrant.running(folder, scenario.data, files) as server:
+            return scenario.measure(load, server, files)
+
+
+def save(results: Results) -> None:
+    """Keep every sample beside the compiled program, for whoever wants more than medians."""
+    samples = [
+        {"metric": metric, "server": server, "samples": values} for (metric, server), values in results.samples.items()
+    ]
+    (build.BUILD / "results.json").write_text(json.dumps(samples, indent=1))
+
+
+def conditions(options: argparse.Namespace) -> list[str]:
+    """When, where and with which versions the table was measured."""
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    socket_io = json.loads((build.NODE_PEER / "package.json").read_text())["dependencies"]
+    versions = [
+        f"Talkwire {metadata.version('talkwire')} on Python {platform.python_version()}",
+        f"Socket.IO {socket_io['socket.io']} and better-sqlite3 {socket_io['better-sqlite3']} on Node {node}",
+        f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}",
+    ]
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    disk = machine.filesystem_of(options.data)
+    timing = f"{options.rounds} interleaved rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
+    return [
+        f"Measured on {today}: {machine.describe()}, databases on {disk}.",
+        f"{'; '.join(versions)}.",
+        f"Medians of {timing}. “Times” says how many times better Talkwire is.",
+    ]
+
+
+def _choice_of(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(","))
+        if unknown := set(chosen) - set(names):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: choose from {', '.join(names)}")
+        return chosen
+
+    return parse
+
+
+def _check_machine(options: argparse.Namespace) -> None:
+    files = machine.raise_file_limit()
+    if "idle" in options.only and files < IDLE_CONNECTIONS + SPARE_FILES:
+        raise LoadFailedError(f"{IDLE_CONNECTIONS} connections need more open files than {files}: see ulimit -Hn")
+    if len(os.sched_getaffinity(0)) < 2:
+        _warn("there is one core only: server and load generator share it, and the figures mean little")
+    if machine.filesystem_of(options.data) == "tmpfs":
+        _warn(f"{options.data} is in memory: durable writes cost nothing there")
+
+
+def _warn(message: str) -> None:
+    print(f"bench: {message}", file=sys.stderr)
+
+
+def _progress(what: str, samples: dict[str, float]) -> None:
+    headline = ", ".join(
+        f"{metric} {value:,.4g}" for metric, value in samples.items() if metric.endswith((".rate", ".kib"))
+    )
+    print(f"{what}: {headline}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Runs the load generator on its own core and reads its line of JSON."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench.dataset import DatasetFiles
+from bench.machine import pinned
+from bench.servers import Running
+
+LOAD_CORE = 1
+
+
+class LoadFailedError(Exception):
+    """The load generator gave up, or what it saw shows that the server did not do its work."""
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What happened within the measured window (modes fanout, pairs and handshake)."""
+
+    seconds: float
+    messages: int
+    deliveries: int
+    acks: int
+    handshakes: int
+    server_cpu_s: float
+    load_cpu_s: float
+    other_cpu_s: float  # everything else on the machine
+    p50_ms: float
+    p99_ms: float
+    refused: int
+    missing: int
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """The server's proportional set size before the first client and with all of them (mode idle)."""
+
+    connections: int
+    before_kib: int
+    after_kib: int
+
+    @property
+    def kib_per_connection(self) -> float:
+        """What one joined and idle client costs."""
+        return (self.after_kib - self.before_kib) / self.connections
+
+
+@dataclass(frozen=True)
+class LoadGenerator:
+    """The compiled program and how long it warms up and measures."""
+
+    program: Path
+    warmup_s: float
+    seconds: float
+
+    def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int) -> Traffic:
+        """Measure, and insist that every message was accepted, acknowledged and delivered to every member."""
+        traffic = msgspec.json.decode(self._run(mode, server, files, options), type=Traffic)
+        if traffic.refused or traffic.missing:
+            raise LoadFailedError(f"{traffic.refused} messages were refused and {traffic.missing} frames are missing")
+        if not traffic.messages and not traffic.handshakes:
+            raise LoadFailedError("nothing was completed within the measured window")
+        return traffic
+
+    def memory(self, server: Running, files: DatasetFiles, **options: int) -> Memory:
+        """Keep clients joined for the window, in which they only answer heartbeats."""
+        return msgspec.json.decode(self._run("idle", server, files, options), type=Memory)
+
+    def _run(self, mode: str, server: Running, files: DatasetFiles, options: dict[str, int]) -> bytes:
+        arguments = {
+            "port": server.port,
+            "pid": server.pid,
+            "tokens": files.tokens,
+            "conversations": files.conversation_ids,
+            "warmup": self.warmup_s,
+            "seconds": self.seconds,
+            **options,
+        }
+        command = [str(self.program), mode, *(f"--{name}={value}" for name, value in arguments.items())]
+        with pinned(LOAD_CORE):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        output, errors = process.communicate()
+        if process.returncode != 0:
+            raise LoadFailedError(errors.decode().strip())
+        return output

@@ -1,0 +1,29 @@
+/* Handshakes: `connections` clients at a time connect, upgrade, open, CONNECT with a token, and on the server's answer
+ * close and begin again. The time taken is from connect() to the CONNECT answer. */
+#include "load.h"
+
+static void on_joined(struct load *load, struct client *client)
+{
+    load->count.handshakes++;
+    latency_record(load, client->since);
+    client_close(load, client);
+}
+
+/* A client comes back as one further on in the list of tokens, so that in time every user connects. */
+static void on_closed(struct load *load, struct client *client)
+{
+    client->index += load->connections;
+    if (load->sending)
+        client_open(load, client);
+}
+
+static void run(struct load *load)
+{
+    load->sending = true;
+    for (unsigned i = 0; i < load->connections; i++)
+        client_open(load, &load->clients[i]);
+    struct window window = measure_window(load);
+    print_result(load, &window);
+}
+
+const struct mode handshake_mode = {.name = "handshake", .run = run, .on_joined = on_joined, .on_closed = on_closed};

@@ -1,0 +1,129 @@
+/* The load generator of Talkwire's benchmarks.
+ *
+ * It speaks just enough of WebSocket, Engine.IO v4 and Socket.IO v5 to keep thousands of clients alive, and looks at
+ * the first bytes of a frame only, so that the load stays cheaper than any server under test. One thread, one epoll.
+ *
+ *   wire.c       bytes: the upgrade request, masked client frames, a parser of server frames
+ *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
+ *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
+ *   fanout.c pairs.c idle.c handshake.c    what the clients do once they have joined: one mode each
+ *   main.c       options
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- wire.c ---- */
+
+enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
+
+struct frame {
+    enum opcode opcode;
+    bool final;
+    const char *payload;
+    size_t length;
+    size_t size; /* header and payload together */
+};
+
+/* Largest header of a client frame: 2 bytes, 8 of length, 4 of mask. */
+#define FRAME_HEADER_MAX 14
+
+bool frame_parse(const char *data, size_t length, struct frame *frame);
+size_t frame_build(char *out, enum opcode opcode, const char *payload, size_t length);
+size_t upgrade_request(char *out, size_t room, const char *host, int port);
+
+/* ---- client.c ---- */
+
+enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, JOINED, CLOSING };
+
+struct client {
+    int fd;
+    unsigned index;
+    enum state state;
+    char *tail; /* the beginning of a frame whose rest has not arrived */
+    size_t tail_length;
+    uint64_t since;    /* ns: when the operation being timed began */
+    uint64_t received; /* `message:new` frames */
+};
+
+struct counters {
+    uint64_t messages;   /* complete: delivered to all (fanout), acknowledged (pairs) */
+    uint64_t deliveries; /* `message:new` frames */
+    uint64_t acks;
+    uint64_t handshakes;
+    uint64_t bytes;
+};
+
+struct load;
+
+struct mode {
+    const char *name;
+    void (*run)(struct load *);
+    void (*on_joined)(struct load *, struct client *);
+    void (*on_message)(struct load *, struct client *);
+    void (*on_ack)(struct load *, struct client *);
+    void (*on_closed)(struct load *, struct client *);
+};
+
+struct load {
+    /* options */
+    const struct mode *mode;
+    const char *host;
+    int port;
+    pid_t pid;            /* the server's, for its processor time and memory */
+    unsigned connections; /* clients; in mode handshake, as many at a time */
+    unsigned concurrency; /* connects in flight while the clients join */
+    unsigned outstanding; /* fanout: messages on their way at a time */
+    unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
+    double warmup_s, seconds;
+    char **tokens;
+    size_t token_count;
+    char **conversations;
+    size_t conversation_count;
+
+    /* state */
+    int epoll;
+    struct client *clients;
+    unsigned joined;
+    uint64_t now; /* ns, read once per turn */
+    bool sending; /* false once the measured window is over */
+    bool measuring;
+    struct counters count;
+    uint64_t sent;    /* `message:send` frames */
+    uint64_t refused; /* acks that say success: false */
+    uint64_t missing; /* deliveries and acks that did not come within the drain time */
+};
+
+void clients_create(struct load *);
+void client_open(struct load *, struct client *);
+void client_close(struct load *, struct client *);
+void client_send_message(struct load *, struct client *);
+void connect_all(struct load *);
+void turn(struct load *, int timeout_ms);
+
+/* ---- measure.c ---- */
+
+struct window {
+    double seconds, server_cpu_s, load_cpu_s, other_cpu_s;
+    struct counters count;
+};
+
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void *must_allocate(void *old, size_t size);
+uint64_t clock_ns(void);
+double server_cpu_s(pid_t pid);
+long server_memory_kib(pid_t pid);
+void latency_record(struct load *, uint64_t since);
+struct window measure_window(struct load *);
+bool drain(struct load *, bool (*done)(const struct load *));
+void print_result(const struct load *, const struct window *);
+
+/* ---- modes ---- */
+
+extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode;
+
+#endif

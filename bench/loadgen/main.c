@@ -1,0 +1,111 @@
+/* Options. One mode, one run, one line of JSON on standard output; an error goes to standard error, with status 1. */
+#define _GNU_SOURCE
+#include "load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode};
+
+_Noreturn static void usage(void)
+{
+    fputs("usage: load fanout|pairs|idle|handshake --port N --pid SERVER --tokens FILE [--conversations FILE]\n"
+          "            [--host 127.0.0.1] [--connections N] [--concurrency N] [--outstanding N] [--sources N]\n"
+          "            [--warmup S] [--seconds S]\n"
+          "\n"
+          "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
+          "conversations are dealt out evenly in order: with one, it is everybody's.\n",
+          stderr);
+    exit(2);
+}
+
+/* Reads a file's lines; the list is never freed. */
+static char **read_lines(const char *path, size_t *count)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        die("%s: %s", path, strerror(errno));
+    char **lines = NULL, *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    for (*count = 0; (length = getline(&line, &room, file)) > 0; line = NULL, room = 0) {
+        line[strcspn(line, "\n")] = '\0';
+        lines = must_allocate(lines, (*count + 1) * sizeof *lines);
+        lines[(*count)++] = line;
+    }
+    fclose(file);
+    if (*count == 0)
+        die("%s is empty", path);
+    return lines;
+}
+
+static const struct mode *find_mode(const char *name)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i]->name, name) == 0)
+            return modes[i];
+    usage();
+}
+
+static unsigned positive(const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*end || value == 0 || value > 1000000)
+        usage();
+    return (unsigned)value;
+}
+
+static void read_option(struct load *load, int option)
+{
+    switch (option) {
+    case 'h': load->host = optarg; break;
+    case 'p': load->port = (int)positive(optarg); break;
+    case 'P': load->pid = (pid_t)positive(optarg); break;
+    case 't': load->tokens = read_lines(optarg, &load->token_count); break;
+    case 'c': load->conversations = read_lines(optarg, &load->conversation_count); break;
+    case 'n': load->connections = positive(optarg); break;
+    case 'C': load->concurrency = positive(optarg); break;
+    case 'o': load->outstanding = positive(optarg); break;
+    case 's': load->sources = positive(optarg); break;
+    case 'w': load->warmup_s = atof(optarg); break;
+    case 'S': load->seconds = atof(optarg); break;
+    default: usage();
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"host", required_argument, NULL, 'h'},          {"port", required_argument, NULL, 'p'},
+        {"pid", required_argument, NULL, 'P'},           {"tokens", required_argument, NULL, 't'},
+        {"conversations", required_argument, NULL, 'c'}, {"connections", required_argument, NULL, 'n'},
+        {"concurrency", required_argument, NULL, 'C'},   {"outstanding", required_argument, NULL, 'o'},
+        {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
+        {"seconds", required_argument, NULL, 'S'},       {0},
+    };
+    struct load load = {
+        .host = "127.0.0.1",
+        .connections = 1,
+        .concurrency = 64,
+        .outstanding = 1,
+        .sources = 1,
+        .warmup_s = 2,
+        .seconds = 5,
+    };
+    if (argc < 2)
+        usage();
+    load.mode = find_mode(argv[1]);
+    optind = 2;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        read_option(&load, option);
+    bool sends = load.mode == &fanout_mode || load.mode == &pairs_mode;
+    if (optind != argc || !load.port || !load.pid || !load.tokens || (sends && !load.conversations))
+        usage();
+    clients_create(&load);
+    load.mode->run(&load);
+    return 0;
+}

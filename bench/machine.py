@@ -1,0 +1,49 @@
+"""What the machine gives: cores to pin processes to, file descriptors, and a description for the report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Processes started in this block run on `core` alone. Without that core they run where they like."""
+    before = os.sched_getaffinity(0)
+    if core in before:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def raise_file_limit() -> int:
+    """Lift the soft limit of open files, which servers and load inherit, to the hard one; answers the new limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def filesystem_of(path: Path) -> str:
+    """The type of the file system that holds `path`, such as ext4: durable writes to tmpfs would cost nothing."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    holding = [(mount, kind) for mount, kind in mounts if path.resolve().is_relative_to(mount)]
+    return max(holding, key=lambda entry: len(entry[0]))[1]
+
+
+def describe() -> str:
+    """Processor, cores, memory and kernel, in one line."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, Linux {platform.release().split('-')[0]}"
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

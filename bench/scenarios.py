@@ -1,0 +1,86 @@
+"""What is measured. A scenario prepares one dataset and turns a run of the load generator into samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import dataset
+from bench.dataset import Dataset, DatasetFiles
+from bench.load import LoadGenerator, Traffic
+from bench.servers import NODE, NODE_FULL, NODE_NORMAL, PYTHON, TALKWIRE, Entrant, Running
+
+ROOM_MEMBERS = 1_000
+OUTSTANDING = (1, 16)
+PAIR_CLIENTS = 200
+KNOWN_USERS = 1_000
+IDLE_CONNECTIONS = 10_000
+IDLE_CONCURRENCY = 64
+# Longer than the heartbeat's interval of 25 s: each connection has gone through it when memory is read.
+IDLE_SECONDS = 30
+CONCURRENT_HANDSHAKES = 64
+# 127.0.0.1 to 127.0.0.16: each has its own range of ports.
+SOURCE_ADDRESSES = 16
+
+Samples = dict[str, float]
+Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`measure` answers samples by metric; the report's rows name the same metrics."""
+
+    name: str
+    entrants: tuple[Entrant, ...]
+    data: Dataset
+    measure: Measure
+
+
+def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
+    """`count` per second and per second of the server's processor time, and how busy load generator and others were."""
+    return {
+        f"{metric}.rate": count / traffic.seconds,
+        f"{metric}.per_cpu": count / traffic.server_cpu_s,
+        f"{metric}.load": traffic.load_cpu_s / traffic.seconds,
+        f"{metric}.others": traffic.other_cpu_s / traffic.seconds,
+        f"{metric}.p50": traffic.p50_ms,
+        f"{metric}.p99": traffic.p99_ms,
+    }
+
+
+def _fanout(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    samples: Samples = {}
+    for outstanding in OUTSTANDING:
+        traffic = load.traffic("fanout", server, files, connections=ROOM_MEMBERS, outstanding=outstanding)
+        samples |= _rates(f"fanout-{outstanding}", traffic.deliveries, traffic)
+    return samples
+
+
+def _pairs(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    traffic = load.traffic("pairs", server, files, connections=PAIR_CLIENTS)
+    return _rates("pairs", traffic.acks, traffic)
+
+
+def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    memory = load.memory(
+        server,
+        files,
+        connections=IDLE_CONNECTIONS,
+        concurrency=IDLE_CONCURRENCY,
+        sources=SOURCE_ADDRESSES,
+        seconds=IDLE_SECONDS,
+    )
+    return {"idle.kib": memory.kib_per_connection}
+
+
+def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    traffic = load.traffic("handshake", server, files, connections=CONCURRENT_HANDSHAKES, sources=SOURCE_ADDRESSES)
+    return _rates("handshake", traffic.handshakes, traffic)
+
+
+SCENARIOS = (
+    Scenario("fanout", (TALKWIRE, NODE, PYTHON), dataset.one_conversation(ROOM_MEMBERS), _fanout),
+    Scenario("pairs", (TALKWIRE, NODE_FULL, NODE_NORMAL), dataset.pairs(PAIR_CLIENTS), _pairs),
+    Scenario("idle", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _idle),
+    Scenario("handshake", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
+)
