@@ -81,16 +81,30 @@ class Chat:
         """Learns where the log is; from then on the bus says how it moves."""
         self.epoch, self.pos = await self._reader.read(lambda snapshot: snapshot.head())
 
-    async def user_of_token(self, user_id: str, name: str) -> tuple[User, Entry]:
-        """The user that a verified token names, stored on first sight, and their entry. Raises `banned`."""
+    async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
+        """The user that a verified token names, stored on first sight, and their entry.
+
+        Raises `banned`, and `unauthenticated` for an unknown user who is not to be created.
+        """
         entry = await self.directory.find(user_id)
         user = entry.user
         if user is None:
+            if not create:
+                raise ChatError("unauthenticated", "This user is not known here.")
             user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
             entry = await self.directory.find(user_id)
         if user.banned:
             raise ChatError("banned", "This user is banned.")
         return user, entry
+
+    async def check(self) -> None:
+        """Raises `unavailable` while the database does not answer."""
+        await self._reader.read(lambda snapshot: snapshot.head())
+
+    @property
+    def cursor(self) -> str:
+        """Names the position up to which events have been handed out here: opaque to clients."""
+        return f"{self.epoch}-{self.pos}"
 
     def source_gone(self, source: str) -> None:
         """A socket has disconnected: whoever typed on it stopped."""

@@ -1,0 +1,163 @@
+"""The composition root: the only module that names concrete stores and buses, and says who gets what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from talkwire import demo
+from talkwire.api.page import page_handlers
+from talkwire.api.rest import Services, rest_application
+from talkwire.bus.memory import MemoryBus
+from talkwire.core.chat import Chat
+from talkwire.core.handlers import CHANGES
+from talkwire.dialects.messenger import MESSENGER
+from talkwire.identity.accounts import Accounts, Lifetimes
+from talkwire.identity.callers import Callers
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.origins import OriginPolicy
+from talkwire.identity.passwords import Passwords
+from talkwire.identity.secret import load_or_create_secret
+from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.realtime.chat_namespace import ChatNamespace, EventDelivery, end_socket
+from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.serving import Server, listen, with_engine
+from talkwire.realtime.socket_server import SocketServer
+from talkwire.settings import Settings
+from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
+from talkwire.storage.migrations import migrate
+from talkwire.storage.reader import READERS, ReaderPool
+from talkwire.storage.writer import GroupWriter
+from talkwire.wire import EngineOptions
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+DIALECTS = {MESSENGER.name: MESSENGER}
+
+
+class Talkwire:
+    """A chat server. `start` opens its database; until then there is nothing but settings."""
+
+    chat: Chat
+    accounts: Accounts
+    app: AsgiApp
+    engine: SocketServer
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    async def start(self) -> None:
+        """Opens the database, brings it up to date and starts the writer. Raises OSError, SQLAlchemyError."""
+        settings = self.settings
+        url = sqlite_url(settings.data / "talkwire.db") if settings.database is None else database_url(settings.database)
+        if settings.database is None:
+            settings.data.mkdir(parents=True, exist_ok=True)
+        writing = writing_engine(url)
+        await asyncio.to_thread(migrate, writing)
+        bus = MemoryBus()
+        self._writer = GroupWriter(writing, CHANGES, lambda: time.time_ns() // 1_000_000, bus.publish)
+        self._reader = ReaderPool(reading_engine(url, READERS))
+        self.chat = Chat(self._writer, self._reader, bus)
+        self._writer.start()
+        await self.chat.start()
+        self._passwords = Passwords()
+        secret = settings.jwt_secret or self._own_secret()
+        issuer = None if secret is None else TokenIssuer(secret)
+        lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
+        self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes)
+        self._verifier = TokenVerifier(_policy(settings, secret))
+        self._serve_realtime_and_rest()
+        if settings.demo:
+            await demo.fill(self.chat, self.accounts)
+
+    async def stop(self) -> None:
+        """Carries out what is queued and closes the database."""
+        await self._writer.close()
+        self._reader.close()
+        self._passwords.close()
+        await self._verifier.aclose()
+
+    def run(self, listening: socket.socket | None = None) -> None:
+        """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
+        listening = listening or listen(self.settings.host, self.settings.port)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._run(listening))
+
+    @contextlib.asynccontextmanager
+    async def started(self) -> AsyncIterator[Talkwire]:
+        """`start`, and `stop` at the end."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def _run(self, listening: socket.socket) -> None:
+        async with self.started():
+            # What is there now stays: the collector need not walk through it each time.
+            gc.collect()
+            gc.freeze()
+            await Server(self.engine, self.app).serve(sockets=[listening])
+
+    def _own_secret(self) -> str | None:
+        """Tokens of a public key are somebody else's; otherwise there has to be a secret, ours if need be."""
+        settings = self.settings
+        if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
+            return None
+        return load_or_create_secret(settings.data)
+
+    def _serve_realtime_and_rest(self) -> None:
+        settings = self.settings
+        registry = CollectorRegistry()
+        callers = Callers(
+            self.chat,
+            self._verifier,
+            create_users=settings.create_users,
+            insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
+        )
+        self.engine = SocketServer(
+            EngineOptions(
+                ping_interval_s=settings.ping_interval_s,
+                ping_timeout_s=settings.ping_timeout_s,
+                max_payload=settings.max_payload,
+            ),
+            origins=OriginPolicy(settings.origins),
+            trusted_proxies=frozenset(settings.trusted_proxies),
+            metrics=RealtimeMetrics(registry),
+        )
+        namespace = ChatNamespace("/", self.engine, self.chat, callers, DIALECTS, settings.dialect)
+        self.engine.add("/", namespace)
+        self.chat.subscribe(EventDelivery(self.engine.hub, end_socket).deliver)
+        rest = rest_application(
+            Services(self.chat, self.accounts, callers, registry),
+            version=version("talkwire"),
+            allowed_origins=settings.origins,
+            pages=page_handlers(demo_users=demo.USERS if settings.demo else ()),
+        )
+        self.app = with_engine(self.engine, rest)
+
+
+def _policy(settings: Settings, secret: str | None) -> TokenPolicy:
+    public_key = settings.jwt_public_key
+    if public_key is not None and "-----BEGIN" not in public_key:
+        public_key = Path(public_key).read_text()
+    return TokenPolicy(
+        secret=secret,
+        public_key=public_key,
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        require_exp=settings.jwt_require_exp,
+        role_claim=settings.role_claim,
+        service_roles=frozenset(settings.service_roles),
+        admin_roles=frozenset(settings.admin_roles),
+    )

@@ -1,0 +1,71 @@
+"""What a dialect is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from talkwire.core.commands import Command
+from talkwire.core.errors import ChatError
+from talkwire.core.events import Event
+from talkwire.core.model import User
+
+
+class OpenRoom(msgspec.Struct, frozen=True):
+    """The client wants this socket to hear of a conversation."""
+
+    conversation_id: str
+
+
+class CloseRoom(msgspec.Struct, frozen=True):
+    """The client does not want this socket to hear of a conversation any more."""
+
+    conversation_id: str
+
+
+class TellTime(msgspec.Struct, frozen=True):
+    """The client asks for the server's clock: it is answered with milliseconds since 1970."""
+
+
+SocketCommand = OpenRoom | CloseRoom | TellTime
+"""What concerns one socket only and changes nothing in the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One event that clients send: its payload's type, the command that it is, and what the acknowledgement says of the
+    command's result beside `success`."""
+
+    payload: type[msgspec.Struct]
+    to_command: Callable[[Any], Command[Any] | SocketCommand]
+    reply: Callable[[Any], msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One event that clients are sent."""
+
+    name: str
+    payload: Callable[[Any], msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A vocabulary. Every event of the chat is either in `outbound` or in `silent`."""
+
+    name: str
+    namespace: str
+    inbound: Mapping[str, Inbound]
+    outbound: Mapping[type[Event], tuple[Outbound, ...]]
+    silent: frozenset[type[Event]]
+    welcome: Callable[[User, str, str], Outbound | None]
+    """(user, socket id, cursor) -> what a socket is sent first; its `payload` takes nothing into account"""
+    refusal: Callable[[ChatError], msgspec.Struct]
+    """How an acknowledgement says that a command was refused."""
+    error: Callable[[ChatError, str], tuple[str, msgspec.Struct]]
+    """(refusal, name of the event) -> (event name, payload), for clients that asked for no acknowledgement"""
+    goodbye: Callable[[str, bool], tuple[str, msgspec.Struct] | None]
+    """(reason, whether to reconnect) -> (event name, payload): what a socket is sent before the server closes it"""

@@ -1,0 +1,74 @@
+"""Who is calling: from whatever a request carries to an actor (contract, section 2)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from talkwire.core.chat import Chat
+from talkwire.core.directory import Entry
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor, User, is_own_id, is_valid_id
+from talkwire.identity.tokens import Identity, TokenVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request says about its sender. `user_id` counts only where development sign-in is on."""
+
+    token: str | None
+    user_id: str | None = None
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller who was let in, with what the chat knows of them."""
+
+    actor: Actor
+    user: User
+    entry: Entry
+    identity: Identity | None
+    """None for a development sign-in."""
+
+
+class Callers:
+    """Lets callers in. Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`."""
+
+    def __init__(
+        self, chat: Chat, verifier: TokenVerifier, *, create_users: bool = True, insecure_dev_auth: bool = False
+    ) -> None:
+        self._chat = chat
+        self._verifier = verifier
+        self._create_users = create_users
+        self._insecure_dev_auth = insecure_dev_auth
+
+    async def identify(self, credentials: Credentials) -> Caller:
+        """The caller, as a user who is stored."""
+        if credentials.token is None:
+            return await self._by_user_id(credentials)
+        identity = await self.identity_of(credentials.token)
+        return await self._caller(identity.user_id, identity.name, identity)
+
+    async def identity_of(self, token: str) -> Identity:
+        """What a token says, once it was verified."""
+        now = time.time()
+        return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
+
+    async def _by_user_id(self, credentials: Credentials) -> Caller:
+        user_id = credentials.user_id
+        if user_id is None or not self._insecure_dev_auth or credentials.forwarded:
+            raise ChatError("unauthenticated", "A token is needed.")
+        if not is_valid_id(user_id) or is_own_id(user_id):
+            raise ChatError("unauthenticated", "This user id is not possible.")
+        return await self._caller(user_id, None, None)
+
+    async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
+        known = self._chat.directory.peek(user_id)
+        if known is None or known.user is None or known.user.banned:
+            found = await self._chat.user_of_token(user_id, name or user_id, create=self._create_users)
+            user, entry = found
+        else:
+            user, entry = known.user, known
+        role = "user" if identity is None else identity.role
+        return Caller(Actor(user.id, user.name, role), user, entry, identity)
