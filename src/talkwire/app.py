@@ -103,9 +103,7 @@ class Talkwire:
 
     async def _run(self, listening: socket.socket) -> None:
         async with self.started():
-            # What is there now stays: the collector need not walk through it each time.
-            gc.collect()
-            gc.freeze()
+            _calm_collector()
             await Server(self.engine, self.app).serve(sockets=[listening])
 
     def _own_secret(self) -> str | None:
@@ -118,6 +116,8 @@ class Talkwire:
     def _serve_realtime_and_rest(self) -> None:
         settings = self.settings
         registry = CollectorRegistry()
+        metrics = RealtimeMetrics()
+        registry.register(metrics)
         callers = Callers(
             self.chat,
             self._verifier,
@@ -132,7 +132,7 @@ class Talkwire:
             ),
             origins=OriginPolicy(settings.origins),
             trusted_proxies=frozenset(settings.trusted_proxies),
-            metrics=RealtimeMetrics(registry),
+            metrics=metrics,
         )
         namespace = ChatNamespace("/", self.engine, self.chat, callers, DIALECTS, settings.dialect)
         self.engine.add("/", namespace)
@@ -144,6 +144,14 @@ class Talkwire:
             pages=page_handlers(demo_users=demo.USERS if settings.demo else ()),
         )
         self.app = with_engine(self.engine, rest)
+
+
+def _calm_collector() -> None:
+    """What is there now stays, so the collector need not walk through it; and it runs less often: at its defaults it
+    would walk through all connections several times a second, to find nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _policy(settings: Settings, secret: str | None) -> TokenPolicy:

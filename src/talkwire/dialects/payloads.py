@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -67,7 +68,13 @@ class UserPayload(Payload, frozen=True):
 def iso(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{_iso_seconds(seconds)}.{rest:03d}Z"
+
+
+# Formatting takes longer than encoding a whole message, and events come many to a second.
+@lru_cache(maxsize=256)
+def _iso_seconds(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def message_payload(message: Message) -> MessagePayload:

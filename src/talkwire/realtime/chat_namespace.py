@@ -125,7 +125,7 @@ class ChatNamespace:
                 self._send(socket, welcome.name, welcome.payload(None))
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        self._metrics.events_received.inc()
+        self._metrics.events_received += 1
         client: Client = socket.data
         name = args[0]
         inbound = client.dialect.inbound.get(name) if isinstance(name, str) else None

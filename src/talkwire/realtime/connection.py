@@ -198,7 +198,7 @@ class Connection:
         if websocket is None:
             self._answer_poll(self.server.now())
             if out and self._unsent_by_polling() > UNSENT_MAX:
-                self.server.metrics.slow_connections.inc()
+                self.server.metrics.slow_connections += 1
                 self.close("transport error")
         elif out:
             if websocket.unsent() > UNSENT_MAX:
@@ -224,7 +224,7 @@ class Connection:
 
     def _cut(self, websocket: WebSocket) -> None:
         """The client does not read: what it misses it will find in the log."""
-        self.server.metrics.slow_connections.inc()
+        self.server.metrics.slow_connections += 1
         self.out.clear()
         self.websocket = None
         websocket.abort()

@@ -74,7 +74,7 @@ class EngineServer:
         session = Session(token_urlsafe(15), self.options, transport, self.now())
         connection = self.make_connection(session, handshake)
         self._connections[session.engine_sid] = connection
-        self.metrics.connections.inc()
+        self.metrics.connections += 1
         self.wheel.watch(connection)
         return connection
 
@@ -91,7 +91,7 @@ class EngineServer:
         else:
             self._lingering.pop(engine_sid, None)
         if known:
-            self.metrics.connections.dec()
+            self.metrics.connections -= 1
         return known
 
     def shut_down(self) -> None:

@@ -1,19 +1,31 @@
-"""What `/metrics` says about connections (Prometheus)."""
+"""What `/metrics` says about connections (Prometheus).
+
+Counted in plain numbers, which events by the thousand can afford, and turned into metrics when somebody asks.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 
-class RealtimeMetrics:
-    """Registered in `registry`; without one they are counted and shown nowhere."""
+class RealtimeMetrics(Collector):
+    """Register it with a `CollectorRegistry` to have it shown."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        registry = registry or CollectorRegistry()
-        self.connections = Gauge("talkwire_connections", "Open Engine.IO sessions", registry=registry)
-        self.sockets = Gauge("talkwire_sockets", "Sockets, one a session and namespace", registry=registry)
-        self.events_received = Counter("talkwire_events_received", "Events from clients", registry=registry)
-        self.slow_connections = Counter(
-            "talkwire_slow_connections", "Connections cut because their client did not read", registry=registry
+    def __init__(self) -> None:
+        self.connections = 0
+        self.sockets = 0
+        self.events_received = 0
+        self.refused_connects = 0
+        self.slow_connections = 0
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("talkwire_connections", "Open Engine.IO sessions", self.connections)
+        yield GaugeMetricFamily("talkwire_sockets", "Sockets, one a session and namespace", self.sockets)
+        yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
+        yield CounterMetricFamily("talkwire_refused_connects", "Sockets that were refused", self.refused_connects)
+        yield CounterMetricFamily(
+            "talkwire_slow_connections", "Connections cut because their client did not read", self.slow_connections
         )
-        self.refused_connects = Counter("talkwire_refused_connects", "Sockets that were refused", registry=registry)

@@ -172,7 +172,7 @@ class SocketConnection(Connection):
         """Forgets a socket."""
         if self.sockets.get(socket.namespace) is socket:
             del self.sockets[socket.namespace]
-            self.server.metrics.sockets.dec()
+            self.server.metrics.sockets -= 1
             self.server.hub.leave_all(socket)
             socket.forget_acks()
             socket.handler.disconnected(socket, reason)
@@ -204,7 +204,7 @@ class SocketConnection(Connection):
         try:
             channel, data = await handler.admit(self.handshake, event.namespace, event.auth)
         except ConnectRefused as refusal:
-            self.server.metrics.refused_connects.inc()
+            self.server.metrics.refused_connects += 1
             if not self.session.closed:
                 self.send(self.packets.refuse(event.namespace, refusal.message, refusal.data))
             return
@@ -212,7 +212,7 @@ class SocketConnection(Connection):
             return
         socket = Socket(self, event.namespace, channel, handler, data)
         self.sockets[event.namespace] = socket
-        self.server.metrics.sockets.inc()
+        self.server.metrics.sockets += 1
         self.send(self.packets.accept(event.namespace, socket.id))
         handler.entered(socket)
         self.server.wheel.watch(self)

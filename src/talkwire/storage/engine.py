@@ -28,7 +28,7 @@ def database_url(text: str) -> URL:
     match url.get_backend_name():
         case "postgresql" | "postgres":
             return url.set(drivername="postgresql+psycopg")
-        case "sqlite" if url.database:
+        case "sqlite" if url.database and url.database != ":memory:":
             return url.set(drivername="sqlite")
         case _:
             raise ValueError("not a database we know: expected postgresql://… or sqlite:///path")

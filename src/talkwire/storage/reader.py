@@ -30,12 +30,16 @@ class ReaderPool:
         self._engine = engine
         self._lookups = Lookups(engine.dialect)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="talkwire-reader")
+        self._closed = False
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
         """What `function` answers. Raises its errors, and `unavailable` when the database does not answer."""
+        if self._closed:
+            raise ChatError("unavailable", "The server is closing. Try again.")
         return asyncio.get_running_loop().run_in_executor(self._threads, self._read, function)
 
     def close(self) -> None:
+        self._closed = True
         self._threads.shutdown()
         self._engine.dispose()
 

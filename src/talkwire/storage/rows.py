@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Select, select
 
-from talkwire.core.events import Durable, MessageSent
+from talkwire.core.events import ConversationCreated, Durable, MemberAdded, MemberRemoved, MessageSent
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.storage.schema import messages, users
 
 AnyRow = Row[Any]
+Values = tuple[int | str | None, ...]
 
 message_select: Select[Any] = select(
     messages, users.c.name.label("sender_name"), users.c.avatar.label("sender_avatar")
@@ -68,43 +69,44 @@ def to_message(row: AnyRow) -> Message:
     )
 
 
-def message_values(message: Message) -> dict[str, object]:
-    """What a new message's row holds."""
-    return {
-        "id": message.id,
-        "conversation_id": message.conversation_id,
-        "seq": message.seq,
-        "sender_id": message.sender_id,
-        "content": message.content,
-        "client_message_id": message.client_message_id,
-        "command_hash": message.command_hash,
-        "metadata": None if message.metadata is None else _json.encode(message.metadata).decode(),
-        "created_ms": message.created_ms,
-    }
+MESSAGE_COLUMNS = (
+    "id",
+    "conversation_id",
+    "seq",
+    "sender_id",
+    "content",
+    "client_message_id",
+    "command_hash",
+    "metadata",
+    "created_ms",
+)
+
+LOG_COLUMNS = ("pos", "type", "conversation_id", "message_id", "data", "at_ms", "batch")
 
 
-def log_values(event: Durable) -> dict[str, object]:
-    """What an event's row in the log holds."""
+def message_values(message: Message) -> Values:
+    """What a new message's row holds, by `MESSAGE_COLUMNS`."""
+    return (
+        message.id,
+        message.conversation_id,
+        message.seq,
+        message.sender_id,
+        message.content,
+        message.client_message_id,
+        message.command_hash,
+        None if message.metadata is None else _json.encode(message.metadata).decode(),
+        message.created_ms,
+    )
+
+
+def log_values(event: Durable, batch: int | None) -> Values:
+    """What an event's row in the log holds, by `LOG_COLUMNS`."""
     if type(event) is MessageSent:
         message = event.message
-        return {
-            "pos": event.pos,
-            "type": "MessageSent",
-            "conversation_id": message.conversation_id,
-            "message_id": message.id,
-            "data": None,
-            "at_ms": event.at_ms,
-            "batch": None,
-        }
-    return {
-        "pos": event.pos,
-        "type": type(event).__name__,
-        "conversation_id": getattr(event, "conversation_id", None),
-        "message_id": None,
-        "data": _json.encode(event).decode(),
-        "at_ms": event.at_ms,
-        "batch": None,
-    }
+        return event.pos, "MessageSent", message.conversation_id, message.id, None, event.at_ms, batch
+    conversation_id = getattr(event, "conversation_id", None)
+    data = _json.encode(event).decode()
+    return event.pos, type(event).__name__, conversation_id, None, data, event.at_ms, batch
 
 
 def to_event(row: AnyRow, message: Message | None) -> Durable:

@@ -1,4 +1,7 @@
-"""The tables. Times are milliseconds since 1970 UTC; JSON is kept as text, so that both databases give back the same."""
+"""The tables. Times are milliseconds since 1970 UTC.
+
+JSON is kept as text, so that both databases give back the same.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ log = Table(
     Column("batch", BigInteger),
 )
 """Every durable event. `data` is the event as JSON, except for a message's, which is read from `messages`. The last
-row of a transaction carries a random `batch`, by which a writer that lost the reply to COMMIT learns what became of it."""
+row of a transaction carries a random `batch`, by which a writer that lost the reply to COMMIT learns what became of
+it."""
 
 users = Table(
     "users",

@@ -50,9 +50,7 @@ class TableSnapshot:
         return None if row is None else AccountRecord(to_user(row), row.password_hash)
 
     def conversation(self, conversation_id: str) -> Conversation | None:
-        row = self._connection.execute(
-            select(conversations).where(conversations.c.id == conversation_id)
-        ).one_or_none()
+        row = self._connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
         return None if row is None else to_conversation(row)
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:

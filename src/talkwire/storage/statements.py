@@ -33,11 +33,9 @@ class Lookups:
             .select_from(keys)
             .join(members, members.c.user_id == first)
         )
-        self.sent_messages: Select[Any] = (
-            message_select.join(
-                keys,
-                (messages.c.conversation_id == first)
-                & (messages.c.sender_id == second)
-                & (messages.c.client_message_id == third),
-            )
+        self.sent_messages: Select[Any] = message_select.join(
+            keys,
+            (messages.c.conversation_id == first)
+            & (messages.c.sender_id == second)
+            & (messages.c.client_message_id == third),
         )

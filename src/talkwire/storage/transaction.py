@@ -27,8 +27,10 @@ from talkwire.core.events import (
 )
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.transaction import Needs
+from talkwire.storage.bulk import BulkStatements
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.rows import (
+    Values,
     log_values,
     message_values,
     to_account,
@@ -38,7 +40,7 @@ from talkwire.storage.rows import (
     to_message,
     to_user,
 )
-from talkwire.storage.schema import accounts, conversations, log, log_head, logins, members, messages, users
+from talkwire.storage.schema import accounts, conversations, log_head, logins, members, users
 from talkwire.storage.statements import Lookups
 from talkwire.storage.view import View
 
@@ -47,33 +49,34 @@ V = TypeVar("V")
 
 _lock_head = select(log_head.c.epoch, log_head.c.pos).with_for_update()
 _move_head = update(log_head).values(pos=bindparam("new_pos"))
-_insert_log = insert(log)
-_insert_messages = insert(messages)
-_move_conversations = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("key"))
-    .values(last_seq=bindparam("new_seq"), last_pos=bindparam("new_pos"))
-)
 
 
 class BatchTransaction:
     """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`."""
 
-    def __init__(self, connection: Connection, lookups: Lookups, view: View, now_ms: int) -> None:
+    def __init__(
+        self, connection: Connection, lookups: Lookups, bulk: BulkStatements, view: View, now_ms: int
+    ) -> None:
         self._connection = connection
         self._lookups = lookups
+        self._bulk = bulk
         self._view = view
         self.now_ms = now_ms
         self.epoch, self.start_pos = connection.execute(_lock_head).one()
         self._pos: int = self.start_pos
         self.batch_id = randbits(63)
         self.events: list[Durable] = []
-        self._message_rows: list[dict[str, object]] = []
-        self._moved: dict[str, dict[str, object]] = {}
+        self._message_rows: list[Values] = []
+        self._moved: dict[str, tuple[int, int]] = {}
         self._conversations: dict[str, Conversation] = {}
         self._members: dict[tuple[str, str], Member | None] = {}
         self._users: dict[str, User] = {}
         self._sent: dict[tuple[str, str, str], Message | None] = {}
+
+    @property
+    def pos(self) -> int:
+        """The position of the newest event, this transaction's own included."""
+        return self._pos
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -186,11 +189,12 @@ class BatchTransaction:
         if not self.events:
             return
         if self._message_rows:
-            self._connection.execute(_insert_messages, self._message_rows)
-            self._connection.execute(_move_conversations, list(self._moved.values()))
-        rows = [log_values(event) for event in self.events]
-        rows[-1]["batch"] = self.batch_id
-        self._connection.execute(_insert_log, rows)
+            self._bulk.insert_messages(self._connection, self._message_rows)
+            moved = [(seq, pos, conversation_id) for conversation_id, (seq, pos) in self._moved.items()]
+            self._bulk.move_conversations(self._connection, moved)
+        rows = [log_values(event, None) for event in self.events[:-1]]
+        rows.append(log_values(self.events[-1], self.batch_id))
+        self._bulk.insert_log(self._connection, rows)
         self._connection.execute(_move_head, {"new_pos": self._pos})
 
     def committed(self) -> None:
@@ -231,7 +235,7 @@ class BatchTransaction:
         message = event.message
         conversation_id = message.conversation_id
         self._message_rows.append(message_values(message))
-        self._moved[conversation_id] = {"key": conversation_id, "new_seq": message.seq, "new_pos": event.pos}
+        self._moved[conversation_id] = (message.seq, event.pos)
         conversation = self._conversations.get(conversation_id) or self._view.conversations[conversation_id]
         self._conversations[conversation_id] = msgspec.structs.replace(conversation, last_seq=message.seq)
         if message.client_message_id is not None:
@@ -271,7 +275,7 @@ class BatchTransaction:
         )
         self._conversations[conversation_id] = changed
         if conversation_id in self._moved:
-            self._moved[conversation_id]["new_pos"] = event.pos
+            self._moved[conversation_id] = (changed.last_seq, event.pos)
         self._connection.execute(
             update(conversations)
             .where(conversations.c.id == conversation_id)

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.core.commands import Command
@@ -23,6 +23,7 @@ from talkwire.core.events import Durable
 from talkwire.core.handlers import ChangeHandler
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Needs
+from talkwire.storage.bulk import BulkStatements
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.statements import Lookups
@@ -31,7 +32,8 @@ from talkwire.storage.view import View
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
-MISSED_MAX = 10_000
+MISSED_PAGE = 10_000
+"""How many events of other nodes are read by one statement."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -45,6 +47,14 @@ class Job:
     future: asyncio.Future[Any]
     result: object = None
     error: Exception | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """How far a transaction came: `tx` once it had the head's lock, `commit_sent` once it was told to commit."""
+
+    tx: BatchTransaction | None = None
+    commit_sent: bool = False
 
 
 class GroupWriter:
@@ -62,8 +72,9 @@ class GroupWriter:
         self._clock_ms = clock_ms
         self._publish = publish
         self._lookups = Lookups(engine.dialect)
+        self._bulk = BulkStatements(engine.dialect)
         self._view = View()
-        self._published_pos: int | None = None
+        self._published_pos = 0
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
@@ -80,7 +91,8 @@ class GroupWriter:
         """Carries out what is queued, then ends the thread."""
         self._closed = True
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
     def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
@@ -105,7 +117,7 @@ class GroupWriter:
             self._loop.call_soon_threadsafe(self._settle, jobs, events)
 
     def _take(self) -> tuple[list[Job], bool]:
-        """Waits for a command and takes all that are queued behind it. (jobs, whether to go on)"""
+        """Waits for a command and takes all that are queued behind it: (jobs, whether to go on)."""
         jobs: list[Job] = []
         job = self._jobs.get()
         while job is not None:
@@ -119,40 +131,35 @@ class GroupWriter:
         return jobs, False
 
     def _carry_out(self, jobs: list[Job]) -> list[Durable]:
-        """One transaction for all jobs. When the database refuses it, one for each, so that one failure stays one."""
+        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one. Answers the
+        events to publish."""
+        attempt = Attempt()
         try:
-            return self._commit(jobs)
-        except DBAPIError as error:
-            if len(jobs) > 1 and not error.connection_invalidated:
-                _logger.warning("batch failed, its commands run singly", commands=len(jobs), error=str(error.orig))
-                return [event for job in jobs for event in self._carry_out([job])]
-            _fail(jobs, error)
-        except SQLAlchemyError as error:
-            _fail(jobs, error)
-        return []
+            self._commit(jobs, attempt)
+        except Exception as error:  # noqa: BLE001 (whatever a command runs into, the others wait for this thread)
+            happened = self._happened(attempt)
+            if not happened:
+                if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
+                    _logger.warning("a batch failed, its commands run singly", commands=len(jobs), error=_cause(error))
+                    return [event for job in jobs for event in self._carry_out([job])]
+                _fail(jobs, error)
+                return []
+            _logger.warning("the reply to a commit was lost, but it happened", error=_cause(error))
+        assert attempt.tx is not None
+        attempt.tx.committed()
+        return self._to_publish(attempt.tx)
 
-    def _commit(self, jobs: list[Job]) -> list[Durable]:
-        """Answers the events to publish. Raises what the database raised, with nothing written."""
-        with self._engine.connect() as connection:
-            with connection.begin() as begun:
-                tx = BatchTransaction(connection, self._lookups, self._view, self._clock_ms())
-                self._view.move_to(tx.start_pos)
-                missed = self._missed(connection, tx.start_pos)
-                tx.prefetch(self._needs(jobs))
-                for job in jobs:
-                    self._decide(tx, job)
-                tx.flush()
-                try:
-                    begun.commit()
-                except DBAPIError as error:
-                    if not self._happened(tx):
-                        raise
-                    _logger.warning("the reply to a commit was lost, but it happened", error=str(error.orig))
-        tx.committed()
-        events = [*missed, *tx.events]
-        if events:
-            self._published_pos = events[-1].pos
-        return events
+    def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
+        """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
+        with self._engine.connect() as connection, connection.begin() as begun:
+            tx = attempt.tx = BatchTransaction(connection, self._lookups, self._bulk, self._view, self._clock_ms())
+            self._view.move_to(tx.start_pos)
+            tx.prefetch(self._needs(jobs))
+            for job in jobs:
+                self._decide(tx, job)
+            tx.flush()
+            attempt.commit_sent = True
+            begun.commit()
 
     def _needs(self, jobs: Sequence[Job]) -> Needs:
         needs = Needs()
@@ -169,20 +176,38 @@ class GroupWriter:
         except ChatError as refusal:
             job.error = refusal
 
-    def _missed(self, connection: Connection, head: int) -> Sequence[Durable]:
-        """Events that others have written, or that we wrote without learning of it, since we published last."""
-        if self._published_pos is None or head <= self._published_pos:
-            return ()
-        return TableSnapshot(connection, self._lookups).events_after(self._published_pos, MISSED_MAX)
+    def _to_publish(self, tx: BatchTransaction) -> list[Durable]:
+        """A transaction's events, behind those that others have written since we published last, or that we wrote
+        without learning of it. The lock is free again: however many they are, nobody waits for them."""
+        events: list[Durable] = []
+        pos = self._published_pos
+        try:
+            while pos < tx.start_pos:
+                with self._engine.begin() as connection:
+                    snapshot = TableSnapshot(connection, self._lookups)
+                    page = snapshot.events_after(pos, min(MISSED_PAGE, tx.start_pos - pos))
+                events += page
+                pos = page[-1].pos if page else tx.start_pos
+        except Exception:
+            # What was committed stays in the log; the next transaction finds that it was not published.
+            _logger.exception("events of other nodes could not be read")
+            return []
+        events += tx.events
+        self._published_pos = tx.pos
+        return events
 
-    def _happened(self, tx: BatchTransaction) -> bool:
-        """After the reply to COMMIT was lost: whether the transaction is in the log. Waits for the head's lock, so the
-        lost transaction has ended, one way or the other."""
-        if not tx.events:
+    def _happened(self, attempt: Attempt) -> bool | None:
+        """After the reply to COMMIT was lost: whether the transaction is in the log, None when nobody can say. Waits
+        for the head's lock, so the lost transaction has ended, one way or the other."""
+        tx = attempt.tx
+        if tx is None or not attempt.commit_sent or not tx.events:
             return False
-        with self._engine.begin() as connection:
-            connection.execute(select(log_head.c.pos).with_for_update()).scalar_one()
-            row = connection.execute(select(log.c.batch).where(log.c.pos == tx.events[-1].pos)).scalar_one_or_none()
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(select(log_head.c.pos).with_for_update()).scalar_one()
+                row = connection.execute(select(log.c.batch).where(log.c.pos == tx.pos)).scalar_one_or_none()
+        except SQLAlchemyError:
+            return None
         return row == tx.batch_id
 
     # --- the event loop ---------------------------------------------------------------------------------------------
@@ -200,11 +225,23 @@ class GroupWriter:
             self._publish(events)
 
 
-def _fail(jobs: Sequence[Job], error: SQLAlchemyError) -> None:
-    """Nobody can say whether it was stored, so the answer is to try again, which is safe."""
-    _logger.error("the database failed", commands=len(jobs), error=str(getattr(error, "orig", None) or error))
-    refusal = ChatError("unavailable", "The database does not answer. Try again.")
+def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
+    """Whether one of a batch's commands may be to blame. A lock that was waited for in vain, or a connection that
+    broke, is none's fault: to try each of them would be to wait as often."""
+    if attempt.tx is None:
+        return False
+    return not (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    """When the database failed, nobody can say whether it was stored: the answer is to try again, which is safe."""
+    _logger.error("commands failed", commands=len(jobs), exc_info=error)
     for job in jobs:
-        job.error = refusal
+        if isinstance(error, SQLAlchemyError):
+            job.error = ChatError("unavailable", "The database does not answer. Try again.")
+        else:
+            job.error = error
 
 
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)
