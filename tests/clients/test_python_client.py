@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,11 +13,22 @@ import socketio
 
 DEADLINE_S = 10.0
 
-pytestmark = pytest.mark.parametrize(
-    "transports",
-    [["polling"], ["websocket"], ["polling", "websocket"]],
-    ids=["polling", "websocket", "polling and websocket"],
-)
+pytestmark = [
+    pytest.mark.parametrize(
+        "transports",
+        [["polling"], ["websocket"], ["polling", "websocket"]],
+        ids=["polling", "websocket", "polling and websocket"],
+    ),
+    # This client does not read the answer to its last POST, and may leave that connection to the collector.
+    pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_collect() -> Iterator[None]:
+    """What a client leaves behind is collected in its own test, where the warning is expected."""
+    yield
+    gc.collect()
 
 
 class EchoClient:

@@ -264,6 +264,21 @@ async def test_the_server_keeps_a_client_that_joined_in_time(server: Server) -> 
     await assert_echoes(client)
 
 
+async def test_clients_that_vanish_before_they_connect_hold_up_nobody(server: Server) -> None:
+    bystander = await connected(server)
+    opened_at = time.monotonic()
+    # Both time-outs come up for them: that of the heartbeat, and that of joining a namespace.
+    await server.open_polling()
+    closing = await server.open_polling()
+    await closing.send("1")
+    websocket = await server.open_websocket()
+    await websocket.close()
+    while time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 1.5:
+        assert await bystander.receive_frame() == "2"
+        await bystander.send("3")
+    await assert_echoes(bystander)
+
+
 @pytest.mark.parametrize("packet", ["40", '40{"token":"123"}', "40/custom", "40/custom,"])
 async def test_the_server_closes_a_client_that_connects_twice_to_a_namespace(server: Server, packet: str) -> None:
     client = await connected_to_both(server)
