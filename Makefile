@@ -1,5 +1,6 @@
-# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, `make bench` also a C
-# compiler. What is installed stays in .venv and tests/clients/node_modules.
+# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, and Chromium for the
+# tests of the page, which it skips otherwise; `make bench` also a C compiler. What is installed stays in .venv and in
+# node_modules below tests.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,11 +10,10 @@ BIN    := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-lock-installed
 DEV_STAMP := $(VENV)/.dev-lock-installed
 
-# The official JavaScript clients are part of the tests once they are in the tree.
-CLIENTS := tests/clients
-ifneq ($(wildcard $(CLIENTS)/package-lock.json),)
-CLIENTS_STAMP := $(CLIENTS)/node_modules/.lock-installed
-endif
+# The official JavaScript clients, and what drives a browser, are part of the tests once they are in the tree.
+NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/page))
+NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
+NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
 
 SOURCES     := $(wildcard src tests bench examples)
 QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
@@ -30,7 +30,7 @@ help:
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
-install: $(DEV_STAMP) $(CLIENTS_STAMP)
+install: $(DEV_STAMP) $(NODE_STAMPS)
 
 run: $(RUN_STAMP)
 	$(BIN)/talkwire serve --demo $(ARGS)
@@ -73,7 +73,7 @@ lock:
 	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -92,6 +92,6 @@ $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(RUN_STAMP) $@
 
-$(CLIENTS)/node_modules/.lock-installed: $(CLIENTS)/package-lock.json
-	cd $(CLIENTS) && npm ci --no-audit --no-fund
+$(NODE_STAMPS): %/node_modules/.lock-installed: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
 	@touch $@

@@ -6,9 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from talkwire.dialects.payloads import UserPayload
+from talkwire.dialects.payloads import UserPayload, user_payload
 from talkwire.identity.accounts import SignedIn
-from talkwire.dialects.payloads import user_payload
 
 T = TypeVar("T")
 

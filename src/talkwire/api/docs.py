@@ -23,6 +23,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         css_url=f"{_ASSETS}/swagger-ui.css",
         standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
         path="/",
+        favicon="<link rel='icon' href='/icon.svg'>",
     )
     return OpenAPIConfig(
         title="Talkwire",

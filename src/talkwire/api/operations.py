@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from litestar import Response, get
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from talkwire.core.chat import Chat
+from talkwire.api.dependencies import GivenChat, GivenRegistry
 from talkwire.core.errors import ChatError
 
 
@@ -17,7 +17,7 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(chat: Chat) -> Response[dict[str, str]]:
+async def readyz(chat: GivenChat) -> Response[dict[str, str]]:
     """The database answers."""
     try:
         await chat.check()
@@ -27,6 +27,6 @@ async def readyz(chat: Chat) -> Response[dict[str, str]]:
 
 
 @get("/metrics", include_in_schema=False)
-async def metrics(registry: CollectorRegistry) -> Response[bytes]:
+async def metrics(registry: GivenRegistry) -> Response[bytes]:
     """Prometheus' text format."""
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-from litestar import MediaType, Response, get
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 _STATIC = Path(__file__).parent / "static"
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+
+_FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "/": ("index.html", "text/html; charset=utf-8"),
+        "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+        "/api.js": ("api.js", "text/javascript; charset=utf-8"),
+        "/socket.js": ("socket.js", "text/javascript; charset=utf-8"),
+        "/page.css": ("page.css", "text/css; charset=utf-8"),
+        "/icon.svg": ("icon.svg", "image/svg+xml"),
+    }
+)
+"""Path -> file and media type."""
+
+# Whatever a message contains, the browser runs nothing but our files and makes no HTML of texts.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
 _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
@@ -20,26 +39,19 @@ _HEADERS = {
 
 def page_handlers(demo_users: Sequence[str]) -> list[ControllerRouterHandler]:
     """The page and what it loads. `demo_users` can be signed in as with one click; there are none outside `--demo`."""
-    page, script, style = (_read(name) for name in ("index.html", "page.js", "page.css"))
-
-    @get("/", include_in_schema=False, sync_to_thread=False)
-    def index() -> Response[str]:
-        return Response(page, media_type=MediaType.HTML, headers=_HEADERS)
-
-    @get("/page.js", include_in_schema=False, sync_to_thread=False)
-    def page_js() -> Response[str]:
-        return Response(script, media_type="text/javascript; charset=utf-8", headers=_HEADERS)
-
-    @get("/page.css", include_in_schema=False, sync_to_thread=False)
-    def page_css() -> Response[str]:
-        return Response(style, media_type="text/css; charset=utf-8", headers=_HEADERS)
 
     @get("/demo.json", include_in_schema=False, sync_to_thread=False)
     def demo_json() -> dict[str, list[str]]:
         return {"users": list(demo_users)}
 
-    return [index, page_js, page_css, demo_json]
+    return [*(_file_handler(path, *file) for path, file in _FILES.items()), demo_json]
 
 
-def _read(name: str) -> str:
-    return (_STATIC / name).read_text(encoding="utf-8")
+def _file_handler(path: str, name: str, media_type: str) -> HTTPRouteHandler:
+    content = (_STATIC / name).read_bytes()
+
+    @get(path, include_in_schema=False, sync_to_thread=False)
+    def serve_file() -> Response[bytes]:
+        return Response(content, media_type=media_type, headers=_HEADERS)
+
+    return serve_file

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from talkwire.core.chat import Listener
 from talkwire.core.events import Event
+
+_logger = structlog.get_logger(__name__)
 
 
 class MemoryBus:
@@ -17,7 +21,11 @@ class MemoryBus:
     def publish(self, events: Sequence[Event]) -> None:
         """Hands a batch on, in the caller's turn of the event loop."""
         for listener in self._listeners:
-            listener(events)
+            try:
+                listener(events)
+            except Exception:
+                # The events have happened: one listener's bug must not keep them from the others.
+                _logger.exception("a listener failed")
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)

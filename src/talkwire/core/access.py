@@ -18,11 +18,16 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
     raise forbidden()
 
 
-def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
-    """Members see and write in their conversations; nobody else learns that these exist."""
+def may_act(user: User | None) -> ChatError | None:
+    """Banned users do nothing, whatever was asked in their name before they learn of it."""
     if user is not None and user.banned:
         return ChatError("banned", "This user is banned.")
-    return forbidden() if member is None else None
+    return None
+
+
+def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
+    """Members see and write in their conversations; nobody else learns that these exist."""
+    return may_act(user) or (forbidden() if member is None else None)
 
 
 def may_change_members(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from talkwire.core.access import must_operate
 from talkwire.core.commands import (
     AccountRecord,
@@ -28,7 +30,7 @@ from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import LoginEnded, UserBanned, UserCreated, UserUnbanned
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
-from talkwire.core.texts import check_id, check_name
+from talkwire.core.texts import check_id, check_name, check_text
 from talkwire.core.transaction import Snapshot, Transaction
 
 _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}")
@@ -36,6 +38,7 @@ _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}")
 
 def normal_email(email: str) -> str:
     """The form in which an e-mail address is compared. Raises `invalid_request` for what is none."""
+    check_text("email", email)
     if _EMAIL.fullmatch(email) is None:
         raise invalid("email", "must be an e-mail address")
     return email.casefold()
@@ -79,15 +82,26 @@ def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
 
 def check_ensure(command: EnsureUser) -> None:
     check_id("userId", command.user_id)
+    check_name("name", command.name)
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
-    """The stored user of a token, made on first sight."""
+    """The stored user of a token, made on first sight, except under an id that only we give out."""
     user = tx.user(command.user_id)
     if user is None:
+        if is_own_id(command.user_id):
+            raise ChatError("unauthenticated", "This user is not known here.")
         user = User(command.user_id, command.name, tx.now_ms)
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, user))
     return user
+
+
+def check_user_id(command: SetPassword | OpenLogin | BanUser | UnbanUser) -> None:
+    check_id("userId", command.user_id)
+
+
+def check_session_id(command: RotateLogin | CloseLogin) -> None:
+    check_text("sessionId", command.session_id)
 
 
 def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
@@ -182,15 +196,20 @@ def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> Accoun
 
 def get_user(snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
     """A user as everyone may see them; the e-mail address is for themselves."""
+    check_id("userId", query.user_id)
     user = snapshot.user(query.user_id)
     if user is None:
         raise ChatError("not_found", "No such user.")
+    if actor.role == "user" and actor.user_id != user.id:
+        return msgspec.structs.replace(user, email=None)
     return user
 
 
 def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]:
     """An operator's list, by id."""
     must_operate(actor)
+    if query.cursor is not None:
+        check_text("cursor", query.cursor)
     limit = max(1, min(query.limit, PAGE_MAX))
     users = snapshot.users_after(query.cursor, limit + 1)
     return Page(tuple(users[:limit]), users[limit - 1].id if len(users) > limit else None)

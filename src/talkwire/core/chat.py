@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from talkwire.core.access import may_act
 from talkwire.core.commands import Command, EnsureUser, SetTyping
 from talkwire.core.directory import Directory, Entry
 from talkwire.core.errors import ChatError, forbidden
@@ -79,7 +80,9 @@ class Chat:
 
     async def start(self) -> None:
         """Learns where the log is; from then on the bus says how it moves."""
-        self.epoch, self.pos = await self._reader.read(lambda snapshot: snapshot.head())
+        self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
+        # The bus may have brought newer events by now.
+        self.pos = max(self.pos, pos)
 
     async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
@@ -112,13 +115,14 @@ class Chat:
 
     async def _set_typing(self, actor: Actor, command: SetTyping) -> None:
         entry = await self.directory.find(actor.user_id)
+        refusal = may_act(entry.user)
+        if refusal is not None:
+            raise refusal
         if command.conversation_id not in entry.conversation_ids:
             raise forbidden()
         if command.is_typing:
             now = asyncio.get_running_loop().time()
-            event = self._typing.start(
-                command.conversation_id, actor.user_id, actor.name, command.source, now
-            )
+            event = self._typing.start(command.conversation_id, actor.user_id, actor.name, command.source, now)
         else:
             event = self._typing.stop(command.conversation_id, actor.user_id, actor.name)
         self._publish([event])

@@ -1,4 +1,4 @@
-"""What an actor may ask for. Each command names its result: `chat.execute(actor, command)` answers a value of that type.
+"""What an actor may ask for. Each command names its result: `chat.execute(actor, command)` answers such a value.
 
     Command[R]
      ├── Change[R]      goes through the writer, in the next transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from talkwire.core.access import may_change_members
+from talkwire.core.access import may_act, may_change_members
 from talkwire.core.commands import (
     AddMembers,
     ConversationView,
@@ -38,6 +38,7 @@ def check_create(command: CreateConversation) -> None:
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
     """Opens a conversation. The actor is a member too, except the application's backend, which names all of them."""
+    _must_be_allowed(tx, actor)
     _may_create(actor, command)
     user_ids = list(dict.fromkeys(command.member_ids))
     if actor.role == "user" and actor.user_id not in user_ids:
@@ -69,6 +70,12 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     return _view_of_created(tx, conversation, actor, user_ids)
 
 
+def _must_be_allowed(tx: Transaction, actor: Actor) -> None:
+    refusal = may_act(tx.user(actor.user_id))
+    if refusal is not None:
+        raise refusal
+
+
 def _may_create(actor: Actor, command: CreateConversation) -> None:
     if actor.role == "user" and command.id is not None:
         raise ChatError("forbidden", "Only the application's backend gives conversations ids of its own.")
@@ -77,7 +84,7 @@ def _may_create(actor: Actor, command: CreateConversation) -> None:
 
 
 def _check_pair(command: CreateConversation, user_ids: Sequence[str]) -> None:
-    if len(user_ids) != 2:  # noqa: PLR2004 (a pair)
+    if len(user_ids) != 2:
         raise invalid("memberIds", "a direct conversation has exactly two members")
     if command.name is not None:
         raise invalid("name", "a direct conversation is named after the other member")
@@ -123,6 +130,7 @@ def check_add_members(command: AddMembers) -> None:
 
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
     """Lets users into a group; whoever is in it already is passed over."""
+    _must_be_allowed(tx, actor)
     conversation = _changeable(tx, actor, command.conversation_id)
     present = tx.members(conversation.id, command.user_ids)
     newcomers = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
@@ -142,6 +150,7 @@ def check_remove_member(command: RemoveMember) -> None:
 
 def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
     """Takes a user out of a group; anyone may take out themselves."""
+    _must_be_allowed(tx, actor)
     conversation = tx.conversation(command.conversation_id)
     leaving = command.user_id == actor.user_id and conversation is not None and conversation.kind != "direct"
     if not leaving:
@@ -168,6 +177,7 @@ def _check_user_ids(path: str, user_ids: Collection[str]) -> None:
 
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
     """One conversation with all its members."""
+    check_id("conversationId", query.conversation_id)
     require_member(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None:
@@ -213,5 +223,3 @@ def _shown_as(
             if view.member.user_id != reader_id:
                 return view.name, view.avatar
     return conversation.name, None
-
-

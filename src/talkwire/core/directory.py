@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,6 +18,7 @@ from talkwire.core.events import (
     Durable,
     MemberAdded,
     MemberRemoved,
+    MessageSent,
     UserBanned,
     UserCreated,
     UserUnbanned,
@@ -41,16 +42,25 @@ Load = Callable[[Collection[str]], Awaitable[tuple[int, Mapping[str, Entry]]]]
 """user ids -> (log position, an entry for each)"""
 
 
-class Directory:
-    """Entries by user id: those that somebody holds, and the latest of the others."""
+@dataclass(slots=True, eq=False)
+class _Loading:
+    """One query on its way, and the events that came since it was sent."""
 
-    def __init__(self, load: Load) -> None:
+    user_ids: Sequence[str]
+    late: list[Durable] = field(default_factory=list)
+
+
+class Directory:
+    """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last."""
+
+    def __init__(self, load: Load, idle_max: int = IDLE_MAX) -> None:
         self._load = load
+        self._idle_max = idle_max
         self._held: dict[str, Entry] = {}
         self._idle: OrderedDict[str, Entry] = OrderedDict()
         self._loading: dict[str, asyncio.Future[Entry]] = {}
         self._wanted: list[str] = []
-        self._late: list[Durable] = []
+        self._underway: set[_Loading] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def peek(self, user_id: str) -> Entry | None:
@@ -61,6 +71,8 @@ class Directory:
         """The user's entry now. Users asked for in one turn of the loop are read by one query."""
         entry = self.peek(user_id)
         if entry is not None:
+            if not entry.holds:
+                self._idle.move_to_end(user_id)
             return entry
         future = self._loading.get(user_id)
         if future is None:
@@ -71,12 +83,16 @@ class Directory:
                 loop.call_soon(self._start_loading)
         return await asyncio.shield(future)
 
-    def hold(self, user_id: str, entry: Entry) -> None:
-        """Keeps an entry that was just found, until `release` was called as often."""
-        if not entry.holds:
-            self._idle.pop(user_id, None)
-            self._held[user_id] = entry
+    def hold(self, user_id: str, entry: Entry) -> Entry:
+        """Keeps an entry that was just found, until `release` was called as often.
+
+        Answers the entry to go on with: another one when `entry` was given up and read again in the meantime.
+        """
+        entry = self.peek(user_id) or entry
+        self._idle.pop(user_id, None)
+        self._held[user_id] = entry
         entry.holds += 1
+        return entry
 
     def release(self, user_id: str) -> None:
         """The counterpart of `hold`."""
@@ -88,39 +104,43 @@ class Directory:
 
     def apply(self, event: Durable) -> None:
         """Follows the log."""
+        if type(event) is MessageSent:
+            return  # nearly every event is one, and none moves anybody
         _apply(event, self.peek)
-        if self._loading:
-            self._late.append(event)
+        for loading in self._underway:
+            loading.late.append(event)
 
     def _remember(self, user_id: str, entry: Entry) -> None:
         self._idle[user_id] = entry
-        if len(self._idle) > IDLE_MAX:
+        if len(self._idle) > self._idle_max:
             self._idle.popitem(last=False)
 
     def _start_loading(self) -> None:
-        task = asyncio.ensure_future(self._finish_loading(self._wanted))
+        loading = _Loading(self._wanted)
         self._wanted = []
+        self._underway.add(loading)
+        task = asyncio.ensure_future(self._finish_loading(loading))
         # The loop refers to its tasks weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _finish_loading(self, user_ids: Collection[str]) -> None:
+    async def _finish_loading(self, loading: _Loading) -> None:
         try:
-            pos, loaded = await self._load(user_ids)
+            pos, loaded = await self._load(loading.user_ids)
         except Exception as error:  # noqa: BLE001 (handed on to everyone who waits)
-            for user_id in user_ids:
+            for user_id in loading.user_ids:
                 future = self._loading.pop(user_id)
                 future.set_exception(error)
                 future.exception()  # whoever waited may have gone
             return
-        for event in self._late:
+        finally:
+            self._underway.discard(loading)
+        for event in loading.late:
             if event.pos > pos:
                 _apply(event, loaded.get)
-        for user_id in user_ids:
+        for user_id in loading.user_ids:
             self._remember(user_id, loaded[user_id])
             self._loading.pop(user_id).set_result(loaded[user_id])
-        if not self._loading:
-            self._late.clear()
 
 
 def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:

@@ -1,7 +1,7 @@
 """What a command can be refused with (contract, section 3).
 
-    ChatError(code, message, details)
-        every refusal that a client gets to see; the edges turn `code` into an ack or an HTTP status
+ChatError(code, message, details)
+    every refusal that a client gets to see; the edges turn `code` into an ack or an HTTP status
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -101,6 +102,7 @@ def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> Mess
     """One page of a conversation's history."""
     if sum(anchor is not None for anchor in (query.before, query.after, query.around)) > 1:
         raise invalid("before", "give only one of before, after and around")
+    check_id("conversationId", query.conversation_id)
     require_member(snapshot, actor, query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
     if query.around is not None:
@@ -135,31 +137,46 @@ def _seq_of(snapshot: Snapshot, query: ListMessages, message_id: str) -> int:
     return message.seq
 
 
-def _before(snapshot: Snapshot, conversation_id: str, seq: int | None, limit: int) -> MessagePage:
+def _before(
+    snapshot: Snapshot, conversation_id: str, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES
+) -> MessagePage:
     found = snapshot.messages(conversation_id, before_seq=seq, limit=limit + 1)
-    items = _within_bytes(list(found[-limit:])[::-1])[::-1]
+    items = _within_bytes(found[::-1][:limit], max_bytes)[::-1]
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[0].id) if has_more else None)
 
 
 def _after(snapshot: Snapshot, conversation_id: str, seq: int, limit: int) -> MessagePage:
     found = snapshot.messages(conversation_id, after_seq=seq, limit=limit + 1)
-    items = _within_bytes(list(found[:limit]))
+    items = _within_bytes(found[:limit], PAGE_MAX_BYTES)
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[-1].id) if has_more else None)
 
 
 def _around(snapshot: Snapshot, conversation_id: str, seq: int, limit: int) -> MessagePage:
-    newer = snapshot.messages(conversation_id, after_seq=seq - 1, limit=max(1, limit - limit // 2))
-    older = _before(snapshot, conversation_id, seq, max(1, limit // 2))
-    return MessagePage((*older.items, *newer)[:limit], older.has_more, older.next)
+    """The anchor and what stands around it, half of it older; the page goes on among the older ones."""
+    older_limit = limit // 2
+    newer = _within_bytes(
+        snapshot.messages(conversation_id, after_seq=seq - 1, limit=limit - older_limit), PAGE_MAX_BYTES // 2
+    )
+    # Where only the anchor was asked for, nothing older fits beside it, but whether there is something still counts.
+    older = _before(snapshot, conversation_id, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
+    if older_limit:
+        return MessagePage((*older.items, *newer), older.has_more, older.next)
+    return MessagePage(tuple(newer), bool(older.items), str(newer[0].id) if older.items else None)
 
 
-def _within_bytes(messages: list[Message]) -> list[Message]:
+def _within_bytes(messages: Sequence[Message], max_bytes: int) -> Sequence[Message]:
     """As many from the front as fit a page, one at least: a page of the largest messages would fill a socket."""
     size = 0
     for index, message in enumerate(messages):
-        size += len(message.content.encode()) + 300
-        if size > PAGE_MAX_BYTES and index:
+        size += _size_of(message)
+        if size > max_bytes and index:
             return messages[:index]
     return messages
+
+
+def _size_of(message: Message) -> int:
+    """About as many bytes as the message takes as JSON."""
+    metadata = 0 if message.metadata is None else len(_encoder.encode(message.metadata))
+    return len(message.content.encode()) + metadata + 300

@@ -62,3 +62,5 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
         case list():
             for member in value:
                 check_json(path, member, depth + 1)
+        case bytes():
+            raise invalid(path, "must not contain binary values")

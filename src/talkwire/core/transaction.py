@@ -62,7 +62,7 @@ class Snapshot(Protocol):
     """A consistent, read-only view of what is committed."""
 
     def head(self) -> tuple[str, int]:
-        """(epoch, position of the newest event)"""
+        """Answers (epoch, position of the newest event)."""
         ...
 
     def user(self, user_id: str) -> User | None: ...

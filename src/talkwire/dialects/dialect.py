@@ -36,10 +36,10 @@ SocketCommand = OpenRoom | CloseRoom | TellTime
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One event that clients send: its payload's type, the command that it is, and what the acknowledgement says of the
-    command's result beside `success`."""
+    """One event that clients send: its payload's type (None: whatever is sent with it is ignored), the command that it
+    is, and what the acknowledgement says of the command's result beside `success`."""
 
-    payload: type[msgspec.Struct]
+    payload: type[msgspec.Struct] | None
     to_command: Callable[[Any], Command[Any] | SocketCommand]
     reply: Callable[[Any], msgspec.Struct]
 

@@ -79,10 +79,6 @@ class CreateConversationPayload(Payload, frozen=True):
     id: str | None = None
 
 
-class NothingPayload(Payload, frozen=True):
-    """Whatever is sent with it is ignored."""
-
-
 # --- what acknowledgements say ----------------------------------------------------------------------------------------
 
 
@@ -248,7 +244,7 @@ MESSENGER = Dialect(
         "conversations:list": Inbound(
             ListConversationsPayload, lambda p: ListConversations(p.cursor, p.limit), _conversations_reply
         ),
-        "ping": Inbound(NothingPayload, lambda _: TellTime(), lambda ms: PongReply(pong=ms)),
+        "ping": Inbound(None, lambda _: TellTime(), lambda ms: PongReply(pong=ms)),
     },
     outbound={
         MessageSent: (Outbound("message:new", lambda event: message_payload(event.message)),),

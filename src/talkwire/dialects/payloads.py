@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,11 +10,28 @@ from functools import lru_cache
 import msgspec
 
 from talkwire.core.commands import ConversationView, MemberView
+from talkwire.core.errors import ChatError
 from talkwire.core.model import Conversation, Message, User
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A JSON object with camelCase members."""
+
+
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile("required field `([^`]+)`$")
+
+
+def invalid_payload(error: msgspec.ValidationError) -> ChatError:
+    """`invalid_request` with the place where a payload does not fit its type, such as `memberIds[3]`."""
+    text = str(error)
+    place = _PLACE.search(text)
+    message = text if place is None else text[: place.start()]
+    path = "" if place is None else place.group(1)
+    missing = _MISSING.search(message)
+    if missing is not None:
+        path = f"{path}.{missing.group(1)}".lstrip(".")
+    return ChatError("invalid_request", f"{path}: {message}".lstrip(": "), [{"path": path, "message": message}])
 
 
 class PersonPayload(Payload, frozen=True):
@@ -65,16 +83,12 @@ class UserPayload(Payload, frozen=True):
     email: str | None = None
 
 
+# Formatting takes longer than encoding a whole message, and all messages of a commit have the same time.
+@lru_cache(maxsize=1024)
 def iso(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     seconds, rest = divmod(ms, 1000)
-    return f"{_iso_seconds(seconds)}.{rest:03d}Z"
-
-
-# Formatting takes longer than encoding a whole message, and events come many to a second.
-@lru_cache(maxsize=256)
-def _iso_seconds(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def message_payload(message: Message) -> MessagePayload:

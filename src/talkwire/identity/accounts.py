@@ -1,4 +1,4 @@
-"""Signing up, in and out of accounts of our own (contract, section 2): passwords and tokens in, the chat's commands out.
+"""Signing up, in and out of accounts of our own (contract, section 2): passwords and tokens in, commands out.
 
 A refresh token is `<session id>.<secret>`; the database holds the secret's hash. Each use trades it for the next one.
 """
@@ -80,10 +80,14 @@ class Accounts:
         """Trades a refresh token for new tokens. One that was used before ends the sign-in it belongs to."""
         session_id, _, secret = refresh_token.partition(".")
         renewed_secret = token_urlsafe(32)
-        login = await self._chat.execute(
-            _NOBODY,
-            RotateLogin(session_id, _hash(secret), _hash(renewed_secret), round(self._lifetimes.refresh_s * 1000)),
-        )
+        lifetime_ms = round(self._lifetimes.refresh_s * 1000)
+        command = RotateLogin(session_id, _hash(secret), _hash(renewed_secret), lifetime_ms)
+        try:
+            login = await self._chat.execute(_NOBODY, command)
+        except ChatError as error:
+            if error.code != "invalid_request":
+                raise
+            login = None  # no text of ours
         if login is None:
             raise ChatError("unauthenticated", "The refresh token is not good, or not any more.")
         return self._signed_in(login, renewed_secret)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -33,6 +33,8 @@ def _is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
         return False
     try:
         parsed = ip_address(address)
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped  # as a socket that listens on :: shows IPv4 peers
         return any(parsed in ip_network(proxy, strict=False) for proxy in trusted_proxies)
     except ValueError:
         return False

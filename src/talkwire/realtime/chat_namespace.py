@@ -1,7 +1,7 @@
 """A namespace in which a dialect's events become the chat's commands, and the chat's events the dialect's.
 
-    packet -> dialect (command) -> Chat.execute -> acknowledgement
-    event of the log or the bus -> room -> encoded once a channel -> its sockets
+packet -> dialect (command) -> Chat.execute -> acknowledgement
+event of the log or the bus -> room -> encoded once a channel -> its sockets
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never, cast
@@ -35,6 +35,7 @@ from talkwire.core.events import (
 )
 from talkwire.core.model import Actor
 from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, TellTime
+from talkwire.dialects.payloads import invalid_payload
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.realtime.connection import Handshake
 from talkwire.realtime.hub import Channel, Hub
@@ -65,9 +66,7 @@ class DialectChannel(Channel):
     def encode(self, event: Event) -> bytes:
         """The event's frames; empty where the dialect has no word for it."""
         packets = self.dialect.outbound.get(type(event), ())
-        return b"".join(
-            event_frame(self.namespace, packet.name, _encode(packet.payload(event))) for packet in packets
-        )
+        return b"".join(event_frame(self.namespace, packet.name, _encode(packet.payload(event))) for packet in packets)
 
 
 @dataclass(slots=True, eq=False)
@@ -82,10 +81,10 @@ class Client:
 
 
 class ChatNamespace:
-    """Implements `socket_server.NamespaceHandler` for one namespace, in one of several dialects."""
+    """Implements `socket_server.NamespaceHandler` for one namespace. The first dialect is for who asks for none."""
 
     def __init__(
-        self, name: str, server: SocketServer, chat: Chat, callers: Callers, dialects: Mapping[str, Dialect], default: str
+        self, name: str, server: SocketServer, chat: Chat, callers: Callers, dialects: Sequence[Dialect]
     ) -> None:
         self._name = name
         self._hub: Hub = server.hub
@@ -93,10 +92,10 @@ class ChatNamespace:
         self._report = server.report
         self._chat = chat
         self._callers = callers
-        self._default = default
+        self._default = dialects[0].name
         self._channels = {
             dialect.name: cast("DialectChannel", server.hub.add_channel(DialectChannel(name, dialect)))
-            for dialect in dialects.values()
+            for dialect in dialects
         }
 
     # --- NamespaceHandler -------------------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ class ChatNamespace:
     def entered(self, socket: Socket) -> None:
         client: Client = socket.data
         user_id = client.actor.user_id
-        self._chat.directory.hold(user_id, client.entry)
+        client.entry = self._chat.directory.hold(user_id, client.entry)
         self._hub.join(user_room(user_id), socket)
         for conversation_id in client.entry.conversation_ids:
             self._hub.join(conversation_room(conversation_id), socket)
@@ -129,18 +128,20 @@ class ChatNamespace:
         client: Client = socket.data
         name = args[0]
         inbound = client.dialect.inbound.get(name) if isinstance(name, str) else None
+        if inbound is None:
+            name = str(name)[:64]
+            self._refuse(socket, name, ack_id, ChatError("invalid_request", f"No such event: {name}"))
+            return
         try:
-            if inbound is None:
-                raise ChatError("invalid_request", f"No such event: {str(name)[:64]}")
             command = inbound.to_command(_payload(inbound, args))
         except ChatError as error:
-            self._refuse(socket, str(name)[:64], ack_id, error)
+            self._refuse(socket, name, ack_id, error)
             return
-        start = partial(self._start, socket, inbound, str(name), command, ack_id)
+        start = partial(self._start, socket, inbound, name, command, ack_id)
         socket.connection.lane.enter(start, pipelined=isinstance(command, Change))
 
     def expired(self, socket: Socket) -> None:
-        self._end(socket, "token_expired", reconnect=False)
+        self.end(socket, "token_expired", reconnect=False)
 
     def say_goodbye(self, socket: Socket) -> None:
         self._tell_ending(socket, "shutdown", reconnect=True)
@@ -153,7 +154,11 @@ class ChatNamespace:
     # --- from a packet to an answer ---------------------------------------------------------------------------------
 
     def _start(
-        self, socket: Socket, inbound: Inbound, name: str, command: Command[Any] | OpenRoom | CloseRoom | TellTime,
+        self,
+        socket: Socket,
+        inbound: Inbound,
+        name: str,
+        command: Command[Any] | OpenRoom | CloseRoom | TellTime,
         ack_id: int | None,
     ) -> Future[Any] | None:
         """Begins a command; None: it is done."""
@@ -184,6 +189,8 @@ class ChatNamespace:
         return self._chat.execute(client.actor, command)
 
     def _finish(self, socket: Socket, inbound: Inbound, name: str, ack_id: int | None, future: Future[Any]) -> None:
+        if future.cancelled():
+            return
         error = future.exception()
         if error is None:
             self._answer(socket, inbound, ack_id, future.result())
@@ -237,7 +244,8 @@ class ChatNamespace:
         if goodbye is not None:
             self._send(socket, *goodbye)
 
-    def _end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
+    def end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
+        """Tells a client why and puts it out."""
         self._tell_ending(socket, reason, reconnect=reconnect)
         socket.disconnect()
 
@@ -270,16 +278,12 @@ class EventDelivery:
             case MemberRemoved():
                 # The one who is removed is told too, and hears no more.
                 self._broadcast(event.conversation_id, event)
-                room = conversation_room(event.conversation_id)
-                for socket in self._hub.sockets_in(user_room(event.user_id)):
-                    self._hub.leave(room, socket)
+                self._expel(event.conversation_id, event.user_id)
             case UserBanned():
-                for socket in self._hub.sockets_in(user_room(event.user_id)):
-                    self._end(socket, "banned")
+                self._end_all(self._clients(event.user_id), "banned")
             case LoginEnded():
-                for socket in self._hub.sockets_in(user_room(event.user_id)):
-                    if socket.data.session_id == event.session_id:
-                        self._end(socket, "logout")
+                device = [s for s in self._clients(event.user_id) if s.data.session_id == event.session_id]
+                self._end_all(device, "logout")
             case UserCreated() | UserUnbanned():
                 pass
             case _:
@@ -289,22 +293,35 @@ class EventDelivery:
         self._hub.broadcast(conversation_room(conversation_id), lambda channel: _encode_for(channel, event))
 
     def _deliver_typing(self, event: TypingChanged) -> None:
-        own = set(self._hub.sockets_in(user_room(event.user_id)))
+        own = set(self._clients(event.user_id))
         room = conversation_room(event.conversation_id)
         self._hub.broadcast_ephemeral(room, lambda channel: _encode_for(channel, event), own)
 
     def _admit(self, conversation_id: str, user_ids: Sequence[str]) -> None:
         room = conversation_room(conversation_id)
         for user_id in user_ids:
-            for socket in self._hub.sockets_in(user_room(user_id)):
+            for socket in self._clients(user_id):
                 self._hub.join(room, socket)
+
+    def _expel(self, conversation_id: str, user_id: str) -> None:
+        room = conversation_room(conversation_id)
+        for socket in self._clients(user_id):
+            self._hub.leave(room, socket)
+
+    def _end_all(self, sockets: Sequence[Socket], reason: str) -> None:
+        for socket in sockets:
+            self._end(socket, reason)
+
+    def _clients(self, user_id: str) -> list[Socket]:
+        """A user's sockets. A namespace without chat may have a room of the same name, which is its own affair."""
+        return [socket for socket in self._hub.sockets_in(user_room(user_id)) if isinstance(socket.data, Client)]
 
 
 def end_socket(socket: Socket, reason: str) -> None:
     """Tells a client why, and closes its socket: signing in as before would not help."""
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)
-    handler._end(socket, reason, reconnect=False)  # noqa: SLF001 (same module)
+    handler.end(socket, reason, reconnect=False)
 
 
 def _encode_for(channel: Channel, event: Event) -> bytes:
@@ -336,13 +353,11 @@ def _bearer(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct:
+def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
     """The event's payload, checked. Raises `invalid_request` with the place where it is wrong."""
+    if inbound.payload is None:
+        return None
     try:
         return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        details = [{"path": path.strip("`.") or "", "message": message}]
-        raise ChatError("invalid_request", str(error), details) from None
-
-
+        raise invalid_payload(error) from None

@@ -14,8 +14,8 @@ from talkwire.wire import (
     SessionClosed,
     SessionEvent,
     Transport,
-    UpgradeFailed,
     Upgraded,
+    UpgradeFailed,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +55,18 @@ class WebSocket(Protocol):
 class Connection:
     """Joins a `Session` to its transports. What its messages mean is for a subclass: see `received` and `ended`."""
 
-    __slots__ = ("_ending", "_poll", "_trial", "handshake", "lane", "out", "server", "session", "websocket", "wheel_tick")
+    __slots__ = (
+        "_ending",
+        "_poll",
+        "_trial",
+        "handshake",
+        "lane",
+        "out",
+        "server",
+        "session",
+        "websocket",
+        "wheel_tick",
+    )
 
     def __init__(self, server: EngineServer, session: Session, handshake: Handshake) -> None:
         self.server = server
@@ -124,11 +135,14 @@ class Connection:
             return None
         body = self.session.take_poll(now)
         if body is None:
-            self._poll = asyncio.get_running_loop().create_future()
+            pending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            self._poll = pending
             try:
-                return await self._poll
+                return await pending
             finally:
-                self._poll = None
+                # A client that polls before it has its answer may have put its next poll here.
+                if self._poll is pending:
+                    self._poll = None
         self._settle_closed()
         return body
 
@@ -174,10 +188,11 @@ class Connection:
             self._close(reason, code)
 
     def end_in_order(self) -> None:
-        """Says goodbye, lets what is under way finish, and closes."""
-        self.say_goodbye()
-        self._ending = True
-        self._lane_changed()
+        """Says goodbye, reads no more, lets what is under way finish, and closes. Once is enough: uvicorn asks too."""
+        if not self._ending:
+            self._ending = True
+            self.say_goodbye()
+            self._lane_changed()
 
     def next_deadline(self) -> float:
         """See `heartbeat.Deadlined`."""
@@ -275,4 +290,4 @@ class Connection:
         if self._ending and self.lane.idle:
             self.close("server shutting down", GOING_AWAY)
         elif self.websocket is not None:
-            self.websocket.set_reading(not self.lane.crowded)
+            self.websocket.set_reading(not (self._ending or self.lane.crowded))

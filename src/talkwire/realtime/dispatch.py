@@ -19,7 +19,8 @@ Start = Callable[[], "Future[object] | None"]
 
 
 class Lane:
-    """`on_change` is called whenever an event has finished: the connection may read on, or close at last."""
+    """`on_change` is called when the lane is crowded, when an event has finished and when the client reads again: the
+    connection has to stop reading, may read on, or may close at last."""
 
     __slots__ = ("_exclusive", "_on_change", "_room", "_running", "_waiting", "held")
 
@@ -48,6 +49,8 @@ class Lane:
             self._waiting.append((start, pipelined))
         else:
             self._begin(start, pipelined)
+        if self._running + len(self._waiting or ()) > WAITING_MAX:
+            self._on_change()
 
     async def room(self) -> None:
         """Waits until the lane is not crowded."""
@@ -60,6 +63,7 @@ class Lane:
         """The client reads again."""
         self.held = False
         self._advance()
+        self._moved()
 
     def clear(self) -> None:
         """Forgets what has not begun: nobody is there to hear of it."""
@@ -87,6 +91,9 @@ class Lane:
     def _finished(self, _: Future[object]) -> None:
         self._running -= 1
         self._advance()
+        self._moved()
+
+    def _moved(self) -> None:
         if not self.crowded:
             self._make_room()
         self._on_change()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Callable
 from secrets import token_urlsafe
 
@@ -45,7 +45,8 @@ class EngineServer:
         self.accepting = True
         self._connections: dict[str, Connection] = {}
         self._lingering: dict[str, Connection] = {}
-        self.now: Callable[[], float] = lambda: asyncio.get_running_loop().time()
+        self.now: Callable[[], float] = time.monotonic
+        """The clock that event loops keep too."""
 
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
         """The connection for a new session."""

@@ -11,7 +11,11 @@ import heapq
 from math import ceil, inf, isinf
 from typing import Protocol
 
+import structlog
+
 TICK_S = 0.02
+
+_logger = structlog.get_logger(__name__)
 
 
 class Deadlined(Protocol):
@@ -72,14 +76,22 @@ class TimingWheel:
     def _turn(self) -> None:
         now = asyncio.get_running_loop().time()
         self._timer, self._timer_tick = None, inf
+        self._last_tick = max(self._last_tick, int(now / TICK_S))
         while self._ticks and self._ticks[0] * TICK_S <= now:
-            tick = self._last_tick = heapq.heappop(self._ticks)
+            tick = heapq.heappop(self._ticks)
             for item in self._buckets.pop(tick):
                 # An item that was moved nearer is in two buckets; the later one is stale.
                 if item.wheel_tick == tick:
                     item.wheel_tick = 0
-                    if item.next_deadline() <= now:
-                        item.handle_deadline(now)
-                    self.watch(item)
+                    self._ask(item, now)
         if self._ticks:
             self._arm()
+
+    def _ask(self, item: Deadlined, now: float) -> None:
+        try:
+            if item.next_deadline() <= now:
+                item.handle_deadline(now)
+            self.watch(item)
+        except Exception:
+            # One connection's bug must not take the heartbeats from all others.
+            _logger.exception("a deadline failed")

@@ -11,12 +11,19 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from talkwire.realtime.connection import Connection
     from talkwire.realtime.socket import Socket
 
 SLICE = 500
 """Connections written to in one turn, for broadcasts: about 3 ms."""
+
+POLL_CHECK = 64
+"""After how many frames that no poll has fetched it is looked at how much they are."""
+
+_logger = structlog.get_logger(__name__)
 
 
 class Channel:
@@ -46,7 +53,9 @@ class Hub:
         return channel
 
     def join(self, room: str, socket: Socket) -> bool:
-        """False: the socket was in the room already."""
+        """False: the socket was in the room already, or has gone in the meantime and would stay for ever."""
+        if not socket.connected:
+            return False
         members = socket.channel.rooms.setdefault(room, {})
         if socket in members:
             return False
@@ -89,11 +98,10 @@ class Hub:
         """Like `broadcast`, but passes over the sockets in `skip` and those that are slow to read."""
         for channel in self.channels:
             members = channel.rooms.get(room)
-            if members:
-                frames = encode(channel)
-                for socket, connection in members.items():
-                    if frames and socket not in skip and not connection.is_slow():
-                        self.send(connection, frames)
+            frames = encode(channel) if members else b""
+            if members and frames:
+                listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
+                self._deliver(listening, frames)
 
     def send(self, connection: Connection, frames: bytes) -> None:
         """Sends to one connection, in this turn."""
@@ -110,7 +118,7 @@ class Hub:
         bulk = self._bulk
         for connection in members.values():
             out = connection.out
-            if not out:
+            if not out or (connection.websocket is None and len(out) % POLL_CHECK == 0):
                 bulk.append(connection)
             out.append(frames)
         if not self._flushing:
@@ -122,15 +130,22 @@ class Hub:
 
     def _flush(self) -> None:
         urgent, self._urgent = self._urgent, []
-        for connection in urgent:
-            connection.flush()
+        self._flush_all(urgent)
         bulk = self._bulk
         if len(bulk) <= SLICE:
             self._bulk = []
         else:
             bulk, self._bulk = bulk[:SLICE], bulk[SLICE:]
-        for connection in bulk:
-            connection.flush()
+        self._flush_all(bulk)
         self._flushing = False
         if self._bulk or self._urgent:
             self._schedule()
+
+    @staticmethod
+    def _flush_all(connections: list[Connection]) -> None:
+        for connection in connections:
+            try:
+                connection.flush()
+            except Exception:
+                # One connection's bug must not silence all others.
+                _logger.exception("a connection could not be written to")

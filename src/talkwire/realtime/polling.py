@@ -71,11 +71,14 @@ class PollingApp:
     async def _get(self, request: _Request, connection: Connection) -> None:
         poll = asyncio.ensure_future(connection.poll(self._server.now()))
         gone = asyncio.ensure_future(request.gone())
-        await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if not poll.done():
-            poll.cancel()
-            connection.poll_aborted(self._server.now())
+        try:
+            await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            if not poll.done():
+                poll.cancel()
+                connection.poll_aborted(self._server.now())
+        if poll.cancelled() or not poll.done():
             return
         body = poll.result()
         if body is None:
@@ -87,6 +90,12 @@ class PollingApp:
         if not connection.post_started(self._server.now()):
             await request.answer(400, _BAD_REQUEST, "application/json")
             return
+        try:
+            await self._take(request, connection)
+        finally:
+            connection.session.post_ended()
+
+    async def _take(self, request: _Request, connection: Connection) -> None:
         if request.headers.get("content-type") == _BINARY:
             # Revision 4 has no binary bodies: binary travels as base64 in text.
             connection.handle(
@@ -103,8 +112,6 @@ class PollingApp:
         except _Aborted:
             connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
             return
-        finally:
-            connection.session.post_ended()
         connection.receive_payload(body, self._server.now())
         # Answered once there is room again: so a client that polls is held back like one with a WebSocket.
         await connection.lane.room()
@@ -182,5 +189,3 @@ def _preflight_headers(request: _Request) -> dict[str, str]:
     asked = request.headers.get("access-control-request-headers")
     headers = {"access-control-allow-methods": "GET,POST", "access-control-max-age": "600"}
     return headers | ({} if asked is None else {"access-control-allow-headers": asked})
-
-

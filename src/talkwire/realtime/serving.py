@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -36,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-        listening.setblocking(False)
+        listening.setblocking(False)  # noqa: FBT003 (takes it by place only)
     except OSError:
         listening.close()
         raise
@@ -51,7 +52,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                ws=websocket_class(engine),  # type: ignore[arg-type]  # documented to take a class
+                ws=websocket_class(engine),  # documented to take a class
                 http="httptools",
                 loop="uvloop",
                 lifespan="off",
@@ -73,6 +74,9 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """The first signal stops in good order, the second at once. uvicorn would raise the first again at the end,
         which turns a clean stop into a death by signal."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are for the main thread, and so for others to take
+            return
         previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield

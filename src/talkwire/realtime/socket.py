@@ -30,10 +30,26 @@ if TYPE_CHECKING:
 class Socket:
     """What handlers get to see of a client. `data` is theirs."""
 
-    __slots__ = ("_acks", "_next_ack", "channel", "connection", "data", "expires", "handler", "id", "namespace", "rooms")
+    __slots__ = (
+        "_acks",
+        "_next_ack",
+        "channel",
+        "connection",
+        "data",
+        "expires",
+        "handler",
+        "id",
+        "namespace",
+        "rooms",
+    )
 
     def __init__(
-        self, connection: SocketConnection, namespace: str, channel: Channel, handler: NamespaceHandler, data: Any  # noqa: ANN401
+        self,
+        connection: SocketConnection,
+        namespace: str,
+        channel: Channel,
+        handler: NamespaceHandler,
+        data: Any,  # noqa: ANN401
     ) -> None:
         # Never the Engine.IO id: that one is a secret between the server and its client.
         self.id = token_urlsafe(15)
@@ -58,18 +74,24 @@ class Socket:
         return self.connection.sockets.get(self.namespace) is self
 
     def emit(self, *args: object) -> None:
-        """Sends an event; `args[0]` is its name."""
-        self.connection.send_packet(encode_event(self.namespace, args))
+        """Sends an event; `args[0]` is its name. Nothing happens when the client is gone."""
+        packet = encode_event(self.namespace, args)
+        if self.connected:
+            self.connection.send_packet(packet)
 
     async def call(self, *args: object, timeout_s: float) -> list[Any]:
         """Sends an event and waits for the client's acknowledgement. Raises TimeoutError; ConnectionError when the
         client is gone."""
+        if not self.connected:
+            raise ConnectionError("the socket is disconnected")
         if self._acks is None:
             self._acks = {}
         ack_id = self._next_ack
+        packet = encode_event(self.namespace, args, ack_id)
         self._next_ack += 1
-        future = self._acks[ack_id] = asyncio.get_running_loop().create_future()
-        self.connection.send_packet(encode_event(self.namespace, args, ack_id))
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._acks[ack_id] = future
+        self.connection.send_packet(packet)
         try:
             async with asyncio.timeout(timeout_s):
                 return await future
@@ -77,8 +99,10 @@ class Socket:
             self._acks.pop(ack_id, None)
 
     def acknowledge(self, ack_id: int, args: list[object]) -> None:
-        """Answers an event of the client's."""
-        self.connection.send_packet(encode_ack(self.namespace, args, ack_id))
+        """Answers an event of the client's. Nothing happens when the client is gone."""
+        packet = encode_ack(self.namespace, args, ack_id)
+        if self.connected:
+            self.connection.send_packet(packet)
 
     def disconnect(self, reason: str = "server namespace disconnect") -> None:
         """Puts the client out of this namespace; its session and other namespaces go on."""
@@ -204,9 +228,11 @@ class SocketConnection(Connection):
         try:
             channel, data = await handler.admit(self.handshake, event.namespace, event.auth)
         except ConnectRefused as refusal:
-            self.server.metrics.refused_connects += 1
-            if not self.session.closed:
-                self.send(self.packets.refuse(event.namespace, refusal.message, refusal.data))
+            self._refuse(event.namespace, refusal)
+            return
+        except Exception as error:  # noqa: BLE001 (a client that is told can try again)
+            self.server.report(error)
+            self._refuse(event.namespace, ConnectRefused("Something went wrong here", {"code": "unavailable"}))
             return
         if self.session.closed:
             return
@@ -216,6 +242,11 @@ class SocketConnection(Connection):
         self.send(self.packets.accept(event.namespace, socket.id))
         handler.entered(socket)
         self.server.wheel.watch(self)
+
+    def _refuse(self, namespace: str, refusal: ConnectRefused) -> None:
+        self.server.metrics.refused_connects += 1
+        if not self.session.closed:
+            self.send(self.packets.refuse(namespace, refusal.message, refusal.data))
 
 
 class ConnectRefused(Exception):

@@ -1,12 +1,12 @@
 """A Socket.IO server: namespaces with handlers, rooms, acknowledgements. Knows nothing of chat.
 
-    server = SocketServer()
-    chat = server.namespace("/")
+server = SocketServer()
+chat = server.namespace("/")
 
-    @chat.on("message")
-    def message(socket, *args): ...
+@chat.on("message")
+def message(socket, *args): ...
 
-    serve(server, port=3000)
+serve(server, port=3000)
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Namespace:
         return handler
 
     def on_disconnect(self, handler: Disconnect) -> Disconnect:
-        """`(socket, reason)`"""
+        """`(socket, reason)`, once a client is gone."""
         self._disconnect = handler
         return handler
 
@@ -176,7 +176,10 @@ class Namespace:
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         if self._disconnect is not None:
-            self._disconnect(socket, reason)
+            try:
+                self._disconnect(socket, reason)
+            except Exception as error:  # noqa: BLE001 (the connection's other sockets have to be dropped too)
+                socket.connection.server.report(error)
 
     def _enter_lane(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> None:
         socket.connection.lane.enter(lambda: self._run(socket, call, ack_id), pipelined=False)
@@ -184,12 +187,11 @@ class Namespace:
     def _run(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> asyncio.Future[Any] | None:
         try:
             result = call()
+            if inspect.isawaitable(result):
+                return asyncio.ensure_future(self._await(socket, result, ack_id))
+            self._acknowledge(socket, result, ack_id)
         except Exception as error:  # noqa: BLE001 (one client's event must not harm others)
             socket.connection.server.report(error)
-            return None
-        if inspect.isawaitable(result):
-            return asyncio.ensure_future(self._await(socket, result, ack_id))
-        self._acknowledge(socket, result, ack_id)
         return None
 
     async def _await(self, socket: Socket, result: Awaitable[Any], ack_id: int | None) -> None:
@@ -200,7 +202,7 @@ class Namespace:
 
     @staticmethod
     def _acknowledge(socket: Socket, result: object, ack_id: int | None) -> None:
-        if ack_id is not None and socket.connected:
+        if ack_id is not None:
             socket.acknowledge(ack_id, list(result) if isinstance(result, tuple) else [result])
 
 

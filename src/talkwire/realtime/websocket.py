@@ -13,13 +13,13 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from websockets.exceptions import InvalidHeader
+from websockets.exceptions import InvalidHandshake, InvalidHeader
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.utils import accept_key
 
 from talkwire.identity.address import client_address, is_forwarded
-from talkwire.realtime.connection import Connection, Handshake
+from talkwire.realtime.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.wire import EngineRequest, HandshakeRefused, Transport
 
@@ -36,11 +36,12 @@ _silent.disabled = True
 class UpgradeRequest:
     """The head of an HTTP request, as uvicorn passes it on: header names are in lower case."""
 
-    __slots__ = ("headers", "path", "query")
+    __slots__ = ("headers", "method", "path", "query")
 
     def __init__(self, head: bytes) -> None:
         lines = head.decode("latin-1").split("\r\n")
-        self.path, _, query = lines[0].split(" ")[1].partition("?")
+        self.method, target, *_ = lines[0].split(" ")
+        self.path, _, query = target.partition("?")
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         self.headers: dict[str, str] = {}
         for line in lines[1:]:
@@ -60,7 +61,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._framing: Protocol | None = None
         self._connection: Connection | None = None
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
         self._text = True
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
@@ -85,10 +86,11 @@ class WebSocketProtocol(asyncio.Protocol):
     def eof_received(self) -> None:
         """Closes the transport: a client that is half gone is gone."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
         self._server_state.connections.discard(self)
+        self._transport = None
         self._detach()
-        self._framing = self._transport = None
+        self._framing = None
 
     def pause_writing(self) -> None:
         if self._connection is not None:
@@ -117,12 +119,15 @@ class WebSocketProtocol(asyncio.Protocol):
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def close(self, code: int) -> None:
-        """Begins the closing handshake; a peer that does not finish it, or does not read the rest, is not waited for."""
+        """Begins the closing handshake. A peer that does not finish it, or does not read on, is not waited for."""
+        # What still comes belongs to no session, not even to one that this WebSocket was on trial for.
+        self._connection = None
         framing = self._framing
         if self._transport is None or framing is None or framing.state is not OPEN:
             return
         framing.send_close(code)
         self._answer_control_frames(framing.data_to_send())
+        self.set_reading(True)
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 
     def abort(self) -> None:
@@ -144,17 +149,17 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             self._open(request)
         except HandshakeRefused as refusal:
-            self._refuse(refusal.status, refusal.body())
-        except InvalidHeader as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(error).encode())
+            self._refuse(refusal.status, refusal.body(), "application/json")
+        except InvalidHandshake as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error).encode("latin-1", "replace"))
 
     def _open(self, request: UpgradeRequest) -> None:
         server, headers = self.server, request.headers
         if not server.serves(request.path):
             self._refuse(HTTPStatus.NOT_FOUND, b"no WebSocket here")
             return
-        key = _websocket_key(headers)
-        engine_request = EngineRequest("GET", request.query, headers.get("origin"), websocket=True)
+        key = _websocket_key(request)
+        engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         admission = server.admit(engine_request, headers.get("host", ""))
         # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
@@ -183,11 +188,12 @@ class WebSocketProtocol(asyncio.Protocol):
             forwarded=is_forwarded(request.headers),
         )
 
-    def _refuse(self, status: int, body: bytes) -> None:
+    def _refuse(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
         phrase = HTTPStatus(status).phrase
         self.write(
-            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
         )
         if self._transport is not None:
             self._transport.close()
@@ -200,16 +206,16 @@ class WebSocketProtocol(asyncio.Protocol):
                 if frame.fin:
                     self._receive_message(frame.data, text=frame.opcode is Opcode.TEXT)
                 else:
-                    self._fragments, self._text = [bytes(frame.data)], frame.opcode is Opcode.TEXT
+                    self._fragments, self._text = bytearray(frame.data), frame.opcode is Opcode.TEXT
             case Opcode.CONT if self._fragments is not None:
-                self._fragments.append(bytes(frame.data))
+                self._fragments += frame.data
                 if frame.fin:
-                    message, self._fragments = b"".join(self._fragments), None
+                    message, self._fragments = self._fragments, None
                     self._receive_message(message, text=self._text)
             case _:
                 pass  # pings are answered, and closes begun, by the framing
 
-    def _receive_message(self, data: bytes | memoryview, *, text: bool) -> None:
+    def _receive_message(self, data: bytes | bytearray | memoryview, *, text: bool) -> None:
         connection = self._connection
         if connection is None:
             return
@@ -220,7 +226,7 @@ class WebSocketProtocol(asyncio.Protocol):
             message = str(data, "utf-8")
         except UnicodeDecodeError:
             self.close(_INVALID_DATA)
-            self._detach()
+            connection.websocket_closed(self, self.server.now())
             return
         connection.receive_websocket(message, self.server.now())
 
@@ -237,6 +243,8 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self.write(b"".join(answers))
         if b"" not in answers:
+            if transport.get_write_buffer_size() > UNSENT_MAX:
+                transport.abort()  # pings without end, and nobody reads the pongs
             return
         if framing.close_rcvd is not None:
             transport.close()
@@ -253,8 +261,11 @@ def websocket_class(server: EngineServer) -> type[WebSocketProtocol]:
     return type("TalkwireWebSocket", (WebSocketProtocol,), {"server": server, "__slots__": ()})
 
 
-def _websocket_key(headers: dict[str, str]) -> str:
-    """RFC 6455, section 4.2.1. Raises InvalidHeader."""
+def _websocket_key(request: UpgradeRequest) -> str:
+    """RFC 6455, section 4.2.1. Raises InvalidHandshake."""
+    headers = request.headers
+    if request.method != "GET":
+        raise InvalidHandshake("a WebSocket is opened by GET")
     if headers.get("sec-websocket-version") != "13":
         raise InvalidHeader("Sec-WebSocket-Version", headers.get("sec-websocket-version"))
     key = headers.get("sec-websocket-key")

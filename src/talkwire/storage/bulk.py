@@ -36,7 +36,7 @@ class BulkStatements:
         connection.exec_driver_sql(self._insert_log, list(rows))
 
     def move_conversations(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """(last seq, last position, conversation id)"""
+        """By (last seq, last position, conversation id)."""
         connection.exec_driver_sql(self._move_conversations, list(rows))
 
 

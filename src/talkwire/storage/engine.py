@@ -57,7 +57,12 @@ def reading_engine(url: URL, size: int) -> Engine:
 
 def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False}
+        url,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,  # errors are logged, what people write is not
+        connect_args={"check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
@@ -87,6 +92,7 @@ def _postgresql_engine(url: URL, size: int) -> Engine:
         url,
         pool_size=size,
         max_overflow=0,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={
             "options": _POSTGRESQL_OPTIONS,

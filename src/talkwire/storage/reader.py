@@ -48,5 +48,5 @@ class ReaderPool:
             with self._engine.begin() as connection:
                 return function(TableSnapshot(connection, self._lookups))
         except SQLAlchemyError as error:
-            _logger.exception("a read failed")
+            _logger.error("a read failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
             raise ChatError("unavailable", "The database does not answer. Try again.") from error

@@ -104,9 +104,18 @@ def log_values(event: Durable, batch: int | None) -> Values:
     if type(event) is MessageSent:
         message = event.message
         return event.pos, "MessageSent", message.conversation_id, message.id, None, event.at_ms, batch
-    conversation_id = getattr(event, "conversation_id", None)
     data = _json.encode(event).decode()
-    return event.pos, type(event).__name__, conversation_id, None, data, event.at_ms, batch
+    return event.pos, type(event).__name__, _conversation_of(event), None, data, event.at_ms, batch
+
+
+def _conversation_of(event: Durable) -> str | None:
+    match event:
+        case ConversationCreated():
+            return event.conversation.id
+        case MemberAdded() | MemberRemoved():
+            return event.conversation_id
+        case _:
+            return None
 
 
 def to_event(row: AnyRow, message: Message | None) -> Durable:

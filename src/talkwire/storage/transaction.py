@@ -54,9 +54,7 @@ _move_head = update(log_head).values(pos=bindparam("new_pos"))
 class BatchTransaction:
     """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`."""
 
-    def __init__(
-        self, connection: Connection, lookups: Lookups, bulk: BulkStatements, view: View, now_ms: int
-    ) -> None:
+    def __init__(self, connection: Connection, lookups: Lookups, bulk: BulkStatements, view: View, now_ms: int) -> None:
         self._connection = connection
         self._lookups = lookups
         self._bulk = bulk

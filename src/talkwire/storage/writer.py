@@ -234,12 +234,15 @@ def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    """When the database failed, nobody can say whether it was stored: the answer is to try again, which is safe."""
-    _logger.error("commands failed", commands=len(jobs), exc_info=error)
-    for job in jobs:
-        if isinstance(error, SQLAlchemyError):
+    """When the database failed, nobody can say whether it was stored: the answer is to try again, which is safe. Any
+    other error is a bug, and reported as what it is."""
+    if isinstance(error, SQLAlchemyError):
+        _logger.error("the database failed", commands=len(jobs), error=_cause(error))
+        for job in jobs:
             job.error = ChatError("unavailable", "The database does not answer. Try again.")
-        else:
+    else:
+        _logger.error("a command failed", commands=[type(job.command).__name__ for job in jobs], exc_info=error)
+        for job in jobs:
             job.error = error
 
 

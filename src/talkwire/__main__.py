@@ -1,0 +1,10 @@
+"""`python -m talkwire` is `talkwire`."""
+
+from __future__ import annotations
+
+import sys
+
+from talkwire.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Pages of other origins (CORS): the same ones that may open sockets may use REST.
+
+A browser asks before it sends a token along (`OPTIONS`), and hides the answer from a page that is not let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from talkwire.identity.origins import OriginPolicy
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+_PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+    "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key",
+    "access-control-max-age": "600",
+}
+
+
+class CrossOrigin:
+    """An ASGI application around another; requests without Origin pass untouched."""
+
+    def __init__(self, app: AsgiApp, origins: OriginPolicy) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get(b"origin")
+        if origin is None or not self._origins.allows(origin, headers.get(b"host", "")):
+            await self._app(scope, receive, send)
+            return
+        allowed = self._origins.response_headers(origin)
+        if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+            await send({"type": "http.response.start", "status": 204, "headers": _encoded(allowed | _PREFLIGHT)})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+        async def send_allowed(message: Any) -> None:  # noqa: ANN401 (ASGI)
+            if message["type"] == "http.response.start":
+                extra = allowed | {"access-control-expose-headers": "Retry-After"}
+                message = {**message, "headers": [*message["headers"], *_encoded(extra)]}
+            await send(message)
+
+        await self._app(scope, receive, send_allowed)
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,0 +1,251 @@
+"""`talkwire check`: tries what `serve` would need, changes nothing, and says line by line what is right and wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import text
+
+from talkwire.cli.database import database_failures, shown_database, url_of
+from talkwire.cli.failures import FAILED, OK, Failure
+from talkwire.cli.flags import Flag, load, takes_settings
+from talkwire.cli.output import print_line
+from talkwire.datafolder import DataFolderError, Holder, find_holder
+from talkwire.identity.jwks import KeySet
+from talkwire.identity.secret import FILE_NAME as SECRET_FILE
+from talkwire.identity.signatures import public_key, secret_key
+from talkwire.realtime.serving import listen
+from talkwire.settings import Settings, SettingsError
+from talkwire.settings.keys import SECRET_GOOD_LENGTH, public_key_text
+from talkwire.settings.rules import is_loopback
+from talkwire.settings.sources import Loaded, known_settings, unknown_variables
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.migrations import newest_revision, revision_of
+
+State = Literal["ok", "note", "warning", "wrong"]
+
+_STYLES: dict[State, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "wrong": "bold red"}
+_WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-secret-key", "your-256-bit-secret"})
+
+
+class Finding(NamedTuple):
+    state: State
+    subject: str
+    message: str
+
+
+@takes_settings(*known_settings())
+def check(**flags: Flag) -> int:
+    """Say what is right and what is wrong with the settings, the database and the rest that `serve` needs."""
+    wrong = False
+    for finding in _findings(flags):
+        wrong = wrong or finding.state == "wrong"
+        _print(finding)
+    return FAILED if wrong else OK
+
+
+def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
+    try:
+        loaded = load(flags)
+    except SettingsError as error:
+        yield from (Finding("wrong", "settings", str(problem)) for problem in error.problems)
+        return
+    yield from _on_settings(loaded)
+    settings = loaded.settings
+    holder: Holder | None = None
+    try:
+        holder = _holder(settings)
+    except DataFolderError as error:
+        yield Finding("wrong", "lock", str(error))
+    yield _on_data_folder(settings)
+    yield from _on_database(settings, holder)
+    yield from _on_keys(settings)
+    yield from _on_redis(settings)
+    yield _on_address(settings, holder)
+    yield from _on_origins(settings)
+
+
+def _on_settings(loaded: Loaded) -> Iterator[Finding]:
+    if loaded.file is not None:
+        yield Finding("ok", "settings", f"read from {loaded.file}")
+    for name, source in loaded.sources.items():
+        yield Finding("ok", "settings", f"{name} from {source}")
+    if not loaded.sources:
+        yield Finding("ok", "settings", "all defaults")
+    for name, similar in unknown_variables(os.environ):
+        hint = "" if similar is None else f"; did you mean {similar}?"
+        yield Finding("warning", "settings", f"{name} is no setting{hint}")
+
+
+def _holder(settings: Settings) -> Holder | None:
+    return None if settings.lock_file is None else find_holder(settings.lock_file)
+
+
+def _on_data_folder(settings: Settings) -> Finding:
+    folder = settings.data
+    if not folder.exists():
+        around = folder.absolute().parent
+        if not around.is_dir():
+            return Finding("wrong", "data", f"{around}: there is no such folder to make {folder.name} in")
+        if not os.access(around, os.W_OK | os.X_OK):
+            return Finding("wrong", "data", f"{around}: this user may not make {folder.name} there")
+        return Finding("ok", "data", f"{folder} is made when the server starts")
+    if not folder.is_dir():
+        return Finding("wrong", "data", f"{folder}: is not a folder")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("wrong", "data", f"{folder}: this user may not write there")
+    return Finding("ok", "data", f"{folder} can be written")
+
+
+def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]:
+    shown = shown_database(settings)
+    if holder is not None:
+        yield _on_running_server(holder, shown)
+        return
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        if file.parent in {settings.data, *settings.data.parents} or file.parent.is_dir():
+            yield Finding("ok", "database", f"{shown} is made when the server starts")
+        else:
+            yield Finding("wrong", "database", f"{file.parent}: there is no such folder")
+        return
+    try:
+        with database_failures(settings):
+            yield _on_tables(settings, shown)
+    except Failure as error:
+        yield Finding("wrong", "database", str(error))
+    if file is None:
+        yield Finding("note", "files", f"uploads lie in {settings.data}: several nodes need one shared folder there")
+
+
+def _on_running_server(holder: Holder, shown: str) -> Finding:
+    if holder.url is None:
+        return Finding("ok", "database", f"{shown} is in use by the process {holder.pid}")
+    try:
+        status = httpx.get(f"{holder.url}/readyz", timeout=5, trust_env=False).status_code
+    except httpx.TransportError:
+        status = 0
+    if status != httpx.codes.OK:
+        return Finding("wrong", "database", f"the server with process id {holder.pid} at {holder.url} is not ready")
+    return Finding("ok", "database", f"{shown} is open in the server with process id {holder.pid} at {holder.url}")
+
+
+def _on_tables(settings: Settings, shown: str) -> Finding:
+    engine = reading_engine(url_of(settings), 1)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        revision = revision_of(engine)
+    finally:
+        engine.dispose()
+    if revision is None:
+        return Finding("ok", "database", f"{shown} answers; it is empty and gets its tables from serve or migrate")
+    if revision != newest_revision():
+        tables = f"tables of version {revision}, this program needs {newest_revision()}: run talkwire migrate"
+        return Finding("warning", "database", f"{shown} answers; it has {tables}")
+    return Finding("ok", "database", f"{shown} answers; its tables are of version {revision}")
+
+
+def _on_keys(settings: Settings) -> Iterator[Finding]:
+    yield from _on_secret(settings)
+    try:
+        pem = public_key_text(settings)
+        if pem is not None:
+            yield Finding("ok", "tokens", f"public key for {public_key(pem).algorithm}")
+    except (SettingsError, ValueError) as error:
+        yield Finding("wrong", "tokens", str(error))
+    if settings.jwt_jwks_url is not None:
+        yield _on_key_set(settings.jwt_jwks_url)
+
+
+def _on_secret(settings: Settings) -> Iterator[Finding]:
+    secret = settings.jwt_secret
+    if secret is None:
+        if not settings.on_postgresql:
+            file = settings.data / SECRET_FILE
+            state = "is in" if file.exists() else "will be made in"
+            yield Finding("ok", "tokens", f"no jwt_secret is set, a random one {state} {file}")
+        elif settings.jwt_public_key is None and settings.jwt_jwks_url is None:
+            yield Finding("wrong", "tokens", "PostgreSQL needs jwt_secret, jwt_public_key or jwt_jwks_url")
+        else:
+            yield Finding("note", "tokens", "without jwt_secret nobody can sign in with an account of this server")
+        return
+    try:
+        secret_key(secret)
+    except ValueError as error:
+        yield Finding("wrong", "tokens", f"jwt_secret: {error}")
+        return
+    if secret.lower() in _WELL_KNOWN:
+        yield Finding("warning", "tokens", "jwt_secret is one that everybody tries first")
+    elif len(secret.encode()) < SECRET_GOOD_LENGTH:
+        yield Finding(
+            "warning", "tokens", f"jwt_secret is short: {SECRET_GOOD_LENGTH} characters or more are hard to guess"
+        )
+    else:
+        yield Finding("ok", "tokens", "jwt_secret is long enough")
+
+
+def _on_key_set(url: str) -> Finding:
+    async def fetch() -> str | None:
+        keys = KeySet(url)
+        try:
+            await keys.refresh()
+            return keys.last_failure
+        finally:
+            await keys.aclose()
+
+    failure = asyncio.run(fetch())
+    if failure is not None:
+        return Finding("wrong", "tokens", f"jwt_jwks_url: {failure}")
+    host = urlsplit(url).hostname or ""
+    if urlsplit(url).scheme == "http" and not is_loopback(host):
+        return Finding("warning", "tokens", f"{url} gives keys, but over http anybody on the way can change them")
+    return Finding("ok", "tokens", f"{url} gives keys")
+
+
+def _on_redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis is not None:
+        parts = urlsplit(settings.redis)
+        yield Finding(
+            "note", "redis", f"{parts.hostname or parts.path}: well-formed, but this version runs as one node"
+        )
+
+
+def _on_address(settings: Settings, holder: Holder | None) -> Finding:
+    where = f"{settings.host}, port {settings.port}"
+    if holder is not None and holder.url is not None:
+        return Finding("ok", "address", f"a server is running at {holder.url}")
+    try:
+        listen(settings.host, settings.port).close()
+    except OSError as error:
+        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+        return Finding("wrong", "address", f"cannot listen on {where}: {reason}")
+    return Finding("ok", "address", f"{where} is free")
+
+
+def _on_origins(settings: Settings) -> Iterator[Finding]:
+    if "*" in settings.origins:
+        yield Finding("warning", "origins", "any web page may connect")
+    elif settings.origins:
+        yield Finding("ok", "origins", ", ".join(settings.origins))
+    elif not is_loopback(settings.host):
+        yield Finding("note", "origins", "none is set, so only the server's own pages may connect")
+
+
+def _print(finding: Finding) -> None:
+    line = f"{finding.state:<8} {finding.subject}: {finding.message}"
+    if sys.stdout.isatty():
+        styled = Text(line)
+        styled.stylize(_STYLES[finding.state], 0, len(finding.state))
+        Console(highlight=False).print(styled, soft_wrap=True)
+    else:
+        print_line(line)

@@ -1,0 +1,126 @@
+"""`talkwire conversation …`: conversations and their members."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from talkwire.cli.delivery import Operator, operate
+from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.output import iso_time, print_json, print_list, say_done
+from talkwire.core.commands import AddMembers, ConversationView, CreateConversation, ListConversations, RemoveMember
+from talkwire.core.model import ConversationKind
+
+PAGE = 100
+
+
+@takes_settings(*WHERE)
+def create(
+    *members: str,
+    kind: Annotated[ConversationKind, Parameter(help="A direct one has exactly two members.")] = "group",
+    id: Annotated[str | None, Parameter(help="Id of the conversation; without it one is made.")] = None,  # noqa: A002 (a flag)
+    name: Annotated[str | None, Parameter(help="Name of a group.")] = None,
+    **flags: Flag,
+) -> None:
+    """Open a conversation. A group's first member owns it.
+
+    Parameters
+    ----------
+    members
+        Ids of the members. Users that the server has not seen yet are created.
+    """
+    settings = load(flags).settings
+    command = CreateConversation(kind, members, name, id)
+    view = operate(settings, lambda operator: operator.execute(command), may_create=True)
+    conversation = view.conversation
+    say_done(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)
+
+
+@takes_settings(*WHERE)
+def list_all(
+    *,
+    json: Annotated[bool, Parameter(help="Print a JSON array.", negative=())] = False,
+    **flags: Flag,
+) -> None:
+    """List all conversations, the one with the newest event first."""
+    views = operate(load(flags).settings, _all_conversations)
+    if json:
+        print_json([_described(view) for view in views])
+        return
+    print_list(
+        ("ID", "KIND", "NAME", "MEMBERS", "MESSAGES", "CREATED"),
+        [
+            (
+                view.conversation.id,
+                view.conversation.kind,
+                view.name or "",
+                str(view.conversation.member_count),
+                str(view.conversation.last_seq),
+                iso_time(view.conversation.created_ms),
+            )
+            for view in views
+        ],
+    )
+
+
+@takes_settings(*WHERE)
+def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
+    """Add members to a group.
+
+    Parameters
+    ----------
+    conversation_id
+        Which group.
+    members
+        Ids of users. Those that the server has not seen yet are created.
+    """
+    command = AddMembers(conversation_id, members)
+    added = operate(load(flags).settings, lambda operator: operator.execute(command))
+    say_done(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were in it before.")
+
+
+@takes_settings(*WHERE)
+def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
+    """Remove members from a group.
+
+    Parameters
+    ----------
+    conversation_id
+        Which group.
+    members
+        Ids of its members.
+    """
+
+    async def remove_each(operator: Operator) -> None:
+        for user_id in members:
+            await operator.execute(RemoveMember(conversation_id, user_id))
+
+    operate(load(flags).settings, remove_each)
+    say_done(f"Removed {len(members)} from {conversation_id}.")
+
+
+async def _all_conversations(operator: Operator) -> list[ConversationView]:
+    """A conversation that moves to the front while pages are read may come twice; it is listed once."""
+    views: dict[str, ConversationView] = {}
+    cursor: str | None = None
+    while True:
+        page = await operator.execute(ListConversations(cursor, PAGE))
+        for view in page.items:
+            views.setdefault(view.conversation.id, view)
+        if page.next is None:
+            return list(views.values())
+        cursor = page.next
+
+
+def _described(view: ConversationView) -> dict[str, object]:
+    conversation = view.conversation
+    return {
+        "id": conversation.id,
+        "kind": conversation.kind,
+        "name": view.name,
+        "ownerId": conversation.owner_id,
+        "memberCount": conversation.member_count,
+        "lastSeq": conversation.last_seq,
+        "createdAt": iso_time(conversation.created_ms),
+    }

@@ -1,0 +1,51 @@
+"""Opening databases, and what is said when that does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from talkwire.cli.failures import Failure, one_line
+from talkwire.settings import Settings
+from talkwire.storage.engine import database_url, sqlite_url
+from talkwire.store import OtherTablesError
+
+
+def url_of(settings: Settings) -> URL:
+    """Where the settings say that the database is."""
+    file = settings.sqlite_file
+    if file is None:
+        assert settings.database is not None, "PostgreSQL is only where a URL says so"
+        return database_url(settings.database)
+    return sqlite_url(file)
+
+
+def shown_database(settings: Settings) -> str:
+    """The database as it may be printed: without its password."""
+    file = settings.sqlite_file
+    return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
+
+
+@contextmanager
+def database_failures(settings: Settings) -> Iterator[None]:
+    """Turns what a database or its driver says into a Failure of one line."""
+    try:
+        yield
+    except OtherTablesError as error:
+        raise Failure(str(error)) from error
+    except SQLAlchemyError as error:
+        raise Failure(f"the database {shown_database(settings)} cannot be used: {_reason(error)}") from error
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("psycopg"):
+            raise
+        raise Failure("PostgreSQL needs its driver: pip install 'talkwire[postgres]'") from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """What the database said, without the statement and its parameters."""
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return one_line(text.partition("\n[SQL")[0].partition("\n")[0])

@@ -1,0 +1,139 @@
+"""How an operator's commands reach the chat.
+
+On SQLite one process owns the database. While a server runs, commands are sent to it; otherwise this process takes the
+lock and opens the database itself. On PostgreSQL, where the log's own lock orders all writers, it always does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from talkwire.cli.database import database_failures, url_of
+from talkwire.cli.failures import Failure, one_line
+from talkwire.control import CONTROL_PATH, RESULTS, operator_for
+from talkwire.core.chat import Chat
+from talkwire.core.commands import Command
+from talkwire.core.errors import ChatError, ErrorCode
+from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
+from talkwire.settings import Settings
+from talkwire.store import opened_chat
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+TIMEOUT_S = 30.0
+
+
+class Operator(Protocol):
+    """Whoever carries an operator's commands out."""
+
+    async def execute(self, command: Command[R]) -> R:
+        """The command's result. Raises ChatError for a refusal, Failure when it cannot be carried out."""
+        ...
+
+
+def operate(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
+    """Runs `job` with an operator. `may_create` says that a database which is not there yet is to be made."""
+
+    async def run() -> T:
+        async with _operator(settings, may_create=may_create) as operator:
+            return await job(operator)
+
+    return asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _operator(settings: Settings, *, may_create: bool) -> AsyncIterator[Operator]:
+    if settings.lock_file is None:
+        async with _opened(settings) as operator:
+            yield operator
+        return
+    if may_create:
+        prepare_folder(settings.data)
+    elif settings.sqlite_file is not None and not settings.sqlite_file.exists():
+        raise Failure(f"{settings.sqlite_file}: there is no such database")
+    try:
+        lock = await asyncio.to_thread(FolderLock.acquire, settings.lock_file)
+    except FolderInUse as error:
+        if error.holder.url is None:
+            raise
+        async with _connected(error.holder) as operator:
+            yield operator
+        return
+    try:
+        async with _opened(settings) as operator:
+            yield operator
+    finally:
+        lock.release()
+
+
+class _ChatOperator:
+    """Executes in this process."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    async def execute(self, command: Command[R]) -> R:
+        return await self._chat.execute(operator_for(command), command)
+
+
+class _ServerOperator:
+    """Executes in a server of this machine."""
+
+    def __init__(self, client: httpx.AsyncClient, pid: int) -> None:
+        self._client = client
+        self._pid = pid
+
+    async def execute(self, command: Command[R]) -> R:
+        try:
+            response = await self._client.post(CONTROL_PATH, content=msgspec.json.encode(command))
+        except httpx.TransportError as error:
+            raise Failure(f"{self._server} does not answer: {one_line(str(error)) or type(error).__name__}") from None
+        try:
+            if response.status_code != httpx.codes.OK:
+                raise _refusal(response.content)
+            result: R = msgspec.json.decode(response.content, type=RESULTS[type(command)])
+            return result
+        except msgspec.DecodeError:
+            raise Failure(f"{self._server} answers something that is not of Talkwire") from None
+
+    @property
+    def _server(self) -> str:
+        return f"the server with process id {self._pid} at {self._client.base_url}"
+
+
+class _RefusalDetails(msgspec.Struct):
+    code: ErrorCode
+    message: str
+
+
+class _RefusalBody(msgspec.Struct):
+    error: _RefusalDetails
+
+
+def _refusal(body: bytes) -> ChatError:
+    error = msgspec.json.decode(body, type=_RefusalBody).error
+    return ChatError(error.code, error.message)
+
+
+@contextlib.asynccontextmanager
+async def _connected(holder: Holder) -> AsyncIterator[Operator]:
+    headers = {"authorization": f"Bearer {holder.token}", "content-type": "application/json"}
+    # Of the environment's proxies none is to see the token.
+    async with httpx.AsyncClient(
+        base_url=holder.url or "", headers=headers, timeout=TIMEOUT_S, trust_env=False
+    ) as client:
+        yield _ServerOperator(client, holder.pid)
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Operator]:
+    with database_failures(settings):
+        async with opened_chat(url_of(settings)) as chat:
+            yield _ChatOperator(chat)

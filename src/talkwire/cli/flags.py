@@ -1,0 +1,90 @@
+"""The settings as flags. A command says which of them it has; the environment and the file give it all others."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+from cyclopts import Parameter
+
+from talkwire.settings.sources import CONFIG_VARIABLE, Known, Loaded, known_settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Flag = str | bool | None
+
+WHERE = ("data", "database")
+"""What every command needs that works on the chat."""
+
+_METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
+
+
+def takes_settings(*names: str) -> Callable[[F], F]:
+    """Gives a command the flags of the settings `names` and `--config` in place of its `**flags`."""
+
+    def decorate(command: F) -> F:
+        known = known_settings()
+        signature = inspect.signature(command)
+        own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        added = [_config_parameter(), *(_parameter(known[name]) for name in names)]
+        command.__dict__["__signature__"] = signature.replace(parameters=[*own, *added])
+        command.__annotations__.pop("flags")
+        command.__annotations__ |= {each.name: each.annotation for each in added}
+        return command
+
+    return decorate
+
+
+def load(flags: Mapping[str, Flag]) -> Loaded:
+    """The settings of a command from its `**flags`. Raises SettingsError."""
+    given = {name: value for name, value in flags.items() if value is not None and name != "config"}
+    config = flags.get("config")
+    return load_settings(given, os.environ, Path(config) if isinstance(config, str) else None)
+
+
+def _config_parameter() -> inspect.Parameter:
+    description = (
+        f"File of settings. Without it, talkwire.toml in this folder if there is one. [env: {CONFIG_VARIABLE}]"
+    )
+    annotation = Annotated[str | None, Parameter(help=description, metavar="FILE")]
+    return inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _parameter(known: Known) -> inspect.Parameter:
+    described = Parameter(name=known.flag, help=_help(known), metavar=_metavar(known), show_default=False)
+    annotation: object = Annotated[str | None, described]
+    if known.kind is bool:
+        annotation = Annotated[bool | None, described]
+    return inspect.Parameter(known.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _help(known: Known) -> str:
+    default = _shown(known.default)
+    shown = f" [default: {default}]" if default else ""
+    return f"{known.setting.help}{shown} [env: {', '.join(known.variables)}]"
+
+
+def _shown(default: object) -> str:
+    match default:
+        case None | ():
+            return ""
+        case bool():
+            return "on" if default else "off"
+        case timedelta():
+            return f"{default.days}d" if default.days else f"{default.seconds // 3600}h"
+        case frozenset():
+            return ",".join(sorted(default))
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
+
+
+def _metavar(known: Known) -> str | None:
+    if get_origin(known.kind) is Literal:
+        return "|".join(get_args(known.kind))
+    return known.setting.metavar or _METAVARS.get(known.kind)

@@ -1,0 +1,72 @@
+"""The commands and their names, and how any of them ends.
+
+A command's module is imported when the command is asked for: `talkwire token` need not wait for the database's code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from talkwire.cli.failures import FAILED, INTERRUPTED, OK, WRONG_USAGE, CommandError, one_line, outcome_of
+from talkwire.core.errors import ChatError
+from talkwire.datafolder import DataFolderError
+from talkwire.settings import SettingsError
+
+PROGRAM = "talkwire"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and answers its exit code: 0, 1 when it failed, 2 when it cannot be meant."""
+    try:
+        result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _ended(WRONG_USAGE, f"{one_line(str(error))} Try --help.")
+    except BrokenPipeError:
+        # Who read our output has seen enough. What is left in the buffer would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
+        return _ended(*outcome_of(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return result if isinstance(result, int) else OK
+
+
+def _ended(exit_code: int, line: str) -> int:
+    sys.stderr.write(f"{PROGRAM}: {one_line(line)}\n")
+    return exit_code
+
+
+def _parser() -> App:
+    app = App(
+        name=PROGRAM,
+        help="A self-hosted chat server for Socket.IO clients.",
+        version=f"{PROGRAM} {version('talkwire')}",
+        suppress_keyboard_interrupt=False,
+    )
+    app.command("talkwire.cli.serve:serve", name="serve", help="Run the server.")
+    app.command("talkwire.cli.tokens:token", name="token", help="Print a token for a user.")
+    app.command("talkwire.cli.upkeep:migrate_database", name="migrate", help="Bring the database up to date.")
+    app.command("talkwire.cli.check:check", name="check", help="Say what is right and wrong with the settings.")
+
+    users = App(name="user", help="Users and their accounts.")
+    users.command("talkwire.cli.users:add", name="add", help="Make an account that can sign in.")
+    users.command("talkwire.cli.users:list_all", name="list", help="List all users.")
+    users.command("talkwire.cli.users:ban", name="ban", help="Keep a user out.")
+    users.command("talkwire.cli.users:unban", name="unban", help="Let a banned user in again.")
+    users.command("talkwire.cli.users:password", name="password", help="Give an account a new password.")
+    app.command(users)
+
+    conversations = App(name="conversation", help="Conversations and their members.")
+    conversations.command("talkwire.cli.conversations:create", name="create", help="Open a conversation.")
+    conversations.command("talkwire.cli.conversations:list_all", name="list", help="List all conversations.")
+    conversations.command("talkwire.cli.conversations:add", name="add", help="Add members to a group.")
+    conversations.command("talkwire.cli.conversations:remove", name="remove", help="Remove members from a group.")
+    app.command(conversations)
+    return app

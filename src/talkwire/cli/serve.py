@@ -1,0 +1,74 @@
+"""`talkwire serve`: the server, until a signal ends it."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from importlib.metadata import version
+
+from talkwire import demo
+from talkwire.app import Talkwire
+from talkwire.cli.database import database_failures, shown_database
+from talkwire.cli.failures import Failure
+from talkwire.cli.flags import Flag, load, takes_settings
+from talkwire.cli.output import print_line
+from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
+from talkwire.logs import configure_logs
+from talkwire.realtime.serving import listen
+from talkwire.settings import Settings
+from talkwire.settings.sources import known_settings
+
+
+@takes_settings(*known_settings())
+def serve(**flags: Flag) -> None:
+    """Run the server until SIGTERM or Ctrl-C."""
+    settings = load(flags).settings
+    configure_logs(settings.log_level, settings.log_format)
+    _refuse_a_second_server(settings)
+    with _listen(settings) as listening, database_failures(settings):
+        prepare_folder(settings.data)
+        _Announcing(settings, reachable_url(listening)).run(listening)
+
+
+class _Announcing(Talkwire):
+    """Says that it is ready when it is."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        super().__init__(settings)
+        self._url = url
+
+    async def start(self) -> None:
+        await super().start()
+        for line in _greeting(self.settings, self._url):
+            print_line(line)
+        sys.stdout.flush()
+
+
+def _greeting(settings: Settings, url: str) -> list[str]:
+    lines = [f"Talkwire {version('talkwire')} at {url} with {shown_database(settings)}"]
+    if settings.demo:
+        lines += [
+            f"Demo: open {url}/ and sign in as {', '.join(demo.USERS)}; no password is asked for.",
+            f"      There is an account too: {demo.ACCOUNT_EMAIL} with the password {demo.ACCOUNT_PASSWORD}",
+        ]
+    elif settings.insecure_dev_auth:
+        lines.append("Anyone on this machine may be anyone here: --insecure-dev-auth is for development.")
+    return lines
+
+
+def _refuse_a_second_server(settings: Settings) -> None:
+    """Before the port is tried: that it is in use is not what matters then."""
+    if settings.lock_file is None:
+        return
+    holder = find_holder(settings.lock_file)
+    if holder is not None and holder.url is not None:
+        raise FolderInUse(settings.lock_file, holder)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+        raise Failure(f"cannot listen on {settings.host}, port {settings.port}: {reason}") from None

@@ -1,0 +1,71 @@
+"""`talkwire token`: a JWT for a user, signed with the secret of the settings or the data folder, without a server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from talkwire.cli.failures import Misuse
+from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.output import print_line
+from talkwire.datafolder import prepare_folder
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
+from talkwire.settings.values import parse_duration
+
+
+@takes_settings(*WHERE, "jwt_secret")
+def token(
+    user: str,
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="Name that others see.")] = None,
+    role: Annotated[str | None, Parameter(help="`service` for the application's backend, `admin` to moderate.")] = None,
+    ttl: Annotated[str, Parameter(help="How long it is good, such as 15m, 1h or 30d.", metavar="DURATION")] = "1h",
+    claim: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            help="A further claim; the value is JSON if it can be read as such, else a text.",
+            metavar="KEY=VALUE",
+            negative=(),
+        ),
+    ] = None,
+    **flags: Flag,
+) -> None:
+    """Print a token for a user, and nothing else.
+
+    Parameters
+    ----------
+    user
+        Id of the user. One that the server has not seen yet is created when the token is used.
+    """
+    settings = load(flags).settings
+    claims = dict(map(_claim, claim or ()))
+    try:
+        ttl_s = parse_duration(ttl).total_seconds()
+    except ValueError as error:
+        raise Misuse(f"--ttl: {error}") from None
+    issuer = TokenIssuer(_secret(settings))
+    print_line(issuer.issue(user, ttl_s=ttl_s, name=name, role=role, claims=claims))
+
+
+def _claim(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Misuse(f'--claim: "{text}" is not KEY=VALUE')
+    try:
+        return key, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return key, value
+
+
+def _secret(settings: Settings) -> str:
+    if settings.jwt_secret is None and not settings.on_postgresql:
+        prepare_folder(settings.data)
+    secret = signing_secret(settings)
+    if secret is None:
+        raise Misuse("jwt_secret: tokens are signed with it, and none is set")
+    return secret

@@ -1,0 +1,123 @@
+"""`talkwire user …`: accounts, bans and passwords."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from talkwire.cli.delivery import Operator, operate
+from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.output import iso_time, print_json, print_list, say_done
+from talkwire.cli.passwords import hashed_password
+from talkwire.core.commands import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.model import User
+
+Password = Annotated[
+    str | None, Parameter(help="`-` reads it from stdin; without it you are asked on a terminal.", metavar="-")
+]
+
+
+@takes_settings(*WHERE)
+def add(
+    email: str,
+    /,
+    *,
+    name: Annotated[str, Parameter(help="Name that others see.")],
+    id: Annotated[str | None, Parameter(help="Id of the user; without it one is made.")] = None,  # noqa: A002 (a flag)
+    password: Password = None,
+    **flags: Flag,
+) -> None:
+    """Make an account that can sign in with an e-mail address and a password.
+
+    Parameters
+    ----------
+    email
+        Address to sign in with.
+    """
+    settings = load(flags).settings
+    command = RegisterAccount(email, name, hashed_password(password), id)
+    user = operate(settings, lambda operator: operator.execute(command), may_create=True)
+    say_done(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
+
+
+@takes_settings(*WHERE)
+def list_all(
+    *,
+    json: Annotated[bool, Parameter(help="Print a JSON array.", negative=())] = False,
+    **flags: Flag,
+) -> None:
+    """List all users, by id."""
+    users = operate(load(flags).settings, _all_users)
+    if json:
+        print_json([_described(user) for user in users])
+        return
+    print_list(
+        ("ID", "NAME", "E-MAIL", "STATE", "CREATED"),
+        [
+            (user.id, user.name, user.email or "", "banned" if user.banned else "", iso_time(user.created_ms))
+            for user in users
+        ],
+    )
+
+
+@takes_settings(*WHERE)
+def ban(user_id: str, /, **flags: Flag) -> None:
+    """Keep a user out, and close their sockets.
+
+    Parameters
+    ----------
+    user_id
+        Whom to ban.
+    """
+    user = operate(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
+    say_done(f"{user.id} is banned.")
+
+
+@takes_settings(*WHERE)
+def unban(user_id: str, /, **flags: Flag) -> None:
+    """Let a banned user in again.
+
+    Parameters
+    ----------
+    user_id
+        Whom to let in.
+    """
+    user = operate(load(flags).settings, lambda operator: operator.execute(UnbanUser(user_id)))
+    say_done(f"{user.id} is not banned.")
+
+
+@takes_settings(*WHERE)
+def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> None:
+    """Give an account a new password.
+
+    Parameters
+    ----------
+    user_id
+        Whose password.
+    """
+    settings = load(flags).settings
+    command = SetPassword(user_id, hashed_password(password))
+    operate(settings, lambda operator: operator.execute(command))
+    say_done(f"{user_id} has a new password.")
+
+
+async def _all_users(operator: Operator) -> list[User]:
+    users: list[User] = []
+    cursor: str | None = None
+    while True:
+        page = await operator.execute(ListUsers(cursor))
+        users += page.items
+        if page.next is None:
+            return users
+        cursor = page.next
+
+
+def _described(user: User) -> dict[str, object]:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "banned": user.banned,
+        "createdAt": iso_time(user.created_ms),
+    }

@@ -1,0 +1,163 @@
+"""How the command line's operator commands reach a server that is running.
+
+    POST /internal/commands    Authorization: Bearer <the lock file's token>
+                               a command as JSON → 200 and its result as JSON, or a refusal as everywhere
+                               (contract, section 3)
+
+The token is in the locked file, which only its owner can read; whoever can read that could as well open the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from hmac import compare_digest
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from talkwire.core.chat import Chat
+from talkwire.core.commands import (
+    AddMembers,
+    BanUser,
+    Command,
+    ConversationView,
+    CreateConversation,
+    ListConversations,
+    ListUsers,
+    Page,
+    RegisterAccount,
+    RemoveMember,
+    SetPassword,
+    UnbanUser,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor, Member, User
+from talkwire.identity.address import is_forwarded
+
+CONTROL_PATH = "/internal/commands"
+BODY_MAX_BYTES = 4 * 1024 * 1024
+
+OperatorCommand = (
+    RegisterAccount
+    | SetPassword
+    | BanUser
+    | UnbanUser
+    | ListUsers
+    | CreateConversation
+    | AddMembers
+    | RemoveMember
+    | ListConversations
+)
+
+RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
+    {
+        RegisterAccount: User,
+        SetPassword: None,
+        BanUser: User,
+        UnbanUser: User,
+        ListUsers: Page[User],
+        CreateConversation: ConversationView,
+        AddMembers: tuple[Member, ...],
+        RemoveMember: None,
+        ListConversations: Page[ConversationView],
+    }
+)
+"""What each command is answered with, for who decodes the answer."""
+
+# A user id has no `/`, so nobody can be this actor, and no conversation can have it for a member.
+_OPERATOR_ID = "talkwire/operator"
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+Scope = Mapping[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_commands = msgspec.json.Decoder(OperatorCommand)
+
+
+def operator_for(command: Command[Any]) -> Actor:
+    """Who an operator's command is carried out as: conversations are opened the way the application's backend does,
+    with ids of its own and users that are created by naming them."""
+    if isinstance(command, CreateConversation | AddMembers):
+        return Actor(_OPERATOR_ID, "Operator", "service")
+    return Actor(_OPERATOR_ID, "Operator", "admin")
+
+
+class ControlEndpoint:
+    """An ASGI application for `CONTROL_PATH`. `token` is the lock's control token."""
+
+    def __init__(self, chat: Chat, token: str) -> None:
+        self._chat = chat
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._authorize(scope)
+            command = _decode(await _body(receive))
+            result = await self._chat.execute(operator_for(command), command)
+            await _answer(send, 200, result)
+        except ChatError as error:
+            await _answer(send, _status_of(error), {"error": _error(error)})
+
+    def _authorize(self, scope: Scope) -> None:
+        """The right token, and from this machine: what a proxy has passed on comes from elsewhere."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        forwarded = is_forwarded({name.decode("latin-1"): "" for name in headers})
+        given = headers.get(b"authorization", b"")
+        if not compare_digest(given, self._expected) or forwarded or scope["method"] != "POST":
+            raise ChatError("unauthenticated", "This is for the command line of the server's own machine.")
+
+
+def with_control(endpoint: ControlEndpoint, app: AsgiApp) -> AsgiApp:
+    """An application that has the endpoint at its path and is `app` everywhere else."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        inner = endpoint if scope["type"] == "http" and scope["path"] == CONTROL_PATH else app
+        await inner(scope, receive, send)
+
+    return application
+
+
+def _decode(body: bytes) -> OperatorCommand:
+    try:
+        command: OperatorCommand = _commands.decode(body)
+        return command
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ChatError("invalid_request", f"This server does not know the command: {error}") from None
+
+
+async def _body(receive: Receive) -> bytes:
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ChatError("invalid_request", "The request was not sent to its end.")
+        body += message.get("body", b"")
+        if len(body) > BODY_MAX_BYTES:
+            raise ChatError("payload_too_large", f"At most {BODY_MAX_BYTES} bytes.")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _status_of(error: ChatError) -> int:
+    """The code says it all; a status is what HTTP wants besides."""
+    return {"unauthenticated": 401, "unavailable": 503}.get(error.code, 422)
+
+
+def _error(error: ChatError) -> dict[str, object]:
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    return body if error.details is None else {**body, "details": error.details}
+
+
+async def _answer(send: Send, status: int, content: object) -> None:
+    body = msgspec.json.encode(content)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,161 @@
+"""The data folder and the lock by which one process at a time owns a SQLite database.
+
+The lock is the kernel's (`flock`): it ends with the process that holds it, however that ends. The locked file says who
+holds it, and for a server where it answers and the token that commands sent there must carry.
+
+    DataFolderError
+     └── FolderInUse    somebody else owns it; `holder` says who
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+
+LOCK_WAIT_S = 10.0
+"""Commands hold the lock for moments and servers take moments to start, so it is worth waiting that long."""
+
+_RETRY_S = 0.02
+_LOCK_MAX_BYTES = 4096
+_OWNER_ONLY = 0o600
+
+
+class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who owns a database. `url` and `token` are a server's, once it answers."""
+
+    pid: int
+    url: str | None = None
+    token: str | None = msgspec.field(default=None)
+
+    def __repr__(self) -> str:
+        return f"Holder(pid={self.pid}, url={self.url!r})"
+
+
+class DataFolderError(Exception):
+    """The folder is of no use; the text says in one line which and why."""
+
+
+class FolderInUse(DataFolderError):
+    """Another process owns the database."""
+
+    def __init__(self, path: Path, holder: Holder) -> None:
+        where = "" if holder.url is None else f" at {holder.url}"
+        super().__init__(f"{path.parent} is in use by the process {holder.pid or 'that holds its lock'}{where}")
+        self.holder = holder
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the data folder if it is not there; the folder around it has to be. Raises DataFolderError."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        raise DataFolderError(f"{folder.absolute().parent}: there is no such folder to make {folder.name} in") from None
+    except OSError as error:
+        raise DataFolderError(f"{folder}: cannot be made: {error.strerror}") from None
+    if not folder.is_dir():
+        raise DataFolderError(f"{folder}: is not a folder")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise DataFolderError(f"{folder}: this user may not write there")
+
+
+class FolderLock:
+    """Held from `acquire` to `release`, at the latest until the process ends."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.control_token = secrets.token_urlsafe(32)
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> FolderLock:
+        """Waits for who holds the lock for a moment: a command, or a server that is not up yet.
+
+        Raises FolderInUse when that is a server, or takes longer; DataFolderError when the file cannot be opened.
+        """
+        deadline = time.monotonic() + wait_s
+        while True:
+            descriptor = _open(path)
+            if _try_lock(descriptor, fcntl.LOCK_EX):
+                lock = cls(path, descriptor)
+                lock._write(Holder(os.getpid()))
+                return lock
+            holder = _read(descriptor)
+            os.close(descriptor)
+            if holder.url is not None or time.monotonic() >= deadline:
+                raise FolderInUse(path, holder)
+            time.sleep(_RETRY_S)
+
+    def announce(self, url: str) -> None:
+        """Says where the server answers, so that commands can be sent to it."""
+        self._write(Holder(os.getpid(), url, self.control_token))
+
+    def release(self) -> None:
+        """Empties the file and lets go. The file stays: removing it could take the lock from who waits for it."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write(self, holder: Holder) -> None:
+        assert self._descriptor is not None, "the lock was released"
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, msgspec.json.encode(holder), 0)
+
+
+def find_holder(path: Path) -> Holder | None:
+    """Who holds the lock now, or None. Takes nothing from anybody."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        return None if _try_lock(descriptor, fcntl.LOCK_SH) else _read(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reachable_url(listening: socket.socket) -> str:
+    """Where a process of this machine reaches the server that listens there."""
+    host, port = listening.getsockname()[:2]
+    if listening.family == socket.AF_INET6:
+        return f"http://[{'::1' if host == '::' else host}]:{port}"
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 (compared, not bound)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+    except FileNotFoundError:
+        raise DataFolderError(f"{path.parent}: there is no such folder") from None
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: OSError) -> DataFolderError:
+    return DataFolderError(f"{path}: cannot be opened: {error.strerror}")
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(descriptor: int) -> Holder:
+    """Who holds the lock, as far as they have written it: process 0 is one that we know nothing of yet."""
+    try:
+        return msgspec.json.decode(os.pread(descriptor, _LOCK_MAX_BYTES, 0), type=Holder)
+    except msgspec.DecodeError:
+        return Holder(0)

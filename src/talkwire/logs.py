@@ -1,0 +1,128 @@
+"""How the server logs: readable lines on a terminal, JSON elsewhere, for our own modules and for the libraries.
+
+Never a token, a password, an Authorization header or the text of a message: values are taken out by the name of their
+key, and what looks like a credential by its form, in exceptions too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "***"
+
+_SECRET_KEYS = re.compile(
+    r"(?:.*[_-])?(?:token|tokens|password|passwd|secret|authorization|cookie|jwt|api[_-]?key|content|text|body|"
+    r"message|metadata|password[_-]hash|token[_-]hash)",
+    re.IGNORECASE,
+)
+
+_WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
+
+_SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Parameters of a query, up to their end: `?token=…&`
+    (re.compile(r"(?i)\b((?:[a-z]+[_-]?)?(?:token|password|secret|authorization)=)[^&\s\"'<>]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
+    # A JWT wherever it stands: two JSON objects in base64url begin with `eyJ`.
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    # The password in the URL of a database.
+    (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
+    # What SQLAlchemy says about a statement that failed, message texts included.
+    (re.compile(r"\[parameters: .*?(?:\](?=\n\(Background)|\Z)", re.DOTALL), f"[parameters: {HIDDEN}]"),
+)
+
+# What these say below the level on the right is noise, or holds what must not be logged (SQL parameters, URLs, frames).
+_LEAST_LEVELS: Mapping[str, int] = {
+    "alembic": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "websockets": logging.WARNING,
+}
+
+
+def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
+    """Sets up structlog and the standard library's logging for this process, once. Logs go to `stream`, stderr by
+    default; `log_format` is `auto`, `console` or `json`."""
+    stream = stream or sys.stderr
+    on_terminal = stream.isatty()
+    readable = log_format == "console" or (log_format == "auto" and on_terminal)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        # Not as structured tracebacks: those would show the local variables.
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                *_renderers(readable=readable, colors=on_terminal),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name, least in _LEAST_LEVELS.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+    logging.captureWarnings(capture=True)
+
+
+def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
+    """A processor that takes out what nobody may read in a log, at any depth."""
+    return {key: _redacted(key, value) for key, value in event_dict.items()}
+
+
+def _renderers(*, readable: bool, colors: bool) -> list[Processor]:
+    if not readable:
+        return [structlog.processors.JSONRenderer(default=str)]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0, sort_keys=False
+        )
+    ]
+
+
+def _redacted(key: str, value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
+    if value is not None and not isinstance(value, bool | int | float) and _SECRET_KEYS.fullmatch(_WORDS.sub("_", key)):
+        return HIDDEN
+    return _without_secrets(value)
+
+
+def _without_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
+    match value:
+        case str():
+            for pattern, replacement in _SECRET_TEXTS:
+                value = pattern.sub(replacement, value)
+            return value
+        case Mapping():
+            return {key: _redacted(str(key), item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_secrets(item) for item in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _without_secrets(str(value))

@@ -1,0 +1,74 @@
+"""The keys that tokens are signed and verified with, from the settings and the data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talkwire.identity.policy import TokenPolicy
+from talkwire.identity.secret import load_or_create_secret
+from talkwire.identity.signatures import public_key, secret_key
+from talkwire.settings.model import Settings
+from talkwire.settings.rules import Problem, SettingsError
+
+SECRET_GOOD_LENGTH = 32
+"""RFC 7518, 3.2: a key of HS256 must be at least as long as its hash, 256 bits."""
+
+_PEM = "-----BEGIN "
+
+
+def signing_secret(settings: Settings) -> str | None:
+    """The secret that our own tokens are signed with. On SQLite there always is one, made in the data folder at the
+    first call. On PostgreSQL, where nodes have to share it, None when none is set: nobody can sign in here then.
+
+    Raises SettingsError for one that is of no use, OSError when the data folder cannot be written.
+    """
+    try:
+        secret = settings.jwt_secret
+        if secret is None and not settings.on_postgresql:
+            secret = load_or_create_secret(settings.data)
+        if secret is not None:
+            secret_key(secret)
+        return secret
+    except ValueError as error:
+        raise SettingsError([Problem("jwt_secret", str(error))]) from None
+
+
+def token_policy(settings: Settings) -> TokenPolicy:
+    """What is demanded of tokens. Raises SettingsError where PostgreSQL comes without any key and for keys that are of
+    no use, OSError when the data folder cannot be written."""
+    secret = signing_secret(settings)
+    if secret is None and settings.jwt_public_key is None and settings.jwt_jwks_url is None:
+        message = "is required on PostgreSQL (or jwt_public_key, or jwt_jwks_url), since all nodes must share it"
+        raise SettingsError([Problem("jwt_secret", message)])
+    return TokenPolicy(
+        secret=secret,
+        public_key=_usable(public_key_text(settings)),
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        require_exp=settings.jwt_require_exp,
+        role_claim=settings.role_claim,
+        service_roles=settings.service_roles,
+        admin_roles=settings.admin_roles,
+    )
+
+
+def public_key_text(settings: Settings) -> str | None:
+    """The public key's PEM text, read from its file when the setting is a path."""
+    text = settings.jwt_public_key
+    if text is None or text.lstrip().startswith(_PEM):
+        return text
+    try:
+        return Path(text).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not a text file"
+        raise SettingsError([Problem("jwt_public_key", f"{text}: {reason}")]) from None
+
+
+def _usable(pem: str | None) -> str | None:
+    try:
+        if pem is not None:
+            public_key(pem)
+        return pem
+    except ValueError as error:
+        raise SettingsError([Problem("jwt_public_key", str(error))]) from None

@@ -1,0 +1,195 @@
+"""The settings themselves. The flags, the names of the variables and their documentation are made from this class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from talkwire.settings.rules import SettingsError, canonical_origin, is_postgresql, problems_of, sqlite_path
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "json", "console"]
+
+DATABASE_FILE = "talkwire.db"
+LOCK_FILE = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of a setting beside its type. `variables` are other names for it, read after `TALKWIRE_…`."""
+
+    help: str
+    variables: tuple[str, ...] = ()
+    metavar: str | None = None
+
+
+class FolderSetting:
+    """A field that takes a text or a path and always gives a path."""
+
+    def __init__(self, default: str) -> None:
+        self._default = Path(default)
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, instance: object | None, owner: type) -> Path:
+        if instance is None:
+            return self._default
+        path: Path = instance.__dict__[self._name]
+        return path
+
+    def __set__(self, instance: object, value: str | Path) -> None:
+        instance.__dict__[self._name] = Path(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set, as plain data. Raises SettingsError for values that cannot be."""
+
+    host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS")] = "127.0.0.1"
+
+    port: Annotated[int, Setting("Port to listen on; 0 takes any that is free.", variables=("PORT",))] = 3000
+
+    data: Annotated[
+        FolderSetting,
+        Setting("Folder for the SQLite database, uploaded files and the generated secret.", metavar="DIR"),
+    ] = FolderSetting("./talkwire-data")
+
+    database: Annotated[
+        str | None,
+        Setting(
+            "Database: postgresql://… or sqlite:///path. Without it, talkwire.db in the data folder.",
+            variables=("DATABASE_URL",),
+            metavar="URL",
+        ),
+    ] = field(default=None, repr=False)
+
+    redis: Annotated[
+        str | None,
+        Setting(
+            "Redis, over which several nodes tell each other what is new: redis://…, rediss://… or unix://….",
+            variables=("REDIS_URL",),
+            metavar="URL",
+        ),
+    ] = field(default=None, repr=False)
+
+    dialect: Annotated[str, Setting("Which vocabulary clients of the root namespace speak.", metavar="NAME")] = (
+        "messenger"
+    )
+
+    demo: Annotated[bool, Setting("Prepare users and conversations to try things with. Implies insecure_dev_auth.")] = (
+        False
+    )
+
+    insecure_dev_auth: Annotated[
+        bool, Setting("Believe any user id without a token, for development. Only on a loopback address.")
+    ] = False
+
+    jwt_secret: Annotated[
+        str | None,
+        Setting(
+            "Secret of HS256 tokens, at least 32 characters. Without it, SQLite servers make one in the data folder.",
+            variables=("JWT_SECRET",),
+            metavar="SECRET",
+        ),
+    ] = field(default=None, repr=False)
+
+    jwt_public_key: Annotated[
+        str | None,
+        Setting("Public key of RS256, ES256 or EdDSA tokens: PEM text, or the path of a PEM file.", metavar="PEM"),
+    ] = None
+
+    jwt_jwks_url: Annotated[
+        str | None, Setting("Address of the public keys of an identity provider (JWKS).", metavar="URL")
+    ] = None
+
+    jwt_issuer: Annotated[
+        str | None, Setting("What claim `iss` of an application's tokens must be.", metavar="TEXT")
+    ] = None
+
+    jwt_audience: Annotated[
+        str | None, Setting("What claim `aud` of an application's tokens must contain.", metavar="TEXT")
+    ] = None
+
+    jwt_require_exp: Annotated[bool, Setting("Refuse tokens that never expire.")] = True
+
+    role_claim: Annotated[
+        str, Setting("Claim of an application's tokens that says `service` or `admin`.", metavar="CLAIM")
+    ] = "role"
+
+    service_roles: Annotated[
+        frozenset[str],
+        Setting("Values of that claim that mean the application's backend, comma-separated.", metavar="VALUES"),
+    ] = frozenset({"service"})
+
+    admin_roles: Annotated[
+        frozenset[str], Setting("Values of that claim that mean a moderator, comma-separated.", metavar="VALUES")
+    ] = frozenset({"admin"})
+
+    create_users: Annotated[bool, Setting("Create the user of a valid token on first sight; else refuse.")] = True
+
+    origins: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Origins whose web pages may connect, comma-separated; `*` lets all in. Both variables together count. "
+            "Without any: the server's own pages, and pages of this machine while it is reached through loopback.",
+            variables=("FRONTEND_URL",),
+            metavar="ORIGINS",
+        ),
+    ] = ()
+
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Setting("Addresses or networks whose forwarding headers are believed, comma-separated.", metavar="NETWORKS"),
+    ] = ()
+
+    rate_limits: Annotated[bool, Setting("Limit how much one user may send; `off` is for benchmarks.")] = True
+
+    access_token_ttl: Annotated[
+        timedelta, Setting("How long a token of an own account is good, such as 15m or 1h.", metavar="DURATION")
+    ] = timedelta(hours=1)
+
+    refresh_token_ttl: Annotated[
+        timedelta,
+        Setting("How long a device stays signed in without being used, such as 30d.", metavar="DURATION"),
+    ] = timedelta(days=30)
+
+    ping_interval_s: Annotated[float, Setting("Seconds between two heartbeats of a session.")] = 25.0
+
+    ping_timeout_s: Annotated[float, Setting("Seconds that a client may take to answer a heartbeat.")] = 20.0
+
+    max_payload: Annotated[int, Setting("Longest packet that a client may send, in bytes.")] = 1_000_000
+
+    log_level: Annotated[LogLevel, Setting("From which level on things are logged.")] = "info"
+
+    log_format: Annotated[LogFormat, Setting("`auto` is readable on a terminal and JSON elsewhere.")] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.demo:
+            object.__setattr__(self, "insecure_dev_auth", True)
+        problems = problems_of(self)
+        if problems:
+            raise SettingsError(problems)
+        object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
+
+    @property
+    def on_postgresql(self) -> bool:
+        return self.database is not None and is_postgresql(self.database)
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """Where the SQLite database is; None on PostgreSQL."""
+        if self.database is None:
+            return self.data / DATABASE_FILE
+        return None if self.on_postgresql else sqlite_path(self.database)
+
+    @property
+    def lock_file(self) -> Path | None:
+        """What the one server of a SQLite database holds: `DIR/lock`, or beside a database that lies elsewhere."""
+        file = self.sqlite_file
+        if file is None:
+            return None
+        return self.data / LOCK_FILE if file.parent == self.data else file.with_name(f"{file.name}-{LOCK_FILE}")

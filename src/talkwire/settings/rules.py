@@ -1,0 +1,206 @@
+"""Which settings make sense. Pure: nothing is opened, resolved or connected to; `talkwire check` does that.
+
+ValueError
+ └── SettingsError   `problems` has all that is wrong, and its text the first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from talkwire.settings.model import Settings
+
+DIALECTS = ("messenger",)
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("auto", "json", "console")
+
+MIN_PAYLOAD = 1024
+MAX_PAYLOAD = 100_000_000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a setting. `source` says where its value came from, when it was not Python: `--port`."""
+
+    name: str
+    message: str
+    source: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source or self.name}: {self.message}"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(str(problems[0]))
+        self.problems = tuple(problems)
+
+
+def problems_of(settings: Settings) -> list[Problem]:
+    """All that is wrong, one problem for each setting and reason."""
+    return [
+        *_single_problems(settings),
+        *_address_problems(settings),
+        *_key_problems(settings),
+        *_list_problems(settings),
+        *_number_problems(settings),
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address. Names other than `localhost` may mean anything."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_postgresql(url: str) -> bool:
+    return _scheme(url) in {"postgresql", "postgres"}
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    return Path(url.partition("://")[2].removeprefix("/"))
+
+
+def canonical_origin(text: str) -> str:
+    """As browsers send it: `https://App.example.com:443/chat` is `https://app.example.com`. Raises ValueError."""
+    if text == "*":
+        return text
+    parts = urlsplit(text.strip())
+    if not parts.scheme or not parts.hostname or parts.username is not None:
+        raise ValueError(f'"{text}" is no origin such as https://app.example.com')
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = parts.port
+    shown_port = "" if port is None or _DEFAULT_PORTS.get(parts.scheme) == port else f":{port}"
+    return f"{parts.scheme}://{host}{shown_port}"
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].partition("+")[0]
+
+
+def _single_problems(settings: Settings) -> Iterator[Problem]:
+    for name, value, known in (
+        ("dialect", settings.dialect, DIALECTS),
+        ("log_level", settings.log_level, LOG_LEVELS),
+        ("log_format", settings.log_format, LOG_FORMATS),
+    ):
+        if value not in known:
+            yield Problem(name, f'"{value}" is none of {", ".join(known)}')
+    for name, text in (("host", settings.host), ("role_claim", settings.role_claim)):
+        if not text.strip():
+            yield Problem(name, "must not be empty")
+
+
+def _address_problems(settings: Settings) -> Iterator[Problem]:
+    if settings.insecure_dev_auth and not is_loopback(settings.host):
+        name = "demo" if settings.demo else "insecure_dev_auth"
+        yield Problem(name, f'lets anyone in as anyone, so the host must be 127.0.0.1, not "{settings.host}"')
+    for name, url, check in (
+        ("database", settings.database, _check_database_url),
+        ("redis", settings.redis, _check_redis_url),
+        ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
+    ):
+        message = None if url is None else _refusal(check, url)
+        if message is not None:
+            yield Problem(name, message)
+
+
+def _check_database_url(url: str) -> None:
+    scheme = _scheme(url)
+    if "://" not in url or scheme not in {"postgresql", "postgres", "sqlite"}:
+        raise ValueError("must be a URL like postgresql://user@host/name or sqlite:///path")
+    if scheme == "sqlite":
+        if (
+            str(sqlite_path(url)) in {".", ":memory:"}
+            or "?" in url
+            or not url.startswith(f"{url.partition(':')[0]}:///")
+        ):
+            raise ValueError("must name a file: sqlite:///path")
+        return
+    _check_port(url)
+
+
+def _check_redis_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must be a URL like redis://host:6379/0, rediss://… or unix://…")
+    if not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise ValueError("names no host" if parts.scheme != "unix" else "names no path")
+    _check_port(url)
+
+
+def _check_http_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL like https://host/path")
+    _check_port(url)
+
+
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("has a port that is no number from 0 to 65535") from None
+
+
+def _key_problems(settings: Settings) -> Iterator[Problem]:
+    if settings.jwt_public_key is not None and settings.jwt_jwks_url is not None:
+        yield Problem("jwt_public_key", "a public key and a JWKS address exclude each other")
+    for name in ("jwt_secret", "jwt_public_key", "jwt_issuer", "jwt_audience"):
+        value: str | None = getattr(settings, name)
+        if value is not None and not value.strip():
+            yield Problem(name, "must not be empty")
+
+
+def _list_problems(settings: Settings) -> Iterator[Problem]:
+    for name, texts, check in (
+        ("origins", settings.origins, canonical_origin),
+        ("trusted_proxies", settings.trusted_proxies, _check_network),
+    ):
+        message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
+        if message is not None:
+            yield Problem(name, message)
+
+
+def _check_network(text: str) -> None:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f'"{text}" is neither an address nor a network such as 10.0.0.0/8') from None
+
+
+def _number_problems(settings: Settings) -> Iterator[Problem]:
+    if not 0 <= settings.port <= 65535:
+        yield Problem("port", "must be from 0 to 65535")
+    if not MIN_PAYLOAD <= settings.max_payload <= MAX_PAYLOAD:
+        yield Problem("max_payload", f"must be from {MIN_PAYLOAD} to {MAX_PAYLOAD}")
+    for name, seconds in (("ping_interval_s", settings.ping_interval_s), ("ping_timeout_s", settings.ping_timeout_s)):
+        if not 0 < seconds <= 3600:
+            yield Problem(name, "must be more than 0 and at most 3600 seconds")
+    for name, duration in (
+        ("access_token_ttl", settings.access_token_ttl),
+        ("refresh_token_ttl", settings.refresh_token_ttl),
+    ):
+        if not timedelta(seconds=1) <= duration <= timedelta(days=3660):
+            yield Problem(name, "must be from one second to ten years")
+
+
+def _refusal(check: Callable[[str], object], text: str) -> str | None:
+    try:
+        check(text)
+    except ValueError as error:
+        return str(error)
+    return None

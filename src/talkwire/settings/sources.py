@@ -1,0 +1,150 @@
+"""Where settings come from: flags, then the environment, then talkwire.toml, then the defaults.
+
+A value keeps the name of its source with it, so that what is wrong can be said of the place where it was written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+from talkwire.settings.model import Setting, Settings
+from talkwire.settings.rules import Problem, SettingsError
+from talkwire.settings.values import parse_value
+
+PREFIX = "TALKWIRE_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+CONFIG_FILE = "talkwire.toml"
+
+
+class Known(NamedTuple):
+    """One setting, for whoever makes flags or pages of them."""
+
+    name: str
+    kind: object
+    setting: Setting
+    default: Any
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment's names for it; the first that is there counts."""
+        return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
+
+
+class Given(NamedTuple):
+    """A value as it was written, and where."""
+
+    value: object
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, the sources of those that are not defaults, and the file that was read."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    file: Path | None
+
+
+def known_settings() -> Mapping[str, Known]:
+    """Every setting by its name, in the order of the class."""
+    hints = get_type_hints(Settings, include_extras=True)
+    known = {}
+    for each in fields(Settings):
+        kind, setting = get_args(hints[each.name])
+        known[each.name] = Known(each.name, kind, setting, each.default)
+    return known
+
+
+def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], config: Path | None = None) -> Loaded:
+    """The settings of this process. `flags` has those that were given; `config` is the file of `--config`.
+
+    Raises SettingsError, whose problems name their sources.
+    """
+    known = known_settings()
+    file = _config_file(environ, config)
+    given: dict[str, Given] = {}
+    if file is not None:
+        given |= _from_file(file, known)
+    given |= _from_environment(environ, known)
+    given |= {name: Given(value, known[name].flag) for name, value in flags.items()}
+    values = _parse(given, known)
+    sources = {name: each.source for name, each in given.items()}
+    try:
+        return Loaded(Settings(**values), sources, file)
+    except SettingsError as error:
+        raise SettingsError(
+            [Problem(each.name, each.message, sources.get(each.name)) for each in error.problems]
+        ) from None
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Variables `TALKWIRE_…` that are no settings, each with the one that may have been meant."""
+    names = [variable for each in known_settings().values() for variable in each.variables]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in names and name != CONFIG_VARIABLE:
+            yield name, _similar(name, names)
+
+
+def _config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
+    if config is not None:
+        return config
+    if path := environ.get(CONFIG_VARIABLE):
+        return Path(path)
+    return Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None
+
+
+def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([Problem("config", f"cannot be read: {error.strerror}", str(file))]) from None
+    except ValueError as error:
+        raise SettingsError([Problem("config", f"is not TOML: {error}", str(file))]) from None
+    problems = [Problem(key, _unknown(key, known), f"{key} in {file}") for key in content if key not in known]
+    if problems:
+        raise SettingsError(problems)
+    return {key: Given(value, f"{key} in {file}") for key, value in content.items()}
+
+
+def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:
+    """An empty variable counts as none: that is how container tools spell "not set"."""
+    for name, each in known.items():
+        present = [variable for variable in each.variables if environ.get(variable, "").strip()]
+        if not present:
+            continue
+        if name == "origins":
+            yield name, Given(",".join(environ[variable] for variable in present), " and ".join(present))
+        else:
+            yield name, Given(environ[present[0]], present[0])
+
+
+def _parse(given: Mapping[str, Given], known: Mapping[str, Known]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems = []
+    for name, each in given.items():
+        try:
+            values[name] = parse_value(known[name].kind, each.value)
+        except ValueError as error:
+            problems.append(Problem(name, str(error), each.source))
+    if problems:
+        raise SettingsError(problems)
+    return values
+
+
+def _unknown(key: str, known: Mapping[str, Known]) -> str:
+    similar = _similar(key, list(known))
+    return "is no setting" if similar is None else f"is no setting; did you mean {similar}?"
+
+
+def _similar(name: str, names: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, names, 1)), None)

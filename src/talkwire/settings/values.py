@@ -1,0 +1,111 @@
+"""From what flags, variables and a file hold to the values of settings: one function for each type of a setting.
+
+Variables and flags are texts; TOML has numbers, booleans and lists too. Both are taken. Errors are ValueErrors that say
+what the value must be, without its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import get_args
+
+from talkwire.settings.model import FolderSetting, LogFormat, LogLevel
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
+_DURATION_PART = re.compile(r"([0-9]+)([smhdw])")
+_YES = frozenset({"on", "true", "yes", "1"})
+_NO = frozenset({"off", "false", "no", "0"})
+
+
+def parse_value(kind: object, value: object) -> object:
+    """`value` as the type `kind` of a setting. Raises ValueError."""
+    return _PARSERS[kind](value)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `15m`, `1h`, `30d`, also `1h30m`. Raises ValueError."""
+    if _DURATION.fullmatch(text) is None:
+        raise ValueError("must be a duration such as 90s, 15m, 1h or 30d")
+    try:
+        return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in _DURATION_PART.findall(text)))
+    except OverflowError:
+        raise ValueError("is longer than time itself") from None
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case _:
+            raise ValueError("must be a text")
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in _YES | _NO:
+        raise ValueError("must be on or off")
+    return word in _YES
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or re.fullmatch(r"[0-9]{1,18}", value.strip()) is None:
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str) or re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,9})?", value.strip()) is None:
+        raise ValueError("must be a number")
+    return float(value)
+
+
+def _duration(value: object) -> timedelta:
+    return parse_duration(value.strip() if isinstance(value, str) else "")
+
+
+def _list(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of texts")
+    return tuple(value)
+
+
+def _set(value: object) -> frozenset[str]:
+    return frozenset(_list(value))
+
+
+def _one_of(choice: object) -> Callable[[object], str]:
+    known: tuple[str, ...] = get_args(choice)
+
+    def parse(value: object) -> str:
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return word
+
+    return parse
+
+
+_PARSERS: dict[object, Callable[[object], object]] = {
+    FolderSetting: _text,
+    LogFormat: _one_of(LogFormat),
+    LogLevel: _one_of(LogLevel),
+    bool: _truth,
+    float: _number,
+    frozenset[str]: _set,
+    int: _whole,
+    str: _text,
+    str | None: _text,
+    timedelta: _duration,
+    tuple[str, ...]: _list,
+}

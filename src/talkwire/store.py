@@ -1,0 +1,54 @@
+"""A chat over its database, without a server: what the command line works with while none runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from sqlalchemy import URL, Engine
+
+from talkwire.bus.memory import MemoryBus
+from talkwire.core.chat import Chat
+from talkwire.core.handlers import CHANGES
+from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.migrations import migrate, newest_revision, revision_of
+from talkwire.storage.reader import ReaderPool
+from talkwire.storage.writer import GroupWriter
+
+
+class OtherTablesError(Exception):
+    """A database that other nodes may be using has tables of another version."""
+
+
+@contextlib.asynccontextmanager
+async def opened_chat(url: URL) -> AsyncIterator[Chat]:
+    """A chat that can execute commands. An empty database gets its tables, an older SQLite file the newest ones.
+
+    Raises SQLAlchemyError when the database cannot be opened, OtherTablesError where migrating it is not ours to do.
+    """
+    writing = writing_engine(url)
+    try:
+        await asyncio.to_thread(_bring_up_to_date, writing)
+        bus = MemoryBus()
+        writer = GroupWriter(writing, CHANGES, lambda: time.time_ns() // 1_000_000, bus.publish)
+        reader = ReaderPool(reading_engine(url, 1), 1)
+        chat = Chat(writer, reader, bus)
+        writer.start()
+        try:
+            await chat.start()
+            yield chat
+        finally:
+            await writer.close()
+            reader.close()
+    finally:
+        writing.dispose()
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    if engine.dialect.name == "postgresql":
+        revision = revision_of(engine)
+        if revision not in {None, newest_revision()}:
+            raise OtherTablesError(f"the database has tables of version {revision}; run `talkwire migrate` first")
+    migrate(engine)

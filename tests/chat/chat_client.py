@@ -1,0 +1,181 @@
+"""A raw Socket.IO client over one WebSocket: it reads all the time, and tests ask it for what has come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+DEADLINE_S = 10.0
+
+Payload = dict[str, Any]
+
+
+class Refused(Exception):
+    """CONNECT_ERROR; `error` is its payload."""
+
+    def __init__(self, error: Payload) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class ChatClient:
+    """One socket in the root namespace. `close_code` is None while the connection is open."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.socket_id = ""
+        self.close_code: int | None = None
+        self.events: deque[tuple[str, Payload]] = deque()
+        self.disconnected = False
+        self._acks: dict[int, asyncio.Future[Payload]] = {}
+        self.acked: list[int] = []
+        self._next_ack = 0
+        self._connecting: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    # --- what a test says -------------------------------------------------------------------------------------------
+
+    async def sign_in(self, auth: Payload | None = None) -> ChatClient:
+        """CONNECT; raises Refused."""
+        self._connecting = asyncio.get_running_loop().create_future()
+        await self.connection.send("40" if auth is None else "40" + json.dumps(auth))
+        async with asyncio.timeout(DEADLINE_S):
+            self.socket_id = (await self._connecting)["sid"]
+        self.disconnected = False
+        return self
+
+    async def emit(self, event: str, *args: object) -> None:
+        await self.connection.send("42" + json.dumps([event, *args]))
+
+    def start_call(self, event: str, *args: object) -> asyncio.Future[Payload]:
+        """Queues an event to be sent at once; the future is its acknowledgement."""
+        ack_id = self._next_ack
+        self._next_ack += 1
+        future = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        # The transport buffers, so that many calls leave in one write.
+        self.connection.protocol.send_text(f"42{ack_id}{json.dumps([event, *args])}".encode())
+        self.connection.transport.writelines([d for d in self.connection.protocol.data_to_send() if d])
+        return future
+
+    async def call(self, event: str, *args: object) -> Payload:
+        """The acknowledgement of an event."""
+        async with asyncio.timeout(DEADLINE_S):
+            return await self.start_call(event, *args)
+
+    async def done(self, event: str, *args: object) -> Payload:
+        """The acknowledgement of an event that must succeed."""
+        answer = await self.call(event, *args)
+        assert answer["success"] is True, answer
+        return answer
+
+    async def refused(self, event: str, *args: object) -> Payload:
+        """The error in the acknowledgement of an event that must fail."""
+        answer = await self.call(event, *args)
+        assert answer["success"] is False, answer
+        error = answer["error"]
+        assert isinstance(error, dict)
+        return error
+
+    async def send_message(self, conversation_id: str, content: str, **further: object) -> Payload:
+        """The message that was sent."""
+        payload = {"conversationId": conversation_id, "content": content, **further}
+        message = (await self.done("message:send", payload))["message"]
+        assert isinstance(message, dict)
+        return message
+
+    async def next(self, event: str, deadline_s: float = DEADLINE_S) -> Payload:
+        """The next event of this name; what came before it stays to be asked for."""
+        async with asyncio.timeout(deadline_s):
+            while True:
+                for index, (name, payload) in enumerate(self.events):
+                    if name == event:
+                        del self.events[index]
+                        return payload
+                if self._reading.done():
+                    raise AssertionError(f"the connection closed before {event!r} came; there were {self.events}")
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def pending(self, *events: str) -> list[tuple[str, Payload]]:
+        """What has come and was not asked for, of these names or of all: the server's answer to a ping comes behind
+        everything that it sent before."""
+        await self.done("ping")
+        return [(name, payload) for name, payload in self.events if not events or name in events]
+
+    async def wait_disconnected(self) -> None:
+        """Returns when the server has put the socket out of the namespace, or closed altogether."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not (self.disconnected or self._reading.done()):
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def wait_closed(self, deadline_s: float = DEADLINE_S) -> int | None:
+        """The code that the server closed with."""
+        async with asyncio.timeout(deadline_s):
+            await asyncio.wait([self._reading])
+        return self.close_code
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        await self.connection.close()
+
+    # --- what the server says ---------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                frame = await self.connection.recv()
+                assert isinstance(frame, str)
+                await self._receive(frame)
+                self._changed.set()
+        except ConnectionClosed:
+            self.close_code = self.connection.close_code
+        finally:
+            self._changed.set()
+
+    async def _receive(self, frame: str) -> None:
+        kind, text = frame[:2], frame[2:]
+        match kind:
+            case "2":
+                await self.connection.send("3")
+            case "40":
+                self._connecting.set_result(json.loads(text))
+            case "44":
+                self._connecting.set_exception(Refused(json.loads(text)))
+            case "41":
+                self.disconnected = True
+            case "42":
+                name, *args = json.loads(text)
+                self.events.append((name, args[0] if args else {}))
+            case "43":
+                digits, bracket, rest = text.partition("[")
+                self.acked.append(int(digits))
+                self._acks.pop(int(digits)).set_result(json.loads(bracket + rest)[0])
+            case _:
+                assert frame.startswith("0"), frame
+
+
+async def open_client(
+    websocket_url: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> ChatClient:
+    """A client that has not signed in yet."""
+    parameters = {"EIO": "4", "transport": "websocket", **(query or {})}
+    connection = await connect(
+        f"{websocket_url}/socket.io/?{urlencode(parameters)}",
+        additional_headers=dict(headers or {}),
+        open_timeout=DEADLINE_S,
+        close_timeout=1,
+        ping_interval=None,
+        max_size=None,
+        compression=None,
+        proxy=None,
+    )
+    return ChatClient(connection)

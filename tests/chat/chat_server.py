@@ -1,0 +1,122 @@
+"""Servers for the tests: `talkwire serve` as a process, or the same in the test's own, where it can be reached into."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+from talkwire.app import Talkwire
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.realtime.serving import Server, listen
+from talkwire.settings import Settings
+from tests.protocol.server_process import free_port
+
+SECRET = "a secret for tests, of more than 32 characters"
+START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 20.0
+
+
+class ChatAddress:
+    """Where a server is, and the tokens that it takes."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def websocket_url(self) -> str:
+        return "ws" + self.url.removeprefix("http")
+
+    @staticmethod
+    def token(user_id: str, *, ttl_s: float = 600, role: str | None = None) -> str:
+        """A token for a user; the role `service` is the application's backend."""
+        return TokenIssuer(SECRET).issue(user_id, ttl_s=ttl_s, name=user_id.title(), role=role)
+
+
+class ServerProcess(ChatAddress):
+    """A server that is a process of its own."""
+
+    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        super().__init__(url)
+        self.process = process
+        self._log = log
+
+    def logged(self) -> list[dict[str, object]]:
+        """What the server has logged so far, a line a dict."""
+        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+
+    def logged_errors(self) -> list[dict[str, object]]:
+        return [line for line in self.logged() if line.get("level") in {"error", "critical"} or "exception" in line]
+
+    def wait_ended(self) -> int:
+        return self.process.wait(STOP_DEADLINE_S)
+
+
+@contextmanager
+def running_chat(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+    """Yields a server that answers; it is killed afterwards if it still runs."""
+    port = free_port()
+    log = folder / "server.log"
+    variables = {
+        **os.environ,
+        "JWT_SECRET": SECRET,
+        "TALKWIRE_DATA": str(folder / "data"),
+        "TALKWIRE_LOG_FORMAT": "json",
+        **(environment or {}),
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "talkwire", "serve", "--port", str(port)],
+            stdout=output,
+            stderr=output,
+            env=variables,
+            cwd=folder,
+        )
+    server = ServerProcess(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait_until_ready(server, log)
+        yield server
+    finally:
+        process.kill()
+        process.wait(STOP_DEADLINE_S)
+
+
+def _wait_until_ready(server: ServerProcess, log: Path) -> None:
+    # Nobody is told that the server answers, so the only way to know is to try.
+    http = build_opener(ProxyHandler({}))
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"the server ended: {log.read_text()}")
+        try:
+            http.open(f"{server.url}/readyz", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(f"no answer within {START_DEADLINE_S} s: {log.read_text()}")
+
+
+@asynccontextmanager
+async def serving(talkwire: Talkwire) -> AsyncIterator[ChatAddress]:
+    """Serves in this process; ends in good order."""
+    listening = listen("127.0.0.1", 0)
+    async with talkwire.started():
+        server = Server(talkwire.engine, talkwire.app, shutdown_s=2)
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield ChatAddress(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            await task
+
+
+def in_process(folder: Path) -> Talkwire:
+    """A server to be served by `serving`."""
+    return Talkwire(Settings(data=folder / "data", jwt_secret=SECRET))

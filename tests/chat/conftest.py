@@ -1,0 +1,101 @@
+"""One server for all tests of a process, and people to talk on it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
+from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
+
+
+@pytest.fixture(scope="session")
+def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with running_chat(tmp_path_factory.mktemp("chat")) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+class World:
+    """People and conversations of one test: nobody else has their ids."""
+
+    def __init__(self, server: ChatAddress, http: httpx.AsyncClient, resources: AsyncExitStack) -> None:
+        self.server = server
+        self.http = http
+        self._resources = resources
+        self._suffix = uuid.uuid4().hex[:8]
+        self._numbers = itertools.count(1)
+
+    def id_of(self, name: str) -> str:
+        return f"{name}-{self._suffix}"
+
+    # --- sockets ----------------------------------------------------------------------------------------------------
+
+    async def open(
+        self, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> ChatClient:
+        client = await open_client(self.server.websocket_url, query, headers)
+        self._resources.push_async_callback(client.close)
+        return client
+
+    async def connect(self, name: str, ttl_s: float = 600) -> ChatClient:
+        """A socket of this user's that has been greeted."""
+        client = await self.open()
+        await client.sign_in({"token": self.server.token(self.id_of(name), ttl_s=ttl_s)})
+        await client.next("connected")
+        return client
+
+    # --- REST -------------------------------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: str | None = None,
+        role: str | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> httpx.Response:
+        """`options` are httpx's."""
+        headers = dict(options.pop("headers", {}))
+        if by is not None:
+            headers["authorization"] = f"Bearer {self.server.token(self.id_of(by), role=role)}"
+        async with asyncio.timeout(DEADLINE_S):
+            return await self.http.request(method, path, headers=headers, **options)
+
+    async def service(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
+        """The answer to the application's backend, which must be let do it."""
+        answer = await self.request(method, path, by="backend", role="service", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def conversation(self, *names: str, kind: str = "group") -> str:
+        """The id of a new conversation of these people, the first of whom owns it."""
+        body = {"kind": kind, "memberIds": [self.id_of(name) for name in names]}
+        if kind == "group":
+            body["id"] = self.id_of(f"talk{next(self._numbers)}")
+        created = await self.service("POST", "/api/v1/conversations", body)
+        return str(created["id"])
+
+
+@asynccontextmanager
+async def world_at(server: ChatAddress) -> AsyncIterator[World]:
+    """People on any server; closes every connection that they made."""
+    async with (
+        httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False) as http,
+        AsyncExitStack() as resources,
+    ):
+        yield World(server, http, resources)
+
+
+@pytest.fixture
+async def world(chat_server: ServerProcess) -> AsyncIterator[World]:
+    async with world_at(chat_server) as world:
+        yield world

@@ -1,0 +1,122 @@
+"""Rooms and membership, as sockets notice them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chat.conftest import World
+
+
+async def test_a_socket_is_in_the_rooms_of_its_user_from_the_start(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    await bob.send_message(conversation, "hello")
+    assert (await alice.next("message:new"))["content"] == "hello"
+
+
+async def test_a_conversation_made_over_rest_reaches_live_sockets_at_once(world: World) -> None:
+    alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
+    body = {"kind": "group", "name": "Lunch", "memberIds": [world.id_of("bob")]}
+    created = (await world.request("POST", "/api/v1/conversations", by="alice", json=body)).json()
+    for client in (alice, bob):
+        told = await client.next("conversation:new")
+        assert (told["id"], told["name"], told["memberCount"]) == (created["id"], "Lunch", 2)
+    await bob.send_message(created["id"], "noodles?")
+    assert (await alice.next("message:new"))["content"] == "noodles?"
+    assert await carol.pending() == []
+
+
+async def test_a_conversation_made_over_a_socket_reaches_the_other_members(world: World) -> None:
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    payload = {"kind": "direct", "memberIds": [world.id_of("bob")]}
+    conversation = (await alice.done("conversation:create", payload))["conversation"]
+    assert (await bob.next("conversation:new"))["id"] == conversation["id"]
+    assert (await bob.done("conversation:create", {"kind": "direct", "memberIds": [world.id_of("alice")]}))[
+        "conversation"
+    ]["id"] == conversation["id"]
+
+
+async def test_someone_who_is_added_hears_everything_from_then_on(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, carol = await world.connect("alice"), await world.connect("carol")
+    answer = await world.request(
+        "POST", f"/api/v1/conversations/{conversation}/members", by="alice", json={"userIds": [world.id_of("carol")]}
+    )
+    assert answer.status_code == 200, answer.text
+    for client in (alice, carol):
+        added = await client.next("member:added")
+        assert added["conversationId"] == conversation
+        assert [member["userId"] for member in added["members"]] == [world.id_of("carol")]
+    await alice.send_message(conversation, "welcome")
+    assert (await carol.next("message:new"))["content"] == "welcome"
+    await carol.done("typing:start", {"conversationId": conversation})
+
+
+async def test_someone_who_is_removed_is_told_and_hears_no_more(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    path = f"/api/v1/conversations/{conversation}/members/{world.id_of('bob')}"
+    assert (await world.request("DELETE", path, by="alice")).status_code == 204
+    for client in (alice, bob):
+        assert await client.next("member:removed") == {"conversationId": conversation, "userId": world.id_of("bob")}
+    await alice.send_message(conversation, "he is gone")
+    assert await bob.pending() == []
+    assert (await bob.refused("message:send", {"conversationId": conversation, "content": "x"}))["code"] == "forbidden"
+    assert (await bob.refused("conversation:join", {"conversationId": conversation}))["code"] == "forbidden"
+    assert (await bob.refused("typing:start", {"conversationId": conversation}))["code"] == "forbidden"
+
+
+async def test_leaving_a_room_is_for_this_socket_only(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]
+    assert (await phone.done("conversation:leave", {"conversationId": conversation}))["conversationId"] == conversation
+    await bob.send_message(conversation, "one")
+    assert (await desktop.next("message:new"))["content"] == "one"
+    assert await phone.pending() == []
+    # Still a member, so it may write and come back.
+    await phone.send_message(conversation, "two")
+    assert await phone.pending() == []
+    assert (await phone.done("conversation:join", {"conversationId": conversation}))["conversationId"] == conversation
+    await bob.send_message(conversation, "three")
+    assert (await phone.next("message:new"))["content"] == "three"
+
+
+async def test_a_stranger_learns_nothing_of_a_conversation(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    mallory = await world.connect("mallory")
+    for event in ("conversation:join", "conversation:leave", "typing:start", "messages:list"):
+        for there in (conversation, "there-is-no-such-conversation"):
+            error = await mallory.refused(event, {"conversationId": there})
+            assert error == {"code": "forbidden", "message": "You have no access to this."}
+
+
+async def test_a_socket_that_left_the_namespace_is_in_no_room(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    # The query holds up the join until after the socket has left the namespace.
+    alice.start_call("messages:list", {"conversationId": conversation})
+    alice.start_call("conversation:join", {"conversationId": conversation})
+    await alice.connection.send("41")
+    await alice.sign_in({"token": world.server.token(world.id_of("alice"))})
+    await alice.next("connected")
+    await alice.done("conversation:leave", {"conversationId": conversation})
+    await bob.send_message(conversation, "does anyone hear this?")
+    assert await alice.pending("message:new") == []
+
+
+async def test_conversations_are_listed_with_the_newest_event_first(world: World) -> None:
+    first, second = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    await alice.send_message(first, "up")
+    page = await alice.done("conversations:list", {"limit": 1})
+    assert [conversation["id"] for conversation in page["conversations"]] == [first]
+    assert page["conversations"][0]["lastMessage"]["content"] == "up"
+    page = await alice.done("conversations:list", {"cursor": page["cursor"]})
+    assert [conversation["id"] for conversation in page["conversations"]] == [second]
+    assert page.get("cursor") is None
+
+
+@pytest.mark.parametrize("arguments", [(), (None,), (1,), ({},), ({"x": 1}, 2)])
+async def test_the_server_tells_the_time(world: World, arguments: tuple[object, ...]) -> None:
+    alice = await world.connect("alice")
+    assert (await alice.done("ping", *arguments))["pong"] > 1_700_000_000_000

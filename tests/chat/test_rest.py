@@ -1,0 +1,319 @@
+"""REST: each route, each status, and what a refusal says."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from talkwire.identity.issuer import TokenIssuer
+from tests.chat.chat_server import SECRET, in_process, serving
+from tests.chat.conftest import World, world_at
+
+ROUTES = {
+    ("post", "/api/v1/auth/register"),
+    ("post", "/api/v1/auth/login"),
+    ("post", "/api/v1/auth/refresh"),
+    ("post", "/api/v1/auth/logout"),
+    ("get", "/api/v1/users/me"),
+    ("get", "/api/v1/users/{user_id}"),
+    ("get", "/api/v1/conversations"),
+    ("post", "/api/v1/conversations"),
+    ("get", "/api/v1/conversations/{conversation_id}"),
+    ("get", "/api/v1/conversations/{conversation_id}/messages"),
+    ("post", "/api/v1/conversations/{conversation_id}/members"),
+    ("delete", "/api/v1/conversations/{conversation_id}/members/{user_id}"),
+    ("post", "/api/v1/conversations/{conversation_id}/typing"),
+    ("post", "/api/v1/messages"),
+    ("post", "/messages"),
+    ("get", "/api/v1/messages/{message_id}"),
+}
+
+
+def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The error of an answer, which must be this one."""
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert set(body) == {"error"}, body
+    error: dict[str, Any] = body["error"]
+    assert (answer.status_code, error["code"]) == (status, code), answer.text
+    assert error["message"]
+    assert set(error) <= {"code", "message", "details"}
+    return error
+
+
+async def test_a_conversation_and_its_messages_are_read_back(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    one = await world.request("GET", f"/api/v1/conversations/{conversation}", by="alice")
+    assert [member["userId"] for member in one.json()["members"]] == [world.id_of("alice"), world.id_of("bob")]
+    sent = [
+        (
+            await world.request(
+                "POST", "/api/v1/messages", by="alice", json={"conversationId": conversation, "content": str(number)}
+            )
+        ).json()
+        for number in range(3)
+    ]
+    page = (await world.request("GET", f"/api/v1/conversations/{conversation}/messages?limit=2", by="bob")).json()
+    assert page == {"items": sent[1:], "next": sent[1]["id"]}
+    path = f"/api/v1/conversations/{conversation}/messages?before={page['next']}"
+    assert (await world.request("GET", path, by="bob")).json() == {"items": sent[:1], "next": None}
+    assert (await world.request("GET", f"/api/v1/messages/{sent[0]['id']}", by="bob")).json() == sent[0]
+    listed = (await world.request("GET", "/api/v1/conversations", by="bob")).json()
+    assert [item["id"] for item in listed["items"]] == [conversation]
+    assert listed["next"] is None
+
+
+async def test_the_alias_of_the_first_seed_sends_too(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    bob = await world.connect("bob")
+    body = {"conversationId": conversation, "content": "hi", "attachments": [], "replyToId": None}
+    answer = await world.request("POST", "/messages", by="alice", json=body)
+    assert answer.status_code == 201, answer.text
+    assert await bob.next("message:new") == answer.json()
+
+
+async def test_an_idempotency_key_stands_for_a_client_message_id(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    bob = await world.connect("bob")
+    body = {"conversationId": conversation, "content": "once"}
+    send = {"by": "alice", "headers": {"Idempotency-Key": "k-1"}}
+    first = await world.request("POST", "/api/v1/messages", json=body, **send)
+    assert first.json()["clientMessageId"] == "k-1"
+    assert (await world.request("POST", "/messages", json=body, **send)).json() == first.json()
+    refusal(await world.request("POST", "/api/v1/messages", json={**body, "content": "x"}, **send), 409, "conflict")
+    named = await world.request("POST", "/api/v1/messages", json={**body, "clientMessageId": "k-2"}, **send)
+    assert named.json()["clientMessageId"] == "k-2"
+    assert len(await bob.pending("message:new")) == 2
+
+
+async def test_a_user_sees_the_own_address_and_nobody_elses(world: World) -> None:
+    account = {"email": f"{world.id_of('a')}@example.com", "password": "long enough", "name": "Alice"}
+    signed_in = (await world.request("POST", "/api/v1/auth/register", json=account)).json()
+    assert signed_in["token"] == signed_in["accessToken"]
+    assert signed_in["expiresIn"] == 3600
+    headers = {"authorization": f"Bearer {signed_in['token']}"}
+    own = (await world.request("GET", "/api/v1/users/me", headers=headers)).json()
+    assert own == signed_in["user"]
+    assert own["email"] == account["email"]
+    seen = (await world.request("GET", f"/api/v1/users/{own['id']}", by="bob")).json()
+    assert (seen["name"], seen.get("email")) == ("Alice", None)
+
+
+async def test_a_member_may_leave(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    path = f"/api/v1/conversations/{conversation}/members/me"
+    assert (await world.request("DELETE", path, by="bob")).status_code == 204
+    refusal(await world.request("GET", f"/api/v1/conversations/{conversation}", by="bob"), 403, "forbidden")
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(ROUTES - {r for r in ROUTES if "/auth/" in r[1]}))
+async def test_a_request_without_a_token_is_unauthenticated(world: World, method: str, path: str) -> None:
+    answer = await world.request(method, path, json={} if method == "post" else None)
+    refusal(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_token_may_stand_in_the_query(world: World) -> None:
+    path = f"/api/v1/users/me?token={world.server.token(world.id_of('alice'))}"
+    assert (await world.request("GET", path)).json()["id"] == world.id_of("alice")
+
+
+async def test_an_expired_token_is_said_to_be_one(world: World) -> None:
+    token = TokenIssuer(SECRET, clock=lambda: 1_000_000).issue("alice", ttl_s=1)
+    answer = await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
+    refusal(answer, 401, "token_expired")
+
+
+@pytest.mark.parametrize("path", ["conversations/{}", "conversations/{}/messages"])
+async def test_what_one_may_not_see_is_forbidden_whether_it_exists_or_not(world: World, path: str) -> None:
+    conversation = await world.conversation("alice")
+    answers = [await world.request("GET", f"/api/v1/{path.format(id_)}", by="bob") for id_ in (conversation, "nowhere")]
+    assert refusal(answers[0], 403, "forbidden") == refusal(answers[1], 403, "forbidden")
+
+
+async def test_a_message_of_others_is_forbidden_whether_it_exists_or_not(world: World) -> None:
+    conversation = await world.conversation("alice")
+    body = {"conversationId": conversation, "content": "secret"}
+    sent = (await world.request("POST", "/api/v1/messages", by="alice", json=body)).json()
+    for message_id in (sent["id"], "1", "x", "9" * 40):
+        refusal(await world.request("GET", f"/api/v1/messages/{message_id}", by="bob"), 403, "forbidden")
+
+
+async def test_what_is_not_there_is_not_found(world: World) -> None:
+    refusal(await world.request("GET", "/api/v1/users/nobody-at-all", by="alice"), 404, "not_found")
+    refusal(await world.request("GET", "/api/v1/nothing?token=secret"), 404, "not_found")
+
+
+async def test_a_method_that_is_not_there_is_refused(world: World) -> None:
+    refusal(await world.request("PUT", "/api/v1/users/me", by="alice"), 405, "invalid_request")
+
+
+async def test_an_id_or_an_address_that_is_taken_is_a_conflict(world: World) -> None:
+    conversation = await world.conversation("alice")
+    body = {"kind": "group", "memberIds": [world.id_of("alice")], "id": conversation}
+    answer = await world.request("POST", "/api/v1/conversations", by="backend", role="service", json=body)
+    refusal(answer, 409, "conflict")
+    account = {"email": f"{world.id_of('a')}@example.com", "password": "long enough", "name": "Alice"}
+    assert (await world.request("POST", "/api/v1/auth/register", json=account)).status_code == 201
+    refusal(await world.request("POST", "/api/v1/auth/register", json=account), 409, "conflict")
+
+
+async def test_too_much_is_too_large(world: World) -> None:
+    conversation = await world.conversation("alice")
+    for length in (65_537, 300_000):
+        body = {"conversationId": conversation, "content": "x" * length}
+        refusal(await world.request("POST", "/api/v1/messages", by="alice", json=body), 413, "payload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"kind": "group", "memberIds": ["a", "b", "c", 4]}, "memberIds[3]"),
+        ({"kind": "group", "memberIds": ["a", "b", "c", "d/e"]}, "memberIds[3]"),
+        ({"kind": "group", "memberIds": ["nobody-at-all"]}, "memberIds[1]"),
+        ({"kind": "crowd", "memberIds": []}, "kind"),
+        ({"memberIds": []}, "kind"),
+        ([], ""),
+        (None, ""),
+    ],
+)
+async def test_a_body_that_does_not_fit_is_refused_with_its_place(world: World, body: object, path: str) -> None:
+    token = world.server.token(world.id_of("alice"))
+    answer = await world.request("POST", f"/api/v1/conversations?token={token}", json=body)
+    error = refusal(answer, 422, "invalid_request")
+    assert [detail["path"] for detail in error["details"]] == [path]
+    assert token not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b'{"conversationId":"\xff","content":"x"}',
+        b'{"conversationId":"c","content":"\\ud800"}',
+        b'{"conversationId":"c","content":"x","metadata":{"a":NaN}}',
+        b'{"conversationId":"c","content":"x","metadata":{"a":1e999}}',
+        b'{"conversationId":"c","content":"x","metadata":' + b'{"a":' * 100 + b"1" + b"}" * 101,
+        b'{"conversationId":"c","content":"x","metadata":' + b'{"a":' * 20_000 + b"1" + b"}" * 20_001,
+    ],
+    ids=["empty", "cut off", "nonsense", "no UTF-8", "surrogate", "NaN", "infinite", "deep", "very deep"],
+)
+async def test_a_body_that_is_no_good_json_is_refused(world: World, body: bytes) -> None:
+    token = world.server.token(world.id_of("alice"))
+    answer = await world.request("POST", f"/api/v1/messages?token={token}", content=body)
+    refusal(answer, 422, "invalid_request")
+    assert token not in answer.text
+
+
+@pytest.mark.parametrize("query", ["limit=x", "limit=0", "limit=101", "cursor=x"])
+async def test_a_query_that_does_not_fit_is_refused_with_its_place(world: World, query: str) -> None:
+    token = world.server.token(world.id_of("alice"))
+    answer = await world.request("GET", f"/api/v1/conversations?token={token}&{query}")
+    error = refusal(answer, 422, "invalid_request")
+    assert [detail["path"] for detail in error["details"]] == [query.partition("=")[0]]
+    assert token not in answer.text
+
+
+async def test_a_wrong_password_and_an_unknown_address_are_refused_alike(world: World) -> None:
+    account = {"email": f"{world.id_of('a')}@example.com", "password": "long enough", "name": "Alice"}
+    await world.request("POST", "/api/v1/auth/register", json=account)
+    wrong = [
+        {"email": account["email"], "password": "wrong password"},
+        {"email": f"not-{account['email']}", "password": "long enough"},
+        {"email": "no address", "password": "long enough"},
+    ]
+    errors = [
+        refusal(await world.request("POST", "/api/v1/auth/login", json=body), 401, "unauthenticated") for body in wrong
+    ]
+    assert errors[0] == errors[1] == errors[2]
+
+
+@pytest.mark.parametrize("token", ["", "x", "x.y", "\x00.y", "1-0123456789abcdef.secret", "." * 1000])
+async def test_a_refresh_token_that_nobody_gave_out_is_refused(world: World, token: str) -> None:
+    answer = await world.request("POST", "/api/v1/auth/refresh", json={"refreshToken": token})
+    refusal(answer, 401, "unauthenticated")
+
+
+async def test_an_applications_own_token_cannot_be_logged_out(world: World) -> None:
+    refusal(await world.request("POST", "/api/v1/auth/logout", by="alice"), 422, "invalid_request")
+
+
+# --- operators, documentation, other origins ------------------------------------------------------------------------
+
+
+async def test_a_server_without_its_database_says_so_and_recovers(tmp_path: Path) -> None:
+    async with serving(in_process(tmp_path)) as server, world_at(server) as world:
+        conversation = await world.conversation("alice")
+        alice = await world.connect("alice")
+        body = {"conversationId": conversation, "content": "x"}
+        with closing(sqlite3.connect(tmp_path / "data" / "talkwire.db")) as database:
+            database.execute("ALTER TABLE log_head RENAME TO mislaid")
+            database.commit()
+            assert (await world.request("GET", "/readyz")).status_code == 503
+            assert (await world.request("GET", "/healthz")).status_code == 200
+            refusal(await world.request("POST", "/api/v1/messages", by="alice", json=body), 503, "unavailable")
+            assert (await alice.refused("message:send", body))["code"] == "unavailable"
+            database.execute("ALTER TABLE mislaid RENAME TO log_head")
+            database.commit()
+        assert (await world.request("GET", "/readyz")).json() == {"status": "ok"}
+        await alice.send_message(conversation, "x")
+
+
+async def test_metrics_count_what_is_there(world: World) -> None:
+    await world.connect("alice")
+    answer = await world.request("GET", "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for name in ("connections", "sockets", "events_received_total", "refused_connects_total"):
+        assert re.search(rf"^talkwire_{name} \d+", answer.text, re.MULTILINE), name
+
+
+async def test_the_description_has_every_route(world: World) -> None:
+    description = (await world.request("GET", "/openapi.json")).json()
+    described = {(method, path) for path, methods in description["paths"].items() for method in methods}
+    assert described == ROUTES
+    operations = [operation for methods in description["paths"].values() for operation in methods.values()]
+    assert all(operation["summary"] for operation in operations)
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+async def test_the_documentation_loads_everything_from_here(world: World) -> None:
+    page = await world.request("GET", "/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        assert re.match(r"/\w", address), address
+        assert (await world.request("GET", address)).status_code == 200, address
+
+
+async def test_a_page_of_this_machine_may_use_rest(world: World) -> None:
+    page = {"origin": "http://localhost:5173"}
+    asked = {**page, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    allowed = await world.request("OPTIONS", "/api/v1/messages", headers=asked)
+    assert allowed.status_code == 204
+    assert allowed.headers["access-control-allow-origin"] == page["origin"]
+    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
+    assert "POST" in allowed.headers["access-control-allow-methods"]
+    answer = await world.request("GET", "/api/v1/users/me", by="alice", headers=page)
+    assert answer.headers["access-control-allow-origin"] == page["origin"]
+    assert answer.headers["vary"] == "Origin"
+    refused = await world.request("GET", "/api/v1/users/me", headers=page)
+    assert refused.headers["access-control-allow-origin"] == page["origin"]
+
+
+async def test_a_page_of_elsewhere_may_not(world: World) -> None:
+    page = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    for method in ("OPTIONS", "GET"):
+        answer = await world.request(method, "/api/v1/users/me", by="alice", headers=page)
+        assert "access-control-allow-origin" not in answer.headers

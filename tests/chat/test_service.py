@@ -1,0 +1,54 @@
+"""The application's backend: the role `service`."""
+
+from __future__ import annotations
+
+from tests.chat.conftest import World
+
+
+async def test_the_backend_opens_a_conversation_of_a_thousand_and_speaks_for_one(world: World) -> None:
+    names = [f"user{number}" for number in range(1000)]
+    first, last = await world.connect(names[0]), await world.connect(names[999])
+    conversation = await world.conversation(*names)
+    assert (await first.next("conversation:new"))["memberCount"] == 1000
+    body = {"conversationId": conversation, "content": "hello, all", "senderId": world.id_of(names[500])}
+    message = await world.service("POST", "/api/v1/messages", body)
+    assert message["senderId"] == world.id_of(names[500])
+    for client in (first, last):
+        assert await client.next("message:new") == message
+    one = await world.service("GET", f"/api/v1/conversations/{conversation}")
+    assert len(one["members"]) == 1000
+
+
+async def test_the_backend_is_no_member_of_what_it_opens(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    one = await world.service("GET", f"/api/v1/conversations/{conversation}")
+    assert [member["userId"] for member in one["members"]] == [world.id_of("alice"), world.id_of("bob")]
+    body = {"conversationId": conversation, "content": "who am I?"}
+    answer = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_the_backend_speaks_for_members_only(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    for sender in (world.id_of("carol"), "nobody-at-all"):
+        body = {"conversationId": conversation, "content": "x", "senderId": sender}
+        answer = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_a_user_speaks_for_nobody_else(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    body = {"conversationId": conversation, "content": "x", "senderId": world.id_of("bob")}
+    answer = await world.request("POST", "/api/v1/messages", by="alice", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    own = {**body, "senderId": world.id_of("alice")}
+    assert (await world.request("POST", "/api/v1/messages", by="alice", json=own)).status_code == 201
+
+
+async def test_a_user_gives_no_ids_and_makes_no_users(world: World) -> None:
+    body = {"kind": "group", "memberIds": [], "id": world.id_of("mine")}
+    answer = await world.request("POST", "/api/v1/conversations", by="alice", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    unknown = {"kind": "group", "memberIds": ["nobody-at-all"]}
+    answer = await world.request("POST", "/api/v1/conversations", by="alice", json=unknown)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")

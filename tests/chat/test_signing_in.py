@@ -1,0 +1,151 @@
+"""Who is let in over a socket, with which token where, and when that ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from talkwire.core.commands import BanUser
+from talkwire.core.model import Actor
+from talkwire.identity.issuer import TokenIssuer
+from tests.chat.chat_client import Refused
+from tests.chat.chat_server import SECRET, in_process, serving
+from tests.chat.conftest import World, world_at
+
+
+async def test_a_client_signs_in_with_a_token_in_auth(world: World) -> None:
+    client = await world.open()
+    await client.sign_in({"token": world.server.token(world.id_of("alice"))})
+    connected = await client.next("connected")
+    assert connected["userId"] == world.id_of("alice")
+    assert connected["socketId"] == client.socket_id
+    assert connected["message"]
+    assert connected["cursor"]
+
+
+async def test_a_client_signs_in_with_a_token_in_the_authorization_header(world: World) -> None:
+    client = await world.open(headers={"Authorization": f"Bearer {world.server.token(world.id_of('alice'))}"})
+    await client.sign_in()
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
+async def test_a_client_signs_in_with_a_token_in_the_query(world: World) -> None:
+    client = await world.open({"token": world.server.token(world.id_of("alice"))})
+    await client.sign_in()
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
+async def test_a_token_in_auth_goes_before_one_in_the_query(world: World) -> None:
+    client = await world.open({"token": world.server.token(world.id_of("bob"))})
+    await client.sign_in({"token": world.server.token(world.id_of("alice"))})
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}])
+async def test_a_client_without_a_good_token_is_refused(world: World, auth: dict[str, object] | None) -> None:
+    client = await world.open()
+    with pytest.raises(Refused) as refused:
+        await client.sign_in(auth)
+    assert refused.value.error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
+
+
+async def test_a_user_id_alone_is_no_credential(world: World) -> None:
+    client = await world.open({"userId": "alice"})
+    with pytest.raises(Refused) as refused:
+        await client.sign_in({"userId": "alice"})
+    assert refused.value.error["data"] == {"code": "unauthenticated"}
+
+
+def expired_token(user_id: str) -> str:
+    return TokenIssuer(SECRET, clock=lambda: 1_000_000).issue(user_id, ttl_s=1)
+
+
+async def test_a_client_with_an_expired_token_is_refused(world: World) -> None:
+    client = await world.open()
+    with pytest.raises(Refused) as refused:
+        await client.sign_in({"token": expired_token("alice")})
+    assert refused.value.error == {"message": "Authentication failed", "data": {"code": "token_expired"}}
+
+
+async def test_a_client_that_was_refused_may_try_again(world: World) -> None:
+    client = await world.open()
+    with pytest.raises(Refused):
+        await client.sign_in({"token": "nonsense"})
+    await client.sign_in({"token": world.server.token(world.id_of("alice"))})
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
+async def test_a_client_that_asks_for_an_unknown_dialect_is_refused(world: World) -> None:
+    client = await world.open()
+    with pytest.raises(Refused) as refused:
+        await client.sign_in({"token": world.server.token(world.id_of("alice")), "dialect": "klingon"})
+    assert refused.value.error["data"] == {"code": "invalid_request"}
+
+
+async def test_a_socket_ends_when_its_token_expires(world: World) -> None:
+    # A whole second at least: tokens count in seconds.
+    client = await world.connect("alice", ttl_s=1)
+    ending = await client.next("session:ending")
+    assert ending == {"reason": "token_expired", "reconnect": False}
+    await client.wait_disconnected()
+
+
+async def test_a_token_that_lives_for_ages_is_taken(world: World) -> None:
+    client = await world.connect("alice", ttl_s=10**14)
+    await client.done("ping")
+
+
+async def test_a_banned_user_loses_all_sockets_and_gets_no_new_one(tmp_path: Path) -> None:
+    talkwire = in_process(tmp_path)
+    async with serving(talkwire) as server, world_at(server) as world:
+        sockets = [await world.connect("mallory"), await world.connect("mallory")]
+        bystander = await world.connect("alice")
+        await talkwire.chat.execute(Actor("operator", "Operator", "admin"), BanUser(world.id_of("mallory")))
+        for socket in sockets:
+            assert await socket.next("session:ending") == {"reason": "banned", "reconnect": False}
+            await socket.wait_disconnected()
+        client = await world.open()
+        with pytest.raises(Refused) as refused:
+            await client.sign_in({"token": world.server.token(world.id_of("mallory"))})
+        assert refused.value.error["data"] == {"code": "banned"}
+        answer = await world.request("GET", "/api/v1/users/me", by="mallory")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "banned")
+        await bystander.done("ping")
+
+
+async def test_logging_out_ends_the_sockets_of_that_device_only(world: World) -> None:
+    account = {"email": f"{world.id_of('alice')}@example.com", "password": "correct horse"}
+    registered = await world.request("POST", "/api/v1/auth/register", json={**account, "name": "Alice"})
+    assert registered.status_code == 201, registered.text
+    logged_in = (await world.request("POST", "/api/v1/auth/login", json=account)).json()
+    phone, desktop = await world.open(), await world.open()
+    await phone.sign_in({"token": registered.json()["accessToken"]})
+    await desktop.sign_in({"token": logged_in["token"]})
+
+    headers = {"authorization": f"Bearer {registered.json()['accessToken']}"}
+    answer = await world.request("POST", "/api/v1/auth/logout", headers=headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+    started = time.monotonic()
+    assert await phone.next("session:ending") == {"reason": "logout", "reconnect": False}
+    await phone.wait_disconnected()
+    assert time.monotonic() - started < 1
+    await desktop.done("ping")
+
+
+async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_in(world: World) -> None:
+    account = {"email": f"{world.id_of('alice')}@example.com", "password": "correct horse", "name": "Alice"}
+    first = (await world.request("POST", "/api/v1/auth/register", json=account)).json()
+    client = await world.open()
+    await client.sign_in({"token": first["accessToken"]})
+    old = {"refreshToken": first["refreshToken"]}
+    second = await world.request("POST", "/api/v1/auth/refresh", json=old)
+    assert second.status_code == 200
+    assert second.json()["refreshToken"] != first["refreshToken"]
+    await client.done("ping")
+    assert (await world.request("POST", "/api/v1/auth/refresh", json=old)).status_code == 401
+    assert (await client.next("session:ending"))["reason"] == "logout"
+    stolen = {"refreshToken": second.json()["refreshToken"]}
+    assert (await world.request("POST", "/api/v1/auth/refresh", json=stolen)).status_code == 401

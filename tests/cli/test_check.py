@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Said
+from tests.cli.processes import RunningServer
+
+Command = Callable[..., Said]
+
+_GOOD_SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def test_an_empty_folder_with_defaults_is_fine_and_stays_empty(command: Command, tmp_path: Path) -> None:
+    said = command("check", "--port", "0")
+    assert (said.exit_code, said.err) == (0, "")
+    assert {line.split()[0] for line in said.out.splitlines()} == {"ok"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_is_looked_at(command: Command) -> None:
+    assert command("migrate").exit_code == 0
+    said = command("check", "--port", "0")
+    assert "ok       database: talkwire-data/talkwire.db answers; its tables are of version " in said.out
+
+
+def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: RunningServer) -> None:
+    said = command("check", "--data", str(server.data))
+    assert said.exit_code == 0
+    assert f"is open in the server with process id {server.process.pid} at {server.url}" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "expected"),
+    [
+        (["--jwt-secret", "secret"], {}, "warning  tokens: jwt_secret is one that everybody tries first"),
+        (["--jwt-secret", "a-short-one"], {}, "warning  tokens: jwt_secret is short"),
+        (["--jwt-secret", _GOOD_SECRET], {}, "ok       tokens: jwt_secret is long enough"),
+        (["--redis", "redis://:pw@redis:6379"], {}, "note     redis: redis: well-formed, but this version runs as one"),
+        (["--origins", "*"], {}, "warning  origins: any web page may connect"),
+        (["--host", "0.0.0.0"], {}, "note     origins: none is set"),
+        ([], {"TALKWIRE_PROT": "1"}, "warning  settings: TALKWIRE_PROT is no setting; did you mean TALKWIRE_PORT?"),
+        ([], {"FRONTEND_URL": "http://a.example"}, "ok       settings: origins from FRONTEND_URL"),
+    ],
+)  # fmt: skip
+def test_what_works_all_the_same_is_said(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environ: dict[str, str], expected: str
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    said = command("check", "--port", "0", *arguments)
+    assert said.exit_code == 0
+    assert expected in said.out
+    assert _GOOD_SECRET not in said.out
+    assert "pw" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--data", "missing/data"], "wrong    data: "),
+        (["--data", "a-file"], "wrong    data: a-file: is not a folder"),
+        (["--database", "sqlite:///missing/chat.db"], "wrong    database: missing: there is no such folder"),
+        (["--database", "sqlite:///a-file"], "wrong    database: the database a-file cannot be used: file is not"),
+        (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    database: the database postgresql"),
+        (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    tokens: PostgreSQL needs jwt_secret"),
+        (["--jwt-secret", "-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
+        (["--jwt-public-key", "missing.pem"], "wrong    tokens: jwt_public_key: missing.pem: No such file"),
+        (["--jwt-jwks-url", "http://127.0.0.1:1/keys"], "wrong    tokens: jwt_jwks_url: "),
+        (["--demo", "--host", "0.0.0.0"], "wrong    settings: --demo: lets anyone in"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_exit_code_is_one(
+    command: Command, tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    (tmp_path / "a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
+    said = command("check", "--port", "0", *arguments)
+    assert (said.exit_code, said.err) == (1, "")
+    assert expected in said.out
+    assert "pw" not in said.out
+
+
+def test_every_malformed_setting_is_listed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKWIRE_DEMO", "perhaps")
+    said = command("check", "--port", "abc")
+    assert said == (
+        1,
+        "wrong    settings: TALKWIRE_DEMO: must be on or off\nwrong    settings: --port: must be a whole number\n",
+        "",
+    )
+
+
+def test_a_port_in_use_is_wrong(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        said = command("check", "--port", str(other.getsockname()[1]))
+    assert said.exit_code == 1
+    assert "the port is in use" in said.out

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Said
+
+Command = Callable[..., Said]
+
+
+def test_a_group_is_opened_and_listed(command: Command, where: list[str]) -> None:
+    created = command("conversation", "create", "--id", "talk-1", "--name", "Plans", "alice", "bob", *where)
+    assert (created.exit_code, created.out, created.err) == (0, "talk-1\n", "")
+    assert "talk-1\tgroup\tPlans\t2\t0\t" in command("conversation", "list", *where).out
+    shown = json.loads(command("conversation", "list", "--json", *where).out)
+    plans = next(each for each in shown if each["id"] == "talk-1")
+    assert (plans["ownerId"], plans["memberCount"], plans["name"]) == ("alice", 2, "Plans")
+
+
+def test_a_direct_conversation_exists_once_per_pair(command: Command, where: list[str]) -> None:
+    first = command("conversation", "create", "--kind", "direct", "ann", "ben", *where)
+    again = command("conversation", "create", "--kind", "direct", "ben", "ann", *where)
+    assert int(first.out) >= 8 * 10**15
+    assert again.out == first.out
+
+
+def test_members_come_and_go(command: Command, where: list[str]) -> None:
+    command("conversation", "create", "--id", "club", "alice", *where)
+    assert command("conversation", "add", "club", "bob", "carol", *where) == (
+        0,
+        "Added 2 to club; 0 were in it before.\n",
+        "",
+    )
+    assert "Added 1 to club; 1 were in it before." in command("conversation", "add", "club", "bob", "dan", *where).out
+    assert command("conversation", "remove", "club", "bob", "dan", *where).out == "Removed 2 from club.\n"
+    assert "club\tgroup\t\t2\t0\t" in command("conversation", "list", *where).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["create", "--kind", "direct", "alice"], 2, "memberIds: a direct conversation has exactly two members"),
+        (["create"], 2, "memberIds: must name every member"),
+        (["create", "a b"], 2, "memberIds[0]: must be an id"),
+        (["create", "--id", "8000000000000001", "alice"], 2, "id: lies in the range"),
+        (["add", "nowhere", "alice"], 1, "You have no access to this."),
+        (["remove", "nowhere", "alice"], 1, "You have no access to this."),
+    ],
+)
+def test_refusals_are_one_line(
+    command: Command, where: list[str], arguments: list[str], exit_code: int, message: str
+) -> None:
+    command("conversation", "create", "somebody", *where)
+    said = command("conversation", *arguments, *where)
+    assert (said.exit_code, said.out) == (exit_code, "")
+    assert said.err.startswith(f"talkwire: {message}")
+    assert said.err.count("\n") == 1
+
+
+def test_an_id_is_taken_once(command: Command, where: list[str]) -> None:
+    command("conversation", "create", "--id", "twice", "alice", *where)
+    again = command("conversation", "create", "--id", "twice", "alice", *where)
+    assert again == (1, "", "talkwire: A conversation with this id exists.\n")

@@ -1,0 +1,66 @@
+"""The same commands on PostgreSQL, where they go into the database whether or not a server runs."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from talkwire.storage.engine import writing_engine
+from tests.cli.conftest import Said
+from tests.databases import Database, PostgresServer
+
+Command = Callable[..., Said]
+
+
+def flags_of(database: Database) -> list[str]:
+    return ["--database", database.url.render_as_string(hide_password=False)]
+
+
+@pytest.fixture
+def empty(postgresql: PostgresServer) -> Iterator[Database]:
+    name = postgresql.create()
+    yield Database("postgresql", postgresql.url_of(name))
+    postgresql.drop(name)
+
+
+def test_an_empty_database_gets_its_tables(command: Command, empty: Database, tmp_path: Path) -> None:
+    assert command("migrate", *flags_of(empty)).exit_code == 0
+    assert command("user", "list", *flags_of(empty)) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_go_into_the_database(
+    command: Command, postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = flags_of(postgresql_database)
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    assert command("user", "add", "alice@example.com", "--name", "Alice", "--id", "alice", *where).out == "alice\n"
+    assert command("conversation", "create", "--id", "talk-1", "alice", "bob", *where).out == "talk-1\n"
+    assert command("user", "ban", "bob", *where).exit_code == 0
+    users = json.loads(command("user", "list", "--json", *where).out)
+    assert [(user["id"], user["banned"]) for user in users] == [("alice", False), ("bob", True)]
+
+
+def test_tables_of_another_version_are_left_alone(command: Command, postgresql_database: Database) -> None:
+    engine = writing_engine(postgresql_database.url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    engine.dispose()
+    said = command("user", "list", *flags_of(postgresql_database))
+    assert said == (
+        1,
+        "",
+        "talkwire: the database has tables of version 0000; run `talkwire migrate` first\n",
+    )
+
+
+def test_check_looks_at_it(command: Command, postgresql_database: Database) -> None:
+    said = command("check", "--port", "0", "--jwt-secret", "0123456789abcdef0123456789abcdef", *flags_of(postgresql_database))
+    assert said.exit_code == 0
+    assert "answers; its tables are of version" in said.out
+    assert "note     files: uploads lie in talkwire-data" in said.out

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.processes import Answer, running_server
+
+Talkwire = Callable[..., Answer]
+
+
+@pytest.fixture
+def readable_by_all() -> Iterator[Path]:
+    """A folder that users without rights can reach, but not write to."""
+    folder = Path(tempfile.mkdtemp(prefix="talkwire-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_and_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
+    with running_server(tmp_path) as server:
+        assert server.greeting.startswith("Talkwire ")
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert server.stop(number) == Answer(0, "", "")
+    assert (server.data / "lock").read_bytes() == b""
+
+
+def test_the_demo_says_what_one_can_do(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--demo") as server:
+        answer = server.stop(signal.SIGTERM)
+    assert answer.exit_code == 0
+    assert f"{server.url}/" in answer.out
+    for name in ("alice", "bob", "carol", "user-123", "test", "123", "user@example.com"):
+        assert name in answer.out
+
+
+def test_a_second_server_on_the_same_folder_is_refused_with_the_first_ones_pid(
+    tmp_path: Path, talkwire: Talkwire
+) -> None:
+    with running_server(tmp_path) as server:
+        answer = talkwire("serve", "--data", "data", "--port", "0")
+        assert answer.exit_code == 1
+        assert answer.line == f"talkwire: data is in use by the process {server.process.pid} at {server.url}"
+
+
+def test_a_port_in_use_is_said(tmp_path: Path, talkwire: Talkwire) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        answer = talkwire("serve", "--port", port)
+    assert answer.exit_code == 1
+    assert answer.line == f"talkwire: cannot listen on 127.0.0.1, port {port}: the port is in use"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_server_leaves_a_folder_that_works(tmp_path: Path, talkwire: Talkwire) -> None:
+    with running_server(tmp_path) as server:
+        talkwire("conversation", "create", "--data", "data", "--id", "talk-1", "alice", "bob")
+        assert server.stop(signal.SIGKILL).exit_code == -signal.SIGKILL
+    assert b"http://" in (server.data / "lock").read_bytes()
+    answer = talkwire("user", "list", "--data", "data")
+    assert answer.exit_code == 0
+    assert [line.split("\t")[0] for line in answer.out.splitlines()] == ["alice", "bob"]
+    with running_server(tmp_path) as server:
+        assert server.stop(signal.SIGTERM).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--data", "missing/data"], "there is no such folder to make data in"),
+        (["--data", "a-file"], "a-file: is not a folder"),
+        (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7, port 0: "),
+        (["--database", "postgresql://127.0.0.1:1/chat", "--jwt-secret", "s" * 32], "Connection refused"),
+        (["--database", "sqlite:///missing/chat.db"], "there is no such folder"),
+        (["--database", "sqlite:///a-file"], "file is not a database"),
+    ],
+    ids=["missing folder", "a file", "foreign address", "no database", "folder of a database", "no SQLite file"],
+)
+def test_what_does_not_work_is_said_in_one_line(
+    tmp_path: Path, talkwire: Talkwire, arguments: list[str], expected: str
+) -> None:
+    (tmp_path / "a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
+    answer = talkwire("serve", "--port", "0", *arguments)
+    assert (answer.exit_code, answer.out) == (1, "")
+    assert expected in answer.line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "file", "expected"),
+    [
+        (["--port", "abc"], {}, "", "--port: must be a whole number"),
+        ([], {"PORT": "abc"}, "", "PORT: must be a whole number"),
+        ([], {"TALKWIRE_DIALECT": "klingon"}, "", 'TALKWIRE_DIALECT: "klingon" is none of'),
+        ([], {}, "prot = 1", "prot in talkwire.toml: is no setting; did you mean port?"),
+        ([], {}, "port =", "talkwire.toml: is not TOML"),
+        (["--config", "missing.toml"], {}, "", "missing.toml: cannot be read: No such file or directory"),
+        ([], {"DATABASE_URL": "mysql://h/d"}, "", "DATABASE_URL: must be a URL like"),
+        (["--redis", "h:1"], {}, "", "--redis: must be a URL like"),
+        (["--database", "postgresql://h/d"], {}, "", "jwt_secret: is required on PostgreSQL"),
+        (["--demo", "--host", "0.0.0.0"], {}, "", "--demo: lets anyone in as anyone"),
+        (["--insecure-dev-auth"], {"TALKWIRE_HOST": "::"}, "", "--insecure-dev-auth: lets anyone in as anyone"),
+        (["--jwt-public-key", "missing.pem"], {}, "", "jwt_public_key: missing.pem: No such file"),
+        (["--jwt-secret", "-----BEGIN PUBLIC KEY-----"], {}, "", "jwt_secret: The secret is a key in PEM"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_wrong_usage(
+    tmp_path: Path, talkwire: Talkwire, arguments: list[str], environ: dict[str, str], file: str, expected: str
+) -> None:
+    if file:
+        (tmp_path / "talkwire.toml").write_text(file)
+    answer = talkwire("serve", *(["--port", "0"] if not environ and "--port" not in arguments else []), *arguments,
+                      environ=environ)  # fmt: skip
+    assert (answer.exit_code, answer.out) == (2, "")
+    assert answer.line.startswith(f"talkwire: {expected}")
+
+
+def test_a_folder_that_may_not_be_written_is_said(readable_by_all: Path, talkwire: Talkwire) -> None:
+    if os.geteuid() == 0:
+        user: str | None = "nobody"
+    else:
+        readable_by_all.chmod(0o555)
+        user = None
+    answer = talkwire("serve", "--port", "0", "--data", str(readable_by_all), user=user)
+    assert answer.exit_code == 1
+    assert answer.line == f"talkwire: {readable_by_all}: this user may not write there"
+
+
+def test_logs_are_objects_when_nobody_reads_them_on_a_terminal(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--log-level", "debug") as server:
+        answer = server.stop(signal.SIGTERM)
+    for line in answer.err.splitlines():
+        assert "event" in json.loads(line)

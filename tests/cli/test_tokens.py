@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from talkwire.core.errors import ChatError
+from talkwire.identity.claims import Identity, decode_claims
+from talkwire.identity.signatures import parse_compact
+from talkwire.identity.tokens import TokenVerifier
+from talkwire.settings import Settings
+from talkwire.settings.keys import token_policy
+from tests.cli.conftest import Said
+from tests.cli.processes import Answer
+
+Command = Callable[..., Said]
+
+
+def verified(token: str, settings: Settings, *, later_s: float = 0) -> Identity | None:
+    return TokenVerifier(token_policy(settings)).verify_now(token, time.time() + later_s)
+
+
+def test_one_token_is_printed_and_nothing_else(talkwire: Callable[..., Answer], tmp_path: Path) -> None:
+    answer = talkwire("token", "alice", "--name", "Alice", "--data", "data")
+    assert (answer.exit_code, answer.err) == (0, "")
+    token, newline, rest = answer.out.partition("\n")
+    assert (newline, rest) == ("\n", "")
+    identity = verified(token, Settings(data=tmp_path / "data"))
+    assert identity is not None
+    assert (identity.user_id, identity.name, identity.role) == ("alice", "Alice", "user")
+    assert identity.issued_by_us
+
+
+@pytest.mark.parametrize("role", ["service", "admin"])
+def test_a_role_is_given(command: Command, role: str) -> None:
+    identity = verified(command("token", "backend", "--role", role).out.strip(), Settings())
+    assert identity is not None
+    assert identity.role == role
+
+
+def test_a_token_is_good_for_as_long_as_was_asked(command: Command) -> None:
+    token = command("token", "alice", "--ttl", "90s").out.strip()
+    assert verified(token, Settings(), later_s=80) is not None
+    with pytest.raises(ChatError, match="expired"):
+        verified(token, Settings(), later_s=100)
+
+
+def test_claims_are_json_where_they_can_be_and_text_otherwise(command: Command) -> None:
+    given = ["type=agent", "department=007", "permissions=[\"read\"]", "level=3", "ok=true", "url=a=b", "empty="]
+    token = command("token", "alice", *(part for claim in given for part in ("--claim", claim))).out.strip()
+    claims = decode_claims(parse_compact(token).payload)
+    assert claims["type"] == "agent"
+    assert claims["department"] == "007"
+    assert claims["permissions"] == ["read"]
+    assert (claims["level"], claims["ok"], claims["url"], claims["empty"]) == (3, True, "a=b", "")
+
+
+def test_the_secret_of_the_settings_is_used(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JWT_SECRET", "s" * 32)
+    token = command("token", "alice").out.strip()
+    assert verified(token, Settings(jwt_secret="s" * 32)) is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a b"], "userId: must be an id"),
+        (["alice", "--ttl", "1"], "--ttl: must be a duration such as 90s, 15m, 1h or 30d"),
+        (["alice", "--ttl", "0s"], "ttl: must be longer than nothing"),
+        (["alice", "--claim", "admin"], '--claim: "admin" is not KEY=VALUE'),
+        (["alice", "--claim", "sub=bob"], "claims.sub: is set by the server"),
+        (["alice", "--database", "postgresql://h/d"], "jwt_secret: tokens are signed with it, and none is set"),
+        (["alice", "--jwt-secret", "ssh-ed25519 AAAA"], "jwt_secret: The secret is a key in PEM or SSH form"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(command: Command, arguments: list[str], message: str) -> None:
+    said = command("token", *arguments)
+    assert (said.exit_code, said.out) == (2, "")
+    assert said.err.startswith(f"talkwire: {message}")
+
+
+def test_a_secret_file_that_holds_none_is_said(command: Command) -> None:
+    Path("data").mkdir()
+    Path("data/jwt-secret").write_text("short\n")
+    said = command("token", "alice", "--data", "data")
+    assert said.exit_code == 2
+    assert "data/jwt-secret holds no secret" in said.err
+
+
+def test_a_folder_that_cannot_be_made_is_said(talkwire: Callable[..., Answer]) -> None:
+    answer = talkwire("token", "alice", "--data", "missing/data")
+    assert (answer.exit_code, answer.out) == (1, "")
+    assert "there is no such folder to make data in" in answer.line

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Said
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture(autouse=True)
+def password_on_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+
+
+def test_an_account_is_added_and_listed(command: Command, where: list[str]) -> None:
+    added = command("user", "add", "dora@example.com", "--name", "Dora", "--id", "dora", *where)
+    assert (added.exit_code, added.out, added.err) == (0, "dora\n", "")
+    listed = command("user", "list", *where)
+    assert listed.exit_code == 0
+    assert "dora\tDora\tdora@example.com\t\t2" in listed.out
+    shown = json.loads(command("user", "list", "--json", *where).out)
+    dora = next(user for user in shown if user["id"] == "dora")
+    assert (dora["name"], dora["email"], dora["banned"]) == ("Dora", "dora@example.com", False)
+
+
+def test_without_an_id_the_new_one_is_printed(command: Command, where: list[str]) -> None:
+    added = command("user", "add", "erik@example.com", "--name", "Erik", *where)
+    assert added.exit_code == 0
+    assert int(added.out) >= 8 * 10**15
+
+
+def test_a_user_is_banned_and_let_in_again(command: Command, where: list[str]) -> None:
+    command("user", "add", "finn@example.com", "--name", "Finn", "--id", "finn", *where)
+    assert command("user", "ban", "finn", *where) == (0, "finn is banned.\n", "")
+    assert "finn\tFinn\tfinn@example.com\tbanned\t" in command("user", "list", *where).out
+    assert command("user", "unban", "finn", *where) == (0, "finn is not banned.\n", "")
+    assert "finn\tFinn\tfinn@example.com\t\t" in command("user", "list", *where).out
+
+
+def test_an_account_gets_a_new_password(
+    command: Command, where: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("user", "add", "gus@example.com", "--name", "Gus", "--id", "gus", *where)
+    monkeypatch.setattr("sys.stdin", io.StringIO("another one\n"))
+    assert command("user", "password", "gus", *where) == (0, "gus has a new password.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["ban", "nobody"], 1, "No such user."),
+        (["password", "nobody"], 1, "This user has no account."),
+        (["add", "not-an-address", "--name", "X"], 2, "email: must be an e-mail address"),
+        (["add", "x@example.com", "--name", " "], 2, "name: must have 1 to 200 characters"),
+        (["add", "x@example.com", "--name", "X", "--id", "a b"], 2, "id: must be an id"),
+        (["add", "x@example.com", "--name", "X", "--password", "hunter2"], 2, "--password: only `-`"),
+    ],
+)
+def test_refusals_are_one_line(
+    command: Command, where: list[str], arguments: list[str], exit_code: int, message: str
+) -> None:
+    command("conversation", "create", "somebody", *where)
+    said = command("user", *arguments, *where)
+    assert (said.exit_code, said.out) == (exit_code, "")
+    assert said.err.startswith(f"talkwire: {message}")
+    assert said.err.count("\n") == 1
+
+
+def test_an_address_is_taken_once(command: Command, where: list[str]) -> None:
+    command("user", "add", "hans@example.com", "--name", "Hans", *where)
+    again = command("user", "add", "Hans@Example.com", "--name", "Hans", *where)
+    assert again == (1, "", "talkwire: This e-mail address is taken.\n")
+
+
+def test_no_password_is_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    said = command("user", "add", "x@example.com", "--name", "X", "--password", "-")
+    assert said == (1, "", "talkwire: no password was given\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "exit_code"), [(["long enough", "long enough"], 0), (["long enough", "not the same"], 1)]
+)
+def test_on_a_terminal_a_password_is_asked_for_twice(
+    command: Command, monkeypatch: pytest.MonkeyPatch, typed: list[str], exit_code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal())
+    answers = iter(typed)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(answers))
+    assert command("user", "add", "x@example.com", "--name", "X", "--id", "x").exit_code == exit_code
+
+
+def test_a_name_can_neither_forge_a_line_nor_command_a_terminal(command: Command) -> None:
+    name = "Eve\tx\n\x1b[2Jroot [bold]"
+    command("user", "add", "eve@example.com", "--name", name, "--id", "eve")
+    listed = command("user", "list").out
+    assert listed.startswith("eve\tEve x  [2Jroot [bold]\teve@example.com\t")
+    assert listed.count("\n") == 1
+
+
+def test_more_users_than_a_page_holds_are_all_listed(command: Command, where: list[str]) -> None:
+    names = [f"many-{number:03}" for number in range(150)]
+    command("conversation", "create", *names, *where)
+    listed = [line.split("\t")[0] for line in command("user", "list", *where).out.splitlines()]
+    assert [user_id for user_id in listed if user_id.startswith("many-")] == names
+
+
+@pytest.mark.parametrize("arguments", [["user", "list"], ["user", "ban", "a"], ["conversation", "list"]])
+def test_a_mistyped_folder_is_no_new_database(command: Command, arguments: list[str]) -> None:
+    said = command(*arguments, "--data", "mistyped")
+    assert said == (1, "", "talkwire: mistyped/talkwire.db: there is no such database\n")

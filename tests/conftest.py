@@ -1,0 +1,46 @@
+"""Databases to test with: SQLite and PostgreSQL, each fresh and with its tables."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from talkwire.storage.engine import sqlite_url
+from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """One server a test process."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return migrated_sqlite_file(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Database:
+    path = tmp_path / "talkwire.db"
+    shutil.copyfile(sqlite_template, path)
+    return Database("sqlite", sqlite_url(path))
+
+
+@pytest.fixture
+def postgresql_database(postgresql: PostgresServer) -> Iterator[Database]:
+    name = postgresql.create_migrated()
+    yield Database("postgresql", postgresql.url_of(name))
+    postgresql.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each kind in turn."""
+    found = request.getfixturevalue(f"{request.param}_database")
+    assert isinstance(found, Database)
+    return found

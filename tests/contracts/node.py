@@ -1,0 +1,178 @@
+"""One process of Talkwire as far as its chat goes, over a real database and with a clock that a test sets."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from talkwire.bus.memory import MemoryBus
+from talkwire.core.chat import Chat
+from talkwire.core.commands import Change, Command, CreateConversation, SendMessage
+from talkwire.core.errors import ChatError
+from talkwire.core.events import DurableEvent, Event
+from talkwire.core.handlers import CHANGES, ChangeHandler
+from talkwire.core.model import Actor, Message
+from talkwire.core.transaction import Transaction
+from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.reader import ReaderPool
+from talkwire.storage.writer import GroupWriter
+from tests.databases import Database
+
+WAIT_S = 10.0
+
+BACKEND = Actor("backend", "Backend", role="service")
+OPERATOR = Actor("operator", "Operator", role="admin")
+ALICE = Actor("alice", "Alice")
+BOB = Actor("bob", "Bob")
+CAROL = Actor("carol", "Carol")
+MALLORY = Actor("mallory", "Mallory")
+
+Outcome = Any
+
+
+@dataclass
+class Clock:
+    """The writer's clock, which it reads once a transaction: to stop it is to stop the writer there."""
+
+    now_ms: int = 1_700_000_000_000
+    _running: threading.Event = field(default_factory=threading.Event)
+    _asked: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._running.set()
+
+    def __call__(self) -> int:
+        self._asked.set()
+        assert self._running.wait(WAIT_S)
+        return self.now_ms
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self._asked.clear()
+        self._running.clear()
+        try:
+            yield
+        finally:
+            self._running.set()
+
+    def wait_until_asked(self) -> None:
+        """Returns once somebody waits for the clock to run again."""
+        assert self._asked.wait(WAIT_S)
+
+
+class Call(Change[None], frozen=True, tag="Call"):
+    """A command of the tests: calls `function` with the transaction, on the writer's thread."""
+
+    function: Callable[[Transaction], object]
+
+
+def _call(tx: Transaction, actor: Actor, command: Call) -> None:
+    command.function(tx)
+
+
+HANDLERS = MappingProxyType({**CHANGES, Call: ChangeHandler(_call)})
+
+
+class Node:
+    """A running chat; `events` is what its bus has brought."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.clock = clock
+        self.events: list[Event] = []
+        self.write_engine = writing_engine(database.url)
+        self.read_engine = reading_engine(database.url, 2)
+        self.bus = MemoryBus()
+        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, self.bus.publish)
+        self.readers = ReaderPool(self.read_engine, 2)
+        self.chat = Chat(self.writer, self.readers, self.bus)
+        self.bus.subscribe(self.events.extend)
+
+    async def start(self) -> None:
+        self.writer.start()
+        await self.chat.start()
+
+    async def close(self) -> None:
+        await self.writer.close()
+        self.readers.close()
+
+    @property
+    def log(self) -> list[DurableEvent]:
+        """The durable ones of the events that the bus has brought."""
+        return [event for event in self.events if isinstance(event, DurableEvent)]
+
+    async def replay(self, after: int = 0, limit: int = 1000) -> Sequence[DurableEvent]:
+        """The log after a position, as it is stored."""
+        return await self.readers.read(lambda snapshot: snapshot.events_after(after, limit))
+
+    def ask(self, actor: Actor, command: Command[Any]) -> Awaitable[Outcome]:
+        """`Chat.execute`, and the tests' own command too. A change is queued when this returns."""
+        if isinstance(command, Call):
+            return self.writer.submit(actor, command)
+        return self.chat.execute(actor, command)
+
+    async def do(self, actor: Actor, command: Command[Any]) -> Outcome:
+        async with asyncio.timeout(WAIT_S):
+            return await self.ask(actor, command)
+
+    async def refusal(self, actor: Actor, command: Command[Any]) -> str:
+        """The code that a command is refused with."""
+        try:
+            answer = await self.do(actor, command)
+        except ChatError as error:
+            return error.code
+        raise AssertionError(f"carried out: {answer}")
+
+    async def group(self, conversation_id: str, *actors: Actor) -> None:
+        """Makes a group; its first member owns it."""
+        names = tuple(actor.user_id for actor in actors)
+        await self.do(BACKEND, CreateConversation("group", names, id=conversation_id))
+
+    async def send(self, actor: Actor, content: str, client_message_id: str | None = None, to: str = "c") -> Message:
+        message = await self.do(actor, SendMessage(to, content, client_message_id))
+        assert isinstance(message, Message)
+        return message
+
+    async def in_one_batch(self, *asked: tuple[Actor, Command[Any]]) -> Sequence[Outcome]:
+        """Has the commands carried out by one transaction; answers results and errors."""
+        with self.clock.stopped():
+            first = self.writer.submit(BACKEND, Call(lambda tx: None))
+            self.clock.wait_until_asked()
+            futures = [self.ask(actor, command) for actor, command in asked]
+        async with asyncio.timeout(WAIT_S):
+            return (await asyncio.gather(first, *futures, return_exceptions=True))[1:]
+
+    @contextmanager
+    def statements(self) -> Iterator[list[list[str]]]:
+        """What is sent to the database by the writer: a list of statements a transaction."""
+        transactions: list[list[str]] = []
+
+        def begin(connection: Connection) -> None:
+            transactions.append([])
+
+        def execute(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+            if statement != "BEGIN IMMEDIATE":
+                transactions[-1].append(statement)
+
+        event.listen(self.write_engine, "begin", begin)
+        event.listen(self.write_engine, "before_cursor_execute", execute)
+        yield transactions
+        event.remove(self.write_engine, "begin", begin)
+        event.remove(self.write_engine, "before_cursor_execute", execute)
+
+
+@asynccontextmanager
+async def running(database: Database, clock: Clock) -> AsyncIterator[Node]:
+    """A node from its start to its orderly end."""
+    node = Node(database, clock)
+    await node.start()
+    try:
+        yield node
+    finally:
+        await node.close()

@@ -1,0 +1,262 @@
+"""Users, accounts and signed-in devices."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from talkwire.core.commands import (
+    AccountRecord,
+    BanUser,
+    Change,
+    CloseLogin,
+    EnsureUser,
+    FindAccount,
+    GetUser,
+    ListUsers,
+    Login,
+    OpenLogin,
+    RegisterAccount,
+    RotateLogin,
+    SetPassword,
+    UnbanUser,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.events import LoginEnded, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.model import OWN_ID_BASE, Actor, User
+from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+ANYONE = Actor("", "")
+HOUR_MS = 3_600_000
+
+
+async def _register(node: Node, email: str = "ann@example.com") -> User:
+    user = await node.do(ANYONE, RegisterAccount(email, "Ann", "hash"))
+    assert isinstance(user, User)
+    return user
+
+
+async def _sign_in(node: Node, user: User, token_hash: str = "t1") -> Login:
+    login = await node.do(ANYONE, OpenLogin(user.id, token_hash, HOUR_MS))
+    assert isinstance(login, Login)
+    return login
+
+
+def _rotation(login: Login, old: str, new: str) -> RotateLogin:
+    return RotateLogin(login.session.id, old, new, HOUR_MS)
+
+
+# --- users ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_user_is_created_on_first_sight_and_only_then(node: Node) -> None:
+    user, _ = await node.chat.user_of_token("alice", "Alice")
+    again, entry = await node.chat.user_of_token("alice", "Other Name")
+    assert user == again == entry.user == User("alice", "Alice", node.clock.now_ms)
+    assert node.log == [UserCreated(1, node.clock.now_ms, user)]
+
+
+async def test_a_user_who_comes_over_many_connections_at_once_is_created_once(node: Node) -> None:
+    found = await asyncio.gather(*(node.chat.user_of_token("alice", "Alice") for _ in range(10)))
+    assert {user.id for user, _ in found} == {"alice"}
+    assert len(node.log) == 1
+
+
+async def test_an_unknown_user_may_be_refused_instead(node: Node) -> None:
+    with pytest.raises(ChatError) as refused:
+        await node.chat.user_of_token("alice", "Alice", create=False)
+    assert refused.value.code == "unauthenticated"
+    assert node.log == []
+
+
+async def test_nobody_comes_into_being_under_an_id_that_we_give_out(node: Node) -> None:
+    free = str(OWN_ID_BASE + 1)
+    assert await node.refusal(ALICE, EnsureUser(free, "Alice")) == "unauthenticated"
+    user = await _register(node)
+    assert user.id == free
+    assert await node.do(ALICE, EnsureUser(free, "Alice")) == user
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        EnsureUser("a\x00", "A"),
+        EnsureUser("a", "A\x00"),
+        EnsureUser("a", "\ud800"),
+        EnsureUser("a", ""),
+        RegisterAccount("\ud800@example.com", "A", "h"),
+        RegisterAccount("a\x00@example.com", "A", "h"),
+        RegisterAccount("example.com", "A", "h"),
+        RegisterAccount("a@example.com", " ", "h"),
+        OpenLogin("\ud800", "t", 1),
+        RotateLogin("\ud800", "t", "t", 1),
+        CloseLogin("\x00"),
+        BanUser("\x00"),
+        UnbanUser("\ud800"),
+        SetPassword("\x00", "h"),
+    ],
+    ids=repr,
+)
+async def test_texts_that_cannot_be_stored_are_refused(node: Node, command: Change[object]) -> None:
+    assert await node.refusal(OPERATOR, command) == "invalid_request"
+
+
+async def test_an_e_mail_address_is_shown_to_its_owner_only(node: Node) -> None:
+    user = await _register(node)
+    assert (await node.do(Actor(user.id, "Ann"), GetUser(user.id))).email == "ann@example.com"
+    assert (await node.do(OPERATOR, GetUser(user.id))).email == "ann@example.com"
+    assert (await node.do(BOB, GetUser(user.id))).email is None
+    assert await node.refusal(BOB, GetUser("nobody")) == "not_found"
+    assert await node.refusal(BOB, GetUser("\x00")) == "invalid_request"
+
+
+async def test_an_operator_lists_users_page_by_page(node: Node) -> None:
+    for user_id in ("c", "a", "b"):
+        await node.do(BACKEND, EnsureUser(user_id, user_id))
+    first = await node.do(OPERATOR, ListUsers(limit=2))
+    second = await node.do(OPERATOR, ListUsers(first.next, limit=2))
+    assert [[user.id for user in page.items] for page in (first, second)] == [["a", "b"], ["c"]]
+    assert second.next is None
+    assert await node.refusal(ALICE, ListUsers()) == "forbidden"
+    assert await node.refusal(OPERATOR, ListUsers("\x00")) == "invalid_request"
+
+
+async def test_only_an_operator_bans_and_lets_in_again(node: Node) -> None:
+    await node.do(BOB, EnsureUser("bob", "Bob"))
+    assert await node.refusal(ALICE, BanUser("bob")) == "forbidden"
+    assert await node.refusal(BACKEND, BanUser("bob")) == "forbidden"
+    assert await node.refusal(OPERATOR, BanUser("nobody")) == "not_found"
+    assert [(await node.do(OPERATOR, BanUser("bob"))).banned for _ in range(2)] == [True, True]
+    with pytest.raises(ChatError) as refused:
+        await node.chat.user_of_token("bob", "Bob")
+    assert refused.value.code == "banned"
+    assert [(await node.do(OPERATOR, UnbanUser("bob"))).banned for _ in range(2)] == [False, False]
+    await node.chat.user_of_token("bob", "Bob")
+    assert [type(event) for event in node.log] == [UserCreated, UserBanned, UserUnbanned]
+
+
+async def test_a_ban_outlasts_a_restart(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.do(BOB, EnsureUser("bob", "Bob"))
+        await node.do(OPERATOR, BanUser("bob"))
+    async with running(database, clock) as node:
+        assert (await node.do(BOB, EnsureUser("bob", "Bob"))).banned
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_account_is_found_by_its_address_however_it_is_written(node: Node) -> None:
+    user = await _register(node, "Ann@Example.com")
+    assert user == User(str(OWN_ID_BASE + 1), "Ann", node.clock.now_ms, email="ann@example.com")
+    assert await node.do(ANYONE, FindAccount("ANN@example.COM")) == AccountRecord(user, "hash")
+    assert await node.do(ANYONE, FindAccount("bob@example.com")) is None
+    assert await node.refusal(ANYONE, FindAccount("\ud800@example.com")) == "invalid_request"
+
+
+async def test_an_address_is_taken_once_also_in_one_batch(node: Node) -> None:
+    first, second = await node.in_one_batch(
+        (ANYONE, RegisterAccount("ann@example.com", "Ann", "h")),
+        (ANYONE, RegisterAccount("ANN@example.com", "Ann", "h")),
+    )
+    assert isinstance(first, User)
+    assert second.code == "conflict"
+    assert await node.refusal(ANYONE, RegisterAccount("ann@example.com", "Ann", "h")) == "conflict"
+
+
+async def test_only_an_operator_chooses_an_accounts_id(node: Node) -> None:
+    command = RegisterAccount("ann@example.com", "Ann", "h", id="ann")
+    assert await node.refusal(ANYONE, command) == "forbidden"
+    assert await node.refusal(BACKEND, command) == "forbidden"
+    assert (await node.do(OPERATOR, command)).id == "ann"
+    other = RegisterAccount("other@example.com", "Ann", "h", id="ann")
+    assert await node.refusal(OPERATOR, other) == "conflict"
+    own = RegisterAccount("other@example.com", "Ann", "h", id=str(OWN_ID_BASE + 5))
+    assert await node.refusal(OPERATOR, own) == "invalid_request"
+
+
+async def test_an_operator_gives_an_account_a_new_password(node: Node) -> None:
+    user = await _register(node)
+    await node.do(OPERATOR, SetPassword(user.id, "new"))
+    assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "new"
+    assert await node.refusal(ALICE, SetPassword(user.id, "mine")) == "forbidden"
+    assert await node.refusal(OPERATOR, SetPassword("nobody", "x")) == "not_found"
+
+
+# --- signed-in devices ----------------------------------------------------------------------------------------------
+
+
+async def test_a_refresh_token_is_traded_for_the_next(node: Node, clock: Clock) -> None:
+    login = await _sign_in(node, await _register(node))
+    for old, new in (("t1", "t2"), ("t2", "t3")):
+        clock.now_ms += HOUR_MS // 2
+        renewed = await node.do(ANYONE, _rotation(login, old, new))
+        assert renewed.session.id == login.session.id
+        assert renewed.session.created_ms == login.session.created_ms
+        assert renewed.session.expires_ms == clock.now_ms + HOUR_MS
+        assert renewed.user == login.user
+
+
+async def test_a_refresh_token_used_twice_ends_its_device(node: Node) -> None:
+    login = await _sign_in(node, await _register(node))
+    await node.do(ANYONE, _rotation(login, "t1", "t2"))
+    assert await node.do(ANYONE, _rotation(login, "t1", "t3")) is None
+    assert node.log[-1] == LoginEnded(2, node.clock.now_ms, login.user.id, login.session.id)
+    assert await node.do(ANYONE, _rotation(login, "t2", "t3")) is None
+    assert len(node.log) == 2
+
+
+async def test_of_two_who_trade_one_token_at_once_one_gets_the_next(node: Node) -> None:
+    login = await _sign_in(node, await _register(node))
+    first, second = await node.in_one_batch(
+        (ANYONE, _rotation(login, "t1", "t2")), (ANYONE, _rotation(login, "t1", "t3"))
+    )
+    assert isinstance(first, Login)
+    assert second is None
+    assert isinstance(node.log[-1], LoginEnded)
+
+
+async def test_a_refresh_token_ends_with_its_lifetime(node: Node, clock: Clock) -> None:
+    login = await _sign_in(node, await _register(node))
+    clock.now_ms += HOUR_MS
+    assert await node.do(ANYONE, _rotation(login, "t1", "t2")) is None
+    assert not [event for event in node.log if isinstance(event, LoginEnded)]
+
+
+async def test_an_unknown_device_has_no_next_token(node: Node) -> None:
+    assert await node.do(ANYONE, RotateLogin("1-none", "t1", "t2", HOUR_MS)) is None
+
+
+async def test_a_device_signs_out_once_and_other_devices_stay(node: Node) -> None:
+    user = await _register(node)
+    ann = Actor(user.id, "Ann")
+    first, second = await node.in_one_batch(
+        (ANYONE, OpenLogin(user.id, "t1", HOUR_MS)), (ANYONE, OpenLogin(user.id, "t2", HOUR_MS))
+    )
+    assert first.session.id != second.session.id
+    assert await node.refusal(MALLORY, CloseLogin(first.session.id)) == "forbidden"
+    await node.do(ann, CloseLogin(first.session.id))
+    await node.do(ann, CloseLogin(first.session.id))
+    assert [event for event in node.log if isinstance(event, LoginEnded)] == [
+        LoginEnded(2, node.clock.now_ms, user.id, first.session.id)
+    ]
+    assert await node.do(ANYONE, _rotation(first, "t1", "t3")) is None
+    assert await node.do(ANYONE, _rotation(second, "t2", "t3")) is not None
+
+
+async def test_a_banned_user_neither_signs_in_nor_stays_signed_in(node: Node) -> None:
+    user = await _register(node)
+    login = await _sign_in(node, user)
+    await node.do(OPERATOR, BanUser(user.id))
+    assert await node.refusal(ANYONE, OpenLogin(user.id, "t2", HOUR_MS)) == "banned"
+    assert await node.refusal(ANYONE, _rotation(login, "t1", "t2")) == "banned"
+    assert await node.refusal(ANYONE, OpenLogin("nobody", "t2", HOUR_MS)) == "forbidden"
+
+
+async def test_a_signed_in_device_survives_a_restart(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        login = await _sign_in(node, await _register(node))
+    async with running(database, clock) as node:
+        assert await node.do(ANYONE, _rotation(login, "t1", "t2")) is not None

@@ -1,0 +1,155 @@
+"""The log: one order, no gaps, and nothing in it that was not published."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from sqlalchemy import select
+
+from talkwire.core.commands import (
+    AddMembers,
+    BanUser,
+    CloseLogin,
+    CreateConversation,
+    EnsureUser,
+    OpenLogin,
+    RegisterAccount,
+    RemoveMember,
+    SendMessage,
+    UnbanUser,
+)
+from talkwire.core.events import Durable
+from talkwire.core.model import Actor
+from talkwire.storage.schema import log, log_head
+from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+
+async def _everything(node: Node) -> None:
+    """At least one event of every kind."""
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), name="Plans", id="c"))
+    await node.do(BACKEND, AddMembers("c", ("carol",)))
+    await node.send(ALICE, "Hello")
+    await node.do(ALICE, SendMessage("c", "\u2603", "m1", {"b": 1.5, "a": [None, True, 2**53]}))
+    await node.do(ALICE, RemoveMember("c", "carol"))
+    await node.do(OPERATOR, BanUser("carol"))
+    await node.do(OPERATOR, UnbanUser("carol"))
+    user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "hash"))
+    login = await node.do(ALICE, OpenLogin(user.id, "t1", 1000))
+    await node.do(Actor(user.id, "Ann"), CloseLogin(login.session.id))
+    await node.do(ALICE, CreateConversation("direct", ("bob",)))
+
+
+async def test_a_replay_gives_what_was_published(node: Node) -> None:
+    await _everything(node)
+    replayed = await node.replay()
+    assert replayed == node.log
+    assert {type(event) for event in replayed} == set(get_args(Durable))
+
+
+async def test_a_replay_goes_on_after_any_position_and_ends_at_its_limit(node: Node) -> None:
+    await _everything(node)
+    for pos in range(len(node.log) + 1):
+        assert await node.replay(pos, 3) == node.log[pos : pos + 3]
+
+
+async def test_positions_have_no_gaps_whatever_is_refused(node: Node) -> None:
+    await _everything(node)
+    await node.refusal(MALLORY, SendMessage("c", "x"))
+    await node.in_one_batch(
+        (ALICE, SendMessage("c", "1")),
+        (MALLORY, SendMessage("c", "x")),
+        (BOB, EnsureUser("bob", "Bob")),
+        (BOB, SendMessage("c", "2")),
+        (ALICE, SendMessage("c", "\u2603", "m1", {"b": 1.5, "a": [None, True, 2**53]})),
+    )
+    await node.send(ALICE, "3")
+    assert [event.pos for event in node.log] == list(range(1, len(node.log) + 1))
+    assert await node.readers.read(lambda snapshot: snapshot.head()) == (node.chat.epoch, len(node.log))
+    assert node.chat.pos == len(node.log)
+
+
+async def test_positions_go_on_after_a_restart(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.group("c", ALICE)
+        await node.send(ALICE, "1")
+        epoch, pos = node.chat.epoch, node.chat.pos
+    async with running(database, clock) as node:
+        assert (node.chat.epoch, node.chat.pos) == (epoch, pos)
+        await node.send(ALICE, "2")
+        assert [event.pos for event in node.log] == [pos + 1]
+
+
+async def test_an_event_says_when_it_was_written(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE)
+    clock.now_ms += 5000
+    sent = await node.send(ALICE, "Hello")
+    assert (node.log[-1].at_ms, sent.created_ms) == (clock.now_ms, clock.now_ms)
+
+
+async def test_the_last_row_of_a_transaction_names_its_batch(node: Node, database: Database) -> None:
+    await node.group("c", ALICE)
+    await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(3)))
+    await node.send(ALICE, "3")
+    with database.engine() as engine, engine.connect() as connection:
+        batches = list(connection.execute(select(log.c.batch).order_by(log.c.pos)).scalars())
+    # The group is made by one transaction: its user's creation and its own.
+    assert [batch is None for batch in batches] == [True, False, True, True, False, False]
+    named = [batch for batch in batches if batch is not None]
+    assert len(set(named)) == len(named)
+
+
+async def test_the_log_says_which_conversation_an_event_is_about(node: Node, database: Database) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c"))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(ALICE, AddMembers("c", ("bob",)))
+    await node.send(ALICE, "Hello")
+    with database.engine() as engine, engine.connect() as connection:
+        rows = connection.execute(select(log.c.type, log.c.conversation_id).order_by(log.c.pos)).all()
+    assert [tuple(row) for row in rows] == [
+        ("UserCreated", None),
+        ("UserCreated", None),
+        ("ConversationCreated", "c"),
+        ("MemberRemoved", "c"),
+        ("MemberAdded", "c"),
+        ("MessageSent", "c"),
+    ]
+
+
+async def test_the_log_holds_no_password_and_no_token(node: Node, database: Database) -> None:
+    user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "secret-hash"))
+    login = await node.do(ALICE, OpenLogin(user.id, "token-hash-of-the-device", 1000))
+    await node.do(Actor(user.id, "Ann"), CloseLogin(login.session.id))
+    with database.engine() as engine, engine.connect() as connection:
+        text = "".join(data or "" for data in connection.execute(select(log.c.data)).scalars())
+    assert "secret-hash" not in text
+    assert "token-hash-of-the-device" not in text
+
+
+async def test_the_head_has_one_row(database: Database) -> None:
+    with database.engine() as engine, engine.connect() as connection:
+        row = connection.execute(select(log_head)).one()
+    assert (row.id, row.pos) == (1, 0)
+    assert row.epoch
+
+
+async def test_an_event_has_been_published_when_its_sender_is_answered(node: Node) -> None:
+    await node.group("c", ALICE)
+    seen: list[str] = []
+    node.chat.subscribe(lambda events: seen.append("event"))
+    future = node.writer.submit(ALICE, SendMessage("c", "Hello"))
+    future.add_done_callback(lambda done: seen.append("answer"))
+    await future
+    assert seen == ["event", "answer"]
+
+
+async def test_a_listener_that_fails_keeps_no_event_from_the_others(node: Node) -> None:
+    def fail(events: object) -> None:
+        raise ZeroDivisionError
+
+    late: list[object] = []
+    node.chat.subscribe(fail)
+    node.chat.subscribe(late.extend)
+    await node.group("c", ALICE)
+    assert late == node.log
+    assert len(late) == 2

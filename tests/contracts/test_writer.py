@@ -1,0 +1,512 @@
+"""The group-committing writer: what shares a transaction, and what happens when the database fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.exc import OperationalError
+
+from talkwire.core.commands import (
+    AddMembers,
+    BanUser,
+    Change,
+    CreateConversation,
+    EnsureUser,
+    GetConversation,
+    ListMessages,
+    OpenLogin,
+    RegisterAccount,
+    RemoveMember,
+    SendMessage,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MessageSent
+from talkwire.core.model import Actor, Message
+from talkwire.storage import writer as writer_module
+from talkwire.storage.schema import log_head, messages
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Clock, Node, running
+from tests.databases import Database
+
+
+def _codes(outcomes: object) -> list[str]:
+    """What became of each command, in one word."""
+    assert isinstance(outcomes, list)
+    return [outcome.code if isinstance(outcome, ChatError) else type(outcome).__name__ for outcome in outcomes]
+
+
+def _published(node: Node) -> list[str]:
+    return [event.message.content for event in node.log if isinstance(event, MessageSent)]
+
+
+async def _stored(node: Node, conversation_id: str = "c") -> list[str]:
+    """The contents of a conversation, whose seqs are dense."""
+    page = await node.do(BACKEND, ListMessages(conversation_id, limit=100))
+    assert [message.seq for message in page.items] == list(range(1, len(page.items) + 1))
+    return [message.content for message in page.items]
+
+
+# --- one transaction for many ---------------------------------------------------------------------------------------
+
+
+async def test_a_batch_takes_as_many_statements_however_many_messages_it_has(node: Node) -> None:
+    actors = [Actor(f"u{number}", f"User {number}") for number in range(10)]
+    counts = []
+    for size in (1, 10, 200):
+        # Each batch meets users, conversations and members that the writer has not seen yet.
+        for number in range(5):
+            await node.group(f"c{size}-{number}", *actors)
+        await _forget(node)
+        batch = [
+            (actors[number % 10], SendMessage(f"c{size}-{number % 5}", "Hello", f"m{number}", {"a": 1}))
+            for number in range(size)
+        ]
+        with node.statements() as transactions:
+            outcomes = await node.in_one_batch(*batch)
+        assert all(isinstance(outcome, Message) for outcome in outcomes)
+        counts.append(len(transactions[-1]))
+    # head, users, conversations, members, earlier messages; messages, conversations, log, head
+    assert counts == [9, 9, 9]
+
+
+async def _forget(node: Node) -> None:
+    """Has the writer's view emptied, as it is when another node has written."""
+    view = node.writer._view
+    await node.do(BACKEND, Call(lambda tx: view.move_to(-1)))
+    view.pos = -1
+
+
+async def test_a_batch_reads_nothing_that_the_writer_knows(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.send(ALICE, "1")
+    with node.statements() as transactions:
+        await node.in_one_batch(*((ALICE, SendMessage("c", "Hello")) for _ in range(10)))
+    # head; messages, conversation, log, head
+    assert len(transactions[-1]) == 5
+
+
+async def test_all_that_is_queued_shares_one_transaction(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    with node.statements() as transactions:
+        await node.in_one_batch(
+            *((ALICE, SendMessage("c", str(number))) for number in range(100)),
+            (ALICE, CreateConversation("group", ("bob",))),
+            (CAROL, EnsureUser("carol", "Carol")),
+            (ALICE, RegisterAccount("ann@example.com", "Ann", "h")),
+        )
+    # The first one is what the others were queued behind.
+    assert len(transactions) == 2
+
+
+async def test_a_batch_has_an_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "BATCH_MAX", 10)
+    await node.group("c", ALICE)
+    with node.statements() as transactions:
+        await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(25)))
+    assert len(transactions) == 1 + 3
+    assert await _stored(node) == [str(number) for number in range(25)]
+
+
+async def test_commands_over_the_queues_length_are_refused(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    await node.group("c", ALICE)
+    monkeypatch.setattr(writer_module, "QUEUE_MAX", 3)
+    outcomes = await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(5)))
+    assert _codes(outcomes) == ["Message", "Message", "Message", "unavailable", "unavailable"]
+
+
+async def test_a_command_sees_the_earlier_ones_of_its_batch(node: Node) -> None:
+    with node.statements() as transactions:
+        outcomes = await node.in_one_batch(
+            (ALICE, EnsureUser("alice", "Alice")),
+            (BOB, EnsureUser("bob", "Bob")),
+            (BACKEND, CreateConversation("group", ("alice",), id="c")),
+            (BOB, SendMessage("c", "too early")),
+            (ALICE, AddMembers("c", ("bob",))),
+            (BOB, SendMessage("c", "1", "m1")),
+            (BOB, SendMessage("c", "1", "m1")),
+            (ALICE, RemoveMember("c", "bob")),
+            (BOB, SendMessage("c", "too late")),
+            (OPERATOR, BanUser("alice")),
+            (ALICE, SendMessage("c", "banned")),
+        )
+    assert len(transactions) == 2
+    assert _codes(outcomes) == [
+        "User", "User", "ConversationView", "forbidden", "tuple", "Message", "Message", "NoneType", "forbidden", "User",
+        "banned",
+    ]  # fmt: skip
+    assert await _stored(node) == ["1"]
+    view = await node.do(BACKEND, GetConversation("c"))
+    assert (view.conversation.member_count, view.conversation.last_seq) == (1, 1)
+
+
+async def test_a_refused_command_does_not_fail_its_neighbours(node: Node) -> None:
+    await node.group("c", ALICE)
+    with node.statements() as transactions:
+        outcomes = await node.in_one_batch(
+            (ALICE, SendMessage("c", "1")), (MALLORY, SendMessage("c", "x")), (ALICE, SendMessage("c", "2"))
+        )
+    assert _codes(outcomes) == ["Message", "forbidden", "Message"]
+    assert len(transactions) == 2
+    assert await _stored(node) == _published(node) == ["1", "2"]
+
+
+async def test_an_answer_comes_after_the_commit(node: Node) -> None:
+    def look(_: object) -> None:
+        with node.read_engine.connect() as connection:
+            found.append(connection.execute(select(func.count()).select_from(messages)).scalar_one())
+
+    await node.group("c", ALICE)
+    found: list[int] = []
+    future = node.writer.submit(ALICE, SendMessage("c", "Hello"))
+    future.add_done_callback(look)
+    await future
+    await asyncio.sleep(0)
+    assert found == [1]
+
+
+async def test_a_command_whose_caller_has_gone_is_carried_out_all_the_same(node: Node) -> None:
+    await node.group("c", ALICE)
+    with node.clock.stopped():
+        future = node.writer.submit(ALICE, SendMessage("c", "1"))
+        node.clock.wait_until_asked()
+        future.cancel()
+    await node.send(ALICE, "2")
+    assert await _stored(node) == _published(node) == ["1", "2"]
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_writer_that_closes_carries_out_what_is_queued(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.group("c", ALICE)
+        with clock.stopped():
+            first = node.writer.submit(ALICE, SendMessage("c", "0"))
+            clock.wait_until_asked()
+            queued = [node.writer.submit(ALICE, SendMessage("c", str(number))) for number in range(1, 20)]
+            closing = asyncio.create_task(node.writer.close())
+            await asyncio.sleep(0)
+            late = node.writer.submit(ALICE, SendMessage("c", "late"))
+        await closing
+        assert all(future.done() for future in (first, *queued))
+        assert [future.result().seq for future in queued] == list(range(2, 21))
+        assert _published(node) == [str(number) for number in range(20)]
+        with pytest.raises(ChatError) as refused:
+            await late
+        assert refused.value.code == "unavailable"
+
+
+async def test_a_chat_that_was_closed_is_unavailable(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.group("c", ALICE)
+    assert await node.refusal(ALICE, SendMessage("c", "x")) == "unavailable"
+    assert await node.refusal(ALICE, ListMessages("c")) == "unavailable"
+
+
+async def test_a_writer_that_never_started_can_be_closed(database: Database, clock: Clock) -> None:
+    node = Node(database, clock)
+    await node.close()
+
+
+# --- what breaks a batch --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def poison(database: Database) -> None:
+    """From now on the database takes the content "poison" once."""
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("CREATE UNIQUE INDEX one_poison ON messages (content) WHERE content = 'poison'"))
+
+
+@pytest.mark.usefixtures("poison")
+async def test_a_command_that_the_database_refuses_fails_alone(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.send(ALICE, "poison")
+    outcomes = await node.in_one_batch(
+        (ALICE, SendMessage("c", "1", "m1")),
+        (ALICE, SendMessage("c", "poison")),
+        (MALLORY, SendMessage("c", "x")),
+        (ALICE, SendMessage("c", "2", "m2")),
+        (ALICE, SendMessage("c", "1", "m1")),
+    )
+    assert _codes(outcomes) == ["Message", "unavailable", "forbidden", "Message", "Message"]
+    assert outcomes[0] == outcomes[4]
+    assert await _stored(node) == _published(node) == ["poison", "1", "2"]
+    assert [event.pos for event in node.log] == list(range(1, len(node.log) + 1))
+
+
+async def test_a_command_with_a_bug_fails_alone_and_leaves_nothing(node: Node) -> None:
+    def fail(tx: object) -> None:
+        tx.record(MessageSent(tx.next_pos(), 0, message))  # type: ignore[attr-defined]
+        raise ZeroDivisionError
+
+    await node.group("c", ALICE)
+    message = await node.send(ALICE, "0")
+    first, broken, second = await node.in_one_batch(
+        (ALICE, SendMessage("c", "1")), (ALICE, Call(fail)), (ALICE, SendMessage("c", "2"))
+    )
+    assert (first.seq, second.seq) == (2, 3)
+    assert isinstance(broken, ZeroDivisionError)
+    assert await _stored(node) == _published(node) == ["0", "1", "2"]
+
+
+async def test_a_command_that_nothing_carries_out_stops_nobody(node: Node) -> None:
+    class Unknown(Change[None], frozen=True, tag="Unknown"):
+        pass
+
+    await node.group("c", ALICE)
+    with pytest.raises(KeyError):
+        await node.writer.submit(ALICE, Unknown())
+    assert (await node.send(ALICE, "1")).seq == 1
+
+
+@contextmanager
+def _commits(node: Node, *instead: Callable[[Connection], None] | None) -> Iterator[None]:
+    """The next commits of the writer are done by `instead`, or as always where that is None."""
+    pending = list(instead)
+
+    def commit(connection: Connection) -> None:
+        replacement = pending.pop(0) if pending else None
+        if replacement is not None:
+            replacement(connection)
+
+    sqlalchemy_event.listen(node.write_engine, "commit", commit)
+    yield
+    sqlalchemy_event.remove(node.write_engine, "commit", commit)
+    assert not pending
+
+
+def _lost_after(connection: Connection) -> None:
+    """The commit happens, its reply never arrives."""
+    connection.connection.commit()
+    raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
+
+
+def _lost_before(connection: Connection) -> None:
+    """The connection breaks on the way to the commit."""
+    connection.connection.rollback()
+    raise OperationalError(
+        "COMMIT", {}, ConnectionError("server closed the connection unexpectedly"), connection_invalidated=True
+    )
+
+
+async def test_a_commit_whose_reply_was_lost_is_answered_with_success_and_stored_once(node: Node) -> None:
+    await node.group("c", ALICE)
+    with _commits(node, _lost_after):
+        sent = await node.send(ALICE, "1")
+    assert sent.seq == 1
+    assert (await node.send(ALICE, "2")).seq == 2
+    assert await _stored(node) == _published(node) == ["1", "2"]
+
+
+async def test_a_whole_batch_whose_reply_was_lost_is_stored_once(node: Node) -> None:
+    await node.group("c", ALICE)
+    with _commits(node, None, _lost_after):
+        outcomes = await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(5)))
+    assert [message.seq for message in outcomes] == [1, 2, 3, 4, 5]
+    assert await _stored(node) == _published(node) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_commit_that_did_not_happen_is_unavailable_and_a_retry_stores_it_once(node: Node) -> None:
+    await node.group("c", ALICE)
+    with _commits(node, _lost_before):
+        assert await node.refusal(ALICE, SendMessage("c", "1", "m1")) == "unavailable"
+    assert _published(node) == []
+    assert (await node.send(ALICE, "1", "m1")).seq == 1
+    assert await _stored(node) == _published(node) == ["1"]
+
+
+async def test_a_lost_reply_to_a_commit_without_events_is_unavailable(node: Node) -> None:
+    user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "h"))
+    with _commits(node, _lost_after):
+        assert await node.refusal(ALICE, OpenLogin(user.id, "t1", 1000)) == "unavailable"
+    assert (await node.do(ALICE, OpenLogin(user.id, "t1", 1000))).user == user
+
+
+async def test_nobody_is_told_whether_a_commit_happened_while_the_database_is_gone(
+    node: Node, database: Database
+) -> None:
+    await node.group("c", ALICE)
+
+    def lost_with_the_database(connection: Connection) -> None:
+        connection.connection.commit()
+        _hide(database)
+        raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
+
+    with _commits(node, lost_with_the_database):
+        assert await node.refusal(ALICE, SendMessage("c", "1", "m1")) == "unavailable"
+    assert _published(node) == []
+    _show(database)
+    assert (await node.send(ALICE, "1", "m1")).seq == 1
+    assert await _stored(node) == _published(node) == ["1"]
+
+
+async def test_a_batch_of_which_nobody_knows_whether_it_happened_is_not_tried_again(node: Node) -> None:
+    await node.group("c", ALICE)
+
+    def lost_with_the_next_connection(connection: Connection) -> None:
+        sqlalchemy_event.listen(node.write_engine, "begin", fail, once=True)
+        _lost_after(connection)
+
+    def fail(connection: Connection) -> None:
+        raise OperationalError("BEGIN", {}, ConnectionError("could not connect to the server"))
+
+    with _commits(node, None, lost_with_the_next_connection):
+        outcomes = await node.in_one_batch((ALICE, SendMessage("c", "1")), (ALICE, SendMessage("c", "2")))
+    assert _codes(outcomes) == ["unavailable", "unavailable"]
+    await node.send(ALICE, "3")
+    assert await _stored(node) == _published(node) == ["1", "2", "3"]
+
+
+def _hide(database: Database) -> None:
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("ALTER TABLE log_head RENAME TO hidden"))
+
+
+def _show(database: Database) -> None:
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("ALTER TABLE hidden RENAME TO log_head"))
+
+
+async def test_commands_are_unavailable_while_the_database_is_gone_and_work_again_after(
+    node: Node, database: Database
+) -> None:
+    await node.group("c", ALICE)
+    _hide(database)
+    with node.statements() as transactions:
+        outcomes = await node.in_one_batch(*((ALICE, SendMessage("c", "x", f"m{number}")) for number in range(3)))
+    assert _codes(outcomes) == ["unavailable"] * 3
+    assert outcomes[0] is not outcomes[1]
+    assert len(transactions) == 2, "nobody waits for a lock once a command"
+    with pytest.raises(ChatError) as refused:
+        await node.chat.check()
+    assert refused.value.code == "unavailable"
+    _show(database)
+    await node.chat.check()
+    await node.send(ALICE, "1")
+    assert await _stored(node) == _published(node) == ["1"]
+
+
+# --- connections that break (PostgreSQL) ----------------------------------------------------------------------------
+
+
+def _cut_connections(database: Database) -> None:
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+
+async def test_a_cut_connection_between_transactions_is_noticed_by_nobody(
+    postgresql_database: Database, clock: Clock
+) -> None:
+    async with running(postgresql_database, clock) as node:
+        await node.group("c", ALICE)
+        _cut_connections(postgresql_database)
+        await node.send(ALICE, "1")
+        assert await _stored(node) == ["1"]
+
+
+async def test_a_connection_cut_within_a_transaction_fails_its_batch_and_no_other(
+    postgresql_database: Database, clock: Clock
+) -> None:
+    async with running(postgresql_database, clock) as node:
+        await node.group("c", ALICE)
+        cuts = iter([lambda: _cut_connections(postgresql_database)])
+        outcomes = await node.in_one_batch(
+            (ALICE, SendMessage("c", "x")),
+            (ALICE, Call(lambda tx: next(cuts)())),
+            (ALICE, SendMessage("c", "y")),
+        )
+        assert _codes(outcomes) == ["unavailable"] * 3
+        await node.send(ALICE, "1")
+        assert await _stored(node) == _published(node) == ["1"]
+
+
+# --- another writer -------------------------------------------------------------------------------------------------
+
+
+async def test_two_writers_share_one_dense_order(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        await first.group("c", ALICE, BOB)
+        await asyncio.gather(
+            *(node.send(ALICE, f"{number}") for number in range(40) for node in (first, second)),
+        )
+        # What the other one wrote last is published with one's own next event.
+        await first.send(ALICE, "first")
+        await second.send(ALICE, "second")
+        await first.send(ALICE, "last")
+        assert len(await _stored(first)) == 83
+        assert [event.pos for event in first.log] == list(range(1, len(first.log) + 1))
+        seen = second.log[-1].pos
+        assert second.log == first.log[second.log[0].pos - 1 : seen]
+        assert seen == first.log[-1].pos - 1
+
+
+async def test_a_writer_forgets_what_it_knew_when_another_has_written(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        await first.group("c", ALICE, BOB)
+        await first.send(BOB, "1")
+        await second.do(ALICE, RemoveMember("c", "bob"))
+        assert await first.refusal(BOB, SendMessage("c", "x")) == "forbidden"
+        assert first.log == await first.replay()
+        await second.do(OPERATOR, BanUser("alice"))
+        assert await first.refusal(ALICE, SendMessage("c", "x")) == "banned"
+        await second.do(BACKEND, AddMembers("c", ("carol",)))
+        assert (await first.send(Actor("carol", "Carol"), "2")).seq == 2
+
+
+async def test_a_retry_over_another_node_is_answered_with_the_first_message(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        await first.group("c", ALICE)
+        sent = await asyncio.gather(*(node.send(ALICE, "Hello", "m1") for _ in range(5) for node in (first, second)))
+        assert len({message.id for message in sent}) == 1
+
+
+async def test_both_nodes_open_the_same_direct_conversation(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        views = await asyncio.gather(
+            *(node.do(BACKEND, CreateConversation("direct", ("alice", "bob"))) for node in (first, second))
+        )
+        assert views[0].conversation.id == views[1].conversation.id
+
+
+async def test_a_long_absence_is_published_whole(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "MISSED_PAGE", 3)
+    async with running(database, clock) as first, running(database, clock) as second:
+        await first.group("c", ALICE)
+        for number in range(10):
+            await second.send(ALICE, str(number))
+        await first.send(ALICE, "10")
+        assert _published(first) == [str(number) for number in range(11)]
+        assert [event.pos for event in first.log] == list(range(1, len(first.log) + 1))
+
+
+async def test_events_of_another_node_that_cannot_be_read_are_published_later(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        await first.group("c", ALICE)
+        await second.send(ALICE, "1")
+        with monkeypatch.context() as broken:
+            broken.setattr(writer_module, "TableSnapshot", None)
+            assert (await first.send(ALICE, "2")).seq == 2
+        assert _published(first) == []
+        await first.send(ALICE, "3")
+        assert _published(first) == ["1", "2", "3"]
+
+
+async def test_the_head_is_one_row_under_two_writers(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as first, running(database, clock) as second:
+        await asyncio.gather(*(node.do(CAROL, EnsureUser("carol", "Carol")) for node in (first, second)))
+        with database.engine() as engine, engine.connect() as connection:
+            assert connection.execute(select(log_head.c.pos)).scalars().all() == [1]

@@ -1,0 +1,38 @@
+"""The tables of commands and events: nothing is missing in them."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from talkwire.core import commands, events
+from talkwire.core.handlers import CHANGES, QUERIES
+
+
+def _all_of(kind: type[commands.Command[object]]) -> set[type]:
+    return {type_ for type_ in kind.__subclasses__() if type_.__module__ == commands.__name__}
+
+
+def test_every_change_and_every_query_is_carried_out_by_something() -> None:
+    assert set(CHANGES) == _all_of(commands.Change)
+    assert set(QUERIES) == _all_of(commands.Query)
+
+
+def test_every_durable_event_is_in_the_union_that_is_matched_over() -> None:
+    assert set(get_args(events.Durable)) == set(events.DurableEvent.__subclasses__())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        commands.SendMessage("c", "Hello", "m1", {"a": [1]}),
+        commands.CreateConversation("group", ("alice", "bob"), id="c"),
+        commands.RotateLogin("1", "a", "b", 1),
+        commands.ListMessages("c", before="1"),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_command_survives_the_way_to_another_process(command: commands.Command[object]) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(command), type=type(command)) == command

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from talkwire.core.directory import Directory, Entry
+from talkwire.core.events import (
+    ConversationCreated,
+    MemberAdded,
+    MemberRemoved,
+    MessageSent,
+    UserBanned,
+    UserCreated,
+    UserUnbanned,
+)
+from talkwire.core.model import Conversation, Member, Message, User
+
+
+class Table:
+    """What a directory reads: users and their conversations as of `pos`. Answers wait while it is `slow`."""
+
+    def __init__(self) -> None:
+        self.pos = 0
+        self.conversation_ids: dict[str, set[str]] = {}
+        self.asked: list[list[str]] = []
+        self.error: Exception | None = None
+        self.slow = False
+        self._answers: list[asyncio.Event] = []
+
+    async def load(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, Entry]]:
+        self.asked.append(list(user_ids))
+        found = {
+            user_id: Entry(
+                User(user_id, user_id.title(), 0) if user_id in self.conversation_ids else None,
+                set(self.conversation_ids.get(user_id, ())),
+            )
+            for user_id in user_ids
+        }
+        pos = self.pos
+        if self.slow:
+            answer = asyncio.Event()
+            self._answers.append(answer)
+            await answer.wait()
+        if self.error is not None:
+            raise self.error
+        return pos, found
+
+    def answer(self) -> None:
+        """Lets the oldest question be answered, with what was so when it was asked."""
+        self._answers.pop(0).set()
+
+
+@pytest.fixture
+def table() -> Table:
+    table = Table()
+    table.conversation_ids = {"alice": {"c"}, "bob": {"c", "d"}}
+    return table
+
+
+def _added(pos: int, user_id: str, conversation_id: str) -> MemberAdded:
+    return MemberAdded(pos, 0, conversation_id, (Member(conversation_id, user_id, "member", 0),))
+
+
+def _is_banned(entry: Entry) -> bool:
+    assert entry.user is not None
+    return entry.user.banned
+
+
+async def _turns() -> None:
+    """Lets everything run that does not wait for an answer."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_users_who_are_asked_for_in_one_turn_are_read_at_once(table: Table) -> None:
+    directory = Directory(table.load)
+    alice, bob, again = await asyncio.gather(*(directory.find(user_id) for user_id in ("alice", "bob", "alice")))
+    assert table.asked == [["alice", "bob"]]
+    assert alice is again
+    assert (alice.conversation_ids, bob.conversation_ids) == ({"c"}, {"c", "d"})
+
+
+async def test_a_user_who_was_read_is_not_read_again(table: Table) -> None:
+    directory = Directory(table.load)
+    entry = await directory.find("alice")
+    assert directory.peek("alice") is entry
+    assert await directory.find("alice") is entry
+    assert len(table.asked) == 1
+    assert directory.peek("bob") is None
+
+
+async def test_somebody_unknown_has_an_entry_that_becomes_theirs(table: Table) -> None:
+    directory = Directory(table.load)
+    entry = await directory.find("carol")
+    assert entry.user is None
+    user = User("carol", "Carol", 5)
+    directory.apply(UserCreated(1, 0, user))
+    assert entry.user == user
+
+
+async def test_events_keep_an_entry_current(table: Table) -> None:
+    directory = Directory(table.load)
+    entry = await directory.find("alice")
+    conversation = Conversation("e", "group", None, "alice", 1, 0, 0, 0)
+    directory.apply(ConversationCreated(1, 0, conversation, (Member("e", "alice", "owner", 0),)))
+    directory.apply(_added(2, "alice", "d"))
+    directory.apply(_added(3, "bob", "f"))
+    assert entry.conversation_ids == {"c", "d", "e"}
+    directory.apply(MemberRemoved(4, 0, "c", "alice"))
+    directory.apply(MemberRemoved(5, 0, "d", "bob"))
+    directory.apply(MessageSent(6, 0, Message(1, "d", 1, "bob", "Bob", "x", 0)))
+    assert entry.conversation_ids == {"d", "e"}
+    directory.apply(UserBanned(7, 0, "alice"))
+    assert _is_banned(entry)
+    directory.apply(UserUnbanned(8, 0, "alice"))
+    assert not _is_banned(entry)
+    directory.apply(UserBanned(9, 0, "bob"))
+    assert not _is_banned(entry)
+
+
+async def test_events_that_come_while_a_user_is_read_are_not_lost(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    finding = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    directory.apply(_added(1, "alice", "d"))
+    directory.apply(MemberRemoved(2, 0, "c", "alice"))
+    table.answer()
+    assert (await finding).conversation_ids == {"d"}
+
+
+async def test_events_that_the_answer_has_seen_already_are_not_applied_to_it_again(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    # As of 2, alice was added to d (1) and removed again (2).
+    table.pos = 2
+    finding = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    directory.apply(_added(1, "alice", "d"))
+    directory.apply(MemberRemoved(2, 0, "d", "alice"))
+    directory.apply(_added(3, "alice", "e"))
+    table.answer()
+    assert (await finding).conversation_ids == {"c", "e"}
+
+
+async def test_an_event_that_an_older_answer_missed_does_not_come_back_in_a_newer_one(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    first = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    directory.apply(_added(1, "bob", "e"))
+    directory.apply(MemberRemoved(2, 0, "e", "bob"))
+    table.pos = 2
+    second = asyncio.ensure_future(directory.find("bob"))
+    await _turns()
+    directory.apply(_added(3, "bob", "f"))
+    directory.apply(_added(3, "alice", "f"))
+    table.answer()
+    table.answer()
+    assert (await first).conversation_ids == {"c", "f"}
+    assert (await second).conversation_ids == {"c", "d", "f"}
+    directory.apply(_added(4, "alice", "g"))
+    assert (await first).conversation_ids == {"c", "f", "g"}
+
+
+async def test_a_directory_that_is_never_idle_remembers_no_events(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    finding = [asyncio.ensure_future(directory.find("user0"))]
+    await _turns()
+    for number in range(1, 50):
+        directory.apply(_added(number, "nobody", "c"))
+        # There is always one underway.
+        finding.append(asyncio.ensure_future(directory.find(f"user{number}")))
+        await _turns()
+        table.answer()
+        await _turns()
+    assert sum(len(loading.late) for loading in directory._underway) == 0
+    table.answer()
+    await asyncio.gather(*finding)
+    assert not directory._underway
+
+
+async def test_a_database_that_fails_fails_those_who_wait_and_nobody_after(table: Table) -> None:
+    directory = Directory(table.load)
+    table.error = ConnectionError()
+    outcomes = await asyncio.gather(*(directory.find("alice") for _ in range(2)), return_exceptions=True)
+    assert outcomes == [table.error, table.error]
+    table.error = None
+    assert (await directory.find("alice")).conversation_ids == {"c"}
+
+
+async def test_one_who_stops_waiting_does_not_stop_the_others(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    impatient = asyncio.ensure_future(directory.find("alice"))
+    patient = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    impatient.cancel()
+    await _turns()
+    table.answer()
+    assert (await patient).conversation_ids == {"c"}
+
+
+async def test_the_users_who_were_looked_up_last_are_remembered(table: Table) -> None:
+    directory = Directory(table.load, idle_max=2)
+    await directory.find("alice")
+    await directory.find("bob")
+    await directory.find("alice")
+    await directory.find("carol")
+    assert directory.peek("alice") is not None
+    assert directory.peek("bob") is None
+    assert directory.peek("carol") is not None
+
+
+async def test_a_user_who_is_held_is_never_forgotten(table: Table) -> None:
+    directory = Directory(table.load, idle_max=1)
+    entry = await directory.find("alice")
+    assert directory.hold("alice", entry) is entry
+    directory.hold("alice", entry)
+    await directory.find("bob")
+    await directory.find("carol")
+    directory.release("alice")
+    assert directory.peek("alice") is entry
+    assert directory.peek("bob") is None
+    directory.release("alice")
+    assert directory.peek("alice") is entry
+    assert directory.peek("carol") is None
+    await directory.find("bob")
+    assert directory.peek("alice") is None
+
+
+async def test_two_who_found_a_user_before_and_after_they_were_forgotten_hold_one_entry(table: Table) -> None:
+    directory = Directory(table.load, idle_max=1)
+    first = await directory.find("alice")
+    await directory.find("bob")
+    second = await directory.find("alice")
+    assert first is not second
+    kept = directory.hold("alice", second)
+    assert directory.hold("alice", first) is kept
+    directory.apply(_added(1, "alice", "d"))
+    directory.release("alice")
+    assert directory.peek("alice") is kept
+    directory.release("alice")
+    assert kept.holds == 0
+    assert kept.conversation_ids == {"c", "d"}

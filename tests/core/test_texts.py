@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core.errors import ChatError
+from talkwire.core.texts import (
+    NESTING_MAX,
+    TEXT_MAX_BYTES,
+    check_content,
+    check_id,
+    check_json,
+    check_name,
+    check_text,
+)
+
+
+def _refusal(check: Callable[..., None], *arguments: object) -> ChatError:
+    with pytest.raises(ChatError) as refused:
+        check("place", *arguments)
+    return refused.value
+
+
+def _is_accepted(check: Callable[..., None], value: object) -> bool:
+    try:
+        check("place", value)
+    except ChatError:
+        return False
+    return True
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_text_is_accepted_exactly_when_both_databases_can_keep_it(value: str) -> None:
+    try:
+        storable = b"\x00" not in value.encode()
+    except UnicodeEncodeError:
+        storable = False
+    assert _is_accepted(check_text, value) == storable
+
+
+def test_a_refusal_says_where_and_why() -> None:
+    refusal = _refusal(check_text, "a\x00")
+    assert refusal.code == "invalid_request"
+    assert refusal.details == [{"path": "place", "message": "must not contain U+0000"}]
+
+
+@pytest.mark.parametrize("value", ["", " ", "\u3000", "x" * 201, "a\x00"])
+def test_a_name_has_something_in_it_and_an_end(value: str) -> None:
+    assert _refusal(check_name, value).code == "invalid_request"
+    check_name("place", "\u00e9" * 200)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "invalid_request"),
+        (" \t\u2028", "invalid_request"),
+        ("x" * (TEXT_MAX_BYTES + 1), "payload_too_large"),
+        ("\u00e9" * (TEXT_MAX_BYTES // 2 + 1), "payload_too_large"),
+        ("\U0001f600" * (TEXT_MAX_BYTES // 4 + 1), "payload_too_large"),
+    ],
+    ids=["empty", "blank", "ascii", "two bytes", "four bytes"],
+)
+def test_a_messages_text_is_not_blank_and_not_too_long(value: str, code: str) -> None:
+    assert _refusal(check_content, value).code == code
+
+
+@pytest.mark.parametrize(("character", "size"), [("x", 1), ("\u00e9", 2), ("\u20ac", 3), ("\U0001f600", 4)])
+def test_a_messages_text_is_measured_in_bytes(character: str, size: int) -> None:
+    check_content("place", character * (TEXT_MAX_BYTES // size))
+
+
+def test_an_id_is_checked_by_its_form() -> None:
+    check_id("place", "talk-123")
+    assert _refusal(check_id, "a/b").code == "invalid_request"
+
+
+def _nested(depth: int) -> object:
+    value: object = "x"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def test_json_is_nested_so_deep_and_no_deeper() -> None:
+    check_json("place", _nested(NESTING_MAX))
+    assert _refusal(check_json, _nested(NESTING_MAX + 1)).code == "invalid_request"
+    assert _refusal(check_json, _nested(900)).code == "invalid_request"
+
+
+@pytest.mark.parametrize("value", ["\x00", ["a", "\ud800"], {"a": {"\x00": 1}}, {"a": [{"b": "\udfff"}]}])
+def test_each_text_in_json_is_checked_keys_too(value: object) -> None:
+    assert _refusal(check_json, value).code == "invalid_request"
+
+
+@pytest.mark.parametrize("value", [b"", ["a", b"x"], {"a": {"b": b"x"}}])
+def test_binary_values_are_not_json(value: object) -> None:
+    assert _refusal(check_json, value).code == "invalid_request"
+
+
+def test_json_that_holds_no_texts_is_accepted() -> None:
+    check_json("place", {"a": [1, 2.5, True, None, {}, []]})

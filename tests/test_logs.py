@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from talkwire.logs import HIDDEN, configure_logs, redact
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    levels = {name: logger.level for name, logger in root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name, logger in root.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger):
+            logger.setLevel(levels.get(name, logging.NOTSET))
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_off_a_terminal_each_line_is_an_object() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "auto", stream)
+    structlog.get_logger("talkwire.storage").warning("batch failed", commands=3)
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["commands"], line["level"]) == ("batch failed", 3, "warning")
+    assert line["logger"] == "talkwire.storage"
+    assert line["timestamp"].endswith("Z")
+
+
+def test_on_a_terminal_lines_are_for_people() -> None:
+    stream = Terminal()
+    configure_logs("info", "auto", stream)
+    structlog.get_logger("talkwire.storage").warning("batch failed", commands=3)
+    assert "batch failed" in stream.getvalue()
+    assert "\x1b[" in stream.getvalue()
+
+
+def test_console_lines_off_a_terminal_have_no_colours() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "console", stream)
+    structlog.get_logger("talkwire").warning("batch failed")
+    assert "batch failed" in stream.getvalue()
+    assert "\x1b[" not in stream.getvalue()
+
+
+def test_libraries_log_the_same_way_and_warnings_too() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", stream)
+    logging.getLogger("uvicorn.error").error("Exception in %s", "ASGI", extra={"token": "abc"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old habits", UserWarning, stacklevel=1)
+    error, warning = map(json.loads, stream.getvalue().splitlines())
+    assert error["event"] == "Exception in ASGI"
+    assert error["token"] == HIDDEN
+    assert warning["logger"] == "py.warnings"
+
+
+@pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
+def test_the_level_decides(level: str, shown: int) -> None:
+    stream = io.StringIO()
+    configure_logs(level, "json", stream)
+    logger = structlog.get_logger("talkwire")
+    logger.debug("a")
+    logger.info("b")
+    logger.warning("c")
+    logger.error("d")
+    assert len(stream.getvalue().splitlines()) == shown
+
+
+def test_libraries_stay_quiet_about_what_they_are_given_even_at_debug() -> None:
+    stream = io.StringIO()
+    configure_logs("debug", "json", stream)
+    for name in ("sqlalchemy.engine.Engine", "httpx", "websockets.server"):
+        logging.getLogger(name).info("a message's text")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "token", "accessToken", "access_token", "refreshToken", "password", "password_hash", "Authorization",
+        "authorization", "jwt_secret", "content", "message_content", "cookie", "set-cookie", "text", "body", "message",
+    ],
+)  # fmt: skip
+def test_values_of_secret_keys_are_hidden_at_any_depth(key: str) -> None:
+    assert redact(None, "info", {key: "s3cret"}) == {key: HIDDEN}
+    nested = redact(None, "info", {"request": [{"headers": {key: ["s3cret"]}}]})
+    assert "s3cret" not in str(nested)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET /socket.io/?EIO=4&token=abc.def&x=1", "GET /socket.io/?EIO=4&token=***&x=1"),
+        ("/?access_token=abc", "/?access_token=***"),
+        ("Authorization: Bearer abc.def-g", "Authorization: Bearer ***"),
+        (f"cannot decode {JWT}!", "cannot decode ***!"),
+        ("postgresql://talkwire:pass@host/db", "postgresql://talkwire:***@host/db"),
+        (
+            "(x) failed\n[SQL: INSERT]\n[parameters: ('Hello [you]',\n 'more')]\n(Background on this error at: u)",
+            "(x) failed\n[SQL: INSERT]\n[parameters: ***]\n(Background on this error at: u)",
+        ),
+        ("listening on http://127.0.0.1:3000/ as a@b", "listening on http://127.0.0.1:3000/ as a@b"),
+    ],
+)
+def test_what_looks_like_a_credential_is_hidden_in_every_text(text: str, expected: str) -> None:
+    assert redact(None, "info", {"event": text, "path": [text]}) == {"event": expected, "path": [expected]}
+
+
+def test_numbers_and_other_keys_stay() -> None:
+    event = {"event": "x", "tokens": 3, "user_id": "alice", "ok": True, "nothing": None, "content": None}
+    assert redact(None, "info", event) == event
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_exceptions_show_neither_secrets_nor_local_variables(log_format: str) -> None:
+    stream = Terminal() if log_format == "console" else io.StringIO()
+    configure_logs("info", log_format, stream)
+    written = " ".join(["what", "alice", "wrote"])
+    try:
+        raise ValueError(f"bad token={JWT} in {len(written)}")
+    except ValueError:
+        structlog.get_logger("talkwire").exception("a read failed")
+        logging.getLogger("uvicorn.error").exception("another")
+    output = stream.getvalue()
+    assert output.count("ValueError: bad token=***") == 2
+    assert output.count("Traceback") == 2
+    assert JWT not in output
+    assert written not in output
