@@ -10,23 +10,15 @@ import pytest
 import structlog
 
 from talkwire.logs import HIDDEN, configure_logs, redact
+from tests.logging_state import logging_kept
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
 
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    levels = {name: logger.level for name, logger in root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    for name, logger in root.manager.loggerDict.items():
-        if isinstance(logger, logging.Logger):
-            logger.setLevel(levels.get(name, logging.NOTSET))
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    with logging_kept():
+        yield
 
 
 class Terminal(io.StringIO):
@@ -130,13 +122,17 @@ def test_numbers_and_other_keys_stay() -> None:
     assert redact(None, "info", event) == event
 
 
+def fail_over(content: str) -> None:
+    raise ValueError(f"bad token={JWT} in {len(content)} characters")
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_exceptions_show_neither_secrets_nor_local_variables(log_format: str) -> None:
     stream = Terminal() if log_format == "console" else io.StringIO()
     configure_logs("info", log_format, stream)
-    written = " ".join(["what", "alice", "wrote"])
+    written = "what alice wrote"
     try:
-        raise ValueError(f"bad token={JWT} in {len(written)}")
+        fail_over(written)
     except ValueError:
         structlog.get_logger("talkwire").exception("a read failed")
         logging.getLogger("uvicorn.error").exception("another")

@@ -114,7 +114,7 @@ def find_holder(path: Path) -> Holder | None:
     """Who holds the lock now, or None. Takes nothing from anybody."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise _unusable(path, error) from None

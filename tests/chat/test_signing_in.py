@@ -135,6 +135,20 @@ async def test_logging_out_ends_the_sockets_of_that_device_only(world: World) ->
     await desktop.done("ping")
 
 
+async def test_the_token_of_a_device_that_signed_out_is_good_for_nothing(world: World) -> None:
+    account = {"email": f"{world.id_of('alice')}@example.com", "password": "correct horse", "name": "Alice"}
+    token = (await world.request("POST", "/api/v1/auth/register", json=account)).json()["accessToken"]
+    headers = {"authorization": f"Bearer {token}"}
+    assert (await world.request("GET", "/api/v1/users/me", headers=headers)).status_code == 200
+    await world.request("POST", "/api/v1/auth/logout", headers=headers)
+
+    assert (await world.request("GET", "/api/v1/users/me", headers=headers)).status_code == 401
+    client = await world.open()
+    with pytest.raises(Refused) as refused:
+        await client.sign_in({"token": token})
+    assert refused.value.error["data"] == {"code": "unauthenticated"}
+
+
 async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_in(world: World) -> None:
     account = {"email": f"{world.id_of('alice')}@example.com", "password": "correct horse", "name": "Alice"}
     first = (await world.request("POST", "/api/v1/auth/register", json=account)).json()

@@ -11,6 +11,7 @@ import pytest
 
 from talkwire.cli import main
 from tests.cli.processes import Answer, RunningServer, clean_environment, run_talkwire, running_server
+from tests.logging_state import logging_kept
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,12 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    with logging_kept():
+        yield
 
 
 @pytest.fixture
@@ -60,5 +67,3 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     server = request.getfixturevalue("server")
     assert isinstance(server, RunningServer)
     return ["--data", str(server.data)]
-
-

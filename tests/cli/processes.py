@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +44,11 @@ def run_talkwire(
     cwd: Path,
     environ: Mapping[str, str] | None = None,
     stdin: str = "",
-    user: str | None = None,
+    prefix: Sequence[str] = (),
 ) -> Answer:
     """Runs `talkwire ARGUMENTS` to its end."""
     process = subprocess.run(
-        [sys.executable, "-m", "talkwire", *arguments],
+        [*prefix, sys.executable, "-m", "talkwire", *arguments],
         cwd=cwd,
         env=clean_environment() | dict(environ or {}),
         input=stdin,
@@ -56,7 +56,6 @@ def run_talkwire(
         text=True,
         timeout=DEADLINE_S,
         check=False,
-        user=user,
     )
     return Answer(process.returncode, process.stdout, process.stderr)
 
@@ -77,8 +76,10 @@ class RunningServer:
     def stop(self, number: signal.Signals) -> Answer:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=DEADLINE_S)
-        return Answer(self.process.returncode, out, err)
+        exit_code = self.process.wait(DEADLINE_S)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        return Answer(exit_code, self.process.stdout.read(), self.process.stderr.read())
 
 
 @contextmanager

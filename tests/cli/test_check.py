@@ -67,7 +67,7 @@ def test_what_works_all_the_same_is_said(
         (["--database", "sqlite:///a-file"], "wrong    database: the database a-file cannot be used: file is not"),
         (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    database: the database postgresql"),
         (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    tokens: PostgreSQL needs jwt_secret"),
-        (["--jwt-secret", "-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
+        (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
         (["--jwt-public-key", "missing.pem"], "wrong    tokens: jwt_public_key: missing.pem: No such file"),
         (["--jwt-jwks-url", "http://127.0.0.1:1/keys"], "wrong    tokens: jwt_jwks_url: "),
         (["--demo", "--host", "0.0.0.0"], "wrong    settings: --demo: lets anyone in"),

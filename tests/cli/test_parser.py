@@ -5,8 +5,10 @@ from importlib.metadata import version
 
 import pytest
 
+from tests.cli.conftest import Said
 from tests.cli.processes import Answer
 
+Command = Callable[..., Said]
 Talkwire = Callable[..., Answer]
 
 
@@ -14,8 +16,8 @@ def test_it_says_its_version(talkwire: Talkwire) -> None:
     assert talkwire("--version") == Answer(0, f"talkwire {version('talkwire')}\n", "")
 
 
-def test_help_names_every_command(talkwire: Talkwire) -> None:
-    answer = talkwire("--help")
+def test_help_names_every_command(command: Command) -> None:
+    answer = command("--help")
     assert answer.exit_code == 0
     for name in ("serve", "token", "user", "conversation", "migrate", "check"):
         assert f" {name} " in answer.out
@@ -31,21 +33,28 @@ def test_help_names_every_command(talkwire: Talkwire) -> None:
         (["serve", "surplus"], "Unused Tokens: ['surplus']"),
         (["user", "ban"], "USER_ID requires an argument"),
         (["user", "add", "a@example.com"], "--name requires an argument"),
-        (["conversation", "add", "talk-1"], "MEMBERS requires an argument"),
+        (["conversation", "add", "talk-1"], "MEMBERS: name at least one"),
         (["conversation", "create", "--kind", "party", "a"], "party"),
         (["token"], "USER requires an argument"),
     ],
 )
-def test_wrong_usage_is_said_in_one_line(talkwire: Talkwire, arguments: list[str], expected: str) -> None:
-    answer = talkwire(*arguments)
+def test_wrong_usage_is_said_in_one_line(command: Command, arguments: list[str], expected: str) -> None:
+    said = command(*arguments)
+    assert (said.exit_code, said.out) == (2, "")
+    assert said.err.startswith("talkwire: ")
+    assert expected in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_wrong_usage_is_an_exit_code(talkwire: Talkwire) -> None:
+    answer = talkwire("sevre")
     assert (answer.exit_code, answer.out) == (2, "")
-    assert answer.line.startswith("talkwire: ")
-    assert expected in answer.line
+    assert answer.line.startswith('talkwire: Unknown command "sevre". Did you mean "serve"?')
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "token", "migrate", "user list", "conversation list"])
-def test_every_command_describes_itself(talkwire: Talkwire, command: str) -> None:
-    answer = talkwire(*command.split(), "--help")
+@pytest.mark.parametrize("name", ["serve", "check", "token", "migrate", "user list", "conversation list"])
+def test_every_command_describes_itself(command: Command, name: str) -> None:
+    answer = command(*name.split(), "--help")
     assert answer.exit_code == 0
     assert "--data" in answer.out
     assert "TALKWIRE_DATABASE" in answer.out

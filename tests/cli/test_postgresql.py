@@ -60,7 +60,9 @@ def test_tables_of_another_version_are_left_alone(command: Command, postgresql_d
 
 
 def test_check_looks_at_it(command: Command, postgresql_database: Database) -> None:
-    said = command("check", "--port", "0", "--jwt-secret", "0123456789abcdef0123456789abcdef", *flags_of(postgresql_database))
+    said = command(
+        "check", "--port", "0", "--jwt-secret", "0123456789abcdef0123456789abcdef", *flags_of(postgresql_database)
+    )
     assert said.exit_code == 0
     assert "answers; its tables are of version" in said.out
     assert "note     files: uploads lie in talkwire-data" in said.out

@@ -5,8 +5,7 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -15,15 +14,6 @@ import pytest
 from tests.cli.processes import Answer, running_server
 
 Talkwire = Callable[..., Answer]
-
-
-@pytest.fixture
-def readable_by_all() -> Iterator[Path]:
-    """A folder that users without rights can reach, but not write to."""
-    folder = Path(tempfile.mkdtemp(prefix="talkwire-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -48,7 +38,8 @@ def test_a_second_server_on_the_same_folder_is_refused_with_the_first_ones_pid(
     tmp_path: Path, talkwire: Talkwire
 ) -> None:
     with running_server(tmp_path) as server:
-        answer = talkwire("serve", "--data", "data", "--port", "0")
+        # With the same port too, what is said is who has the folder.
+        answer = talkwire("serve", "--data", "data", "--port", server.port)
         assert answer.exit_code == 1
         assert answer.line == f"talkwire: data is in use by the process {server.process.pid} at {server.url}"
 
@@ -110,29 +101,31 @@ def test_what_does_not_work_is_said_in_one_line(
         (["--demo", "--host", "0.0.0.0"], {}, "", "--demo: lets anyone in as anyone"),
         (["--insecure-dev-auth"], {"TALKWIRE_HOST": "::"}, "", "--insecure-dev-auth: lets anyone in as anyone"),
         (["--jwt-public-key", "missing.pem"], {}, "", "jwt_public_key: missing.pem: No such file"),
-        (["--jwt-secret", "-----BEGIN PUBLIC KEY-----"], {}, "", "jwt_secret: The secret is a key in PEM"),
+        (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], {}, "", "jwt_secret: The secret is a key in PEM"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_wrong_usage(
-    tmp_path: Path, talkwire: Talkwire, arguments: list[str], environ: dict[str, str], file: str, expected: str
+    talkwire: Talkwire, arguments: list[str], environ: dict[str, str], file: str, expected: str
 ) -> None:
     if file:
-        (tmp_path / "talkwire.toml").write_text(file)
-    answer = talkwire("serve", *(["--port", "0"] if not environ and "--port" not in arguments else []), *arguments,
-                      environ=environ)  # fmt: skip
+        Path("talkwire.toml").write_text(file)
+    answer = talkwire("serve", *arguments, environ=environ or {"TALKWIRE_PORT": "0"})
     assert (answer.exit_code, answer.out) == (2, "")
     assert answer.line.startswith(f"talkwire: {expected}")
 
 
-def test_a_folder_that_may_not_be_written_is_said(readable_by_all: Path, talkwire: Talkwire) -> None:
+def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, talkwire: Talkwire) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o555)
+    without_privileges: list[str] = []
     if os.geteuid() == 0:
-        user: str | None = "nobody"
-    else:
-        readable_by_all.chmod(0o555)
-        user = None
-    answer = talkwire("serve", "--port", "0", "--data", str(readable_by_all), user=user)
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("root may write everywhere, and there is no setpriv to take that from it")
+        without_privileges = [setpriv, "--bounding-set", "-all", "--inh-caps", "-all"]
+    answer = talkwire("serve", "--port", "0", "--data", "closed", prefix=without_privileges)
     assert answer.exit_code == 1
-    assert answer.line == f"talkwire: {readable_by_all}: this user may not write there"
+    assert answer.line == "talkwire: closed: this user may not write there"
 
 
 def test_logs_are_objects_when_nobody_reads_them_on_a_terminal(tmp_path: Path) -> None:

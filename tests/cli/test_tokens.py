@@ -48,7 +48,7 @@ def test_a_token_is_good_for_as_long_as_was_asked(command: Command) -> None:
 
 
 def test_claims_are_json_where_they_can_be_and_text_otherwise(command: Command) -> None:
-    given = ["type=agent", "department=007", "permissions=[\"read\"]", "level=3", "ok=true", "url=a=b", "empty="]
+    given = ["type=agent", "department=007", 'permissions=["read"]', "level=3", "ok=true", "url=a=b", "empty="]
     token = command("token", "alice", *(part for claim in given for part in ("--claim", claim))).out.strip()
     claims = decode_claims(parse_compact(token).payload)
     assert claims["type"] == "agent"

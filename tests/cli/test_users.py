@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ Command = Callable[..., Said]
 
 @pytest.fixture(autouse=True)
 def password_on_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n" * 9))
 
 
 def test_an_account_is_added_and_listed(command: Command, where: list[str]) -> None:
@@ -41,9 +42,7 @@ def test_a_user_is_banned_and_let_in_again(command: Command, where: list[str]) -
     assert "finn\tFinn\tfinn@example.com\t\t" in command("user", "list", *where).out
 
 
-def test_an_account_gets_a_new_password(
-    command: Command, where: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_account_gets_a_new_password(command: Command, where: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     command("user", "add", "gus@example.com", "--name", "Gus", "--id", "gus", *where)
     monkeypatch.setattr("sys.stdin", io.StringIO("another one\n"))
     assert command("user", "password", "gus", *where) == (0, "gus has a new password.\n", "")
@@ -112,6 +111,12 @@ def test_more_users_than_a_page_holds_are_all_listed(command: Command, where: li
     command("conversation", "create", *names, *where)
     listed = [line.split("\t")[0] for line in command("user", "list", *where).out.splitlines()]
     assert [user_id for user_id in listed if user_id.startswith("many-")] == names
+
+
+def test_a_file_that_is_no_database_is_said(command: Command) -> None:
+    Path("a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
+    said = command("user", "list", "--database", "sqlite:///a-file")
+    assert said == (1, "", "talkwire: the database a-file cannot be used: file is not a database\n")
 
 
 @pytest.mark.parametrize("arguments", [["user", "list"], ["user", "ban", "a"], ["conversation", "list"]])

@@ -203,9 +203,9 @@ async def test_a_refresh_token_used_twice_ends_its_device(node: Node) -> None:
     login = await _sign_in(node, await _register(node))
     await node.do(ANYONE, _rotation(login, "t1", "t2"))
     assert await node.do(ANYONE, _rotation(login, "t1", "t3")) is None
-    assert node.log[-1] == LoginEnded(2, node.clock.now_ms, login.user.id, login.session.id)
+    assert node.log[-1] == LoginEnded(3, node.clock.now_ms, login.user.id, login.session.id)
     assert await node.do(ANYONE, _rotation(login, "t2", "t3")) is None
-    assert len(node.log) == 2
+    assert len(node.log) == 3
 
 
 async def test_of_two_who_trade_one_token_at_once_one_gets_the_next(node: Node) -> None:
@@ -240,7 +240,7 @@ async def test_a_device_signs_out_once_and_other_devices_stay(node: Node) -> Non
     await node.do(ann, CloseLogin(first.session.id))
     await node.do(ann, CloseLogin(first.session.id))
     assert [event for event in node.log if isinstance(event, LoginEnded)] == [
-        LoginEnded(2, node.clock.now_ms, user.id, first.session.id)
+        LoginEnded(4, node.clock.now_ms, user.id, first.session.id)
     ]
     assert await node.do(ANYONE, _rotation(first, "t1", "t3")) is None
     assert await node.do(ANYONE, _rotation(second, "t2", "t3")) is not None

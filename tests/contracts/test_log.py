@@ -136,11 +136,11 @@ async def test_the_head_has_one_row(database: Database) -> None:
 async def test_an_event_has_been_published_when_its_sender_is_answered(node: Node) -> None:
     await node.group("c", ALICE)
     seen: list[str] = []
-    node.chat.subscribe(lambda events: seen.append("event"))
+    node.chat.subscribe(lambda events: seen.extend(type(event).__name__ for event in events))
     future = node.writer.submit(ALICE, SendMessage("c", "Hello"))
     future.add_done_callback(lambda done: seen.append("answer"))
     await future
-    assert seen == ["event", "answer"]
+    assert seen == ["MessageSent", "answer"]
 
 
 async def test_a_listener_that_fails_keeps_no_event_from_the_others(node: Node) -> None:

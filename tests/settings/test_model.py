@@ -78,7 +78,12 @@ def test_all_that_is_wrong_is_known_and_the_first_is_the_text() -> None:
 
 
 def test_origins_are_kept_as_browsers_send_them() -> None:
-    origins = ("https://App.Example.com:443/chat/", "http://localhost:5173", "http://[::1]:80", "http://localhost:5173/")
+    origins = (
+        "https://App.Example.com:443/chat/",
+        "http://localhost:5173",
+        "http://[::1]:80",
+        "http://localhost:5173/",
+    )
     assert Settings(origins=origins).origins == ("https://app.example.com", "http://localhost:5173", "http://[::1]")
     assert Settings(origins=("*",)).origins == ("*",)
 

@@ -14,11 +14,11 @@ _STATIC = Path(__file__).parent / "static"
 
 _FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "/": ("index.html", "text/html; charset=utf-8"),
-        "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-        "/api.js": ("api.js", "text/javascript; charset=utf-8"),
-        "/socket.js": ("socket.js", "text/javascript; charset=utf-8"),
-        "/page.css": ("page.css", "text/css; charset=utf-8"),
+        "/": ("index.html", "text/html"),
+        "/page.js": ("page.js", "text/javascript"),
+        "/api.js": ("api.js", "text/javascript"),
+        "/socket.js": ("socket.js", "text/javascript"),
+        "/page.css": ("page.css", "text/css"),
         "/icon.svg": ("icon.svg", "image/svg+xml"),
     }
 )

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import text
 
-from talkwire.cli.database import database_failures, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
 from talkwire.cli.failures import FAILED, OK, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
@@ -119,9 +119,9 @@ def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]
             yield Finding("wrong", "database", f"{file.parent}: there is no such folder")
         return
     try:
-        with database_failures(settings):
+        with owned_database(settings), database_failures(settings):
             yield _on_tables(settings, shown)
-    except Failure as error:
+    except (DataFolderError, Failure) as error:
         yield Finding("wrong", "database", str(error))
     if file is None:
         yield Finding("note", "files", f"uploads lie in {settings.data}: several nodes need one shared folder there")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, operate
+from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, say_done
 from talkwire.core.commands import AddMembers, ConversationView, CreateConversation, ListConversations, RemoveMember
@@ -31,6 +33,7 @@ def create(
         Ids of the members. Users that the server has not seen yet are created.
     """
     settings = load(flags).settings
+    _require(members)
     command = CreateConversation(kind, members, name, id)
     view = operate(settings, lambda operator: operator.execute(command), may_create=True)
     conversation = view.conversation
@@ -75,8 +78,10 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     members
         Ids of users. Those that the server has not seen yet are created.
     """
+    settings = load(flags).settings
+    _require(members)
     command = AddMembers(conversation_id, members)
-    added = operate(load(flags).settings, lambda operator: operator.execute(command))
+    added = operate(settings, lambda operator: operator.execute(command))
     say_done(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were in it before.")
 
 
@@ -91,13 +96,20 @@ def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     members
         Ids of its members.
     """
+    settings = load(flags).settings
+    _require(members)
 
     async def remove_each(operator: Operator) -> None:
         for user_id in members:
             await operator.execute(RemoveMember(conversation_id, user_id))
 
-    operate(load(flags).settings, remove_each)
+    operate(settings, remove_each)
     say_done(f"Removed {len(members)} from {conversation_id}.")
+
+
+def _require(members: Sequence[str]) -> None:
+    if not members:
+        raise Misuse("MEMBERS: name at least one")
 
 
 async def _all_conversations(operator: Operator) -> list[ConversationView]:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.cli.failures import Failure, one_line
+from talkwire.datafolder import FolderLock
 from talkwire.settings import Settings
 from talkwire.storage.engine import database_url, sqlite_url
 from talkwire.store import OtherTablesError
@@ -28,6 +29,19 @@ def shown_database(settings: Settings) -> str:
     """The database as it may be printed: without its password."""
     file = settings.sqlite_file
     return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
+
+
+@contextmanager
+def owned_database(settings: Settings) -> Iterator[None]:
+    """Keeps a server from opening a SQLite file meanwhile. Raises FolderInUse when one has it, DataFolderError."""
+    if settings.lock_file is None:
+        yield
+        return
+    lock = FolderLock.acquire(settings.lock_file)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from talkwire.core.chat import Chat
 from talkwire.core.commands import Command
 from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
+from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.store import opened_chat
 
@@ -134,6 +135,8 @@ async def _connected(holder: Holder) -> AsyncIterator[Operator]:
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Operator]:
+    # What goes wrong is said in the command's one line; a log beside it is for who asks for it.
+    configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
     with database_failures(settings):
         async with opened_chat(url_of(settings)) as chat:
             yield _ChatOperator(chat)

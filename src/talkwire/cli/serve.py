@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import sys
@@ -18,6 +19,8 @@ from talkwire.logs import configure_logs
 from talkwire.realtime.serving import listen
 from talkwire.settings import Settings
 from talkwire.settings.sources import known_settings
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
 @takes_settings(*known_settings())
@@ -40,13 +43,17 @@ class _Announcing(Talkwire):
 
     async def start(self) -> None:
         await super().start()
-        for line in _greeting(self.settings, self._url):
-            print_line(line)
+        # In the loop's next turn the server has begun: from then on a signal stops it in good order.
+        asyncio.get_running_loop().call_soon(self._greet)
+
+    def _greet(self) -> None:
+        print_line("\n".join(_greeting(self.settings, self._url)))
         sys.stdout.flush()
 
 
 def _greeting(settings: Settings, url: str) -> list[str]:
-    lines = [f"Talkwire {version('talkwire')} at {url} with {shown_database(settings)}"]
+    everywhere = " and on all other addresses of this machine" if settings.host in _EVERYWHERE else ""
+    lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {shown_database(settings)}"]
     if settings.demo:
         lines += [
             f"Demo: open {url}/ and sign in as {', '.join(demo.USERS)}; no password is asked for.",

@@ -14,7 +14,10 @@ from talkwire.core.commands import BanUser, ListUsers, RegisterAccount, SetPassw
 from talkwire.core.model import User
 
 Password = Annotated[
-    str | None, Parameter(help="`-` reads it from stdin; without it you are asked on a terminal.", metavar="-")
+    str | None,
+    Parameter(
+        help="`-` reads it from stdin; without it you are asked on a terminal.", metavar="-", allow_leading_hyphen=True
+    ),
 ]
 
 

@@ -27,7 +27,7 @@ from talkwire.core.commands import (
     UnbanUser,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.events import LoginEnded, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserUnbanned
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
 from talkwire.core.texts import check_id, check_name, check_text
@@ -117,6 +117,7 @@ def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
         expires_ms=tx.now_ms + command.lifetime_ms,
     )
     tx.put_login(session)
+    tx.record(LoginOpened(pos, tx.now_ms, user.id, session.id))
     return Login(session, user)
 
 

@@ -157,8 +157,12 @@ class Chat:
             _, pos = snapshot.head()
             users = snapshot.users(user_ids)
             conversation_ids = snapshot.conversation_ids_of(user_ids)
+            login_ids = snapshot.login_ids_of(user_ids)
             return pos, {
-                user_id: Entry(users.get(user_id), set(conversation_ids.get(user_id, ()))) for user_id in user_ids
+                user_id: Entry(
+                    users.get(user_id), set(conversation_ids.get(user_id, ())), set(login_ids.get(user_id, ()))
+                )
+                for user_id in user_ids
             }
 
         return await self._reader.read(load)

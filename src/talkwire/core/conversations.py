@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from talkwire.core.access import may_act, may_change_members
 from talkwire.core.commands import (
@@ -40,6 +40,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     """Opens a conversation. The actor is a member too, except the application's backend, which names all of them."""
     _must_be_allowed(tx, actor)
     _may_create(actor, command)
+    _check_users(tx, actor, command.member_ids, "memberIds")
     user_ids = list(dict.fromkeys(command.member_ids))
     if actor.role == "user" and actor.user_id not in user_ids:
         user_ids.insert(0, actor.user_id)
@@ -50,7 +51,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
             return _view_of_created(tx, existing, actor, user_ids)
     if command.id is not None and tx.conversation(command.id) is not None:
         raise ChatError("conflict", "A conversation with this id exists.")
-    _known_users(tx, actor, user_ids, "memberIds")
+    _make_unknown_users(tx, user_ids)
     owner_id = user_ids[0] if command.kind == "group" else None
     pos, now = tx.next_pos(), tx.now_ms
     conversation = Conversation(
@@ -71,7 +72,8 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
 
 
 def _must_be_allowed(tx: Transaction, actor: Actor) -> None:
-    refusal = may_act(tx.user(actor.user_id))
+    user = tx.user(actor.user_id)
+    refusal = may_act(user) or (forbidden() if user is None and actor.role == "user" else None)
     if refusal is not None:
         raise refusal
 
@@ -90,21 +92,23 @@ def _check_pair(command: CreateConversation, user_ids: Sequence[str]) -> None:
         raise invalid("name", "a direct conversation is named after the other member")
 
 
-def _known_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> Mapping[str, User]:
-    """The users of a list. The backend may create them by naming them; for anyone else they have to exist."""
-    users = dict(tx.users(user_ids))
+def _check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
+    """The backend may create users by naming them; for anyone else they have to exist."""
+    known = tx.users(user_ids)
     for index, user_id in enumerate(user_ids):
-        if user_id in users:
+        if user_id in known:
             continue
         if actor.role == "user":
             raise invalid(f"{path}[{index}]", "no such user")
         if is_own_id(user_id):
             raise invalid(f"{path}[{index}]", "lies in the range of ids that the server gives out")
+
+
+def _make_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
+    known = tx.users(user_ids)
     for user_id in user_ids:
-        if user_id not in users:
-            users[user_id] = User(user_id, user_id, tx.now_ms)
-            tx.record(UserCreated(tx.next_pos(), tx.now_ms, users[user_id]))
-    return users
+        if user_id not in known:
+            tx.record(UserCreated(tx.next_pos(), tx.now_ms, User(user_id, user_id, tx.now_ms)))
 
 
 def _view_of_created(
@@ -136,7 +140,8 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
     newcomers = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
     if not newcomers:
         return ()
-    _known_users(tx, actor, newcomers, "userIds")
+    _check_users(tx, actor, command.user_ids, "userIds")
+    _make_unknown_users(tx, newcomers)
     pos, now = tx.next_pos(), tx.now_ms
     members = tuple(Member(conversation.id, user_id, "member", now) for user_id in newcomers)
     tx.record(MemberAdded(pos, now, conversation.id, members))

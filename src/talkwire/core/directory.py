@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,8 @@ import msgspec
 from talkwire.core.events import (
     ConversationCreated,
     Durable,
+    LoginEnded,
+    LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
@@ -23,7 +25,7 @@ from talkwire.core.events import (
     UserCreated,
     UserUnbanned,
 )
-from talkwire.core.model import User
+from talkwire.core.model import Member, User
 
 IDLE_MAX = 20_000
 """Users remembered after their last socket is gone: most come back, and soon."""
@@ -35,7 +37,17 @@ class Entry:
 
     user: User | None
     conversation_ids: set[str]
+    login_ids: set[str] = field(default_factory=set)
+    """The signed-in devices, whose access tokens are good; one that signed out is not in it."""
     holds: int = 0
+
+    def become(self, user: User) -> None:
+        """The id has a user now."""
+        self.user = user
+
+    def set_banned(self, *, banned: bool) -> None:
+        if self.user is not None:
+            self.user = msgspec.structs.replace(self.user, banned=banned)
 
 
 Load = Callable[[Collection[str]], Awaitable[tuple[int, Mapping[str, Entry]]]]
@@ -144,29 +156,33 @@ class Directory:
 
 
 def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
-    match event:
-        case ConversationCreated():
-            _move(event.conversation.id, [member.user_id for member in event.members], entry_of)
-        case MemberAdded():
-            _move(event.conversation_id, [member.user_id for member in event.members], entry_of)
-        case MemberRemoved():
-            entry = entry_of(event.user_id)
-            if entry is not None:
-                entry.conversation_ids.discard(event.conversation_id)
-        case UserCreated():
-            entry = entry_of(event.user.id)
-            if entry is not None:
-                entry.user = event.user
-        case UserBanned() | UserUnbanned():
-            entry = entry_of(event.user_id)
-            if entry is not None and entry.user is not None:
-                entry.user = msgspec.structs.replace(entry.user, banned=isinstance(event, UserBanned))
-        case _:
-            pass
-
-
-def _move(conversation_id: str, user_ids: Collection[str], entry_of: Callable[[str], Entry | None]) -> None:
+    user_ids, change = _change_by(event)
     for user_id in user_ids:
         entry = entry_of(user_id)
         if entry is not None:
-            entry.conversation_ids.add(conversation_id)
+            change(entry)
+
+
+def _change_by(event: Durable) -> tuple[Iterable[str], Callable[[Entry], None]]:
+    """Whose entries an event changes, and how."""
+    match event:
+        case ConversationCreated(conversation=conversation, members=members):
+            return _ids(members), lambda entry: entry.conversation_ids.add(conversation.id)
+        case MemberAdded(conversation_id=conversation_id, members=members):
+            return _ids(members), lambda entry: entry.conversation_ids.add(conversation_id)
+        case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
+            return [user_id], lambda entry: entry.conversation_ids.discard(conversation_id)
+        case LoginOpened(user_id=user_id, session_id=session_id):
+            return [user_id], lambda entry: entry.login_ids.add(session_id)
+        case LoginEnded(user_id=user_id, session_id=session_id):
+            return [user_id], lambda entry: entry.login_ids.discard(session_id)
+        case UserCreated(user=user):
+            return [user.id], lambda entry: entry.become(user)
+        case UserBanned(user_id=user_id) | UserUnbanned(user_id=user_id):
+            return [user_id], lambda entry: entry.set_banned(banned=isinstance(event, UserBanned))
+        case _:
+            return [], lambda _: None
+
+
+def _ids(members: Iterable[Member]) -> list[str]:
+    return [member.user_id for member in members]

@@ -26,6 +26,13 @@ class UserUnbanned(DurableEvent, frozen=True):
     user_id: str
 
 
+class LoginOpened(DurableEvent, frozen=True):
+    """A device signed in."""
+
+    user_id: str
+    session_id: str
+
+
 class LoginEnded(DurableEvent, frozen=True):
     """A device signed out, or its refresh token was used twice: its sockets close."""
 
@@ -65,6 +72,7 @@ Durable = (
     UserCreated
     | UserBanned
     | UserUnbanned
+    | LoginOpened
     | LoginEnded
     | ConversationCreated
     | MemberAdded

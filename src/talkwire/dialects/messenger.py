@@ -20,6 +20,7 @@ from talkwire.core.errors import ChatError
 from talkwire.core.events import (
     ConversationCreated,
     LoginEnded,
+    LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
@@ -257,7 +258,7 @@ MESSENGER = Dialect(
             Outbound("member:removed", lambda event: MemberRemovedPayload(event.conversation_id, event.user_id)),
         ),
     },
-    silent=frozenset({UserCreated, UserBanned, UserUnbanned, LoginEnded}),
+    silent=frozenset({UserCreated, UserBanned, UserUnbanned, LoginOpened, LoginEnded}),
     welcome=_welcome,
     refusal=_refusal,
     error=_error,

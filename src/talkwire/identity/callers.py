@@ -70,5 +70,7 @@ class Callers:
             user, entry = found
         else:
             user, entry = known.user, known
+        if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
+            raise ChatError("unauthenticated", "This device has signed out.")
         role = "user" if identity is None else identity.role
         return Caller(Actor(user.id, user.name, role), user, entry, identity)

@@ -25,6 +25,7 @@ from talkwire.core.events import (
     Durable,
     Event,
     LoginEnded,
+    LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
@@ -284,7 +285,7 @@ class EventDelivery:
             case LoginEnded():
                 device = [s for s in self._clients(event.user_id) if s.data.session_id == event.session_id]
                 self._end_all(device, "logout")
-            case UserCreated() | UserUnbanned():
+            case UserCreated() | UserUnbanned() | LoginOpened():
                 pass
             case _:
                 assert_never(event)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from talkwire.core.commands import AccountRecord, MemberView
 from talkwire.core.events import Durable
@@ -75,10 +76,15 @@ class TableSnapshot:
         return found
 
     def conversation_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        return self._ids_by_user(self._lookups.memberships, user_ids)
+
+    def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        return self._ids_by_user(self._lookups.logins, user_ids)
+
+    def _ids_by_user(self, lookup: Select[Any], user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
-        keys = keys_parameter([(user_id,) for user_id in user_ids])
-        for user_id, conversation_id in self._connection.execute(self._lookups.memberships, keys):
-            found.setdefault(user_id, set()).add(conversation_id)
+        for user_id, id_ in self._connection.execute(lookup, keys_parameter([(user_id,) for user_id in user_ids])):
+            found.setdefault(user_id, set()).add(id_)
         return {user_id: frozenset(ids) for user_id, ids in found.items()}
 
     def conversations_of(

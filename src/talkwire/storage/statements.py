@@ -8,13 +8,13 @@ from sqlalchemy import Dialect, Select, select
 
 from talkwire.storage.keys import key_text, keys_table
 from talkwire.storage.rows import message_select
-from talkwire.storage.schema import conversations, members, messages, users
+from talkwire.storage.schema import conversations, logins, members, messages, users
 
 
 class Lookups:
     """Each takes the parameter of `keys_parameter`; keys are arrays of texts."""
 
-    __slots__ = ("conversations", "members", "memberships", "sent_messages", "users")
+    __slots__ = ("conversations", "logins", "members", "memberships", "sent_messages", "users")
 
     def __init__(self, dialect: Dialect) -> None:
         keys = keys_table(dialect)
@@ -32,6 +32,9 @@ class Lookups:
             select(members.c.user_id, members.c.conversation_id)
             .select_from(keys)
             .join(members, members.c.user_id == first)
+        )
+        self.logins: Select[Any] = (
+            select(logins.c.user_id, logins.c.id).select_from(keys).join(logins, logins.c.user_id == first)
         )
         self.sent_messages: Select[Any] = message_select.join(
             keys,

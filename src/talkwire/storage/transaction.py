@@ -18,6 +18,7 @@ from talkwire.core.events import (
     ConversationCreated,
     Durable,
     LoginEnded,
+    LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
@@ -217,8 +218,8 @@ class BatchTransaction:
                 self._connection.execute(insert(users), msgspec.structs.asdict(event.user))
             case UserBanned() | UserUnbanned():
                 self._set_banned(event.user_id, banned=isinstance(event, UserBanned))
-            case LoginEnded():
-                pass  # a sign-in is no row that the log rebuilds; `drop_login` has removed it
+            case LoginOpened() | LoginEnded():
+                pass  # a sign-in's row holds a token's hash, which no event does: `put_login`, `drop_login`
             case ConversationCreated():
                 self._insert_conversation(event)
             case MemberAdded():

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from talkwire.storage.migrations import newest_revision
+from tests.cli.conftest import Said
+from tests.cli.processes import RunningServer
+
+Command = Callable[..., Said]
+
+
+def test_a_database_gets_its_tables(command: Command) -> None:
+    expected = f"talkwire-data/talkwire.db has the tables of version {newest_revision()}.\n"
+    assert command("migrate") == (0, expected, "")
+    assert command("migrate") == (0, expected, "")
+    assert command("user", "list") == (0, "", "")
+
+
+def test_a_running_server_keeps_its_database_to_itself(command: Command, server: RunningServer) -> None:
+    said = command("migrate", "--data", str(server.data))
+    assert said.exit_code == 1
+    assert f"is in use by the process {server.process.pid} at {server.url}" in said.err
+
+
+def test_a_folder_that_is_none_is_said(command: Command) -> None:
+    Path("a-file").touch()
+    assert command("migrate", "--data", "a-file") == (1, "", "talkwire: a-file: is not a folder\n")

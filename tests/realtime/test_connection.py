@@ -1,0 +1,130 @@
+"""A session and what carries it: ends, deadlines, crowds."""
+
+from __future__ import annotations
+
+import asyncio
+
+from talkwire.realtime.connection import UNSENT_MAX
+from talkwire.realtime.dispatch import WAITING_MAX
+from talkwire.realtime.socket import Socket
+from talkwire.realtime.socket_server import Namespace, SocketServer
+from talkwire.wire import EngineOptions
+from tests.realtime.conftest import Connect, RecordingServer
+from tests.realtime.frames import CLOSE, frame
+from tests.realtime.test_polling import HOST, signed_in
+from tests.realtime.wires import DEADLINE_S, Wire, served, until
+
+
+async def test_a_client_that_answers_no_ping_is_closed_and_one_that_does_is_not() -> None:
+    engine = SocketServer(EngineOptions(ping_interval_s=0.1, ping_timeout_s=0.15))
+    namespace = engine.namespace("/")
+    reasons: list[str] = []
+    namespace.on_disconnect(lambda socket, reason: reasons.append(reason))
+    async with served(engine) as port:
+        silent, lively = [await (await (await Wire.to(port)).open()).sign_in() for _ in range(2)]
+        for _ in range(6):
+            assert await lively.text() == "2"
+            await lively.say("3")
+        assert await silent.text() == "2"
+        assert await silent.close_code() == 1000
+        assert reasons == ["ping timeout"]
+        assert len(engine.connections) == 1
+        await silent.close()
+        await lively.close()
+
+
+async def test_a_client_that_joins_nothing_is_closed() -> None:
+    engine = SocketServer(EngineOptions(connect_timeout_s=0.1))
+    engine.namespace("/")
+    async with served(engine) as port:
+        wire = await (await Wire.to(port)).open()
+        assert await wire.close_code() == 1000
+        assert engine.connections == []
+        await wire.close()
+
+
+async def test_a_server_that_stops_answers_what_is_under_way_and_then_closes(
+    engine: RecordingServer, root: Namespace, connect: Connect
+) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    @root.on("slow")
+    async def slow(socket: Socket) -> str:
+        begun.set()
+        await gate.wait()
+        return "done"
+
+    busy, idle = [await (await (await connect()).open()).sign_in() for _ in range(2)]
+    await busy.say('421["slow"]', '422["slow"]')
+    async with asyncio.timeout(DEADLINE_S):
+        await begun.wait()
+    engine.shut_down()
+    engine.shut_down()
+    assert await idle.close_code() == 1001
+    # It reads no more, or a busy client could keep it up for ever.
+    await busy.say('423["slow"]')
+    gate.set()
+    assert [await busy.text(), await busy.text()] == ['431["done"]', '432["done"]']
+    assert await busy.close_code() == 1001
+    await busy.send(frame(CLOSE, (1001).to_bytes(2, "big")))
+    await busy.ended()
+    assert engine.connections == []
+    refused = await connect()
+    status, _, _ = await refused.request("/socket.io/?EIO=4&transport=polling", HOST)
+    assert status == 403
+
+
+async def test_a_client_that_crowds_its_lane_is_read_on_when_there_is_room(
+    root: Namespace, connect: Connect, engine: RecordingServer
+) -> None:
+    gate = asyncio.Event()
+    seen: list[int] = []
+
+    @root.on("slow")
+    async def slow(socket: Socket, number: int) -> None:
+        await gate.wait()
+        seen.append(number)
+
+    wire = await (await (await connect()).open()).sign_in()
+    connection = engine.connections[0]
+    sent = 0
+    # However long nothing finishes, a crowded lane stops reading.
+    async with asyncio.timeout(DEADLINE_S):
+        while not connection.lane.crowded:
+            await wire.say(f'42["slow",{sent}]')
+            sent += 1
+            await asyncio.sleep(0)
+    transport = connection.websocket._transport  # type: ignore[union-attr]
+    assert not transport.is_reading()
+    assert sent >= WAITING_MAX
+    gate.set()
+    await wire.say('421["echo"]')
+    assert await wire.text() == "431[]"
+    assert seen == list(range(sent))
+
+
+async def test_a_client_that_polls_no_more_is_cut_off(
+    engine: RecordingServer, root: Namespace, connect: Connect
+) -> None:
+    await signed_in(await connect())
+    text = "x" * 50_000
+    # Node by node a poll's answer grows; what nobody fetches must not.
+    for _ in range(UNSENT_MAX // len(text) * 10):
+        root.emit("news", text)
+        await asyncio.sleep(0)
+        if not engine.connections:
+            break
+    assert engine.connections == []
+    assert engine.metrics.slow_connections == 1
+
+
+async def test_a_connection_that_has_ended_is_forgotten_everywhere(
+    engine: RecordingServer, root: Namespace, connect: Connect
+) -> None:
+    wires = [await (await (await connect()).open()).sign_in() for _ in range(5)]
+    assert (engine.metrics.connections, engine.metrics.sockets) == (5, 5)
+    for wire in wires:
+        await wire.close()
+    await until(lambda: not engine.connections)
+    assert (engine.metrics.connections, engine.metrics.sockets) == (0, 0)
+    assert engine.hub.channels[0].rooms == {}

@@ -1,0 +1,164 @@
+"""The lane: one connection's events in the order in which they came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from talkwire.realtime.dispatch import WAITING_MAX, Lane
+
+
+class Work:
+    """Starts things in a lane and finishes them when the test says so."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.started: list[str] = []
+        self.futures: dict[str, asyncio.Future[object]] = {}
+        self.lane = Lane(self._changed)
+
+    def crowded(self) -> bool:
+        return self.lane.crowded
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def enter(self, name: str, *, pipelined: bool = False, at_once: bool = False) -> None:
+        self.lane.enter(self._start(name, at_once), pipelined=pipelined)
+
+    def _start(self, name: str, at_once: bool) -> Callable[[], asyncio.Future[object] | None]:  # noqa: FBT001
+        def start() -> asyncio.Future[object] | None:
+            self.started.append(name)
+            if at_once:
+                return None
+            self.futures[name] = asyncio.get_running_loop().create_future()
+            return self.futures[name]
+
+        return start
+
+    async def finish(self, *names: str) -> None:
+        for name in names:
+            self.futures.pop(name).set_result(None)
+        # The lane hears of it in the loop's next turn.
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def work() -> Work:
+    return Work()
+
+
+async def test_changes_are_under_way_together(work: Work) -> None:
+    for name in "abc":
+        work.enter(name, pipelined=True)
+    assert work.started == ["a", "b", "c"]
+    await work.finish("c", "a")
+    assert not work.lane.idle
+    await work.finish("b")
+    assert work.lane.idle
+
+
+async def test_a_query_waits_for_all_before_it_and_holds_up_all_behind(work: Work) -> None:
+    work.enter("change 1", pipelined=True)
+    work.enter("change 2", pipelined=True)
+    work.enter("query")
+    work.enter("change 3", pipelined=True)
+    work.enter("change 4", pipelined=True)
+    assert work.started == ["change 1", "change 2"]
+    await work.finish("change 2")
+    assert work.started == ["change 1", "change 2"]
+    await work.finish("change 1")
+    assert work.started[2:] == ["query"]
+    await work.finish("query")
+    assert work.started[3:] == ["change 3", "change 4"]
+
+
+async def test_queries_run_one_after_the_other(work: Work) -> None:
+    for name in "abc":
+        work.enter(name)
+    for name in "abc":
+        assert work.started[-1] == name
+        await work.finish(name)
+    assert work.lane.idle
+
+
+async def test_what_is_done_at_once_keeps_its_place(work: Work) -> None:
+    work.enter("query")
+    work.enter("at once", at_once=True)
+    work.enter("behind", at_once=True)
+    assert work.started == ["query"]
+    await work.finish("query")
+    assert work.started == ["query", "at once", "behind"]
+    assert work.lane.idle
+
+
+async def test_while_the_client_does_not_read_changes_begin_and_queries_wait(work: Work) -> None:
+    work.lane.held = True
+    work.enter("change", pipelined=True)
+    work.enter("query")
+    work.enter("behind", pipelined=True)
+    await work.finish("change")
+    assert work.started == ["change"]
+    work.lane.release()
+    assert work.started == ["change", "query"]
+    await work.finish("query")
+    assert work.started == ["change", "query", "behind"]
+
+
+async def test_a_crowded_lane_says_so_at_once(work: Work) -> None:
+    work.enter("query")
+    for number in range(WAITING_MAX - 1):
+        work.enter(str(number))
+    assert (work.crowded(), work.changes) == (False, 0)
+    work.enter("one too many")
+    assert (work.crowded(), work.changes) == (True, 1)
+
+
+async def test_changes_that_are_under_way_crowd_a_lane_too(work: Work) -> None:
+    for number in range(WAITING_MAX + 1):
+        work.enter(str(number), pipelined=True)
+    assert (work.crowded(), work.changes) == (True, 1)
+    await work.finish("7")
+    assert (work.crowded(), work.changes) == (False, 2)
+
+
+async def test_who_waits_for_room_gets_it_when_the_lane_empties(work: Work) -> None:
+    for number in range(WAITING_MAX + 1):
+        work.enter(str(number), pipelined=True)
+    waiting = asyncio.ensure_future(work.lane.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await work.finish("0")
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at_once(work: Work) -> None:
+    work.lane.held = True
+    for number in range(WAITING_MAX + 1):
+        work.enter(str(number), at_once=True)
+    assert work.lane.crowded
+    waiting = asyncio.ensure_future(work.lane.room())
+    await asyncio.sleep(0)
+    changes = work.changes
+    work.lane.release()
+    assert len(work.started) == WAITING_MAX + 1
+    # Or nobody would ever begin to read from the connection again.
+    assert work.changes == changes + 1
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_a_cleared_lane_forgets_what_has_not_begun(work: Work) -> None:
+    for number in range(WAITING_MAX + 2):
+        work.enter(str(number))
+    waiting = asyncio.ensure_future(work.lane.room())
+    await asyncio.sleep(0)
+    work.lane.clear()
+    async with asyncio.timeout(5):
+        await waiting
+    await work.finish("0")
+    assert work.started == ["0"]
+    assert work.lane.idle

@@ -1,0 +1,247 @@
+"""Rooms and the flush: one write a connection and turn, one encoding a channel, answers before broadcasts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from talkwire.realtime.connection import Connection
+from talkwire.realtime.hub import POLL_CHECK, SLICE, Channel, Hub
+from talkwire.realtime.socket import Socket
+
+
+class Turns:
+    """Counts the turns of the event loop."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._handle = asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        self.number += 1
+        self._handle = asyncio.get_running_loop().call_soon(self._next)
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+
+class FakeConnection:
+    """Notes what is written, and in which turn of the loop."""
+
+    def __init__(self, written: list[tuple[int, FakeConnection, bytes]], turns: Turns) -> None:
+        self.out: list[bytes] = []
+        self.websocket: object | None = object()
+        self.slow = False
+        self.flushes = 0
+        self._written = written
+        self._turns = turns
+
+    def flush(self) -> None:
+        self.flushes += 1
+        if self.out and self.websocket is not None:
+            self._written.append((self._turns.number, self, b"".join(self.out)))
+            self.out.clear()
+
+    def is_slow(self) -> bool:
+        return self.slow
+
+
+class FakeSocket:
+    def __init__(self, channel: Channel, connection: FakeConnection) -> None:
+        self.channel = channel
+        self.connection = connection
+        self.rooms: set[str] = set()
+        self.connected = True
+
+
+class Stage:
+    """A hub, its channels, and sockets with connections of their own."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.channel = self.hub.add_channel(Channel("/", "plain"))
+        self.turns = Turns()
+        self.written: list[tuple[int, FakeConnection, bytes]] = []
+
+    def connection(self) -> FakeConnection:
+        return FakeConnection(self.written, self.turns)
+
+    def socket(self, *rooms: str, channel: Channel | None = None) -> Socket:
+        socket = cast("Socket", FakeSocket(channel or self.channel, self.connection()))
+        for room in rooms:
+            self.hub.join(room, socket)
+        return socket
+
+    async def quiet(self) -> None:
+        """Returns when nothing has been written for a few turns."""
+        async with asyncio.timeout(5):
+            seen = -1
+            while seen != len(self.written):
+                seen = len(self.written)
+                for _ in range(4):
+                    await asyncio.sleep(0)
+
+    def texts_of(self, socket: Socket) -> list[bytes]:
+        return [text for _, connection, text in self.written if connection is fake(socket)]
+
+
+def fake(socket: Socket) -> FakeConnection:
+    return cast("FakeConnection", socket.connection)
+
+
+def real(connection: FakeConnection) -> Connection:
+    return cast("Connection", connection)
+
+
+@pytest.fixture
+async def stage() -> Stage:
+    return Stage()
+
+
+async def test_what_is_sent_in_one_turn_is_written_at_once(stage: Stage) -> None:
+    socket = stage.socket("room")
+    for text in (b"a", b"b"):
+        stage.hub.send(socket.connection, text)
+    stage.hub.broadcast("room", lambda _: b"c")
+    stage.hub.send(socket.connection, b"d")
+    assert stage.written == []
+    await stage.quiet()
+    assert stage.texts_of(socket) == [b"abcd"]
+
+
+async def test_an_event_is_encoded_once_a_channel(stage: Stage) -> None:
+    other = stage.hub.add_channel(Channel("/", "other"))
+    empty = stage.hub.add_channel(Channel("/", "empty"))
+    plain = [stage.socket("room") for _ in range(3)]
+    fancy = [stage.socket("room", channel=other) for _ in range(3)]
+    encoded: list[Channel] = []
+
+    def encode(channel: Channel) -> bytes:
+        encoded.append(channel)
+        return channel.name.encode()
+
+    stage.hub.broadcast("room", encode)
+    await stage.quiet()
+    assert encoded == [stage.channel, other]
+    assert empty not in encoded
+    assert [stage.texts_of(socket) for socket in plain] == [[b"plain"]] * 3
+    assert [stage.texts_of(socket) for socket in fancy] == [[b"other"]] * 3
+
+
+async def test_recipients_share_the_frame(stage: Stage) -> None:
+    sockets = [stage.socket("room") for _ in range(2)]
+    stage.hub.broadcast("room", lambda _: b"frame" * 10)
+    assert fake(sockets[0]).out[0] is fake(sockets[1]).out[0]
+
+
+async def test_a_channel_that_has_no_word_for_an_event_is_passed_over(stage: Stage) -> None:
+    socket = stage.socket("room")
+    stage.hub.broadcast("room", lambda _: b"")
+    stage.hub.broadcast_ephemeral("room", lambda _: b"")
+    await stage.quiet()
+    assert fake(socket).flushes == 0
+
+
+async def test_answers_are_written_before_broadcasts(stage: Stage) -> None:
+    members = [stage.socket("room") for _ in range(3)]
+    asker = stage.socket()
+    stage.hub.broadcast("room", lambda _: b"event")
+    stage.hub.send(asker.connection, b"answer")
+    await stage.quiet()
+    assert [text for _, _, text in stage.written] == [b"answer", b"event", b"event", b"event"]
+    assert len(members) == 3
+
+
+async def test_a_broadcast_to_a_large_room_is_written_in_slices(stage: Stage) -> None:
+    for _ in range(2 * SLICE + 1):
+        stage.socket("room")
+    stage.hub.broadcast("room", lambda _: b"event")
+    await stage.quiet()
+    turns = [turn for turn, _, _ in stage.written]
+    assert len(turns) == 2 * SLICE + 1
+    assert len(set(turns)) == 3
+    assert max(turns.count(turn) for turn in turns) == SLICE
+
+
+@pytest.mark.parametrize("ephemeral", [False, True])
+async def test_an_answer_does_not_wait_for_the_slices(stage: Stage, ephemeral: bool) -> None:  # noqa: FBT001
+    for _ in range(3 * SLICE):
+        stage.socket("room")
+    asker = stage.socket()
+    broadcast = stage.hub.broadcast_ephemeral if ephemeral else stage.hub.broadcast
+    broadcast("room", lambda _: b"event")
+    await asyncio.sleep(0)
+    stage.hub.send(asker.connection, b"answer")
+    await stage.quiet()
+    place = [text for _, _, text in stage.written].index(b"answer")
+    assert place <= SLICE
+
+
+async def test_an_answer_takes_a_waiting_broadcast_along_in_order(stage: Stage) -> None:
+    for _ in range(2 * SLICE):
+        stage.socket("room")
+    last = stage.socket("room")
+    stage.hub.broadcast("room", lambda _: b"event")
+    stage.hub.send(last.connection, b"answer")
+    await stage.quiet()
+    assert stage.texts_of(last) == [b"eventanswer"]
+
+
+async def test_ephemeral_events_spare_slow_clients_and_those_that_are_named(stage: Stage) -> None:
+    reader, slow, own = [stage.socket("room") for _ in range(3)]
+    fake(slow).slow = True
+    stage.hub.broadcast_ephemeral("room", lambda _: b"typing", {own})
+    await stage.quiet()
+    assert [stage.texts_of(socket) for socket in (reader, slow, own)] == [[b"typing"], [], []]
+
+
+async def test_a_connection_that_fails_does_not_silence_the_others(stage: Stage) -> None:
+    class Broken(FakeConnection):
+        def flush(self) -> None:
+            raise RuntimeError("a bug")
+
+    broken = Broken(stage.written, stage.turns)
+    first, last = stage.socket("room"), stage.socket("room")
+    stage.hub.send(first.connection, b"a")
+    stage.hub.send(real(broken), b"b")
+    stage.hub.send(last.connection, b"c")
+    await stage.quiet()
+    stage.hub.send(last.connection, b"d")
+    await stage.quiet()
+    assert (stage.texts_of(first), stage.texts_of(last)) == ([b"a"], [b"c", b"d"])
+
+
+async def test_a_polling_client_that_fetches_nothing_is_looked_at_now_and_then(stage: Stage) -> None:
+    socket = stage.socket("room")
+    fake(socket).websocket = None
+    for _ in range(3 * POLL_CHECK):
+        stage.hub.broadcast("room", lambda _: b"event")
+        await asyncio.sleep(0)
+    await stage.quiet()
+    assert 3 <= fake(socket).flushes <= 4
+
+
+async def test_a_socket_joins_and_leaves_once(stage: Stage) -> None:
+    socket = stage.socket()
+    assert stage.hub.join("room", socket) is True
+    assert stage.hub.join("room", socket) is False
+    assert stage.hub.sockets_in("room") == [socket]
+    assert stage.hub.leave("room", socket) is True
+    assert stage.hub.leave("room", socket) is False
+    assert stage.hub.sockets_in("room") == []
+
+
+async def test_empty_rooms_are_forgotten(stage: Stage) -> None:
+    socket = stage.socket("a", "b")
+    stage.hub.leave_all(socket)
+    assert stage.channel.rooms == {}
+    assert socket.rooms == set()
+
+
+async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:
+    socket = stage.socket()
+    cast("FakeSocket", socket).connected = False
+    assert stage.hub.join("room", socket) is False
+    assert stage.channel.rooms == {}

@@ -1,0 +1,254 @@
+"""Long polling over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from talkwire.realtime.dispatch import WAITING_MAX
+from talkwire.realtime.socket import Socket
+from talkwire.realtime.socket_server import Namespace
+from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
+from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, until
+
+PATH = "/socket.io/?EIO=4&transport=polling"
+HOST = {"Host": "127.0.0.1"}
+
+
+class Poller:
+    """One polling session; each request on a connection of its own choice."""
+
+    def __init__(self, wire: Wire, engine_sid: str) -> None:
+        self.wire = wire
+        self.target = f"{PATH}&sid={engine_sid}"
+        self.engine_sid = engine_sid
+
+    async def poll(self) -> str:
+        status, _, body = await self.wire.request(self.target, HOST)
+        assert status == 200, body
+        return body.decode()
+
+    async def post(self, body: str, **headers: str) -> tuple[int, bytes]:
+        status, _, answer = await self.wire.request(self.target, {**HOST, **headers}, "POST", body.encode())
+        return status, answer
+
+
+async def open_polling(wire: Wire) -> Poller:
+    _, headers, body = await wire.request(PATH, HOST)
+    assert headers["content-type"] == "text/plain; charset=UTF-8"
+    assert headers["cache-control"] == "no-store"
+    return Poller(wire, json.loads(body[1:])["sid"])
+
+
+async def signed_in(wire: Wire) -> Poller:
+    poller = await open_polling(wire)
+    assert await poller.post("40") == (200, b"ok")
+    assert (await poller.poll()).startswith("40{")
+    return poller
+
+
+async def test_a_poll_waits_for_something_to_say(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    waiting = await connect()
+    await waiting.begin(poller.target, HOST)
+    assert await poller.post('421["echo",1]\x1e422["echo",2]') == (200, b"ok")
+    assert (await waiting.answer())[2] == b"431[1]\x1e432[2]"
+
+
+async def test_a_second_poll_closes_the_session(connect: Connect, engine: RecordingServer) -> None:
+    poller = await signed_in(await connect())
+    first = await connect()
+    await first.begin(poller.target, HOST)
+    await until(lambda: engine.connections[0].session.poll_pending)
+    status, _, _ = await poller.wire.request(poller.target, HOST)
+    assert status == 400
+    assert (await first.answer())[2] == b"1"
+    assert engine.connections == []
+
+
+async def test_a_poll_that_was_given_up_closes_the_session(connect: Connect, engine: RecordingServer) -> None:
+    poller = await signed_in(await connect())
+    waiting = await connect()
+    await waiting.begin(poller.target, HOST)
+    await until(lambda: engine.connections[0].session.poll_pending)
+    await waiting.close()
+    await until(lambda: not engine.connections)
+    assert (await poller.wire.request(poller.target, HOST))[0] == 400
+
+
+async def test_a_body_that_is_too_large_is_refused(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    assert await poller.post("4" + "x" * MAX_PAYLOAD) == (413, b"")
+
+
+async def test_a_binary_body_is_refused(connect: Connect, engine: RecordingServer) -> None:
+    poller = await signed_in(await connect())
+    status, _ = await poller.post("4", **{"Content-Type": "application/octet-stream"})
+    assert status == 400
+    assert engine.connections == []
+
+
+@pytest.mark.parametrize("body", ["", "x", "4\x1e", "2", "\x1e", "b!!!"])
+async def test_a_payload_that_breaks_the_rules_closes_the_session(
+    connect: Connect, engine: RecordingServer, body: str
+) -> None:
+    poller = await signed_in(await connect())
+    await poller.post(body)
+    assert engine.connections == []
+
+
+@pytest.mark.parametrize(("method", "status"), [("PUT", 400), ("DELETE", 400), ("HEAD", 400)])
+async def test_other_methods_are_refused(connect: Connect, method: str, status: int) -> None:
+    wire = await connect()
+    await wire.begin(PATH, HOST, method)
+    async with asyncio.timeout(DEADLINE_S):
+        line = await wire.reader.readline()
+    assert int(line.split()[1]) == status
+
+
+async def test_a_large_answer_is_compressed_for_who_asks(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    text = "x" * 5000
+    await poller.post(f'421["echo","{text}"]')
+    _, headers, body = await poller.wire.request(poller.target, {**HOST, "Accept-Encoding": "gzip, br"})
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(body).decode() == f'431["{text}"]'
+    await poller.post('422["echo"]')
+    _, headers, body = await poller.wire.request(poller.target, {**HOST, "Accept-Encoding": "gzip"})
+    assert "content-encoding" not in headers
+    assert body == b"432[]"
+
+
+async def test_a_page_of_this_machine_may_read_the_answers(connect: Connect) -> None:
+    page = {**HOST, "Origin": "http://localhost:5173"}
+    wire = await connect()
+    _, headers, _ = await wire.request(PATH, page)
+    assert headers["access-control-allow-origin"] == "http://localhost:5173"
+    assert headers["access-control-allow-credentials"] == "true"
+    asked = {**page, "Access-Control-Request-Headers": "content-type"}
+    status, headers, _ = await wire.request(PATH, asked, "OPTIONS")
+    assert status == 204
+    assert headers["access-control-allow-origin"] == "http://localhost:5173"
+    assert headers["access-control-allow-headers"] == "content-type"
+
+
+async def test_a_page_of_elsewhere_is_forbidden(connect: Connect) -> None:
+    wire = await connect()
+    page = {**HOST, "Origin": "https://evil.example"}
+    status, headers, body = await wire.request(PATH, page)
+    assert (status, body) == (403, b'{"code":4,"message":"Forbidden"}')
+    assert "access-control-allow-origin" not in headers
+    _, headers, _ = await wire.request(PATH, page, "OPTIONS")
+    assert "access-control-allow-origin" not in headers
+
+
+async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_is_a_breach(
+    connect: Connect, root: Namespace, engine: RecordingServer
+) -> None:
+    gate = asyncio.Event()
+    begun = asyncio.Event()
+
+    @root.on("slow")
+    async def slow(socket: Socket) -> None:
+        begun.set()
+        await gate.wait()
+
+    poller = await signed_in(await connect())
+    many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
+    await poller.wire.begin(poller.target, HOST, "POST", many.encode())
+    async with asyncio.timeout(DEADLINE_S):
+        await begun.wait()
+    # Nobody reads on while the lane is crowded: what a second POST brings would pile up.
+    status, _, _ = await (await connect()).request(poller.target, HOST, "POST", b'42["slow"]')
+    assert status == 400
+    assert engine.connections == []
+    gate.set()
+    assert (await poller.wire.answer())[0] == 200
+
+
+async def test_a_post_is_answered_once_the_crowd_is_gone(connect: Connect, root: Namespace) -> None:
+    gate = asyncio.Event()
+    begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @root.on("slow")
+    async def slow(socket: Socket) -> None:
+        if not begun.done():
+            begun.set_result(None)
+        await gate.wait()
+
+    poller = await signed_in(await connect())
+    many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
+    await poller.wire.begin(poller.target, HOST, "POST", many.encode())
+    async with asyncio.timeout(DEADLINE_S):
+        await begun
+    gate.set()
+    assert (await poller.wire.answer())[::2] == (200, b"ok")
+    assert await poller.post('421["echo"]') == (200, b"ok")
+    assert await poller.poll() == "431[]"
+
+
+# --- upgrades -------------------------------------------------------------------------------------------------------
+
+
+async def probe(wire: Wire, poller: Poller) -> None:
+    target = f"/socket.io/?EIO=4&transport=websocket&sid={poller.engine_sid}"
+    assert (await wire.request(target, UPGRADE))[0] == 101
+    await wire.say("2probe")
+    assert await wire.text() == "3probe"
+
+
+async def test_a_session_moves_to_a_websocket_and_loses_nothing(connect: Connect, root: Namespace) -> None:
+    poller = await signed_in(await connect())
+    websocket = await connect()
+    await probe(websocket, poller)
+    root.emit("on the way")
+    await websocket.say("5")
+    assert await websocket.text() == '42["on the way"]'
+    await websocket.say('421["echo",1]')
+    assert await websocket.text() == "431[1]"
+    # It polls no more.
+    assert (await poller.wire.request(poller.target, HOST))[0] == 400
+
+
+async def test_a_trial_that_times_out_leaves_the_session_polling(connect: Connect, engine: RecordingServer) -> None:
+    poller = await signed_in(await connect())
+    websocket = await connect()
+    await probe(websocket, poller)
+    assert await websocket.close_code() == 1000
+    # What the failed one still says is not taken for the next one's word.
+    again = await connect()
+    await probe(again, poller)
+    await websocket.say("5")
+    assert await poller.post('421["echo",1]') == (200, b"ok")
+    answer = await poller.poll()
+    while answer == "6":
+        answer = await poller.poll()
+    assert answer == "431[1]"
+
+
+async def test_a_second_websocket_for_a_session_is_closed(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    first, second = await connect(), await connect()
+    await probe(first, poller)
+    target = f"/socket.io/?EIO=4&transport=websocket&sid={poller.engine_sid}"
+    assert (await second.request(target, UPGRADE))[0] == 101
+    assert await second.close_code() == 1008
+    await first.say("5")
+    await first.say('421["echo",1]')
+    assert await first.text() == "431[1]"
+
+
+async def test_a_trial_that_breaks_off_leaves_the_session_polling(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    websocket = await connect()
+    await probe(websocket, poller)
+    await websocket.close()
+    assert await poller.post('421["echo",1]') == (200, b"ok")
+    answer: Any = await poller.poll()
+    while answer == "6":
+        answer = await poller.poll()
+    assert answer == "431[1]"
