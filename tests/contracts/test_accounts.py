@@ -23,7 +23,7 @@ from talkwire.core.commands import (
     UnbanUser,
 )
 from talkwire.core.errors import ChatError
-from talkwire.core.events import LoginEnded, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserUnbanned
 from talkwire.core.model import OWN_ID_BASE, Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -244,6 +244,18 @@ async def test_a_device_signs_out_once_and_other_devices_stay(node: Node) -> Non
     ]
     assert await node.do(ANYONE, _rotation(first, "t1", "t3")) is None
     assert await node.do(ANYONE, _rotation(second, "t2", "t3")) is not None
+
+
+async def test_a_users_entry_names_the_devices_that_are_signed_in(node: Node) -> None:
+    user = await _register(node)
+    first = await _sign_in(node, user, "t1")
+    entry = await node.chat.directory.find(user.id)
+    assert entry.login_ids == {first.session.id}
+    second = await _sign_in(node, user, "t2")
+    assert entry.login_ids == {first.session.id, second.session.id}
+    assert node.log[-1] == LoginOpened(3, node.clock.now_ms, user.id, second.session.id)
+    await node.do(Actor(user.id, "Ann"), CloseLogin(first.session.id))
+    assert entry.login_ids == {second.session.id}
 
 
 async def test_a_banned_user_neither_signs_in_nor_stays_signed_in(node: Node) -> None:

@@ -8,6 +8,8 @@ import pytest
 from talkwire.core.directory import Directory, Entry
 from talkwire.core.events import (
     ConversationCreated,
+    LoginEnded,
+    LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
@@ -118,6 +120,17 @@ async def test_events_keep_an_entry_current(table: Table) -> None:
     assert not _is_banned(entry)
     directory.apply(UserBanned(9, 0, "bob"))
     assert not _is_banned(entry)
+
+
+async def test_an_entry_names_the_devices_that_are_signed_in(table: Table) -> None:
+    directory = Directory(table.load)
+    entry = await directory.find("alice")
+    for event in (LoginOpened(1, 0, "alice", "a"), LoginOpened(2, 0, "alice", "b"), LoginOpened(3, 0, "bob", "c")):
+        directory.apply(event)
+    assert entry.login_ids == {"a", "b"}
+    directory.apply(LoginEnded(4, 0, "alice", "a"))
+    directory.apply(LoginEnded(5, 0, "bob", "b"))
+    assert entry.login_ids == {"b"}
 
 
 async def test_events_that_come_while_a_user_is_read_are_not_lost(table: Table) -> None:

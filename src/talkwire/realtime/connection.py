@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, assert_never
 
@@ -45,7 +45,8 @@ class Handshake:
 class WebSocket(Protocol):
     """What a connection asks of its WebSocket."""
 
-    def write(self, frames: bytes) -> None: ...
+    write: Callable[[bytes], None]
+
     def unsent(self) -> int: ...
     def close(self, code: int) -> None: ...
     def abort(self) -> None: ...
@@ -216,7 +217,8 @@ class Connection:
                 self.server.metrics.slow_connections += 1
                 self.close("transport error")
         elif out:
-            if websocket.unsent() > UNSENT_MAX:
+            # Only a WebSocket whose buffer has filled up needs to be asked how much it holds.
+            if self.lane.held and websocket.unsent() > UNSENT_MAX:
                 self._cut(websocket)
                 return
             websocket.write(out[0] if len(out) == 1 else b"".join(out))
@@ -224,8 +226,9 @@ class Connection:
 
     def is_slow(self) -> bool:
         """Whether the client leaves so much unread that it is spared ephemeral events."""
-        unsent = self._unsent_by_polling() if self.websocket is None else self.websocket.unsent()
-        return unsent > SLOW
+        if self.websocket is None:
+            return self._unsent_by_polling() > SLOW
+        return self.lane.held and self.websocket.unsent() > SLOW
 
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
         """The WebSocket's buffer has filled up, or has drained."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl
 
 from websockets.exceptions import InvalidHandshake, InvalidHeader
@@ -52,7 +53,7 @@ class UpgradeRequest:
 class WebSocketProtocol(asyncio.Protocol):
     """One WebSocket. `server` is set by `websocket_class`."""
 
-    __slots__ = ("_connection", "_fragments", "_framing", "_server_state", "_text", "_transport")
+    __slots__ = ("_connection", "_fragments", "_framing", "_server_state", "_text", "_transport", "write")
 
     server: ClassVar[EngineServer]
 
@@ -63,12 +64,14 @@ class WebSocketProtocol(asyncio.Protocol):
         self._connection: Connection | None = None
         self._fragments: bytearray | None = None
         self._text = True
+        self.write: Callable[[bytes], None] = _nowhere
+        """Writes frames; the transport's own method while there is one, since a broadcast calls it for each member."""
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self.write = self._transport.write
         self._server_state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -91,6 +94,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport = None
         self._detach()
         self._framing = None
+        self.write = _nowhere
 
     def pause_writing(self) -> None:
         if self._connection is not None:
@@ -110,10 +114,6 @@ class WebSocketProtocol(asyncio.Protocol):
             self.close(1001)
 
     # --- for the connection -----------------------------------------------------------------------------------------
-
-    def write(self, frames: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(frames)
 
     def unsent(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
@@ -254,6 +254,10 @@ class WebSocketProtocol(asyncio.Protocol):
             transport.write_eof()
             self._detach()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+
+
+def _nowhere(_: bytes) -> None:
+    """There is no transport: what is written is lost, as on the way to a client that is gone."""
 
 
 def websocket_class(server: EngineServer) -> type[WebSocketProtocol]:
