@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -20,21 +19,23 @@ from talkwire import demo
 from talkwire.api.page import page_handlers
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.memory import MemoryBus
+from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.chat import Chat
 from talkwire.core.handlers import CHANGES
+from talkwire.datafolder import FolderLock, prepare_folder, reachable_url
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.identity.callers import Callers
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
-from talkwire.identity.secret import load_or_create_secret
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.chat_namespace import ChatNamespace, EventDelivery, end_socket
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.serving import Server, listen, with_engine
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.settings import Settings
+from talkwire.settings.keys import token_policy
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
 from talkwire.storage.reader import READERS, ReaderPool
@@ -55,15 +56,24 @@ class Talkwire:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._lock: FolderLock | None = None
 
     async def start(self) -> None:
         """Opens the database, brings it up to date and starts the writer. Raises OSError, SQLAlchemyError."""
+        prepare_folder(self.settings.data)
+        policy = token_policy(self.settings)
+        if self.settings.lock_file is not None:
+            self._lock = await asyncio.to_thread(FolderLock.acquire, self.settings.lock_file)
+        try:
+            await self._start(policy)
+        except BaseException:
+            self._release_lock()
+            raise
+
+    async def _start(self, policy: TokenPolicy) -> None:
         settings = self.settings
-        url = (
-            sqlite_url(settings.data / "talkwire.db") if settings.database is None else database_url(settings.database)
-        )
-        if settings.database is None:
-            settings.data.mkdir(parents=True, exist_ok=True)
+        file = settings.sqlite_file
+        url = database_url(settings.database or "") if file is None else sqlite_url(file)
         writing = writing_engine(url)
         await asyncio.to_thread(migrate, writing)
         bus = MemoryBus()
@@ -73,21 +83,28 @@ class Talkwire:
         self._writer.start()
         await self.chat.start()
         self._passwords = Passwords()
-        secret = settings.jwt_secret or self._own_secret()
+        secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes)
-        self._verifier = TokenVerifier(_policy(settings, secret))
+        self._verifier = TokenVerifier(policy)
         self._serve_realtime_and_rest()
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
 
     async def stop(self) -> None:
         """Carries out what is queued and closes the database."""
+        self.chat.close()
         await self._writer.close()
         self._reader.close()
         self._passwords.close()
         await self._verifier.aclose()
+        self._release_lock()
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def run(self, listening: socket.socket | None = None) -> None:
         """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
@@ -106,15 +123,10 @@ class Talkwire:
 
     async def _run(self, listening: socket.socket) -> None:
         async with self.started():
+            if self._lock is not None:
+                self._lock.announce(reachable_url(listening))
             _tune_interpreter()
             await Server(self.engine, self.app).serve(sockets=[listening])
-
-    def _own_secret(self) -> str | None:
-        """Tokens of a public key are somebody else's; otherwise there has to be a secret, ours if need be."""
-        settings = self.settings
-        if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
-            return None
-        return load_or_create_secret(settings.data)
 
     def _serve_realtime_and_rest(self) -> None:
         settings = self.settings
@@ -150,6 +162,8 @@ class Talkwire:
             pages=page_handlers(demo_users=demo.USERS if settings.demo else ()),
         )
         self.app = with_engine(self.engine, rest)
+        if self._lock is not None:
+            self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token), self.app)
 
 
 def _tune_interpreter() -> None:
@@ -163,20 +177,3 @@ def _tune_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-def _policy(settings: Settings, secret: str | None) -> TokenPolicy:
-    public_key = settings.jwt_public_key
-    if public_key is not None and "-----BEGIN" not in public_key:
-        public_key = Path(public_key).read_text()
-    return TokenPolicy(
-        secret=secret,
-        public_key=public_key,
-        jwks_url=settings.jwt_jwks_url,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        require_exp=settings.jwt_require_exp,
-        role_claim=settings.role_claim,
-        service_roles=frozenset(settings.service_roles),
-        admin_roles=frozenset(settings.admin_roles),
-    )

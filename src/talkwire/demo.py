@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -33,7 +34,8 @@ _OPERATOR = Actor("demo", "Demo", "admin")
 async def fill(chat: Chat, accounts: Accounts) -> None:
     """Makes what is not there yet."""
     if await chat.execute(_BACKEND, FindAccount(ACCOUNT_EMAIL)) is None:
-        await accounts.create(_OPERATOR, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, "Demo user", ACCOUNT_ID)
+        with contextlib.suppress(ChatError):  # somebody has that id already
+            await accounts.create(_OPERATOR, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, "Demo user", ACCOUNT_ID)
     for conversation_id, member_ids in CONVERSATIONS.items():
         if not await _exists(chat, conversation_id):
             await chat.execute(_BACKEND, CreateConversation("group", member_ids, conversation_id, conversation_id))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from talkwire.api.errors import STATUS
@@ -20,6 +20,9 @@ FUZZ = settings(
     max_examples=40,
     deadline=None,
     derandomize=True,
+    # To make an example smaller would be to wait for a broken server's answers again and again.
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

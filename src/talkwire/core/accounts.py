@@ -57,16 +57,14 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
         must_operate(actor)
         if is_own_id(command.id):
             raise invalid("id", "lies in the range of ids that the server gives out")
-        if tx.account_of(command.id) is not None:
-            raise ChatError("conflict", "This user has an account.")
+        if tx.user(command.id) is not None:
+            raise ChatError("conflict", "A user with this id exists.")
     email = normal_email(command.email)
     if tx.account(email) is not None:
         raise ChatError("conflict", "This e-mail address is taken.")
-    user = tx.user(command.id) if command.id is not None else None
-    if user is None:
-        pos = tx.next_pos()
-        user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
-        tx.record(UserCreated(pos, tx.now_ms, user))
+    pos = tx.next_pos()
+    user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
+    tx.record(UserCreated(pos, tx.now_ms, user))
     tx.put_account(Account(user.id, email, command.password_hash))
     return user
 

@@ -84,6 +84,11 @@ class Chat:
         # The bus may have brought newer events by now.
         self.pos = max(self.pos, pos)
 
+    def close(self) -> None:
+        """Nobody is told any more that typing has ended."""
+        if self._typing_timer is not None:
+            self._typing_timer.cancel()
+
     async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
 

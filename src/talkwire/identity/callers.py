@@ -70,6 +70,8 @@ class Callers:
             user, entry = found
         else:
             user, entry = known.user, known
+        if entry.user is not None and entry.user.banned:
+            raise ChatError("banned", "This user is banned.")  # while we waited
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
         role = "user" if identity is None else identity.role

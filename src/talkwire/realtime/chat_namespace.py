@@ -40,8 +40,8 @@ from talkwire.dialects.payloads import invalid_payload
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.realtime.connection import Handshake
 from talkwire.realtime.hub import Channel, Hub
-from talkwire.realtime.socket import ConnectRefused, Socket
-from talkwire.realtime.socket_server import Admitted, SocketServer
+from talkwire.realtime.socket import Admitted, ConnectRefused, Socket
+from talkwire.realtime.socket_server import SocketServer
 from talkwire.wire import ack_frame, event_frame
 
 _encode = msgspec.json.Encoder().encode
@@ -315,7 +315,8 @@ class EventDelivery:
 
     def _clients(self, user_id: str) -> list[Socket]:
         """A user's sockets. A namespace without chat may have a room of the same name, which is its own affair."""
-        return [socket for socket in self._hub.sockets_in(user_room(user_id)) if isinstance(socket.data, Client)]
+        found = self._hub.sockets_in(user_room(user_id))
+        return [socket for socket in found if isinstance(socket, Socket) and isinstance(socket.data, Client)]
 
 
 def end_socket(socket: Socket, reason: str) -> None:

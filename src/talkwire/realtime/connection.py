@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from talkwire.realtime.dispatch import Lane
+from talkwire.realtime.heartbeat import TimingWheel
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.wire import (
     MessageReceived,
     Session,
@@ -17,9 +20,6 @@ from talkwire.wire import (
     Upgraded,
     UpgradeFailed,
 )
-
-if TYPE_CHECKING:
-    from talkwire.realtime.engine_server import EngineServer
 
 UNSENT_MAX = 1024 * 1024
 """Bytes that a client may leave unread before it is cut off; it resumes from the log."""
@@ -53,6 +53,17 @@ class WebSocket(Protocol):
     def set_reading(self, reading: bool) -> None: ...  # noqa: FBT001
 
 
+class Host(Protocol):
+    """What a connection asks of the server that holds it."""
+
+    hub: Hub
+    wheel: TimingWheel
+    metrics: RealtimeMetrics
+    now: Callable[[], float]
+
+    def forget(self, connection: Connection) -> bool: ...
+
+
 class Connection:
     """Joins a `Session` to its transports. What its messages mean is for a subclass: see `received` and `ended`."""
 
@@ -63,18 +74,20 @@ class Connection:
         "handshake",
         "lane",
         "out",
+        "polling",
         "server",
         "session",
         "websocket",
         "wheel_tick",
     )
 
-    def __init__(self, server: EngineServer, session: Session, handshake: Handshake) -> None:
+    def __init__(self, server: Host, session: Session, handshake: Handshake) -> None:
         self.server = server
         self.session = session
         self.out = session.out
         self.handshake = handshake
         self.websocket: WebSocket | None = None
+        self.polling = True
         self.wheel_tick = 0
         self.lane = Lane(self._lane_changed)
         self._trial: WebSocket | None = None
@@ -99,6 +112,7 @@ class Connection:
     def carried_by(self, websocket: WebSocket) -> None:
         """The session was opened by this WebSocket."""
         self.websocket = websocket
+        self.polling = False
         self.server.hub.wake(self)
 
     def upgrade(self, websocket: WebSocket, now: float) -> bool:
@@ -169,6 +183,7 @@ class Connection:
                         self.received(event.data, now)
                 case Upgraded():
                     self.websocket, self._trial = self._trial, None
+                    self.polling = False
                     self._answer_poll(now)
                     self.server.hub.wake(self)
                 case UpgradeFailed():

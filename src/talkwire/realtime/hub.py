@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
-
-if TYPE_CHECKING:
-    from talkwire.realtime.connection import Connection
-    from talkwire.realtime.socket import Socket
 
 SLICE = 500
 """Connections written to in one turn, for broadcasts: about 3 ms."""
@@ -26,6 +22,30 @@ POLL_CHECK = 64
 _logger = structlog.get_logger(__name__)
 
 
+class Outlet(Protocol):
+    """A connection, as far as output goes."""
+
+    out: list[bytes]
+    polling: bool
+    """Whether output waits until the client asks for it."""
+
+    def flush(self) -> None: ...
+    def is_slow(self) -> bool: ...
+
+
+class Occupant(Protocol):
+    """A socket, as far as rooms go."""
+
+    rooms: set[str]
+
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def connection(self) -> Outlet: ...
+    @property
+    def connected(self) -> bool: ...
+
+
 class Channel:
     """Sockets that are sent the same bytes: those of one namespace that speak the same dialect."""
 
@@ -34,7 +54,7 @@ class Channel:
     def __init__(self, namespace: str, name: str = "") -> None:
         self.namespace = namespace
         self.name = name
-        self.rooms: dict[str, dict[Socket, Connection]] = {}
+        self.rooms: dict[str, dict[Occupant, Outlet]] = {}
 
 
 class Hub:
@@ -42,8 +62,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.channels: list[Channel] = []
-        self._urgent: list[Connection] = []
-        self._bulk: list[Connection] = []
+        self._urgent: list[Outlet] = []
+        self._bulk: list[Outlet] = []
         self._flushing = False
 
     # --- rooms ------------------------------------------------------------------------------------------------------
@@ -52,7 +72,7 @@ class Hub:
         self.channels.append(channel)
         return channel
 
-    def join(self, room: str, socket: Socket) -> bool:
+    def join(self, room: str, socket: Occupant) -> bool:
         """False: the socket was in the room already, or has gone in the meantime and would stay for ever."""
         if not socket.connected:
             return False
@@ -63,7 +83,7 @@ class Hub:
         socket.rooms.add(room)
         return True
 
-    def leave(self, room: str, socket: Socket) -> bool:
+    def leave(self, room: str, socket: Occupant) -> bool:
         """False: the socket was not in the room."""
         if room not in socket.rooms:
             return False
@@ -75,11 +95,11 @@ class Hub:
             del rooms[room]
         return True
 
-    def leave_all(self, socket: Socket) -> None:
+    def leave_all(self, socket: Occupant) -> None:
         for room in list(socket.rooms):
             self.leave(room, socket)
 
-    def sockets_in(self, room: str) -> list[Socket]:
+    def sockets_in(self, room: str) -> list[Occupant]:
         """The room's sockets, of all channels."""
         return [socket for channel in self.channels for socket in channel.rooms.get(room, ())]
 
@@ -94,7 +114,9 @@ class Hub:
                 if frames:
                     self._deliver(members, frames)
 
-    def broadcast_ephemeral(self, room: str, encode: Callable[[Channel], bytes], skip: Collection[Socket] = ()) -> None:
+    def broadcast_ephemeral(
+        self, room: str, encode: Callable[[Channel], bytes], skip: Collection[Occupant] = ()
+    ) -> None:
         """Like `broadcast`, but passes over the sockets in `skip` and those that are slow to read."""
         for channel in self.channels:
             members = channel.rooms.get(room)
@@ -103,22 +125,22 @@ class Hub:
                 listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
                 self._deliver(listening, frames)
 
-    def send(self, connection: Connection, frames: bytes) -> None:
+    def send(self, connection: Outlet, frames: bytes) -> None:
         """Sends to one connection, in this turn."""
         connection.out.append(frames)
         self.wake(connection)
 
-    def wake(self, connection: Connection) -> None:
+    def wake(self, connection: Outlet) -> None:
         """Has the connection's output written in this turn."""
         self._urgent.append(connection)
         if not self._flushing:
             self._schedule()
 
-    def _deliver(self, members: dict[Socket, Connection], frames: bytes) -> None:
+    def _deliver(self, members: dict[Occupant, Outlet], frames: bytes) -> None:
         bulk = self._bulk
         for connection in members.values():
             out = connection.out
-            if not out or (connection.websocket is None and len(out) % POLL_CHECK == 0):
+            if not out or (connection.polling and len(out) % POLL_CHECK == 0):
                 bulk.append(connection)
             out.append(frames)
         if not self._flushing:
@@ -142,7 +164,7 @@ class Hub:
             self._schedule()
 
     @staticmethod
-    def _flush_all(connections: list[Connection]) -> None:
+    def _flush_all(connections: list[Outlet]) -> None:
         for connection in connections:
             try:
                 connection.flush()

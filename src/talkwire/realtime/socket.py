@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, NamedTuple, Protocol, assert_never
 
-from talkwire.realtime.connection import Connection, Handshake
+from talkwire.realtime.connection import Connection, Handshake, Host
+from talkwire.realtime.hub import Channel
 from talkwire.wire import (
     AckReceived,
     ConnectRequested,
@@ -22,9 +23,56 @@ from talkwire.wire import (
     encode_event,
 )
 
-if TYPE_CHECKING:
-    from talkwire.realtime.hub import Channel
-    from talkwire.realtime.socket_server import NamespaceHandler, SocketServer
+
+class ConnectRefused(Exception):
+    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`."""
+
+    def __init__(self, message: str, data: object | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class Admitted(NamedTuple):
+    """Which bytes a new socket is sent, and what its handlers keep with it."""
+
+    channel: Channel
+    data: Any
+
+
+class NamespaceHandler(Protocol):
+    """What a namespace does with its sockets."""
+
+    async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:
+        """Lets a client in or raises ConnectRefused."""
+        ...
+
+    def entered(self, socket: Socket) -> None:
+        """The client was let in, and has been told."""
+        ...
+
+    def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
+        """An event: `args[0]` is its name, a text or a number."""
+        ...
+
+    def expired(self, socket: Socket) -> None:
+        """`socket.expires` has come."""
+        ...
+
+    def say_goodbye(self, socket: Socket) -> None:
+        """The server is about to close the socket in good order."""
+        ...
+
+    def disconnected(self, socket: Socket, reason: str) -> None:
+        """The socket is gone, by one of Node's reasons."""
+        ...
+
+
+class SocketHost(Host, Protocol):
+    """What a Socket.IO connection asks of the server that holds it."""
+
+    def handler_of(self, namespace: str) -> NamespaceHandler | None: ...
+    def report(self, error: BaseException) -> None: ...
 
 
 class Socket:
@@ -128,9 +176,9 @@ class SocketConnection(Connection):
 
     __slots__ = ("_connecting", "packets", "sockets")
 
-    server: SocketServer
+    server: SocketHost
 
-    def __init__(self, server: SocketServer, session: Session, handshake: Handshake, options: EngineOptions) -> None:
+    def __init__(self, server: SocketHost, session: Session, handshake: Handshake, options: EngineOptions) -> None:
         super().__init__(server, session, handshake)
         self.packets = SocketSession(options, server.now())
         self.sockets: dict[str, Socket] = {}
@@ -247,12 +295,3 @@ class SocketConnection(Connection):
         self.server.metrics.refused_connects += 1
         if not self.session.closed:
             self.send(self.packets.refuse(namespace, refusal.message, refusal.data))
-
-
-class ConnectRefused(Exception):
-    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`."""
-
-    def __init__(self, message: str, data: object | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.data = data

@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from talkwire.realtime.connection import Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.hub import Channel, Hub
-from talkwire.realtime.socket import Socket, SocketConnection
+from talkwire.realtime.socket import Admitted, NamespaceHandler, Socket, SocketConnection
 from talkwire.wire import Session, encode_event, message_frame
 
 Connect = Callable[[Socket, dict[str, Any]], Awaitable[None] | None]
@@ -31,41 +31,6 @@ Middleware = Callable[[Handshake, dict[str, Any]], Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 
 _logger = structlog.get_logger(__name__)
-
-
-class Admitted(NamedTuple):
-    """Which bytes a new socket is sent, and what its handlers keep with it."""
-
-    channel: Channel
-    data: Any
-
-
-class NamespaceHandler(Protocol):
-    """What a namespace does with its sockets."""
-
-    async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:
-        """Lets a client in or raises ConnectRefused."""
-        ...
-
-    def entered(self, socket: Socket) -> None:
-        """The client was let in, and has been told."""
-        ...
-
-    def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """An event: `args[0]` is its name, a text or a number."""
-        ...
-
-    def expired(self, socket: Socket) -> None:
-        """`socket.expires` has come."""
-        ...
-
-    def say_goodbye(self, socket: Socket) -> None:
-        """The server is about to close the socket in good order."""
-        ...
-
-    def disconnected(self, socket: Socket, reason: str) -> None:
-        """The socket is gone, by one of Node's reasons."""
-        ...
 
 
 class SocketServer(EngineServer):
