@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import pytest
 
-from talkwire.realtime.connection import Connection
 from talkwire.realtime.hub import POLL_CHECK, SLICE, Channel, Hub
-from talkwire.realtime.socket import Socket
 
 
 class Turns:
@@ -32,7 +29,7 @@ class FakeConnection:
 
     def __init__(self, written: list[tuple[int, FakeConnection, bytes]], turns: Turns) -> None:
         self.out: list[bytes] = []
-        self.websocket: object | None = object()
+        self.polling = False
         self.slow = False
         self.flushes = 0
         self._written = written
@@ -40,7 +37,7 @@ class FakeConnection:
 
     def flush(self) -> None:
         self.flushes += 1
-        if self.out and self.websocket is not None:
+        if self.out and not self.polling:
             self._written.append((self._turns.number, self, b"".join(self.out)))
             self.out.clear()
 
@@ -68,8 +65,8 @@ class Stage:
     def connection(self) -> FakeConnection:
         return FakeConnection(self.written, self.turns)
 
-    def socket(self, *rooms: str, channel: Channel | None = None) -> Socket:
-        socket = cast("Socket", FakeSocket(channel or self.channel, self.connection()))
+    def socket(self, *rooms: str, channel: Channel | None = None) -> FakeSocket:
+        socket = FakeSocket(channel or self.channel, self.connection())
         for room in rooms:
             self.hub.join(room, socket)
         return socket
@@ -83,16 +80,8 @@ class Stage:
                 for _ in range(4):
                     await asyncio.sleep(0)
 
-    def texts_of(self, socket: Socket) -> list[bytes]:
-        return [text for _, connection, text in self.written if connection is fake(socket)]
-
-
-def fake(socket: Socket) -> FakeConnection:
-    return cast("FakeConnection", socket.connection)
-
-
-def real(connection: FakeConnection) -> Connection:
-    return cast("Connection", connection)
+    def texts_of(self, socket: FakeSocket) -> list[bytes]:
+        return [text for _, connection, text in self.written if connection is socket.connection]
 
 
 @pytest.fixture
@@ -133,7 +122,7 @@ async def test_an_event_is_encoded_once_a_channel(stage: Stage) -> None:
 async def test_recipients_share_the_frame(stage: Stage) -> None:
     sockets = [stage.socket("room") for _ in range(2)]
     stage.hub.broadcast("room", lambda _: b"frame" * 10)
-    assert fake(sockets[0]).out[0] is fake(sockets[1]).out[0]
+    assert sockets[0].connection.out[0] is sockets[1].connection.out[0]
 
 
 async def test_a_channel_that_has_no_word_for_an_event_is_passed_over(stage: Stage) -> None:
@@ -141,7 +130,7 @@ async def test_a_channel_that_has_no_word_for_an_event_is_passed_over(stage: Sta
     stage.hub.broadcast("room", lambda _: b"")
     stage.hub.broadcast_ephemeral("room", lambda _: b"")
     await stage.quiet()
-    assert fake(socket).flushes == 0
+    assert socket.connection.flushes == 0
 
 
 async def test_answers_are_written_before_broadcasts(stage: Stage) -> None:
@@ -191,7 +180,7 @@ async def test_an_answer_takes_a_waiting_broadcast_along_in_order(stage: Stage) 
 
 async def test_ephemeral_events_spare_slow_clients_and_those_that_are_named(stage: Stage) -> None:
     reader, slow, own = [stage.socket("room") for _ in range(3)]
-    fake(slow).slow = True
+    slow.connection.slow = True
     stage.hub.broadcast_ephemeral("room", lambda _: b"typing", {own})
     await stage.quiet()
     assert [stage.texts_of(socket) for socket in (reader, slow, own)] == [[b"typing"], [], []]
@@ -205,7 +194,7 @@ async def test_a_connection_that_fails_does_not_silence_the_others(stage: Stage)
     broken = Broken(stage.written, stage.turns)
     first, last = stage.socket("room"), stage.socket("room")
     stage.hub.send(first.connection, b"a")
-    stage.hub.send(real(broken), b"b")
+    stage.hub.send(broken, b"b")
     stage.hub.send(last.connection, b"c")
     await stage.quiet()
     stage.hub.send(last.connection, b"d")
@@ -215,12 +204,12 @@ async def test_a_connection_that_fails_does_not_silence_the_others(stage: Stage)
 
 async def test_a_polling_client_that_fetches_nothing_is_looked_at_now_and_then(stage: Stage) -> None:
     socket = stage.socket("room")
-    fake(socket).websocket = None
+    socket.connection.polling = True
     for _ in range(3 * POLL_CHECK):
         stage.hub.broadcast("room", lambda _: b"event")
         await asyncio.sleep(0)
     await stage.quiet()
-    assert 3 <= fake(socket).flushes <= 4
+    assert 3 <= socket.connection.flushes <= 4
 
 
 async def test_a_socket_joins_and_leaves_once(stage: Stage) -> None:
@@ -242,6 +231,6 @@ async def test_empty_rooms_are_forgotten(stage: Stage) -> None:
 
 async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:
     socket = stage.socket()
-    cast("FakeSocket", socket).connected = False
+    socket.connected = False
     assert stage.hub.join("room", socket) is False
     assert stage.channel.rooms == {}

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import litestar_offline_docs
-from litestar import Request, Router, get
+import msgspec
+from litestar import MediaType, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -14,6 +15,7 @@ from litestar.static_files import create_static_files_router
 
 DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
+_WRITTEN = "openapi_json"
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -36,9 +38,12 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
-def openapi_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The routes, described."""
-    return request.app.openapi_schema.to_schema()
+def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The routes, described. Written once: it takes longer than a hundred messages."""
+    state = request.app.state
+    if _WRITTEN not in state:
+        state[_WRITTEN] = msgspec.json.encode(request.app.openapi_schema.to_schema())
+    return Response(state[_WRITTEN], media_type=MediaType.JSON)
 
 
 def assets_router() -> Router:
