@@ -137,7 +137,7 @@ async def test_an_event_has_been_published_when_its_sender_is_answered(node: Nod
     await node.group("c", ALICE)
     seen: list[str] = []
     node.chat.subscribe(lambda events: seen.extend(type(event).__name__ for event in events))
-    future = node.writer.submit(ALICE, SendMessage("c", "Hello"))
+    future = node.submit(ALICE, SendMessage("c", "Hello"))
     future.add_done_callback(lambda done: seen.append("answer"))
     await future
     assert seen == ["MessageSent", "answer"]

@@ -161,7 +161,7 @@ async def test_an_answer_comes_after_the_commit(node: Node) -> None:
 
     await node.group("c", ALICE)
     found: list[int] = []
-    future = node.writer.submit(ALICE, SendMessage("c", "Hello"))
+    future = node.submit(ALICE, SendMessage("c", "Hello"))
     future.add_done_callback(look)
     await future
     await asyncio.sleep(0)
@@ -171,7 +171,7 @@ async def test_an_answer_comes_after_the_commit(node: Node) -> None:
 async def test_a_command_whose_caller_has_gone_is_carried_out_all_the_same(node: Node) -> None:
     await node.group("c", ALICE)
     with node.clock.stopped():
-        future = node.writer.submit(ALICE, SendMessage("c", "1"))
+        future = node.submit(ALICE, SendMessage("c", "1"))
         node.clock.wait_until_asked()
         future.cancel()
     await node.send(ALICE, "2")
@@ -185,12 +185,12 @@ async def test_a_writer_that_closes_carries_out_what_is_queued(database: Databas
     async with running(database, clock) as node:
         await node.group("c", ALICE)
         with clock.stopped():
-            first = node.writer.submit(ALICE, SendMessage("c", "0"))
+            first = node.submit(ALICE, SendMessage("c", "0"))
             clock.wait_until_asked()
-            queued = [node.writer.submit(ALICE, SendMessage("c", str(number))) for number in range(1, 20)]
+            queued = [node.submit(ALICE, SendMessage("c", str(number))) for number in range(1, 20)]
             closing = asyncio.create_task(node.writer.close())
             await asyncio.sleep(0)
-            late = node.writer.submit(ALICE, SendMessage("c", "late"))
+            late = node.submit(ALICE, SendMessage("c", "late"))
         await closing
         assert all(future.done() for future in (first, *queued))
         assert [future.result().seq for future in queued] == list(range(2, 21))
@@ -260,7 +260,7 @@ async def test_a_command_that_nothing_carries_out_stops_nobody(node: Node) -> No
 
     await node.group("c", ALICE)
     with pytest.raises(KeyError):
-        await asyncio.wait_for(node.writer.submit(ALICE, Unknown()), WAIT_S)
+        await asyncio.wait_for(node.submit(ALICE, Unknown()), WAIT_S)
     assert (await node.send(ALICE, "1")).seq == 1
 
 

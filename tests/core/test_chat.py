@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from talkwire.bus.memory import MemoryBus
-from talkwire.core.chat import Chat
+from talkwire.core.chat import Chat, Done
 from talkwire.core.commands import Command, EnsureUser, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event, UserBanned
@@ -26,9 +26,8 @@ class Queue:
     def __init__(self) -> None:
         self.submitted: list[Command[Any]] = []
 
-    def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
         self.submitted.append(command)
-        return asyncio.get_running_loop().create_future()
 
 
 class Head:

@@ -16,7 +16,7 @@ class Work:
     def __init__(self) -> None:
         self.changes = 0
         self.started: list[str] = []
-        self.futures: dict[str, asyncio.Future[object]] = {}
+        self.under_way: set[str] = set()
         self.lane = Lane(self._changed)
 
     def crowded(self) -> bool:
@@ -28,21 +28,19 @@ class Work:
     def enter(self, name: str, *, pipelined: bool = False, at_once: bool = False) -> None:
         self.lane.enter(self._start(name, at_once), pipelined=pipelined)
 
-    def _start(self, name: str, at_once: bool) -> Callable[[], asyncio.Future[object] | None]:  # noqa: FBT001
-        def start() -> asyncio.Future[object] | None:
+    def _start(self, name: str, at_once: bool) -> Callable[[], bool]:  # noqa: FBT001
+        def start() -> bool:
             self.started.append(name)
-            if at_once:
-                return None
-            self.futures[name] = asyncio.get_running_loop().create_future()
-            return self.futures[name]
+            if not at_once:
+                self.under_way.add(name)
+            return not at_once
 
         return start
 
     async def finish(self, *names: str) -> None:
         for name in names:
-            self.futures.pop(name).set_result(None)
-        # The lane hears of it in the loop's next turn.
-        await asyncio.sleep(0)
+            self.under_way.remove(name)
+            self.lane.finished()
 
 
 @pytest.fixture

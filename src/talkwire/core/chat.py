@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.access import may_act
@@ -18,13 +19,15 @@ from talkwire.core.typing_state import TypingState
 
 R = TypeVar("R")
 Listener = Callable[[Sequence[Event]], None]
+Done = Callable[[Any, "Exception | None"], None]
+"""(result, error): what became of a command; exactly one of both counts."""
 
 
 class Writer(Protocol):
     """Carries changes out in order, many in one transaction."""
 
-    def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
-        """Settled once the change is committed, or with the error it was refused with."""
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
+        """`done` is called on the event loop, once the change is committed or was refused."""
         ...
 
 
@@ -62,17 +65,24 @@ class Chat:
 
         Raises `ChatError`, from the awaitable or, for what is refused at the door, at once.
         """
-        change = CHANGES.get(type(command))
-        if change is not None:
-            if change.check is not None:
-                change.check(command)
-            return self._writer.submit(actor, command)
+        if type(command) in CHANGES:
+            future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+            self.submit(actor, command, partial(_settle, future))
+            return future
         query = QUERIES.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
         if isinstance(command, SetTyping):
             return cast("Awaitable[R]", self._set_typing(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
+
+    def submit(self, actor: Actor, command: Command[Any], done: Done) -> None:
+        """Queues a change, in the order of the calls; what became of it is told on the event loop, in one turn for all
+        that were committed together. Raises `ChatError` for what is refused at the door."""
+        check = CHANGES[type(command)].check
+        if check is not None:
+            check(command)
+        self._writer.enqueue(actor, command, done)
 
     def subscribe(self, listener: Listener) -> None:
         """Has `listener` called on the event loop with each batch of events, in log order."""
@@ -171,3 +181,12 @@ class Chat:
             }
 
         return await self._reader.read(load)
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    if future.done():
+        return  # whoever asked has gone
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

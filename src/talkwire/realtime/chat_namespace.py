@@ -16,7 +16,7 @@ from typing import Any, assert_never, cast
 
 import msgspec
 
-from talkwire.core.chat import Chat
+from talkwire.core.chat import Chat, Done
 from talkwire.core.commands import Change, Command, SetTyping
 from talkwire.core.directory import Entry
 from talkwire.core.errors import ChatError, forbidden
@@ -161,45 +161,50 @@ class ChatNamespace:
         name: str,
         command: Command[Any] | OpenRoom | CloseRoom | TellTime,
         ack_id: int | None,
-    ) -> Future[Any] | None:
-        """Begins a command; None: it is done."""
+    ) -> bool:
+        """Begins a command. True: it is under way, and the lane will be told when it is finished."""
         client: Client = socket.data
         try:
             match command:
+                case Change():
+                    self._chat.submit(client.actor, command, partial(self._finish, socket, inbound, name, ack_id))
+                    return True
                 case Command():
                     awaitable = self._execute(socket, client, command)
                 case OpenRoom() | CloseRoom():
                     conversation_id = self._change_room(socket, command)
                     self._answer(socket, inbound, ack_id, conversation_id)
-                    return None
+                    return False
                 case TellTime():
                     self._answer(socket, inbound, ack_id, time.time_ns() // 1_000_000)
-                    return None
+                    return False
                 case _:
                     assert_never(command)
         except ChatError as error:
             self._refuse(socket, name, ack_id, error)
-            return None
-        future = asyncio.ensure_future(awaitable)
-        future.add_done_callback(partial(self._finish, socket, inbound, name, ack_id))
-        return future
+            return False
+        finish = partial(self._finish, socket, inbound, name, ack_id)
+        asyncio.ensure_future(awaitable).add_done_callback(partial(_tell, finish))
+        return True
 
     def _execute(self, socket: Socket, client: Client, command: Command[Any]) -> Awaitable[Any]:
         if isinstance(command, SetTyping):
             command = msgspec.structs.replace(command, source=socket.id)
         return self._chat.execute(client.actor, command)
 
-    def _finish(self, socket: Socket, inbound: Inbound, name: str, ack_id: int | None, future: Future[Any]) -> None:
-        if future.cancelled():
-            return
-        error = future.exception()
-        if error is None:
-            self._answer(socket, inbound, ack_id, future.result())
-        elif isinstance(error, ChatError):
-            self._refuse(socket, name, ack_id, error)
-        else:
-            self._report(error)
-            self._refuse(socket, name, ack_id, ChatError("unavailable", "Something went wrong here. Try again."))
+    def _finish(  # noqa: PLR0913, PLR0917 (the first four are bound when the command begins)
+        self, socket: Socket, inbound: Inbound, name: str, ack_id: int | None, result: object, error: Exception | None
+    ) -> None:
+        try:
+            if error is None:
+                self._answer(socket, inbound, ack_id, result)
+            elif isinstance(error, ChatError):
+                self._refuse(socket, name, ack_id, error)
+            else:
+                self._report(error)
+                self._refuse(socket, name, ack_id, ChatError("unavailable", "Something went wrong here. Try again."))
+        finally:
+            socket.connection.lane.finished()
 
     def _answer(self, socket: Socket, inbound: Inbound, ack_id: int | None, result: object) -> None:
         if ack_id is not None and socket.connected:
@@ -249,6 +254,20 @@ class ChatNamespace:
         """Tells a client why and puts it out."""
         self._tell_ending(socket, reason, reconnect=reconnect)
         socket.disconnect()
+
+
+def _tell(done: Done, future: Future[Any]) -> None:
+    """What became of a future."""
+    if future.cancelled():
+        done(None, ChatError("unavailable", "The server is stopping. Try again."))
+        return
+    error = future.exception()
+    if error is None:
+        done(future.result(), None)
+    elif isinstance(error, Exception):
+        done(None, error)
+    else:
+        raise error
 
 
 class EventDelivery:

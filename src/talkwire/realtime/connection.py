@@ -9,7 +9,7 @@ from typing import Protocol, assert_never
 
 from talkwire.realtime.dispatch import Lane
 from talkwire.realtime.heartbeat import TimingWheel
-from talkwire.realtime.hub import Hub
+from talkwire.realtime.hub import POLL_CHECK, Hub
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.wire import (
     MessageReceived,
@@ -221,6 +221,17 @@ class Connection:
         self._settle_closed()
 
     # --- output -----------------------------------------------------------------------------------------------------
+
+    def write(self, frames: bytes) -> None:
+        """See `hub.Outlet`."""
+        out, websocket = self.out, self.websocket
+        if websocket is not None and not out and not self.lane.held:
+            websocket.write(frames)
+            return
+        out.append(frames)
+        # A client that polls is looked at now and then; its first frame answers a poll that waits.
+        if websocket is not None or len(out) % POLL_CHECK == 1:
+            self.flush()
 
     def flush(self) -> None:
         """Writes what is queued, in one go."""

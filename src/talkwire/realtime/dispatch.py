@@ -14,8 +14,8 @@ from collections.abc import Callable
 WAITING_MAX = 256
 """Beyond this many events that wait, no more are read from the connection."""
 
-Start = Callable[[], "Future[object] | None"]
-"""Begins an event's work; None: it is finished already."""
+Start = Callable[[], bool]
+"""Begins an event's work. True: it is under way, and `Lane.finished` will be called; False: it is done."""
 
 
 class Lane:
@@ -82,13 +82,13 @@ class Lane:
         return pipelined and not self._exclusive
 
     def _begin(self, start: Start, pipelined: bool) -> None:  # noqa: FBT001
-        future = start()
-        if future is not None:
-            self._running += 1
-            self._exclusive = not pipelined
-            future.add_done_callback(self._finished)
+        self._running += 1
+        self._exclusive = not pipelined
+        if not start():
+            self._running -= 1
 
-    def _finished(self, _: Future[object]) -> None:
+    def finished(self) -> None:
+        """Work that was under way is done."""
         self._running -= 1
         self._advance()
         self._moved()

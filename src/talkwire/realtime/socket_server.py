@@ -149,15 +149,17 @@ class Namespace:
     def _enter_lane(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> None:
         socket.connection.lane.enter(lambda: self._run(socket, call, ack_id), pipelined=False)
 
-    def _run(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> asyncio.Future[Any] | None:
+    def _run(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> bool:
         try:
             result = call()
             if inspect.isawaitable(result):
-                return asyncio.ensure_future(self._await(socket, result, ack_id))
+                task = asyncio.ensure_future(self._await(socket, result, ack_id))
+                task.add_done_callback(lambda _: socket.connection.lane.finished())
+                return True
             self._acknowledge(socket, result, ack_id)
         except Exception as error:  # noqa: BLE001 (one client's event must not harm others)
             socket.connection.server.report(error)
-        return None
+        return False
 
     async def _await(self, socket: Socket, result: Awaitable[Any], ack_id: int | None) -> None:
         try:

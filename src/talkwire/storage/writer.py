@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from talkwire.core.chat import Done
 from talkwire.core.commands import Command
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Durable
@@ -44,7 +45,7 @@ class Job:
 
     actor: Actor
     command: Command[Any]
-    future: asyncio.Future[Any]
+    done: Done
     result: object = None
     error: Exception | None = None
 
@@ -95,14 +96,13 @@ class GroupWriter:
             await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
-    def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
         assert self._loop is not None, "the writer was not started"
-        future = self._loop.create_future()
         if self._closed or self._jobs.qsize() >= QUEUE_MAX:
-            future.set_exception(ChatError("unavailable", "The server cannot take more at the moment. Try again."))
+            refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
+            self._loop.call_soon(done, None, refusal)
         else:
-            self._jobs.put(Job(actor, command, future))
-        return future
+            self._jobs.put(Job(actor, command, done))
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
@@ -213,14 +213,13 @@ class GroupWriter:
     # --- the event loop ---------------------------------------------------------------------------------------------
 
     def _settle(self, jobs: Sequence[Job], events: Sequence[Durable]) -> None:
-        """Answers first, then the events: the callbacks of both then end up in the same write to each socket."""
+        """Answers and events in one turn, so that they end up in the same write to each socket."""
         for job in jobs:
-            if job.future.done():
-                continue
-            if job.error is None:
-                job.future.set_result(job.result)
-            else:
-                job.future.set_exception(job.error)
+            try:
+                job.done(job.result, job.error)
+            except Exception:
+                # One caller's bug must not keep the others' answers from them.
+                _logger.exception("an answer could not be given")
         if events:
             self._publish(events)
 
