@@ -12,7 +12,7 @@ from secrets import randbits
 from typing import Any, TypeVar, assert_never
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from talkwire.core.events import (
     ConversationCreated,
@@ -28,7 +28,7 @@ from talkwire.core.events import (
 )
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.transaction import Needs
-from talkwire.storage.bulk import BulkStatements
+from talkwire.storage.batch_statements import BatchStatements
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.rows import (
     Values,
@@ -41,27 +41,26 @@ from talkwire.storage.rows import (
     to_message,
     to_user,
 )
-from talkwire.storage.schema import accounts, conversations, log_head, logins, members, users
+from talkwire.storage.schema import accounts, conversations, logins, members, users
 from talkwire.storage.statements import Lookups
 from talkwire.storage.view import View
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-_lock_head = select(log_head.c.epoch, log_head.c.pos).with_for_update()
-_move_head = update(log_head).values(pos=bindparam("new_pos"))
-
 
 class BatchTransaction:
     """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`."""
 
-    def __init__(self, connection: Connection, lookups: Lookups, bulk: BulkStatements, view: View, now_ms: int) -> None:
+    def __init__(
+        self, connection: Connection, lookups: Lookups, bulk: BatchStatements, view: View, now_ms: int
+    ) -> None:
         self._connection = connection
         self._lookups = lookups
         self._bulk = bulk
         self._view = view
         self.now_ms = now_ms
-        self.epoch, self.start_pos = connection.execute(_lock_head).one()
+        self.epoch, self.start_pos = bulk.lock_head(connection)
         self._pos: int = self.start_pos
         self.batch_id = randbits(63)
         self.events: list[Durable] = []
@@ -194,7 +193,7 @@ class BatchTransaction:
         rows = [log_values(event, None) for event in self.events[:-1]]
         rows.append(log_values(self.events[-1], self.batch_id))
         self._bulk.insert_log(self._connection, rows)
-        self._connection.execute(_move_head, {"new_pos": self._pos})
+        self._bulk.move_head(self._connection, self._pos)
 
     def committed(self) -> None:
         """Brings the writer's view up to date; to be called once the transaction is on disk."""

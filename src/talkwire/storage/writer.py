@@ -24,7 +24,7 @@ from talkwire.core.events import Durable
 from talkwire.core.handlers import ChangeHandler
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Needs
-from talkwire.storage.bulk import BulkStatements
+from talkwire.storage.batch_statements import BatchStatements
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.statements import Lookups
@@ -73,7 +73,7 @@ class GroupWriter:
         self._clock_ms = clock_ms
         self._publish = publish
         self._lookups = Lookups(engine.dialect)
-        self._bulk = BulkStatements(engine.dialect)
+        self._bulk = BatchStatements(engine.dialect)
         self._view = View()
         self._published_pos = 0
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
