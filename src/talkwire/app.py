@@ -150,6 +150,7 @@ class Talkwire:
             trusted_proxies=frozenset(settings.trusted_proxies),
             metrics=metrics,
         )
+        self.engine.hub.expects_more = lambda: self._writer.busy
         spoken = DIALECTS[settings.dialect]
         others = [dialect for dialect in DIALECTS.values() if dialect is not spoken]
         namespace = ChatNamespace("/", self.engine, self.chat, callers, [spoken, *others])

@@ -11,6 +11,7 @@ from talkwire.core.commands import (
     BanUser,
     Change,
     CloseLogin,
+    CreateConversation,
     EnsureUser,
     FindAccount,
     GetUser,
@@ -56,6 +57,16 @@ async def test_a_user_is_created_on_first_sight_and_only_then(node: Node) -> Non
     again, entry = await node.chat.user_of_token("alice", "Other Name")
     assert user == again == entry.user == User("alice", "Alice", node.clock.now_ms)
     assert node.log == [UserCreated(1, node.clock.now_ms, user)]
+
+
+async def test_a_user_whom_the_backend_named_by_the_id_gets_the_tokens_name(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("ann", "bob"), id="c"))
+    user, entry = await node.chat.user_of_token("ann", "Ann Smith")
+    assert user.name == "Ann Smith"
+    assert entry.user == user
+    assert (await node.send(Actor("ann", "Ann Smith"), "Hello")).sender_name == "Ann Smith"
+    named_again, _ = await node.chat.user_of_token("ann", "Somebody else")
+    assert named_again.name == "Ann Smith"
 
 
 async def test_a_user_who_comes_over_many_connections_at_once_is_created_once(node: Node) -> None:

@@ -38,6 +38,7 @@ async def _everything(node: Node) -> None:
     login = await node.do(ALICE, OpenLogin(user.id, "t1", 1000))
     await node.do(Actor(user.id, "Ann"), CloseLogin(login.session.id))
     await node.do(ALICE, CreateConversation("direct", ("bob",)))
+    await node.chat.user_of_token("bob", "Bob Smith")
 
 
 async def test_a_replay_gives_what_was_published(node: Node) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from talkwire.realtime.hub import POLL_CHECK, SLICE, Channel, Hub
+from talkwire.realtime.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, Channel, Hub
 
 
 class Turns:
@@ -243,3 +243,51 @@ async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:
     socket.connected = False
     assert stage.hub.join("room", socket) is False
     assert stage.channel.rooms == {}
+
+
+async def test_a_broadcast_to_a_large_room_waits_for_one_that_is_on_its_way(stage: Stage) -> None:
+    members = [stage.socket("room") for _ in range(LARGE_ROOM)]
+    stage.hub.expects_more = lambda: True
+    stage.hub.broadcast("room", lambda _: b"a")
+    await asyncio.sleep(0)
+    assert stage.written == []
+    stage.hub.expects_more = lambda: False
+    stage.hub.broadcast("room", lambda _: b"b")
+    await stage.quiet()
+    assert [stage.texts_of(member) for member in members] == [[b"ab"]] * LARGE_ROOM
+
+
+async def test_a_broadcast_waits_for_nothing_that_does_not_come(stage: Stage) -> None:
+    members = [stage.socket("room") for _ in range(LARGE_ROOM)]
+    stage.hub.expects_more = lambda: True
+    began = asyncio.get_running_loop().time()
+    stage.hub.broadcast("room", lambda _: b"a")
+    async with asyncio.timeout(5):
+        while len(stage.written) < LARGE_ROOM:
+            await asyncio.sleep(0)
+    assert asyncio.get_running_loop().time() >= began + LINGER_S
+    assert [stage.texts_of(member) for member in members] == [[b"a"]] * LARGE_ROOM
+
+
+async def test_a_broadcast_to_a_small_room_does_not_wait(stage: Stage) -> None:
+    member = stage.socket("room")
+    stage.hub.expects_more = lambda: True
+    stage.hub.broadcast("room", lambda _: b"a")
+    await stage.quiet()
+    assert stage.texts_of(member) == [b"a"]
+
+
+async def test_who_leaves_while_a_broadcast_waits_gets_it(stage: Stage) -> None:
+    members = [stage.socket("room") for _ in range(LARGE_ROOM)]
+    stage.hub.expects_more = lambda: True
+    stage.hub.broadcast("room", lambda _: b"a")
+    await asyncio.sleep(0)
+    stage.hub.leave("room", members[0])
+    late = stage.socket("room")
+    stage.hub.broadcast("room", lambda _: b"b")
+    async with asyncio.timeout(5):
+        while not stage.texts_of(late):
+            await asyncio.sleep(0)
+    assert stage.texts_of(members[0]) == [b"a"]
+    assert b"".join(stage.texts_of(members[1])) == b"ab"
+    assert stage.texts_of(late) == [b"b"]

@@ -91,6 +91,30 @@ def test_a_poll_fetches_shared_frames_as_a_payload() -> None:
     assert session.take_poll(now=1) == "4a\x1e4b\x1ebAQI="
 
 
+def test_an_answer_holds_at_most_sixteen_packets_and_the_rest_comes_with_the_next() -> None:
+    session = polling()
+    for number in range(18):
+        session.send_message(str(number) if number != 16 else b"\x01")
+    assert session.poll_started(now=1)
+    assert session.take_poll(now=1) == "\x1e".join(f"4{number}" for number in range(16))
+    assert session.poll_started(now=1)
+    assert session.take_poll(now=1) == "bAQ==\x1e417"
+    assert session.out == []
+
+
+def test_a_closed_session_says_goodbye_after_all_that_waited() -> None:
+    session = polling()
+    for number in range(17):
+        session.send_message(str(number))
+    session.close("server shutting down")
+    assert session.poll_started(now=1)
+    assert session.take_poll(now=1) == "\x1e".join(f"4{number}" for number in range(16))
+    assert session.lingering
+    assert session.poll_started(now=1)
+    assert session.take_poll(now=1) == "416\x1e1"
+    assert not session.lingering
+
+
 def test_a_poll_waits_until_there_is_something_to_say() -> None:
     session = polling()
     assert session.poll_started(now=1)

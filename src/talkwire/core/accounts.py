@@ -27,7 +27,7 @@ from talkwire.core.commands import (
     UnbanUser,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserRenamed, UserUnbanned
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
 from talkwire.core.texts import check_id, check_name, check_text
@@ -84,13 +84,19 @@ def check_ensure(command: EnsureUser) -> None:
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
-    """The stored user of a token, made on first sight, except under an id that only we give out."""
+    """The stored user of a token, made on first sight, except under an id that only we give out.
+
+    Whoever the backend created by naming the id alone gets the token's name.
+    """
     user = tx.user(command.user_id)
     if user is None:
         if is_own_id(command.user_id):
             raise ChatError("unauthenticated", "This user is not known here.")
         user = User(command.user_id, command.name, tx.now_ms)
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, user))
+    elif user.may_become(command.name):
+        tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
+        user = msgspec.structs.replace(user, name=command.name)
     return user
 
 

@@ -111,6 +111,8 @@ class Chat:
                 raise ChatError("unauthenticated", "This user is not known here.")
             user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
             entry = await self.directory.find(user_id)
+        elif user.may_become(name):
+            user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
         if user.banned:
             raise ChatError("banned", "This user is banned.")
         return user, entry

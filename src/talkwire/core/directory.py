@@ -23,6 +23,7 @@ from talkwire.core.events import (
     MessageSent,
     UserBanned,
     UserCreated,
+    UserRenamed,
     UserUnbanned,
 )
 from talkwire.core.model import Member, User
@@ -44,6 +45,10 @@ class Entry:
     def become(self, user: User) -> None:
         """The id has a user now."""
         self.user = user
+
+    def rename(self, name: str) -> None:
+        if self.user is not None:
+            self.user = msgspec.structs.replace(self.user, name=name)
 
     def set_banned(self, *, banned: bool) -> None:
         if self.user is not None:
@@ -178,6 +183,8 @@ def _change_by(event: Durable) -> tuple[Iterable[str], Callable[[Entry], None]]:
             return [user_id], lambda entry: entry.login_ids.discard(session_id)
         case UserCreated(user=user):
             return [user.id], lambda entry: entry.become(user)
+        case UserRenamed(user_id=user_id, name=name):
+            return [user_id], lambda entry: entry.rename(name)
         case UserBanned(user_id=user_id) | UserUnbanned(user_id=user_id):
             return [user_id], lambda entry: entry.set_banned(banned=isinstance(event, UserBanned))
         case _:

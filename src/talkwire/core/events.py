@@ -18,6 +18,13 @@ class UserCreated(DurableEvent, frozen=True):
     user: User
 
 
+class UserRenamed(DurableEvent, frozen=True):
+    """A user who was known by the id alone got a name."""
+
+    user_id: str
+    name: str
+
+
 class UserBanned(DurableEvent, frozen=True):
     user_id: str
 
@@ -70,6 +77,7 @@ class TypingChanged(msgspec.Struct, frozen=True):
 
 Durable = (
     UserCreated
+    | UserRenamed
     | UserBanned
     | UserUnbanned
     | LoginOpened

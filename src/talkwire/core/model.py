@@ -55,6 +55,10 @@ class User(msgspec.Struct, frozen=True):
     banned: bool = False
     avatar: str | None = None
 
+    def may_become(self, name: str | None) -> bool:
+        """Whether a token's name is news: nobody has named this user but by the id."""
+        return self.name == self.id and name is not None and name != self.id
+
 
 class Account(msgspec.Struct, frozen=True):
     """What an own account signs in with; never leaves the server."""

@@ -27,6 +27,7 @@ from talkwire.core.events import (
     TypingChanged,
     UserBanned,
     UserCreated,
+    UserRenamed,
     UserUnbanned,
 )
 from talkwire.core.model import Message, User
@@ -258,7 +259,7 @@ MESSENGER = Dialect(
             Outbound("member:removed", lambda event: MemberRemovedPayload(event.conversation_id, event.user_id)),
         ),
     },
-    silent=frozenset({UserCreated, UserBanned, UserUnbanned, LoginOpened, LoginEnded}),
+    silent=frozenset({UserCreated, UserRenamed, UserBanned, UserUnbanned, LoginOpened, LoginEnded}),
     welcome=_welcome,
     refusal=_refusal,
     error=_error,

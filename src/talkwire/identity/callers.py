@@ -65,7 +65,7 @@ class Callers:
 
     async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
         known = self._chat.directory.peek(user_id)
-        if known is None or known.user is None or known.user.banned:
+        if known is None or known.user is None or known.user.banned or known.user.may_become(name):
             found = await self._chat.user_of_token(user_id, name or user_id, create=self._create_users)
             user, entry = found
         else:

@@ -32,6 +32,7 @@ from talkwire.core.events import (
     TypingChanged,
     UserBanned,
     UserCreated,
+    UserRenamed,
     UserUnbanned,
 )
 from talkwire.core.model import Actor
@@ -304,7 +305,7 @@ class EventDelivery:
             case LoginEnded():
                 device = [s for s in self._clients(event.user_id) if s.data.session_id == event.session_id]
                 self._end_all(device, "logout")
-            case UserCreated() | UserUnbanned() | LoginOpened():
+            case UserCreated() | UserRenamed() | UserUnbanned() | LoginOpened():
                 pass
             case _:
                 assert_never(event)

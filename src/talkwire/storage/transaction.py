@@ -24,6 +24,7 @@ from talkwire.core.events import (
     MessageSent,
     UserBanned,
     UserCreated,
+    UserRenamed,
     UserUnbanned,
 )
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
@@ -215,8 +216,10 @@ class BatchTransaction:
             case UserCreated():
                 self._users[event.user.id] = event.user
                 self._connection.execute(insert(users), msgspec.structs.asdict(event.user))
+            case UserRenamed():
+                self._change_user(event.user_id, {"name": event.name})
             case UserBanned() | UserUnbanned():
-                self._set_banned(event.user_id, banned=isinstance(event, UserBanned))
+                self._change_user(event.user_id, {"banned": isinstance(event, UserBanned)})
             case LoginOpened() | LoginEnded():
                 pass  # a sign-in's row holds a token's hash, which no event does: `put_login`, `drop_login`
             case ConversationCreated():
@@ -239,11 +242,11 @@ class BatchTransaction:
         if message.client_message_id is not None:
             self._sent[conversation_id, message.sender_id, message.client_message_id] = message
 
-    def _set_banned(self, user_id: str, *, banned: bool) -> None:
+    def _change_user(self, user_id: str, changes: dict[str, Any]) -> None:
         user = self.user(user_id)
         assert user is not None, "the domain looked the user up"
-        self._users[user_id] = msgspec.structs.replace(user, banned=banned)
-        self._connection.execute(update(users).where(users.c.id == user_id).values(banned=banned))
+        self._users[user_id] = msgspec.structs.replace(user, **changes)
+        self._connection.execute(update(users).where(users.c.id == user_id).values(**changes))
 
     def _insert_conversation(self, event: ConversationCreated) -> None:
         conversation = event.conversation

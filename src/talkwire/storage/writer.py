@@ -80,6 +80,12 @@ class GroupWriter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
+        self._unsettled = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether commands are queued or being carried out."""
+        return self._unsettled > 0
 
     def start(self) -> None:
         """Starts the thread; call it on the event loop that commands come from."""
@@ -102,6 +108,7 @@ class GroupWriter:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
         else:
+            self._unsettled += 1
             self._jobs.put(Job(actor, command, done))
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
@@ -214,6 +221,7 @@ class GroupWriter:
 
     def _settle(self, jobs: Sequence[Job], events: Sequence[Durable]) -> None:
         """Answers and events in one turn, so that they end up in the same write to each socket."""
+        self._unsettled -= len(jobs)
         for job in jobs:
             try:
                 job.done(job.result, job.error)

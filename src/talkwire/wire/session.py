@@ -14,13 +14,16 @@ import msgspec
 
 from talkwire.wire.engine_packet import SEPARATOR, Packet, PacketType, decode_packet, iter_payload, join_payload
 from talkwire.wire.errors import RemoteProtocolError
-from talkwire.wire.frame import message_frame, text_frame, unframe
+from talkwire.wire.frame import binary_frame, message_frame, text_frame, unframe
 from talkwire.wire.handshake import EngineOptions, open_packet
 from talkwire.wire.transitions import TABLE, Action, Phase
 from talkwire.wire.transport import Transport
 
 NOOP_INTERVAL_S: Final = 0.1
 """How often a pending poll is released while a WebSocket is on trial."""
+
+POLL_PACKETS_MAX: Final = 16
+"""Packets in one answer to a poll: the protocol names no limit, but python-engineio's clients take no more."""
 
 _PING: Final = text_frame("2")
 _PROBE_ANSWER: Final = text_frame("3probe")
@@ -340,15 +343,20 @@ class Session:
         return None
 
     def _last_answer(self) -> str:
+        body = self._drain() if self.out else ""
+        if self.out:
+            return body  # the goodbye comes with the rest
         goodbye = self._goodbye or _CLOSE
         self._goodbye = None
-        return f"{self._drain()}{SEPARATOR}{goodbye}" if self.out else goodbye
+        return f"{body}{SEPARATOR}{goodbye}" if body else goodbye
 
     def _drain(self) -> str:
+        """Takes what one answer may hold; the rest waits for the next poll."""
         self._release_poll = False
-        body = join_payload(_contents(self.out))
+        packets = list(_contents(self.out))
         self.out.clear()
-        return body
+        self.out += [_framed(packet) for packet in packets[POLL_PACKETS_MAX:]]
+        return join_payload(packets[:POLL_PACKETS_MAX])
 
     def _answer_probe(self, packet: Packet, now: float) -> list[Event]:
         if packet.data != "probe" or self._trial is None:
@@ -406,6 +414,10 @@ class Session:
         """Wait for the pong anew, once, since a packet that is none shows the peer alive; Node does the same."""
         self._may_extend = False
         self._heartbeat_due = now + self.options.ping_timeout_s
+
+
+def _framed(packet: str | bytes) -> bytes:
+    return binary_frame(packet) if isinstance(packet, bytes) else text_frame(packet)
 
 
 def _contents(frames: Iterable[bytes]) -> Iterable[str | bytes]:
