@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from talkwire.realtime.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, Channel, Hub
+from tests.realtime.wires import until
 
 
 class Turns:
@@ -262,9 +263,7 @@ async def test_a_broadcast_waits_for_nothing_that_does_not_come(stage: Stage) ->
     stage.hub.expects_more = lambda: True
     began = asyncio.get_running_loop().time()
     stage.hub.broadcast("room", lambda _: b"a")
-    async with asyncio.timeout(5):
-        while len(stage.written) < LARGE_ROOM:
-            await asyncio.sleep(0)
+    await until(lambda: len(stage.written) == LARGE_ROOM)
     assert asyncio.get_running_loop().time() >= began + LINGER_S
     assert [stage.texts_of(member) for member in members] == [[b"a"]] * LARGE_ROOM
 
@@ -285,9 +284,7 @@ async def test_who_leaves_while_a_broadcast_waits_gets_it(stage: Stage) -> None:
     stage.hub.leave("room", members[0])
     late = stage.socket("room")
     stage.hub.broadcast("room", lambda _: b"b")
-    async with asyncio.timeout(5):
-        while not stage.texts_of(late):
-            await asyncio.sleep(0)
+    await until(lambda: bool(stage.texts_of(late)))
     assert stage.texts_of(members[0]) == [b"a"]
     assert b"".join(stage.texts_of(members[1])) == b"ab"
     assert stage.texts_of(late) == [b"b"]
