@@ -236,6 +236,18 @@ async def test_a_refresh_token_ends_with_its_lifetime(node: Node, clock: Clock) 
     assert not [event for event in node.log if isinstance(event, LoginEnded)]
 
 
+async def test_a_device_that_was_not_used_for_too_long_is_forgotten_at_the_next_sign_in(
+    node: Node, clock: Clock
+) -> None:
+    user = await _register(node)
+    old = await _sign_in(node, user)
+    clock.now_ms += HOUR_MS
+    new = await node.do(ANYONE, OpenLogin(user.id, "t9", HOUR_MS))
+    kept = await node.readers.read(lambda snapshot: snapshot.login_ids_of([user.id]))
+    assert kept == {user.id: frozenset({new.session.id})}
+    assert old.session.id not in kept[user.id]
+
+
 async def test_an_unknown_device_has_no_next_token(node: Node) -> None:
     assert await node.do(ANYONE, RotateLogin("1-none", "t1", "t2", HOUR_MS)) is None
 

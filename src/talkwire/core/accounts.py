@@ -120,6 +120,7 @@ def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
         created_ms=tx.now_ms,
         expires_ms=tx.now_ms + command.lifetime_ms,
     )
+    tx.drop_expired_logins(user.id)
     tx.put_login(session)
     tx.record(LoginOpened(pos, tx.now_ms, user.id, session.id))
     return Login(session, user)

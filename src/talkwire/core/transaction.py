@@ -57,6 +57,10 @@ class Transaction(Protocol):
     def put_login(self, session: LoginSession) -> None: ...
     def drop_login(self, session_id: str) -> None: ...
 
+    def drop_expired_logins(self, user_id: str) -> None:
+        """Forgets the user's devices that have not been used for too long."""
+        ...
+
 
 class Snapshot(Protocol):
     """A consistent, read-only view of what is committed."""

@@ -183,6 +183,9 @@ class BatchTransaction:
     def drop_login(self, session_id: str) -> None:
         self._connection.execute(delete(logins).where(logins.c.id == session_id))
 
+    def drop_expired_logins(self, user_id: str) -> None:
+        self._connection.execute(delete(logins).where(logins.c.user_id == user_id, logins.c.expires_ms <= self.now_ms))
+
     def flush(self) -> None:
         """Writes what was staged and moves the log's head."""
         if not self.events:
