@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -33,6 +34,7 @@ class FakeConnection:
         self.polling = False
         self.slow = False
         self.flushes = 0
+        self.on_write: Callable[[], None] | None = None
         self._written = written
         self._turns = turns
 
@@ -42,16 +44,23 @@ class FakeConnection:
             if not self.polling or len(self.out) % POLL_CHECK == 1:
                 self.flush()
         else:
-            self._written.append((self._turns.number, self, frames))
+            self._note(frames)
 
     def flush(self) -> None:
         self.flushes += 1
         if self.out and not self.polling:
-            self._written.append((self._turns.number, self, b"".join(self.out)))
+            frames = b"".join(self.out)
             self.out.clear()
+            self._note(frames)
 
     def is_slow(self) -> bool:
         return self.slow
+
+    def _note(self, frames: bytes) -> None:
+        self._written.append((self._turns.number, self, frames))
+        on_write, self.on_write = self.on_write, None
+        if on_write is not None:
+            on_write()
 
 
 class FakeSocket:
@@ -288,3 +297,29 @@ async def test_who_leaves_while_a_broadcast_waits_gets_it(stage: Stage) -> None:
     assert stage.texts_of(members[0]) == [b"a"]
     assert b"".join(stage.texts_of(members[1])) == b"ab"
     assert stage.texts_of(late) == [b"b"]
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_what_is_said_while_others_are_written_to_is_sent_too(stage: Stage, urgent: bool) -> None:  # noqa: FBT001
+    listener = stage.socket("other")
+    speaker = stage.socket("room")
+    speaker.connection.on_write = lambda: stage.hub.broadcast("other", lambda _: b"end of typing")
+    if urgent:
+        stage.hub.send(speaker.connection, b"a")
+    else:
+        stage.hub.broadcast("room", lambda _: b"a")
+    await stage.quiet()
+    assert stage.texts_of(listener) == [b"end of typing"]
+
+
+async def test_an_answer_does_not_wait_with_a_broadcast(stage: Stage) -> None:
+    for _ in range(LARGE_ROOM):
+        stage.socket("room")
+    speaker, listener = stage.socket(), stage.socket()
+    speaker.connection.on_write = lambda: stage.hub.broadcast("room", lambda _: b"event")
+    stage.hub.expects_more = lambda: True
+    stage.hub.send(speaker.connection, b"a")
+    stage.hub.send(listener.connection, b"b")
+    await asyncio.sleep(0)
+    assert (stage.texts_of(speaker), stage.texts_of(listener)) == ([b"a"], [b"b"])
+    await until(lambda: len(stage.written) == 2 + LARGE_ROOM)

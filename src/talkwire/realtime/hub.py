@@ -206,6 +206,8 @@ class Hub:
         self._flush_all(urgent)
         if not self._bulk and self._may_linger():
             self._flushing = False
+            if self._urgent:
+                self._schedule()
             return
         if not self._bulk and self._room_members is not None and len(self._room_members) <= SLICE:
             self._write_room()
@@ -218,7 +220,8 @@ class Hub:
             bulk, self._bulk = bulk[:SLICE], bulk[SLICE:]
         self._flush_all(bulk)
         self._flushing = False
-        if self._bulk or self._urgent:
+        # Writing may have ended a connection, and others may have been told of it.
+        if self._bulk or self._urgent or self._room_members is not None:
             self._schedule()
 
     def _may_linger(self) -> bool:
