@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
@@ -64,7 +65,7 @@ class Host(Protocol):
     def forget(self, connection: Connection) -> bool: ...
 
 
-class Connection:
+class Connection(ABC):
     """Joins a `Session` to its transports. What its messages mean is for a subclass: see `received` and `ended`."""
 
     __slots__ = (
@@ -96,15 +97,15 @@ class Connection:
 
     # --- for subclasses ---------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def received(self, data: str | bytes, now: float) -> None:
         """The peer sent a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, reason: str) -> None:
         """The session is over; called once."""
-        raise NotImplementedError
 
-    def say_goodbye(self) -> None:
+    def say_goodbye(self) -> None:  # noqa: B027 (a subclass may have nothing to say)
         """The server is about to close the session in good order: the last chance to say so."""
 
     # --- from the transports ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from secrets import token_urlsafe
 
@@ -23,7 +24,7 @@ from talkwire.wire import (
 )
 
 
-class EngineServer:
+class EngineServer(ABC):
     """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection."""
 
     def __init__(
@@ -48,9 +49,9 @@ class EngineServer:
         self.now: Callable[[], float] = time.monotonic
         """The clock that event loops keep too."""
 
+    @abstractmethod
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
         """The connection for a new session."""
-        raise NotImplementedError
 
     @property
     def connections(self) -> list[Connection]:
