@@ -9,15 +9,10 @@ import msgspec
 import pytest
 
 from talkwire.control import CONTROL_PATH, RESULTS, ControlEndpoint, OperatorCommand, with_control
-from talkwire.core.commands import (
-    BanUser,
-    Command,
-    CreateConversation,
-    ListUsers,
-    Page,
-    RegisterAccount,
-    SendMessage,
-)
+from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount
+from talkwire.core.commands.command import Command, Page
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.model import User
 from talkwire.storage.engine import sqlite_url
 from talkwire.store import opened_chat

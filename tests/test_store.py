@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from talkwire.control import operator_for
-from talkwire.core.commands import CreateConversation, ListUsers
+from talkwire.core.commands.accounts import ListUsers
+from talkwire.core.commands.conversations import CreateConversation
 from talkwire.store import opened_chat
 from tests.databases import Database
 

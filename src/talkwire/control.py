@@ -17,19 +17,14 @@ from typing import Any
 import msgspec
 
 from talkwire.core.chat import Chat
-from talkwire.core.commands import (
+from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.command import Command, Page
+from talkwire.core.commands.conversations import (
     AddMembers,
-    BanUser,
-    Command,
     ConversationView,
     CreateConversation,
     ListConversations,
-    ListUsers,
-    Page,
-    RegisterAccount,
     RemoveMember,
-    SetPassword,
-    UnbanUser,
 )
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor, Member, User

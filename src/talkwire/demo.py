@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from talkwire.core.chat import Chat
-from talkwire.core.commands import CreateConversation, FindAccount, GetConversation
+from talkwire.core.commands.accounts import FindAccount
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
 from talkwire.identity.accounts import Accounts

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core.commands import ListMessages
+from talkwire.core.commands.messages import ListMessages
 from talkwire.core.model import Actor
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import in_process, running_chat

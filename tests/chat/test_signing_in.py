@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core.commands import BanUser
+from talkwire.core.commands.accounts import BanUser
 from talkwire.core.model import Actor
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_client import Refused

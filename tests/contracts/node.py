@@ -14,10 +14,13 @@ from sqlalchemy import Connection, event
 
 from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat
-from talkwire.core.commands import Change, Command, CreateConversation, SendMessage
+from talkwire.core.commands.command import Change, Command
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import DurableEvent, Event
-from talkwire.core.handlers import CHANGES, ChangeHandler
+from talkwire.core.handler import ChangeHandler
+from talkwire.core.handlers import CHANGES
 from talkwire.core.model import Actor, Message
 from talkwire.core.transaction import Transaction
 from talkwire.storage.engine import reading_engine, writing_engine

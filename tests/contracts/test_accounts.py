@@ -6,12 +6,10 @@ import asyncio
 
 import pytest
 
-from talkwire.core.commands import (
+from talkwire.core.commands.accounts import (
     AccountRecord,
     BanUser,
-    Change,
     CloseLogin,
-    CreateConversation,
     EnsureUser,
     FindAccount,
     GetUser,
@@ -23,6 +21,8 @@ from talkwire.core.commands import (
     SetPassword,
     UnbanUser,
 )
+from talkwire.core.commands.command import Change
+from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.errors import ChatError
 from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserUnbanned
 from talkwire.core.model import OWN_ID_BASE, Actor, User

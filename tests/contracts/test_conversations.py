@@ -6,19 +6,16 @@ import asyncio
 
 import pytest
 
-from talkwire.core.commands import (
+from talkwire.core.commands.accounts import BanUser, EnsureUser, GetUser
+from talkwire.core.commands.conversations import (
     AddMembers,
-    BanUser,
     CreateConversation,
-    EnsureUser,
     GetConversation,
-    GetUser,
     ListConversations,
-    ListMessages,
     RemoveMember,
-    SendMessage,
-    SetTyping,
 )
+from talkwire.core.commands.messages import ListMessages, SendMessage
+from talkwire.core.commands.typing import SetTyping
 from talkwire.core.events import ConversationCreated, TypingChanged
 from talkwire.core.model import OWN_ID_BASE, Actor, Member
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running

@@ -12,18 +12,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talkwire.core.commands import (
-    AddMembers,
-    BanUser,
-    Command,
-    CreateConversation,
-    EnsureUser,
-    GetConversation,
-    ListMessages,
-    RemoveMember,
-    SendMessage,
-    UnbanUser,
-)
+from talkwire.core.commands.accounts import BanUser, EnsureUser, UnbanUser
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import AddMembers, CreateConversation, GetConversation, RemoveMember
+from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor, Message
 from talkwire.storage.engine import sqlite_url

@@ -6,18 +6,9 @@ from typing import get_args
 
 from sqlalchemy import select
 
-from talkwire.core.commands import (
-    AddMembers,
-    BanUser,
-    CloseLogin,
-    CreateConversation,
-    EnsureUser,
-    OpenLogin,
-    RegisterAccount,
-    RemoveMember,
-    SendMessage,
-    UnbanUser,
-)
+from talkwire.core.commands.accounts import BanUser, CloseLogin, EnsureUser, OpenLogin, RegisterAccount, UnbanUser
+from talkwire.core.commands.conversations import AddMembers, CreateConversation, RemoveMember
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.events import Durable
 from talkwire.core.model import Actor
 from talkwire.storage.schema import log, log_head

@@ -7,15 +7,9 @@ import asyncio
 import msgspec
 import pytest
 
-from talkwire.core.commands import (
-    BanUser,
-    CreateConversation,
-    EnsureUser,
-    GetMessage,
-    ListMessages,
-    RemoveMember,
-    SendMessage,
-)
+from talkwire.core.commands.accounts import BanUser, EnsureUser
+from talkwire.core.commands.conversations import CreateConversation, RemoveMember
+from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MessageSent
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES

@@ -11,19 +11,10 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import OperationalError
 
-from talkwire.core.commands import (
-    AddMembers,
-    BanUser,
-    Change,
-    CreateConversation,
-    EnsureUser,
-    GetConversation,
-    ListMessages,
-    RegisterAccount,
-    RemoveMember,
-    SendMessage,
-    SetPassword,
-)
+from talkwire.core.commands.accounts import BanUser, EnsureUser, RegisterAccount, SetPassword
+from talkwire.core.commands.command import Change
+from talkwire.core.commands.conversations import AddMembers, CreateConversation, GetConversation, RemoveMember
+from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MessageSent
 from talkwire.core.model import Actor, Message

@@ -10,7 +10,9 @@ import pytest
 
 from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat, Done
-from talkwire.core.commands import Command, EnsureUser, SendMessage
+from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event, UserBanned
 from talkwire.core.model import Actor

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat
-from talkwire.core.commands import CreateConversation, SendMessage
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.handlers import CHANGES
 from talkwire.core.model import Actor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands import ListMessages, SendMessage
+from talkwire.core.commands.messages import ListMessages, SendMessage
 from tests.contracts.node import ALICE, BACKEND, Clock, running
 from tests.databases import Database, PostgresServer
 from tests.faults.proxy import lossy_proxy

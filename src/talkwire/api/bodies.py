@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from talkwire.dialects.payloads import UserPayload, user_payload
+from talkwire.dialects.payloads.users import UserPayload, user_payload
 from talkwire.identity.accounts import SignedIn
 
 T = TypeVar("T")

@@ -10,16 +10,17 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.bodies import AddMembersBody, CreateConversationBody, ListAnswer, TypingBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands import (
+from talkwire.core.commands.conversations import (
     AddMembers,
     CreateConversation,
     GetConversation,
     ListConversations,
-    ListMessages,
     RemoveMember,
-    SetTyping,
 )
-from talkwire.dialects.payloads import ConversationPayload, MessagePayload, conversation_payload, message_payload
+from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.typing import SetTyping
+from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 

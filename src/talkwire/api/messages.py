@@ -9,8 +9,8 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from talkwire.api.bodies import SendMessageBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands import GetMessage, SendMessage
-from talkwire.dialects.payloads import MessagePayload, message_payload
+from talkwire.core.commands.messages import GetMessage, SendMessage
+from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")

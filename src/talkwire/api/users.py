@@ -6,8 +6,8 @@ from litestar import Router, get
 from litestar.params import FromPath
 
 from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands import GetUser
-from talkwire.dialects.payloads import UserPayload, user_payload
+from talkwire.core.commands.accounts import GetUser
+from talkwire.dialects.payloads.users import UserPayload, user_payload
 
 
 @get("/me", summary="The caller")

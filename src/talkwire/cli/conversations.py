@@ -11,7 +11,13 @@ from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, say_done
-from talkwire.core.commands import AddMembers, ConversationView, CreateConversation, ListConversations, RemoveMember
+from talkwire.core.commands.conversations import (
+    AddMembers,
+    ConversationView,
+    CreateConversation,
+    ListConversations,
+    RemoveMember,
+)
 from talkwire.core.model import ConversationKind
 
 PAGE = 100

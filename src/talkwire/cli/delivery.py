@@ -18,7 +18,7 @@ from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
 from talkwire.control import CONTROL_PATH, RESULTS, operator_for
 from talkwire.core.chat import Chat
-from talkwire.core.commands import Command
+from talkwire.core.commands.command import Command
 from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
 from talkwire.logs import configure_logs

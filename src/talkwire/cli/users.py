@@ -10,7 +10,7 @@ from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, say_done
 from talkwire.cli.passwords import hashed_password
-from talkwire.core.commands import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.model import User
 
 Password = Annotated[

@@ -6,11 +6,12 @@ Passwords and refresh tokens come in hashed; what they are hashed with is not kn
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 import msgspec
 
 from talkwire.core.access import must_operate
-from talkwire.core.commands import (
+from talkwire.core.commands.accounts import (
     AccountRecord,
     BanUser,
     CloseLogin,
@@ -20,14 +21,15 @@ from talkwire.core.commands import (
     ListUsers,
     Login,
     OpenLogin,
-    Page,
     RegisterAccount,
     RotateLogin,
     SetPassword,
     UnbanUser,
 )
+from talkwire.core.commands.command import Page
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserRenamed, UserUnbanned
+from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
 from talkwire.core.texts import check_id, check_name, check_text
@@ -219,3 +221,26 @@ def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]
     limit = max(1, min(query.limit, PAGE_MAX))
     users = snapshot.users_after(query.cursor, limit + 1)
     return Page(tuple(users[:limit]), users[limit - 1].id if len(users) > limit else None)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        RegisterAccount: ChangeHandler(register_account, check_register),
+        SetPassword: ChangeHandler(set_password, check_user_id),
+        OpenLogin: ChangeHandler(open_login, check_user_id),
+        RotateLogin: ChangeHandler(rotate_login, check_session_id),
+        CloseLogin: ChangeHandler(close_login, check_session_id),
+        EnsureUser: ChangeHandler(ensure_user, check_ensure),
+        BanUser: ChangeHandler(ban_user, check_user_id),
+        UnbanUser: ChangeHandler(unban_user, check_user_id),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType(
+    {
+        FindAccount: find_account,
+        GetUser: get_user,
+        ListUsers: list_users,
+    }
+)

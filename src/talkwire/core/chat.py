@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.access import may_act
-from talkwire.core.commands import Command, EnsureUser, SetTyping
+from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.typing import SetTyping
 from talkwire.core.directory import Directory, Entry
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.events import Event, MemberRemoved, TypingChanged

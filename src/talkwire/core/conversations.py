@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from types import MappingProxyType
 
 from talkwire.core.access import may_act, may_change_members
-from talkwire.core.commands import (
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.conversations import (
     AddMembers,
     ConversationView,
     CreateConversation,
     GetConversation,
     ListConversations,
     MemberView,
-    Page,
     RemoveMember,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import ConversationCreated, MemberAdded, MemberRemoved, UserCreated
+from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import PAGE_MAX, require_member
 from talkwire.core.model import OWN_ID_BASE, Actor, Conversation, Member, User, is_own_id
 from talkwire.core.texts import check_id, check_name
@@ -228,3 +230,20 @@ def _shown_as(
             if view.member.user_id != reader_id:
                 return view.name, view.avatar
     return conversation.name, None
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        CreateConversation: ChangeHandler(create_conversation, check_create),
+        AddMembers: ChangeHandler(add_members, check_add_members),
+        RemoveMember: ChangeHandler(remove_member, check_remove_member),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType(
+    {
+        GetConversation: get_conversation,
+        ListConversations: list_conversations,
+    }
+)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 
 import msgspec
 
 from talkwire.core.access import acting_as, may_take_part
-from talkwire.core.commands import GetMessage, ListMessages, MessagePage, SendMessage
+from talkwire.core.commands.messages import GetMessage, ListMessages, MessagePage, SendMessage
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import MessageSent
+from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.model import MESSAGE_ID_BASE, Actor, Message
 from talkwire.core.texts import METADATA_MAX_BYTES, check_content, check_id, check_json, check_name
 from talkwire.core.transaction import Needs, Snapshot, Transaction
@@ -180,3 +182,18 @@ def _size_of(message: Message) -> int:
     """About as many bytes as the message takes as JSON."""
     metadata = 0 if message.metadata is None else len(_encoder.encode(message.metadata))
     return len(message.content.encode()) + metadata + 300
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        SendMessage: ChangeHandler(send_message, check_send, needs_of_send),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType(
+    {
+        GetMessage: get_message,
+        ListMessages: list_messages,
+    }
+)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from talkwire.core.commands import AccountRecord, MemberView
+from talkwire.core.commands.accounts import AccountRecord
+from talkwire.core.commands.conversations import MemberView
 from talkwire.core.events import Durable
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 

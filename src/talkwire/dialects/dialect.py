@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.commands import Command
+from talkwire.core.commands.command import Command
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event
 from talkwire.core.model import User

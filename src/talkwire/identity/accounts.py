@@ -10,7 +10,15 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 from talkwire.core.chat import Chat
-from talkwire.core.commands import CloseLogin, FindAccount, Login, OpenLogin, RegisterAccount, RotateLogin, SetPassword
+from talkwire.core.commands.accounts import (
+    CloseLogin,
+    FindAccount,
+    Login,
+    OpenLogin,
+    RegisterAccount,
+    RotateLogin,
+    SetPassword,
+)
 from talkwire.core.errors import ChatError, invalid
 from talkwire.core.model import Actor, User
 from talkwire.identity.issuer import TokenIssuer

@@ -17,7 +17,8 @@ from typing import Any, assert_never, cast
 import msgspec
 
 from talkwire.core.chat import Chat, Done
-from talkwire.core.commands import Change, Command, SetTyping
+from talkwire.core.commands.command import Change, Command
+from talkwire.core.commands.typing import SetTyping
 from talkwire.core.directory import Entry
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.events import (
@@ -37,7 +38,7 @@ from talkwire.core.events import (
 )
 from talkwire.core.model import Actor
 from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, TellTime
-from talkwire.dialects.payloads import invalid_payload
+from talkwire.dialects.payloads.payload import invalid_payload
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.realtime.connection import Handshake
 from talkwire.realtime.hub import Channel, Hub

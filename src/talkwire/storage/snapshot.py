@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, tuple_
 
-from talkwire.core.commands import AccountRecord, MemberView
+from talkwire.core.commands.accounts import AccountRecord
+from talkwire.core.commands.conversations import MemberView
 from talkwire.core.events import Durable
 from talkwire.core.model import Conversation, Member, Message, User
 from talkwire.storage.keys import keys_parameter

@@ -18,10 +18,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.core.chat import Done
-from talkwire.core.commands import Command
+from talkwire.core.commands.command import Command
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Durable
-from talkwire.core.handlers import ChangeHandler
+from talkwire.core.handler import ChangeHandler
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Needs
 from talkwire.storage.batch_statements import BatchStatements

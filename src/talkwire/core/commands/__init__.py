@@ -1,0 +1,1 @@
+"""The commands: one module a feature; `command` has what they are made of."""

@@ -1,0 +1,40 @@
+"""What an actor may ask for. Each command names its result: `chat.execute(actor, command)` answers such a value.
+
+    Command[R]
+     ├── Change[R]      goes through the writer, in the next transaction
+     ├── Query[R]       reads, on a reader thread
+     └── Signal[R]      ephemeral: nothing is stored
+
+Commands are tagged Structs, so that a running server can be asked by the command line in the same words.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Command(msgspec.Struct, Generic[R_co], frozen=True, tag_field="command", forbid_unknown_fields=True):
+    """Something an actor asks for; `R_co` is what it is answered with."""
+
+
+class Change(Command[R_co], Generic[R_co], frozen=True):
+    """A command that may write. It is validated and carried out inside the writer's transaction."""
+
+
+class Query(Command[R_co], Generic[R_co], frozen=True):
+    """A command that only reads."""
+
+
+class Signal(Command[R_co], Generic[R_co], frozen=True):
+    """A command whose effect is an ephemeral event."""
+
+
+class Page(msgspec.Struct, Generic[R_co], frozen=True):
+    """One page of a list; `next` is the value to pass on for the following page, or None at the end."""
+
+    items: tuple[R_co, ...]
+    next: str | None

@@ -1,0 +1,52 @@
+"""What concerns one socket: greeting, rooms, the clock, the end."""
+
+from __future__ import annotations
+
+from talkwire.core.model import User
+from talkwire.dialects.dialect import CloseRoom, Inbound, OpenRoom, Outbound, TellTime
+from talkwire.dialects.messenger.replies import Reply
+from talkwire.dialects.payloads.payload import Payload
+
+
+class ConversationIdPayload(Payload, frozen=True):
+    conversation_id: str
+
+
+class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    conversation_id: str
+
+
+class PongReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    pong: int
+
+
+class ConnectedPayload(Payload, frozen=True):
+    message: str
+    user_id: str
+    socket_id: str
+    cursor: str
+
+
+class EndingPayload(Payload, frozen=True):
+    reason: str
+    reconnect: bool
+
+
+def welcome(user: User, socket_id: str, cursor: str) -> Outbound:
+    payload = ConnectedPayload(f"Connected as {user.name}", user.id, socket_id, cursor)
+    return Outbound("connected", lambda _: payload)
+
+
+def goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
+    return "session:ending", EndingPayload(reason, reconnect)
+
+
+INBOUND = {
+    "conversation:join": Inbound(
+        ConversationIdPayload, lambda p: OpenRoom(p.conversation_id), lambda id_: RoomReply(conversation_id=id_)
+    ),
+    "conversation:leave": Inbound(
+        ConversationIdPayload, lambda p: CloseRoom(p.conversation_id), lambda id_: RoomReply(conversation_id=id_)
+    ),
+    "ping": Inbound(None, lambda _: TellTime(), lambda ms: PongReply(pong=ms)),
+}
