@@ -1,10 +1,32 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, may_act, may_change_members, may_take_part, must_operate
+from talkwire.core.access import (
+    acting_as,
+    may_act,
+    may_delete,
+    may_give_role,
+    may_join,
+    may_manage,
+    may_post,
+    may_remove,
+    may_restrict,
+    may_take_part,
+    must_operate,
+)
 from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor, ActorRole, Conversation, ConversationKind, Member, MemberRole, User
+from talkwire.core.model import (
+    FOR_EVER_MS,
+    Actor,
+    ActorRole,
+    Conversation,
+    ConversationKind,
+    Member,
+    MemberRole,
+    User,
+)
 
 ALICE = Actor("alice", "Alice")
 SERVICE = Actor("backend", "Backend", role="service")
@@ -73,16 +95,232 @@ def test_a_banned_user_does_nothing() -> None:
         ("admin", _member("member"), None),
     ],
 )
-def test_owners_admins_the_backend_and_operators_change_a_groups_members(
-    role: ActorRole, member: Member | None, code: str | None
+@pytest.mark.parametrize("kind", ["group", "channel"])
+def test_owners_admins_the_backend_and_operators_manage_a_conversation(
+    kind: ConversationKind, role: ActorRole, member: Member | None, code: str | None
 ) -> None:
-    assert _code(may_change_members(Actor("alice", "Alice", role), _conversation(), member)) == code
+    assert _code(may_manage(Actor("alice", "Alice", role), _conversation(kind), member)) == code
 
 
 @pytest.mark.parametrize("actor", [ALICE, SERVICE, ADMIN])
-def test_nobody_changes_who_is_in_a_direct_conversation_or_in_none(actor: Actor) -> None:
-    assert _code(may_change_members(actor, _conversation("direct"), _member("owner"))) == "forbidden"
-    assert _code(may_change_members(actor, None, None)) == "forbidden"
+def test_nobody_manages_a_direct_conversation_or_none(actor: Actor) -> None:
+    assert _code(may_manage(actor, _conversation("direct"), _member("owner"))) == "forbidden"
+    assert _code(may_manage(actor, None, None)) == "forbidden"
+
+
+def test_a_stranger_is_not_told_what_kind_of_conversation_it_is() -> None:
+    refusals = [
+        rule(ALICE, conversation, None)
+        for rule in (may_manage, may_delete)
+        for conversation in (None, _conversation("direct"), _conversation("group"))
+    ]
+    assert len({str(refusal) for refusal in refusals}) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "member", "code"),
+    [
+        ("group", "user", _member("owner"), None),
+        ("group", "user", _member("admin"), "forbidden"),
+        ("channel", "user", _member("member"), "forbidden"),
+        ("channel", "user", None, "forbidden"),
+        ("direct", "user", _member("member"), "forbidden"),
+        ("direct", "service", None, None),
+        ("group", "service", None, None),
+        ("group", "admin", None, None),
+    ],
+)
+def test_owners_the_backend_and_operators_delete_a_conversation(
+    kind: ConversationKind, role: ActorRole, member: Member | None, code: str | None
+) -> None:
+    assert _code(may_delete(Actor("alice", "Alice", role), _conversation(kind), member)) == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "public", "user_ids", "joins"),
+    [
+        ("channel", True, ("alice",), True),
+        ("channel", True, ("alice", "alice"), True),
+        ("channel", True, ("alice", "bob"), False),
+        ("channel", True, ("bob",), False),
+        ("channel", False, ("alice",), False),
+        ("group", True, ("alice",), False),
+        ("direct", True, ("alice",), False),
+    ],
+)
+def test_a_public_channel_is_joined_by_oneself_alone(
+    *, kind: ConversationKind, public: bool, user_ids: tuple[str, ...], joins: bool
+) -> None:
+    assert may_join(ALICE, replace(_conversation(kind), public=public), user_ids) is joins
+    assert not may_join(ALICE, None, user_ids)
+
+
+_BOB = {role: Member("c", "bob", role, 0) for role in ("owner", "admin", "member")}
+
+
+@pytest.mark.parametrize(
+    ("actor_role", "role", "target_role", "code"),
+    [
+        ("user", "owner", "admin", None),
+        ("user", "owner", "member", None),
+        ("user", "owner", None, "forbidden"),
+        ("user", "admin", "member", None),
+        ("user", "admin", "admin", "forbidden"),
+        ("user", "admin", "owner", "forbidden"),
+        ("user", "member", "member", "forbidden"),
+        ("user", None, "member", "forbidden"),
+        ("service", None, "owner", None),
+        ("service", None, None, None),
+        ("admin", None, "admin", None),
+    ],
+)
+def test_an_owner_removes_anybody_and_an_admin_ordinary_members(
+    actor_role: ActorRole, role: MemberRole | None, target_role: MemberRole | None, code: str | None
+) -> None:
+    member = None if role is None else _member(role)
+    target = None if target_role is None else _BOB[target_role]
+    assert _code(may_remove(Actor("alice", "Alice", actor_role), _conversation(), member, target)) == code
+
+
+@pytest.mark.parametrize(("kind", "code"), [("group", None), ("channel", None), ("direct", "forbidden")])
+@pytest.mark.parametrize("role", ["owner", "admin", "member"])
+def test_anyone_leaves_a_group_or_channel_and_nobody_a_direct_conversation(
+    kind: ConversationKind, role: MemberRole, code: str | None
+) -> None:
+    assert _code(may_remove(ALICE, _conversation(kind), _member(role), _member(role))) == code
+
+
+@pytest.mark.parametrize(
+    ("actor_role", "role", "target_role", "to", "code"),
+    [
+        ("user", "owner", "member", "admin", None),
+        ("user", "owner", "admin", "member", None),
+        ("user", "owner", "admin", "owner", None),
+        ("user", "owner", None, "admin", "forbidden"),
+        ("user", "admin", "member", "admin", "forbidden"),
+        ("user", "admin", "admin", "member", "forbidden"),
+        ("user", "admin", "owner", "member", "forbidden"),
+        ("user", "admin", "member", "owner", "forbidden"),
+        ("user", "member", "member", "member", "forbidden"),
+        ("user", None, "member", "admin", "forbidden"),
+        ("service", None, "member", "owner", None),
+        ("service", None, "owner", "member", "invalid_request"),
+        ("service", None, None, "member", "not_found"),
+        ("admin", None, "admin", "member", None),
+    ],
+)
+def test_roles_are_the_owners_to_give(
+    actor_role: ActorRole, role: MemberRole | None, target_role: MemberRole | None, to: MemberRole, code: str | None
+) -> None:
+    member = None if role is None else _member(role)
+    target = None if target_role is None else _BOB[target_role]
+    assert _code(may_give_role(Actor("alice", "Alice", actor_role), _conversation(), member, target, to)) == code
+
+
+@pytest.mark.parametrize(
+    ("role", "to", "code"),
+    [
+        ("admin", "member", None),
+        ("admin", "owner", "forbidden"),
+        ("owner", "admin", "invalid_request"),
+        ("owner", "member", "invalid_request"),
+        ("owner", "owner", None),
+        ("member", "admin", "forbidden"),
+    ],
+)
+def test_an_admin_steps_down_and_an_owner_hands_on(role: MemberRole, to: MemberRole, code: str | None) -> None:
+    assert _code(may_give_role(ALICE, _conversation(), _member(role), _member(role), to)) == code
+
+
+@pytest.mark.parametrize(
+    ("actor_role", "role", "target_role", "code"),
+    [
+        ("user", "owner", "admin", None),
+        ("user", "owner", "member", None),
+        ("user", "owner", None, None),
+        ("user", "admin", "member", None),
+        ("user", "admin", None, None),
+        ("user", "admin", "admin", "forbidden"),
+        ("user", "admin", "owner", "forbidden"),
+        ("user", "member", "member", "forbidden"),
+        ("user", None, "member", "forbidden"),
+        ("service", None, "admin", None),
+        ("service", None, "owner", "forbidden"),
+        ("admin", None, "owner", "forbidden"),
+    ],
+)
+def test_moderators_restrict_those_below_them(
+    actor_role: ActorRole, role: MemberRole | None, target_role: MemberRole | None, code: str | None
+) -> None:
+    member = None if role is None else _member(role)
+    target = None if target_role is None else _BOB[target_role]
+    assert _code(may_restrict(Actor("alice", "Alice", actor_role), _conversation(), member, target)) == code
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member"])
+def test_nobody_restricts_themselves(role: MemberRole) -> None:
+    assert _code(may_restrict(ALICE, _conversation(), _member(role), _member(role))) == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "code"),
+    [
+        ("direct", "member", None),
+        ("group", "member", None),
+        ("channel", "member", "forbidden"),
+        ("channel", "admin", None),
+        ("channel", "owner", None),
+    ],
+)
+def test_in_a_channel_only_owner_and_admins_post(kind: ConversationKind, role: MemberRole, code: str | None) -> None:
+    assert _code(may_post(_conversation(kind), _member(role), 0)) == code
+
+
+def test_nobody_posts_where_one_has_blocked_the_other() -> None:
+    assert _code(may_post(replace(_conversation("direct"), blocked=True), _member(), 0)) == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "role", "now_ms", "code"),
+    [
+        (1000, "member", 999, "muted"),
+        (1000, "member", 1000, None),
+        (1000, "admin", 999, "muted"),
+        (1000, "owner", 999, None),
+        (FOR_EVER_MS, "member", 10**15, "muted"),
+    ],
+)
+def test_a_muted_member_posts_nothing_until_it_ends(
+    until_ms: int, role: MemberRole, now_ms: int, code: str | None
+) -> None:
+    assert _code(may_post(_conversation(), replace(_member(role), muted_until_ms=until_ms), now_ms)) == code
+
+
+@pytest.mark.parametrize(("until_ms", "until"), [(1500, "1970-01-01T00:00:01.500Z"), (FOR_EVER_MS, None)])
+def test_a_muted_member_is_told_until_when(until_ms: int, until: str | None) -> None:
+    refusal = may_post(_conversation(), replace(_member(), muted_until_ms=until_ms), 0)
+    assert refusal is not None
+    assert refusal.details == {"until": until}
+
+
+@pytest.mark.parametrize(
+    ("slow_mode_s", "role", "now_ms", "wait_ms"),
+    [
+        (10, "member", 5_000, 10_000),
+        (10, "member", 14_999, 1),
+        (10, "member", 15_000, None),
+        (10, "admin", 5_001, None),
+        (10, "owner", 5_001, None),
+        (0, "member", 5_000, None),
+    ],
+)
+def test_slow_mode_has_ordinary_members_wait_between_messages(
+    slow_mode_s: int, role: MemberRole, now_ms: int, wait_ms: int | None
+) -> None:
+    conversation = replace(_conversation(), slow_mode_s=slow_mode_s)
+    refusal = may_post(conversation, replace(_member(role), last_sent_ms=5_000), now_ms)
+    assert _code(refusal) == (None if wait_ms is None else "rate_limited")
+    assert wait_ms is None or (refusal is not None and refusal.details == {"retryAfterMs": wait_ms})
 
 
 def test_only_operators_operate() -> None:

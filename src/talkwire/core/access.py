@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from talkwire.core.errors import ChatError, forbidden
-from talkwire.core.model import Actor, Conversation, Member, User
+from collections.abc import Collection
+
+from talkwire.core.errors import ChatError, forbidden, invalid
+from talkwire.core.model import Actor, Conversation, Member, MemberRole, User
+from talkwire.core.times import iso_end
 
 
 def acting_as(actor: Actor, user_id: str | None) -> str:
@@ -30,17 +33,120 @@ def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
     return may_act(user) or (forbidden() if member is None else None)
 
 
-def may_change_members(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
-    """Owners and admins of a group, the application's backend and operators add and remove members."""
-    if conversation is None:
+def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatError | None:
+    """Whether a member may write another message here now.
+
+    `blocked` in a direct conversation with a block, `forbidden` for ordinary members of a channel, `muted` (`until`:
+    null when it does not end by itself), `rate_limited` in slow mode (`retryAfterMs`). Whoever runs a conversation is
+    not slowed down, and its owner is not muted.
+    """
+    if conversation.blocked:
+        return blocked()
+    if conversation.kind == "channel" and member.role == "member":
+        return ChatError("forbidden", "In a channel only its owner and its admins write.")
+    if member.muted_until_ms > now_ms and member.role != "owner":
+        return ChatError("muted", "A moderator has muted you here.", {"until": iso_end(member.muted_until_ms)})
+    if not conversation.slow_mode_s or runs(member):
+        return None
+    wait_ms = member.last_sent_ms + conversation.slow_mode_s * 1000 - now_ms
+    if wait_ms > 0:
+        return ChatError("rate_limited", "Slow mode: wait before you write again.", {"retryAfterMs": wait_ms})
+    return None
+
+
+def runs(member: Member | None) -> bool:
+    """Owner and admins of a conversation rename it, add and remove members, moderate."""
+    return member is not None and member.role != "member"
+
+
+def blocked() -> ChatError:
+    """Whose block it is stays unsaid."""
+    return ChatError("blocked", "One of you has blocked the other.")
+
+
+def may_manage(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
+    """Owner and admins of a group or channel, the application's backend and operators: they rename it, set its rules,
+    add members and moderate. `member` is the actor's."""
+    if conversation is None or (actor.role == "user" and member is None):
         return forbidden()
     if conversation.kind == "direct":
-        return ChatError("forbidden", "A direct conversation has exactly its two members.")
-    if actor.role != "user":
-        return None
-    if member is None or member.role == "member":
-        return forbidden()
+        return ChatError("forbidden", "A direct conversation is its two members' alike.")
+    if actor.role == "user" and not runs(member):
+        return ChatError("forbidden", "This is for the owner and the admins.")
     return None
+
+
+def may_delete(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
+    """The owner of a group or channel, the application's backend and operators."""
+    if conversation is None or (actor.role == "user" and member is None):
+        return forbidden()
+    if actor.role == "user" and not owns(member):
+        return ChatError("forbidden", "Only the owner deletes a conversation.")
+    return None
+
+
+def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collection[str]) -> bool:
+    """A public channel is joined by adding oneself, and nobody else with it."""
+    is_open = conversation is not None and conversation.kind == "channel" and conversation.public
+    return is_open and set(user_ids) == {actor.user_id}
+
+
+def may_remove(
+    actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
+) -> ChatError | None:
+    """Anyone leaves a group or channel. Its owner removes anybody, its admins ordinary members."""
+    if conversation is not None and conversation.kind != "direct" and member is not None and member == target:
+        return None
+    refusal = may_manage(actor, conversation, member)
+    if refusal is not None or actor.role != "user":
+        return refusal
+    if target is None:
+        return forbidden()
+    return None if owns(member) or not runs(target) else _only_the_owner()
+
+
+def may_give_role(
+    actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
+) -> ChatError | None:
+    """Roles are the owner's to give; an admin may step down. There is always an owner: they hand it on."""
+    refusal = may_manage(actor, conversation, member)
+    if refusal is not None:
+        return refusal
+    if target is None:
+        return forbidden() if actor.role == "user" else ChatError("not_found", "This user is no member.")
+    stepping_down = member == target and role == "member" and not owns(target)
+    if actor.role == "user" and not owns(member) and not stepping_down:
+        return _only_the_owner()
+    if owns(target) and role != "owner":
+        return invalid("role", "make another member the owner instead")
+    return None
+
+
+def may_restrict(
+    actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
+) -> ChatError | None:
+    """Whoever manages a conversation mutes and bans ordinary members, and those who are none; only its owner also
+    admins, and nobody the owner."""
+    refusal = may_manage(actor, conversation, member)
+    if refusal is not None:
+        return refusal
+    if owns(target):
+        return ChatError("forbidden", "Nobody mutes or bans the owner.")
+    return _only_the_owner() if actor.role == "user" and runs(target) and not owns(member) else None
+
+
+def owns(member: Member | None) -> bool:
+    return member is not None and member.role == "owner"
+
+
+def _only_the_owner() -> ChatError:
+    return ChatError("forbidden", "Only the owner does this to admins.")
+
+
+def require(refusal: ChatError | None) -> None:
+    """Raises what a rule has refused with."""
+    if refusal is not None:
+        raise refusal
 
 
 def must_operate(actor: Actor) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.model import Conversation, Member, Message, User
+from talkwire.core.model import (
+    CallEndReason,
+    Conversation,
+    Member,
+    Message,
+    Notification,
+    Notify,
+    Offer,
+    Preferences,
+    Presence,
+    Restriction,
+    User,
+)
 
 
 class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -25,6 +37,24 @@ class UserRenamed(DurableEvent, frozen=True):
     name: str
 
 
+class UserUpdated(DurableEvent, frozen=True):
+    """A user changed how others see them."""
+
+    user: User
+
+
+class UserBlocked(DurableEvent, frozen=True):
+    """`user_id` does not want to hear of `blocked_id` any more."""
+
+    user_id: str
+    blocked_id: str
+
+
+class UserUnblocked(DurableEvent, frozen=True):
+    user_id: str
+    blocked_id: str
+
+
 class UserBanned(DurableEvent, frozen=True):
     user_id: str
 
@@ -40,6 +70,13 @@ class LoginOpened(DurableEvent, frozen=True):
     session_id: str
 
 
+class LoginRenewed(DurableEvent, frozen=True):
+    """A device got its next refresh token."""
+
+    user_id: str
+    session_id: str
+
+
 class LoginEnded(DurableEvent, frozen=True):
     """A device signed out, or its refresh token was used twice: its sockets close."""
 
@@ -48,22 +85,147 @@ class LoginEnded(DurableEvent, frozen=True):
 
 
 class ConversationCreated(DurableEvent, frozen=True):
+    """`by` is who opened it, empty when it was the application's backend."""
+
     conversation: Conversation
     members: tuple[Member, ...]
+    by: str = ""
 
 
 class MemberAdded(DurableEvent, frozen=True):
+    """`by` is who let them in, empty when it was the application's backend."""
+
     conversation_id: str
     members: tuple[Member, ...]
+    by: str = ""
 
 
-class MemberRemoved(DurableEvent, frozen=True):
+class ConversationUpdated(DurableEvent, frozen=True):
+    """Its name, picture or rules changed."""
+
+    conversation: Conversation
+
+
+class ConversationDeleted(DurableEvent, frozen=True):
+    """Nobody is in it any more, and its id is never given again."""
+
     conversation_id: str
     user_id: str
 
 
-class MessageSent(DurableEvent, frozen=True):
+class MemberRemoved(DurableEvent, frozen=True):
+    """`by` is whoever did it: the member themselves when they left."""
+
+    conversation_id: str
+    user_id: str
+    by: str = ""
+
+
+class MemberUpdated(DurableEvent, frozen=True):
+    """A member's role changed. A member who becomes the owner takes the conversation over."""
+
+    member: Member
+
+
+class MemberRestricted(DurableEvent, frozen=True):
+    """A moderator muted a member or banned a user; a ban of a member goes with MemberRemoved."""
+
+    restriction: Restriction
+
+
+class MemberUnrestricted(DurableEvent, frozen=True):
+    restriction: Restriction
+
+
+class ConversationPreferred(DurableEvent, frozen=True):
+    """What a member wants to hear of a conversation; only they learn of it."""
+
+    conversation_id: str
+    user_id: str
+    muted: bool
+    notify: Notify | None
+    sound: str | None
+
+
+class MessagesRead(DurableEvent, frozen=True):
+    """A member has read everything up to a message. In a large conversation only the `authors` of what was read learn
+    of it, beside the reader; None: all members do."""
+
+    conversation_id: str
+    user_id: str
+    seq: int
+    message_id: int
+    authors: tuple[str, ...] | None = None
+
+
+class MessagesDelivered(DurableEvent, frozen=True):
+    """A member's devices have received everything up to a message."""
+
+    conversation_id: str
+    user_id: str
+    seq: int
+    message_id: int
+
+
+class MessageEvent(DurableEvent, frozen=True):
+    """About one message. The log holds its id only: a replay gives the message as it is by then."""
+
     message: Message
+
+
+class MessageSent(MessageEvent, frozen=True):
+    pass
+
+
+class MessageEdited(MessageEvent, frozen=True):
+    pass
+
+
+class MessageDeleted(MessageEvent, frozen=True):
+    """`message` is the tombstone, which says when and by whom."""
+
+
+class MessageReacted(MessageEvent, frozen=True):
+    """`added` or taken back; `message.reactions` are all there are now."""
+
+    user_id: str
+    emoji: str
+    added: bool
+
+
+class MessagePinned(MessageEvent, frozen=True):
+    user_id: str
+
+
+class MessageUnpinned(MessageEvent, frozen=True):
+    user_id: str
+
+
+class OfferCreated(DurableEvent, frozen=True):
+    offer: Offer
+
+
+class OfferUpdated(DurableEvent, frozen=True):
+    """It is not pending any more."""
+
+    offer: Offer
+
+
+class PreferencesChanged(DurableEvent, frozen=True):
+    """What a user wants to be notified of; only they learn of it."""
+
+    user_id: str
+    preferences: Preferences
+
+
+class CallMissed(DurableEvent, frozen=True):
+    """`caller_id` called `user_ids`, who never answered. Clients hear of the call's end from CallEnded; this is what
+    those who are away are told later."""
+
+    conversation_id: str
+    call_id: str
+    caller_id: str
+    user_ids: tuple[str, ...]
 
 
 class TypingChanged(msgspec.Struct, frozen=True):
@@ -75,17 +237,125 @@ class TypingChanged(msgspec.Struct, frozen=True):
     is_typing: bool
 
 
+class UnreadChanged(msgspec.Struct, frozen=True):
+    """Ephemeral, to the user's own sockets: how much is unread after a read, a delete or a change of membership."""
+
+    user_id: str
+    conversation_id: str
+    unread_count: int
+    mention_count: int
+
+
+class PresenceChanged(msgspec.Struct, frozen=True):
+    """Ephemeral: a user's merged status or text is another. To their contacts and to who asked to be told; or, when it
+    is their `own` view of it, to their own devices except `source`, which said so."""
+
+    presence: Presence
+    own: bool = False
+    source: str | None = None
+
+
+class CallEvent(msgspec.Struct, frozen=True):
+    """Ephemeral: what `user_id` says about a call, to the sockets of `to` except `source`, from which it came."""
+
+    call_id: str
+    conversation_id: str
+    user_id: str
+    to: tuple[str, ...]
+    to_user_id: str | None = None
+    data: object = None
+    source: str | None = None
+
+
+class CallInvited(CallEvent, frozen=True):
+    pass
+
+
+class CallAccepted(CallEvent, frozen=True):
+    pass
+
+
+class CallRejected(CallEvent, frozen=True):
+    pass
+
+
+class CallSignalled(CallEvent, frozen=True):
+    pass
+
+
+class CallHungUp(CallEvent, frozen=True):
+    pass
+
+
+class CallEnded(msgspec.Struct, frozen=True):
+    """Ephemeral: a call is over for the users in `to`. `missed_by` are those who were called and never answered."""
+
+    call_id: str
+    conversation_id: str
+    caller_id: str
+    reason: CallEndReason
+    to: tuple[str, ...]
+    missed_by: tuple[str, ...] = ()
+
+
+class Notified(msgspec.Struct, frozen=True):
+    """Ephemeral, to the user's own sockets."""
+
+    user_id: str
+    notification: Notification
+
+
+class UploadProgressed(msgspec.Struct, frozen=True):
+    """Ephemeral, to the uploader's own sockets: `received` of `size` bytes are here."""
+
+    user_id: str
+    upload_id: str
+    received: int
+    size: int
+
+
+CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
+"""What is told of a call."""
+
 Durable = (
     UserCreated
     | UserRenamed
+    | UserUpdated
+    | UserBlocked
+    | UserUnblocked
     | UserBanned
     | UserUnbanned
     | LoginOpened
+    | LoginRenewed
     | LoginEnded
     | ConversationCreated
+    | ConversationUpdated
+    | ConversationDeleted
+    | ConversationPreferred
     | MemberAdded
     | MemberRemoved
+    | MemberUpdated
+    | MemberRestricted
+    | MemberUnrestricted
+    | MessagesRead
+    | MessagesDelivered
     | MessageSent
+    | MessageEdited
+    | MessageDeleted
+    | MessageReacted
+    | MessagePinned
+    | MessageUnpinned
+    | OfferCreated
+    | OfferUpdated
+    | PreferencesChanged
+    | CallMissed
 )
-Ephemeral = TypingChanged
+Ephemeral = (
+    TypingChanged
+    | UnreadChanged
+    | PresenceChanged
+    | CallNews
+    | Notified
+    | UploadProgressed
+)
 Event = Durable | Ephemeral

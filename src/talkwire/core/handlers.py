@@ -4,9 +4,73 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core import accounts, conversations, messages
+from talkwire.core import (
+    accounts,
+    blocks,
+    calls,
+    conversations,
+    edits,
+    files,
+    forwards,
+    members,
+    messages,
+    moderation,
+    notifications,
+    offers,
+    pins,
+    preferences,
+    presence,
+    reactions,
+    receipts,
+    retention,
+    retries,
+    search,
+    sending,
+    sync,
+    users,
+)
 from talkwire.core.handler import Changes, Queries
 
-CHANGES: Changes = MappingProxyType({**accounts.CHANGES, **conversations.CHANGES, **messages.CHANGES})
+CHANGES: Changes = MappingProxyType(
+    {
+        **accounts.CHANGES,
+        **users.CHANGES,
+        **conversations.CHANGES,
+        **members.CHANGES,
+        **moderation.CHANGES,
+        **blocks.CHANGES,
+        **sending.CHANGES,
+        **forwards.CHANGES,
+        **edits.CHANGES,
+        **reactions.CHANGES,
+        **pins.CHANGES,
+        **receipts.CHANGES,
+        **files.CHANGES,
+        **offers.CHANGES,
+        **preferences.CHANGES,
+        **notifications.CHANGES,
+        **presence.CHANGES,
+        **retention.CHANGES,
+    }
+)
 
-QUERIES: Queries = MappingProxyType({**accounts.QUERIES, **conversations.QUERIES, **messages.QUERIES})
+QUERIES: Queries = MappingProxyType(
+    {
+        **accounts.QUERIES,
+        **users.QUERIES,
+        **conversations.QUERIES,
+        **moderation.QUERIES,
+        **blocks.QUERIES,
+        **messages.QUERIES,
+        **receipts.QUERIES,
+        **sync.QUERIES,
+        **files.QUERIES,
+        **offers.QUERIES,
+        **preferences.QUERIES,
+        **notifications.QUERIES,
+        **retries.QUERIES,
+        **search.QUERIES,
+        **presence.QUERIES,
+        **calls.QUERIES,
+    }
+)

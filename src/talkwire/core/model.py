@@ -20,8 +20,20 @@ ID_MAX_LENGTH = 128
 RESERVED_IDS = frozenset({"me", "online"})
 _ID = re.compile(r"[^\s/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 
-ConversationKind = Literal["direct", "group"]
+LARGE_CONVERSATION = 100
+"""Beyond this many members not everybody is told of everything that everybody does (contract, section 4)."""
+
+ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]
+History = Literal["all", "from-join"]
+"""What a member sees of the time before they joined."""
+
+Notify = Literal["all", "mentions", "none"]
+"""Which messages of a conversation a member wants to be notified of."""
+
+FOR_EVER_MS = 2**53
+"""An end that never comes, where a time is asked for."""
+
 ActorRole = Literal["user", "service", "admin"]
 
 
@@ -33,6 +45,13 @@ def is_valid_id(value: str) -> bool:
 def is_own_id(value: str) -> bool:
     """Whether an id lies in the range that only we give out."""
     return value.isascii() and value.isdigit() and OWN_ID_BASE <= int(value) < OWN_ID_BASE + 10**15
+
+
+def message_number(message_id: str) -> int | None:
+    """A message's id as a number; None: no message has such an id."""
+    if message_id.isascii() and message_id.isdigit() and len(message_id) < 19:
+        return int(message_id)
+    return None
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -48,16 +67,19 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
+    """`text` is what the user says of themselves beside their presence."""
+
     id: str
     name: str
     created_ms: int
     email: str | None = None
     banned: bool = False
     avatar: str | None = None
+    text: str | None = None
 
     def may_become(self, name: str | None) -> bool:
-        """Whether a token's name is news: nobody has named this user but by the id."""
-        return self.name == self.id and name is not None and name != self.id
+        """Whether a token's name is news: nobody has named this user but by the id. Banned users stay as they are."""
+        return not self.banned and self.name == self.id and name is not None and name != self.id
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -69,16 +91,28 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class LoginSession(msgspec.Struct, frozen=True):
-    """One signed-in device: a family of refresh tokens of which only the newest (`token_hash`) is good."""
+    """One signed-in device: a family of refresh tokens of which only the newest (`token_hash`) is good.
+
+    `last_seen_ms` is when it signed in or last got a new token, `address` and `user_agent` where that came from.
+    """
 
     id: str
     user_id: str
     token_hash: str
     created_ms: int
     expires_ms: int
+    last_seen_ms: int = 0
+    address: str = ""
+    user_agent: str = ""
 
 
 class Conversation(msgspec.Struct, frozen=True):
+    """`last_pos` is the position of its newest event of any kind, `active_pos` that of its creation or newest message.
+
+    `blocked`: one of a direct conversation's two members has blocked the other. It is kept here so that sending looks
+    nothing further up. `slow_mode_s`: how long a member waits between two messages; 0: not at all.
+    """
+
     id: str
     kind: ConversationKind
     name: str | None
@@ -87,16 +121,89 @@ class Conversation(msgspec.Struct, frozen=True):
     last_seq: int
     created_ms: int
     updated_ms: int
+    avatar: str | None = None
+    public: bool = False
+    history: History = "all"
+    slow_mode_s: int = 0
+    metadata: dict[str, object] | None = None
+    deleted_ms: int | None = None
+    blocked: bool = False
+    last_pos: int = 0
+    active_pos: int = 0
 
 
 class Member(msgspec.Struct, frozen=True):
+    """A user in a conversation, with their cursors and what they want to hear of it.
+
+    Messages with `seq` up to `history_seq` are not for them. `read_seq` and `delivered_seq` say how far they have read
+    and received, `…_ms` when that last moved. `sent_count` is how many messages they have sent since they joined, and
+    `read_sent` how many of these lie up to `read_seq`: what is unread follows from both without counting messages.
+    `muted_until_ms` is a moderator's doing: until then they may not write.
+    """
+
     conversation_id: str
     user_id: str
     role: MemberRole
     joined_ms: int
+    history_seq: int = 0
+    read_seq: int = 0
+    read_ms: int = 0
+    delivered_seq: int = 0
+    delivered_ms: int = 0
+    sent_count: int = 0
+    last_sent_ms: int = 0
+    read_sent: int = 0
+    muted_until_ms: int = 0
+    muted: bool = False
+    notify: Notify | None = None
+    sound: str | None = None
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is attached to a message: an uploaded file (`id`), or an address elsewhere."""
+
+    url: str
+    name: str
+    id: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnail_url: str | None = None
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The message that another one replies to, as it is now: the beginning of its text, empty when it was deleted."""
+
+    id: int
+    sender_id: str
+    content: str
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What a forwarded message was copied from."""
+
+    id: int
+    sender_id: str
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """One emoji below a message. `user_ids` are the first `REACTION_USERS_MAX` of the `count` who gave it."""
+
+    emoji: str
+    count: int
+    user_ids: tuple[str, ...]
+
+
+REACTION_USERS_MAX = 100
+
+EXCERPT_LENGTH = 200
+"""Characters of a quoted message's text."""
 
 
 class Message(msgspec.Struct, frozen=True):
+    """A deleted message stays as a tombstone: no content, and nothing attached to it."""
+
     id: int
     conversation_id: str
     seq: int
@@ -109,3 +216,164 @@ class Message(msgspec.Struct, frozen=True):
     metadata: dict[str, object] | None = None
     command_hash: int | None = None
     """Hash of the command as it was sent; tells a retry from another message under the same client message id."""
+    attachments: tuple[Attachment, ...] = ()
+    mentions: tuple[str, ...] = ()
+    mentions_all: bool = False
+    reply_to: Quote | None = None
+    thread_id: int | None = None
+    forwarded_from: Origin | None = None
+    reactions: tuple[Reaction, ...] = ()
+    reply_count: int = 0
+    pinned_ms: int | None = None
+    edited_ms: int | None = None
+    deleted_ms: int | None = None
+    deleted_by: str | None = None
+
+
+RestrictionKind = Literal["mute", "ban"]
+
+
+class Restriction(msgspec.Struct, frozen=True):
+    """What a moderator has put on a user in one conversation: they may not write (`mute`), or not be in it (`ban`)."""
+
+    conversation_id: str
+    user_id: str
+    kind: RestrictionKind
+    until_ms: int
+    by: str
+    reason: str | None = None
+
+
+ChosenStatus = Literal["online", "away", "dnd", "invisible"]
+"""What a user says of themselves."""
+
+ShownStatus = Literal["online", "away", "dnd", "invisible", "offline"]
+"""What is shown of a user: `invisible` to their own devices only, `offline` to others then."""
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """One user as somebody sees them. `last_seen_ms` is None while they are there, and for who never was."""
+
+    user_id: str
+    status: ShownStatus
+    text: str | None
+    last_seen_ms: int | None
+
+
+class PresenceRecord(msgspec.Struct, frozen=True):
+    """What is stored of a user: the status and the text that they chose last, and when others saw them last."""
+
+    user_id: str
+    status: ChosenStatus = "online"
+    text: str | None = None
+    last_seen_ms: int | None = None
+
+
+CallEndReason = Literal["timeout", "rejected", "cancelled", "hangup", "gone", "left"]
+"""Nobody answered; all who were called declined; the caller gave up before; a side hung up, or its last socket is gone;
+or a side is no member of the conversation any more."""
+
+OfferStatus = Literal["pending", "accepted", "rejected", "withdrawn", "expired", "countered"]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A price that one member proposes to the others. `amount` is in the currency's smallest unit."""
+
+    id: int
+    conversation_id: str
+    author_id: str
+    title: str
+    amount: int
+    currency: str
+    status: OfferStatus
+    created_ms: int
+    updated_ms: int
+    description: str | None = None
+    expires_ms: int | None = None
+    counter_of: int | None = None
+    metadata: dict[str, object] | None = None
+    closed_by: str | None = None
+    """Who accepted, rejected, withdrew or countered it; its time ends it without anybody."""
+
+
+NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call"]
+"""What somebody is notified of. `message`: one in a group or channel of which they want to hear everything."""
+
+
+class DoNotDisturb(msgspec.Struct, frozen=True):
+    """Hours of the day in which a user wants quiet, by the clocks of their time zone (an IANA name).
+
+    They begin at `start_minute` of each of `days` (0 is Monday), and end at `end_minute`, on the next day when that is
+    not later.
+    """
+
+    enabled: bool = False
+    start_minute: int = 22 * 60
+    end_minute: int = 7 * 60
+    time_zone: str = "UTC"
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+
+
+class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a user wants to be notified of: everything but the types in `off`. `sounds` are those that are not the
+    default; None: no sound."""
+
+    off: tuple[NotificationType, ...] = ()
+    sounds: dict[NotificationType, str | None] = {}
+    do_not_disturb: DoNotDisturb = DoNotDisturb()
+
+
+class MemberPreferences(msgspec.Struct, frozen=True):
+    """What a member wants to hear of one conversation; `notify` None: what is usual for its kind."""
+
+    muted: bool = False
+    notify: Notify | None = None
+    sound: str | None = None
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """What calls for one user's attention: `actor_id` did something that is in `body`, and is called `title`.
+
+    The id is made of the causing event's position. `sound` None: quietly.
+    """
+
+    id: int
+    user_id: str
+    type: NotificationType
+    title: str
+    body: str
+    conversation_id: str
+    actor_id: str
+    created_ms: int
+    message_id: int | None = None
+    offer_id: int | None = None
+    sound: str | None = None
+    read_ms: int | None = None
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file on its way: `length` bytes are to come until `expires_ms`. `content_type` is what the client says."""
+
+    id: str
+    owner_id: str
+    name: str
+    content_type: str | None
+    length: int
+    created_ms: int
+    expires_ms: int
+
+
+class File(msgspec.Struct, frozen=True):
+    """An uploaded file, of the upload's id. A picture, which was made safe, has sides (pixels) and a thumbnail; so its
+    `size` may differ from what was uploaded. `digest` is the SHA-256 of its bytes, in hexadecimal digits."""
+
+    id: str
+    owner_id: str
+    name: str
+    content_type: str
+    size: int
+    digest: str
+    created_ms: int
+    upload_length: int
+    width: int | None = None
+    height: int | None = None

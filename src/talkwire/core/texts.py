@@ -6,6 +6,10 @@ deeper than `NESTING_MAX` overflows parsers further on.
 
 from __future__ import annotations
 
+import re
+
+import msgspec
+
 from talkwire.core.errors import ChatError, invalid
 from talkwire.core.model import ID_MAX_LENGTH, is_valid_id
 
@@ -13,6 +17,11 @@ TEXT_MAX_BYTES = 64 * 1024
 NAME_MAX_LENGTH = 200
 METADATA_MAX_BYTES = 4 * 1024
 NESTING_MAX = 64
+AVATAR_MAX_LENGTH = 2048
+
+# Whoever shows a picture loads it: an address of the web, or of a file of ours.
+_AVATAR = re.compile(r"(?:https?://[^/\s]|/(?!/))\S*")
+_encode = msgspec.json.Encoder().encode
 
 
 def check_text(path: str, value: str) -> None:
@@ -33,10 +42,10 @@ def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
         raise invalid(path, f"must have 1 to {limit} characters")
 
 
-def check_content(path: str, value: str) -> None:
-    """A message's text: not empty, at most `TEXT_MAX_BYTES` of UTF-8."""
+def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
+    """A message's text: not empty unless there is something beside it, at most `TEXT_MAX_BYTES` of UTF-8."""
     check_text(path, value)
-    if not value or value.isspace():
+    if (not value or value.isspace()) and not may_be_empty:
         raise invalid(path, "must not be empty")
     if len(value) * 4 > TEXT_MAX_BYTES and len(value.encode()) > TEXT_MAX_BYTES:
         raise ChatError("payload_too_large", f"{path}: at most {TEXT_MAX_BYTES} bytes")
@@ -64,3 +73,17 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
                 check_json(path, member, depth + 1)
         case bytes():
             raise invalid(path, "must not contain binary values")
+
+
+def check_metadata(path: str, value: dict[str, object]) -> None:
+    """An application's own JSON beside something of ours."""
+    check_json(path, value)
+    if len(_encode(value)) > METADATA_MAX_BYTES:
+        raise invalid(path, f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
+
+
+def check_avatar(path: str, value: str) -> None:
+    """The address of a picture."""
+    check_text(path, value)
+    if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
+        raise invalid(path, f"must be an http address or a path, of at most {AVATAR_MAX_LENGTH} characters")

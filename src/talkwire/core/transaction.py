@@ -8,22 +8,43 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from talkwire.core.circles import CircleFacts
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
+from talkwire.core.commands.receipts import Unread
 from talkwire.core.events import Durable
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
+from talkwire.core.stores import (
+    Files,
+    MessageParts,
+    Notifications,
+    Offers,
+    PresenceTable,
+    Restrictions,
+    Retention,
+    Search,
+    StoredAnswers,
+    SyncLog,
+    Unreads,
+)
 
 
 class Needs:
     """What a batch of commands will ask its transaction for, so that each kind is fetched by one statement."""
 
-    __slots__ = ("members", "sent_messages")
+    __slots__ = ("files", "members", "messages", "names", "sent_messages")
 
     def __init__(self) -> None:
         self.members: set[tuple[str, str]] = set()
         """(conversation id, user id): the conversation, the user and the membership"""
         self.sent_messages: set[tuple[str, str, str]] = set()
         """(conversation id, sender id, client message id)"""
+        self.messages: set[int] = set()
+        """ids"""
+        self.files: set[str] = set()
+        """ids"""
+        self.names: set[tuple[str, str]] = set()
+        """(conversation id, what a member's casefolded name or id may be)"""
 
 
 class Transaction(Protocol):
@@ -37,11 +58,49 @@ class Transaction(Protocol):
     def account(self, email: str) -> Account | None: ...
     def account_of(self, user_id: str) -> Account | None: ...
     def login(self, session_id: str) -> LoginSession | None: ...
+    def logins_of(self, user_id: str) -> Sequence[LoginSession]: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
     def direct_conversation(self, user_id: str, other_id: str) -> Conversation | None: ...
+    def has_blocked(self, user_id: str, other_id: str) -> bool: ...
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]: ...
+
+    def heir(self, conversation_id: str, leaving_id: str) -> Member | None:
+        """Who takes a conversation over when its owner leaves: the admin, else the member, who joined first."""
+        ...
+
+    def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Casefolded name or id -> the ids of the members who are called so."""
+        ...
+
+    def message(self, message_id: int) -> Message | None: ...
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
+
+    @property
+    def parts(self) -> MessageParts: ...
+    @property
+    def offers(self) -> Offers: ...
+    @property
+    def notifications(self) -> Notifications: ...
+    @property
+    def presence(self) -> PresenceTable: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def restrictions(self) -> Restrictions: ...
+    @property
+    def answers(self) -> StoredAnswers: ...
+
+    def unread(self, conversation_id: str, user_id: str) -> Unread:
+        """What a member has not read, this transaction's changes included."""
+        ...
+
+    def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
+        """Who has sent the newest messages of a stretch."""
+        ...
+
+    @property
+    def retention(self) -> Retention: ...
 
     def next_pos(self) -> int:
         """The position that the next recorded event has to carry."""
@@ -73,30 +132,81 @@ class Snapshot(Protocol):
     def user(self, user_id: str) -> User | None: ...
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]: ...
     def users_after(self, cursor: str | None, limit: int) -> Sequence[User]: ...
+
+    def users_named(self, folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Sequence[User]:
+        """Users who are not banned and whose casefolded name begins so, by that name and id; `after` is such a pair."""
+        ...
+
+    def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
+        """The devices that are signed in, the one that was used last first."""
+        ...
+
     def account_record(self, email: str) -> AccountRecord | None: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
+    def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
+        """Conversation id -> the user in it, where they are a member."""
+        ...
+
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]: ...
-    def conversation_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
+    def circles_of(self, user_ids: Collection[str]) -> tuple[Mapping[str, set[str]], Mapping[str, CircleFacts]]:
+        """The ids of the conversations that each user is in, and what these are."""
+        ...
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
+    def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
+
+    def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
+        """Whom a user has blocked, by id."""
+        ...
 
     def conversations_of(
         self, user_id: str | None, before_pos: int | None, limit: int
     ) -> Sequence[tuple[Conversation, int]]:
-        """(conversation, position of its newest event), newest first; of everyone when `user_id` is None."""
+        """(conversation, position of its newest message), newest first; of everyone when `user_id` is None."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
+    def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
 
     def messages(
-        self, conversation_id: str, *, after_seq: int | None = None, before_seq: int | None = None, limit: int
+        self,
+        conversation_id: str,
+        *,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        history_seq: int = 0,
+        limit: int,
     ) -> Sequence[Message]:
-        """At most `limit` messages in ascending `seq`: the first ones after `after_seq`, else the last ones before
-        `before_seq`, else the newest."""
+        """At most `limit` messages behind `history_seq`, in ascending `seq`: the first ones after `after_seq`, else the
+        last ones before `before_seq`, else the newest."""
         ...
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]: ...
+
+    @property
+    def unreads(self) -> Unreads: ...
+
+    @property
+    def sync(self) -> SyncLog: ...
+
+    @property
+    def parts(self) -> MessageParts: ...
+    @property
+    def offers(self) -> Offers: ...
+    @property
+    def notifications(self) -> Notifications: ...
+    @property
+    def presence(self) -> PresenceTable: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def answers(self) -> StoredAnswers: ...
+
+    @property
+    def restrictions(self) -> Restrictions: ...
+    @property
+    def search(self) -> Search: ...
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
         """The log after a position. Messages are given as they are now, not as they were."""

@@ -33,8 +33,26 @@ class Signal(Command[R_co], Generic[R_co], frozen=True):
     """A command whose effect is an ephemeral event."""
 
 
+class SocketSignal(Signal[R_co], Generic[R_co], frozen=True, kw_only=True):
+    """A signal that knows which socket it came from: `source` is None when it came over REST."""
+
+    source: str | None = None
+
+
 class Page(msgspec.Struct, Generic[R_co], frozen=True):
     """One page of a list; `next` is the value to pass on for the following page, or None at the end."""
 
     items: tuple[R_co, ...]
     next: str | None
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """Names one request (header `Idempotency-Key`): two with the same key are the same request, sent twice.
+
+    `route` is the method and path. Whatever the request says must be in its command, and nothing else: what is made up
+    on the way (a time, something random) would make the retry look like another request.
+    """
+
+    user_id: str
+    route: str
+    key: str

@@ -1,0 +1,78 @@
+"""Whom an event concerns: the members of a conversation, one user, or nobody but the server.
+
+Live delivery, the columns of the log by which it is found again, and `sync` all ask here, so that what is sent and what
+is replayed cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from talkwire.core.events import (
+    CallMissed,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    Durable,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageEvent,
+    MessagesDelivered,
+    MessagesRead,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """At most one of both is given."""
+
+    conversation_id: str | None = None
+    user_id: str | None = None
+
+
+NOBODY = Audience()
+
+
+def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
+    """Who may see the event, besides the limits that a member's own history sets."""
+    match event:
+        case MessageEvent():
+            return Audience(conversation_id=event.message.conversation_id)
+        case ConversationCreated() | ConversationUpdated():
+            return Audience(conversation_id=event.conversation.id)
+        case MemberUpdated():
+            return Audience(conversation_id=event.member.conversation_id)
+        case OfferCreated() | OfferUpdated():
+            return Audience(conversation_id=event.offer.conversation_id)
+        case MemberAdded() | MemberRemoved() | ConversationDeleted() | MessagesRead() | MessagesDelivered():
+            return Audience(conversation_id=event.conversation_id)
+        case ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked():
+            return Audience(user_id=event.user_id)
+        case MemberRestricted() | MemberUnrestricted():
+            return Audience(user_id=event.restriction.user_id)
+        case UserUpdated():
+            return Audience(user_id=event.user.id)
+        case UserCreated() | UserRenamed() | UserBanned() | UserUnbanned():
+            return NOBODY
+        case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
+            return NOBODY
+        case _:
+            assert_never(event)

@@ -1,0 +1,257 @@
+"""What single features ask of a database, beside what all share (`transaction.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from talkwire.core.commands.command import IdempotencyKey
+from talkwire.core.commands.messages import MessageVersion
+from talkwire.core.commands.receipts import Unread
+from talkwire.core.events import Durable
+from talkwire.core.model import (
+    Conversation,
+    File,
+    MemberPreferences,
+    Message,
+    Notification,
+    Offer,
+    Preferences,
+    PresenceRecord,
+    Reaction,
+    Restriction,
+    RestrictionKind,
+    Upload,
+)
+from talkwire.core.terms import Scope, Terms
+
+
+class StoredAnswer(msgspec.Struct, frozen=True):
+    """What a command was answered with, as JSON, and a hash of the command."""
+
+    command_hash: int
+    result: str
+    expires_ms: int
+
+
+class StoredAnswers(Protocol):
+    """Answers by `Idempotency-Key`. A snapshot's are only read."""
+
+    def find(self, key: IdempotencyKey) -> StoredAnswer | None: ...
+    def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None: ...
+    def drop_expired(self, now_ms: int) -> None: ...
+
+
+class MessageParts(Protocol):
+    """What messages have beside themselves: versions, replies, reactions, pins."""
+
+    def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
+        """The last ones of what an edited message said before, ascending."""
+        ...
+
+    def replies(
+        self,
+        root_id: int,
+        *,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        history_seq: int = 0,
+        limit: int,
+    ) -> Sequence[Message]:
+        """As `Snapshot.messages`, of one thread."""
+        ...
+
+    def pinned(
+        self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
+    ) -> Sequence[Message]:
+        """The newest pin first; `before` is one's (time, message id)."""
+        ...
+
+    def count_pinned(self, conversation_id: str) -> int: ...
+    def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool: ...
+
+    def reactions_without(self, message_id: int, user_id: str, emoji: str) -> Sequence[Reaction]:
+        """What a message's reactions are once one of them is taken back."""
+        ...
+
+
+class Retention(Protocol):
+    def prune(self, before_ms: int, limit: int) -> bool:
+        """Makes tombstones of the oldest messages and forgets the oldest events, at most `limit` of both, up to the
+        first that is not from before `before_ms`. Answers whether it ended at the limit."""
+        ...
+
+
+class Search(Protocol):
+    """Read behind the log: what was just sent may be missing, what was just deleted may still be proposed."""
+
+    def proposals(self, terms: Terms, scope: Scope, before_id: int | None, limit: int) -> Sequence[int]:
+        """Ids of messages in the scope that may hold the terms, newest first; all that do, as far as they are
+        indexed."""
+        ...
+
+    def messages(self, message_ids: Collection[int]) -> Sequence[Message]:
+        """As they are now, newest first."""
+        ...
+
+    def public_channels(self, after_id: str | None) -> Iterator[Conversation]:
+        """In the order of their ids."""
+        ...
+
+
+class Offers(Protocol):
+    def find(self, offer_id: int) -> Offer | None: ...
+
+    def of_conversation(self, conversation_id: str, before_id: int | None, limit: int) -> Sequence[Offer]:
+        """The newest first."""
+        ...
+
+    def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
+        """Pending ones whose time has come."""
+        ...
+
+    def next_due_ms(self) -> int | None: ...
+
+
+class Notifications(Protocol):
+    """Preferences, and what was stored for who was not there. A snapshot's are only read."""
+
+    def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
+        """Of those who have said what they want."""
+        ...
+
+    def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
+        """User id -> conversation id -> what they want to hear there, where that is not the usual."""
+        ...
+
+    def of_user(
+        self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool
+    ) -> Sequence[Notification]:
+        """The newest first, as their subjects are now."""
+        ...
+
+    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> None:
+        """None: all."""
+        ...
+
+
+class PresenceTable(Protocol):
+    """Who is online on which node, until when each node is taken to be alive, and what users chose. Times are in
+    milliseconds since 1970. A snapshot's is only read."""
+
+    def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
+    def put(self, records: Collection[PresenceRecord]) -> None: ...
+
+    def lease(self, node_id: str) -> int | None:
+        """Until when; None: the node has none."""
+        ...
+
+    def other_leases(self, node_id: str) -> Sequence[tuple[str, int]]:
+        """(node id, until when) of all other nodes."""
+        ...
+
+    def put_lease(self, node_id: str, until_ms: int) -> None: ...
+
+    def arrive(self, node_id: str, user_ids: Collection[str]) -> None:
+        """They are online there, if they were not already."""
+        ...
+
+    def depart(self, node_id: str, user_ids: Collection[str]) -> None: ...
+
+    def drop_node(self, node_id: str) -> Sequence[str]:
+        """Forgets the node's lease and its users, and answers who they were."""
+        ...
+
+    def online_elsewhere(self, user_ids: Collection[str], node_id: str) -> Collection[str]:
+        """Those who are online on another node."""
+        ...
+
+    def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
+        """Everyone like that, in the order of their ids, from the one after `after` on."""
+        ...
+
+    def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+        """Those of `other_ids` who share a conversation with the user, without a block in either direction."""
+        ...
+
+    def contacts(self, user_id: str, members_max: int, limit: int) -> Sequence[str]:
+        """Those who share a direct conversation, or a group of at most `members_max`, without a block in either
+        direction; in the order of their ids."""
+        ...
+
+
+class Files(Protocol):
+    """Files, uploads under way, and which messages that are not deleted show them to whom. A snapshot's are only
+    read."""
+
+    def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
+        """The finished ones among them."""
+        ...
+
+    def is_attached(self, file_id: str) -> bool:
+        """Whether a message has it attached."""
+        ...
+
+    def is_shown_to(self, file_id: str, user_id: str) -> bool:
+        """Whether a message has it attached that this user may see as a member."""
+        ...
+
+    def upload(self, upload_id: str) -> Upload | None: ...
+    def uploads_among(self, upload_ids: Collection[str]) -> frozenset[str]: ...
+
+    def count_uploads(self, owner_id: str, now_ms: int) -> int:
+        """A user's uploads that have not expired."""
+        ...
+
+    def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
+        """Their ids, the oldest first."""
+        ...
+
+    def put(self, file: File) -> None: ...
+    def drop(self, file_id: str) -> None: ...
+
+    def put_upload(self, upload: Upload) -> None:
+        """In the place of one with the same id."""
+        ...
+
+    def expire_upload(self, upload_id: str, now_ms: int) -> None: ...
+    def drop_uploads(self, upload_ids: Collection[str]) -> None: ...
+
+
+class Restrictions(Protocol):
+    """Whom moderators have muted or banned in a conversation."""
+
+    def find(self, conversation_id: str, user_id: str, kind: RestrictionKind) -> Restriction | None: ...
+
+    def on_users(self, conversation_id: str, user_ids: Collection[str]) -> Sequence[Restriction]:
+        """Of both kinds, also those that have ended by themselves."""
+        ...
+
+    def of_conversation(
+        self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int
+    ) -> Sequence[Restriction]:
+        """Those that have not ended, by user id."""
+        ...
+
+
+class Unreads(Protocol):
+    """How much somebody has not read: derived, each time it is asked."""
+
+    def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
+        """(conversation id, user id) -> what is unread, for those who are members."""
+        ...
+
+
+class SyncLog(Protocol):
+    """The log as far as it concerns one user."""
+
+    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, int]]:
+        """At most `limit` events after a position, in order, each with the `seq` up to which the conversation's
+        messages are not for this user."""
+        ...
+
+    def floor(self) -> int:
+        """Events up to this position have been pruned."""
+        ...
