@@ -42,8 +42,14 @@ def engine(empty_url: URL) -> Iterator[Engine]:
 def test_migrations_make_the_tables_that_the_schema_describes(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True, "include_name": _is_of_the_schema}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_of_the_schema(name: str | None, kind: str, _parents: object) -> bool:
+    """All but the index of words, which each database has in a form of its own."""
+    return kind != "table" or not (name or "").startswith("message_words")
 
 
 def test_migrations_make_what_the_schema_itself_would_make(engine: Engine) -> None:

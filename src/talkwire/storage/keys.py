@@ -32,3 +32,8 @@ def keys_table(dialect: Dialect) -> TableValuedAlias:
 def key_text(table: TableValuedAlias, index: int) -> ColumnElement[Any]:
     """The text at `index` of each row, where rows are arrays of texts."""
     return table.c.value.op("->>", return_type=Text())(literal_column(str(index)))
+
+
+def direct_key(user_id: str, other_id: str) -> str:
+    """Names a pair in either order. Ids hold no white space, so the line break cannot be part of one."""
+    return "\n".join(sorted((user_id, other_id)))

@@ -1,30 +1,41 @@
-"""Rows of the tables as the domain's values, and back."""
+"""Rows of the tables as the domain's values, and back. Messages are in `message_rows`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row
 
-from talkwire.core.events import ConversationCreated, Durable, MemberAdded, MemberRemoved, MessageSent
-from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
-from talkwire.storage.schema import messages, users
+from talkwire.core.audience import audience_of
+from talkwire.core.events import Durable, MessageEvent, MessageSent
+from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, Restriction, User
 
 AnyRow = Row[Any]
 Values = tuple[int | str | None, ...]
 
-message_select: Select[Any] = select(
-    messages, users.c.name.label("sender_name"), users.c.avatar.label("sender_avatar")
-).join(users, users.c.id == messages.c.sender_id)
-"""Messages with their senders' names as they are now."""
-
 _events: msgspec.json.Decoder[Durable] = msgspec.json.Decoder(Durable)
+_details: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 _json = msgspec.json.Encoder()
+
+_MESSAGE_EVENTS: dict[str, type[MessageEvent]] = {kind.__name__: kind for kind in MessageEvent.__subclasses__()}
+
+
+def to_json(value: object) -> str | None:
+    """JSON as it is stored; None stays empty."""
+    return None if value is None else _json.encode(value).decode()
+
+
+def from_json(text: str | None) -> Any:  # noqa: ANN401 (JSON)
+    return None if text is None else msgspec.json.decode(text)
 
 
 def to_user(row: AnyRow) -> User:
-    return User(row.id, row.name, row.created_ms, row.email, bool(row.banned), row.avatar)
+    return User(row.id, row.name, row.created_ms, row.email, bool(row.banned), row.avatar, row.text)
+
+
+def user_values(user: User) -> dict[str, object]:
+    return msgspec.structs.asdict(user) | {"folded_name": user.name.casefold()}
 
 
 def to_account(row: AnyRow) -> Account:
@@ -32,7 +43,16 @@ def to_account(row: AnyRow) -> Account:
 
 
 def to_login(row: AnyRow) -> LoginSession:
-    return LoginSession(row.id, row.user_id, row.token_hash, row.created_ms, row.expires_ms)
+    return LoginSession(
+        id=row.id,
+        user_id=row.user_id,
+        token_hash=row.token_hash,
+        created_ms=row.created_ms,
+        expires_ms=row.expires_ms,
+        last_seen_ms=row.last_seen_ms,
+        address=row.address,
+        user_agent=row.user_agent,
+    )
 
 
 def to_conversation(row: AnyRow) -> Conversation:
@@ -45,81 +65,91 @@ def to_conversation(row: AnyRow) -> Conversation:
         last_seq=row.last_seq,
         created_ms=row.created_ms,
         updated_ms=row.updated_ms,
+        avatar=row.avatar,
+        public=bool(row.public),
+        history=row.history,
+        slow_mode_s=row.slow_mode_s,
+        metadata=from_json(row.metadata),
+        deleted_ms=row.deleted_ms,
+        blocked=bool(row.blocked),
+        last_pos=row.last_pos,
+        active_pos=row.active_pos,
     )
+
+
+def conversation_values(conversation: Conversation) -> dict[str, object]:
+    return msgspec.structs.asdict(conversation) | {"metadata": to_json(conversation.metadata)}
 
 
 def to_member(row: AnyRow) -> Member:
-    return Member(row.conversation_id, row.user_id, row.role, row.joined_ms)
-
-
-def to_message(row: AnyRow) -> Message:
-    """A row of `message_select`."""
-    return Message(
-        id=row.id,
+    return Member(
         conversation_id=row.conversation_id,
-        seq=row.seq,
-        sender_id=row.sender_id,
-        sender_name=row.sender_name,
-        sender_avatar=row.sender_avatar,
-        content=row.content,
-        created_ms=row.created_ms,
-        client_message_id=row.client_message_id,
-        metadata=None if row.metadata is None else msgspec.json.decode(row.metadata),
-        command_hash=row.command_hash,
+        user_id=row.user_id,
+        role=row.role,
+        joined_ms=row.joined_ms,
+        history_seq=row.history_seq,
+        read_seq=row.read_seq,
+        read_ms=row.read_ms,
+        delivered_seq=row.delivered_seq,
+        delivered_ms=row.delivered_ms,
+        sent_count=row.sent_count,
+        last_sent_ms=row.last_sent_ms,
+        read_sent=row.read_sent,
+        muted_until_ms=row.muted_until_ms,
+        muted=bool(row.muted),
+        notify=row.notify,
+        sound=row.sound,
     )
 
 
-MESSAGE_COLUMNS = (
-    "id",
-    "conversation_id",
-    "seq",
-    "sender_id",
-    "content",
-    "client_message_id",
-    "command_hash",
-    "metadata",
-    "created_ms",
-)
-
-LOG_COLUMNS = ("pos", "type", "conversation_id", "message_id", "data", "at_ms", "batch")
+def to_restriction(row: AnyRow) -> Restriction:
+    return Restriction(row.conversation_id, row.user_id, row.kind, row.until_ms, row.by, row.reason)
 
 
-def message_values(message: Message) -> Values:
-    """What a new message's row holds, by `MESSAGE_COLUMNS`."""
-    return (
-        message.id,
-        message.conversation_id,
-        message.seq,
-        message.sender_id,
-        message.content,
-        message.client_message_id,
-        message.command_hash,
-        None if message.metadata is None else _json.encode(message.metadata).decode(),
-        message.created_ms,
-    )
+SENT_LOG_COLUMNS = ("pos", "conversation_id", "message_id", "at_ms", "batch")
+"""What the log says of a message that was sent, beside the type."""
+
+LOG_COLUMNS = ("pos", "type", "conversation_id", "user_id", "message_id", "data", "at_ms", "batch")
+
+
+def sent_log_values(event: MessageSent, batch: int | None) -> Values:
+    """What an event's row in the log holds, by `SENT_LOG_COLUMNS`."""
+    message = event.message
+    return event.pos, message.conversation_id, message.id, event.at_ms, batch
 
 
 def log_values(event: Durable, batch: int | None) -> Values:
     """What an event's row in the log holds, by `LOG_COLUMNS`."""
     if type(event) is MessageSent:
         message = event.message
-        return event.pos, "MessageSent", message.conversation_id, message.id, None, event.at_ms, batch
-    data = _json.encode(event).decode()
-    return event.pos, type(event).__name__, _conversation_of(event), None, data, event.at_ms, batch
+        return event.pos, "MessageSent", message.conversation_id, None, message.id, None, event.at_ms, batch
+    audience = audience_of(event)
+    message_id, data = None, event
+    if isinstance(event, MessageEvent):
+        message_id, data = event.message.id, _beside_the_message(event)
+    return (
+        event.pos,
+        type(event).__name__,
+        audience.conversation_id,
+        audience.user_id,
+        message_id,
+        to_json(data),
+        event.at_ms,
+        batch,
+    )
 
 
-def _conversation_of(event: Durable) -> str | None:
-    match event:
-        case ConversationCreated():
-            return event.conversation.id
-        case MemberAdded() | MemberRemoved():
-            return event.conversation_id
-        case _:
-            return None
+def _beside_the_message(event: MessageEvent) -> Any:  # noqa: ANN401 (JSON)
+    details = msgspec.structs.asdict(event)
+    for name in ("pos", "at_ms", "message"):
+        del details[name]
+    return details
 
 
 def to_event(row: AnyRow, message: Message | None) -> Durable:
-    """A row of the log; `message` is the one it names."""
-    if message is not None:
-        return MessageSent(row.pos, row.at_ms, message)
-    return _events.decode(row.data)
+    """A row of the log; `message` is the one it names, as it is now."""
+    if message is None:
+        return _events.decode(row.data)
+    details = {} if row.data is None else _details.decode(row.data)
+    event: Any = _MESSAGE_EVENTS[row.type](row.pos, row.at_ms, message, **details)
+    return event  # type: ignore[no-any-return]  # one of the union's members, by its name

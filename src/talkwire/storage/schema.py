@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -28,8 +29,17 @@ metadata = MetaData(
     }
 )
 
+
+def _partial(name: str, where: str, *columns: str) -> Index:
+    """An index over the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 # SQLite stores a table in the order of its key only when that key is spelt INTEGER.
 _Position = BigInteger().with_variant(Integer(), "sqlite")
+
+# In the order of code points, whatever the database's language, so that a prefix is a range of the index.
+_CodePoints = Text().with_variant(Text(collation="C"), "postgresql")
 
 log_head = Table(
     "log_head",
@@ -37,9 +47,11 @@ log_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
+    Column("floor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: every writing transaction locks it first, so log order is commit order."""
+"""One row: every writing transaction locks it first, so log order is commit order. Events up to `floor` have been
+pruned."""
 
 log = Table(
     "log",
@@ -51,10 +63,24 @@ log = Table(
     Column("data", Text),
     Column("at_ms", BigInteger, nullable=False),
     Column("batch", BigInteger),
+    Column("user_id", Text),
+    _partial(
+        "ix_log_conversation_id_pos", "conversation_id IS NOT NULL AND data IS NOT NULL", "conversation_id", "pos"
+    ),
+    _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
-"""Every durable event. `data` is the event as JSON, except for a message's, which is read from `messages`. The last
-row of a transaction carries a random `batch`, by which a writer that lost the reply to COMMIT learns what became of
-it."""
+"""Every durable event, with the conversation or the user whom it concerns (`core.audience`). `data` is the event as
+JSON; a message itself is not in it, but read from `messages`. Where a message was sent there is no `data` at all, and
+no index: it is found among the messages. The last row of a transaction carries a random `batch`, by which a writer that
+lost the reply to COMMIT learns what became of it."""
+
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("pos", BigInteger, nullable=False),
+)
+"""How far those have come who work behind the log."""
 
 users = Table(
     "users",
@@ -65,7 +91,19 @@ users = Table(
     Column("email", Text),
     Column("banned", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("text", Text),
+    Column("folded_name", _CodePoints, nullable=False, server_default=text("''"), index=True),
 )
+"""`folded_name` is the name without case, by which users are searched and mentioned."""
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("blocked_id", Text, primary_key=True),
+    Index("ix_blocks_blocked_id", "blocked_id"),
+)
+"""Who does not want to hear of whom."""
 
 accounts = Table(
     "accounts",
@@ -83,7 +121,22 @@ logins = Table(
     Column("token_hash", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False, server_default="0"),
+    Column("address", Text, nullable=False, server_default=text("''")),
+    Column("user_agent", Text, nullable=False, server_default=text("''")),
 )
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("command_hash", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+"""What requests with an `Idempotency-Key` were answered with."""
 
 conversations = Table(
     "conversations",
@@ -98,6 +151,15 @@ conversations = Table(
     Column("last_pos", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("active_pos", BigInteger, nullable=False, server_default="0"),
+    Column("avatar", Text),
+    Column("public", Boolean, nullable=False, server_default=false()),
+    Column("history", Text, nullable=False, server_default="all"),
+    Column("slow_mode_s", Integer, nullable=False, server_default="0"),
+    Column("metadata", Text),
+    Column("deleted_ms", BigInteger),
+    Column("blocked", Boolean, nullable=False, server_default=false()),
+    _partial("ix_conversations_public", "public", "id"),
 )
 """`direct_key` names the pair of a direct conversation, which makes it unique."""
 
@@ -108,8 +170,49 @@ members = Table(
     Column("user_id", Text, primary_key=True),
     Column("role", Text, nullable=False),
     Column("joined_ms", BigInteger, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in (
+            "history_seq",
+            "read_seq",
+            "read_ms",
+            "delivered_seq",
+            "delivered_ms",
+            "sent_count",
+            "last_sent_ms",
+            "read_sent",
+            "muted_until_ms",
+        )
+    ),
+    Column("muted", Boolean, nullable=False, server_default=false()),
+    Column("notify", Text),
+    Column("sound", Text),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
+    _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )
+
+spans = Table(
+    "spans",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("from_pos", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_pos", BigInteger),
+    Column("history_seq", BigInteger, nullable=False),
+)
+"""Each stretch of a user's membership, first and last event included; `to_pos` is empty while it lasts."""
+
+restrictions = Table(
+    "restrictions",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+)
+"""Whom moderators have muted in a conversation or banned from it; they outlast a membership."""
 
 messages = Table(
     "messages",
@@ -123,6 +226,15 @@ messages = Table(
     Column("command_hash", BigInteger),
     Column("metadata", Text),
     Column("created_ms", BigInteger, nullable=False),
+    Column("extra", Text),
+    Column("reply_to_id", BigInteger),
+    Column("thread_id", BigInteger),
+    Column("reply_count", Integer, nullable=False, server_default="0"),
+    Column("reaction_count", Integer, nullable=False, server_default="0"),
+    Column("pinned_ms", BigInteger),
+    Column("edited_ms", BigInteger),
+    Column("deleted_ms", BigInteger),
+    Column("deleted_by", Text),
     UniqueConstraint("conversation_id", "seq"),
     Index(
         "uq_messages_client_message_id",
@@ -133,4 +245,158 @@ messages = Table(
         sqlite_where=text("client_message_id IS NOT NULL"),
         postgresql_where=text("client_message_id IS NOT NULL"),
     ),
+    _partial("ix_messages_milestones", "seq % 64 = 0", "conversation_id", "id"),
+    _partial("ix_messages_thread", "thread_id IS NOT NULL", "thread_id", "seq"),
+    _partial("ix_messages_pinned", "pinned_ms IS NOT NULL", "conversation_id", "pinned_ms"),
 )
+"""`extra` is JSON of what few messages have (`message_rows.Extra`). The milestones, one in 64 messages, lead from a log
+position to a `seq` without an index over all messages, which every send would have to pay for."""
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("sender_id", Text, nullable=False),
+)
+"""The deleted messages, to be counted without looking at those that are not."""
+
+message_versions = Table(
+    "message_versions",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("written_ms", BigInteger, nullable=False),
+)
+"""What an edited message said before, from version 1 on."""
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("emoji", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("pos", BigInteger, nullable=False),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("sender_id", Text, nullable=False),
+)
+"""Whom a message names; `user_id` is `EVERYONE` where it names all. Deleted messages name nobody."""
+
+EVERYONE = "*"
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", _Position, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("author_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("counter_of", BigInteger),
+    Column("metadata", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("closed_by", Text),
+    Index("ix_offers_conversation_id_id", "conversation_id", "id"),
+    _partial("ix_offers_due", "status = 'pending' AND expires_ms IS NOT NULL", "expires_ms"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lease_until_ms", BigInteger, nullable=False),
+)
+"""Running servers, and until when each is taken to be alive unless it says so again."""
+
+online = Table(
+    "online",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+)
+"""Who has a socket on which node. It counts while the node's lease does."""
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("text", Text),
+    Column("last_seen_ms", BigInteger),
+)
+"""The status and the text that a user chose last, and when others saw them last."""
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text),
+    Column("length", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+"""Files on their way, and those given up whose bytes are still to be removed: they have expired."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("upload_length", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+file_links = Table(
+    "file_links",
+    metadata,
+    Column("file_id", Text, primary_key=True),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+"""Which message has which file attached."""
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+)
+"""What users want to be notified of, as JSON; without a row, what is usual."""
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("message_id", BigInteger),
+    Column("offer_id", BigInteger),
+    Column("actor_id", Text, nullable=False),
+    Column("sound", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("read_ms", BigInteger),
+)
+"""What users were not there to be told. What it says is read from what it is about: a deleted message says nothing."""

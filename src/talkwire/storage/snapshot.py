@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, Executable, Select, func, select, tuple_
 
+from talkwire.core.circles import CircleFacts
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.events import Durable
-from talkwire.core.model import Conversation, Member, Message, User
+from talkwire.core.model import MESSAGE_ID_BASE, Conversation, LoginSession, Member, Message, User
+from talkwire.storage.answers import AnswerRows
+from talkwire.storage.files import FileRows
 from talkwire.storage.keys import keys_parameter
-from talkwire.storage.rows import message_select, to_conversation, to_event, to_member, to_message, to_user
-from talkwire.storage.schema import accounts, conversations, log, log_head, members, messages, users
+from talkwire.storage.message_parts import MessagePartRows
+from talkwire.storage.message_rows import read_messages, with_reactions
+from talkwire.storage.notifications import NotificationRows
+from talkwire.storage.offers import OfferRows
+from talkwire.storage.presence import PresenceRows
+from talkwire.storage.restrictions import RestrictionRows
+from talkwire.storage.rows import AnyRow, to_conversation, to_event, to_login, to_member, to_user
+from talkwire.storage.schema import accounts, blocks, conversations, log, log_head, logins, members, users
+from talkwire.storage.search import SearchRows
 from talkwire.storage.statements import Lookups
+from talkwire.storage.sync import SyncRows
+from talkwire.storage.unread import UnreadRows
+
+_LAST_CHARACTER = "\U0010ffff"
+
+_BEYOND = 2**62
+"""A `seq` that no message has."""
 
 
 class TableSnapshot:
@@ -23,14 +40,23 @@ class TableSnapshot:
     def __init__(self, connection: Connection, lookups: Lookups) -> None:
         self._connection = connection
         self._lookups = lookups
+        self.parts = MessagePartRows(connection, lookups)
+        self.offers = OfferRows(connection)
+        self.notifications = NotificationRows(connection, lookups)
+        self.presence = PresenceRows(connection, lookups.presence)
+        self.sync = SyncRows(connection, lookups)
+        self.unreads = UnreadRows(connection, lookups.unread)
+        self.files = FileRows(connection)
+        self.search = SearchRows(connection, lookups)
+        self.restrictions = RestrictionRows(connection, lookups.restrictions)
+        self.answers = AnswerRows(connection)
 
     def head(self) -> tuple[str, int]:
         epoch, pos = self._connection.execute(select(log_head.c.epoch, log_head.c.pos)).one()
         return epoch, pos
 
     def user(self, user_id: str) -> User | None:
-        row = self._connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
-        return None if row is None else to_user(row)
+        return next(map(to_user, self._lookups.prepared.user.rows(self._connection, id=user_id)), None)
 
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]:
         rows = self._connection.execute(self._lookups.users, keys_parameter([(key,) for key in user_ids]))
@@ -41,6 +67,21 @@ class TableSnapshot:
         if cursor is not None:
             statement = statement.where(users.c.id > cursor)
         return [to_user(row) for row in self._connection.execute(statement)]
+
+    def users_named(self, folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Sequence[User]:
+        order = (users.c.folded_name, users.c.id)
+        statement = select(users).where(users.c.banned.is_(False)).order_by(*order).limit(limit)
+        if folded_prefix:
+            last = f"{folded_prefix}{_LAST_CHARACTER}"
+            statement = statement.where(users.c.folded_name >= folded_prefix, users.c.folded_name <= last)
+        if after is not None:
+            statement = statement.where(tuple_(*order) > after)
+        return [to_user(row) for row in self._connection.execute(statement)]
+
+    def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
+        signed_in = select(logins).where(logins.c.user_id == user_id, logins.c.expires_ms > now_ms)
+        rows = self._connection.execute(signed_in.order_by(logins.c.last_seen_ms.desc(), logins.c.id))
+        return [to_login(row) for row in rows]
 
     def account_record(self, email: str) -> AccountRecord | None:
         statement = (
@@ -56,10 +97,13 @@ class TableSnapshot:
         return None if row is None else to_conversation(row)
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:
-        row = self._connection.execute(
-            select(members).where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
-        ).one_or_none()
-        return None if row is None else to_member(row)
+        find = self._lookups.prepared.member
+        rows = find.rows(self._connection, conversation_id=conversation_id, user_id=user_id)
+        return next(map(to_member, rows), None)
+
+    def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
+        keys = keys_parameter([(conversation_id, user_id) for conversation_id in conversation_ids])
+        return {row.conversation_id: to_member(row) for row in self._connection.execute(self._lookups.members, keys)}
 
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]:
         if not conversation_ids:
@@ -76,11 +120,26 @@ class TableSnapshot:
             found.setdefault(row.conversation_id, []).append(view)
         return found
 
-    def conversation_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
-        return self._ids_by_user(self._lookups.memberships, user_ids)
+    def circles_of(self, user_ids: Collection[str]) -> tuple[Mapping[str, set[str]], Mapping[str, CircleFacts]]:
+        ids_by_user: dict[str, set[str]] = {}
+        circles: dict[str, CircleFacts] = {}
+        keys = keys_parameter([(user_id,) for user_id in user_ids])
+        for user_id, conversation_id, kind, member_count in self._connection.execute(self._lookups.memberships, keys):
+            ids_by_user.setdefault(user_id, set()).add(conversation_id)
+            circles[conversation_id] = CircleFacts(kind, member_count)
+        return ids_by_user, circles
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         return self._ids_by_user(self._lookups.logins, user_ids)
+
+    def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        return self._ids_by_user(self._lookups.blocks, user_ids)
+
+    def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
+        blocked = select(users).join(blocks, blocks.c.blocked_id == users.c.id).where(blocks.c.user_id == user_id)
+        if after_id is not None:
+            blocked = blocked.where(users.c.id > after_id)
+        return [to_user(row) for row in self._connection.execute(blocked.order_by(users.c.id).limit(limit))]
 
     def _ids_by_user(self, lookup: Select[Any], user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
@@ -91,37 +150,50 @@ class TableSnapshot:
     def conversations_of(
         self, user_id: str | None, before_pos: int | None, limit: int
     ) -> Sequence[tuple[Conversation, int]]:
-        statement = select(conversations).order_by(conversations.c.last_pos.desc()).limit(limit)
-        if user_id is not None:
+        statement = select(conversations).order_by(conversations.c.active_pos.desc()).limit(limit)
+        if user_id is None:
+            statement = statement.where(conversations.c.deleted_ms.is_(None))
+        else:
             statement = statement.join(members, members.c.conversation_id == conversations.c.id).where(
                 members.c.user_id == user_id
             )
         if before_pos is not None:
-            statement = statement.where(conversations.c.last_pos < before_pos)
-        return [(to_conversation(row), row.last_pos) for row in self._connection.execute(statement)]
+            statement = statement.where(conversations.c.active_pos < before_pos)
+        return [(to_conversation(row), row.active_pos) for row in self._connection.execute(statement)]
 
     def message(self, message_id: int) -> Message | None:
-        row = self._connection.execute(message_select.where(messages.c.id == message_id)).one_or_none()
-        return None if row is None else to_message(row)
+        rows = self._lookups.prepared.message.rows(self._connection, id=message_id)
+        return next(iter(self._with_reactions(rows)), None)
+
+    def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None:
+        keys = keys_parameter([(conversation_id, sender_id, client_message_id)])
+        return next(iter(self._read_messages(self._lookups.sent_messages, keys)), None)
 
     def messages(
-        self, conversation_id: str, *, after_seq: int | None = None, before_seq: int | None = None, limit: int
+        self,
+        conversation_id: str,
+        *,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        history_seq: int = 0,
+        limit: int,
     ) -> Sequence[Message]:
-        statement = message_select.where(messages.c.conversation_id == conversation_id).limit(limit)
+        prepared, after = self._lookups.prepared, max(after_seq or 0, history_seq)
         if after_seq is not None:
-            statement = statement.where(messages.c.seq > after_seq).order_by(messages.c.seq)
-            return [to_message(row) for row in self._connection.execute(statement)]
-        if before_seq is not None:
-            statement = statement.where(messages.c.seq < before_seq)
-        rows = self._connection.execute(statement.order_by(messages.c.seq.desc()))
-        return [to_message(row) for row in rows][::-1]
+            rows = prepared.messages_after.rows(
+                self._connection, conversation_id=conversation_id, after_seq=after, limit=limit
+            )
+            return self._with_reactions(rows)
+        before = _BEYOND if before_seq is None else before_seq
+        rows = prepared.messages_before.rows(
+            self._connection, conversation_id=conversation_id, after_seq=after, before_seq=before, limit=limit
+        )
+        return self._with_reactions(rows[::-1])
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]:
-        places = [(conversation.id, conversation.last_seq) for conversation in conversations if conversation.last_seq]
-        if not places:
-            return {}
-        statement = message_select.where(tuple_(messages.c.conversation_id, messages.c.seq).in_(places))
-        return {row.conversation_id: to_message(row) for row in self._connection.execute(statement)}
+        # A conversation's newest activity is its newest message, once there is one.
+        ids = [MESSAGE_ID_BASE + conversation.active_pos for conversation in conversations if conversation.last_seq]
+        return {message.conversation_id: message for message in self._messages_by_id(ids).values()}
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
         rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
@@ -133,9 +205,14 @@ class TableSnapshot:
         """How many events the log holds."""
         return self._connection.execute(select(func.count()).select_from(log)).scalar_one()
 
-    def _messages_by_id(self, message_ids: Sequence[int]) -> Mapping[int, Message]:
+    def _messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]:
         if not message_ids:
             return {}
-        # The ids of a stretch of the log are a range of the key, so no list of them has to be sent.
-        statement = message_select.where(messages.c.id.between(message_ids[0], message_ids[-1]))
-        return {row.id: to_message(row) for row in self._connection.execute(statement)}
+        keys = keys_parameter([(str(id_),) for id_ in set(message_ids)])
+        return {message.id: message for message in self._read_messages(self._lookups.messages, keys)}
+
+    def _with_reactions(self, rows: Sequence[AnyRow]) -> list[Message]:
+        return with_reactions(self._connection, self._lookups.reactions, rows)
+
+    def _read_messages(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> list[Message]:
+        return read_messages(self._connection, self._lookups.reactions, statement, parameters)

@@ -4,21 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Dialect, Select, select
+from sqlalchemy import BigInteger, CompoundSelect, Dialect, Select, bindparam, cast, func, or_, select
 
 from talkwire.storage.keys import key_text, keys_table
-from talkwire.storage.rows import message_select
-from talkwire.storage.schema import conversations, logins, members, messages, users
+from talkwire.storage.mention_rows import named_members
+from talkwire.storage.message_rows import message_select
+from talkwire.storage.prepared import PreparedReads
+from talkwire.storage.presence import PresenceStatements
+from talkwire.storage.reaction_rows import first_reactions, reaction_select
+from talkwire.storage.schema import (
+    blocks,
+    conversations,
+    log,
+    logins,
+    members,
+    messages,
+    preferences,
+    reactions,
+    restrictions,
+    users,
+)
+from talkwire.storage.unread import unread_select
 
 
 class Lookups:
     """Each takes the parameter of `keys_parameter`; keys are arrays of texts."""
 
-    __slots__ = ("conversations", "logins", "members", "memberships", "sent_messages", "users")
+    __slots__ = (
+        "blocks",
+        "conversations",
+        "count_own_after",
+        "log",
+        "logins",
+        "member_preferences",
+        "members",
+        "memberships",
+        "messages",
+        "named",
+        "preferences",
+        "prepared",
+        "presence",
+        "reactions",
+        "restrictions",
+        "sent_messages",
+        "unread",
+        "users",
+    )
 
     def __init__(self, dialect: Dialect) -> None:
+        self.prepared = PreparedReads(dialect)
         keys = keys_table(dialect)
         first, second, third = (key_text(keys, index) for index in range(3))
+        number = cast(first, BigInteger)
         self.users: Select[Any] = select(users).select_from(keys).join(users, users.c.id == first)
         self.conversations: Select[Any] = (
             select(conversations).select_from(keys).join(conversations, conversations.c.id == first)
@@ -29,16 +66,55 @@ class Lookups:
             .join(members, (members.c.conversation_id == first) & (members.c.user_id == second))
         )
         self.memberships: Select[Any] = (
-            select(members.c.user_id, members.c.conversation_id)
+            select(members.c.user_id, members.c.conversation_id, conversations.c.kind, conversations.c.member_count)
             .select_from(keys)
             .join(members, members.c.user_id == first)
+            .join(conversations, conversations.c.id == members.c.conversation_id)
+        )
+        self.preferences: Select[Any] = (
+            select(preferences).select_from(keys).join(preferences, preferences.c.user_id == first)
+        )
+        self.member_preferences: Select[Any] = (
+            select(members.c.user_id, members.c.conversation_id, members.c.muted, members.c.notify, members.c.sound)
+            .select_from(keys)
+            .join(members, members.c.user_id == first)
+            .where(or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)))
         )
         self.logins: Select[Any] = (
             select(logins.c.user_id, logins.c.id).select_from(keys).join(logins, logins.c.user_id == first)
+        )
+        self.blocks: Select[Any] = (
+            select(blocks.c.user_id, blocks.c.blocked_id).select_from(keys).join(blocks, blocks.c.user_id == first)
+        )
+        self.presence = PresenceStatements(dialect)
+        self.restrictions: Select[Any] = (
+            select(restrictions)
+            .select_from(keys)
+            .join(restrictions, (restrictions.c.conversation_id == first) & (restrictions.c.user_id == second))
+        )
+        self.messages: Select[Any] = message_select.join(keys, messages.c.id == number)
+        self.log: Select[Any] = select(log).select_from(keys).join(log, log.c.pos == number).order_by(log.c.pos)
+        self.unread: Select[Any] = unread_select(
+            select()
+            .select_from(keys)
+            .join(members, (members.c.conversation_id == first) & (members.c.user_id == second))
         )
         self.sent_messages: Select[Any] = message_select.join(
             keys,
             (messages.c.conversation_id == first)
             & (messages.c.sender_id == second)
             & (messages.c.client_message_id == third),
+        )
+        self.reactions: Select[Any] = first_reactions(
+            reaction_select.select_from(keys).join(reactions, reactions.c.message_id == number)
+        )
+        self.named: CompoundSelect[Any] = named_members(keys, first, second)
+        self.count_own_after: Select[Any] = (
+            select(func.count())
+            .select_from(messages)
+            .where(
+                messages.c.conversation_id == bindparam("conversation_id"),
+                messages.c.seq > bindparam("seq"),
+                messages.c.sender_id == bindparam("user_id"),
+            )
         )
