@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser
-from talkwire.core.commands.conversations import CreateConversation, RemoveMember
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.members import RemoveMember
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MessageSent

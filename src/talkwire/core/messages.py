@@ -1,199 +1,300 @@
-"""Sending messages and reading them back."""
+"""Reading messages: who may see which, and pages of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.access import acting_as, may_take_part
-from talkwire.core.commands.messages import GetMessage, ListMessages, MessagePage, SendMessage
-from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.events import MessageSent
-from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Message
-from talkwire.core.texts import METADATA_MAX_BYTES, check_content, check_id, check_json, check_name
+from talkwire.core.access import may_act, may_take_part
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.messages import (
+    DeleteMessage,
+    EditMessage,
+    GetMessage,
+    GetThread,
+    ListMessages,
+    ListPins,
+    ListVersions,
+    MessagePage,
+    MessageVersion,
+    PinMessage,
+    React,
+    Thread,
+    UnpinMessage,
+    Unreact,
+)
+from talkwire.core.errors import forbidden, invalid
+from talkwire.core.handler import Queries
+from talkwire.core.model import Actor, Conversation, Member, Message, User, message_number
+from talkwire.core.texts import check_id
 from talkwire.core.transaction import Needs, Snapshot, Transaction
 
 PAGE_MAX = 100
 PAGE_MAX_BYTES = 256 * 1024
 
-_encoder = msgspec.json.Encoder(order="deterministic")
+_encoder = msgspec.json.Encoder()
 
 
-def check_send(command: SendMessage) -> None:
-    """Refuses at the door what could not be stored."""
-    check_id("conversationId", command.conversation_id)
-    check_content("content", command.content)
-    if command.client_message_id is not None:
-        check_name("clientMessageId", command.client_message_id, 128)
-    if command.sender_id is not None:
-        check_id("senderId", command.sender_id)
-    if command.metadata is not None:
-        check_json("metadata", command.metadata)
-        if len(_encoder.encode(command.metadata)) > METADATA_MAX_BYTES:
-            raise invalid("metadata", f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
+MessageChange = EditMessage | DeleteMessage | React | Unreact | PinMessage | UnpinMessage
 
 
-def needs_of_send(actor: Actor, command: SendMessage, needs: Needs) -> None:
-    """Names what `send_message` will look up."""
-    sender_id = command.sender_id or actor.user_id
-    needs.members.add((command.conversation_id, sender_id))
-    if command.client_message_id is not None:
-        needs.sent_messages.add((command.conversation_id, sender_id, command.client_message_id))
+class Part(msgspec.Struct, frozen=True):
+    """Somebody's part in a conversation."""
+
+    user: User
+    member: Member
+    conversation: Conversation
 
 
-def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
-    """Stores a message once: the same client message id again is answered with the first one."""
-    sender_id = acting_as(actor, command.sender_id)
-    sender = tx.user(sender_id)
-    refusal = may_take_part(sender, tx.member(command.conversation_id, sender_id))
-    if refusal is not None:
-        raise refusal
-    conversation = tx.conversation(command.conversation_id)
-    if conversation is None or sender is None:
+def need_message(needs: Needs, message_id: str | None) -> None:
+    """Names a message that will be looked up."""
+    number = None if message_id is None else message_number(message_id)
+    if number is not None:
+        needs.messages.add(number)
+
+
+def needs_of_change(actor: Actor, command: MessageChange, needs: Needs) -> None:
+    """What a change of one message will look up."""
+    need_message(needs, command.message_id)
+
+
+def taking_part(tx: Transaction, user_id: str, conversation_id: str) -> Part:
+    """A member's part. Raises `forbidden` for anyone else, and `banned`."""
+    user, member = tx.user(user_id), tx.member(conversation_id, user_id)
+    refusal = may_take_part(user, member)
+    conversation = tx.conversation(conversation_id)
+    if refusal is not None or user is None or member is None or conversation is None:
+        raise refusal or forbidden()
+    return Part(user, member, conversation)
+
+
+def existing_message(tx: Transaction, message_id: str) -> Message:
+    """A message by its id as clients write it; what is no id of a message is `forbidden`."""
+    number = message_number(message_id)
+    message = None if number is None else tx.message(number)
+    if message is None:
         raise forbidden()
-    command_hash = None
-    if command.client_message_id is not None:
-        command_hash = hash_of(command)
-        first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
-        if first is not None:
-            return _the_same(first, command_hash)
-    pos = tx.next_pos()
-    message = Message(
-        id=MESSAGE_ID_BASE + pos,
-        conversation_id=conversation.id,
-        seq=conversation.last_seq + 1,
-        sender_id=sender_id,
-        sender_name=sender.name,
-        sender_avatar=sender.avatar,
-        content=command.content,
-        created_ms=tx.now_ms,
-        client_message_id=command.client_message_id,
-        metadata=command.metadata,
-        command_hash=command_hash,
-    )
-    tx.record(MessageSent(pos, tx.now_ms, message))
     return message
 
 
-def hash_of(command: SendMessage) -> int:
-    """63 bits over what was sent, to tell a retry from a different message under the same client message id."""
-    body = _encoder.encode((command.content, command.metadata))
-    return int.from_bytes(blake2b(body, digest_size=8).digest()) >> 1
+def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Part]:
+    """A message that a user may see as a member, and their part in its conversation. Raises `forbidden`, `banned`."""
+    message = existing_message(tx, message_id)
+    part = taking_part(tx, user_id, message.conversation_id)
+    if message.seq <= part.member.history_seq:
+        raise forbidden()
+    return message, part
 
 
-def _the_same(first: Message, command_hash: int) -> Message:
-    if first.command_hash != command_hash:
-        raise ChatError("conflict", "This clientMessageId was used for another message.")
-    return first
+def must_stand(message: Message, path: str = "messageId") -> None:
+    """Raises `invalid_request` for a deleted message, of which nothing is left to do anything with."""
+    if message.deleted_ms is not None:
+        raise invalid(path, "this message was deleted")
+
+
+def require_member(snapshot: Snapshot, actor: Actor, conversation_id: str) -> int:
+    """The `seq` behind which the actor may read the conversation: its members, the application's backend and operators.
+
+    Raises `forbidden` for anyone else, and `banned`.
+    """
+    if actor.role != "user":
+        conversation = snapshot.conversation(conversation_id)
+        if conversation is not None and conversation.deleted_ms is None:
+            return 0
+    user, member = snapshot.user(actor.user_id), snapshot.member(conversation_id, actor.user_id)
+    refusal = may_take_part(user, member)
+    if refusal is not None or member is None:
+        raise refusal or forbidden()
+    return member.history_seq
 
 
 def get_message(snapshot: Snapshot, actor: Actor, query: GetMessage) -> Message:
     """One message that the actor may see."""
-    message = find_message(snapshot, query.message_id)
-    if message is None:
-        raise forbidden()
-    require_member(snapshot, actor, message.conversation_id)
+    message, _ = _visible(snapshot, actor, query.message_id)
     return message
+
+
+def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, int]:
+    """A message that the actor may see, and the `seq` behind which they may read its conversation."""
+    number = message_number(message_id)
+    message = None if number is None else snapshot.message(number)
+    if message is None:
+        raise may_act(snapshot.user(actor.user_id)) or forbidden()
+    history_seq = require_member(snapshot, actor, message.conversation_id)
+    if message.seq <= history_seq:
+        raise forbidden()
+    return message, history_seq
 
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
     """One page of a conversation's history."""
-    if sum(anchor is not None for anchor in (query.before, query.after, query.around)) > 1:
-        raise invalid("before", "give only one of before, after and around")
+    _at_most_one(query.before, query.after, query.around)
     check_id("conversationId", query.conversation_id)
-    require_member(snapshot, actor, query.conversation_id)
-    limit = max(1, min(query.limit, PAGE_MAX))
+    history = _History(snapshot, query.conversation_id, require_member(snapshot, actor, query.conversation_id))
+    limit = _limit(query.limit)
     if query.around is not None:
-        return _around(snapshot, query.conversation_id, _seq_of(snapshot, query, query.around), limit)
+        return _around(history, history.seq_of(query.around), limit)
     if query.after is not None:
-        return _after(snapshot, query.conversation_id, _seq_of(snapshot, query, query.after), limit)
-    before_seq = None if query.before is None else _seq_of(snapshot, query, query.before)
-    return _before(snapshot, query.conversation_id, before_seq, limit)
+        return _after(history, history.seq_of(query.after), limit)
+    return _before(history, None if query.before is None else history.seq_of(query.before), limit)
 
 
-def require_member(snapshot: Snapshot, actor: Actor, conversation_id: str) -> None:
-    """Raises unless the actor may read the conversation: its members, the application's backend and operators."""
-    if actor.role != "user" and snapshot.conversation(conversation_id) is not None:
-        return
-    refusal = may_take_part(snapshot.user(actor.user_id), snapshot.member(conversation_id, actor.user_id))
-    if refusal is not None:
-        raise refusal
+def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
+    """A thread's root, which the actor has to see, and replies to it."""
+    _at_most_one(query.before, query.after)
+    root, history_seq = _visible(snapshot, actor, query.message_id)
+    if root.thread_id is not None:
+        root, history_seq = _visible(snapshot, actor, str(root.thread_id))
+    replies = _History(snapshot, root.conversation_id, history_seq, root.id)
+    limit = _limit(query.limit)
+    if query.after is not None:
+        return Thread(root, _after(replies, replies.seq_of(query.after), limit))
+    return Thread(root, _before(replies, None if query.before is None else replies.seq_of(query.before), limit))
 
 
-def find_message(snapshot: Snapshot, message_id: str) -> Message | None:
-    """A message by its id as clients write it; None too for a text that is no message id."""
-    if not (message_id.isascii() and message_id.isdigit() and len(message_id) < 19):
+def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message]:
+    """What is pinned, as far as the actor may see it."""
+    check_id("conversationId", query.conversation_id)
+    history_seq = require_member(snapshot, actor, query.conversation_id)
+    before = None
+    if query.before is not None:
+        anchor, _ = _visible(snapshot, actor, query.before)
+        if anchor.conversation_id != query.conversation_id:
+            raise forbidden()
+        if anchor.pinned_ms is None:
+            raise invalid("before", "this message is not pinned any more")
+        before = (anchor.pinned_ms, anchor.id)
+    found = snapshot.parts.pinned(query.conversation_id, history_seq, before, _limit(query.limit) + 1)
+    items = within_bytes(found[: _limit(query.limit)], PAGE_MAX_BYTES)
+    return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
+
+
+def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page[MessageVersion]:
+    """What a message said, up to now; nothing when it was deleted."""
+    message, _ = _visible(snapshot, actor, query.message_id)
+    if message.deleted_ms is not None:
+        return Page((), None)
+    limit = _limit(query.limit)
+    before = _version_number(query.before)
+    found = list(snapshot.parts.versions(message.id, before, limit + 1))
+    if before is None:
+        number = found[-1].number + 1 if found else 1
+        found.append(MessageVersion(number, message.content, message.edited_ms or message.created_ms))
+    size, items = 0, list[MessageVersion]()
+    for version in found[: -limit - 1 : -1]:
+        size += len(version.content.encode()) + 100
+        if size > PAGE_MAX_BYTES and items:
+            break
+        items.append(version)
+    return Page(tuple(items[::-1]), str(items[-1].number) if len(items) < len(found) else None)
+
+
+def _version_number(text: str | None) -> int | None:
+    if text is None:
         return None
-    return snapshot.message(int(message_id))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise invalid("before", "is not a version's number")
+    return int(text)
 
 
-def _seq_of(snapshot: Snapshot, query: ListMessages, message_id: str) -> int:
-    """The place of a page's anchor, which has to lie in the conversation that was asked for."""
-    message = find_message(snapshot, message_id)
-    if message is None or message.conversation_id != query.conversation_id:
-        raise forbidden()
-    return message.seq
+def _at_most_one(*anchors: str | None) -> None:
+    if sum(anchor is not None for anchor in anchors) > 1:
+        raise invalid("before", "give only one of before, after and around")
 
 
-def _before(
-    snapshot: Snapshot, conversation_id: str, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES
-) -> MessagePage:
-    found = snapshot.messages(conversation_id, before_seq=seq, limit=limit + 1)
-    items = _within_bytes(found[::-1][:limit], max_bytes)[::-1]
+def _limit(asked: int) -> int:
+    return max(1, min(asked, PAGE_MAX))
+
+
+class _History:
+    """What one reader may see of a conversation, or of one thread in it."""
+
+    __slots__ = ("_conversation_id", "_history_seq", "_root_id", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, conversation_id: str, history_seq: int, root_id: int | None = None) -> None:
+        self._snapshot = snapshot
+        self._conversation_id = conversation_id
+        self._history_seq = history_seq
+        self._root_id = root_id
+
+    def seq_of(self, message_id: str) -> int:
+        """The place of a page's anchor, which has to lie in the conversation that was asked for."""
+        number = message_number(message_id)
+        message = None if number is None else self._snapshot.message(number)
+        if message is None or message.conversation_id != self._conversation_id or message.seq <= self._history_seq:
+            raise forbidden()
+        return message.seq
+
+    def before(self, seq: int | None, limit: int) -> Sequence[Message]:
+        """The last ones before a `seq`, ascending."""
+        return self._read(before_seq=seq, limit=limit)
+
+    def after(self, seq: int, limit: int) -> Sequence[Message]:
+        """The first ones after a `seq`, ascending."""
+        return self._read(after_seq=seq, limit=limit)
+
+    def _read(self, *, after_seq: int | None = None, before_seq: int | None = None, limit: int) -> Sequence[Message]:
+        history_seq = self._history_seq
+        if self._root_id is not None:
+            read = partial(self._snapshot.parts.replies, self._root_id)
+        else:
+            read = partial(self._snapshot.messages, self._conversation_id)
+        return read(after_seq=after_seq, before_seq=before_seq, history_seq=history_seq, limit=limit)
+
+
+def _before(history: _History, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:
+    found = history.before(seq, limit + 1)
+    items = within_bytes(found[::-1][:limit], max_bytes)[::-1]
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[0].id) if has_more else None)
 
 
-def _after(snapshot: Snapshot, conversation_id: str, seq: int, limit: int) -> MessagePage:
-    found = snapshot.messages(conversation_id, after_seq=seq, limit=limit + 1)
-    items = _within_bytes(found[:limit], PAGE_MAX_BYTES)
+def _after(history: _History, seq: int, limit: int) -> MessagePage:
+    found = history.after(seq, limit + 1)
+    items = within_bytes(found[:limit], PAGE_MAX_BYTES)
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[-1].id) if has_more else None)
 
 
-def _around(snapshot: Snapshot, conversation_id: str, seq: int, limit: int) -> MessagePage:
+def _around(history: _History, seq: int, limit: int) -> MessagePage:
     """The anchor and what stands around it, half of it older; the page goes on among the older ones."""
     older_limit = limit // 2
-    newer = _within_bytes(
-        snapshot.messages(conversation_id, after_seq=seq - 1, limit=limit - older_limit), PAGE_MAX_BYTES // 2
-    )
+    newer = within_bytes(history.after(seq - 1, limit - older_limit), PAGE_MAX_BYTES // 2)
     # Where only the anchor was asked for, nothing older fits beside it, but whether there is something still counts.
-    older = _before(snapshot, conversation_id, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
+    older = _before(history, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
     if older_limit:
         return MessagePage((*older.items, *newer), older.has_more, older.next)
     return MessagePage(tuple(newer), bool(older.items), str(newer[0].id) if older.items else None)
 
 
-def _within_bytes(messages: Sequence[Message], max_bytes: int) -> Sequence[Message]:
+def within_bytes(messages: Sequence[Message], max_bytes: int) -> Sequence[Message]:
     """As many from the front as fit a page, one at least: a page of the largest messages would fill a socket."""
     size = 0
     for index, message in enumerate(messages):
-        size += _size_of(message)
+        size += size_of(message)
         if size > max_bytes and index:
             return messages[:index]
     return messages
 
 
-def _size_of(message: Message) -> int:
+def size_of(message: Message) -> int:
     """About as many bytes as the message takes as JSON."""
-    metadata = 0 if message.metadata is None else len(_encoder.encode(message.metadata))
-    return len(message.content.encode()) + metadata + 300
-
-
-CHANGES: Changes = MappingProxyType(
-    {
-        SendMessage: ChangeHandler(send_message, check_send, needs_of_send),
-    }
-)
+    content = message.content
+    size = 300 + (len(content) if content.isascii() else len(content.encode()))
+    if message.metadata is None and not (message.attachments or message.reactions or message.mentions):
+        return size
+    return size + len(_encoder.encode((message.metadata, message.attachments, message.reactions, message.mentions)))
 
 
 QUERIES: Queries = MappingProxyType(
     {
         GetMessage: get_message,
         ListMessages: list_messages,
+        GetThread: get_thread,
+        ListPins: list_pins,
+        ListVersions: list_versions,
     }
 )

@@ -1,10 +1,13 @@
-"""What is asked about messages."""
+"""What is asked about messages. Those that clients name by an id may be any text; what is no id names nothing.
+
+Where a command has a `sender_id`, the role `service` says with it in whose name it acts; nobody else may name another.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Query
+from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.model import Message
 
 
@@ -16,14 +19,85 @@ class MessagePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class Thread(msgspec.Struct, frozen=True):
+    """A thread's root and one page of the replies to it."""
+
+    root: Message
+    replies: MessagePage
+
+
+class MessageVersion(msgspec.Struct, frozen=True):
+    """What a message said from a time on; the first version is 1."""
+
+    number: int
+    content: str
+    written_ms: int
+
+
+class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something to attach: an uploaded file by its `id`, or else what is at a `url`, under a name."""
+
+    id: str | None = None
+    url: str | None = None
+    name: str | None = None
+
+
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
-    """`client_message_id` is unique per conversation and sender for ever. `sender_id` is for the role `service`."""
+    """`client_message_id` is unique per conversation and sender for ever. `content` may be empty beside attachments."""
 
     conversation_id: str
     content: str
     client_message_id: str | None = None
     metadata: dict[str, object] | None = None
     sender_id: str | None = None
+    attachments: tuple[AttachmentRef, ...] = ()
+    reply_to_id: str | None = None
+    thread_id: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a text and nothing that anything has to be looked up for."""
+        return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
+
+
+class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):
+    """Into all of the conversations, or into none."""
+
+    message_id: str
+    conversation_ids: tuple[str, ...]
+    sender_id: str | None = None
+
+
+class EditMessage(Change[Message], frozen=True, tag="EditMessage"):
+    message_id: str
+    content: str
+    sender_id: str | None = None
+
+
+class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):
+    message_id: str
+
+
+class React(Change[Message], frozen=True, tag="React"):
+    """Adds an emoji, or a custom one as `:name:`; doing so twice is no error."""
+
+    message_id: str
+    emoji: str
+    sender_id: str | None = None
+
+
+class Unreact(Change[Message], frozen=True, tag="Unreact"):
+    message_id: str
+    emoji: str
+    sender_id: str | None = None
+
+
+class PinMessage(Change[Message], frozen=True, tag="PinMessage"):
+    message_id: str
+
+
+class UnpinMessage(Change[Message], frozen=True, tag="UnpinMessage"):
+    message_id: str
 
 
 class GetMessage(Query[Message], frozen=True, tag="GetMessage"):
@@ -37,4 +111,29 @@ class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
     before: str | None = None
     after: str | None = None
     around: str | None = None
+    limit: int = 50
+
+
+class GetThread(Query[Thread], frozen=True, tag="GetThread"):
+    """Of a root or of a reply in it. `before` and `after` are ids of replies; without them the newest page."""
+
+    message_id: str
+    before: str | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+class ListPins(Query[Page[Message]], frozen=True, tag="ListPins"):
+    """What is pinned in a conversation, the newest pin first; `before` is the id of a pinned message."""
+
+    conversation_id: str
+    before: str | None = None
+    limit: int = 50
+
+
+class ListVersions(Query[Page[MessageVersion]], frozen=True, tag="ListVersions"):
+    """What a message said, in the order of time, up to now; `before` is a version's number, None: the newest page."""
+
+    message_id: str
+    before: str | None = None
     limit: int = 50

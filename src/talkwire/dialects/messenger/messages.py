@@ -2,29 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from talkwire.core.commands.messages import ListMessages, MessagePage, SendMessage
+from talkwire.core.commands.messages import (
+    DeleteMessage,
+    EditMessage,
+    ForwardMessage,
+    ListMessages,
+    MessagePage,
+    PinMessage,
+    React,
+    SendMessage,
+    UnpinMessage,
+    Unreact,
+)
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import Event, MessageSent, TypingChanged
+from talkwire.core.events import (
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessageEvent,
+    MessagePinned,
+    MessageReacted,
+    MessageSent,
+    MessageUnpinned,
+    TypingChanged,
+)
 from talkwire.core.model import Message
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
-from talkwire.dialects.messenger.replies import Reply
-from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.messenger.replies import Reply, done
+from talkwire.dialects.payloads.messages import (
+    AttachmentBody,
+    MessagePayload,
+    ReactionPayload,
+    attachment_refs,
+    message_payload,
+    reaction_payloads,
+)
+from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class SendPayload(Payload, frozen=True):
-    """`attachments`, `replyToId` and `threadId` may be sent empty: nothing that was sent is dropped in silence."""
+    """`content` may be empty where there are attachments."""
 
     conversation_id: str
-    content: str
+    content: str = ""
     client_message_id: str | None = None
     metadata: dict[str, Any] | None = None
-    attachments: tuple[()] | None = None
-    reply_to_id: None = None
-    thread_id: None = None
+    attachments: tuple[AttachmentBody, ...] | None = None
+    reply_to_id: str | None = None
+    thread_id: str | None = None
+
+
+class MessageIdPayload(Payload, frozen=True):
+    message_id: str
+
+
+class EditPayload(Payload, frozen=True):
+    message_id: str
+    content: str
+
+
+class ForwardPayload(Payload, frozen=True):
+    message_id: str
+    conversation_ids: tuple[str, ...]
+
+
+class ReactPayload(Payload, frozen=True):
+    message_id: str
+    emoji: str
 
 
 class ListMessagesPayload(Payload, frozen=True):
@@ -39,9 +87,43 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
     message: MessagePayload
 
 
+class ForwardedReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    messages: tuple[MessagePayload, ...]
+
+
+class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    reactions: tuple[ReactionPayload, ...]
+
+
 class MessagesReply(Reply, frozen=True, kw_only=True, rename="camel"):
     messages: tuple[MessagePayload, ...]
     has_more: bool
+
+
+class MessageDeletedPayload(Payload, frozen=True):
+    message_id: str
+    conversation_id: str
+    deleted_at: str
+    deleted_by: str
+    thread_id: str | None = None
+
+
+class ReactionChangedPayload(Payload, frozen=True):
+    """Who did what, and all reactions that the message has now."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    emoji: str
+    action: Literal["added", "removed"]
+    reactions: tuple[ReactionPayload, ...]
+
+
+class PinChangedPayload(Payload, frozen=True):
+    message_id: str
+    conversation_id: str
+    user_id: str
+    pinned_at: str | None = None
 
 
 class TypingPayload(Payload, frozen=True):
@@ -55,8 +137,65 @@ def _message_reply(message: Message) -> MessageReply:
     return MessageReply(message=message_payload(message))
 
 
+def _forwarded_reply(messages: Sequence[Message]) -> ForwardedReply:
+    return ForwardedReply(messages=tuple(map(message_payload, messages)))
+
+
+def _reactions_reply(message: Message) -> ReactionsReply:
+    return ReactionsReply(reactions=reaction_payloads(message))
+
+
 def _messages_reply(page: MessagePage) -> MessagesReply:
     return MessagesReply(messages=tuple(map(message_payload, page.items)), has_more=page.has_more)
+
+
+def _send(payload: SendPayload) -> SendMessage:
+    return SendMessage(
+        conversation_id=payload.conversation_id,
+        content=payload.content,
+        client_message_id=payload.client_message_id,
+        metadata=payload.metadata,
+        attachments=attachment_refs(payload.attachments) if payload.attachments else (),
+        reply_to_id=payload.reply_to_id,
+        thread_id=payload.thread_id,
+    )
+
+
+def _message(event: MessageEvent) -> MessagePayload:
+    return message_payload(event.message)
+
+
+def _deleted(event: MessageDeleted) -> MessageDeletedPayload:
+    message = event.message
+    return MessageDeletedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        deleted_at=iso(message.deleted_ms or event.at_ms),
+        deleted_by=message.deleted_by or message.sender_id,
+        thread_id=None if message.thread_id is None else str(message.thread_id),
+    )
+
+
+def _reacted(event: MessageReacted) -> ReactionChangedPayload:
+    message = event.message
+    return ReactionChangedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=event.user_id,
+        emoji=event.emoji,
+        action="added" if event.added else "removed",
+        reactions=reaction_payloads(message),
+    )
+
+
+def _pin_changed(event: MessagePinned | MessageUnpinned) -> PinChangedPayload:
+    message = event.message
+    return PinChangedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=event.user_id,
+        pinned_at=iso(event.at_ms) if isinstance(event, MessagePinned) else None,
+    )
 
 
 def _typing(event: TypingChanged) -> TypingPayload:
@@ -66,23 +205,77 @@ def _typing(event: TypingChanged) -> TypingPayload:
 INBOUND = {
     "message:send": Inbound(
         SendPayload,
-        lambda p: SendMessage(p.conversation_id, p.content, p.client_message_id, p.metadata),
+        _send,
         _message_reply,
+        summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+    ),
+    "message:edit": Inbound(
+        EditPayload,
+        lambda p: EditMessage(p.message_id, p.content),
+        _message_reply,
+        summary="The author says something else instead. What was said before stays in the message's history.",
+    ),
+    "message:delete": Inbound(
+        MessageIdPayload,
+        lambda p: DeleteMessage(p.message_id),
+        done,
+        summary="The author, or who runs the conversation, takes a message back. Its place stays.",
+    ),
+    "message:forward": Inbound(
+        ForwardPayload,
+        lambda p: ForwardMessage(p.message_id, p.conversation_ids),
+        _forwarded_reply,
+        summary="A copy of a message in up to 20 conversations, or in none.",
+    ),
+    "message:react": Inbound(
+        ReactPayload,
+        lambda p: React(p.message_id, p.emoji),
+        _reactions_reply,
+        summary="An emoji, or an application's own as `:name:`. Twice is no error.",
+    ),
+    "message:unreact": Inbound(
+        ReactPayload, lambda p: Unreact(p.message_id, p.emoji), _reactions_reply, summary="Takes an emoji back."
+    ),
+    "message:pin": Inbound(
+        MessageIdPayload,
+        lambda p: PinMessage(p.message_id),
+        done,
+        summary="Whoever runs the conversation, in a direct one both, pins a message.",
+    ),
+    "message:unpin": Inbound(
+        MessageIdPayload, lambda p: UnpinMessage(p.message_id), done, summary="Takes a message's pin away."
     ),
     "messages:list": Inbound(
         ListMessagesPayload,
         lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit),
         _messages_reply,
+        summary="A page of the history, in ascending `seq`; without `before`, `after` and `around` the newest.",
     ),
     "typing:start": Inbound(
-        ConversationIdPayload, lambda p: SetTyping(p.conversation_id, is_typing=True), lambda _: Reply()
+        ConversationIdPayload,
+        lambda p: SetTyping(p.conversation_id, is_typing=True),
+        done,
+        summary="The user types. It ends by itself after 5 s.",
     ),
     "typing:stop": Inbound(
-        ConversationIdPayload, lambda p: SetTyping(p.conversation_id, is_typing=False), lambda _: Reply()
+        ConversationIdPayload,
+        lambda p: SetTyping(p.conversation_id, is_typing=False),
+        done,
+        summary="The user types no more.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MessageSent: (Outbound("message:new", lambda event: message_payload(event.message)),),
-    TypingChanged: (Outbound("typing:user", _typing),),
+    MessageSent: (Outbound("message:new", _message, summary="A message was sent. Its sender's sockets are told too."),),
+    MessageEdited: (Outbound("message:updated", _message, summary="A message says something else now."),),
+    MessageDeleted: (
+        Outbound("message:deleted", _deleted, summary="A message was taken back; one in a thread names its root."),
+    ),
+    MessageReacted: (
+        Outbound("message:reaction", _reacted, summary="Somebody reacted to a message, or took that back."),
+        Outbound("message:reaction:new", _reacted, summary="The same as `message:reaction`."),
+    ),
+    MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),
+    MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message is not pinned any more."),),
+    TypingChanged: (Outbound("typing:user", _typing, summary="Somebody else types, or does so no more."),),
 }

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from talkwire.core.model import Message
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from talkwire.core.commands.messages import AttachmentRef, MessageVersion
+from talkwire.core.model import Attachment, Message, Reaction
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -12,20 +17,100 @@ class PersonPayload(Payload, frozen=True):
     avatar: str | None = None
 
 
+class AttachmentPayload(Payload, frozen=True):
+    """An uploaded file has an `id`; of what is at an address elsewhere no more is known than its name."""
+
+    url: str
+    name: str
+    id: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnail_url: str | None = None
+
+
+class QuotePayload(Payload, frozen=True):
+    """The message that is replied to, with the beginning of its text as it is now."""
+
+    id: str
+    sender_id: str
+    content: str
+
+
+class OriginPayload(Payload, frozen=True):
+    """What a message was forwarded from."""
+
+    id: str
+    sender_id: str
+
+
+class ReactionPayload(Payload, frozen=True):
+    """`userIds` are the first of the `count` who gave it."""
+
+    emoji: str
+    count: int
+    user_ids: tuple[str, ...]
+
+
 class MessagePayload(Payload, frozen=True):
+    """Members that are empty, null or false are left out. A deleted message has no `content`."""
+
     id: str
     conversation_id: str
     seq: int
     sender_id: str
     sender: PersonPayload
-    type: str
-    content: str
+    type: Literal["text", "file"]
     created_at: str
+    content: str | UnsetType = UNSET
     client_message_id: str | None = None
     metadata: dict[str, object] | None = None
+    attachments: tuple[AttachmentPayload, ...] = ()
+    mentions: tuple[str, ...] = ()
+    mentions_all: bool = False
+    reply_to: QuotePayload | None = None
+    thread_id: str | None = None
+    forwarded_from: OriginPayload | None = None
+    reactions: tuple[ReactionPayload, ...] = ()
+    reply_count: int = 0
+    pinned: bool = False
+    edited_at: str | None = None
+    deleted_at: str | None = None
+
+
+class VersionPayload(Payload, frozen=True):
+    """What a message said from `createdAt` on; the first version is 1."""
+
+    version: int
+    content: str
+    created_at: str
+
+
+class AttachmentBody(Payload, frozen=True):
+    """An uploaded file by its `id`, or else what is at a `url`, under a name."""
+
+    id: str | None = None
+    url: str | None = None
+    name: str | None = None
 
 
 def message_payload(message: Message) -> MessagePayload:
+    if (
+        message.attachments
+        or message.mentions
+        or message.mentions_all
+        or message.reply_to
+        or message.thread_id
+        or message.forwarded_from
+        or message.reactions
+        or message.reply_count
+        or message.pinned_ms
+        or message.edited_ms
+        or message.deleted_ms
+    ):
+        return _full_payload(message)
+    # Nearly every message is a text and nothing else; it is encoded for every reader of a page.
     return MessagePayload(
         id=str(message.id),
         conversation_id=message.conversation_id,
@@ -33,8 +118,68 @@ def message_payload(message: Message) -> MessagePayload:
         sender_id=message.sender_id,
         sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
         type="text",
-        content=message.content,
         created_at=iso(message.created_ms),
+        content=message.content,
         client_message_id=message.client_message_id,
         metadata=message.metadata,
+    )
+
+
+def _full_payload(message: Message) -> MessagePayload:
+    quote, origin = message.reply_to, message.forwarded_from
+    return MessagePayload(
+        id=str(message.id),
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        sender_id=message.sender_id,
+        sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
+        type="file" if message.attachments and not message.content.strip() else "text",
+        created_at=iso(message.created_ms),
+        content=message.content if message.deleted_ms is None else UNSET,
+        client_message_id=message.client_message_id,
+        metadata=message.metadata,
+        attachments=tuple(map(attachment_payload, message.attachments)),
+        mentions=message.mentions,
+        mentions_all=message.mentions_all,
+        reply_to=None if quote is None else QuotePayload(str(quote.id), quote.sender_id, quote.content),
+        thread_id=None if message.thread_id is None else str(message.thread_id),
+        forwarded_from=None if origin is None else OriginPayload(str(origin.id), origin.sender_id),
+        reactions=reaction_payloads(message),
+        reply_count=message.reply_count,
+        pinned=message.pinned_ms is not None,
+        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
+        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+    )
+
+
+def attachment_payload(attachment: Attachment) -> AttachmentPayload:
+    return AttachmentPayload(
+        url=attachment.url,
+        name=attachment.name,
+        id=attachment.id,
+        content_type=attachment.content_type,
+        size=attachment.size,
+        width=attachment.width,
+        height=attachment.height,
+        thumbnail_url=attachment.thumbnail_url,
+    )
+
+
+def reaction_payloads(message: Message) -> tuple[ReactionPayload, ...]:
+    return tuple(map(_reaction_payload, message.reactions))
+
+
+def _reaction_payload(reaction: Reaction) -> ReactionPayload:
+    return ReactionPayload(reaction.emoji, reaction.count, reaction.user_ids)
+
+
+def version_payload(version: MessageVersion) -> VersionPayload:
+    return VersionPayload(version.number, version.content, iso(version.written_ms))
+
+
+def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
+    """What a command attaches. A file is known by its id: what else a client says of it does not count."""
+    return tuple(
+        AttachmentRef(url=each.url, name=each.name) if each.id is None else AttachmentRef(id=each.id)
+        for each in attachments or ()
     )

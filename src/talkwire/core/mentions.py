@@ -1,0 +1,125 @@
+"""Whom a text names: `@name` or `@id` for a member, `@all` for all of them. Read once, on the server, when a text is
+written; what is stored are user ids.
+
+    text -> mention_marks: where an @ may name somebody -> spellings: what may be a name there -> resolve: whom it names
+
+No name begins inside a word (so not in an e-mail address), in a URL or between backticks. Names may contain spaces, so
+of several that fit the longest one counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+
+import msgspec
+
+MARKS_MAX = 50
+"""How many @ of one text are looked at."""
+
+MENTIONS_MAX = 100
+"""How many users one text names at most."""
+
+ALL = "all"
+
+_NAME_MAX_LENGTH = 200
+_ADDRESS_MAX_LENGTH = 2000
+_NAME_MAX_WORDS = 6
+_ENDS_MAX = 24
+
+_BACKTICKS = re.compile("`+")
+_MARK = re.compile(r"(?<![\w@.+/-])@(?=[^\s@])")
+_WORD = re.compile(r"\S+")
+_BOUNDARY = re.compile(r"(?<!\s)(?!(?<=\w)\w)(?![-.@]\w)")
+"""Where a name may end: behind something, and not inside a word; `ann-marie` and `ann.smith` are words too."""
+
+
+class Mentions(msgspec.Struct, frozen=True):
+    """Whom a text names, in the order of their first mention."""
+
+    user_ids: tuple[str, ...] = ()
+    everyone: bool = False
+
+
+NOBODY = Mentions()
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What follows one @: everything that may be a name there, the longest first."""
+
+    spellings: tuple[str, ...]
+
+
+def mention_marks(text: str) -> list[Mark]:
+    """The places of a text where somebody may be named."""
+    if "@" not in text:
+        return []
+    return [Mark(tuple(_spellings(text, start))) for start in _starts(text)]
+
+
+def spellings(marks: Collection[Mark]) -> frozenset[str]:
+    """All that has to be looked up among the members: names are found without regard to case, ids as they are."""
+    written = {spelling for mark in marks for spelling in mark.spellings}
+    return frozenset(written | {spelling.casefold() for spelling in written})
+
+
+def resolve(marks: Collection[Mark], named: Mapping[str, Collection[str]]) -> Mentions:
+    """Whom the marks name. `named`: casefolded name or id -> the ids of the members who are called so."""
+    user_ids: dict[str, None] = {}
+    everyone = False
+    for mark in marks:
+        for spelling in mark.spellings:
+            folded = spelling.casefold()
+            found = (*named.get(folded, ()), *named.get(spelling, ()))
+            user_ids.update(dict.fromkeys(found))
+            everyone = everyone or (not found and folded == ALL)
+            if found or folded == ALL:
+                break
+    return Mentions(tuple(islice(user_ids, MENTIONS_MAX)), everyone)
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Where names may begin. Takes time in proportion to the text, whatever is in it."""
+    code = _code_spans(text)
+    span = next(code, None)
+    for match in islice(_MARK.finditer(text), MARKS_MAX):
+        while span is not None and span[1] <= match.start():
+            span = next(code, None)
+        inside = span is not None and span[0] <= match.start()
+        if not inside and not _is_in_address(text, match.start()):
+            yield match.end()
+
+
+def _code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between backticks: as many behind it as before it, as in Markdown."""
+    runs = [match.span() for match in _BACKTICKS.finditer(text)]
+    latest: dict[int, int] = {}
+    closing: dict[int, int] = {}
+    for index in range(len(runs) - 1, -1, -1):
+        length = runs[index][1] - runs[index][0]
+        if length in latest:
+            closing[index] = latest[length]
+        latest[length] = index
+    index = 0
+    while index < len(runs):
+        if index in closing:
+            yield runs[index][0], runs[closing[index]][1]
+            index = closing[index]
+        index += 1
+
+
+def _is_in_address(text: str, place: int) -> bool:
+    """Whether the word around a place has begun as a URL."""
+    before = text[max(0, place - _ADDRESS_MAX_LENGTH) : place]
+    word = "" if before[-1:].isspace() else "".join(before.split()[-1:])
+    return "://" in word or "www." in word.lower()
+
+
+def _spellings(text: str, start: int) -> Iterator[str]:
+    line, *_ = text[start : start + _NAME_MAX_LENGTH].splitlines()
+    words = list(islice(_WORD.finditer(line), _NAME_MAX_WORDS))
+    line = line[: words[-1].end()]
+    cut = len(line) == _NAME_MAX_LENGTH  # the last word may go on
+    ends = [match.start() for match in islice(_BOUNDARY.finditer(line), _ENDS_MAX) if match.start()]
+    return (line[:end] for end in reversed(ends) if not (cut and end == len(line)))

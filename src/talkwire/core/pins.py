@@ -1,0 +1,65 @@
+"""Messages that are pinned in their conversation, for all its members."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from talkwire.core.access import blocked, may_act, runs
+from talkwire.core.commands.messages import PinMessage, UnpinMessage
+from talkwire.core.errors import forbidden, invalid
+from talkwire.core.events import MessagePinned, MessageUnpinned
+from talkwire.core.handler import ChangeHandler, Changes
+from talkwire.core.messages import existing_message, must_stand, needs_of_change, taking_part
+from talkwire.core.model import Actor, Message
+from talkwire.core.transaction import Transaction
+
+PINS_MAX = 100
+
+
+def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
+    """Doing it twice changes nothing."""
+    message = _pinnable(tx, actor, command)
+    if message.pinned_ms is not None:
+        return message
+    if tx.parts.count_pinned(message.conversation_id) >= PINS_MAX:
+        raise invalid("messageId", f"a conversation has at most {PINS_MAX} pinned messages")
+    pinned = replace(message, pinned_ms=tx.now_ms)
+    tx.record(MessagePinned(tx.next_pos(), tx.now_ms, pinned, actor.user_id))
+    return pinned
+
+
+def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Message:
+    message = _pinnable(tx, actor, command)
+    if message.pinned_ms is None:
+        return message
+    unpinned = replace(message, pinned_ms=None)
+    tx.record(MessageUnpinned(tx.next_pos(), tx.now_ms, unpinned, actor.user_id))
+    return unpinned
+
+
+def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
+    """The message, for whoever runs its conversation, both in a direct one, the application's backend and operators."""
+    message = existing_message(tx, command.message_id)
+    if actor.role == "user":
+        part = taking_part(tx, actor.user_id, message.conversation_id)
+        may_pin = part.conversation.kind == "direct" or runs(part.member)
+        if message.seq <= part.member.history_seq or not may_pin:
+            raise forbidden()
+        if part.conversation.blocked:
+            raise blocked()
+    else:
+        refusal = may_act(tx.user(actor.user_id))
+        if refusal is not None:
+            raise refusal
+    must_stand(message)
+    return message
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        PinMessage: ChangeHandler(pin_message, None, needs_of_change),
+        UnpinMessage: ChangeHandler(unpin_message, None, needs_of_change),
+    }
+)

@@ -1,0 +1,227 @@
+"""Sending messages, once each: the same client message id again is answered with the first message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
+from struct import Struct
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from talkwire.core.access import acting_as, may_post, may_take_part
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.errors import ChatError, forbidden, invalid
+from talkwire.core.events import MessageSent
+from talkwire.core.files import attachment_of, file_name
+from talkwire.core.handler import ChangeHandler, Changes
+from talkwire.core.mentions import Mentions, mention_marks, resolve, spellings
+from talkwire.core.messages import must_stand, need_message
+from talkwire.core.model import (
+    EXCERPT_LENGTH,
+    MESSAGE_ID_BASE,
+    Actor,
+    Attachment,
+    File,
+    Member,
+    Message,
+    Quote,
+    message_number,
+)
+from talkwire.core.texts import METADATA_MAX_BYTES, check_content, check_id, check_json, check_name, check_text
+from talkwire.core.transaction import Needs, Transaction
+
+ATTACHMENTS_MAX = 20
+URL_MAX_LENGTH = 2048
+
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
+_first_bytes = Struct("<q")
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def check_send(command: SendMessage) -> None:
+    """Refuses at the door what could not be stored."""
+    check_id("conversationId", command.conversation_id)
+    check_content("content", command.content, may_be_empty=bool(command.attachments))
+    if command.client_message_id is not None:
+        check_name("clientMessageId", command.client_message_id, 128)
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+    if command.metadata is not None:
+        check_json("metadata", command.metadata)
+        if len(_encoder.encode(command.metadata)) > METADATA_MAX_BYTES:
+            raise invalid("metadata", f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
+    if command.attachments:
+        _check_attachments(command.attachments)
+
+
+def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
+    if len(refs) > ATTACHMENTS_MAX:
+        raise invalid("attachments", f"at most {ATTACHMENTS_MAX}")
+    for index, ref in enumerate(refs):
+        path = f"attachments[{index}]"
+        if ref.id is not None:
+            check_name(f"{path}.id", ref.id, 128)
+        elif ref.url is None:
+            raise invalid(path, "needs the id of an uploaded file, or a url")
+        else:
+            _check_url(f"{path}.url", ref.url)
+            if ref.name is not None:
+                check_name(f"{path}.name", ref.name)
+
+
+def _check_url(path: str, url: str) -> None:
+    """An address that a browser may open without running anything of its own."""
+    check_text(path, url)
+    if len(url) > URL_MAX_LENGTH:
+        raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise invalid(path, "is no URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
+        raise invalid(path, "must be an http or https URL")
+
+
+def needs_of_send(actor: Actor, command: SendMessage, needs: Needs) -> None:
+    """Names what `send_message` will look up."""
+    sender_id = command.sender_id or actor.user_id
+    needs.members.add((command.conversation_id, sender_id))
+    if command.client_message_id is not None:
+        needs.sent_messages.add((command.conversation_id, sender_id, command.client_message_id))
+    if not command.is_plain:
+        need_message(needs, command.reply_to_id)
+        need_message(needs, command.thread_id)
+        needs.files.update(_file_ids(command.attachments))
+        need_names(needs, command.conversation_id, command.content)
+
+
+def need_names(needs: Needs, conversation_id: str, content: str) -> None:
+    needs.names.update((conversation_id, spelling) for spelling in spellings(mention_marks(content)))
+
+
+def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
+    """Stores a message once. A retry is answered before anything that may have changed since: slow mode, a mute; but
+    whoever is no member any more learns nothing."""
+    sender_id = acting_as(actor, command.sender_id)
+    sender, member = tx.user(sender_id), tx.member(command.conversation_id, sender_id)
+    refusal = may_take_part(sender, member)
+    conversation = tx.conversation(command.conversation_id)
+    if refusal is not None or conversation is None or sender is None or member is None:
+        raise refusal or forbidden()
+    command_hash = None
+    if command.client_message_id is not None:
+        first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
+        if first is not None:
+            return same_message(first, command)
+        command_hash = hash_of(command)
+    refusal = may_post(conversation, member, tx.now_ms)
+    if refusal is not None:
+        raise refusal
+    parts = {} if command.is_plain else _parts(tx, actor, command, member)
+    pos = tx.next_pos()
+    message = Message(
+        id=MESSAGE_ID_BASE + pos,
+        conversation_id=conversation.id,
+        seq=conversation.last_seq + 1,
+        sender_id=sender_id,
+        sender_name=sender.name,
+        sender_avatar=sender.avatar,
+        content=command.content,
+        created_ms=tx.now_ms,
+        client_message_id=command.client_message_id,
+        metadata=command.metadata,
+        command_hash=command_hash,
+    )
+    if parts:
+        message = replace(message, **parts)
+    tx.record(MessageSent(pos, tx.now_ms, message))
+    return message
+
+
+def _parts(tx: Transaction, actor: Actor, command: SendMessage, member: Member) -> dict[str, Any]:
+    """What few messages have, by the names of `Message`'s fields. Raises where the sender may not use it."""
+    mentions = mentioned(tx, command.conversation_id, command.content)
+    return {
+        "reply_to": None if command.reply_to_id is None else _quote(tx, member, command.reply_to_id),
+        "thread_id": None if command.thread_id is None else _root_id(tx, member, command.thread_id),
+        "attachments": _attachments(tx, {member.user_id, actor.user_id}, command.attachments),
+        "mentions": mentions.user_ids,
+        "mentions_all": mentions.everyone,
+    }
+
+
+def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
+    """Which members a text names."""
+    marks = mention_marks(content)
+    if not marks:
+        return Mentions()
+    return resolve(marks, tx.members_named(conversation_id, spellings(marks)))
+
+
+def _beside(tx: Transaction, member: Member, message_id: str) -> Message:
+    """A message that the member may see in the same conversation."""
+    number = message_number(message_id)
+    message = None if number is None else tx.message(number)
+    if message is None or message.conversation_id != member.conversation_id or message.seq <= member.history_seq:
+        raise forbidden()
+    return message
+
+
+def _quote(tx: Transaction, member: Member, message_id: str) -> Quote:
+    message = _beside(tx, member, message_id)
+    must_stand(message, "replyToId")
+    return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH])
+
+
+def _root_id(tx: Transaction, member: Member, message_id: str) -> int:
+    """The thread's root. Threads have one level."""
+    root = _beside(tx, member, message_id)
+    must_stand(root, "threadId")
+    if root.thread_id is not None:
+        raise invalid("threadId", "this message is in a thread itself")
+    return root.id
+
+
+def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
+    """Each file once. A file of anybody else is `forbidden`, whether there is one or not."""
+    files = tx.files.of_ids(_file_ids(refs)) if refs else {}
+    return tuple(_attachment(files.get(ref.id or ""), owner_ids, ref) for ref in dict.fromkeys(refs))
+
+
+def _file_ids(refs: Sequence[AttachmentRef]) -> set[str]:
+    return {ref.id for ref in refs if ref.id is not None}
+
+
+def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRef) -> Attachment:
+    if ref.id is None:
+        assert ref.url is not None, "it was checked at the door"
+        return Attachment(url=ref.url, name=file_name(ref.name or unquote(urlsplit(ref.url).path)))
+    if file is None or file.owner_id not in owner_ids:
+        raise forbidden()
+    return attachment_of(file)
+
+
+def hash_of(command: SendMessage) -> int:
+    """64 bits over what was sent, to tell a retry from a different message under the same client message id."""
+    what: tuple[object, ...] = (command.content, command.metadata)
+    if command.attachments or command.reply_to_id is not None or command.thread_id is not None:
+        what = (*what, command.attachments, command.reply_to_id, command.thread_id)
+    (number,) = _first_bytes.unpack_from(blake2b(_encoder.encode(what)).digest())
+    return int(number)
+
+
+def same_message(first: Message, command: SendMessage) -> Message:
+    """The message that a retry asks for. Raises `conflict` when something else was sent then."""
+    if first.command_hash != hash_of(command):
+        raise ChatError("conflict", "This clientMessageId was used for another message.")
+    return first
+
+
+CHANGES: Changes = MappingProxyType({SendMessage: ChangeHandler(send_message, check_send, needs_of_send)})
