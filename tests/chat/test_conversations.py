@@ -1,4 +1,4 @@
-"""Rooms and membership, as sockets notice them."""
+"""Conversations and rooms, as sockets notice them."""
 
 from __future__ import annotations
 
@@ -36,46 +36,16 @@ async def test_a_conversation_made_over_a_socket_reaches_the_other_members(world
     ]["id"] == conversation["id"]
 
 
-async def test_someone_who_is_added_hears_everything_from_then_on(world: World) -> None:
-    conversation = await world.conversation("alice", "bob")
-    alice, carol = await world.connect("alice"), await world.connect("carol")
-    answer = await world.request(
-        "POST", f"/api/v1/conversations/{conversation}/members", by="alice", json={"userIds": [world.id_of("carol")]}
-    )
-    assert answer.status_code == 200, answer.text
-    for client in (alice, carol):
-        added = await client.next("member:added")
-        assert added["conversationId"] == conversation
-        assert [member["userId"] for member in added["members"]] == [world.id_of("carol")]
-    await alice.send_message(conversation, "welcome")
-    assert (await carol.next("message:new"))["content"] == "welcome"
-    await carol.done("typing:start", {"conversationId": conversation})
-
-
-async def test_someone_who_is_removed_is_told_and_hears_no_more(world: World) -> None:
-    conversation = await world.conversation("alice", "bob")
-    alice, bob = await world.connect("alice"), await world.connect("bob")
-    path = f"/api/v1/conversations/{conversation}/members/{world.id_of('bob')}"
-    assert (await world.request("DELETE", path, by="alice")).status_code == 204
-    for client in (alice, bob):
-        assert await client.next("member:removed") == {"conversationId": conversation, "userId": world.id_of("bob")}
-    await alice.send_message(conversation, "he is gone")
-    assert await bob.pending() == []
-    assert (await bob.refused("message:send", {"conversationId": conversation, "content": "x"}))["code"] == "forbidden"
-    assert (await bob.refused("conversation:join", {"conversationId": conversation}))["code"] == "forbidden"
-    assert (await bob.refused("typing:start", {"conversationId": conversation}))["code"] == "forbidden"
-
-
 async def test_leaving_a_room_is_for_this_socket_only(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]
     assert (await phone.done("conversation:leave", {"conversationId": conversation}))["conversationId"] == conversation
     await bob.send_message(conversation, "one")
     assert (await desktop.next("message:new"))["content"] == "one"
-    assert await phone.pending() == []
+    assert await phone.pending("message:new") == []
     # Still a member, so it may write and come back.
     await phone.send_message(conversation, "two")
-    assert await phone.pending() == []
+    assert await phone.pending("message:new") == []
     assert (await phone.done("conversation:join", {"conversationId": conversation}))["conversationId"] == conversation
     await bob.send_message(conversation, "three")
     assert (await phone.next("message:new"))["content"] == "three"
@@ -104,7 +74,7 @@ async def test_a_socket_that_left_the_namespace_is_in_no_room(world: World) -> N
     assert await alice.pending("message:new") == []
 
 
-async def test_conversations_are_listed_with_the_newest_event_first(world: World) -> None:
+async def test_conversations_are_listed_with_the_newest_message_first(world: World) -> None:
     first, second = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     await alice.send_message(first, "up")
@@ -114,6 +84,53 @@ async def test_conversations_are_listed_with_the_newest_event_first(world: World
     page = await alice.done("conversations:list", {"cursor": page["cursor"]})
     assert [conversation["id"] for conversation in page["conversations"]] == [second]
     assert page.get("cursor") is None
+
+
+async def test_a_change_reaches_all_members_in_the_same_words(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob, mallory = [await world.connect(name) for name in ("alice", "bob", "mallory")]
+    payload = {"conversationId": conversation, "name": "Plans", "slowModeS": 5, "metadata": {"colour": "red"}}
+    changed = (await alice.done("conversation:update", payload))["conversation"]
+    told = [await client.next("conversation:updated") for client in (alice, bob)]
+    assert told[0] == told[1]
+    for said in (changed, told[0]):
+        assert (said["id"], said["name"], said["slowModeS"]) == (conversation, "Plans", 5)
+        assert said["metadata"] == {"colour": "red"}
+    assert not {"unreadCount", "mentionCount", "muted", "readSeq", "lastMessage"} & set(told[0])
+    assert {"unreadCount", "mentionCount", "muted", "readSeq"} <= set(changed)
+    assert (await bob.refused("conversation:update", payload))["code"] == "forbidden"
+    assert (await mallory.refused("conversation:update", payload))["code"] == "forbidden"
+    answer = await world.request("PATCH", f"/api/v1/conversations/{conversation}", by="alice", json={"name": None})
+    assert answer.status_code == 200, answer.text
+    assert "name" not in answer.json()
+    assert [member["role"] for member in answer.json()["members"]] == ["owner", "member"]
+    assert "name" not in await bob.next("conversation:updated")
+    assert await mallory.pending() == []
+
+
+async def test_a_deleted_conversation_is_gone_for_live_sockets_too(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    assert (await bob.refused("conversation:delete", {"conversationId": conversation}))["code"] == "forbidden"
+    await alice.done("conversation:delete", {"conversationId": conversation})
+    for client in (alice, bob):
+        assert await client.next("conversation:deleted") == {"conversationId": conversation}
+        assert (await client.refused("conversation:join", {"conversationId": conversation}))["code"] == "forbidden"
+        assert (await client.refused("typing:start", {"conversationId": conversation}))["code"] == "forbidden"
+    answer = await world.request("GET", f"/api/v1/conversations/{conversation}", by="backend", role="service")
+    assert answer.json()["error"]["code"] == "forbidden"
+
+
+async def test_a_list_says_what_is_unread(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    await alice.send_message(conversation, "one")
+    await alice.send_message(conversation, "two")
+    (seen,) = (await bob.done("conversations:list", {}))["conversations"]
+    assert (seen["unreadCount"], seen["mentionCount"], seen["readSeq"], seen["lastSeq"]) == (2, 0, 0, 2)
+    assert (seen["muted"], seen["public"], seen["history"], seen["slowModeS"]) == (False, False, "all", 0)
+    (own,) = (await world.request("GET", "/api/v1/conversations", by="alice")).json()["items"]
+    assert (own["unreadCount"], own["lastMessage"]["content"]) == (0, "two")
 
 
 @pytest.mark.parametrize("arguments", [(), (None,), (1,), ({},), ({"x": 1}, 2)])

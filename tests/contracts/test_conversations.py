@@ -1,4 +1,4 @@
-"""Conversations and who is in them."""
+"""Conversations: opened, changed, deleted, listed."""
 
 from __future__ import annotations
 
@@ -6,38 +6,27 @@ import asyncio
 
 import pytest
 
-from talkwire.core.commands.accounts import BanUser, EnsureUser, GetUser
+from talkwire.core.commands.accounts import BanUser, GetUser
 from talkwire.core.commands.conversations import (
-    AddMembers,
     CreateConversation,
+    DeleteConversation,
     GetConversation,
     ListConversations,
-    RemoveMember,
+    UpdateConversation,
 )
-from talkwire.core.commands.messages import ListMessages, SendMessage
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import ConversationCreated, TypingChanged
-from talkwire.core.model import OWN_ID_BASE, Actor, Member
+from talkwire.core.events import ConversationCreated, ConversationUpdated, TypingChanged
+from talkwire.core.model import OWN_ID_BASE, Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
-
-
-async def _users(node: Node, *actors: Actor) -> None:
-    for actor in actors:
-        await node.do(actor, EnsureUser(actor.user_id, actor.name))
-
-
-async def _members(node: Node, conversation_id: str) -> dict[str, str]:
-    view = await node.do(BACKEND, GetConversation(conversation_id))
-    assert view.conversation.member_count == len(view.members)
-    return {member.member.user_id: member.member.role for member in view.members}
-
 
 # --- direct ---------------------------------------------------------------------------------------------------------
 
 
 async def test_a_direct_conversation_exists_once_whoever_asks(node: Node) -> None:
-    await _users(node, ALICE, BOB)
+    await node.users(ALICE, BOB)
     first = await node.do(ALICE, CreateConversation("direct", ("bob",)))
     again = await node.do(ALICE, CreateConversation("direct", ("alice", "bob")))
     other = await node.do(BOB, CreateConversation("direct", ("alice",)))
@@ -45,11 +34,11 @@ async def test_a_direct_conversation_exists_once_whoever_asks(node: Node) -> Non
     ids = {view.conversation.id for view in (first, again, other, backend)}
     assert ids == {str(OWN_ID_BASE + node.log[-1].pos)}
     assert (first.name, other.name) == ("Bob", "Alice")
-    assert await _members(node, first.conversation.id) == {"alice": "member", "bob": "member"}
+    assert await node.roles(first.conversation.id) == {"alice": "member", "bob": "member"}
 
 
 async def test_both_who_ask_at_once_get_the_same_direct_conversation(node: Node) -> None:
-    await _users(node, ALICE, BOB)
+    await node.users(ALICE, BOB)
     views = await node.in_one_batch(
         (ALICE, CreateConversation("direct", ("bob",))), (BOB, CreateConversation("direct", ("alice",)))
     )
@@ -63,12 +52,12 @@ async def test_both_who_ask_at_once_get_the_same_direct_conversation(node: Node)
 
 async def test_a_direct_conversation_survives_a_restart(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
-        await _users(node, ALICE, BOB)
+        await node.users(ALICE, BOB)
         first = await node.do(ALICE, CreateConversation("direct", ("bob",)))
     async with running(database, clock) as node:
-        assert await node.do(BOB, CreateConversation("direct", ("alice",))) == first.__class__(
-            first.conversation, "Alice", None, None, tuple(reversed(first.members))
-        )
+        again = await node.do(BOB, CreateConversation("direct", ("alice",)))
+        assert (again.conversation, again.name) == (first.conversation, "Alice")
+        assert {view.name: view.member for view in again.members} == {v.name: v.member for v in first.members}
 
 
 @pytest.mark.parametrize(
@@ -84,34 +73,34 @@ async def test_a_direct_conversation_survives_a_restart(database: Database, cloc
 async def test_a_direct_conversation_has_exactly_two_members_and_no_name(
     node: Node, command: CreateConversation
 ) -> None:
-    await _users(node, ALICE, BOB, CAROL)
+    await node.users(ALICE, BOB, CAROL)
     assert await node.refusal(ALICE, command) == "invalid_request"
 
 
 async def test_nobody_joins_or_leaves_a_direct_conversation(node: Node) -> None:
     view = await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
     assert view.conversation.id == "d"
-    await _users(node, CAROL)
+    await node.users(CAROL)
     for actor in (ALICE, BACKEND, OPERATOR):
         assert await node.refusal(actor, AddMembers("d", ("carol",))) == "forbidden"
         assert await node.refusal(actor, RemoveMember("d", "alice")) == "forbidden"
-    assert await _members(node, "d") == {"alice": "member", "bob": "member"}
+    assert await node.roles("d") == {"alice": "member", "bob": "member"}
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
 
 
 async def test_who_opens_a_group_owns_it_and_is_in_it(node: Node) -> None:
-    await _users(node, ALICE, BOB)
+    await node.users(ALICE, BOB)
     view = await node.do(ALICE, CreateConversation("group", ("bob", "bob"), name="Plans"))
     assert (view.name, view.conversation.owner_id, view.conversation.member_count) == ("Plans", "alice", 2)
     assert view.conversation.id == str(OWN_ID_BASE + node.log[-1].pos)
-    assert await _members(node, view.conversation.id) == {"alice": "owner", "bob": "member"}
+    assert await node.roles(view.conversation.id) == {"alice": "owner", "bob": "member"}
 
 
 async def test_the_backend_names_all_members_and_creates_those_who_are_unknown(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="talk-123"))
-    assert await _members(node, "talk-123") == {"alice": "owner", "bob": "member"}
+    assert await node.roles("talk-123") == {"alice": "owner", "bob": "member"}
     assert (await node.do(ALICE, GetUser("bob"))).name == "bob"
     assert await node.refusal(BACKEND, CreateConversation("group", ())) == "invalid_request"
 
@@ -120,11 +109,11 @@ async def test_an_id_is_given_once(node: Node) -> None:
     await node.group("c", ALICE)
     assert await node.refusal(BACKEND, CreateConversation("group", ("bob",), id="c")) == "conflict"
     assert await node.refusal(BACKEND, CreateConversation("direct", ("bob", "carol"), id="c")) == "conflict"
-    assert await _members(node, "c") == {"alice": "owner"}
+    assert await node.roles("c") == {"alice": "owner"}
 
 
 async def test_only_the_backend_and_operators_give_ids(node: Node) -> None:
-    await _users(node, ALICE)
+    await node.users(ALICE)
     assert await node.refusal(ALICE, CreateConversation("group", (), id="mine")) == "forbidden"
     assert (await node.do(OPERATOR, CreateConversation("group", ("alice",), id="o"))).conversation.id == "o"
 
@@ -144,54 +133,9 @@ async def test_a_user_cannot_add_whom_nobody_knows(node: Node) -> None:
     assert await node.refusal(ALICE, AddMembers("c", ())) == "invalid_request"
 
 
-async def test_members_are_added_once(node: Node) -> None:
-    await node.group("c", ALICE)
-    await _users(node, BOB, CAROL)
-    first = await node.do(ALICE, AddMembers("c", ("bob", "alice", "bob")))
-    second = await node.do(ALICE, AddMembers("c", ("bob", "carol")))
-    third = await node.do(ALICE, AddMembers("c", ("bob", "carol")))
-    assert [member.user_id for member in (*first, *second, *third)] == ["bob", "carol"]
-    assert await _members(node, "c") == {"alice": "owner", "bob": "member", "carol": "member"}
-
-
-async def test_a_member_who_was_added_writes_at_once(node: Node) -> None:
-    await node.group("c", ALICE)
-    await _users(node, BOB)
-    _, message = await node.in_one_batch((ALICE, AddMembers("c", ("bob",))), (BOB, SendMessage("c", "Hello")))
-    assert (message.seq, message.sender_id) == (1, "bob")
-
-
-async def test_members_leave_by_themselves_and_come_back(node: Node) -> None:
-    await node.group("c", ALICE, BOB)
-    await node.do(BOB, RemoveMember("c", "bob"))
-    assert await _members(node, "c") == {"alice": "owner"}
-    assert await node.refusal(BOB, RemoveMember("c", "bob")) == "forbidden"
-    added = await node.do(ALICE, AddMembers("c", ("bob",)))
-    assert added == (Member("c", "bob", "member", node.clock.now_ms),)
-    assert (await node.send(BOB, "back")).seq == 1
-
-
-async def test_ordinary_members_and_strangers_change_no_members(node: Node) -> None:
-    await node.group("c", ALICE, BOB)
-    await _users(node, CAROL, MALLORY)
-    for actor in (BOB, MALLORY):
-        assert await node.refusal(actor, AddMembers("c", ("carol",))) == "forbidden"
-        assert await node.refusal(actor, RemoveMember("c", "alice")) == "forbidden"
-        assert await node.refusal(actor, RemoveMember("none", "alice")) == "forbidden"
-        assert await node.refusal(actor, AddMembers("none", ("carol",))) == "forbidden"
-    assert await node.refusal(MALLORY, GetConversation("c")) == "forbidden"
-    assert await node.refusal(MALLORY, GetConversation("none")) == "forbidden"
-
-
-async def test_the_backend_learns_that_a_user_is_no_member(node: Node) -> None:
-    await node.group("c", ALICE)
-    assert await node.refusal(BACKEND, RemoveMember("c", "bob")) == "not_found"
-    assert await node.refusal(ALICE, RemoveMember("c", "bob")) == "forbidden"
-
-
 async def test_a_banned_owner_changes_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB)
-    await _users(node, CAROL)
+    await node.users(CAROL)
     await node.do(OPERATOR, BanUser("alice"))
     assert await node.refusal(ALICE, CreateConversation("group", ("bob",))) == "banned"
     assert await node.refusal(ALICE, AddMembers("c", ("carol",))) == "banned"
@@ -200,16 +144,179 @@ async def test_a_banned_owner_changes_nothing(node: Node) -> None:
     assert await node.refusal(ALICE, GetConversation("c")) == "banned"
 
 
+# --- channels -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_channel_has_all_that_it_was_opened_with(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    command = CreateConversation(
+        "channel",
+        ("bob",),
+        name="News",
+        avatar="https://example.com/news.png",
+        public=True,
+        history="from-join",
+        slow_mode_s=30,
+        metadata={"topic": "all"},
+    )
+    opened = await node.do(ALICE, command)
+    conversation = opened.conversation
+    assert (conversation.kind, conversation.name, conversation.avatar) == ("channel", "News", command.avatar)
+    assert (conversation.public, conversation.history, conversation.slow_mode_s) == (True, "from-join", 30)
+    assert (conversation.metadata, conversation.owner_id) == ({"topic": "all"}, "alice")
+    assert (opened.reader.role, opened.unread.unread_count) == ("owner", 0)
+    read = await node.do(ALICE, GetConversation(conversation.id))
+    assert read.conversation == conversation
+    assert (read.name, read.avatar) == ("News", command.avatar)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        CreateConversation("group", ("bob",), public=True),
+        CreateConversation("direct", ("bob",), public=True),
+        CreateConversation("direct", ("bob",), avatar="https://example.com/x.png"),
+        CreateConversation("direct", ("bob",), slow_mode_s=1),
+        CreateConversation("direct", ("bob",), history="from-join"),
+        CreateConversation("group", ("bob",), name=" "),
+        CreateConversation("group", ("bob",), name="x" * 201),
+        CreateConversation("group", ("bob",), avatar="javascript:alert(1)"),
+        CreateConversation("group", ("bob",), slow_mode_s=-1),
+        CreateConversation("group", ("bob",), slow_mode_s=86_401),
+        CreateConversation("group", ("bob",), metadata={"x": "y" * 4096}),
+        CreateConversation("group", ("bob",), metadata={"x": "\x00"}),
+    ],
+)
+async def test_what_no_conversation_of_its_kind_has_is_refused(node: Node, command: CreateConversation) -> None:
+    await node.users(ALICE, BOB)
+    assert await node.refusal(ALICE, command) == "invalid_request"
+
+
+# --- changing -------------------------------------------------------------------------------------------------------
+
+
+async def test_owner_and_admins_change_what_was_named_and_nothing_else(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    created = await node.do(ALICE, CreateConversation("group", ("bob",), name="Plans", metadata={"a": 1}))
+    id_ = created.conversation.id
+    node.clock.now_ms += 1000
+    view = await node.do(ALICE, UpdateConversation(id_, name="Better plans", slow_mode_s=5))
+    assert (view.name, view.conversation.slow_mode_s, view.conversation.metadata) == ("Better plans", 5, {"a": 1})
+    assert view.conversation.updated_ms == node.clock.now_ms
+    event = node.log[-1]
+    assert isinstance(event, ConversationUpdated)
+    assert event.conversation == view.conversation
+    await node.do(ALICE, UpdateMember(id_, "bob", "admin"))
+    view = await node.do(BOB, UpdateConversation(id_, name=None, metadata=None, history="from-join"))
+    read = (await node.do(ALICE, GetConversation(id_))).conversation
+    assert read == view.conversation
+    assert (read.name, read.metadata, read.history, read.slow_mode_s) == (None, None, "from-join", 5)
+
+
+async def test_a_change_to_what_is_already_so_is_no_event(node: Node) -> None:
+    await node.group("c", ALICE)
+    before = len(node.log)
+    await node.do(ALICE, UpdateConversation("c"))
+    await node.do(ALICE, UpdateConversation("c", name=None, slow_mode_s=0))
+    assert len(node.log) == before
+
+
+async def test_a_change_among_messages_of_one_batch_loses_none(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.in_one_batch(
+        (ALICE, SendMessage("c", "1")),
+        (ALICE, UpdateConversation("c", name="Plans")),
+        (ALICE, SendMessage("c", "2")),
+        (ALICE, UpdateConversation("c", slow_mode_s=1)),
+    )
+    view = await node.do(ALICE, GetConversation("c"))
+    assert (view.conversation.last_seq, view.name, view.conversation.slow_mode_s) == (2, "Plans", 1)
+    assert view.last_message.content == "2"
+    assert (await node.send(ALICE, "3")).seq == 3
+
+
+async def test_members_strangers_and_direct_pairs_change_nothing(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
+    await node.users(MALLORY)
+    for actor, conversation_id in ((BOB, "c"), (MALLORY, "c"), (MALLORY, "d"), (ALICE, "d"), (BACKEND, "d")):
+        assert await node.refusal(actor, UpdateConversation(conversation_id, name="x")) == "forbidden"
+    assert await node.refusal(ALICE, UpdateConversation("none", name="x")) == "forbidden"
+    assert await node.refusal(ALICE, UpdateConversation("c", public=True)) == "invalid_request"
+    assert await node.refusal(ALICE, UpdateConversation("c", name="")) == "invalid_request"
+    assert (await node.do(BACKEND, UpdateConversation("c", name="x"))).name == "x"
+
+
+async def test_slow_mode_counts_from_ones_last_message(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateConversation("c", slow_mode_s=10))
+    first, second = await node.in_one_batch((BOB, SendMessage("c", "1")), (BOB, SendMessage("c", "2")))
+    assert (first.seq, second.code, second.details) == (1, "rate_limited", {"retryAfterMs": 10_000})
+    for _ in range(3):
+        await node.send(ALICE, "owners are not slowed down")
+    node.clock.now_ms += 10_000
+    await node.send(BOB, "3")
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("actor", [ALICE, BACKEND, OPERATOR])
+async def test_a_deleted_conversation_is_nobodys(node: Node, actor: Actor) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "Hello")
+    await node.do(actor, DeleteConversation("c"))
+    for reader in (ALICE, BOB, BACKEND, OPERATOR):
+        assert await node.refusal(reader, GetConversation("c")) == "forbidden"
+        assert await node.refusal(reader, ListMessages("c")) == "forbidden"
+        assert await node.refusal(reader, GetMessage(str(sent.id))) == "forbidden"
+        assert await node.refusal(reader, SendMessage("c", "x")) == "forbidden"
+        assert await node.refusal(reader, UpdateConversation("c", name="x")) == "forbidden"
+        assert await node.refusal(reader, DeleteConversation("c")) == "forbidden"
+        assert (await node.do(reader, ListConversations())).items == ()
+    assert await node.refusal(ALICE, SetTyping("c", is_typing=True)) == "forbidden"
+    assert await node.refusal(BACKEND, CreateConversation("group", ("alice",), id="c")) == "conflict"
+
+
+async def test_only_an_owner_deletes_a_group_and_neither_of_two_a_direct_conversation(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
+    await node.users(MALLORY)
+    for actor, conversation_id in ((BOB, "c"), (MALLORY, "c"), (ALICE, "d"), (BOB, "d"), (ALICE, "none")):
+        assert await node.refusal(actor, DeleteConversation(conversation_id)) == "forbidden"
+
+
+async def test_a_pair_whose_conversation_was_deleted_opens_another(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    first = await node.do(ALICE, CreateConversation("direct", ("bob",)))
+    await node.do(BACKEND, DeleteConversation(first.conversation.id))
+    second = await node.do(BOB, CreateConversation("direct", ("alice",)))
+    assert second.conversation.id != first.conversation.id
+    assert await node.roles(second.conversation.id) == {"alice": "member", "bob": "member"}
+
+
+async def test_what_follows_a_deletion_in_its_batch_is_refused(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent, deleted, late, added = await node.in_one_batch(
+        (BOB, SendMessage("c", "1")),
+        (ALICE, DeleteConversation("c")),
+        (BOB, SendMessage("c", "2")),
+        (BACKEND, AddMembers("c", ("bob",))),
+    )
+    assert (sent.seq, deleted, late.code, added.code) == (1, None, "forbidden", "forbidden")
+
+
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_list_has_the_conversation_with_the_newest_event_first(node: Node) -> None:
+async def test_a_list_has_the_conversation_with_the_newest_message_first(node: Node) -> None:
     for conversation_id in ("a", "b", "c"):
         await node.group(conversation_id, ALICE, BOB)
     await node.group("other", BOB)
     await node.send(BOB, "Hello", to="a")
     await node.do(ALICE, AddMembers("b", ("bob",)))
-    await _users(node, CAROL)
+    await node.users(CAROL)
     await node.do(ALICE, AddMembers("b", ("carol",)))
     pages = []
     cursor = None
@@ -219,27 +326,42 @@ async def test_a_list_has_the_conversation_with_the_newest_event_first(node: Nod
         if page.next is None:
             break
         cursor = page.next
-    assert pages == [["b", "a"], ["c"]]
+    assert pages == [["a", "c"], ["b"]]
 
 
 async def test_events_of_one_batch_leave_a_list_in_log_order(node: Node) -> None:
     for conversation_id in ("a", "b"):
         await node.group(conversation_id, ALICE)
-    await _users(node, BOB)
+    await node.users(BOB)
     await node.in_one_batch(
         (ALICE, SendMessage("a", "1")), (ALICE, SendMessage("b", "1")), (ALICE, AddMembers("a", ("bob",)))
     )
     page = await node.do(ALICE, ListConversations())
-    assert [view.conversation.id for view in page.items] == ["a", "b"]
+    assert [view.conversation.id for view in page.items] == ["b", "a"]
     assert [view.conversation.last_seq for view in page.items] == [1, 1]
 
 
 async def test_a_list_shows_the_last_message_and_names_direct_ones_after_the_other(node: Node) -> None:
-    await _users(node, ALICE, BOB)
+    await node.users(ALICE, BOB)
     direct = (await node.do(ALICE, CreateConversation("direct", ("bob",)))).conversation.id
     message = await node.send(ALICE, "Hello", to=direct)
     view = (await node.do(BOB, ListConversations())).items[0]
     assert (view.name, view.last_message, view.members) == ("Alice", message, None)
+
+
+async def test_a_list_says_what_is_unread_for_its_reader(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
+    await node.send(ALICE, "1")
+    await node.send(ALICE, "1", to="d")
+    await node.send(ALICE, "2", to="d")
+    for actor, unread in ((ALICE, {"c": 0, "d": 0}), (BOB, {"c": 1, "d": 2})):
+        views = (await node.do(actor, ListConversations())).items
+        assert {view.conversation.id: view.unread.unread_count for view in views} == unread
+        assert {view.reader.user_id for view in views} == {actor.user_id}
+    assert {view.unread for view in (await node.do(OPERATOR, ListConversations())).items} == {None}
+    again = await node.do(BOB, CreateConversation("direct", ("alice",)))
+    assert (again.unread.unread_count, again.last_message.content) == (2, "2")
 
 
 async def test_an_operator_lists_all_conversations_and_others_only_theirs(node: Node) -> None:
@@ -269,16 +391,11 @@ async def test_a_member_who_types_is_heard_until_they_are_removed(node: Node) ->
 
 async def test_a_socket_that_goes_stops_typing(node: Node) -> None:
     await node.group("c", ALICE)
+    node.chat.directory.hold("alice", await node.chat.directory.find("alice"))
+    for socket_id in ("socket", "another"):
+        node.chat.signals.connected("alice", socket_id)
     await node.do(ALICE, SetTyping("c", is_typing=True, source="socket"))
-    node.chat.source_gone("another")
+    node.chat.signals.disconnected("alice", "another")
     assert node.events[-1] == TypingChanged("c", "alice", "Alice", is_typing=True)
-    node.chat.source_gone("socket")
+    node.chat.signals.disconnected("alice", "socket")
     assert node.events[-1] == TypingChanged("c", "alice", "Alice", is_typing=False)
-
-
-async def test_history_is_readable_for_who_was_added_later(node: Node) -> None:
-    await node.group("c", ALICE)
-    sent = await node.send(ALICE, "Hello")
-    await _users(node, BOB)
-    await node.do(ALICE, AddMembers("c", ("bob",)))
-    assert (await node.do(BOB, ListMessages("c"))).items == (sent,)

@@ -1,49 +1,95 @@
-"""`/api/v1/conversations`: who is in them, and what was said."""
+"""`/api/v1/conversations`. Who is in them is in `members.py`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, delete, get, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from talkwire.api.bodies import AddMembersBody, CreateConversationBody, ListAnswer, TypingBody
+from talkwire.api.bodies import CreateConversationBody, ListAnswer, TypingBody, UpdateConversationBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
 from talkwire.core.commands.conversations import (
-    AddMembers,
     CreateConversation,
+    DeleteConversation,
     GetConversation,
     ListConversations,
-    RemoveMember,
+    UpdateConversation,
 )
 from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.search import FindChannels
 from talkwire.core.commands.typing import SetTyping
-from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.dialects.payloads.conversations import (
+    ConversationPayload,
+    conversation_payload,
+    shared_conversation_payload,
+)
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public channel's name")]
 
 
-@get("/", summary="The caller's conversations, newest event first")
+@get("/", summary="The caller's conversations, newest message first; with a query, public channels of that name")
 async def list_conversations(
-    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
+    caller: GivenCaller,
+    chat: GivenChat,
+    text: Query = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
 ) -> ListAnswer[ConversationPayload]:
+    if text is not None:
+        channels = await chat.execute(caller.actor, FindChannels(text, cursor, limit))
+        return ListAnswer(tuple(map(shared_conversation_payload, channels.items)), channels.next)
     page = await chat.execute(caller.actor, ListConversations(cursor, limit))
     return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
 
 
 @post("/", summary="Open a conversation")
 async def create_conversation(
-    data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat
+    data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> ConversationPayload:
-    command = CreateConversation(data.kind, data.member_ids, data.name, data.id)
-    return conversation_payload(await chat.execute(caller.actor, command))
+    command = CreateConversation(
+        kind=data.kind,
+        member_ids=data.member_ids,
+        name=data.name,
+        id=data.id,
+        avatar=data.avatar,
+        public=data.public,
+        history=data.history,
+        slow_mode_s=data.slow_mode_s,
+        metadata=data.metadata,
+    )
+    return conversation_payload(await chat.execute(caller.actor, command, key))
 
 
 @get("/{conversation_id:str}", summary="One conversation with its members")
 async def get_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ConversationPayload:
     return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+
+
+@patch("/{conversation_id:str}", summary="Rename a group or channel, change its picture, rules or metadata")
+async def update_conversation(
+    conversation_id: FromPath[str], data: JSONBody[UpdateConversationBody], caller: GivenCaller, chat: GivenChat
+) -> ConversationPayload:
+    command = UpdateConversation(
+        conversation_id=conversation_id,
+        name=data.name,
+        avatar=data.avatar,
+        public=data.public,
+        history=data.history,
+        slow_mode_s=data.slow_mode_s,
+        metadata=data.metadata,
+    )
+    await chat.execute(caller.actor, command)
+    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+
+
+@delete("/{conversation_id:str}", summary="Delete a group or channel (its owner)")
+async def delete_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DeleteConversation(conversation_id))
 
 
 @get("/{conversation_id:str}/messages", summary="A page of the history, ascending")
@@ -67,32 +113,16 @@ async def set_typing(
     await chat.execute(caller.actor, SetTyping(conversation_id, data.is_typing))
 
 
-@post("/{conversation_id:str}/members", status_code=HTTP_200_OK, summary="Let users in")
-async def add_members(
-    conversation_id: FromPath[str], data: JSONBody[AddMembersBody], caller: GivenCaller, chat: GivenChat
-) -> ConversationPayload:
-    await chat.execute(caller.actor, AddMembers(conversation_id, data.user_ids))
-    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
-
-
-@delete("/{conversation_id:str}/members/{user_id:str}", summary="Take a user out, or leave")
-async def remove_member(
-    conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
-) -> None:
-    member_id = caller.actor.user_id if user_id == "me" else user_id
-    await chat.execute(caller.actor, RemoveMember(conversation_id, member_id))
-
-
 conversations_router = Router(
     "/conversations",
     route_handlers=[
         list_conversations,
         create_conversation,
         get_conversation,
+        update_conversation,
+        delete_conversation,
         list_messages,
         set_typing,
-        add_members,
-        remove_member,
     ],
     tags=["conversations"],
 )

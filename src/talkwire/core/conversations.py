@@ -1,83 +1,90 @@
-"""Direct and group conversations and who is in them."""
+"""Direct conversations, groups and channels: opened, changed, deleted, listed. Who is in them is in `members.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 
-from talkwire.core.access import may_act, may_change_members
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+
+from talkwire.core.access import blocked, may_delete, require
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import (
-    AddMembers,
     ConversationView,
     CreateConversation,
+    DeleteConversation,
     GetConversation,
     ListConversations,
     MemberView,
-    RemoveMember,
+    UpdateConversation,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.events import ConversationCreated, MemberAdded, MemberRemoved, UserCreated
+from talkwire.core.events import ConversationCreated, ConversationDeleted, ConversationUpdated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.members import (
+    check_user_ids,
+    check_users,
+    find_conversation,
+    make_unknown_users,
+    newcomer,
+    require_actor,
+    require_managed,
+)
 from talkwire.core.messages import PAGE_MAX, require_member
-from talkwire.core.model import OWN_ID_BASE, Actor, Conversation, Member, User, is_own_id
-from talkwire.core.texts import check_id, check_name
+from talkwire.core.model import (
+    MESSAGE_ID_BASE,
+    OWN_ID_BASE,
+    Actor,
+    Conversation,
+    ConversationKind,
+    Member,
+    Message,
+    is_own_id,
+)
+from talkwire.core.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.transaction import Snapshot, Transaction
 
-MEMBERS_PER_COMMAND_MAX = 10_000
+SLOW_MODE_MAX_S = 24 * 3600
+
+
+# --- opening --------------------------------------------------------------------------------------------------------
 
 
 def check_create(command: CreateConversation) -> None:
     """Refuses at the door what could not be a conversation."""
-    if command.name is not None:
-        check_name("name", command.name)
+    _check_fields(command)
+    _check_kind(command.kind, command)
     if command.id is not None:
         check_id("id", command.id)
         if is_own_id(command.id):
             raise invalid("id", "lies in the range of ids that the server gives out")
-    _check_user_ids("memberIds", command.member_ids)
+    check_user_ids("memberIds", command.member_ids)
 
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
     """Opens a conversation. The actor is a member too, except the application's backend, which names all of them."""
-    _must_be_allowed(tx, actor)
+    require_actor(tx, actor)
     _may_create(actor, command)
-    _check_users(tx, actor, command.member_ids, "memberIds")
+    check_users(tx, actor, command.member_ids, "memberIds")
     user_ids = list(dict.fromkeys(command.member_ids))
     if actor.role == "user" and actor.user_id not in user_ids:
         user_ids.insert(0, actor.user_id)
     if command.kind == "direct":
-        _check_pair(command, user_ids)
-        existing = tx.direct_conversation(*user_ids)
+        existing = _existing_direct(tx, user_ids)
         if existing is not None:
-            return _view_of_created(tx, existing, actor, user_ids)
+            return _view_with_members(tx, existing, actor, user_ids)
     if command.id is not None and tx.conversation(command.id) is not None:
         raise ChatError("conflict", "A conversation with this id exists.")
-    _make_unknown_users(tx, user_ids)
-    owner_id = user_ids[0] if command.kind == "group" else None
-    pos, now = tx.next_pos(), tx.now_ms
-    conversation = Conversation(
-        id=command.id or str(OWN_ID_BASE + pos),
-        kind=command.kind,
-        name=command.name if command.kind == "group" else None,
-        owner_id=owner_id,
-        member_count=len(user_ids),
-        last_seq=0,
-        created_ms=now,
-        updated_ms=now,
-    )
+    make_unknown_users(tx, user_ids)
+    conversation = _new_conversation(command, user_ids, tx.next_pos(), tx.now_ms)
     members = tuple(
-        Member(conversation.id, user_id, "owner" if user_id == owner_id else "member", now) for user_id in user_ids
+        newcomer(conversation, user_id, "owner" if user_id == conversation.owner_id else "member", tx.now_ms)
+        for user_id in user_ids
     )
-    tx.record(ConversationCreated(pos, now, conversation, members))
-    return _view_of_created(tx, conversation, actor, user_ids)
-
-
-def _must_be_allowed(tx: Transaction, actor: Actor) -> None:
-    user = tx.user(actor.user_id)
-    refusal = may_act(user) or (forbidden() if user is None and actor.role == "user" else None)
-    if refusal is not None:
-        raise refusal
+    by = "" if actor.is_service else actor.user_id
+    tx.record(ConversationCreated(tx.next_pos(), tx.now_ms, conversation, members, by))
+    return _view_with_members(tx, conversation, actor, user_ids)
 
 
 def _may_create(actor: Actor, command: CreateConversation) -> None:
@@ -87,33 +94,38 @@ def _may_create(actor: Actor, command: CreateConversation) -> None:
         raise invalid("memberIds", "must name every member")
 
 
-def _check_pair(command: CreateConversation, user_ids: Sequence[str]) -> None:
+def _existing_direct(tx: Transaction, user_ids: Sequence[str]) -> Conversation | None:
+    """The one conversation of a pair. Raises `blocked` where there is none and may be none."""
     if len(user_ids) != 2:
         raise invalid("memberIds", "a direct conversation has exactly two members")
-    if command.name is not None:
-        raise invalid("name", "a direct conversation is named after the other member")
+    one, other = user_ids
+    existing = tx.direct_conversation(one, other)
+    if existing is None and (tx.has_blocked(one, other) or tx.has_blocked(other, one)):
+        raise blocked()
+    return existing
 
 
-def _check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
-    """The backend may create users by naming them; for anyone else they have to exist."""
-    known = tx.users(user_ids)
-    for index, user_id in enumerate(user_ids):
-        if user_id in known:
-            continue
-        if actor.role == "user":
-            raise invalid(f"{path}[{index}]", "no such user")
-        if is_own_id(user_id):
-            raise invalid(f"{path}[{index}]", "lies in the range of ids that the server gives out")
+def _new_conversation(command: CreateConversation, user_ids: Sequence[str], pos: int, now_ms: int) -> Conversation:
+    return Conversation(
+        id=command.id or str(OWN_ID_BASE + pos),
+        kind=command.kind,
+        name=command.name,
+        owner_id=None if command.kind == "direct" else user_ids[0],
+        member_count=len(user_ids),
+        last_seq=0,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        avatar=command.avatar,
+        public=command.public,
+        history=command.history,
+        slow_mode_s=command.slow_mode_s,
+        metadata=command.metadata,
+        last_pos=pos,
+        active_pos=pos,
+    )
 
 
-def _make_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
-    known = tx.users(user_ids)
-    for user_id in user_ids:
-        if user_id not in known:
-            tx.record(UserCreated(tx.next_pos(), tx.now_ms, User(user_id, user_id, tx.now_ms)))
-
-
-def _view_of_created(
+def _view_with_members(
     tx: Transaction, conversation: Conversation, actor: Actor, user_ids: Sequence[str]
 ) -> ConversationView:
     users = tx.users(user_ids)
@@ -123,63 +135,86 @@ def _view_of_created(
         for user_id in user_ids
         if user_id in members and user_id in users
     )
-    name, avatar = _shown_as(conversation, views, actor.user_id)
-    return ConversationView(conversation, name, avatar, None, views)
+    return _view_for(tx, conversation, actor, views)
 
 
-def check_add_members(command: AddMembers) -> None:
+def _view_for(
+    tx: Transaction, conversation: Conversation, actor: Actor, members: tuple[MemberView, ...] | None
+) -> ConversationView:
+    name, avatar = _shown_as(conversation, members or (), actor.user_id)
+    reader = tx.member(conversation.id, actor.user_id)
+    unread = None if reader is None else tx.unread(conversation.id, actor.user_id)
+    return ConversationView(
+        conversation, name, avatar, _last_message(tx, conversation, reader), members, reader, unread
+    )
+
+
+def _last_message(tx: Transaction, conversation: Conversation, reader: Member | None) -> Message | None:
+    if conversation.last_seq <= (0 if reader is None else reader.history_seq):
+        return None
+    return tx.message(MESSAGE_ID_BASE + conversation.active_pos)
+
+
+# --- changing and deleting ------------------------------------------------------------------------------------------
+
+
+def check_update(command: UpdateConversation) -> None:
     check_id("conversationId", command.conversation_id)
-    _check_user_ids("userIds", command.user_ids)
-    if not command.user_ids:
-        raise invalid("userIds", "must not be empty")
+    _check_fields(command)
 
 
-def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Lets users into a group; whoever is in it already is passed over."""
-    _must_be_allowed(tx, actor)
-    conversation = _changeable(tx, actor, command.conversation_id)
-    present = tx.members(conversation.id, command.user_ids)
-    newcomers = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
-    if not newcomers:
-        return ()
-    _check_users(tx, actor, command.user_ids, "userIds")
-    _make_unknown_users(tx, newcomers)
-    pos, now = tx.next_pos(), tx.now_ms
-    members = tuple(Member(conversation.id, user_id, "member", now) for user_id in newcomers)
-    tx.record(MemberAdded(pos, now, conversation.id, members))
-    return members
+def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
+    """Changes what a group or channel is called and how it is run; nothing happens when nothing is different."""
+    require_actor(tx, actor)
+    conversation = require_managed(tx, actor, command.conversation_id)
+    _check_kind(conversation.kind, command)
+    given = {name: value for name, value in asdict(command).items() if value is not UNSET}
+    del given["conversation_id"]
+    if replace(conversation, **given) != conversation:
+        conversation = replace(conversation, **given, updated_ms=tx.now_ms, last_pos=tx.next_pos())
+        tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation))
+    return _view_for(tx, conversation, actor, None)
 
 
-def check_remove_member(command: RemoveMember) -> None:
+def _check_fields(command: CreateConversation | UpdateConversation) -> None:
+    if isinstance(command.name, str):
+        check_name("name", command.name)
+    if isinstance(command.avatar, str):
+        check_avatar("avatar", command.avatar)
+    if isinstance(command.metadata, dict):
+        check_metadata("metadata", command.metadata)
+    if isinstance(command.slow_mode_s, int) and not 0 <= command.slow_mode_s <= SLOW_MODE_MAX_S:
+        raise invalid("slowModeS", f"must be 0 to {SLOW_MODE_MAX_S} seconds")
+
+
+def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
+    """What only some kinds have."""
+    if kind != "channel" and command.public is True:
+        raise invalid("public", "only a channel is public")
+    if kind == "direct":
+        if isinstance(command.name, str):
+            raise invalid("name", "a direct conversation is named after the other member")
+        if isinstance(command.avatar, str):
+            raise invalid("avatar", "a direct conversation looks like the other member")
+        if command.slow_mode_s:
+            raise invalid("slowModeS", "a direct conversation has no slow mode")
+        if command.history == "from-join":
+            raise invalid("history", "both were in a direct conversation from the start")
+
+
+def check_delete(command: DeleteConversation) -> None:
     check_id("conversationId", command.conversation_id)
-    check_id("userId", command.user_id)
 
 
-def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
-    """Takes a user out of a group; anyone may take out themselves."""
-    _must_be_allowed(tx, actor)
-    conversation = tx.conversation(command.conversation_id)
-    leaving = command.user_id == actor.user_id and conversation is not None and conversation.kind != "direct"
-    if not leaving:
-        _changeable(tx, actor, command.conversation_id)
-    if tx.member(command.conversation_id, command.user_id) is None:
-        raise forbidden() if actor.role == "user" else ChatError("not_found", "This user is no member.")
-    tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, command.conversation_id, command.user_id))
+def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
+    """Nobody is in it any more, and its messages are nobody's to see."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id)))
+    tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, command.conversation_id, actor.user_id))
 
 
-def _changeable(tx: Transaction, actor: Actor, conversation_id: str) -> Conversation:
-    conversation = tx.conversation(conversation_id)
-    refusal = may_change_members(actor, conversation, tx.member(conversation_id, actor.user_id))
-    if refusal is not None or conversation is None:
-        raise refusal or forbidden()
-    return conversation
-
-
-def _check_user_ids(path: str, user_ids: Collection[str]) -> None:
-    if len(user_ids) > MEMBERS_PER_COMMAND_MAX:
-        raise invalid(path, f"at most {MEMBERS_PER_COMMAND_MAX}")
-    for index, user_id in enumerate(user_ids):
-        check_id(f"{path}[{index}]", user_id)
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
@@ -187,13 +222,13 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
     check_id("conversationId", query.conversation_id)
     require_member(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
-    if conversation is None:
+    if conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
-    return _views(snapshot, actor, [conversation], with_members=True)[0]
+    return views_of(snapshot, actor.user_id, [conversation], with_members=True)[0]
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """The actor's conversations, newest event first; an operator's list has everyone's."""
+    """The actor's conversations, newest message first; an operator's list has everyone's."""
     if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
         raise invalid("cursor", "is not a cursor of this list")
     limit = max(1, min(query.limit, PAGE_MAX))
@@ -201,22 +236,35 @@ def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversation
     before = None if query.cursor is None else int(query.cursor)
     found = snapshot.conversations_of(user_id, before, limit + 1)
     shown = found[:limit]
-    views = _views(snapshot, actor, [conversation for conversation, _ in shown], with_members=False)
+    views = views_of(snapshot, actor.user_id, [conversation for conversation, _ in shown])
     return Page(tuple(views), str(shown[-1][1]) if len(found) > limit else None)
 
 
-def _views(
-    snapshot: Snapshot, actor: Actor, conversations: Sequence[Conversation], *, with_members: bool
+def views_of(
+    snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, with_members: bool = False
 ) -> list[ConversationView]:
+    """Conversations as one reader sees them, by a statement a table however many they are."""
+    ids = [conversation.id for conversation in conversations]
+    readers = snapshot.memberships(reader_id, ids)
+    unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
     last = snapshot.last_messages(conversations)
-    named_by_member = [c.id for c in conversations if with_members or c.kind == "direct"]
-    members = snapshot.members_of(named_by_member)
+    members = snapshot.members_of([c.id for c in conversations if with_members or c.kind == "direct"])
     views = []
     for conversation in conversations:
         listed = tuple(members.get(conversation.id, ()))
-        name, avatar = _shown_as(conversation, listed, actor.user_id)
+        reader = readers.get(conversation.id)
+        message = last.get(conversation.id)
+        if reader is not None and message is not None and message.seq <= reader.history_seq:
+            message = None
         views.append(
-            ConversationView(conversation, name, avatar, last.get(conversation.id), listed if with_members else None)
+            ConversationView(
+                conversation,
+                *_shown_as(conversation, listed, reader_id),
+                message,
+                listed if with_members else None,
+                reader,
+                unread.get((conversation.id, reader_id)),
+            )
         )
     return views
 
@@ -229,14 +277,14 @@ def _shown_as(
         for view in members:
             if view.member.user_id != reader_id:
                 return view.name, view.avatar
-    return conversation.name, None
+    return conversation.name, conversation.avatar
 
 
 CHANGES: Changes = MappingProxyType(
     {
         CreateConversation: ChangeHandler(create_conversation, check_create),
-        AddMembers: ChangeHandler(add_members, check_add_members),
-        RemoveMember: ChangeHandler(remove_member, check_remove_member),
+        UpdateConversation: ChangeHandler(update_conversation, check_update),
+        DeleteConversation: ChangeHandler(delete_conversation, check_delete),
     }
 )
 

@@ -1,11 +1,13 @@
-"""What is asked about conversations and who is in them."""
+"""What is asked about conversations. Who is in them is in `members.py`."""
 
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Conversation, ConversationKind, Member, Message
+from talkwire.core.commands.receipts import Unread
+from talkwire.core.model import Conversation, ConversationKind, History, Member, Message
 
 
 class MemberView(msgspec.Struct, frozen=True):
@@ -17,13 +19,16 @@ class MemberView(msgspec.Struct, frozen=True):
 
 
 class ConversationView(msgspec.Struct, frozen=True):
-    """A conversation as one reader sees it: a direct one is named after the other member."""
+    """A conversation as one reader sees it: a direct one is named after the other member. `reader` and `unread` are
+    None for who is no member."""
 
     conversation: Conversation
     name: str | None
     avatar: str | None
     last_message: Message | None
     members: tuple[MemberView, ...] | None = None
+    reader: Member | None = None
+    unread: Unread | None = None
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):
@@ -34,18 +39,27 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     member_ids: tuple[str, ...]
     name: str | None = None
     id: str | None = None
+    avatar: str | None = None
+    public: bool = False
+    history: History = "all"
+    slow_mode_s: int = 0
+    metadata: dict[str, object] | None = None
 
 
-class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
-    """Answers those who were not members before."""
+class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
+    """What is left out stays; None takes a name, a picture or metadata away."""
 
     conversation_id: str
-    user_ids: tuple[str, ...]
+    name: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
+    public: bool | UnsetType = UNSET
+    history: History | UnsetType = UNSET
+    slow_mode_s: int | UnsetType = UNSET
+    metadata: dict[str, object] | UnsetType | None = UNSET
 
 
-class RemoveMember(Change[None], frozen=True, tag="RemoveMember"):
+class DeleteConversation(Change[None], frozen=True, tag="DeleteConversation"):
     conversation_id: str
-    user_id: str
 
 
 class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation"):
@@ -53,7 +67,7 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
 
 
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
-    """The actor's conversations, the one with the newest event first. An operator (role `admin`) sees all."""
+    """The actor's conversations, the one with the newest message first. An operator (role `admin`) sees all."""
 
     cursor: str | None = None
     limit: int = 50

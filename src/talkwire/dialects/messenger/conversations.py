@@ -1,32 +1,65 @@
-"""Conversations and who is in them."""
+"""Conversations: opened, changed, deleted, listed."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
-from talkwire.core.events import ConversationCreated, Event, MemberAdded, MemberRemoved
+from talkwire.core.commands.conversations import (
+    ConversationView,
+    CreateConversation,
+    DeleteConversation,
+    ListConversations,
+    UpdateConversation,
+)
+from talkwire.core.commands.search import FindChannels
+from talkwire.core.events import ConversationCreated, ConversationDeleted, ConversationUpdated, Event
+from talkwire.core.model import Conversation, ConversationKind, History
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.replies import Reply
+from talkwire.dialects.messenger.connection import ConversationIdPayload
+from talkwire.dialects.messenger.replies import Reply, done
 from talkwire.dialects.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.payloads.payload import Payload
 
 
 class ListConversationsPayload(Payload, frozen=True):
+    """With `query`, public channels by their name."""
+
     cursor: str | None = None
     limit: int = 50
+    query: str | None = None
 
 
 class CreateConversationPayload(Payload, frozen=True):
-    kind: Literal["direct", "group"]
+    """`id` and unknown `memberIds` are for the role `service`. `public` is for a channel."""
+
+    kind: ConversationKind
     member_ids: tuple[str, ...]
     name: str | None = None
     id: str | None = None
+    avatar: str | None = None
+    public: bool = False
+    history: History = "all"
+    slow_mode_s: int = 0
+    metadata: dict[str, Any] | None = None
+
+
+class UpdateConversationPayload(Payload, frozen=True):
+    """What is left out stays; null takes a name, a picture or metadata away."""
+
+    conversation_id: str
+    name: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
+    public: bool | UnsetType = UNSET
+    history: History | UnsetType = UNSET
+    slow_mode_s: int | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType | None = UNSET
 
 
 class ConversationReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -38,50 +71,91 @@ class ConversationsReply(Reply, frozen=True, kw_only=True, rename="camel"):
     cursor: str | None = None
 
 
-class AddedMemberPayload(Payload, frozen=True):
-    user_id: str
-    role: str
-    joined_at: str
+def _to_create(payload: CreateConversationPayload) -> CreateConversation:
+    return CreateConversation(
+        kind=payload.kind,
+        member_ids=payload.member_ids,
+        name=payload.name,
+        id=payload.id,
+        avatar=payload.avatar,
+        public=payload.public,
+        history=payload.history,
+        slow_mode_s=payload.slow_mode_s,
+        metadata=payload.metadata,
+    )
 
 
-class MembersAddedPayload(Payload, frozen=True):
-    conversation_id: str
-    members: tuple[AddedMemberPayload, ...]
+def _to_update(payload: UpdateConversationPayload) -> UpdateConversation:
+    return UpdateConversation(
+        conversation_id=payload.conversation_id,
+        name=payload.name,
+        avatar=payload.avatar,
+        public=payload.public,
+        history=payload.history,
+        slow_mode_s=payload.slow_mode_s,
+        metadata=payload.metadata,
+    )
 
 
-class MemberRemovedPayload(Payload, frozen=True):
-    conversation_id: str
-    user_id: str
+def _to_list(payload: ListConversationsPayload) -> ListConversations | FindChannels:
+    if payload.query is None:
+        return ListConversations(payload.cursor, payload.limit)
+    return FindChannels(payload.query, payload.cursor, payload.limit)
 
 
 def _conversation_reply(view: ConversationView) -> ConversationReply:
     return ConversationReply(conversation=conversation_payload(view))
 
 
-def _conversations_reply(page: Page[ConversationView]) -> ConversationsReply:
-    return ConversationsReply(conversations=tuple(map(conversation_payload, page.items)), cursor=page.next)
+def _conversations_reply(page: Page[ConversationView] | Page[Conversation]) -> ConversationsReply:
+    return ConversationsReply(conversations=tuple(map(_listed, page.items)), cursor=page.next)
 
 
-def _members_added(event: MemberAdded) -> MembersAddedPayload:
-    members = (AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms)) for member in event.members)
-    return MembersAddedPayload(event.conversation_id, tuple(members))
+def _listed(found: ConversationView | Conversation) -> ConversationPayload:
+    return shared_conversation_payload(found) if isinstance(found, Conversation) else conversation_payload(found)
+
+
+def _conversation_changed(event: ConversationCreated | ConversationUpdated) -> ConversationPayload:
+    return shared_conversation_payload(event.conversation)
+
+
+def _conversation_deleted(event: ConversationDeleted) -> ConversationIdPayload:
+    return ConversationIdPayload(event.conversation_id)
 
 
 INBOUND = {
     "conversation:create": Inbound(
         CreateConversationPayload,
-        lambda p: CreateConversation(p.kind, p.member_ids, p.name, p.id),
+        _to_create,
         _conversation_reply,
+        summary="Opens a conversation. A direct one exists once per pair: opening it again answers it.",
+    ),
+    "conversation:update": Inbound(
+        UpdateConversationPayload,
+        _to_update,
+        _conversation_reply,
+        summary="Renames a group or channel, or changes its picture, its rules or its metadata. For owner and admins.",
+    ),
+    "conversation:delete": Inbound(
+        ConversationIdPayload,
+        lambda p: DeleteConversation(p.conversation_id),
+        done,
+        summary="Deletes a group or channel with all that was said there. For its owner.",
     ),
     "conversations:list": Inbound(
-        ListConversationsPayload, lambda p: ListConversations(p.cursor, p.limit), _conversations_reply
+        ListConversationsPayload,
+        _to_list,
+        _conversations_reply,
+        summary="The user's conversations, newest message first; with `query`, public channels of that name.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    ConversationCreated: (Outbound("conversation:new", lambda event: shared_conversation_payload(event.conversation)),),
-    MemberAdded: (Outbound("member:added", _members_added),),
-    MemberRemoved: (
-        Outbound("member:removed", lambda event: MemberRemovedPayload(event.conversation_id, event.user_id)),
+    ConversationCreated: (Outbound("conversation:new", _conversation_changed, summary="A conversation was opened."),),
+    ConversationUpdated: (
+        Outbound("conversation:updated", _conversation_changed, summary="A conversation has another name or rules."),
+    ),
+    ConversationDeleted: (
+        Outbound("conversation:deleted", _conversation_deleted, summary="A conversation is gone for all its members."),
     ),
 }

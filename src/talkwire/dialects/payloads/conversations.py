@@ -5,44 +5,72 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.model import Conversation
+from talkwire.core.model import Conversation, ConversationKind, History, MemberRole
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class MemberPayload(Payload, frozen=True):
+    """`readSeq` and `deliveredSeq`: up to where the member has read and received."""
+
     user_id: str
     name: str
-    role: str
+    role: MemberRole
     joined_at: str
     avatar: str | None = None
+    read_seq: int | None = None
+    delivered_seq: int | None = None
 
 
 class ConversationPayload(Payload, frozen=True):
+    """What differs by reader (`unreadCount`, `mentionCount`, `muted`, `readSeq`, `lastMessage`, a direct one's name) is
+    in answers to a member, and never in events."""
+
     id: str
-    kind: str
+    kind: ConversationKind
     member_count: int
     last_seq: int
     created_at: str
     updated_at: str
+    public: bool
+    history: History
+    slow_mode_s: int
     name: str | None = None
     avatar: str | None = None
     owner_id: str | None = None
+    metadata: dict[str, object] | None = None
+    unread_count: int | None = None
+    mention_count: int | None = None
+    muted: bool | None = None
+    read_seq: int | None = None
     last_message: MessagePayload | None = None
     members: tuple[MemberPayload, ...] | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
     member = view.member
-    return MemberPayload(member.user_id, view.name, member.role, iso(member.joined_ms), view.avatar)
+    return MemberPayload(
+        user_id=member.user_id,
+        name=view.name,
+        role=member.role,
+        joined_at=iso(member.joined_ms),
+        avatar=view.avatar,
+        read_seq=member.read_seq,
+        delivered_seq=member.delivered_seq,
+    )
 
 
 def conversation_payload(view: ConversationView) -> ConversationPayload:
     """A conversation as one reader sees it."""
+    reader, unread = view.reader, view.unread
     return _conversation(
         view.conversation,
         name=view.name,
         avatar=view.avatar,
+        unread_count=None if unread is None else unread.unread_count,
+        mention_count=None if unread is None else unread.mention_count,
+        muted=None if reader is None else reader.muted,
+        read_seq=None if reader is None else reader.read_seq,
         last_message=None if view.last_message is None else message_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
     )
@@ -50,14 +78,18 @@ def conversation_payload(view: ConversationView) -> ConversationPayload:
 
 def shared_conversation_payload(conversation: Conversation) -> ConversationPayload:
     """A conversation without what differs by reader: the same bytes for all."""
-    return _conversation(conversation, name=conversation.name)
+    return _conversation(conversation, name=conversation.name, avatar=conversation.avatar)
 
 
-def _conversation(
+def _conversation(  # noqa: PLR0913 (what differs by reader, each a member of the payload)
     conversation: Conversation,
     *,
     name: str | None,
-    avatar: str | None = None,
+    avatar: str | None,
+    unread_count: int | None = None,
+    mention_count: int | None = None,
+    muted: bool | None = None,
+    read_seq: int | None = None,
     last_message: MessagePayload | None = None,
     members: Sequence[MemberPayload] | None = None,
 ) -> ConversationPayload:
@@ -68,9 +100,17 @@ def _conversation(
         last_seq=conversation.last_seq,
         created_at=iso(conversation.created_ms),
         updated_at=iso(conversation.updated_ms),
+        history=conversation.history,
         name=name,
         avatar=avatar,
+        public=conversation.public,
+        slow_mode_s=conversation.slow_mode_s,
         owner_id=conversation.owner_id,
+        metadata=conversation.metadata,
+        unread_count=unread_count,
+        mention_count=mention_count,
+        muted=muted,
+        read_seq=read_seq,
         last_message=last_message,
         members=None if members is None else tuple(members),
     )

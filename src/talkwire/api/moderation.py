@@ -1,0 +1,106 @@
+"""`/api/v1/conversations/{id}/mutes` and `/bans`: for whoever runs the conversation."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from litestar import Router, delete, get, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from talkwire.api.bodies import ListAnswer, RestrictBody
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.limited_chat import LimitedChat
+from talkwire.core.model import RestrictionKind
+from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
+from talkwire.identity.callers import Caller
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@get("/mutes", summary="Whom moderators have muted")
+async def list_mutes(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[RestrictionPayload]:
+    command = ListRestrictions(conversation_id, "mute", _now_ms(), cursor, limit)
+    return await _list(caller, chat, command)
+
+
+@put("/mutes/{user_id:str}", summary="Keep a user from writing")
+async def mute_user(
+    conversation_id: FromPath[str],
+    user_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    data: JSONBody[RestrictBody | None] = None,
+) -> RestrictionPayload:
+    command = _restrict(conversation_id, user_id, "mute", data)
+    return restriction_payload(await chat.execute(caller.actor, command), for_moderators=True)
+
+
+@delete("/mutes/{user_id:str}", summary="Let a user write again")
+async def unmute_user(
+    conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> None:
+    await chat.execute(caller.actor, UnrestrictMember(conversation_id, user_id, "mute"))
+
+
+@get("/bans", summary="Whom moderators have banned")
+async def list_bans(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[RestrictionPayload]:
+    command = ListRestrictions(conversation_id, "ban", _now_ms(), cursor, limit)
+    return await _list(caller, chat, command)
+
+
+@put("/bans/{user_id:str}", summary="Take a user out, and keep them from coming back")
+async def ban_user(
+    conversation_id: FromPath[str],
+    user_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    data: JSONBody[RestrictBody | None] = None,
+) -> RestrictionPayload:
+    command = _restrict(conversation_id, user_id, "ban", data)
+    return restriction_payload(await chat.execute(caller.actor, command), for_moderators=True)
+
+
+@delete("/bans/{user_id:str}", summary="Let a user be added or join again")
+async def unban_user(
+    conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> None:
+    await chat.execute(caller.actor, UnrestrictMember(conversation_id, user_id, "ban"))
+
+
+async def _list(caller: Caller, chat: LimitedChat, command: ListRestrictions) -> ListAnswer[RestrictionPayload]:
+    page = await chat.execute(caller.actor, command)
+    return ListAnswer(tuple(restriction_payload(each, for_moderators=True) for each in page.items), page.next)
+
+
+def _restrict(conversation_id: str, user_id: str, kind: RestrictionKind, data: RestrictBody | None) -> RestrictMember:
+    asked = data or RestrictBody()
+    until_ms = None if asked.until is None else (asked.until - _EPOCH) // timedelta(milliseconds=1)
+    return RestrictMember(conversation_id, user_id, kind, until_ms, asked.reason)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+moderation_router = Router(
+    "/conversations/{conversation_id:str}",
+    route_handlers=[list_mutes, mute_user, unmute_user, list_bans, ban_user, unban_user],
+    tags=["moderation"],
+)

@@ -1,0 +1,21 @@
+"""Whom the user has blocked: told to the user's own sockets only."""
+
+from __future__ import annotations
+
+from talkwire.core.events import Event, UserBlocked, UserUnblocked
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.payloads.payload import Payload
+
+
+class UserIdPayload(Payload, frozen=True):
+    user_id: str
+
+
+def _user_id(event: UserBlocked | UserUnblocked) -> UserIdPayload:
+    return UserIdPayload(event.blocked_id)
+
+
+OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
+    UserBlocked: (Outbound("user:blocked", _user_id, summary="The user has blocked somebody, on any device."),),
+    UserUnblocked: (Outbound("user:unblocked", _user_id, summary="The user has taken a block back."),),
+}

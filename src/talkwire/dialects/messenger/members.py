@@ -1,0 +1,89 @@
+"""Who is in a conversation."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.events import Event, MemberAdded, MemberRemoved, MemberUpdated
+from talkwire.core.model import MemberRole
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.messenger.replies import done
+from talkwire.dialects.payloads.payload import Payload, iso
+
+
+class AddMembersPayload(Payload, frozen=True):
+    conversation_id: str
+    user_ids: tuple[str, ...]
+
+
+class MemberIdPayload(Payload, frozen=True):
+    conversation_id: str
+    user_id: str
+
+
+class MemberRolePayload(Payload, frozen=True):
+    conversation_id: str
+    user_id: str
+    role: MemberRole
+
+
+class AddedMemberPayload(Payload, frozen=True):
+    user_id: str
+    role: MemberRole
+    joined_at: str
+
+
+class MembersAddedPayload(Payload, frozen=True):
+    conversation_id: str
+    members: tuple[AddedMemberPayload, ...]
+
+
+class MemberRemovedPayload(Payload, frozen=True):
+    """`by` is left out when the member left by themselves."""
+
+    conversation_id: str
+    user_id: str
+    by: str | None = None
+
+
+def _members_added(event: MemberAdded) -> MembersAddedPayload:
+    members = (AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms)) for member in event.members)
+    return MembersAddedPayload(event.conversation_id, tuple(members))
+
+
+def _member_removed(event: MemberRemoved) -> MemberRemovedPayload:
+    by = None if event.by in {"", event.user_id} else event.by
+    return MemberRemovedPayload(event.conversation_id, event.user_id, by)
+
+
+def _member_updated(event: MemberUpdated) -> MemberRolePayload:
+    return MemberRolePayload(event.member.conversation_id, event.member.user_id, event.member.role)
+
+
+INBOUND = {
+    "member:add": Inbound(
+        AddMembersPayload,
+        lambda p: AddMembers(p.conversation_id, p.user_ids),
+        done,
+        summary="Lets users into a group or channel. A public channel is joined by adding oneself.",
+    ),
+    "member:remove": Inbound(
+        MemberIdPayload,
+        lambda p: RemoveMember(p.conversation_id, p.user_id),
+        done,
+        summary="Takes a user out of a group or channel; with one's own id, leaves it.",
+    ),
+    "member:update": Inbound(
+        MemberRolePayload,
+        lambda p: UpdateMember(p.conversation_id, p.user_id, p.role),
+        done,
+        summary="Gives a member another role. Making another the owner makes the old owner an admin.",
+    ),
+}
+
+OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
+    MemberAdded: (Outbound("member:added", _members_added, summary="Users were let in. They are told too."),),
+    MemberRemoved: (
+        Outbound("member:removed", _member_removed, summary="A user was taken out, or left. They are told too."),
+    ),
+    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member has another role."),),
+}

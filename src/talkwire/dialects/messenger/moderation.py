@@ -1,0 +1,21 @@
+"""What moderators have put on the user: told to the user's own sockets only."""
+
+from __future__ import annotations
+
+from talkwire.core.events import Event, MemberRestricted, MemberUnrestricted
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
+
+
+def _restricted(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayload:
+    return restriction_payload(event.restriction, for_moderators=False)
+
+
+OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
+    MemberRestricted: (
+        Outbound("member:restricted", _restricted, summary="A moderator has muted the user, or banned them."),
+    ),
+    MemberUnrestricted: (
+        Outbound("member:unrestricted", _restricted, summary="A mute or a ban of the user is over before its time."),
+    ),
+}

@@ -1,0 +1,29 @@
+"""What moderators have put on users."""
+
+from __future__ import annotations
+
+from talkwire.core.model import Restriction, RestrictionKind
+from talkwire.core.times import iso_end
+from talkwire.dialects.payloads.payload import Payload
+
+
+class RestrictionPayload(Payload, frozen=True):
+    """`until` is left out when it does not end by itself; `by` is for moderators."""
+
+    conversation_id: str
+    user_id: str
+    kind: RestrictionKind
+    until: str | None = None
+    reason: str | None = None
+    by: str | None = None
+
+
+def restriction_payload(restriction: Restriction, *, for_moderators: bool) -> RestrictionPayload:
+    return RestrictionPayload(
+        conversation_id=restriction.conversation_id,
+        user_id=restriction.user_id,
+        kind=restriction.kind,
+        until=iso_end(restriction.until_ms),
+        reason=restriction.reason,
+        by=restriction.by if for_moderators else None,
+    )

@@ -1,0 +1,202 @@
+"""Mutes and bans, and how long they last."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MemberRemoved, MemberRestricted, MemberUnrestricted
+from talkwire.core.model import FOR_EVER_MS, Restriction, RestrictionKind
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
+
+
+async def _listed(node: Node, kind: RestrictionKind) -> list[str]:
+    page = await node.do(ALICE, ListRestrictions("c", kind, node.clock.now_ms))
+    return [restriction.user_id for restriction in page.items]
+
+
+# --- mutes ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_muted_member_writes_nothing_until_it_ends(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    until_ms = node.clock.now_ms + 60_000
+    restriction = await node.do(ALICE, RestrictMember("c", "bob", "mute", until_ms, "spam"))
+    assert restriction == Restriction("c", "bob", "mute", until_ms, "alice", "spam")
+    with pytest.raises(ChatError) as refused:
+        await node.do(BOB, SendMessage("c", "x"))
+    assert (refused.value.code, refused.value.details) == ("muted", {"until": "2023-11-14T22:14:20.000Z"})
+    assert await node.roles("c") == {"alice": "owner", "bob": "member"}
+    node.clock.now_ms = until_ms
+    await node.send(BOB, "sorry")
+
+
+async def test_a_mute_outlasts_leaving_and_coming_back(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    await node.do(BOB, RemoveMember("c", "bob"))
+    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    assert member.muted_until_ms == FOR_EVER_MS
+    assert await node.refusal(BOB, SendMessage("c", "x")) == "muted"
+    await node.do(ALICE, UnrestrictMember("c", "bob", "mute"))
+    await node.send(BOB, "x")
+
+
+async def test_who_is_no_member_is_muted_for_when_they_come(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    await node.do(ALICE, AddMembers("c", ("bob",)))
+    assert await node.refusal(BOB, SendMessage("c", "x")) == "muted"
+
+
+async def test_a_mute_and_a_message_in_one_batch_follow_their_order(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    before, _, after, _, again = await node.in_one_batch(
+        (BOB, SendMessage("c", "1")),
+        (ALICE, RestrictMember("c", "bob", "mute")),
+        (BOB, SendMessage("c", "2")),
+        (ALICE, UnrestrictMember("c", "bob", "mute")),
+        (BOB, SendMessage("c", "3")),
+    )
+    assert (before.seq, after.code, again.seq) == (1, "muted", 2)
+
+
+# --- bans -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_ban_takes_a_member_out_and_keeps_them_out(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "ban"))
+    assert await node.roles("c") == {"alice": "owner"}
+    restricted, removed = node.log[-2:]
+    assert isinstance(restricted, MemberRestricted)
+    assert isinstance(removed, MemberRemoved)
+    assert (removed.user_id, removed.by) == ("bob", "alice")
+    assert await node.refusal(BOB, SendMessage("c", "x")) == "forbidden"
+    assert await node.refusal(BOB, GetConversation("c")) == "forbidden"
+    for actor in (ALICE, BACKEND, OPERATOR):
+        assert await node.refusal(actor, AddMembers("c", ("bob",))) == "banned"
+    await node.do(ALICE, UnrestrictMember("c", "bob", "ban"))
+    assert await node.roles("c") == {"alice": "owner"}
+    await node.do(ALICE, AddMembers("c", ("bob",)))
+
+
+async def test_a_banned_user_joins_no_public_channel_until_it_ends(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True))
+    await node.users(BOB)
+    until_ms = node.clock.now_ms + 1000
+    await node.do(ALICE, RestrictMember("c", "bob", "ban", until_ms))
+    assert await node.refusal(BOB, AddMembers("c", ("bob",))) == "banned"
+    node.clock.now_ms = until_ms
+    assert len(await node.do(BOB, AddMembers("c", ("bob",)))) == 1
+
+
+async def test_one_who_is_banned_keeps_nobody_else_from_being_named(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.users(CAROL)
+    await node.do(ALICE, RestrictMember("c", "bob", "ban"))
+    with pytest.raises(ChatError) as refused:
+        await node.do(ALICE, AddMembers("c", ("carol", "bob")))
+    assert (refused.value.code, refused.value.details) == ("banned", {"userIds": ["bob"]})
+    assert await node.roles("c") == {"alice": "owner"}
+
+
+async def test_a_ban_and_joining_at_once_leave_nobody_in(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True))
+    await node.users(BOB)
+    _, _, again = await node.in_one_batch(
+        (BOB, AddMembers("c", ("bob",))),
+        (ALICE, RestrictMember("c", "bob", "ban")),
+        (BOB, AddMembers("c", ("bob",))),
+    )
+    assert again.code == "banned"
+    assert await node.roles("c") == {"alice": "owner"}
+
+
+# --- who, whom ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mute", "ban"])
+async def test_moderators_reach_those_below_them(node: Node, kind: RestrictionKind) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.users(MALLORY)
+    for name in ("bob", "carol"):
+        await node.do(ALICE, UpdateMember("c", name, "admin"))
+    for actor, target in ((BOB, "alice"), (BOB, "carol"), (BOB, "bob"), (BACKEND, "alice"), (OPERATOR, "alice")):
+        assert await node.refusal(actor, RestrictMember("c", target, kind)) == "forbidden"
+    for actor in (MALLORY, BOB):
+        assert await node.refusal(actor, RestrictMember("none", "carol", kind)) == "forbidden"
+        assert await node.refusal(actor, UnrestrictMember("none", "carol", kind)) == "forbidden"
+    assert await node.refusal(MALLORY, RestrictMember("c", "carol", kind)) == "forbidden"
+    await node.do(BOB, RestrictMember("c", "mallory", kind))
+    await node.do(ALICE, RestrictMember("c", "carol", kind))
+    await node.do(OPERATOR, RestrictMember("c", "bob", kind))
+    assert await _listed(node, kind) == ["bob", "carol", "mallory"]
+
+
+async def test_nobody_is_restricted_in_a_direct_conversation(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
+    for actor in (ALICE, BACKEND, OPERATOR):
+        assert await node.refusal(actor, RestrictMember("d", "bob", "mute")) == "forbidden"
+
+
+async def test_what_cannot_be_is_refused(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    now = node.clock.now_ms
+    for command in (
+        RestrictMember("c", "nobody", "mute"),
+        RestrictMember("c", "bob", "mute", now),
+        RestrictMember("c", "bob", "mute", reason=""),
+        RestrictMember("c", "bob", "mute", reason="x" * 501),
+        RestrictMember("c", "b b", "mute"),
+    ):
+        assert await node.refusal(ALICE, command) == "invalid_request"
+
+
+async def test_the_same_again_is_no_event_and_another_takes_its_place(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", reason="spam"))
+    await node.do(ALICE, UnrestrictMember("c", "bob", "mute"))
+    await node.do(ALICE, UnrestrictMember("c", "bob", "mute"))
+    kinds = [type(event) for event in node.log if isinstance(event, MemberRestricted | MemberUnrestricted)]
+    assert kinds == [MemberRestricted, MemberRestricted, MemberUnrestricted]
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+
+async def test_moderators_see_whom_they_keep_out_page_by_page(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    names = [f"user{number}" for number in range(5)]
+    await node.do(BACKEND, AddMembers("c", tuple(names)))
+    for name in names:
+        await node.do(ALICE, RestrictMember("c", name, "ban"))
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = await node.do(ALICE, ListRestrictions("c", "ban", node.clock.now_ms, cursor, 2))
+        found += [restriction.user_id for restriction in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert found == names
+    assert await _listed(node, "mute") == ["bob"]
+    for actor, conversation_id in ((BOB, "c"), (MALLORY, "c"), (ALICE, "none"), (MALLORY, "none")):
+        query = ListRestrictions(conversation_id, "ban", node.clock.now_ms)
+        assert await node.refusal(actor, query) == "forbidden"
+
+
+async def test_what_has_ended_is_not_listed(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", node.clock.now_ms + 1000))
+    await node.do(ALICE, RestrictMember("c", "carol", "mute", node.clock.now_ms + 2000))
+    node.clock.now_ms += 1000
+    assert await _listed(node, "mute") == ["carol"]
