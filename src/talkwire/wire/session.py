@@ -289,6 +289,12 @@ class Session:
             events += self._handle_heartbeat_deadline(now)
         return events
 
+    def hasten_ping(self, now: float) -> None:
+        """Have the next ping leave with the next `handle_deadline`, unless one is unanswered: its pong proves that the
+        client has received what it was sent before."""
+        if not self.closed and not self._awaits_pong:
+            self._heartbeat_due = min(self._heartbeat_due, now)
+
     def _act(self, action: Action, packet: Packet, now: float) -> list[Event]:
         events: list[Event] = []
         match action:

@@ -1,0 +1,53 @@
+"""Who has received and read what."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from talkwire.api.bodies import Body, ListAnswer
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
+from talkwire.core.commands.receipts import ListReceipts, MarkRead
+from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
+
+
+class ReadBody(Body, frozen=True):
+    """Everything up to `messageId` is read; up to the newest when none is named."""
+
+    message_id: str | None = None
+
+
+class ReadAnswer(Payload, frozen=True, omit_defaults=False):
+    """How far the reader is now, and what is left."""
+
+    conversation_id: str
+    seq: int
+    unread_count: int
+    mention_count: int
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/read",
+    status_code=HTTP_200_OK,
+    summary="Say that messages have been read",
+    tags=["conversations"],
+)
+async def mark_read(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[ReadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
+    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
+@get("/api/v1/messages/{message_id:str}/receipts", summary="Who has received and read a message", tags=["messages"])
+async def list_receipts(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ListAnswer[ReceiptPayload]:
+    receipts = await chat.execute(caller.actor, ListReceipts(message_id))
+    return ListAnswer(tuple(map(receipt_payload, receipts)), None)

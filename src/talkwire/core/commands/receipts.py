@@ -1,0 +1,60 @@
+"""What is asked about who has received and read what."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Query
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """How many messages of others lie behind a member's read position, and how many of these mention them. Deleted ones
+    and those of people whom the member has blocked do not count."""
+
+    unread_count: int
+    mention_count: int
+
+
+class ReadMark(msgspec.Struct, frozen=True):
+    """How far a member has read."""
+
+    conversation_id: str
+    seq: int
+    unread: Unread
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What has become of a message at one member. The times say when that member's cursor moved last, at or beyond the
+    message; None: not yet."""
+
+    user_id: str
+    name: str
+    avatar: str | None
+    delivered_ms: int | None
+    read_ms: int | None
+
+
+class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
+    """Everything up to a message is read; the newest one when none is named. Positions only move forward."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
+    """The actor's device has received everything up to a message; the newest one when none is named."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
+    """Who, beside its sender, has received and read a message."""
+
+    message_id: str
+
+
+class CountUnread(Query[tuple[tuple[str, str, Unread], ...]], frozen=True, tag="CountUnread"):
+    """Internal: what several members have not read, as (conversation id, user id, figures)."""
+
+    keys: tuple[tuple[str, str], ...]

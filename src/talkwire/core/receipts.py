@@ -1,0 +1,111 @@
+"""Who has received and read what: one cursor a member, never a row for each message."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.access import may_take_part
+from talkwire.core.commands.messages import GetMessage
+from talkwire.core.commands.receipts import (
+    CountUnread,
+    ListReceipts,
+    MarkDelivered,
+    MarkRead,
+    ReadMark,
+    Receipt,
+    Unread,
+)
+from talkwire.core.errors import forbidden
+from talkwire.core.events import MessagesDelivered, MessagesRead
+from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.messages import get_message
+from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, Actor, Conversation, Member, message_number
+from talkwire.core.texts import check_id
+from talkwire.core.transaction import Needs, Snapshot, Transaction
+
+
+def check_mark(command: MarkRead | MarkDelivered) -> None:
+    check_id("conversationId", command.conversation_id)
+
+
+def needs_of_mark(actor: Actor, command: MarkRead | MarkDelivered, needs: Needs) -> None:
+    """Names what marking will look up."""
+    needs.members.add((command.conversation_id, actor.user_id))
+
+
+def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
+    """Moves the actor's read position forward; an older message moves nothing."""
+    conversation, member = _taking_part(tx, actor, command)
+    place = _place(tx, conversation, member, command.message_id)
+    if place is None or place[0] <= member.read_seq:
+        return ReadMark(conversation.id, member.read_seq, tx.unread(conversation.id, member.user_id))
+    seq, message_id = place
+    authors = None
+    if conversation.member_count > LARGE_CONVERSATION:
+        authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
+    tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors))
+    # Whoever has read to the end has nothing unread; the usual case asks no further.
+    unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
+    return ReadMark(conversation.id, seq, unread)
+
+
+def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
+    """Moves the actor's delivery position forward."""
+    conversation, member = _taking_part(tx, actor, command)
+    place = _place(tx, conversation, member, command.message_id)
+    if place is not None and place[0] > member.delivered_seq:
+        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place))
+
+
+def _taking_part(tx: Transaction, actor: Actor, command: MarkRead | MarkDelivered) -> tuple[Conversation, Member]:
+    member = tx.member(command.conversation_id, actor.user_id)
+    refusal = may_take_part(tx.user(actor.user_id), member)
+    conversation = tx.conversation(command.conversation_id)
+    if refusal is not None or member is None or conversation is None:
+        raise refusal or forbidden()
+    return conversation, member
+
+
+def _place(
+    tx: Transaction, conversation: Conversation, member: Member, message_id: str | None
+) -> tuple[int, int] | None:
+    """(seq, id) of the message that was named, or of the newest; None: there is none."""
+    if message_id is None:
+        # The newest event that counts as activity is the newest message, once there is one.
+        return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
+    number = message_number(message_id)
+    message = None if number is None else tx.message(number)
+    if message is None or message.conversation_id != conversation.id or message.seq <= member.history_seq:
+        raise forbidden()
+    return message.seq, message.id
+
+
+def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
+    """How far a message has come with each other member."""
+    message = get_message(snapshot, actor, GetMessage(query.message_id))
+    views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
+    receipts = []
+    for view in views:
+        member = view.member
+        if member.user_id == message.sender_id or message.seq <= member.history_seq:
+            continue
+        delivered_ms = member.delivered_ms if member.delivered_seq >= message.seq else None
+        read_ms = member.read_ms if member.read_seq >= message.seq else None
+        receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
+    return tuple(receipts)
+
+
+def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
+    """For those of the keys who are members."""
+    found = snapshot.unreads.of(query.keys)
+    return tuple((conversation_id, user_id, unread) for (conversation_id, user_id), unread in found.items())
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        MarkRead: ChangeHandler(mark_read, check_mark, needs_of_mark),
+        MarkDelivered: ChangeHandler(mark_delivered, check_mark, needs_of_mark),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({ListReceipts: list_receipts, CountUnread: count_unread})

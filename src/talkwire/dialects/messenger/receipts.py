@@ -1,0 +1,69 @@
+"""Who has received and read what."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark
+from talkwire.core.events import Event, MessagesDelivered, MessagesRead, UnreadChanged
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.messenger.replies import Reply
+from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payloads.receipts import delivered_receipt_payload, read_receipt_payload, unread_payload
+
+
+class MarkPayload(Payload, frozen=True):
+    """Everything up to `messageId`; the newest message when none is named."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """How far the reader is now, and what is left."""
+
+    seq: int
+    unread_count: int
+    mention_count: int
+
+
+def _read_reply(mark: ReadMark) -> ReadReply:
+    return ReadReply(seq=mark.seq, unread_count=mark.unread.unread_count, mention_count=mark.unread.mention_count)
+
+
+def _reply(_: object) -> Reply:
+    return Reply()
+
+
+INBOUND = {
+    "message:read": Inbound(
+        MarkPayload,
+        lambda p: MarkRead(p.conversation_id, p.message_id),
+        _read_reply,
+        summary="Has read everything up to a message.",
+    ),
+    "message:delivered": Inbound(
+        MarkPayload,
+        lambda p: MarkDelivered(p.conversation_id, p.message_id),
+        _reply,
+        summary="Has received everything up to a message.",
+    ),
+}
+
+OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
+    MessagesRead: (
+        Outbound("message:read:receipt", read_receipt_payload, summary="A member has read up to a message."),
+    ),
+    MessagesDelivered: (
+        Outbound(
+            "message:delivered:receipt",
+            delivered_receipt_payload,
+            summary="A member's devices have received up to a message.",
+        ),
+    ),
+    UnreadChanged: (
+        Outbound(
+            "conversation:unread",
+            unread_payload,
+            summary="What is unread, after a read, a delete or a change of membership.",
+        ),
+    ),
+}

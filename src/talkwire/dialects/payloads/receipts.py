@@ -1,0 +1,66 @@
+"""Receipts, and how much is unread."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.receipts import Receipt
+from talkwire.core.events import MessagesDelivered, MessagesRead, UnreadChanged
+from talkwire.dialects.payloads.payload import Payload, iso
+
+
+class ReadReceiptPayload(Payload, frozen=True):
+    """A member has read everything up to this message."""
+
+    conversation_id: str
+    user_id: str
+    message_id: str
+    seq: int
+    read_at: str
+
+
+class DeliveredReceiptPayload(Payload, frozen=True):
+    """A member's devices have received everything up to this message."""
+
+    conversation_id: str
+    user_id: str
+    message_id: str
+    seq: int
+    delivered_at: str
+
+
+class UnreadPayload(Payload, frozen=True, omit_defaults=False):
+    """How much the user has not read in a conversation, and how much of it mentions them."""
+
+    conversation_id: str
+    unread_count: int
+    mention_count: int
+
+
+class ReceiptPayload(Payload, frozen=True):
+    """What has become of a message at one member. The times say when that member's position moved last, at or beyond
+    the message; without one it has not come so far."""
+
+    user_id: str
+    name: str
+    avatar: str | None = None
+    delivered_at: str | None = None
+    read_at: str | None = None
+
+
+def read_receipt_payload(event: MessagesRead) -> ReadReceiptPayload:
+    return ReadReceiptPayload(event.conversation_id, event.user_id, str(event.message_id), event.seq, iso(event.at_ms))
+
+
+def delivered_receipt_payload(event: MessagesDelivered) -> DeliveredReceiptPayload:
+    return DeliveredReceiptPayload(
+        event.conversation_id, event.user_id, str(event.message_id), event.seq, iso(event.at_ms)
+    )
+
+
+def unread_payload(event: UnreadChanged) -> UnreadPayload:
+    return UnreadPayload(event.conversation_id, event.unread_count, event.mention_count)
+
+
+def receipt_payload(receipt: Receipt) -> ReceiptPayload:
+    delivered = None if receipt.delivered_ms is None else iso(receipt.delivered_ms)
+    read = None if receipt.read_ms is None else iso(receipt.read_ms)
+    return ReceiptPayload(receipt.user_id, receipt.name, receipt.avatar, delivered, read)

@@ -1,0 +1,155 @@
+"""Which messages have arrived at their recipients, as heartbeats prove it (contract, section 4: delivered).
+
+A pong to a ping that left after a message shows that the client has received the message: a connection delivers in
+order. So once a second, where messages have been sent, each recipient's connection is asked for a sign of life if its
+own heartbeat has not given one, and the position up to which it has answered becomes the recipient's `delivered`.
+What else is sent meanwhile waits for the next round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.errors import ChatError
+from talkwire.core.events import Event, MessageSent
+from talkwire.core.model import Actor
+
+ROUND_S = 1.0
+
+_logger = structlog.get_logger(__name__)
+
+
+class Recipient(Protocol):
+    """A socket that messages were sent to."""
+
+    @property
+    def actor(self) -> Actor: ...
+
+    def answered_after(self, time: float) -> bool:
+        """Whether its client has answered a heartbeat that left after this time."""
+        ...
+
+    def hasten_ping(self) -> None:
+        """Sends a heartbeat now, if none is on its way."""
+        ...
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Messages up to one, which are being proved or collected for the next round."""
+
+    message_id: int
+    sent_at: float
+    author_ids: set[str]
+    arrived: set[str] = field(default_factory=set)
+    rounds: int = 0
+
+
+@dataclass(slots=True)
+class _Conversation:
+    proving: _Stretch | None = None
+    collected: _Stretch | None = None
+
+
+class Arrivals:
+    """Follows the events of this node's chat.
+
+    `recipients(conversation_id)` are the sockets in a conversation's room, empty where it is too large; `mark` submits
+    a command; a recipient who answers no heartbeat for `rounds_max` rounds is waited for no longer.
+    """
+
+    def __init__(
+        self,
+        recipients: Callable[[str], Sequence[Recipient]],
+        mark: Callable[[Actor, MarkDelivered], None],
+        rounds_max: int = 30,
+    ) -> None:
+        self._recipients = recipients
+        self._mark = mark
+        self._rounds_max = rounds_max
+        self._conversations: dict[str, _Conversation] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Listens to the bus."""
+        for event in events:
+            if type(event) is MessageSent:
+                self._note(event)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for."""
+        return not self._conversations
+
+    def close(self) -> None:
+        """Nobody is asked any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _note(self, event: MessageSent) -> None:
+        message = event.message
+        loop = asyncio.get_running_loop()
+        conversation = self._conversations.get(message.conversation_id)
+        if conversation is None:
+            conversation = self._conversations[message.conversation_id] = _Conversation()
+        stretch = conversation.collected
+        if stretch is None:
+            conversation.collected = _Stretch(message.id, loop.time(), {message.sender_id})
+        else:
+            stretch.message_id, stretch.sent_at = message.id, loop.time()
+            stretch.author_ids.add(message.sender_id)
+        if self._timer is None:
+            self._timer = loop.call_later(ROUND_S, self._round)
+
+    def _round(self) -> None:
+        self._timer = None
+        for conversation_id, conversation in list(self._conversations.items()):
+            try:
+                ended = not self._prove(conversation_id, conversation)
+            except Exception:
+                # One conversation's bug must not keep the others from their receipts.
+                _logger.exception("arrivals could not be noted")
+                ended = True
+            if ended:
+                del self._conversations[conversation_id]
+        if self._conversations:
+            self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
+
+    def _prove(self, conversation_id: str, conversation: _Conversation) -> bool:
+        """Goes one round on in a conversation. False: there is nothing to wait for any more."""
+        if conversation.proving is None:
+            conversation.proving, conversation.collected = conversation.collected, None
+        stretch = conversation.proving
+        if stretch is None:
+            return False
+        waiting = [r for r in self._recipients(conversation_id) if _is_for(stretch, r)]
+        for recipient in waiting:
+            self._look_at(conversation_id, stretch, recipient)
+        stretch.rounds += 1
+        if stretch.rounds >= self._rounds_max or all(r.actor.user_id in stretch.arrived for r in waiting):
+            conversation.proving = None
+        return True
+
+    def _look_at(self, conversation_id: str, stretch: _Stretch, recipient: Recipient) -> None:
+        user_id = recipient.actor.user_id
+        if user_id in stretch.arrived:
+            return  # at another device of theirs
+        if not recipient.answered_after(stretch.sent_at):
+            recipient.hasten_ping()
+            return
+        stretch.arrived.add(user_id)
+        try:
+            self._mark(recipient.actor, MarkDelivered(conversation_id, str(stretch.message_id)))
+        except ChatError as error:
+            _logger.info("an arrival was not noted", code=error.code)
+
+
+def _is_for(stretch: _Stretch, recipient: Recipient) -> bool:
+    """Nobody is told that their own messages have arrived at themselves."""
+    return stretch.author_ids != {recipient.actor.user_id}

@@ -1,0 +1,100 @@
+"""How much members have not read, from what the tables say at that moment.
+
+    unread = newest seq - read position - own messages behind it - others' deleted messages behind it
+
+Each part is a column or the range of an index, so that the answer costs the same after ten messages and after a hundred
+thousand. Only for those who have blocked somebody are the messages behind the read position looked through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from talkwire.core.commands.receipts import Unread
+from talkwire.storage.keys import keys_parameter
+from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, tombstones
+
+
+def unread_select(keyed_members: Select[Any]) -> Select[Any]:
+    """Completes a selection from keys and `members`."""
+    behind = members.c.conversation_id, members.c.read_seq
+    deleted = (
+        select(func.count())
+        .select_from(tombstones)
+        .where(
+            tombstones.c.conversation_id == behind[0],
+            tombstones.c.seq > behind[1],
+            tombstones.c.sender_id != members.c.user_id,
+        )
+        .scalar_subquery()
+    )
+    mentioned = (
+        select(func.count(mentions.c.seq.distinct()))
+        .where(
+            mentions.c.conversation_id == behind[0],
+            mentions.c.user_id.in_([members.c.user_id, EVERYONE]),
+            mentions.c.seq > behind[1],
+            mentions.c.sender_id != members.c.user_id,
+        )
+        .scalar_subquery()
+    )
+    own = members.c.sent_count - members.c.read_sent
+    return keyed_members.add_columns(
+        members.c.conversation_id,
+        members.c.user_id,
+        (conversations.c.last_seq - members.c.read_seq - own - deleted).label("unread"),
+        mentioned.label("mentions"),
+    ).join(conversations, conversations.c.id == members.c.conversation_id)
+
+
+class UnreadRows:
+    """Implements `core.stores.Unreads`. `statement` is `Lookups.unread`."""
+
+    def __init__(self, connection: Connection, statement: Select[Any]) -> None:
+        self._connection = connection
+        self._statement = statement
+
+    def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
+        if not keys:
+            return {}
+        rows = self._connection.execute(self._statement, keys_parameter(keys))
+        found = {(row.conversation_id, row.user_id): Unread(row.unread, row.mentions) for row in rows}
+        return found | self._without_blocked(found)
+
+    def _without_blocked(self, found: Mapping[tuple[str, str], Unread]) -> dict[tuple[str, str], Unread]:
+        """Corrects the figures of those who have blocked somebody."""
+        blocking = select(blocks.c.user_id).distinct().where(blocks.c.user_id.in_({user_id for _, user_id in found}))
+        user_ids = set(self._connection.execute(blocking).scalars())
+        if not user_ids:
+            return {}
+        keys = [key for key, unread in found.items() if key[1] in user_ids and unread.unread_count]
+        return {key: self._corrected(key, found[key]) for key in keys}
+
+    def _corrected(self, key: tuple[str, str], unread: Unread) -> Unread:
+        conversation_id, user_id = key
+        blocked_ids = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
+        read_seq = (
+            select(members.c.read_seq)
+            .where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
+            .scalar_subquery()
+        )
+        of_blocked = select(func.count()).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.seq > read_seq,
+            messages.c.sender_id.in_(blocked_ids),
+            messages.c.deleted_ms.is_(None),
+        )
+        mentioned = select(func.count(mentions.c.seq.distinct())).where(
+            mentions.c.conversation_id == conversation_id,
+            mentions.c.user_id.in_([user_id, EVERYONE]),
+            mentions.c.seq > read_seq,
+            mentions.c.sender_id != user_id,
+            mentions.c.sender_id.not_in(blocked_ids),
+        )
+        return Unread(
+            unread.unread_count - self._connection.execute(of_blocked).scalar_one(),
+            self._connection.execute(mentioned).scalar_one(),
+        )

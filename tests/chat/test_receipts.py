@@ -1,0 +1,87 @@
+"""Receipts and unread counts over sockets and REST."""
+
+from __future__ import annotations
+
+from tests.chat.conftest import World
+
+
+async def test_a_read_reaches_the_others_and_the_readers_other_devices(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, phone, laptop = await world.connect("alice"), await world.connect("bob"), await world.connect("bob")
+    sent = [await alice.send_message(talk, str(number)) for number in range(3)]
+    answer = await phone.done("message:read", {"conversationId": talk, "messageId": sent[1]["id"]})
+    assert (answer["seq"], answer["unreadCount"], answer["mentionCount"]) == (2, 1, 0)
+    for socket in (alice, phone, laptop):
+        receipt = await socket.next("message:read:receipt")
+        assert receipt["readAt"]
+        assert (receipt["conversationId"], receipt["userId"], receipt["messageId"], receipt["seq"]) == (
+            talk,
+            world.id_of("bob"),
+            sent[1]["id"],
+            2,
+        )
+    for socket in (phone, laptop):
+        unread = await socket.next("conversation:unread")
+        assert unread == {"conversationId": talk, "unreadCount": 1, "mentionCount": 0}
+    assert await alice.pending("conversation:unread") == []
+
+
+async def test_a_read_by_rest_is_the_same(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    sent = await alice.send_message(talk, "Hello")
+    answer = await world.request("POST", f"/api/v1/conversations/{talk}/read", by="bob", json={})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"conversationId": talk, "seq": 1, "unreadCount": 0, "mentionCount": 0}
+    assert (await alice.next("message:read:receipt"))["messageId"] == sent["id"]
+    listed = await world.request("GET", f"/api/v1/messages/{sent['id']}/receipts", by="alice")
+    assert [(item["userId"], "readAt" in item) for item in listed.json()["items"]] == [(world.id_of("bob"), True)]
+
+
+async def test_a_read_without_a_body_reads_to_the_end(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    await (await world.connect("alice")).send_message(talk, "Hello")
+    answer = await world.request("POST", f"/api/v1/conversations/{talk}/read", by="bob")
+    assert (answer.status_code, answer.json()["seq"]) == (200, 1)
+
+
+async def test_a_deleted_message_is_not_unread_any_more(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    sent = await alice.send_message(talk, "Hello")
+    await alice.send_message(talk, "again")
+    await alice.done("message:delete", {"messageId": sent["id"]})
+    assert (await bob.next("conversation:unread"))["unreadCount"] == 1
+
+
+async def test_a_client_says_that_it_has_received_a_message(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    sent = await alice.send_message(talk, "Hello")
+    await bob.done("message:delivered", {"conversationId": talk, "messageId": sent["id"]})
+    receipt = await alice.next("message:delivered:receipt")
+    assert receipt["deliveredAt"]
+    assert (receipt["userId"], receipt["messageId"]) == (world.id_of("bob"), sent["id"])
+
+
+async def test_an_answered_heartbeat_says_it_for_a_client(world: World) -> None:
+    talk = await world.conversation("alice", "bob", "carol")
+    alice, _ = await world.connect("alice"), await world.connect("bob")
+    sent = await alice.send_message(talk, "Hello")
+    receipt = await alice.next("message:delivered:receipt")
+    assert (receipt["userId"], receipt["messageId"], receipt["seq"]) == (world.id_of("bob"), sent["id"], 1)
+    listed = await world.request("GET", f"/api/v1/messages/{sent['id']}/receipts", by="alice")
+    assert {item["userId"]: "deliveredAt" in item for item in listed.json()["items"]} == {
+        world.id_of("bob"): True,
+        world.id_of("carol"): False,
+    }
+
+
+async def test_lists_say_what_is_unread(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    for number in range(3):
+        await alice.send_message(talk, f"@all {number}")
+    listed = await bob.done("conversations:list", {})
+    (conversation,) = listed["conversations"]
+    assert (conversation["unreadCount"], conversation["mentionCount"], conversation["readSeq"]) == (3, 3, 0)

@@ -1,0 +1,173 @@
+"""Who has received and read what, and how much is unread."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.members import AddMembers
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.receipts import (
+    CountUnread,
+    ListReceipts,
+    MarkDelivered,
+    MarkRead,
+    ReadMark,
+    Unread,
+)
+from talkwire.core.events import MessagesDelivered, MessagesRead
+from talkwire.core.model import LARGE_CONVERSATION, Actor
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node
+
+
+async def _unread(node: Node, actor: Actor, conversation_id: str = "c") -> int:
+    figures = await node.do(actor, CountUnread(((conversation_id, actor.user_id),)))
+    return int(figures[0][2].unread_count)
+
+
+async def test_what_others_send_is_unread_and_what_one_sends_is_not(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for number in range(3):
+        await node.send(ALICE, str(number))
+    await node.send(BOB, "mine")
+    assert (await _unread(node, BOB), await _unread(node, ALICE)) == (3, 1)
+
+
+async def test_sending_does_not_read(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.send(ALICE, "1")
+    await node.send(BOB, "2")
+    assert await _unread(node, BOB) == 1
+
+
+async def test_reading_without_a_message_reads_to_the_end(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    last = [await node.send(ALICE, str(number)) for number in range(3)][-1]
+    assert await node.do(BOB, MarkRead("c")) == ReadMark("c", 3, Unread(0, 0))
+    event = node.log[-1]
+    assert isinstance(event, MessagesRead)
+    assert (event.user_id, event.seq, event.message_id, event.authors) == ("bob", 3, last.id, None)
+
+
+async def test_reading_up_to_a_message_leaves_what_is_behind_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(BOB if number % 2 else ALICE, str(number)) for number in range(6)]
+    assert await node.do(BOB, MarkRead("c", str(sent[2].id))) == ReadMark("c", 3, Unread(1, 0))
+    assert await node.do(BOB, MarkRead("c", str(sent[3].id))) == ReadMark("c", 4, Unread(1, 0))
+    assert await node.do(BOB, MarkRead("c", str(sent[4].id))) == ReadMark("c", 5, Unread(0, 0))
+    assert await _unread(node, BOB) == 0
+
+
+async def test_reading_an_older_message_moves_nothing(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(ALICE, str(number)) for number in range(3)]
+    await node.do(BOB, MarkRead("c", str(sent[1].id)))
+    events = len(node.log)
+    assert await node.do(BOB, MarkRead("c", str(sent[0].id))) == ReadMark("c", 2, Unread(1, 0))
+    assert len(node.log) == events
+
+
+async def test_an_empty_conversation_can_be_read(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    events = len(node.log)
+    assert await node.do(BOB, MarkRead("c")) == ReadMark("c", 0, Unread(0, 0))
+    assert len(node.log) == events
+
+
+async def test_reading_in_the_transaction_of_the_message_reads_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.send(BOB, "0")
+    results = await node.in_one_batch(
+        (ALICE, SendMessage("c", "1")),
+        (BOB, MarkRead("c")),
+        (ALICE, SendMessage("c", "2")),
+        (BOB, SendMessage("c", "3")),
+    )
+    assert results[1] == ReadMark("c", 2, Unread(0, 0))
+    assert await _unread(node, BOB) == 1
+
+
+async def test_whoever_has_read_a_message_has_received_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.send(ALICE, "1")
+    await node.do(BOB, MarkRead("c"))
+    events = len(node.log)
+    await node.do(BOB, MarkDelivered("c"))
+    assert len(node.log) == events
+
+
+async def test_receipts_say_who_has_received_and_who_has_read(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    first = await node.send(ALICE, "1")
+    second = await node.send(ALICE, "2")
+    clock.now_ms += 1000
+    await node.do(BOB, MarkDelivered("c", str(second.id)))
+    clock.now_ms += 1000
+    await node.do(BOB, MarkRead("c", str(first.id)))
+    delivered, read = clock.now_ms - 1000, clock.now_ms
+    seen = {r.user_id: (r.delivered_ms, r.read_ms) for r in await node.do(ALICE, ListReceipts(str(first.id)))}
+    assert seen == {"bob": (delivered, read), "carol": (None, None)}
+    seen = {r.user_id: (r.delivered_ms, r.read_ms) for r in await node.do(CAROL, ListReceipts(str(second.id)))}
+    assert seen == {"bob": (delivered, None), "carol": (None, None)}
+
+
+async def test_a_delivery_is_an_event_of_its_own(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "1")
+    await node.do(BOB, MarkDelivered("c"))
+    event = node.log[-1]
+    assert isinstance(event, MessagesDelivered)
+    assert (event.user_id, event.seq, event.message_id) == ("bob", 1, sent.id)
+
+
+@pytest.mark.parametrize("mark", [MarkRead, MarkDelivered])
+async def test_only_members_mark_and_only_messages_of_the_conversation(
+    node: Node, mark: type[MarkRead | MarkDelivered]
+) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.group("d", ALICE)
+    elsewhere = await node.send(ALICE, "there", to="d")
+    here = await node.send(ALICE, "here")
+    assert await node.refusal(MALLORY, mark("c")) == "forbidden"
+    assert await node.refusal(MALLORY, mark("c", str(here.id))) == "forbidden"
+    assert await node.refusal(BOB, mark("c", str(elsewhere.id))) == "forbidden"
+    assert await node.refusal(ALICE, mark("c", str(elsewhere.id))) == "forbidden"
+    assert await node.refusal(BOB, mark("c", "1")) == "forbidden"
+    assert await node.refusal(BOB, mark("c", "nonsense")) == "forbidden"
+    assert await node.refusal(MALLORY, ListReceipts(str(here.id))) == "forbidden"
+
+
+async def test_in_a_large_conversation_a_read_names_the_authors_of_what_was_read(node: Node) -> None:
+    others = tuple(f"user-{number}" for number in range(LARGE_CONVERSATION))
+    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c"))
+    await node.send(ALICE, "1")
+    for number in (3, 1, 3):
+        await node.send(Actor(f"user-{number}", ""), "x")
+    await node.do(ALICE, MarkRead("c", str((await node.send(Actor("user-9", ""), "y")).id)))
+    event = node.log[-1]
+    assert isinstance(event, MessagesRead)
+    assert event.authors == ("alice", "user-1", "user-3", "user-9")
+
+
+async def test_newcomers_have_nothing_unread(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for number in range(3):
+        await node.send(ALICE, str(number))
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere"))
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    assert await _unread(node, CAROL) == 0
+    await node.send(ALICE, "3")
+    assert await _unread(node, CAROL) == 1
+
+
+async def test_many_reads_in_one_transaction_take_as_many_statements_as_one(node: Node) -> None:
+    users = [Actor(f"user-{number}", "") for number in range(50)]
+    await node.do(BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c"))
+    await node.send(users[0], "1")
+    await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[:2]))
+    await node.send(users[0], "2")
+    with node.statements() as transactions:
+        await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[:1]))
+        await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[1:]))
+    # A batch of the harness goes behind a transaction of its own.
+    assert len(transactions[1]) == len(transactions[3])

@@ -1,0 +1,150 @@
+"""Which messages have arrived: proved by heartbeats that were answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MessageSent
+from talkwire.core.model import Actor, Message
+from talkwire.realtime import arrivals
+from talkwire.realtime.arrivals import Arrivals
+
+DEADLINE_S = 5.0
+
+
+@dataclass
+class Device:
+    """A socket whose client answers a heartbeat whenever the test says so."""
+
+    user_id: str
+    pinged: int = 0
+    answered_at: float = -1.0
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.user_id, self.user_id)
+
+    def answered_after(self, time: float) -> bool:
+        return self.answered_at > time
+
+    def hasten_ping(self) -> None:
+        self.pinged += 1
+
+    def answer(self) -> None:
+        self.answered_at = asyncio.get_running_loop().time()
+
+
+@dataclass
+class Room:
+    """A conversation with devices in it, and what was marked as delivered."""
+
+    devices: list[Device]
+    marked: list[tuple[str, str]] = field(default_factory=list)
+    fails: bool = False
+    seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.arrivals = Arrivals(lambda _: self.devices, self._mark, rounds_max=5)
+
+    def _mark(self, actor: Actor, command: MarkDelivered) -> None:
+        if self.fails:
+            raise ChatError("unavailable", "")
+        assert command.message_id is not None
+        self.marked.append((actor.user_id, command.message_id))
+
+    def send(self, sender_id: str) -> None:
+        self.seq += 1
+        message = Message(self.seq, "c", self.seq, sender_id, sender_id, "x", 0)
+        self.arrivals.follow([MessageSent(self.seq, 0, message)])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Lets rounds pass."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():  # noqa: ASYNC110 (a timer of the code under test makes it true)
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "ROUND_S", 0.005)
+
+
+@pytest.fixture
+def bob() -> Device:
+    return Device("bob")
+
+
+@pytest.fixture
+def room(bob: Device) -> Room:
+    return Room([Device("alice"), bob])
+
+
+async def test_a_heartbeat_answered_after_the_message_proves_its_arrival(room: Room, bob: Device) -> None:
+    room.send("alice")
+    bob.answer()
+    await room.until(lambda: bool(room.marked))
+    assert room.marked == [("bob", "1")]
+
+
+async def test_a_heartbeat_answered_before_the_message_proves_nothing(room: Room, bob: Device) -> None:
+    bob.answer()
+    room.send("alice")
+    await room.until(lambda: bob.pinged > 1)
+    assert room.marked == []
+
+
+async def test_who_has_not_answered_is_asked(room: Room, bob: Device) -> None:
+    room.send("alice")
+    await room.until(lambda: bob.pinged > 0)
+    bob.answer()
+    await room.until(lambda: bool(room.marked))
+    assert room.marked == [("bob", "1")]
+
+
+async def test_an_author_is_not_told_of_what_only_they_have_sent(room: Room) -> None:
+    room.send("alice")
+    await room.until(lambda: room.devices[1].pinged > 0)
+    assert room.devices[0].pinged == 0
+
+
+async def test_what_is_sent_while_others_are_proved_is_proved_next(room: Room, bob: Device) -> None:
+    room.send("alice")
+    await room.until(lambda: bob.pinged > 0)
+    room.send("alice")
+    room.send("alice")
+    bob.answer()
+    await room.until(lambda: len(room.marked) == 2)
+    assert room.marked == [("bob", "1"), ("bob", "3")]
+
+
+async def test_one_device_is_enough(room: Room, bob: Device) -> None:
+    room.devices.append(Device("bob"))
+    room.send("alice")
+    bob.answer()
+    await room.until(lambda: bool(room.marked))
+    assert room.marked == [("bob", "1")]
+
+
+async def test_who_never_answers_is_given_up_and_nobody_is_asked_any_more(room: Room, bob: Device) -> None:
+    room.send("alice")
+    await room.until(lambda: room.arrivals.idle)
+    assert bob.pinged <= 5
+    assert room.marked == []
+
+
+async def test_a_refusal_keeps_no_other_from_being_marked(room: Room, bob: Device) -> None:
+    room.fails = True
+    room.send("alice")
+    bob.answer()
+    await room.until(lambda: room.arrivals.idle)
+    room.fails = False
+    room.send("alice")
+    bob.answer()
+    await room.until(lambda: bool(room.marked))
+    assert room.marked == [("bob", "2")]
