@@ -1,0 +1,42 @@
+"""All events that clients are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from talkwire.core.events import Event
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.messenger import (
+    blocks,
+    calls,
+    conversations,
+    files,
+    members,
+    messages,
+    moderation,
+    notifications,
+    offers,
+    preferences,
+    presence,
+    receipts,
+    users,
+)
+
+OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
+    {
+        **users.OUTBOUND,
+        **blocks.OUTBOUND,
+        **conversations.OUTBOUND,
+        **members.OUTBOUND,
+        **moderation.OUTBOUND,
+        **messages.OUTBOUND,
+        **receipts.OUTBOUND,
+        **offers.OUTBOUND,
+        **preferences.OUTBOUND,
+        **notifications.OUTBOUND,
+        **files.OUTBOUND,
+        **presence.OUTBOUND,
+        **calls.OUTBOUND,
+    }
+)

@@ -1,0 +1,64 @@
+"""Catching up."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, SyncState
+from talkwire.dialects.dialect import Inbound
+from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.dialects.messenger.replies import Reply
+from talkwire.dialects.payloads.conversations import ConversationPayload
+from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payloads.presence import PresencePayload
+from talkwire.dialects.payloads.sync import EventPayload, SyncPayload, sync_payload
+
+
+class AskSyncPayload(Payload, frozen=True):
+    """Without `after`, the state to begin with."""
+
+    after: str | None = None
+    limit: int = 100
+
+
+class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Without `after`: `conversations`, `presence` and the `cursor` to go on from. With it: `events`, the next cursor,
+    and whether there may be more."""
+
+    success: bool
+    cursor: str
+    conversations: tuple[ConversationPayload, ...] | None = None
+    presence: tuple[PresencePayload, ...] | None = None
+    next: str | None = None
+    events: tuple[EventPayload, ...] | None = None
+    more: bool | None = None
+
+
+def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
+    return GetSyncState(asked.limit) if asked.after is None else ListEvents(asked.after, asked.limit)
+
+
+def in_our_words(found: SyncState | SyncPage) -> SyncPayload:
+    """The answer that REST gives too."""
+    return sync_payload(found, OUTBOUND)
+
+
+def _reply(found: SyncState | SyncPage) -> SyncReply:
+    said = in_our_words(found)
+    return SyncReply(
+        success=True,
+        cursor=said.cursor,
+        conversations=said.conversations,
+        presence=said.presence,
+        next=said.next,
+        events=said.events,
+        more=said.more,
+    )
+
+
+INBOUND = {
+    "sync": Inbound(
+        AskSyncPayload,
+        _command,
+        _reply,
+        summary="What happened after a cursor; without one, the state to begin with.",
+    ),
+}

@@ -1,0 +1,49 @@
+"""Catching up: the state to begin with, and what happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from talkwire.core.commands.sync import SyncPage, SyncState
+from talkwire.core.events import Event
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+
+
+class EventPayload(Payload, frozen=True):
+    """One event as sockets were sent it: its position in the log, its name and its payload."""
+
+    pos: int
+    event: str
+    data: Any
+
+
+class SyncPayload(Payload, frozen=True):
+    """Without `after`: `conversations`, `presence` and the `cursor` from which events continue them; `next` goes into
+    the cursor of the conversations' list where there are more than fit. With it: `events`, and `more` where there may
+    be further ones behind `cursor`."""
+
+    cursor: str
+    conversations: tuple[ConversationPayload, ...] | None = None
+    presence: tuple[PresencePayload, ...] | None = None
+    next: str | None = None
+    events: tuple[EventPayload, ...] | None = None
+    more: bool | None = None
+
+
+def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tuple[Outbound, ...]]) -> SyncPayload:
+    """The answer, in the words of a vocabulary."""
+    if isinstance(found, SyncState):
+        conversations = tuple(map(conversation_payload, found.conversations))
+        presence = tuple(map(presence_payload, found.presence))
+        return SyncPayload(found.cursor, conversations=conversations, presence=presence, next=found.next)
+    # Where an event has several names, it is told by the first: the others repeat it.
+    events = tuple(
+        EventPayload(event.pos, packet.name, packet.payload(event))
+        for event in found.events
+        for packet in outbound.get(type(event), ())[:1]
+    )
+    return SyncPayload(found.cursor, events=events, more=found.more)

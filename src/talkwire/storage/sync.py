@@ -1,0 +1,120 @@
+"""The log as far as it concerns one user.
+
+What a user may see lies in a few conversations of many, and in stretches of time. It is looked for in windows of the
+log that grow while nothing is found, so that neither a busy user nor a quiet one among busy others costs more than
+about what they are given. Only conversations whose newest event lies behind the cursor are looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal, or_, select, union_all
+
+from talkwire.core.events import Durable
+from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.storage.keys import keys_parameter
+from talkwire.storage.message_rows import read_messages
+from talkwire.storage.rows import to_event
+from talkwire.storage.schema import conversations, log, log_head, messages, spans
+from talkwire.storage.statements import Lookups
+
+WINDOW = 1024
+"""Positions that are looked through first."""
+
+GROWTH = 8
+
+_low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
+_LAST_SEQ = 2**62
+
+
+def _spans() -> Select[Any]:
+    """The user's stretches of membership in which something may have happened within the window."""
+    return (
+        select(spans.c.history_seq)
+        .join(conversations, conversations.c.id == spans.c.conversation_id)
+        .where(
+            spans.c.user_id == bindparam("user_id"),
+            conversations.c.last_pos > _low,
+            spans.c.from_pos <= _high,
+            or_(spans.c.to_pos.is_(None), spans.c.to_pos > _low),
+        )
+    )
+
+
+def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+    return pos > _low, pos <= _high, pos >= spans.c.from_pos, or_(spans.c.to_pos.is_(None), pos <= spans.c.to_pos)
+
+
+def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
+    """The `seq` of an indexed message of the conversation near a position, on its one side or the other."""
+    near = messages.alias("milestones")
+    id_ = pos + MESSAGE_ID_BASE
+    found = select(near.c.seq).where(near.c.conversation_id == spans.c.conversation_id, near.c.seq % 64 == 0)
+    if before:
+        found = found.where(near.c.id <= id_).order_by(near.c.id.desc())
+    else:
+        found = found.where(near.c.id > id_).order_by(near.c.id)
+    return func.coalesce(found.limit(1).scalar_subquery(), 0 if before else _LAST_SEQ)
+
+
+_sent_pos = messages.c.id - MESSAGE_ID_BASE
+
+_window = union_all(
+    _spans()
+    .add_columns(_sent_pos.label("pos"))
+    .join(messages, messages.c.conversation_id == spans.c.conversation_id)
+    .where(
+        messages.c.seq > _milestone(_low, before=True),
+        messages.c.seq <= _milestone(_high, before=False),
+        messages.c.seq > spans.c.history_seq,
+        *_within(_sent_pos),
+    ),
+    _spans()
+    .add_columns(log.c.pos)
+    .join(log, (log.c.conversation_id == spans.c.conversation_id) & log.c.data.is_not(None))
+    .where(*_within(log.c.pos)),
+    select(literal(0), log.c.pos).where(log.c.user_id == bindparam("user_id"), log.c.pos > _low, log.c.pos <= _high),
+).subquery()
+
+_found = select(_window.c.pos, _window.c.history_seq).order_by(_window.c.pos).limit(bindparam("limit"))
+"""Positions within a window, each with the `seq` up to which messages are hidden from the user there."""
+
+
+class SyncRows:
+    """Implements `core.stores.SyncLog`."""
+
+    def __init__(self, connection: Connection, lookups: Lookups) -> None:
+        self._connection = connection
+        self._lookups = lookups
+
+    def floor(self) -> int:
+        floor: int = self._connection.execute(select(log_head.c.floor)).scalar_one()
+        return floor
+
+    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, int]]:
+        places = self._places(user_id, after_pos, limit)
+        if not places:
+            return []
+        rows = self._connection.execute(self._lookups.log, keys_parameter([(str(pos),) for pos in places])).all()
+        message_ids = {row.message_id for row in rows if row.message_id is not None}
+        found = {message.id: message for message in self._messages(sorted(message_ids))}
+        return [(to_event(row, found.get(row.message_id)), places[row.pos]) for row in rows]
+
+    def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, int]:
+        head = self._connection.execute(select(log_head.c.pos)).scalar_one()
+        places: dict[int, int] = {}
+        low, width = after_pos, WINDOW
+        while low < head and len(places) < limit:
+            high = min(low + width, head)
+            parameters = {"user_id": user_id, "low": low, "high": high, "limit": limit - len(places)}
+            places |= {row.pos: row.history_seq for row in self._connection.execute(_found, parameters)}
+            low, width = high, width * GROWTH
+        return places
+
+    def _messages(self, ids: Sequence[int]) -> Sequence[Any]:
+        if not ids:
+            return []
+        keys = keys_parameter([(str(id_),) for id_ in ids])
+        return read_messages(self._connection, self._lookups.reactions, self._lookups.messages, keys)

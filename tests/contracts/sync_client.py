@@ -1,0 +1,237 @@
+"""A client that catches up as the documentation says, and the state that it should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from talkwire.core.commands.blocks import ListBlocked
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import GetConversation
+from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.offers import ListOffers
+from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor
+from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.payloads.conversations import conversation_payload
+from talkwire.dialects.payloads.messages import message_payload
+from talkwire.dialects.payloads.offers import offer_payload
+from tests.contracts.node import Node
+
+Json = dict[str, Any]
+
+# What differs from event to event, or is derived by clients from what else they know.
+_NOT_COMPARED = (
+    "updatedAt",
+    "lastMessage",
+    "unreadCount",
+    "mentionCount",
+    "muted",
+    "readSeq",
+    "lastSeq",
+    "memberCount",
+)
+
+
+def _json(payload: object) -> Any:  # noqa: ANN401 (JSON)
+    return msgspec.json.decode(msgspec.json.encode(payload))
+
+
+@dataclass
+class Talk:
+    """One conversation as a client keeps it."""
+
+    shared: Json
+    members: dict[str, Json]
+    messages: dict[int, Json]
+    offers: dict[str, Json]
+    muted: bool
+
+    def state(self, user_id: str, blocked: set[str]) -> Json:
+        """What a client shows, in a form that can be compared."""
+        return {
+            "shared": {name: value for name, value in self.shared.items() if name not in _NOT_COMPARED},
+            "members": {
+                id_: (member["role"], member.get("readSeq", 0), member.get("deliveredSeq", 0))
+                for id_, member in self.members.items()
+            },
+            "messages": {seq: self._message(message) for seq, message in self.messages.items()},
+            "offers": self.offers,
+            "muted": self.muted,
+            "unread": self.unread(user_id, blocked),
+        }
+
+    def unread(self, user_id: str, blocked: set[str]) -> tuple[int, int]:
+        """Counted message by message."""
+        read_seq = self.members[user_id].get("readSeq", 0)
+        unread = [
+            message
+            for seq, message in self.messages.items()
+            if seq > read_seq and message["senderId"] not in blocked | {user_id} and "deletedAt" not in message
+        ]
+        mentioning = [m for m in unread if m.get("mentionsAll") or user_id in m.get("mentions", ())]
+        return len(unread), len(mentioning)
+
+    def _message(self, message: Json) -> Json:
+        if "deletedAt" in message:
+            return {name: message[name] for name in ("id", "seq", "senderId", "deletedAt")}
+        shown = {name: value for name, value in message.items() if name not in {"replyTo", "replyCount"}}
+        shown["replyTo"] = message.get("replyTo", {}).get("id")
+        shown["replies"] = sum(
+            other.get("threadId") == message["id"] and "deletedAt" not in other for other in self.messages.values()
+        )
+        return shown
+
+
+@dataclass
+class SyncClient:
+    """What one user's client knows, and the cursor that it is at."""
+
+    node: Node
+    actor: Actor
+    cursor: str = ""
+    talks: dict[str, Talk] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    heard: list[int] = field(default_factory=list)
+
+    @property
+    def user_id(self) -> str:
+        return self.actor.user_id
+
+    async def _ask(self, command: Command[Any]) -> Any:  # noqa: ANN401 (any command's answer)
+        return await self.node.do(self.actor, command)
+
+    async def load(self) -> SyncClient:
+        """Begins with the state."""
+        state = await self._ask(GetSyncState())
+        assert state.next is None
+        self.cursor = state.cursor
+        for view in state.conversations:
+            await self._load(view.conversation.id)
+        self.blocked = {user.id for user in (await self._ask(ListBlocked())).items}
+        return self
+
+    async def _load(self, conversation_id: str) -> None:
+        """Loads one conversation whole; without access there is none."""
+        self.talks.pop(conversation_id, None)
+        try:
+            view = await self._ask(GetConversation(conversation_id))
+            messages = (await self._ask(ListMessages(conversation_id, limit=100))).items
+            offers = (await self._ask(ListOffers(conversation_id, limit=100))).items
+        except ChatError:
+            return
+        shared = _json(conversation_payload(view))
+        self.talks[conversation_id] = Talk(
+            shared,
+            {member["userId"]: member for member in shared.pop("members")},
+            {message.seq: _json(message_payload(message)) for message in messages},
+            {str(offer.id): _json(offer_payload(offer)) for offer in offers},
+            shared.get("muted", False),
+        )
+
+    async def follow(self) -> SyncClient:
+        """Applies everything that happened since."""
+        more = True
+        while more:
+            page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
+            said = in_our_words(page)
+            for event in said.events or ():
+                self.heard.append(event.pos)
+                await self._apply(event.event, _json(event.data))
+            assert self.cursor != page.cursor or not page.more
+            self.cursor, more = page.cursor, page.more
+        return self
+
+    async def _apply(self, name: str, data: Json) -> None:
+        match name:
+            case "user:blocked":
+                self.blocked.add(data["userId"])
+                return
+            case "user:unblocked":
+                self.blocked.discard(data["userId"])
+                return
+            case "conversation:new":
+                await self._load(data["id"])
+                return
+            case "member:added" if self.user_id in {member["userId"] for member in data["members"]}:
+                await self._load(data["conversationId"])
+                return
+        id_ = data["id"] if name == "conversation:updated" else data.get("conversationId", "")
+        talk = self.talks.get(id_)
+        if talk is not None:
+            self._apply_to(talk, id_, name, data)
+
+    def _apply_to(self, talk: Talk, conversation_id: str, name: str, data: Json) -> None:  # noqa: C901 (a table)
+        match name:
+            case "conversation:updated":
+                talk.shared = {"name": talk.shared.get("name")} | data if data["kind"] == "direct" else data
+            case "conversation:deleted":
+                del self.talks[conversation_id]
+            case "conversation:preferences":
+                talk.muted = data.get("muted", False)
+            case "member:added":
+                talk.members |= {member["userId"]: member for member in data["members"]}
+            case "member:removed":
+                talk.members.pop(data["userId"], None)
+                if data["userId"] == self.user_id:
+                    del self.talks[conversation_id]
+            case "member:updated":
+                self._change_role(talk, data)
+            case "message:new" | "message:updated":
+                talk.messages[data["seq"]] = data
+            case "message:read:receipt":
+                _move(talk, data, "readSeq", "deliveredSeq")
+            case "message:delivered:receipt":
+                _move(talk, data, "deliveredSeq")
+            case _:
+                _change_item(talk, name, data)
+
+    @staticmethod
+    def _change_role(talk: Talk, data: Json) -> None:
+        if data["userId"] in talk.members:
+            talk.members[data["userId"]]["role"] = data["role"]
+        if data["role"] == "owner":
+            talk.shared["ownerId"] = data["userId"]
+
+    def state(self) -> Json:
+        return {id_: talk.state(self.user_id, self.blocked) for id_, talk in sorted(self.talks.items())}
+
+    async def told_unread(self) -> dict[str, tuple[int, int]]:
+        """What the server says is unread."""
+        state = await self._ask(GetSyncState())
+        return {
+            view.conversation.id: (view.unread.unread_count, view.unread.mention_count) for view in state.conversations
+        }
+
+
+def _move(talk: Talk, data: Json, *names: str) -> None:
+    member = talk.members.get(data["userId"], {})
+    for name in names:
+        member[name] = max(member.get(name, 0), data["seq"])
+
+
+def _change_item(talk: Talk, name: str, data: Json) -> None:
+    if name.startswith("offer:"):
+        talk.offers[data["id"]] = data
+    else:
+        _change_message(talk, name, data)
+
+
+def _change_message(talk: Talk, name: str, data: Json) -> None:
+    message = next((m for m in talk.messages.values() if m["id"] == data.get("messageId")), None)
+    if message is None or "deletedAt" in message:
+        return
+    match name:
+        case "message:deleted":
+            message["deletedAt"] = data["deletedAt"]
+        case "message:reaction":
+            message.pop("reactions", None)
+            if data["reactions"]:
+                message["reactions"] = data["reactions"]
+        case "message:pinned":
+            message["pinned"] = True
+        case "message:unpinned":
+            message.pop("pinned", None)

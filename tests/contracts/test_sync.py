@@ -1,0 +1,177 @@
+"""Catching up: pages of events, cursors that are refused, and what a cursor costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
+from talkwire.core.events import MemberAdded, MemberRemoved, MessageDeleted, MessageEdited, MessageSent, MessagesRead
+from talkwire.core.model import LARGE_CONVERSATION, Actor
+from talkwire.storage.schema import log_head
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
+from tests.databases import Database
+
+
+async def _all(node: Node, actor: Actor, after: str, limit: int = 100) -> list[Any]:
+    """Every event after a cursor, page by page."""
+    events: list[Any] = []
+    more = True
+    while more:
+        page: SyncPage = await node.do(actor, ListEvents(after, limit))
+        events += page.events
+        after, more = page.cursor, page.more
+    return events
+
+
+def _said(events: Sequence[Any]) -> list[str]:
+    return [event.message.content for event in events if isinstance(event, MessageSent)]
+
+
+async def test_the_state_names_the_cursor_that_events_continue_it_from(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.send(ALICE, "before")
+    state = await node.do(BOB, GetSyncState())
+    assert state.cursor == node.chat.cursor
+    assert [view.conversation.id for view in state.conversations] == ["c"]
+    await node.send(ALICE, "after")
+    assert _said(await _all(node, BOB, state.cursor)) == ["after"]
+
+
+async def test_a_page_ends_at_its_limit_and_the_next_goes_on(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    cursor = node.chat.cursor
+    for number in range(10):
+        await node.send(ALICE, str(number))
+    page = await node.do(BOB, ListEvents(cursor, 4))
+    assert (_said(page.events), page.more) == (["0", "1", "2", "3"], True)
+    assert _said(await _all(node, BOB, cursor, 3)) == [str(number) for number in range(10)]
+    last = await node.do(BOB, ListEvents(cursor, 10))
+    assert (last.cursor, last.more) == (node.chat.cursor, False)
+
+
+async def test_whoever_has_missed_nothing_gets_the_cursor_of_now(node: Node) -> None:
+    await node.group("c", ALICE)
+    cursor = node.chat.cursor
+    await node.group("d", BOB)
+    page = await node.do(ALICE, ListEvents(cursor))
+    assert page == SyncPage((), node.chat.cursor, more=False)
+
+
+async def test_few_events_among_many_of_others_are_found(node: Node) -> None:
+    """They lie further apart than the first stretch of the log that is looked through."""
+    await node.group("quiet", ALICE)
+    await node.group("busy", BOB)
+    cursor = node.chat.cursor
+    for number in range(3):
+        await node.send(ALICE, str(number), to="quiet")
+        await node.in_one_batch(*((BOB, SendMessage("busy", "x")) for _ in range(400)))
+    assert _said(await _all(node, ALICE, cursor)) == ["0", "1", "2"]
+    assert _said(await _all(node, ALICE, cursor, 1)) == ["0", "1", "2"]
+    assert len(await _all(node, BOB, cursor)) == 1200
+
+
+async def test_large_messages_end_a_page_before_its_limit(node: Node) -> None:
+    await node.group("c", ALICE)
+    cursor = node.chat.cursor
+    for _ in range(10):
+        await node.send(ALICE, "x" * 60_000)
+    page = await node.do(ALICE, ListEvents(cursor))
+    assert (len(page.events), page.more) == (4, True)
+    assert len(await _all(node, ALICE, cursor)) == 10
+
+
+async def test_who_was_removed_hears_of_the_time_before_and_of_the_removal(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    cursor = node.chat.cursor
+    await node.send(ALICE, "before")
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.send(ALICE, "away")
+    events = await _all(node, BOB, cursor)
+    assert _said(events) == ["before"]
+    assert isinstance(events[-1], MemberRemoved)
+
+
+async def test_who_comes_back_hears_nothing_of_the_time_away(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    cursor = node.chat.cursor
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.send(ALICE, "away")
+    await node.do(ALICE, AddMembers("c", ("bob",)))
+    await node.send(ALICE, "back")
+    events = await _all(node, BOB, cursor)
+    assert _said(events) == ["back"]
+    assert [type(event) for event in events] == [MemberRemoved, MemberAdded, MessageSent]
+
+
+async def test_a_deleted_conversation_is_heard_of_by_those_who_were_in_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    cursor = node.chat.cursor
+    await node.do(ALICE, DeleteConversation("c"))
+    assert [event.conversation_id for event in await _all(node, BOB, cursor)] == ["c"]
+    assert await _all(node, MALLORY, cursor) == []
+
+
+async def test_events_about_what_lies_before_ones_history_are_not_shown(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    old = await node.send(ALICE, "old")
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere"))
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    cursor = node.chat.cursor
+    await node.do(ALICE, EditMessage(str(old.id), "old, edited"))
+    new = await node.send(ALICE, "new")
+    await node.do(ALICE, EditMessage(str(new.id), "new, edited"))
+    events = await _all(node, CAROL, cursor)
+    assert [type(event) for event in events] == [MessageSent, MessageEdited]
+    assert _said(events) == ["new, edited"]
+    assert len(await _all(node, BOB, cursor)) == 3
+
+
+async def test_a_replay_shows_a_message_as_it_is_by_then(node: Node) -> None:
+    await node.group("c", ALICE)
+    cursor = node.chat.cursor
+    sent = await node.send(ALICE, "a secret")
+    await node.do(ALICE, DeleteMessage(str(sent.id)))
+    first, second = await _all(node, ALICE, cursor)
+    assert isinstance(first, MessageSent)
+    assert (first.message.content, first.message.deleted_ms) == ("", second.at_ms)
+    assert isinstance(second, MessageDeleted)
+
+
+async def test_in_a_large_conversation_authors_and_readers_hear_of_a_read(node: Node) -> None:
+    others = tuple(f"user-{number}" for number in range(LARGE_CONVERSATION))
+    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c"))
+    await node.send(ALICE, "1")
+    cursor = node.chat.cursor
+    await node.do(Actor("user-1", ""), MarkRead("c"))
+    for user_id, heard in (("alice", [MessagesRead]), ("user-1", [MessagesRead]), ("user-2", [])):
+        assert [type(event) for event in await _all(node, Actor(user_id, ""), cursor)] == heard
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "-", "12", "-12", "{epoch}-", "{epoch}-1x", "{epoch}-²"])
+async def test_what_is_no_cursor_is_refused(node: Node, cursor: str) -> None:
+    assert await node.refusal(ALICE, ListEvents(cursor.format(epoch=node.chat.epoch))) == "invalid_request"
+
+
+async def test_a_cursor_of_another_epoch_or_of_the_future_is_refused(node: Node) -> None:
+    await node.group("c", ALICE)
+    assert await node.refusal(ALICE, ListEvents(f"0{node.chat.epoch}-1")) == "cursor_epoch"
+    assert await node.refusal(ALICE, ListEvents(f"{node.chat.epoch}-{node.chat.pos + 1}")) == "invalid_request"
+
+
+async def test_a_cursor_from_before_what_is_kept_is_refused(node: Node, database: Database) -> None:
+    await node.group("c", ALICE)
+    await node.send(ALICE, "1")
+    epoch, pos = node.chat.epoch, node.chat.pos
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(update(log_head).values(floor=pos - 1))
+    assert await node.refusal(ALICE, ListEvents(f"{epoch}-{pos - 2}")) == "cursor_expired"
+    assert _said(await _all(node, ALICE, f"{epoch}-{pos - 1}")) == ["1"]

@@ -1,0 +1,278 @@
+"""Catching up: the state at any moment, with the events after it, is the state now.
+
+And nobody hears what is not for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from talkwire.core.audience import audience_of
+from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.blocks import BlockUser, UnblockUser
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.messages import (
+    DeleteMessage,
+    EditMessage,
+    ForwardMessage,
+    PinMessage,
+    React,
+    SendMessage,
+    UnpinMessage,
+    Unreact,
+)
+from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.offers import CreateOffer, OfferDecision, UpdateOffer
+from talkwire.core.commands.preferences import SetMemberPreferences
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.errors import ChatError
+from talkwire.core.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    MessageEvent,
+    MessageSent,
+)
+from talkwire.core.model import Actor, Member, MemberRole
+from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.storage.engine import sqlite_url
+from tests.contracts.node import BACKEND, Clock, Node, running
+from tests.contracts.sync_client import SyncClient
+from tests.databases import Database, PostgresServer, migrate_url
+
+USERS = ("alice", "bob", "carol", "dave")
+ACTORS = tuple(Actor(user_id, user_id.title()) for user_id in USERS)
+CONVERSATIONS = ("c", "d", "e")
+
+Step = tuple[Actor, Command[Any]]
+Recipe = tuple[str, int, int, int]
+"""(what, and three numbers that choose who, where and which)"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who and what a step is about."""
+
+    actor: Actor
+    other: str
+    talk: str
+    message: str
+    offer: str
+    which: int
+
+
+# Several times as often as others: what they need is said first.
+_OFTEN: Mapping[str, Callable[[Choice], Command[Any]]] = {
+    "send": lambda c: SendMessage(c.talk, f"text {c.which}"),
+    "mention": lambda c: SendMessage(c.talk, f"hello @{c.other}"),
+    "thread": lambda c: SendMessage(c.talk, "in the thread", thread_id=c.message),
+    "read": lambda c: MarkRead(c.talk, None if c.which % 2 else c.message),
+}
+_SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
+    "mention_all": lambda c: SendMessage(c.talk, f"@all and @{c.other}: hello"),
+    "reply": lambda c: SendMessage(c.talk, "a reply", reply_to_id=c.message),
+    "deliver": lambda c: MarkDelivered(c.talk, None if c.which % 2 else c.message),
+    "edit": lambda c: EditMessage(c.message, f"edited {c.which} @{c.other}"),
+    "delete": lambda c: DeleteMessage(c.message),
+    "react": lambda c: React(c.message, "👍" if c.which % 2 else "🎉"),
+    "unreact": lambda c: Unreact(c.message, "👍"),
+    "pin": lambda c: PinMessage(c.message),
+    "unpin": lambda c: UnpinMessage(c.message),
+    "forward": lambda c: ForwardMessage(c.message, (CONVERSATIONS[c.which % 3],)),
+    "remove": lambda c: RemoveMember(c.talk, c.other),
+    "leave": lambda c: RemoveMember(c.talk, c.actor.user_id),
+    "rename": lambda c: UpdateConversation(c.talk, name=f"name {c.which}"),
+    "delete_talk": lambda c: DeleteConversation(c.talk),
+    "block": lambda c: BlockUser(c.other),
+    "unblock": lambda c: UnblockUser(c.other),
+    "direct": lambda c: CreateConversation("direct", (c.other,)),
+    "offer": lambda c: CreateOffer(c.talk, "an offer", c.which, "EUR"),
+    "decide": lambda c: UpdateOffer(c.offer, _DECISIONS[c.which % 3]),
+    "prefer": lambda c: SetMemberPreferences(c.talk, muted=c.which % 2 == 0, notify=None, sound=None),
+}
+_BY_THE_BACKEND: Mapping[str, Callable[[Choice], Command[Any]]] = {
+    "add": lambda c: AddMembers(c.talk, (USERS[c.which % 4],)),
+    "mute": lambda c: RestrictMember(c.talk, c.other, "ban" if c.which % 4 == 0 else "mute", 1_700_000_100_000),
+    "role": lambda c: UpdateMember(c.talk, c.other, _ROLES[c.which % 3]),
+    "history": lambda c: UpdateConversation(c.talk, history="from-join" if c.which % 2 else "all"),
+}
+_DECISIONS: tuple[OfferDecision, ...] = ("accepted", "rejected", "withdrawn")
+_ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member")
+_WHAT = (*(tuple(_OFTEN) * 3), *_SOMETIMES, *_BY_THE_BACKEND, *("add",) * 3)
+_LAST = frozenset({"leave", "mute", "delete_talk"})
+"""After these there is less and less to talk about."""
+
+_recipes: st.SearchStrategy[Sequence[Recipe]] = st.lists(
+    st.tuples(st.sampled_from(_WHAT), st.integers(0, 3), st.integers(0, 3), st.integers(0, 11)), max_size=40
+)
+
+
+class Story:
+    """What has been said so far, to say something about it."""
+
+    def __init__(self) -> None:
+        self.message_ids: dict[str, list[int]] = {}
+        self.offer_ids: list[int] = []
+
+    def step(self, recipe: Recipe) -> Step:
+        what, who, where, which = recipe
+        talk = CONVERSATIONS[where % 3]
+        choice = Choice(
+            actor=ACTORS[who],
+            other=USERS[(who + which + 1) % 4],
+            talk=talk,
+            message=_latest(self.message_ids.get(talk, ()), which),
+            offer=_latest(self.offer_ids, which),
+            which=which,
+        )
+        if what in _BY_THE_BACKEND:
+            return BACKEND, _BY_THE_BACKEND[what](choice)
+        return choice.actor, (_OFTEN.get(what) or _SOMETIMES[what])(choice)
+
+    def hear(self, event: Durable) -> None:
+        if isinstance(event, MessageSent):
+            self.message_ids.setdefault(event.message.conversation_id, []).append(event.message.id)
+        offer = getattr(event, "offer", None)
+        if offer is not None:
+            self.offer_ids.append(offer.id)
+
+
+def _latest(ids: Sequence[int], which: int) -> str:
+    """One of the newest; one that nobody has when there is none."""
+    return str(ids[-1 - which % len(ids)] if ids else 1)
+
+
+async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe]) -> None:
+    story = Story()
+    await _begin(node)
+    await _tell(node, story, before)
+    late = [await SyncClient(node, actor).load() for actor in ACTORS]
+    await _tell(node, story, after)
+    for client in late:
+        fresh = await SyncClient(node, client.actor).load()
+        assert (await client.follow()).state() == fresh.state()
+        assert client.blocked == fresh.blocked
+        counted = {id_: talk.unread(fresh.user_id, fresh.blocked) for id_, talk in fresh.talks.items()}
+        assert await fresh.told_unread() == counted
+    for actor in ACTORS:
+        from_the_beginning = await SyncClient(node, actor, f"{node.chat.epoch}-0").follow()
+        assert from_the_beginning.heard == _meant_for(actor.user_id, node.log)
+
+
+async def _begin(node: Node) -> None:
+    for actor in ACTORS:
+        await node.do(actor, EnsureUser(actor.user_id, actor.name))
+    await node.do(BACKEND, CreateConversation("group", USERS[:3], id="c"))
+    await node.do(BACKEND, CreateConversation("group", USERS[1:], id="d", history="from-join"))
+    await node.do(BACKEND, CreateConversation("channel", USERS, id="e"))
+
+
+async def _tell(node: Node, story: Story, recipes: Sequence[Recipe]) -> set[str]:
+    """Answers what was carried out."""
+    carried_out = set()
+    for recipe in recipes:
+        heard = len(node.log)
+        actor, command = story.step(recipe)
+        try:
+            await node.do(actor, command)
+        except ChatError:
+            continue
+        for event in node.log[heard:]:
+            story.hear(event)  # type: ignore[arg-type]  # durable events are of the union
+        carried_out.add(recipe[0])
+    return carried_out
+
+
+def _meant_for(user_id: str, log: Sequence[Any]) -> list[int]:
+    """The positions that one user should hear of, from the whole log, by going through it once."""
+    inside: dict[str, int] = {}
+    heard = []
+    for event in log:
+        _enter(user_id, event, inside)
+        if type(event) in OUTBOUND and _is_meant(user_id, event, inside):
+            heard.append(event.pos)
+        _leave(user_id, event, inside)
+    return heard
+
+
+def _is_meant(user_id: str, event: Durable, inside: dict[str, int]) -> bool:
+    audience = audience_of(event)
+    if audience.conversation_id is None:
+        return audience.user_id == user_id
+    if audience.conversation_id not in inside:
+        return False
+    return not isinstance(event, MessageEvent) or event.message.seq > inside[audience.conversation_id]
+
+
+def _enter(user_id: str, event: Durable, inside: dict[str, int]) -> None:
+    members: tuple[Member, ...] = ()
+    if isinstance(event, ConversationCreated | MemberAdded):
+        members = event.members
+    for member in members:
+        if member.user_id == user_id:
+            inside[member.conversation_id] = member.history_seq
+
+
+def _leave(user_id: str, event: Durable, inside: dict[str, int]) -> None:
+    if isinstance(event, ConversationDeleted) or (isinstance(event, MemberRemoved) and event.user_id == user_id):
+        inside.pop(event.conversation_id, None)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_recipes, _recipes)
+def test_the_state_and_the_events_after_it_are_the_state_now_on_sqlite(
+    before: Sequence[Recipe], after: Sequence[Recipe]
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="tw-sync-"))
+    try:
+        url = sqlite_url(folder / "sync.db")
+        migrate_url(url)
+        asyncio.run(_on(Database("sqlite", url), before, after))
+    finally:
+        shutil.rmtree(folder)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(before=_recipes, after=_recipes)
+def test_the_state_and_the_events_after_it_are_the_state_now_on_postgresql(
+    postgresql: PostgresServer, before: Sequence[Recipe], after: Sequence[Recipe]
+) -> None:
+    name = postgresql.create_migrated()
+    try:
+        asyncio.run(_on(Database("postgresql", postgresql.url_of(name)), before, after))
+    finally:
+        postgresql.drop(name)
+
+
+async def _on(database: Database, before: Sequence[Recipe], after: Sequence[Recipe]) -> None:
+    async with running(database, Clock()) as node:
+        await _play(node, before, after)
+
+
+async def test_every_kind_of_step_is_carried_out_in_a_long_story(node: Node) -> None:
+    """A step that is refused whenever it comes would prove nothing."""
+    chance = Random(7)
+    story = Story()
+    carried_out: set[str] = set()
+    await _begin(node)
+    for _ in range(1500):
+        recipe = (chance.choice(_WHAT), chance.randrange(4), chance.randrange(4), chance.randrange(12))
+        if recipe[0] not in _LAST or carried_out >= set(_WHAT) - _LAST:
+            carried_out |= await _tell(node, story, [recipe])
+        if carried_out == set(_WHAT):
+            return
+    raise AssertionError(f"never carried out: {set(_WHAT) - carried_out}")
