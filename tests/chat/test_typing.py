@@ -59,3 +59,34 @@ async def test_typing_over_rest_is_told_too(world: World) -> None:
     for body, is_typing in (({}, True), ({"isTyping": False}, False)):
         assert (await world.request("POST", path, by="alice", json=body)).status_code == 204
         assert (await bob.next("typing:user"))["isTyping"] is is_typing
+
+
+async def test_typing_is_not_told_between_those_of_whom_one_has_blocked_the_other(world: World) -> None:
+    direct = await world.conversation("alice", "bob", kind="direct")
+    group = await world.conversation("alice", "bob", "carol")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    assert (await world.request("PUT", f"/api/v1/users/me/blocks/{world.id_of('alice')}", by="bob")).is_success
+    for typist, other in ((alice, bob), (bob, alice)):
+        assert (await typist.refused("typing:start", {"conversationId": direct}))["code"] == "blocked"
+        assert await other.pending("typing:user") == []
+    await alice.done("typing:start", {"conversationId": group})
+    assert (await bob.next("typing:user"))["conversationId"] == group
+
+
+async def test_nobody_types_in_a_conversation_that_is_gone(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    await bob.done("typing:start", {"conversationId": conversation})
+    await alice.next("typing:user")
+    assert (await world.request("DELETE", f"/api/v1/conversations/{conversation}", by="alice")).is_success
+    await bob.next("conversation:deleted")
+    assert (await bob.refused("typing:start", {"conversationId": conversation}))["code"] == "forbidden"
+    assert await alice.pending("typing:user") == []
+
+
+async def test_a_stranger_does_not_type(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, mallory = await world.connect("alice"), await world.connect("mallory")
+    for place in (conversation, "nowhere"):
+        assert (await mallory.refused("typing:start", {"conversationId": place}))["code"] == "forbidden"
+    assert await alice.pending("typing:user") == []

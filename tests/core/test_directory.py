@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection
 
 import pytest
 
-from talkwire.core.directory import Directory, Entry
+from talkwire.core.circles import CircleFacts
+from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.events import (
     ConversationCreated,
     LoginEnded,
@@ -14,6 +16,7 @@ from talkwire.core.events import (
     MemberRemoved,
     MessageSent,
     UserBanned,
+    UserBlocked,
     UserCreated,
     UserUnbanned,
 )
@@ -31,7 +34,7 @@ class Table:
         self.slow = False
         self._answers: list[asyncio.Event] = []
 
-    async def load(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, Entry]]:
+    async def load(self, user_ids: Collection[str]) -> Loaded:
         self.asked.append(list(user_ids))
         found = {
             user_id: Entry(
@@ -41,13 +44,15 @@ class Table:
             for user_id in user_ids
         }
         pos = self.pos
+        counts = Counter(id_ for ids in self.conversation_ids.values() for id_ in ids)
+        circles = {id_: CircleFacts("group", count) for id_, count in counts.items()}
         if self.slow:
             answer = asyncio.Event()
             self._answers.append(answer)
             await answer.wait()
         if self.error is not None:
             raise self.error
-        return pos, found
+        return Loaded(pos, found, circles)
 
     def answer(self) -> None:
         """Lets the oldest question be answered, with what was so when it was asked."""
@@ -261,3 +266,65 @@ async def test_two_who_found_a_user_before_and_after_they_were_forgotten_hold_on
     directory.release("alice")
     assert kept.holds == 0
     assert kept.conversation_ids == {"c", "d"}
+
+
+async def test_contacts_are_known_without_asking(table: Table) -> None:
+    directory = Directory(table.load)
+    await asyncio.gather(directory.find("alice"), directory.find("bob"))
+    assert directory.contacts("alice") == {"bob"}
+    assert directory.are_acquainted("alice", "bob")
+    directory.apply(UserBlocked(1, 0, "bob", "alice"))
+    assert directory.contacts("alice") == set()
+    assert directory.contacts("bob") == set()
+    assert not directory.are_acquainted("alice", "bob")
+
+
+async def test_a_conversation_that_somebody_is_let_into_is_read(table: Table) -> None:
+    directory = Directory(table.load, contacts_max=2)
+    await asyncio.gather(directory.find("alice"), directory.find("bob"))
+    table.conversation_ids = {"alice": {"c", "e"}, "bob": {"c", "e"}, "carol": {"e"}, "dora": {"e"}}
+    table.pos = 2
+    directory.apply(_added(1, "alice", "e"))
+    directory.apply(_added(2, "bob", "e"))
+    await _turns()
+    circle = directory.circles.get("e")
+    assert circle is not None
+    assert (circle.kind, circle.member_count) == ("group", 4)
+    directory.apply(MemberRemoved(3, 0, "c", "bob"))
+    assert directory.contacts("alice") == set(), "they share a group of four, and two are the limit"
+    directory.apply(MemberRemoved(4, 0, "e", "carol"))
+    directory.apply(MemberRemoved(5, 0, "e", "dora"))
+    assert directory.contacts("alice") == {"bob"}
+
+
+async def test_events_that_come_while_a_conversation_is_read_are_counted(table: Table) -> None:
+    table.slow = True
+    directory = Directory(table.load)
+    found = asyncio.gather(directory.find("alice"), directory.find("bob"))
+    await _turns()
+    directory.apply(_added(1, "carol", "c"))
+    directory.apply(MemberRemoved(2, 0, "c", "bob"))
+    directory.apply(_added(3, "alice", "new"))
+    table.conversation_ids = {"alice": {"c", "new"}, "carol": {"c"}}
+    table.pos = 3
+    table.answer()
+    await _turns()
+    table.answer()
+    await found
+    await _turns()
+    circle, new = directory.circles.get("c"), directory.circles.get("new")
+    assert circle is not None
+    assert (circle.member_count, circle.user_ids) == (2, ("alice",))
+    assert new is not None
+    assert (new.kind, new.member_count) == ("group", 1)
+
+
+async def test_a_user_who_is_forgotten_is_in_no_circle(table: Table) -> None:
+    directory = Directory(table.load, idle_max=1)
+    alice = await directory.find("alice")
+    await directory.find("bob")
+    circle = directory.circles.get("c")
+    assert circle is not None
+    assert circle.user_ids == ("bob",)
+    directory.hold("alice", alice)
+    assert directory.contacts("bob") == {"alice"}

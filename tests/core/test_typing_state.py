@@ -32,11 +32,11 @@ def test_a_user_who_goes_on_typing_is_typing_longer() -> None:
 
 def test_the_first_to_end_sets_the_deadline() -> None:
     typing = TypingState()
-    typing.start("c", "alice", "Alice", "s1", now=2)
     typing.start("c", "bob", "Bob", "s2", now=1)
+    typing.start("c", "alice", "Alice", "s1", now=2)
     typing.start("d", "alice", "Alice", "s1", now=3)
     assert typing.next_deadline() == 1 + TYPING_LASTS_S
-    assert typing.expire(2 + TYPING_LASTS_S) == [_stopped("alice"), _stopped("bob")]
+    assert typing.expire(2 + TYPING_LASTS_S) == [_stopped("bob"), _stopped("alice")]
     assert typing.next_deadline() == 3 + TYPING_LASTS_S
 
 
@@ -78,3 +78,12 @@ def test_a_user_who_left_is_not_typing_there_any_more() -> None:
     assert typing.user_left("c", "alice") == []
     assert typing.user_left("c", "bob") == []
     assert typing.next_deadline() == TYPING_LASTS_S
+
+
+def test_nobody_types_in_a_conversation_that_is_gone() -> None:
+    typing = TypingState()
+    typing.start("c", "alice", "Alice", "s1", now=0)
+    typing.start("d", "alice", "Alice", "s1", now=0)
+    typing.conversation_gone("c")
+    assert typing.source_gone("s1") == [_stopped("alice", "d")]
+    assert typing.next_deadline() is None

@@ -10,26 +10,39 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
+from talkwire.core.circles import CONTACTS_MAX, CircleFacts, Circles
+from talkwire.core.eager import EagerMembers
 from talkwire.core.events import (
     ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
     Durable,
     LoginEnded,
     LoginOpened,
     MemberAdded,
     MemberRemoved,
     MessageSent,
+    PreferencesChanged,
     UserBanned,
+    UserBlocked,
     UserCreated,
     UserRenamed,
     UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
 )
-from talkwire.core.model import Member, User
+from talkwire.core.model import Member, MemberPreferences, Preferences, PresenceRecord, User
 
 IDLE_MAX = 20_000
 """Users remembered after their last socket is gone: most come back, and soon."""
+
+USUAL = MemberPreferences()
+_PREFERENCES = Preferences()
 
 
 @dataclass(slots=True, eq=False)
@@ -40,23 +53,66 @@ class Entry:
     conversation_ids: set[str]
     login_ids: set[str] = field(default_factory=set)
     """The signed-in devices, whose access tokens are good; one that signed out is not in it."""
+    blocked_ids: frozenset[str] = frozenset()
+    """Whom this user does not want to hear of."""
+    presence: PresenceRecord | None = None
+    """What they chose last; None: nothing."""
+    preferences: Preferences = _PREFERENCES
+    """What they want to be notified of."""
+    member_preferences: Mapping[str, MemberPreferences] = field(default_factory=dict)
+    """What they want to hear of a conversation, where that is not the usual."""
     holds: int = 0
+    since_pos: int = 0
+    """Where the log was when somebody began to hold this."""
 
     def become(self, user: User) -> None:
-        """The id has a user now."""
+        """The id has a user now, or its user has changed."""
         self.user = user
 
     def rename(self, name: str) -> None:
         if self.user is not None:
             self.user = msgspec.structs.replace(self.user, name=name)
 
+    def block(self, user_id: str) -> None:
+        self.blocked_ids |= {user_id}
+
+    def unblock(self, user_id: str) -> None:
+        self.blocked_ids -= {user_id}
+
+    def prefer(self, preferences: Preferences) -> None:
+        self.preferences = preferences
+
+    def prefer_of(self, conversation_id: str, wanted: MemberPreferences) -> None:
+        if wanted == USUAL:
+            self.forget_preferences_of(conversation_id)
+        else:
+            self.member_preferences = {**self.member_preferences, conversation_id: wanted}
+
+    def leave(self, conversation_id: str) -> None:
+        self.conversation_ids.discard(conversation_id)
+        self.forget_preferences_of(conversation_id)
+
+    def forget_preferences_of(self, conversation_id: str) -> None:
+        if conversation_id in self.member_preferences:
+            self.member_preferences = {
+                id_: wanted for id_, wanted in self.member_preferences.items() if id_ != conversation_id
+            }
+
     def set_banned(self, *, banned: bool) -> None:
         if self.user is not None:
             self.user = msgspec.structs.replace(self.user, banned=banned)
 
 
-Load = Callable[[Collection[str]], Awaitable[tuple[int, Mapping[str, Entry]]]]
-"""user ids -> (log position, an entry for each)"""
+class Loaded(NamedTuple):
+    """What was read: as of which log position, an entry for each user, and the conversations that these are in."""
+
+    pos: int
+    entries: Mapping[str, Entry]
+    circles: Mapping[str, CircleFacts] = MappingProxyType({})
+
+
+Load = Callable[[Collection[str]], Awaitable[Loaded]]
+"""by user ids"""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,9 +124,14 @@ class _Loading:
 
 
 class Directory:
-    """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last."""
+    """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last.
+    `circles` are the conversations that they are in, `eager` says who wants to hear everything of one. `pos` is where
+    the log is, as its owner says."""
 
-    def __init__(self, load: Load, idle_max: int = IDLE_MAX) -> None:
+    def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
+        self.circles = Circles(contacts_max)
+        self.eager = EagerMembers()
+        self.pos = 0
         self._load = load
         self._idle_max = idle_max
         self._held: dict[str, Entry] = {}
@@ -91,23 +152,43 @@ class Directory:
             if not entry.holds:
                 self._idle.move_to_end(user_id)
             return entry
-        future = self._loading.get(user_id)
-        if future is None:
-            loop = asyncio.get_running_loop()
-            future = self._loading[user_id] = loop.create_future()
-            self._wanted.append(user_id)
-            if len(self._wanted) == 1:
-                loop.call_soon(self._start_loading)
-        return await asyncio.shield(future)
+        return await asyncio.shield(self._want(user_id))
+
+    def contacts(self, user_id: str) -> set[str]:
+        """Those known here who are told of the user's presence without asking."""
+        entry = self.peek(user_id)
+        if entry is None:
+            return set()
+        found = self.circles.contacts(user_id, entry.conversation_ids)
+        return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
+
+    def are_acquainted(self, user_id: str, other_id: str) -> bool:
+        """Whether two users known here share a conversation, and neither has blocked the other."""
+        entry, other = self.peek(user_id), self.peek(other_id)
+        if entry is None or other is None or entry.conversation_ids.isdisjoint(other.conversation_ids):
+            return False
+        return not self.is_blocked(user_id, other_id)
+
+    def is_blocked(self, user_id: str, other_id: str) -> bool:
+        """Whether one of two users has blocked the other, as far as they are known here."""
+        entry, other = self.peek(user_id), self.peek(other_id)
+        return (entry is not None and other_id in entry.blocked_ids) or (
+            other is not None and user_id in other.blocked_ids
+        )
 
     def hold(self, user_id: str, entry: Entry) -> Entry:
         """Keeps an entry that was just found, until `release` was called as often.
 
         Answers the entry to go on with: another one when `entry` was given up and read again in the meantime.
         """
-        entry = self.peek(user_id) or entry
+        known = self.peek(user_id)
+        if known is None:
+            self._know(user_id, entry)
+        entry = known or entry
         self._idle.pop(user_id, None)
         self._held[user_id] = entry
+        if not entry.holds:
+            entry.since_pos = self.pos
         entry.holds += 1
         return entry
 
@@ -123,14 +204,57 @@ class Directory:
         """Follows the log."""
         if type(event) is MessageSent:
             return  # nearly every event is one, and none moves anybody
-        _apply(event, self.peek)
+        if isinstance(event, ConversationDeleted):
+            for entry in (*self._held.values(), *self._idle.values()):
+                entry.leave(event.conversation_id)
+        else:
+            _apply(event, self.peek)
+        self.circles.apply(event, self._is_known)
+        self.eager.apply(event, self._is_known)
+        if isinstance(event, MemberAdded):
+            self._complete_circle(event)
         for loading in self._underway:
             loading.late.append(event)
+
+    def connected(self, user_id: str) -> Entry | None:
+        """The entry of somebody who has a socket on this node. From any thread."""
+        return self._held.get(user_id)
+
+    def has_been_here(self, user_id: str, pos: int) -> bool:
+        """Whether a user has had a socket on this node since before that log position. From any thread."""
+        entry = self._held.get(user_id)
+        return entry is not None and entry.since_pos < pos
+
+    def _know(self, user_id: str, entry: Entry) -> None:
+        self.circles.add(user_id, entry.conversation_ids)
+        self.eager.add(user_id, entry.member_preferences)
+
+    def _is_known(self, user_id: str) -> bool:
+        return self.peek(user_id) is not None
 
     def _remember(self, user_id: str, entry: Entry) -> None:
         self._idle[user_id] = entry
         if len(self._idle) > self._idle_max:
-            self._idle.popitem(last=False)
+            forgotten_id, forgotten = self._idle.popitem(last=False)
+            self.circles.remove(forgotten_id, forgotten.conversation_ids)
+            self.eager.remove(forgotten_id, forgotten.member_preferences)
+
+    def _complete_circle(self, event: MemberAdded) -> None:
+        """Has a conversation read in which nobody known here was before."""
+        if self.circles.is_incomplete(event.conversation_id):
+            for member in event.members:
+                if self.peek(member.user_id) is not None:
+                    self._want(member.user_id)
+
+    def _want(self, user_id: str) -> asyncio.Future[Entry]:
+        future = self._loading.get(user_id)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._loading[user_id] = loop.create_future()
+            self._wanted.append(user_id)
+            if len(self._wanted) == 1:
+                loop.call_soon(self._start_loading)
+        return future
 
     def _start_loading(self) -> None:
         loading = _Loading(self._wanted)
@@ -143,7 +267,7 @@ class Directory:
 
     async def _finish_loading(self, loading: _Loading) -> None:
         try:
-            pos, loaded = await self._load(loading.user_ids)
+            pos, loaded, circles = await self._load(loading.user_ids)
         except Exception as error:  # noqa: BLE001 (handed on to everyone who waits)
             for user_id in loading.user_ids:
                 future = self._loading.pop(user_id)
@@ -154,10 +278,26 @@ class Directory:
             self._underway.discard(loading)
         for event in loading.late:
             if event.pos > pos:
-                _apply(event, loaded.get)
+                _apply_late(event, loaded)
         for user_id in loading.user_ids:
-            self._remember(user_id, loaded[user_id])
-            self._loading.pop(user_id).set_result(loaded[user_id])
+            entry = self.peek(user_id)
+            if entry is None:
+                entry = loaded[user_id]
+                self._know(user_id, entry)
+                self._remember(user_id, entry)
+            self._loading.pop(user_id).set_result(entry)
+        self.circles.fill(circles, pos, loading.late)
+        for event in loading.late:
+            if isinstance(event, MemberAdded):
+                self._complete_circle(event)
+
+
+def _apply_late(event: Durable, loaded: Mapping[str, Entry]) -> None:
+    if isinstance(event, ConversationDeleted):
+        for entry in loaded.values():
+            entry.leave(event.conversation_id)
+    else:
+        _apply(event, loaded.get)
 
 
 def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
@@ -168,27 +308,51 @@ def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
             change(entry)
 
 
-def _change_by(event: Durable) -> tuple[Iterable[str], Callable[[Entry], None]]:
-    """Whose entries an event changes, and how."""
+_Change = tuple[Iterable[str], Callable[[Entry], None]]
+"""Whose entries an event changes, and how."""
+
+
+def _change_by(event: Durable) -> _Change:
+    return _change_of_member(event) or _change_of_user(event) or ([], lambda _: None)
+
+
+def _change_of_member(event: Durable) -> _Change | None:
     match event:
         case ConversationCreated(conversation=conversation, members=members):
             return _ids(members), lambda entry: entry.conversation_ids.add(conversation.id)
         case MemberAdded(conversation_id=conversation_id, members=members):
             return _ids(members), lambda entry: entry.conversation_ids.add(conversation_id)
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
-            return [user_id], lambda entry: entry.conversation_ids.discard(conversation_id)
+            return [user_id], lambda entry: entry.leave(conversation_id)
+        case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
+            wanted = MemberPreferences(event.muted, event.notify, event.sound)
+            return [user_id], lambda entry: entry.prefer_of(conversation_id, wanted)
+        case _:
+            return None
+
+
+def _change_of_user(event: Durable) -> _Change | None:
+    match event:
+        case PreferencesChanged(user_id=user_id, preferences=preferences):
+            return [user_id], lambda entry: entry.prefer(preferences)
         case LoginOpened(user_id=user_id, session_id=session_id):
             return [user_id], lambda entry: entry.login_ids.add(session_id)
         case LoginEnded(user_id=user_id, session_id=session_id):
             return [user_id], lambda entry: entry.login_ids.discard(session_id)
         case UserCreated(user=user):
             return [user.id], lambda entry: entry.become(user)
+        case UserUpdated(user=user):
+            return [user.id], lambda entry: entry.become(user)
+        case UserBlocked(user_id=user_id, blocked_id=blocked_id):
+            return [user_id], lambda entry: entry.block(blocked_id)
+        case UserUnblocked(user_id=user_id, blocked_id=blocked_id):
+            return [user_id], lambda entry: entry.unblock(blocked_id)
         case UserRenamed(user_id=user_id, name=name):
             return [user_id], lambda entry: entry.rename(name)
         case UserBanned(user_id=user_id) | UserUnbanned(user_id=user_id):
             return [user_id], lambda entry: entry.set_banned(banned=isinstance(event, UserBanned))
         case _:
-            return [], lambda _: None
+            return None
 
 
 def _ids(members: Iterable[Member]) -> list[str]:

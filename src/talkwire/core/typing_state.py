@@ -23,35 +23,58 @@ class TypingState:
     """The typing users of this node's sockets and routes, one entry per conversation and user."""
 
     def __init__(self) -> None:
+        # In the order of their deadlines, since all last equally long.
         self._typing: dict[tuple[str, str], _Typing] = {}
+        self._by_source: dict[str | None, set[tuple[str, str]]] = {}
 
     def start(
         self, conversation_id: str, user_id: str, user_name: str, source: str | None, now: float
     ) -> TypingChanged:
         """Always an event: whoever joined since has not heard of it yet."""
-        self._typing[conversation_id, user_id] = _Typing(user_name, source, now + TYPING_LASTS_S)
+        key = (conversation_id, user_id)
+        self._forget(key)
+        self._typing[key] = _Typing(user_name, source, now + TYPING_LASTS_S)
+        self._by_source.setdefault(source, set()).add(key)
         return TypingChanged(conversation_id, user_id, user_name, is_typing=True)
 
     def stop(self, conversation_id: str, user_id: str, user_name: str) -> TypingChanged:
-        self._typing.pop((conversation_id, user_id), None)
+        self._forget((conversation_id, user_id))
         return TypingChanged(conversation_id, user_id, user_name, is_typing=False)
 
     def source_gone(self, source: str) -> list[TypingChanged]:
         """A socket disconnected: what it typed has ended."""
-        return self._end([key for key, typing in self._typing.items() if typing.source == source])
+        return self._end(sorted(self._by_source.get(source, ())))
 
     def user_left(self, conversation_id: str, user_id: str) -> list[TypingChanged]:
         """A user is a member no more."""
         key = (conversation_id, user_id)
         return self._end([key]) if key in self._typing else []
 
+    def conversation_gone(self, conversation_id: str) -> None:
+        """Nobody is in it any more, to type or to be told."""
+        for key in [key for key in self._typing if key[0] == conversation_id]:
+            self._forget(key)
+
     def expire(self, now: float) -> list[TypingChanged]:
         """Ends what nobody has said for too long."""
-        return self._end([key for key, typing in self._typing.items() if typing.deadline <= now])
+        ended = []
+        for key, typing in self._typing.items():
+            if typing.deadline > now:
+                break
+            ended.append(key)
+        return self._end(ended)
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do; None: nobody types."""
-        return min((typing.deadline for typing in self._typing.values()), default=None)
+        return next((typing.deadline for typing in self._typing.values()), None)
 
     def _end(self, keys: list[tuple[str, str]]) -> list[TypingChanged]:
         return [self.stop(*key, self._typing[key].user_name) for key in keys]
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        typing = self._typing.pop(key, None)
+        if typing is not None:
+            keys = self._by_source[typing.source]
+            keys.discard(key)
+            if not keys:
+                del self._by_source[typing.source]

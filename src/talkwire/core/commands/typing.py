@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.command import Signal
+from talkwire.core.commands.command import SocketSignal
 
 
-class SetTyping(Signal[None], frozen=True, tag="SetTyping"):
-    """`source` is the socket that types; what it said ends with it."""
+class SetTyping(SocketSignal[None], frozen=True, tag="SetTyping"):
+    """What the socket `source` said ends with it."""
 
     conversation_id: str
     is_typing: bool
-    source: str | None = None

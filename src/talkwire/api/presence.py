@@ -1,0 +1,52 @@
+"""Who is there (contract, section 5: `users/{id}/presence`, `users/online`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Router, get, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from talkwire.api.bodies import Body, ListAnswer
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+
+OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Items a page")]
+
+
+class SetPresenceBody(Body, frozen=True):
+    """It holds for all of the caller's devices. A `text` that is left out stays; null takes it away."""
+
+    status: Literal["online", "away", "dnd", "invisible"]
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@get("/online", summary="Who is online (role service or admin)")
+async def list_online(
+    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: OnlineLimit = 100
+) -> ListAnswer[PresencePayload]:
+    page = await chat.execute(caller.actor, ListOnline(cursor, limit))
+    return ListAnswer(tuple(map(presence_payload, page.items)), page.next)
+
+
+@get("/me/presence", summary="How the caller's devices show the caller")
+async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
+
+
+@put("/me/presence", summary="Say how the caller is")
+async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    await chat.execute(caller.actor, SetPresence(data.status, data.text))
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
+
+
+@get("/{user_id:str}/presence", summary="Whether somebody is there")
+async def get_presence(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(user_id)))
+
+
+presence_router = Router(
+    "/users", route_handlers=[list_online, get_own_presence, set_presence, get_presence], tags=["users"]
+)

@@ -1,0 +1,65 @@
+"""Who may call whom, and what a call's signals may carry."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.access import may_take_part
+from talkwire.core.commands.calls import Callees, CallSignal, FindCallees
+from talkwire.core.errors import ChatError, forbidden
+from talkwire.core.handler import Queries
+from talkwire.core.model import Actor, Conversation
+from talkwire.core.texts import check_id, check_json
+from talkwire.core.transaction import Snapshot
+
+DATA_MAX_BYTES = 64 * 1024
+
+_encode = msgspec.json.Encoder().encode
+
+
+def check_signal(signal: CallSignal) -> None:
+    """Refuses at the door what is no id, and data that is not fit to be passed on."""
+    check_id("conversationId", signal.conversation_id)
+    check_id("callId", signal.call_id)
+    if signal.to_user_id is not None:
+        check_id("toUserId", signal.to_user_id)
+    if signal.data is not None:
+        check_json("data", signal.data)
+        if len(_encode(signal.data)) > DATA_MAX_BYTES:
+            raise ChatError("payload_too_large", f"data: at most {DATA_MAX_BYTES} bytes of JSON")
+
+
+def may_call_in(conversation: Conversation, members_max: int) -> ChatError | None:
+    """Calls are for those who talk to each other: not in channels, nor where an invitation would ring for a crowd; and
+    not where one has blocked the other."""
+    if conversation.blocked:
+        return ChatError("blocked", "One of you has blocked the other.")
+    if conversation.kind == "channel":
+        return ChatError("forbidden", "There are no calls in channels.")
+    if conversation.member_count > max(2, members_max):
+        return ChatError("forbidden", f"There are no calls in groups of more than {members_max}.")
+    return None
+
+
+def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callees:
+    """It does not ring for those who have blocked the caller, nor for those whom the caller has."""
+    member = snapshot.member(query.conversation_id, actor.user_id)
+    refusal = may_take_part(snapshot.user(actor.user_id), member)
+    if refusal is not None:
+        raise refusal
+    conversation = snapshot.conversation(query.conversation_id)
+    if conversation is None or member is None:
+        raise forbidden()
+    refusal = may_call_in(conversation, query.members_max)
+    if refusal is not None:
+        raise refusal
+    if member.muted_until_ms > query.now_ms:
+        raise ChatError("muted", "A moderator has muted you in this conversation.")
+    member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
+    reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
+    return Callees(tuple(member_ids), tuple(user_id for user_id in member_ids if user_id in reachable))
+
+
+QUERIES: Queries = MappingProxyType({FindCallees: find_callees})

@@ -1,0 +1,54 @@
+"""What the members of a conversation say about a call (contract, section 4: `call:*`).
+
+The server relays it and knows who is in the call; sound and pictures go another way.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from talkwire.core.commands.command import Query, SocketSignal
+
+
+class CallSignal(SocketSignal[str], frozen=True):
+    """Answers the call's id. `to_user_id`: only that member is told. `data` is the clients' own."""
+
+    conversation_id: str
+    call_id: str
+    to_user_id: str | None = None
+    data: object = None
+
+
+class InviteToCall(CallSignal, frozen=True, tag="InviteToCall"):
+    """Calls the other members, or one; an empty `call_id` is made up."""
+
+
+class AcceptCall(CallSignal, frozen=True, tag="AcceptCall"):
+    """Joins. Any member may, called or not."""
+
+
+class RejectCall(CallSignal, frozen=True, tag="RejectCall"):
+    pass
+
+
+class SendCallSignal(CallSignal, frozen=True, tag="SendCallSignal"):
+    """Whatever those in the call have to tell each other: offers, answers, candidates."""
+
+
+class HangUpCall(CallSignal, frozen=True, tag="HangUpCall"):
+    pass
+
+
+class Callees(msgspec.Struct, frozen=True):
+    """`member_ids` are all who may be in a call; `ringing_ids` those whom the actor can call."""
+
+    member_ids: tuple[str, ...]
+    ringing_ids: tuple[str, ...]
+
+
+class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
+    """Whom the actor would call in a conversation of at most `members_max`."""
+
+    conversation_id: str
+    members_max: int
+    now_ms: int

@@ -1,0 +1,23 @@
+"""Who is there."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from talkwire.core.model import Presence
+from talkwire.dialects.payloads.payload import Payload, iso
+
+
+class PresencePayload(Payload, frozen=True):
+    """All members are always there, so that a client that merges updates forgets a text that was taken away.
+    `lastSeenAt` is null while the user is there, and for who never was."""
+
+    user_id: str
+    status: Literal["online", "away", "dnd", "invisible", "offline"]
+    text: str | None
+    last_seen_at: str | None
+
+
+def presence_payload(presence: Presence) -> PresencePayload:
+    last_seen_at = None if presence.last_seen_ms is None else iso(presence.last_seen_ms)
+    return PresencePayload(presence.user_id, presence.status, presence.text, last_seen_at)

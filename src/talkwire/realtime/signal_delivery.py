@@ -1,0 +1,76 @@
+"""Brings what goes on and is not stored to sockets: who types, who is there, who calls whom.
+
+Presence and calls go to users, whatever rooms their sockets are in: the first to contacts and to who has asked, the
+second to those whom the call concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from talkwire.core.directory import Directory
+from talkwire.core.events import CallEnded, CallEvent, CallNews, Event, PresenceChanged, TypingChanged
+from talkwire.realtime.chat_namespace import Client, DialectChannel, conversation_room, presence_room, user_room
+from talkwire.realtime.hub import Channel, Hub
+from talkwire.realtime.socket import Socket
+
+
+class SignalDelivery:
+    """For the sockets of this node, of all namespaces."""
+
+    def __init__(self, hub: Hub, directory: Directory) -> None:
+        self._hub = hub
+        self._directory = directory
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """A batch from the bus; what the log has is for others."""
+        for event in events:
+            match event:
+                case TypingChanged():
+                    self._deliver_typing(event)
+                case PresenceChanged():
+                    self._deliver_presence(event)
+                case CallEnded():
+                    self._deliver_call(event, event.to, None)
+                case CallEvent():
+                    self._deliver_call(event, event.to, event.source)
+
+    def _deliver_typing(self, event: TypingChanged) -> None:
+        own = set(self._sockets((event.user_id,)))
+        room = conversation_room(event.conversation_id)
+        self._hub.broadcast_ephemeral(room, lambda channel: _encode_for(channel, event), own)
+
+    def _deliver_presence(self, event: PresenceChanged) -> None:
+        """One update a socket, however many conversations its user shares with the other."""
+        user_id = event.presence.user_id
+        if event.own:
+            sockets = [socket for socket in self._sockets((user_id,)) if socket.id != event.source]
+        else:
+            contacts = self._directory.contacts(user_id)
+            sockets = [*self._sockets(contacts), *self._watchers(user_id, contacts)]
+        self._hub.multicast_ephemeral(sockets, lambda channel: _encode_for(channel, event))
+
+    def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
+        sockets = [socket for socket in self._sockets(to) if socket.id != source]
+        self._hub.multicast(sockets, lambda channel: _encode_for(channel, event))
+
+    def _watchers(self, user_id: str, contacts: Collection[str]) -> Iterable[Socket]:
+        """Sockets that asked to be told, beside those of contacts; and only while their users share a conversation."""
+        for socket in self._hub.sockets_in(presence_room(user_id)):
+            if isinstance(socket, Socket) and isinstance(socket.data, Client):
+                watcher_id = socket.data.actor.user_id
+                if watcher_id not in contacts and self._may_watch(socket.data, user_id):
+                    yield socket
+
+    def _may_watch(self, client: Client, user_id: str) -> bool:
+        return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
+
+    def _sockets(self, user_ids: Iterable[str]) -> Iterable[Socket]:
+        for user_id in user_ids:
+            for socket in self._hub.sockets_in(user_room(user_id)):
+                if isinstance(socket, Socket) and isinstance(socket.data, Client):
+                    yield socket
+
+
+def _encode_for(channel: Channel, event: Event) -> bytes:
+    return channel.encode(event) if isinstance(channel, DialectChannel) else b""

@@ -1,0 +1,169 @@
+"""Rows of who is there: nodes' leases, who is online where, what users chose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import astuple
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Dialect,
+    Executable,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from talkwire.core.model import PresenceRecord
+from talkwire.storage.keys import key_text, keys_parameter, keys_table
+from talkwire.storage.rows import AnyRow
+from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence
+
+
+class PresenceStatements:
+    """The statements in a database's dialect. Those over many keys take the parameter of `keys_parameter`."""
+
+    __slots__ = ("acquaintances", "arrive", "contacts", "depart", "online_elsewhere", "put", "put_lease", "records")
+
+    def __init__(self, dialect: Dialect) -> None:
+        insert = sqlite_insert if dialect.name == "sqlite" else postgresql_insert
+        keys = keys_table(dialect)
+        first, second, third, fourth = (key_text(keys, index) for index in range(4))
+        # Not "node_id": SQLAlchemy keeps the names of columns for itself.
+        node_id: BindParameter[str] = bindparam("node", type_=Text)
+        # SQLite takes ON CONFLICT for a join's condition where a SELECT ends without a WHERE.
+        rows = select(first, second, third, cast(fourth, BigInteger)).select_from(keys).where(first.is_not(None))
+        put = insert(presence).from_select(list(presence.columns.keys()), rows)
+        self.put: Executable = put.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={name: put.excluded[name] for name in ("status", "text", "last_seen_ms")},
+        )
+        self.records: Select[Any] = select(presence).select_from(keys).join(presence, presence.c.user_id == first)
+        lease = insert(nodes).values(id=node_id, lease_until_ms=bindparam("until_ms"))
+        self.put_lease: Executable = lease.on_conflict_do_update(
+            index_elements=["id"], set_={"lease_until_ms": lease.excluded.lease_until_ms}
+        )
+        here = select(first, node_id).select_from(keys).where(first.is_not(None))
+        self.arrive: Executable = insert(online).from_select(["user_id", "node_id"], here).on_conflict_do_nothing()
+        self.depart: Executable = delete(online).where(
+            online.c.node_id == node_id, online.c.user_id.in_(select(first).select_from(keys))
+        )
+        self.online_elsewhere: Select[Any] = (
+            select(online.c.user_id)
+            .select_from(keys)
+            .join(online, online.c.user_id == first)
+            .where(online.c.node_id != node_id)
+        )
+        own, other = members.alias("own"), members.alias("other")
+        self.acquaintances: Select[Any] = (
+            select(other.c.user_id)
+            .distinct()
+            .select_from(keys)
+            .join(other, other.c.user_id == first)
+            .join(own, own.c.conversation_id == other.c.conversation_id)
+            .where(*_apart(own, other))
+        )
+        self.contacts: Select[Any] = (
+            select(other.c.user_id)
+            .distinct()
+            .select_from(own)
+            .join(conversations, conversations.c.id == own.c.conversation_id)
+            .join(other, other.c.conversation_id == own.c.conversation_id)
+            .where(*_apart(own, other), _of_contacts())
+            .order_by(other.c.user_id)
+            .limit(bindparam("limit"))
+        )
+
+
+def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """One is the user, the other somebody else, and neither has blocked the other."""
+    blocked = or_(
+        and_(blocks.c.user_id == own.c.user_id, blocks.c.blocked_id == other.c.user_id),
+        and_(blocks.c.user_id == other.c.user_id, blocks.c.blocked_id == own.c.user_id),
+    )
+    return (
+        own.c.user_id == bindparam("user_id"),
+        other.c.user_id != bindparam("user_id"),
+        ~exists().where(blocked),
+    )
+
+
+def _of_contacts() -> ColumnElement[bool]:
+    """As `core.contacts` has it for those who are connected."""
+    small = and_(conversations.c.kind == "group", conversations.c.member_count <= bindparam("members_max"))
+    return or_(conversations.c.kind == "direct", small)
+
+
+class PresenceRows:
+    """Implements `core.stores.PresenceTable`."""
+
+    def __init__(self, connection: Connection, statements: PresenceStatements) -> None:
+        self._connection = connection
+        self._statements = statements
+
+    def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:
+        return {row.user_id: _to_record(row) for row in self._look_up(self._statements.records, user_ids)}
+
+    def put(self, records: Collection[PresenceRecord]) -> None:
+        if records:
+            self._connection.execute(self._statements.put, keys_parameter([astuple(record) for record in records]))
+
+    def lease(self, node_id: str) -> int | None:
+        found = select(nodes.c.lease_until_ms).where(nodes.c.id == node_id)
+        return self._connection.execute(found).scalar_one_or_none()
+
+    def other_leases(self, node_id: str) -> Sequence[tuple[str, int]]:
+        others = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id != node_id)
+        return [(id_, until_ms) for id_, until_ms in self._connection.execute(others)]
+
+    def put_lease(self, node_id: str, until_ms: int) -> None:
+        self._connection.execute(self._statements.put_lease, {"node": node_id, "until_ms": until_ms})
+
+    def arrive(self, node_id: str, user_ids: Collection[str]) -> None:
+        self._look_up(self._statements.arrive, user_ids, node=node_id)
+
+    def depart(self, node_id: str, user_ids: Collection[str]) -> None:
+        self._look_up(self._statements.depart, user_ids, node=node_id)
+
+    def drop_node(self, node_id: str) -> Sequence[str]:
+        left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
+        user_ids = self._connection.execute(left).scalars().all()
+        self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
+        return user_ids
+
+    def online_elsewhere(self, user_ids: Collection[str], node_id: str) -> Collection[str]:
+        return set(self._look_up(self._statements.online_elsewhere, user_ids, node=node_id).scalars())
+
+    def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
+        others = select(online.c.user_id).distinct().where(online.c.node_id != node_id)
+        if after is not None:
+            others = others.where(online.c.user_id > after)
+        return self._connection.execute(others.order_by(online.c.user_id).limit(limit)).scalars().all()
+
+    def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+        return set(self._look_up(self._statements.acquaintances, other_ids, user_id=user_id).scalars())
+
+    def contacts(self, user_id: str, members_max: int, limit: int) -> Sequence[str]:
+        parameters = {"user_id": user_id, "members_max": members_max, "limit": limit}
+        return self._connection.execute(self._statements.contacts, parameters).scalars().all()
+
+    def _look_up(self, statement: Executable, user_ids: Collection[str], **further: str) -> Any:  # noqa: ANN401 (a result)
+        keys = keys_parameter([(user_id,) for user_id in user_ids])
+        return self._connection.execute(statement, keys | further)
+
+
+def _to_record(row: AnyRow) -> PresenceRecord:
+    return PresenceRecord(row.user_id, row.status, row.text, row.last_seen_ms)

@@ -1,0 +1,260 @@
+"""Who is there: told to contacts once, kept over restarts, and forgotten when a server is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World, world_at
+
+GRACE_S = 0.3
+QUICK = {"TALKWIRE_PRESENCE_GRACE_S": str(GRACE_S), "TALKWIRE_CONTACTS_MAX": "3"}
+
+
+@pytest.fixture(scope="module")
+def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server where nobody waits long for anybody to be offline."""
+    with running_chat(tmp_path_factory.mktemp("presence"), QUICK) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture
+async def quick(quick_server: ServerProcess) -> AsyncIterator[World]:
+    async with world_at(quick_server) as world:
+        yield world
+
+
+def _update(world: World, name: str, status: str, text: str | None = None) -> Payload:
+    return {"userId": world.id_of(name), "status": status, "text": text, "lastSeenAt": None}
+
+
+async def _next_of(client: ChatClient, world: World, name: str) -> Payload:
+    """The next update about somebody."""
+    while True:
+        update = await client.next("presence:update")
+        if update["userId"] == world.id_of(name):
+            return update
+
+
+async def _presence(world: World, name: str, by: str) -> Any:  # noqa: ANN401 (JSON)
+    answer = await world.request("GET", f"/api/v1/users/{world.id_of(name)}/presence", by=by)
+    return answer.json() if answer.is_success else answer.status_code
+
+
+async def test_contacts_are_told_once_however_many_conversations_they_share(quick: World) -> None:
+    for _ in range(3):
+        await quick.conversation("alice", "bob")
+    await quick.conversation("alice", "bob", kind="direct")
+    bob = await quick.connect("bob")
+    alice = await quick.connect("alice")
+    assert await bob.next("presence:update") == _update(quick, "alice", "online")
+    await alice.done("presence:set", {"status": "dnd", "text": "busy"})
+    assert await bob.next("presence:update") == _update(quick, "alice", "dnd", "busy")
+    await quick.connect("alice")
+    assert await bob.pending("presence:update") == []
+    assert await alice.pending("presence:update") == []
+
+
+async def test_offline_comes_after_the_grace_period_with_when_it_was(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    bob, alice = await quick.connect("bob"), await quick.connect("alice")
+    assert (await bob.next("presence:update"))["status"] == "online"
+    await alice.close()
+    again = await quick.connect("alice")
+    assert await bob.pending("presence:update") == []
+    await again.close()
+    gone = await bob.next("presence:update")
+    assert (gone["userId"], gone["status"]) == (quick.id_of("alice"), "offline")
+    assert gone["lastSeenAt"].endswith("Z")
+    assert await _presence(quick, "alice", by="bob") == gone
+
+
+async def test_a_socket_that_has_left_the_room_is_still_told(quick: World) -> None:
+    conversation = await quick.conversation("alice", "bob")
+    bob = await quick.connect("bob")
+    await bob.done("conversation:leave", {"conversationId": conversation})
+    await quick.connect("alice")
+    assert (await bob.next("presence:update"))["status"] == "online"
+
+
+async def test_strangers_hear_and_learn_nothing(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    mallory, alice = await quick.connect("mallory"), await quick.connect("alice")
+    await alice.done("presence:set", {"status": "away"})
+    ids = {"userIds": [quick.id_of("alice"), quick.id_of("mallory"), "nobody"]}
+    for event in ("presence:get", "presence:subscribe"):
+        found = (await mallory.done(event, ids))["presence"]
+        assert [presence["userId"] for presence in found] == [quick.id_of("mallory")]
+    await alice.done("presence:set", {"status": "dnd"})
+    assert await mallory.pending("presence:update") == []
+    assert await _presence(quick, "alice", by="mallory") == 403
+    assert await _presence(quick, "nobody", by="mallory") == 403
+
+
+async def test_in_a_large_group_only_who_asks_is_told(quick: World) -> None:
+    await quick.conversation("alice", "bob", "carol", "dora")
+    bob, carol = await quick.connect("bob"), await quick.connect("carol")
+    asked = {"userIds": [quick.id_of("alice")]}
+    (offline,) = (await bob.done("presence:subscribe", asked))["presence"]
+    assert offline["status"] == "offline"
+    alice = await quick.connect("alice")
+    assert await bob.next("presence:update") == _update(quick, "alice", "online")
+    assert (await carol.done("presence:get", asked))["presence"] == [_update(quick, "alice", "online")]
+    await bob.done("presence:unsubscribe", asked)
+    await alice.done("presence:set", {"status": "away"})
+    assert await bob.pending("presence:update") == []
+    assert await carol.pending("presence:update") == []
+
+
+async def test_who_is_no_member_any_more_is_not_told_either(quick: World) -> None:
+    conversation = await quick.conversation("alice", "bob", "carol", "dora")
+    bob, alice = await quick.connect("bob"), await quick.connect("alice")
+    await bob.done("presence:subscribe", {"userIds": [quick.id_of("alice")]})
+    path = f"/api/v1/conversations/{conversation}/members/{quick.id_of('bob')}"
+    assert (await quick.request("DELETE", path, by="alice")).is_success
+    await bob.next("member:removed")
+    await alice.done("presence:set", {"status": "away"})
+    assert await bob.pending("presence:update") == []
+
+
+async def test_members_who_come_later_are_contacts(quick: World) -> None:
+    bob, alice = await quick.connect("bob"), await quick.connect("alice")
+    conversation = await quick.conversation("alice", "carol")
+    members = {"userIds": [quick.id_of("bob")]}
+    await quick.service("POST", f"/api/v1/conversations/{conversation}/members", members)
+    await bob.next("member:added")
+    await alice.done("presence:set", {"status": "away"})
+    assert (await bob.next("presence:update"))["status"] == "away"
+
+
+async def test_a_block_hides_both_from_each_other(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    bob, alice = await quick.connect("bob"), await quick.connect("alice")
+    await bob.done("presence:subscribe", {"userIds": [quick.id_of("alice")]})
+    await _next_of(bob, quick, "alice")
+    assert (await quick.request("PUT", f"/api/v1/users/me/blocks/{quick.id_of('bob')}", by="alice")).is_success
+    for client, other in ((alice, bob), (bob, alice)):
+        await client.done("presence:set", {"status": "away"})
+        assert await other.pending("presence:update") == []
+    assert await _presence(quick, "alice", by="bob") == 403
+    assert await _presence(quick, "bob", by="alice") == 403
+
+
+async def test_who_is_invisible_is_offline_for_others_and_not_for_the_own_devices(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    bob, phone, laptop = [await quick.connect(name) for name in ("bob", "alice", "alice")]
+    await phone.done("presence:set", {"status": "invisible", "text": "hush"})
+    assert (await _next_of(bob, quick, "alice"))["status"] == "online"
+    hidden = await _next_of(bob, quick, "alice")
+    assert (hidden["status"], hidden["text"]) == ("offline", None)
+    assert await laptop.next("presence:update") == _update(quick, "alice", "invisible", "hush")
+    assert await phone.pending("presence:update") == []
+    for _ in range(2):  # here, and after the last socket and another first one
+        seen = await _presence(quick, "alice", by="bob")
+        assert (seen["status"], seen["lastSeenAt"]) == ("offline", hidden["lastSeenAt"])
+        assert (await _presence(quick, "alice", by="alice"))["status"] == "invisible"
+        online = await quick.service("GET", "/api/v1/users/online?limit=1000")
+        assert quick.id_of("alice") not in {presence["userId"] for presence in online["items"]}
+        for client in (phone, laptop):
+            await client.close()
+        await asyncio.sleep(GRACE_S * 2)  # nothing is told, so there is nothing to wait for
+        phone = laptop = await quick.connect("alice")
+        assert await bob.pending("presence:update") == []
+
+
+async def test_the_first_thing_a_client_hears_of_is_its_welcome(quick: World) -> None:
+    client = await quick.open()
+    await client.sign_in({"token": quick.server.token(quick.id_of("alice"))})
+    await client.next("connected")
+    assert await client.pending() == []
+
+
+async def test_the_own_status_holds_for_all_devices_over_rest(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    bob, alice = await quick.connect("bob"), await quick.connect("alice")
+    await _next_of(bob, quick, "alice")
+    body = {"status": "away", "text": "lunch"}
+    answer = await quick.request("PUT", "/api/v1/users/me/presence", by="alice", json=body)
+    assert answer.json() == _update(quick, "alice", "away", "lunch")
+    assert await bob.next("presence:update") == _update(quick, "alice", "away", "lunch")
+    assert await alice.next("presence:update") == _update(quick, "alice", "away", "lunch")
+    for wrong in ({"status": "offline"}, {}, {"status": "away", "text": "x" * 201}):
+        answer = await quick.request("PUT", "/api/v1/users/me/presence", by="alice", json=wrong)
+        assert answer.status_code == 422, wrong
+
+
+async def test_only_the_backend_is_told_who_is_online(quick: World) -> None:
+    await quick.connect("alice")
+    assert (await quick.request("GET", "/api/v1/users/online", by="alice")).status_code == 403
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await quick.service("GET", f"/api/v1/users/online?limit=1&cursor={cursor}")
+        seen += [presence["userId"] for presence in page["items"]]
+        cursor = page["next"]
+    assert quick.id_of("alice") in seen
+    assert seen == sorted(set(seen))
+
+
+async def test_what_is_wrong_is_said(quick: World) -> None:
+    alice = await quick.connect("alice")
+    for event, payload, path in (
+        ("presence:set", {"status": "asleep"}, "status"),
+        ("presence:set", {"status": "online", "text": "\x00"}, "text"),
+        ("presence:get", {"userIds": ["a", "b c"]}, "userIds[1]"),
+        ("presence:subscribe", {"userIds": ["x"] * 1001}, "userIds"),
+        ("presence:subscribe", {}, "userIds"),
+    ):
+        error = await alice.refused(event, payload)
+        assert (error["code"], error["details"][0]["path"]) == ("invalid_request", path)
+
+
+async def test_a_status_is_kept_over_a_restart_and_nobody_stays_online_on_a_killed_server(tmp_path: Path) -> None:
+    with running_chat(tmp_path, QUICK) as first:
+        async with world_at(first) as world:
+            await world.conversation("alice", "bob", "carol")
+            alice, bob = await world.connect("alice"), await world.connect("bob")
+            await _next_of(alice, world, "bob")
+            await alice.done("presence:set", {"status": "dnd", "text": "do not call"})
+            await bob.done("presence:set", {"status": "away"})
+            carol = await world.connect("carol")
+            await carol.close()
+            left = await _next_of(bob, world, "carol")
+            while left["status"] != "offline":
+                left = await _next_of(bob, world, "carol")
+            await _recorded(first, tmp_path)
+            first.process.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(first.wait_ended)
+    with running_chat(tmp_path, QUICK) as second:
+        async with world_at(second) as after:
+            after._suffix = world._suffix  # the same people
+            assert (await after.service("GET", "/api/v1/users/online"))["items"] == []
+            for name, text in (("alice", "do not call"), ("bob", None)):
+                presence = await _presence(after, name, by="carol")
+                assert (presence["status"], presence["text"]) == ("offline", text)
+                assert presence["lastSeenAt"] > left["lastSeenAt"]
+            assert await _presence(after, "carol", by="bob") == left
+            carol = await after.connect("carol")
+            await after.connect("alice")
+            assert await carol.next("presence:update") == _update(after, "alice", "dnd", "do not call")
+        assert second.logged_errors() == []
+
+
+async def _recorded(server: ServerProcess, folder: Path) -> None:
+    """Returns when the database says that alice and bob are online and carol is not any more."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            with sqlite3.connect(folder / "data" / "talkwire.db") as connection:
+                rows = connection.execute("SELECT user_id FROM online").fetchall()
+            if sorted(user_id.split("-")[0] for (user_id,) in rows) == ["alice", "bob"]:
+                return
+            await asyncio.sleep(0.02)  # another process writes it, and tells nobody

@@ -1,0 +1,196 @@
+"""What is kept of who is there: leases, who is online where, what users chose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from talkwire.core.commands.accounts import BanUser, EnsureUser
+from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.presence import (
+    Departure,
+    EndLease,
+    FindAcquaintances,
+    FindContacts,
+    FindOnlineElsewhere,
+    GetPresence,
+    GetPresenceOf,
+    LeaseReport,
+    ListOnline,
+    RenewLease,
+    SetPresence,
+    StorePresence,
+)
+from talkwire.core.model import Actor, Presence, PresenceRecord
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+LEASE_MS = 15_000
+
+
+@pytest.fixture
+async def here(node: Node) -> Node:
+    """A node with users who know each other: alice and bob share a group."""
+    for actor in (ALICE, BOB, CAROL, MALLORY):
+        await node.do(actor, EnsureUser(actor.user_id, actor.name))
+    await node.group("c", ALICE, BOB)
+    return node
+
+
+async def _renew(node: Node, node_id: str, *arrived: str, gone: tuple[Departure, ...] = (), **more: Any) -> LeaseReport:  # noqa: ANN401
+    report = await node.do(OPERATOR, RenewLease(node_id, LEASE_MS, arrived, gone, **more))
+    assert isinstance(report, LeaseReport)
+    return report
+
+
+async def _online_elsewhere(node: Node, node_id: str) -> list[str]:
+    """Who is recorded as online on other nodes than this one."""
+    found = await node.do(BACKEND, FindOnlineElsewhere(node_id, None, 100))
+    return [acquaintance.record.user_id for acquaintance in found]
+
+
+async def _record(node: Node, actor: Actor) -> PresenceRecord:
+    (found,) = await node.do(actor, FindAcquaintances((actor.user_id,), "n"))
+    assert isinstance(found.record, PresenceRecord)
+    return found.record
+
+
+async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> None:
+    assert await _renew(here, "n1") == LeaseReport(known=False, ended=())
+    assert await _renew(here, "n1", "alice", "bob") == LeaseReport(known=True, ended=())
+    await _renew(here, "n1", "alice", gone=(Departure("bob", 77),))
+    assert await _online_elsewhere(here, "n2") == ["alice"]
+    assert await _online_elsewhere(here, "n1") == []
+    assert (await _record(here, BOB)).last_seen_ms == 77
+    assert (await _record(here, ALICE)).last_seen_ms is None
+
+
+async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: Clock) -> None:
+    await _renew(here, "n1", "alice", "bob")
+    lease_end = clock.now_ms + LEASE_MS
+    clock.now_ms += LEASE_MS - 1
+    assert (await _renew(here, "n2", "bob")).ended == ()
+    assert await _online_elsewhere(here, "n2") == ["alice", "bob"]
+    clock.now_ms += 5_000
+    report = await _renew(here, "n2")
+    assert report.ended == (PresenceRecord("alice", "online", None, lease_end),), "bob is still online on n2"
+    assert await _online_elsewhere(here, "n3") == ["bob"]
+    assert (await _record(here, ALICE)).last_seen_ms == lease_end
+    assert (await _renew(here, "n1")).known is False, "n1 has to say anew who is there"
+
+
+async def test_a_node_that_is_alone_does_not_wait_for_leases_to_end(here: Node, clock: Clock) -> None:
+    await _renew(here, "n1", "alice")
+    clock.now_ms += 3_000
+    report = await _renew(here, "n2", alone=True)
+    assert report.ended == (PresenceRecord("alice", "online", None, clock.now_ms),), "not in the future"
+    assert await _online_elsewhere(here, "n2") == []
+
+
+async def test_a_node_that_stops_in_good_order_leaves_nobody_online(here: Node, clock: Clock) -> None:
+    await _renew(here, "n1", "alice")
+    await here.do(OPERATOR, EndLease("n1"))
+    assert await _online_elsewhere(here, "n2") == []
+    assert (await _record(here, ALICE)).last_seen_ms == clock.now_ms
+    assert (await _renew(here, "n1")).known is False
+
+
+async def test_an_invisible_user_of_a_killed_node_was_not_seen_there(here: Node, clock: Clock) -> None:
+    await here.do(ALICE, StorePresence("invisible", hidden_ms=123))
+    await _renew(here, "n1", "alice")
+    clock.now_ms += 2 * LEASE_MS
+    await _renew(here, "n2")
+    assert await _record(here, ALICE) == PresenceRecord("alice", "invisible", None, 123)
+
+
+async def test_a_lease_and_what_comes_with_it_makes_no_event(here: Node) -> None:
+    before = len(await here.replay())
+    await _renew(here, "n1", "alice", "bob", gone=(Departure("carol", 1),))
+    await here.do(ALICE, StorePresence("dnd", "no"))
+    assert len(await here.replay()) == before
+
+
+async def test_any_number_who_come_and_leave_take_as_many_statements(here: Node) -> None:
+    await _renew(here, "n1")
+    counts = []
+    for number in (1, 500):
+        arrived = [f"in{index}" for index in range(number)]
+        departed = tuple(Departure(f"out{index}", index) for index in range(number))
+        with here.statements() as transactions:
+            await _renew(here, "n1", *arrived, gone=departed)
+        counts.append([len(statements) for statements in transactions])
+    assert counts[0] == counts[1]
+
+
+async def test_a_status_that_was_chosen_is_there_after_a_restart(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.do(ALICE, EnsureUser("alice", "Alice"))
+        await node.do(ALICE, SetPresence("dnd", "in a meeting"))
+        await node.do(ALICE, SetPresence("away"))
+        await _renew(node, "n1", gone=(Departure("alice", 55),))
+    async with running(database, clock) as node:
+        assert await node.do(ALICE, GetPresenceOf("alice")) == Presence("alice", "offline", "in a meeting", 55)
+        assert (await _record(node, ALICE)).status == "away"
+        entry = await node.chat.directory.find("alice")
+        assert entry.presence == PresenceRecord("alice", "away", "in a meeting", 55)
+
+
+async def test_an_empty_text_takes_it_away(here: Node) -> None:
+    for text in ("", None):
+        await here.do(ALICE, SetPresence("online", "something"))
+        assert (await _record(here, ALICE)).text == "something"
+        await here.do(ALICE, SetPresence("online", text))
+        assert (await _record(here, ALICE)).text is None
+
+
+async def test_a_text_that_is_none_is_refused(here: Node) -> None:
+    for text in ("\x00", "\ud800", "x" * 201):
+        assert await here.refusal(ALICE, SetPresence("online", text)) == "invalid_request"
+    assert await here.refusal(Actor("nobody", "Nobody"), SetPresence("online")) == "forbidden"
+    await here.do(OPERATOR, BanUser("mallory"))
+    assert await here.refusal(MALLORY, SetPresence("online")) == "banned"
+
+
+async def test_strangers_are_left_out(here: Node) -> None:
+    found = await here.do(ALICE, GetPresence(("mallory", "bob", "nobody", "alice", "bob")))
+    assert [presence.user_id for presence in found] == ["bob", "alice"]
+    assert await here.do(MALLORY, GetPresence(("alice", "bob"))) == ()
+    assert await here.refusal(MALLORY, GetPresenceOf("alice")) == "forbidden"
+    assert await here.refusal(MALLORY, GetPresenceOf("nobody")) == "forbidden"
+    assert (await here.do(BACKEND, GetPresenceOf("mallory"))).status == "offline"
+
+
+@pytest.mark.parametrize(("blocker", "blocked"), [(ALICE, BOB), (BOB, ALICE)])
+async def test_a_block_hides_both(here: Node, blocker: Actor, blocked: Actor) -> None:
+    await here.do(blocker, BlockUser(blocked.user_id))
+    assert await here.refusal(ALICE, GetPresenceOf("bob")) == "forbidden"
+    assert await here.refusal(BOB, GetPresenceOf("alice")) == "forbidden"
+    contacts = await here.do(ALICE, FindContacts(100, "n"))
+    assert [contact.record.user_id for contact in contacts] == ["alice"]
+
+
+async def test_contacts_share_a_direct_conversation_or_a_small_group(here: Node) -> None:
+    await here.group("d", ALICE, CAROL, MALLORY)
+    await here.do(ALICE, CreateConversation("direct", ("carol",)))
+    for members_max, expected in ((3, ["alice", "bob", "carol", "mallory"]), (2, ["alice", "bob", "carol"])):
+        found = await here.do(ALICE, FindContacts(members_max, "n"))
+        assert [contact.record.user_id for contact in found] == expected
+
+
+async def test_what_cannot_be_asked_is_refused(here: Node) -> None:
+    assert await here.refusal(ALICE, GetPresence(("bob", "a b"))) == "invalid_request"
+    assert await here.refusal(ALICE, GetPresence(("bob",) * 1001)) == "invalid_request"
+    assert await here.refusal(ALICE, ListOnline()) == "forbidden"
+
+
+async def test_online_elsewhere_is_online_with_what_was_chosen(here: Node) -> None:
+    await here.do(BOB, StorePresence("dnd", "busy"))
+    await here.do(CAROL, StorePresence("invisible"))
+    await _renew(here, "far", "alice", "bob", "carol")
+    assert await here.do(ALICE, GetPresenceOf("bob")) == Presence("bob", "dnd", "busy", None)
+    page = await here.do(BACKEND, ListOnline(limit=1))
+    assert ([presence.user_id for presence in page.items], page.next) == (["alice"], "alice")
+    page = await here.do(BACKEND, ListOnline(page.next, limit=10))
+    assert ([presence.user_id for presence in page.items], page.next) == (["bob"], None)

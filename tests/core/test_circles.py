@@ -1,0 +1,148 @@
+"""Who shares a conversation with whom, and who are contacts."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from talkwire.core.circles import CircleFacts, Circles
+from talkwire.core.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
+from talkwire.core.model import Conversation, ConversationKind, Member
+
+
+def _created(pos: int, conversation_id: str, kind: ConversationKind, *user_ids: str) -> ConversationCreated:
+    conversation = Conversation(conversation_id, kind, None, None, len(user_ids), 0, 0, 0)
+    return ConversationCreated(pos, 0, conversation, _members(conversation_id, *user_ids))
+
+
+def _members(conversation_id: str, *user_ids: str) -> tuple[Member, ...]:
+    return tuple(Member(conversation_id, user_id, "member", 0) for user_id in user_ids)
+
+
+def _everyone(user_id: str) -> bool:
+    return True
+
+
+def _circles(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> Circles:
+    """Circles of alice and bob."""
+    circles = Circles(members_max)
+    ids = [conversation_id for conversation_id, _, _ in facts]
+    circles.add("alice", ids)
+    circles.add("bob", ids)
+    circles.fill({id_: CircleFacts(kind, count) for id_, kind, count in facts}, 10, [])
+    return circles
+
+
+def test_contacts_share_a_direct_conversation_or_a_small_group() -> None:
+    assert _circles(("c", "direct", 2)).contacts("alice", {"c"}) == {"bob"}
+    assert _circles(("c", "group", 3)).contacts("alice", {"c"}) == {"bob"}
+    assert _circles(("c", "group", 4)).contacts("alice", {"c"}) == set()
+    assert _circles(("c", "channel", 2)).contacts("alice", {"c"}) == set()
+    assert _circles(("c", "channel", 2), ("d", "group", 2)).contacts("alice", {"c", "d"}) == {"bob"}
+
+
+def test_a_group_that_grows_over_the_limit_makes_no_contacts_until_it_shrinks() -> None:
+    circles = _circles(("c", "group", 3))
+    circles.apply(MemberAdded(11, 0, "c", _members("c", "dora", "emil")), lambda user_id: user_id == "dora")
+    assert circles.contacts("alice", {"c"}) == set()
+    circles.apply(MemberRemoved(12, 0, "c", "emil"), _everyone)
+    circles.apply(MemberRemoved(13, 0, "c", "bob"), _everyone)
+    assert circles.contacts("alice", {"c"}) == {"dora"}
+
+
+def test_what_was_read_counts_from_its_position_on() -> None:
+    circles = Circles(2)
+    circles.add("alice", ["c"])
+    circles.add("bob", ["c"])
+    assert circles.is_incomplete("c")
+    assert circles.contacts("alice", ["c"]) == set()
+    late: list[Durable] = [
+        MemberAdded(5, 0, "c", _members("c", "x")),
+        MemberRemoved(7, 0, "c", "x"),
+        MemberRemoved(8, 0, "c", "y"),
+    ]
+    circles.fill({"c": CircleFacts("group", 4)}, 6, late)
+    assert not circles.is_incomplete("c")
+    assert circles.contacts("alice", ["c"]) == {"bob"}
+    circles.apply(MemberRemoved(8, 0, "c", "y"), _everyone)
+    circles.apply(MemberAdded(9, 0, "c", _members("c", "z")), lambda _: False)
+    assert circles.contacts("alice", ["c"]) == set(), "the event at 8 was counted once"
+
+
+def test_a_conversation_that_nobody_known_is_in_is_forgotten() -> None:
+    circles = _circles(("c", "direct", 2))
+    circles.remove("alice", ["c"])
+    assert circles.get("c") is not None
+    circles.remove("bob", ["c"])
+    assert circles.get("c") is None
+
+
+USERS = [f"u{number}" for number in range(14)]
+PLACES = ["x", "y"]
+
+
+class Following(RuleBasedStateMachine):
+    """Members come and go; users become known and are forgotten; facts are read at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pos = 0
+        self.circles = Circles(members_max=6)
+        self.members: dict[str, set[str]] = {"x": set(USERS[:4]), "y": set()}
+        self.known: set[str] = set()
+
+    def happen(self, event: Durable) -> None:
+        self.pos += 1
+        self.circles.apply(event, self.known.__contains__)
+
+    @rule(user_id=st.sampled_from(USERS))
+    def become_known(self, user_id: str) -> None:
+        if user_id not in self.known:
+            self.known.add(user_id)
+            self.circles.add(user_id, [place for place in PLACES if user_id in self.members[place]])
+            self.read()
+
+    def read(self) -> None:
+        facts = {place: CircleFacts("group", len(members)) for place, members in self.members.items()}
+        self.circles.fill(facts, self.pos, [])
+
+    @rule(user_id=st.sampled_from(USERS))
+    def be_forgotten(self, user_id: str) -> None:
+        if user_id in self.known:
+            self.known.discard(user_id)
+            self.circles.remove(user_id, [place for place in PLACES if user_id in self.members[place]])
+
+    @rule(place=st.sampled_from(PLACES), user_ids=st.sets(st.sampled_from(USERS), min_size=1, max_size=4))
+    def join(self, place: str, user_ids: set[str]) -> None:
+        new = sorted(user_ids - self.members[place])
+        if new:
+            self.members[place] |= set(new)
+            self.happen(MemberAdded(self.pos + 1, 0, place, _members(place, *new)))
+            self.read()
+
+    @precondition(lambda self: any(self.members.values()))
+    @rule(place=st.sampled_from(PLACES), data=st.data())
+    def leave(self, place: str, data: st.DataObject) -> None:
+        if self.members[place]:
+            user_id = data.draw(st.sampled_from(sorted(self.members[place])))
+            self.members[place].discard(user_id)
+            self.happen(MemberRemoved(self.pos + 1, 0, place, user_id))
+
+    @rule(user_ids=st.sets(st.sampled_from(USERS), min_size=1, max_size=3))
+    def begin_anew(self, user_ids: set[str]) -> None:
+        self.members["y"] = set()
+        self.happen(ConversationDeleted(self.pos + 1, 0, "y", USERS[0]))
+        self.members["y"] = set(user_ids)
+        self.happen(_created(self.pos + 1, "y", "group", *sorted(user_ids)))
+
+    @invariant()
+    def contacts_are_who_they_should_be(self) -> None:
+        for user_id in self.known:
+            own = [place for place in PLACES if user_id in self.members[place]]
+            expected = set().union(*(self.members[place] for place in own if len(self.members[place]) <= 6))
+            assert self.circles.contacts(user_id, own) == (expected & self.known) - {user_id}
+
+
+TestFollowing = Following.TestCase
+TestFollowing.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

@@ -1,0 +1,316 @@
+"""Who is there: merged from devices, told only where it differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from talkwire.core.commands.presence import Departure
+from talkwire.core.events import PresenceChanged
+from talkwire.core.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
+from talkwire.core.presence_state import GRACE_S, PresenceState
+
+
+def _told(state: PresenceState) -> list[tuple[str, str, str | None]]:
+    """(user, status, text) of what others are told now."""
+    return [(c.presence.user_id, c.presence.status, c.presence.text) for c in state.take_changes() if not c.own]
+
+
+def _told_to_self(state: PresenceState) -> list[tuple[str, str | None]]:
+    """(status, device that said so) of what the user's own devices are told now."""
+    return [(c.presence.status, c.source) for c in state.take_changes() if c.own]
+
+
+def test_the_first_device_is_told_and_the_second_is_not() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    assert state.take_changes() == [PresenceChanged(Presence("alice", "online", None, None))]
+    state.connected("alice", "laptop", None)
+    assert state.take_changes() == []
+
+
+def test_a_user_is_offline_when_the_grace_period_is_over_and_not_before() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    state.take_changes()
+    state.disconnected("alice", "phone", now=100, now_ms=5_000)
+    assert state.take_changes() == []
+    assert state.next_deadline() == 100 + GRACE_S
+    assert list(state.expire(100 + GRACE_S - 0.001)) == []
+    (departed,) = state.expire(100 + GRACE_S)
+    assert departed.change == PresenceChanged(Presence("alice", "offline", None, 5_000))
+    assert departed.record == PresenceRecord("alice", "online", None, 5_000)
+    assert state.presence("alice") is None
+    assert state.next_deadline() is None
+
+
+def test_who_comes_back_within_the_grace_period_was_never_away() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    state.take_changes()
+    state.disconnected("alice", "phone", now=0, now_ms=0)
+    state.take_moves()
+    state.connected("alice", "phone2", None)
+    assert state.take_changes() == []
+    assert not state.has_moves
+    assert list(state.expire(1000)) == []
+
+
+def test_a_user_is_away_when_all_devices_are() -> None:
+    state = PresenceState()
+    for device in ("phone", "laptop"):
+        state.connected("alice", device, None)
+    state.take_changes()
+    state.choose("alice", "phone", "away", None, 0)
+    assert _told(state) == []
+    state.choose("alice", "laptop", "away", None, 0)
+    assert _told(state) == [("alice", "away", None)]
+    state.choose("alice", "phone", "online", None, 0)
+    assert _told(state) == [("alice", "online", None)]
+
+
+def test_the_device_in_use_goes_and_leaves_one_that_is_not() -> None:
+    state = PresenceState()
+    for device in ("phone", "laptop"):
+        state.connected("alice", device, None)
+    state.choose("alice", "laptop", "away", None, 0)
+    state.take_changes()
+    state.disconnected("alice", "phone", now=0, now_ms=0)
+    assert _told(state) == [("alice", "away", None)]
+    state.disconnected("alice", "laptop", now=1, now_ms=1)
+    assert _told(state) == []
+
+
+def test_do_not_disturb_holds_on_all_devices_until_another_status_ends_it() -> None:
+    state = PresenceState()
+    for device in ("phone", "laptop"):
+        state.connected("alice", device, None)
+    state.choose("alice", "phone", "dnd", "in a meeting", 0)
+    assert _told(state) == [("alice", "dnd", "in a meeting")]
+    state.connected("alice", "tablet", None)
+    assert _told(state) == []
+    state.choose("alice", "laptop", "online", None, 0)
+    assert _told(state) == [("alice", "online", None)]
+
+
+def test_a_status_without_a_device_holds_for_all() -> None:
+    state = PresenceState()
+    for device in ("phone", "laptop"):
+        state.connected("alice", device, None)
+    state.take_changes()
+    state.choose("alice", None, "away", None, 0)
+    assert _told(state) == [("alice", "away", None)]
+    state.choose("alice", "phone", "online", None, 0)
+    assert _told(state) == [("alice", "online", None)]
+
+
+def test_what_was_chosen_last_is_where_a_connection_begins() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", PresenceRecord("alice", "away", "lunch", 7))
+    assert _told(state) == [("alice", "away", "lunch")]
+    state.connected("bob", "phone", PresenceRecord("bob", "dnd", None, 7))
+    assert _told(state) == [("bob", "dnd", None)]
+
+
+def test_who_becomes_invisible_looks_offline_since_then_but_not_to_themselves() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    state.take_changes()
+    record = state.choose("alice", "phone", "invisible", "hush", 9_000)
+    assert record == PresenceRecord("alice", "invisible", "hush", 9_000)
+    others, own = state.take_changes()
+    assert others == PresenceChanged(Presence("alice", "offline", None, 9_000))
+    assert own == PresenceChanged(Presence("alice", "invisible", "hush", None), own=True, source="phone")
+    assert list(state.visible_ids()) == []
+
+
+def test_nothing_of_an_invisible_user_is_told() -> None:
+    state = PresenceState(grace_s=0)
+    state.connected("alice", "phone", PresenceRecord("alice", "invisible", None, 7))
+    state.choose("alice", "phone", "invisible", "a new text", 50)
+    assert _told(state) == []
+    assert state.presence("alice") == Presence("alice", "offline", None, 7)
+    state.disconnected("alice", "phone", now=0, now_ms=80)
+    (departed,) = state.expire(0)
+    assert departed.change is None
+    assert departed.record.last_seen_ms == 7
+    assert state.take_moves() == ((), (Departure("alice", None),))
+
+
+def test_the_own_devices_are_told_what_another_of_them_said_and_not_that_they_connected() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    assert _told_to_self(state) == []
+    state.choose("alice", "phone", "dnd", None, 0)
+    assert _told_to_self(state) == [("dnd", "phone")]
+    state.choose("alice", "phone", "dnd", None, 0)
+    assert _told_to_self(state) == []
+
+
+def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+    state.choose("alice", "phone", "dnd", None, 0)
+    state.choose("alice", "phone", "away", "brb", 0)
+    assert _told(state) == [("alice", "away", "brb")]
+    state.choose("alice", "phone", "online", "brb", 0)
+    state.choose("alice", "phone", "away", "brb", 0)
+    assert _told(state) == []
+
+
+def test_who_came_and_who_left_is_recorded_by_how_it_ended() -> None:
+    state = PresenceState(grace_s=0)
+    for user_id in ("alice", "bob", "carol"):
+        state.connected(user_id, "phone", None)
+    assert state.take_moves() == (("alice", "bob", "carol"), ())
+    state.disconnected("alice", "phone", 0, 11)
+    state.disconnected("bob", "phone", 0, 12)
+    assert len(list(state.expire(0))) == 2
+    state.connected("alice", "laptop", None)
+    assert state.take_moves() == (("alice",), (Departure("bob", 12),))
+    assert not state.has_moves
+
+
+def test_what_could_not_be_recorded_is_taken_again_unless_it_is_out_of_date() -> None:
+    state = PresenceState(grace_s=0)
+    state.connected("alice", "phone", None)
+    state.connected("bob", "phone", None)
+    arrived, departed = state.take_moves()
+    state.disconnected("alice", "phone", 0, 11)
+    list(state.expire(0))
+    state.put_back(arrived, departed)
+    assert state.take_moves() == (("bob",), (Departure("alice", 11),))
+
+
+def test_everyone_who_is_here_can_be_recorded_anew() -> None:
+    state = PresenceState(grace_s=0)
+    for user_id in ("alice", "bob"):
+        state.connected(user_id, "phone", None)
+    state.take_moves()
+    state.disconnected("bob", "phone", 0, 5)
+    list(state.expire(0))
+    state.recall()
+    assert state.take_moves() == (("alice",), (Departure("bob", 5),))
+
+
+# --- the merged status, against a model that says it in a sentence --------------------------------------------------
+
+
+@dataclass
+class Person:
+    """What the rules of `presence_state` say, without any of its shortcuts."""
+
+    status: ChosenStatus = "online"
+    text: str | None = None
+    devices: dict[str, ChosenStatus] = field(default_factory=dict)
+    left_at: float | None = None
+    as_it_left: ShownStatus = "offline"
+
+    def merged(self) -> ShownStatus:
+        if self.status in {"dnd", "invisible"}:
+            return self.status
+        if not self.devices:
+            return self.as_it_left
+        return "away" if set(self.devices.values()) == {"away"} else "online"
+
+    def shown(self) -> ShownStatus:
+        present = bool(self.devices) or self.left_at is not None
+        return self.merged() if present and self.merged() != "invisible" else "offline"
+
+
+USERS = st.sampled_from(["alice", "bob"])
+DEVICES = st.sampled_from(["a", "b", "c"])
+STATUSES: st.SearchStrategy[ChosenStatus] = st.sampled_from(["online", "away", "dnd", "invisible"])
+
+
+class Merging(RuleBasedStateMachine):
+    """Devices come, go and say things; after each step everyone has been told how it is, and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = PresenceState(GRACE_S)
+        self.people = {"alice": Person(), "bob": Person()}
+        self.told: dict[str, tuple[str, str | None]] = {"alice": ("offline", None), "bob": ("offline", None)}
+        self.records: dict[str, PresenceRecord] = {}
+        self.recorded: set[str] = set()
+        self.now = 0.0
+
+    def hear(self, changes: list[PresenceChanged]) -> None:
+        for change in changes:
+            if not change.own:
+                presence = change.presence
+                news = (presence.status, presence.text)
+                assert news != self.told[presence.user_id], "an event without a change"
+                self.told[presence.user_id] = news
+
+    @rule(user_id=USERS, device=DEVICES)
+    def connect(self, user_id: str, device: str) -> None:
+        person = self.people[user_id]
+        if device not in person.devices:
+            self.state.connected(user_id, device, self.records.get(user_id))
+            person.devices[device] = "away" if person.status == "away" else "online"
+            person.left_at = None
+            self.hear(self.state.take_changes())
+
+    @rule(user_id=USERS, device=DEVICES)
+    def disconnect(self, user_id: str, device: str) -> None:
+        person = self.people[user_id]
+        if device in person.devices:
+            if len(person.devices) == 1:
+                person.as_it_left, person.left_at = person.merged(), self.now
+                if person.as_it_left in {"dnd", "invisible"}:
+                    person.as_it_left = "online"
+            del person.devices[device]
+            self.state.disconnected(user_id, device, self.now, int(self.now * 1000))
+            self.hear(self.state.take_changes())
+
+    @rule(user_id=USERS, status=STATUSES, text=st.sampled_from([None, "x"]), data=st.data())
+    def choose(self, user_id: str, status: ChosenStatus, text: str | None, data: st.DataObject) -> None:
+        person = self.people[user_id]
+        if self.state.record(user_id) is None:
+            return
+        device = data.draw(st.sampled_from([None, *person.devices]))
+        self.records[user_id] = self.state.choose(user_id, device, status, text, int(self.now * 1000))
+        person.status, person.text = status, text
+        if status in {"online", "away"}:
+            for said in person.devices if device is None else [device]:
+                person.devices[said] = status
+            person.as_it_left = status
+        elif device is not None:
+            person.devices[device] = "online"
+        else:
+            person.devices = dict.fromkeys(person.devices, "online")
+            person.as_it_left = "online"
+        self.hear(self.state.take_changes())
+
+    @precondition(lambda self: any(person.left_at is not None for person in self.people.values()))
+    @rule(passed=st.sampled_from([1.0, GRACE_S]))
+    def pass_time(self, passed: float) -> None:
+        self.now += passed
+        for departed in self.state.expire(self.now):
+            self.records[departed.record.user_id] = departed.record
+            self.hear([] if departed.change is None else [departed.change])
+        for person in self.people.values():
+            if person.left_at is not None and person.left_at + GRACE_S <= self.now:
+                person.left_at = None
+
+    @invariant()
+    def everyone_knows_how_it_is(self) -> None:
+        for user_id, person in self.people.items():
+            assert self.told[user_id][0] == person.shown(), user_id
+            if person.shown() != "offline":
+                assert self.told[user_id][1] == person.text, user_id
+
+    @invariant()
+    def whoever_is_here_is_recorded(self) -> None:
+        arrived, departed = self.state.take_moves()
+        self.recorded |= set(arrived)
+        self.recorded -= {departure.user_id for departure in departed}
+        assert self.recorded == {id_ for id_, p in self.people.items() if p.devices or p.left_at is not None}
+
+
+TestMerging = Merging.TestCase
+TestMerging.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
