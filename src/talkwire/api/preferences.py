@@ -1,0 +1,55 @@
+"""What the caller wants to be notified of: everywhere, and of one conversation."""
+
+from __future__ import annotations
+
+from litestar import Router, get, put
+from litestar.params import FromPath, JSONBody
+
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.preferences import (
+    GetMemberPreferences,
+    GetPreferences,
+    SetMemberPreferences,
+    SetPreferences,
+)
+from talkwire.dialects.payloads.preferences import (
+    MemberPreferencesPayload,
+    PreferencesPayload,
+    member_preferences_payload,
+    preferences_payload,
+    to_preferences,
+)
+
+
+@get("/users/me/preferences", summary="What the caller wants to be notified of")
+async def get_preferences(caller: GivenCaller, chat: GivenChat) -> PreferencesPayload:
+    return preferences_payload(await chat.execute(caller.actor, GetPreferences()))
+
+
+@put("/users/me/preferences", summary="Say what to be notified of; what is left out is as it is for everyone")
+async def set_preferences(
+    data: JSONBody[PreferencesPayload], caller: GivenCaller, chat: GivenChat
+) -> PreferencesPayload:
+    return preferences_payload(await chat.execute(caller.actor, SetPreferences(to_preferences(data))))
+
+
+@get("/conversations/{conversation_id:str}/preferences", summary="What the caller wants to hear of a conversation")
+async def get_member_preferences(
+    conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> MemberPreferencesPayload:
+    return member_preferences_payload(await chat.execute(caller.actor, GetMemberPreferences(conversation_id)))
+
+
+@put("/conversations/{conversation_id:str}/preferences", summary="Say what to hear of a conversation")
+async def set_member_preferences(
+    conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat
+) -> MemberPreferencesPayload:
+    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound)
+    return member_preferences_payload(await chat.execute(caller.actor, command))
+
+
+preferences_router = Router(
+    "/",
+    route_handlers=[get_preferences, set_preferences, get_member_preferences, set_member_preferences],
+    tags=["notifications"],
+)

@@ -1,0 +1,85 @@
+"""Notifications that were stored for who was not there."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.access import may_act
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.notifications import (
+    FindOccasionNames,
+    ListNotifications,
+    MarkNotificationsRead,
+    OccasionNames,
+    RecordMissedCall,
+)
+from talkwire.core.errors import invalid
+from talkwire.core.events import CallMissed
+from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.messages import PAGE_MAX
+from talkwire.core.model import Actor, Notification, message_number
+from talkwire.core.transaction import Snapshot, Transaction
+
+KEPT = 1000
+"""The newest of a user that are kept."""
+
+KEPT_MS = 30 * 24 * 3600 * 1000
+IDS_MAX = 1000
+
+
+def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> Page[Notification]:
+    """The actor's own. Of conversations that they are not in any more nothing is shown."""
+    refusal = may_act(snapshot.user(actor.user_id))
+    if refusal is not None:
+        raise refusal
+    before_id = None if query.cursor is None else message_number(query.cursor)
+    if query.cursor is not None and before_id is None:
+        raise invalid("cursor", "is not a cursor of this list")
+    limit = max(1, min(query.limit, PAGE_MAX))
+    since_ms = query.now_ms - KEPT_MS
+    found = snapshot.notifications.of_user(actor.user_id, since_ms, before_id, limit + 1, unread=query.unread)
+    return Page(tuple(found[:limit]), str(found[limit - 1].id) if len(found) > limit else None)
+
+
+def check_mark_read(command: MarkNotificationsRead) -> None:
+    if command.ids is None:
+        return
+    if len(command.ids) > IDS_MAX:
+        raise invalid("ids", f"at most {IDS_MAX}")
+    for index, id_ in enumerate(command.ids):
+        if message_number(id_) is None:
+            raise invalid(f"ids[{index}]", "is no notification's id")
+
+
+def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> None:
+    """Ids of others, or of none, are passed over: whether there are such is nobody's business."""
+    refusal = may_act(tx.user(actor.user_id))
+    if refusal is not None:
+        raise refusal
+    ids = None if command.ids is None else [number for id_ in command.ids if (number := message_number(id_))]
+    tx.notifications.mark_read(actor.user_id, ids, tx.now_ms)
+
+
+def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall) -> None:
+    """Keeps in the log who missed a call, since calls themselves leave no trace there."""
+    members = tx.members(command.conversation_id, command.user_ids)
+    missed = tuple(user_id for user_id in command.user_ids if user_id in members)
+    if missed:
+        tx.record(CallMissed(tx.next_pos(), tx.now_ms, command.conversation_id, command.call_id, actor.user_id, missed))
+
+
+def find_occasion_names(snapshot: Snapshot, actor: Actor, query: FindOccasionNames) -> OccasionNames:
+    """For the server itself."""
+    user, conversation = snapshot.user(query.actor_id), snapshot.conversation(query.conversation_id)
+    name = None if conversation is None else conversation.name
+    return OccasionNames("" if user is None else user.name, name or "")
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        MarkNotificationsRead: ChangeHandler(mark_read, check_mark_read),
+        RecordMissedCall: ChangeHandler(record_missed_call),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({ListNotifications: list_notifications, FindOccasionNames: find_occasion_names})

@@ -1,0 +1,92 @@
+"""Offers."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.offers import ListOffers, UpdateOffer
+from talkwire.core.events import Event, OfferCreated, OfferUpdated
+from talkwire.core.model import Offer
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.messenger.replies import Reply
+from talkwire.dialects.payloads.offers import (
+    CounterOfferPayload,
+    NewOfferPayload,
+    OfferPayload,
+    OfferStatusPayload,
+    offer_payload,
+    to_counter_offer,
+    to_create_offer,
+)
+from talkwire.dialects.payloads.payload import Payload
+
+
+class CreateOfferPayload(NewOfferPayload, frozen=True, kw_only=True):
+    conversation_id: str
+
+
+class UpdateOfferPayload(OfferStatusPayload, frozen=True, kw_only=True):
+    offer_id: str
+
+
+class CounterPayload(CounterOfferPayload, frozen=True, kw_only=True):
+    offer_id: str
+
+
+class ListOffersPayload(Payload, frozen=True):
+    conversation_id: str
+    cursor: str | None = None
+    limit: int = 50
+
+
+class OfferReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    offer: OfferPayload
+
+
+class OffersReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    offers: tuple[OfferPayload, ...]
+    cursor: str | None = None
+
+
+def _offer_reply(offer: Offer) -> OfferReply:
+    return OfferReply(offer=offer_payload(offer))
+
+
+def _offers_reply(page: Page[Offer]) -> OffersReply:
+    return OffersReply(offers=tuple(map(offer_payload, page.items)), cursor=page.next)
+
+
+def _offer(event: OfferCreated | OfferUpdated) -> OfferPayload:
+    return offer_payload(event.offer)
+
+
+INBOUND = {
+    "offer:create": Inbound(
+        CreateOfferPayload,
+        lambda p: to_create_offer(p.conversation_id, p),
+        _offer_reply,
+        summary="Makes an offer to the other members.",
+    ),
+    "offer:update": Inbound(
+        UpdateOfferPayload,
+        lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id),
+        _offer_reply,
+        summary="Accepts, rejects or withdraws an offer.",
+    ),
+    "offer:counter": Inbound(
+        CounterPayload,
+        lambda p: to_counter_offer(p.offer_id, p),
+        _offer_reply,
+        summary="Closes another's offer and makes one in its place, which is answered.",
+    ),
+    "offers:list": Inbound(
+        ListOffersPayload,
+        lambda p: ListOffers(p.conversation_id, p.cursor, p.limit),
+        _offers_reply,
+        summary="A conversation's offers, newest first.",
+    ),
+}
+
+OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
+    OfferCreated: (Outbound("offer:new", _offer, summary="An offer was made."),),
+    OfferUpdated: (Outbound("offer:updated", _offer, summary="An offer is not pending any more."),),
+}

@@ -1,0 +1,130 @@
+"""Offers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, OfferDecision
+from talkwire.core.model import Offer, OfferStatus
+from talkwire.core.offers import AMOUNT_MAX, DESCRIPTION_MAX_LENGTH, TITLE_MAX_LENGTH
+from talkwire.core.times import ms_of
+from talkwire.dialects.payloads.payload import Payload, iso
+
+Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="In the currency's smallest unit, such as cents")]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as EUR")]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_MAX_LENGTH)]
+Description = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_MAX_LENGTH)]
+Time = Annotated[str, msgspec.Meta(description="ISO 8601, in the future")]
+
+
+class NewOfferPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
+    title: Title
+    amount: Amount
+    currency: Currency
+    description: Description | None = None
+    expires_at: Time | None = None
+    metadata: dict[str, Any] | None = None
+    sender_id: str | None = None
+
+
+class CounterOfferPayload(Payload, frozen=True):
+    """What is not given (title, currency, description) is as in the first offer. `senderId` is for the role
+    `service`."""
+
+    amount: Amount
+    currency: Currency | None = None
+    title: Title | None = None
+    description: Description | None = None
+    expires_at: Time | None = None
+    metadata: dict[str, Any] | None = None
+    sender_id: str | None = None
+
+
+class OfferStep(Payload, frozen=True, omit_defaults=False):
+    """`by` is null where its time ended it."""
+
+    status: OfferStatus
+    at: str
+    by: str | None
+
+
+class OfferPayload(Payload, frozen=True):
+    """`counterOf` is the offer in whose place this one was made."""
+
+    id: str
+    conversation_id: str
+    author_id: str
+    title: str
+    amount: int
+    currency: str
+    status: OfferStatus
+    history: tuple[OfferStep, ...]
+    created_at: str
+    updated_at: str
+    description: str | None = None
+    expires_at: str | None = None
+    counter_of: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class OfferStatusPayload(Payload, frozen=True):
+    """What becomes of an offer: its author withdraws it, any other member accepts or rejects it."""
+
+    status: OfferDecision
+    sender_id: str | None = None
+
+
+def offer_payload(offer: Offer) -> OfferPayload:
+    steps = [OfferStep("pending", iso(offer.created_ms), offer.author_id)]
+    if offer.status != "pending":
+        steps.append(OfferStep(offer.status, iso(offer.updated_ms), offer.closed_by))
+    return OfferPayload(
+        id=str(offer.id),
+        conversation_id=offer.conversation_id,
+        author_id=offer.author_id,
+        title=offer.title,
+        amount=offer.amount,
+        currency=offer.currency,
+        status=offer.status,
+        history=tuple(steps),
+        created_at=iso(offer.created_ms),
+        updated_at=iso(offer.updated_ms),
+        description=offer.description,
+        expires_at=None if offer.expires_ms is None else iso(offer.expires_ms),
+        counter_of=None if offer.counter_of is None else str(offer.counter_of),
+        metadata=offer.metadata,
+    )
+
+
+def to_create_offer(conversation_id: str, given: NewOfferPayload) -> CreateOffer:
+    return CreateOffer(
+        conversation_id=conversation_id,
+        title=given.title,
+        amount=given.amount,
+        currency=given.currency,
+        description=given.description,
+        expires_ms=_expires_ms(given.expires_at),
+        metadata=given.metadata,
+        sender_id=given.sender_id,
+    )
+
+
+def to_counter_offer(offer_id: str, given: CounterOfferPayload) -> CounterOffer:
+    return CounterOffer(
+        offer_id=offer_id,
+        amount=given.amount,
+        currency=given.currency,
+        title=given.title,
+        description=given.description,
+        expires_ms=_expires_ms(given.expires_at),
+        metadata=given.metadata,
+        sender_id=given.sender_id,
+    )
+
+
+def _expires_ms(expires_at: str | None) -> int | None:
+    return None if expires_at is None else ms_of("expiresAt", expires_at)

@@ -1,0 +1,137 @@
+"""What users want to be notified of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, cast, get_args
+
+import msgspec
+
+from talkwire.core.attention import DEFAULT_SOUND
+from talkwire.core.model import DoNotDisturb, MemberPreferences, NotificationType, Notify, Preferences
+from talkwire.dialects.payloads.payload import Payload
+
+Sound = Annotated[str, msgspec.Meta(pattern="^[a-z0-9._-]{1,64}$", description="The name of a sound that clients have")]
+DayTime = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Such as 22:00")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+_DAYS: tuple[Day, ...] = get_args(Day)
+_TYPES: Mapping[str, NotificationType] = MappingProxyType(
+    {
+        "direct": "direct",
+        "mentions": "mention",
+        "replies": "reply",
+        "messages": "message",
+        "offers": "offer",
+        "invitations": "invitation",
+        "missed_calls": "missed-call",
+    }
+)
+"""Members of the payloads -> types of notifications."""
+
+
+class NotifyPayload(Payload, frozen=True, omit_defaults=False):
+    """What to be notified of. `messages` are those of conversations of which one wants to hear everything."""
+
+    direct: bool = True
+    mentions: bool = True
+    replies: bool = True
+    messages: bool = True
+    offers: bool = True
+    invitations: bool = True
+    missed_calls: bool = True
+
+
+class SoundsPayload(Payload, frozen=True, omit_defaults=False):
+    """The sound for each; null for none."""
+
+    direct: Sound | None = DEFAULT_SOUND
+    mentions: Sound | None = DEFAULT_SOUND
+    replies: Sound | None = DEFAULT_SOUND
+    messages: Sound | None = DEFAULT_SOUND
+    offers: Sound | None = DEFAULT_SOUND
+    invitations: Sound | None = DEFAULT_SOUND
+    missed_calls: Sound | None = DEFAULT_SOUND
+
+
+class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
+    """Hours without notifications, by the clocks of a time zone. They begin at `from` on each of `days`, and end at
+    `to`, on the next day when that is not later."""
+
+    enabled: bool = False
+    from_: DayTime = msgspec.field(name="from", default="22:00")
+    to: DayTime = "07:00"
+    time_zone: Annotated[str, msgspec.Meta(description="An IANA name, such as Europe/Berlin")] = "UTC"
+    days: tuple[Day, ...] = _DAYS
+
+
+class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
+    """What is left out is as it is for who has said nothing."""
+
+    notify: NotifyPayload = NotifyPayload()
+    sounds: SoundsPayload = SoundsPayload()
+    do_not_disturb: DoNotDisturbPayload = DoNotDisturbPayload()
+
+
+class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
+    """`muted`: nothing of this conversation. `notify`: every message, or where one is named, or none; null for what is
+    usual: every message of a direct conversation, elsewhere where one is named or replied to. `sound` null: the same
+    as everywhere."""
+
+    muted: bool = False
+    notify: Notify | None = None
+    sound: Sound | None = None
+
+
+class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
+    """One's own preferences of a conversation."""
+
+    conversation_id: str
+    muted: bool
+    notify: Notify | None
+    sound: str | None
+
+
+def preferences_payload(preferences: Preferences) -> PreferencesPayload:
+    quiet = preferences.do_not_disturb
+    return PreferencesPayload(
+        NotifyPayload(**{name: type_ not in preferences.off for name, type_ in _TYPES.items()}),
+        SoundsPayload(**{name: preferences.sounds.get(type_, DEFAULT_SOUND) for name, type_ in _TYPES.items()}),
+        DoNotDisturbPayload(
+            quiet.enabled,
+            _day_time(quiet.start_minute),
+            _day_time(quiet.end_minute),
+            quiet.time_zone,
+            tuple(_DAYS[day] for day in quiet.days),
+        ),
+    )
+
+
+def to_preferences(given: PreferencesPayload) -> Preferences:
+    quiet = given.do_not_disturb
+    sounds = {type_: cast("str | None", getattr(given.sounds, name)) for name, type_ in _TYPES.items()}
+    return Preferences(
+        off=tuple(type_ for name, type_ in _TYPES.items() if not getattr(given.notify, name)),
+        sounds={type_: sound for type_, sound in sounds.items() if sound != DEFAULT_SOUND},
+        do_not_disturb=DoNotDisturb(
+            quiet.enabled,
+            _minute(quiet.from_),
+            _minute(quiet.to),
+            quiet.time_zone,
+            tuple(sorted({_DAYS.index(day) for day in quiet.days})),
+        ),
+    )
+
+
+def member_preferences_payload(preferences: MemberPreferences) -> MemberPreferencesPayload:
+    return MemberPreferencesPayload(preferences.muted, preferences.notify, preferences.sound)
+
+
+def _minute(day_time: str) -> int:
+    hours, _, minutes = day_time.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _day_time(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

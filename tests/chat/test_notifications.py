@@ -1,0 +1,240 @@
+"""Notifications and what users prefer, over sockets and REST."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import running_chat
+from tests.chat.conftest import World, world_at
+
+NOBODY = {"enabled": True, "from": "00:00", "to": "00:00", "timeZone": "Europe/Berlin"}
+
+
+async def stored(world: World, name: str, count: int, **query: object) -> list[dict[str, Any]]:
+    """So many notifications, once they are stored: that happens a moment after their cause."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await world.request("GET", "/api/v1/notifications", by=name, params=query)
+            assert answer.status_code == 200, answer.text
+            items: list[dict[str, Any]] = answer.json()["items"]
+            if len(items) >= count:
+                assert len(items) == count
+                return items
+            await asyncio.sleep(0.02)
+
+
+async def prefer(world: World, name: str, path: str, body: object) -> Any:  # noqa: ANN401 (JSON)
+    answer = await world.request("PUT", f"/api/v1/{path}/preferences", by=name, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_all_devices_are_told_of_a_direct_message_and_its_sender_is_not(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", kind="direct")
+    alice, phone, desktop = [await world.connect(name) for name in ("alice", "bob", "bob")]
+    message = await alice.send_message(conversation, "Hello")
+    for device in (phone, desktop):
+        assert await device.next("notification") == {
+            "id": message["id"],
+            "type": "direct",
+            "title": message["sender"]["name"],
+            "body": "Hello",
+            "conversationId": conversation,
+            "messageId": message["id"],
+            "actorId": world.id_of("alice"),
+            "sound": "default",
+            "createdAt": message["createdAt"],
+        }
+    assert await alice.pending("notification") == []
+
+
+async def test_in_a_group_one_is_told_where_one_is_named_or_replied_to(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    question = await bob.send_message(conversation, "who?")
+    await alice.send_message(conversation, "plain")
+    await alice.send_message(conversation, f"@{world.id_of('bob')} you")
+    await alice.send_message(conversation, "me", replyToId=question["id"])
+    told = [await bob.next("notification") for _ in range(2)]
+    assert [(each["type"], each["body"]) for each in told] == [
+        ("mention", f"@{world.id_of('bob')} you"),
+        ("reply", "me"),
+    ]
+    assert await bob.pending("notification") == []
+    await prefer(world, "bob", f"conversations/{conversation}", {"notify": "all", "sound": "gong"})
+    assert await bob.next("conversation:preferences") == {
+        "conversationId": conversation,
+        "muted": False,
+        "notify": "all",
+        "sound": "gong",
+    }
+    await alice.send_message(conversation, "plain again")
+    told_all = await bob.next("notification")
+    assert (told_all["type"], told_all["body"], told_all["sound"]) == ("message", "plain again", "gong")
+    await prefer(world, "bob", f"conversations/{conversation}", {"muted": True})
+    await alice.send_message(conversation, f"@{world.id_of('bob')} hush")
+    assert await bob.pending("notification") == []
+
+
+async def test_offers_and_invitations_are_told(world: World) -> None:
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    body = {"kind": "group", "name": "Market", "memberIds": [world.id_of("bob")]}
+    conversation = (await alice.done("conversation:create", body))["conversation"]["id"]
+    told = await bob.next("notification")
+    assert (told["type"], told["title"], told["body"]) == ("invitation", world.id_of("alice").title(), "Market")
+    offer = {"conversationId": conversation, "title": "A bicycle", "amount": 1, "currency": "EUR"}
+    made = (await alice.done("offer:create", offer))["offer"]
+    told = await bob.next("notification")
+    assert (told["type"], told["body"], told["offerId"]) == ("offer", "A bicycle", made["id"])
+    await bob.done("offer:update", {"offerId": made["id"], "status": "accepted"})
+    told = await alice.next("notification")
+    assert (told["type"], told["title"], told["offerId"]) == ("offer", world.id_of("bob").title(), made["id"])
+
+
+async def test_a_call_that_nobody_answers_is_missed(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", kind="direct")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    call = await alice.done("call:invite", {"callId": "c1", "conversationId": conversation})
+    await bob.next("call:invite")
+    await alice.done("call:hangup", {"callId": call["callId"], "conversationId": conversation})
+    told = await bob.next("notification")
+    assert (told["type"], told["title"]) == ("missed-call", world.id_of("alice").title())
+    assert await alice.pending("notification") == []
+
+
+async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> None:
+    direct = await world.conversation("alice", "bob", kind="direct")
+    group = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    first = await alice.send_message(direct, "one")
+    await alice.send_message(direct, "two")
+    await alice.send_message(group, "@all three")
+    items = await stored(world, "bob", 3)
+    assert [each["body"] for each in items] == ["@all three", "two", "one"]
+    page = await world.request("GET", "/api/v1/notifications", by="bob", params={"limit": 2})
+    assert page.json()["next"] == items[1]["id"]
+    rest = await world.request("GET", "/api/v1/notifications", by="bob", params={"cursor": page.json()["next"]})
+    assert rest.json() == {"items": [items[2]], "next": None}
+    marked = await world.request("POST", "/api/v1/notifications/read", by="bob", json={"ids": [first["id"]]})
+    assert marked.status_code == 204
+    bob = await world.connect("bob")
+    await bob.done("message:read", {"conversationId": group})
+    unread = await stored(world, "bob", 1, unread="true")
+    assert [each["body"] for each in unread] == ["two"]
+    assert ["readAt" in each for each in await stored(world, "bob", 3)] == [True, False, True]
+    await alice.done("message:delete", {"messageId": first["id"]})
+    assert [each["body"] for each in await stored(world, "bob", 3)] == ["@all three", "two", ""]
+    await world.request("POST", "/api/v1/notifications/read", by="bob", json={"all": True})
+    assert await stored(world, "bob", 0, unread="true") == []
+    # Whoever is there is told, and nothing is kept.
+    await alice.send_message(direct, "four")
+    assert (await bob.next("notification"))["body"] == "four"
+    await stored(world, "bob", 3)
+
+
+@pytest.mark.parametrize("body", [{}, {"ids": None}, {"all": False}, {"ids": ["x"]}, {"ids": ["1"], "all": True}])
+async def test_what_marks_nothing_is_refused(world: World, body: dict[str, object]) -> None:
+    await world.conversation("bob")
+    answer = await world.request("POST", "/api/v1/notifications/read", by="bob", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+
+
+async def test_preferences_are_read_as_they_were_said_and_reach_other_devices(world: World) -> None:
+    await world.conversation("bob")
+    bob = await world.connect("bob")
+    usual = (await world.request("GET", "/api/v1/users/me/preferences", by="bob")).json()
+    assert set(usual["notify"].values()) == {True}
+    assert set(usual["sounds"].values()) == {"default"}
+    assert usual["doNotDisturb"] == {
+        "enabled": False,
+        "from": "22:00",
+        "to": "07:00",
+        "timeZone": "UTC",
+        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    }
+    wanted = {
+        "notify": usual["notify"] | {"missedCalls": False, "offers": False},
+        "sounds": usual["sounds"] | {"direct": "bell-2.mp3", "mentions": None},
+        "doNotDisturb": {
+            "enabled": True,
+            "from": "23:30",
+            "to": "06:15",
+            "timeZone": "Asia/Tokyo",
+            "days": ["sat", "sun"],
+        },
+    }
+    assert await prefer(world, "bob", "users/me", wanted) == wanted
+    assert (await world.request("GET", "/api/v1/users/me/preferences", by="bob")).json() == wanted
+    assert await bob.next("preferences:updated") == wanted
+    assert await prefer(world, "bob", "users/me", {}) == usual
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"doNotDisturb": {"from": "24:00"}}, "doNotDisturb.from"),
+        ({"doNotDisturb": {"to": "7:00"}}, "doNotDisturb.to"),
+        ({"doNotDisturb": {"timeZone": "Mars/Olympus"}}, "doNotDisturb.timeZone"),
+        ({"doNotDisturb": {"days": ["someday"]}}, "doNotDisturb.days[0]"),
+        ({"sounds": {"direct": "../ring"}}, "sounds.direct"),
+        ({"notify": {"direct": "yes"}}, "notify.direct"),
+    ],
+)
+async def test_what_nobody_can_prefer_is_refused(world: World, body: dict[str, object], path: str) -> None:
+    await world.conversation("bob")
+    answer = await world.request("PUT", "/api/v1/users/me/preferences", by="bob", json=body)
+    assert answer.status_code == 422, answer.text
+    assert [detail["path"] for detail in answer.json()["error"]["details"]] == [path]
+
+
+async def test_who_does_not_want_to_be_disturbed_finds_it_later(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", kind="direct")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    await prefer(world, "bob", "users/me", {"doNotDisturb": NOBODY})
+    await alice.send_message(conversation, "psst")
+    assert "sound" not in (await stored(world, "bob", 1))[0]
+    assert await bob.pending("notification") == []
+    await prefer(world, "bob", "users/me", {})
+    await bob.done("presence:set", {"status": "dnd"})
+    await alice.send_message(conversation, "hey")
+    assert [each["body"] for each in await stored(world, "bob", 2)] == ["hey", "psst"]
+    assert await bob.pending("notification") == []
+    await bob.done("presence:set", {"status": "online"})
+    await alice.send_message(conversation, "hello")
+    assert (await bob.next("notification"))["body"] == "hello"
+
+
+async def test_of_a_conversation_of_others_nothing_can_be_preferred(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    for there in (conversation, "nowhere"):
+        for method, body in (("GET", None), ("PUT", {"muted": True})):
+            path = f"/api/v1/conversations/{there}/preferences"
+            answer = await world.request(method, path, by="mallory", json=body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_a_killed_server_still_stores_for_who_was_away(tmp_path: Path) -> None:
+    count = 30
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice", "bob", kind="direct")
+            alice = await world.connect("alice")
+            await asyncio.gather(
+                *(
+                    alice.done("message:send", {"conversationId": conversation, "content": str(number)})
+                    for number in range(count)
+                )
+            )
+            server.process.kill()
+            server.process.wait()
+            suffix = world.id_of("")
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            world._suffix = suffix.removeprefix("-")
+            items = await stored(world, "bob", count)
+            assert [each["body"] for each in items] == [str(number) for number in reversed(range(count))]

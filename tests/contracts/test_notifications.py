@@ -1,0 +1,463 @@
+"""Notifications: what is stored for who is away, and what is told to who is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from talkwire.core.commands.accounts import BanUser, UpdateUser
+from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
+from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, RecordMissedCall
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, UpdateOffer
+from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
+from talkwire.core.commands.presence import StorePresence
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.events import Notified
+from talkwire.core.model import (
+    Actor,
+    DoNotDisturb,
+    MemberPreferences,
+    Message,
+    Notification,
+    NotificationType,
+    Notify,
+    Preferences,
+)
+from talkwire.core.notifications import KEPT, KEPT_MS
+from talkwire.core.notifier import Notifier
+from talkwire.core.transaction import Snapshot
+from talkwire.storage.away import AwayNotifications
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers import Follower
+from talkwire.storage.pace import Pace
+from talkwire.storage.schema import followers, log_head, notifications
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
+from tests.databases import Database
+
+DAVE = Actor("dave", "Dave")
+Told = tuple[str, NotificationType, str]
+
+
+class Watched:
+    """A node that notifies: `told` is what went to sockets, `stored` what is kept for a user."""
+
+    def __init__(self, node: Node, database: Database) -> None:
+        self.node = node
+        self.told: list[Notification] = []
+        self._notifier = Notifier(node.chat, node.chat.directory, self._tell)
+        work = AwayNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+        self.follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+        node.chat.subscribe(self._notifier.follow)
+        node.chat.subscribe(lambda events: self.follower.wake())
+
+    def _tell(self, events: Sequence[Notified]) -> None:
+        assert all(event.user_id == event.notification.user_id for event in events)
+        self.told += [event.notification for event in events]
+
+    async def come(self, *actors: Actor) -> None:
+        """They have a socket from now on."""
+        directory = self.node.chat.directory
+        for actor in actors:
+            directory.hold(actor.user_id, await directory.find(actor.user_id))
+
+    def go(self, actor: Actor) -> None:
+        self.node.chat.directory.release(actor.user_id)
+
+    async def settle(self) -> None:
+        """Returns once everybody has been told and everything is stored."""
+        await self._notifier.close()
+        assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, WAIT_S)
+
+    async def heard(self) -> list[Told]:
+        """What went to sockets since this was asked last."""
+        await self.settle()
+        told, self.told = self.told, []
+        return [(each.user_id, each.type, each.body) for each in told]
+
+    async def stored(self, actor: Actor, *, unread: bool = False) -> list[Notification]:
+        await self.settle()
+        page = await self.node.do(actor, ListNotifications(self.node.clock.now_ms, limit=100, unread=unread))
+        return list(page.items)
+
+    async def kept(self, actor: Actor, *, unread: bool = False) -> list[tuple[NotificationType, str]]:
+        """The oldest first."""
+        return [(each.type, each.body) for each in reversed(await self.stored(actor, unread=unread))]
+
+    async def direct(self, first: Actor, second: Actor) -> str:
+        view = await self.node.do(BACKEND, CreateConversation("direct", (first.user_id, second.user_id)))
+        return str(view.conversation.id)
+
+
+@asynccontextmanager
+async def watching(node: Node, database: Database) -> AsyncIterator[Watched]:
+    watched = Watched(node, database)
+    watched.follower.start()
+    try:
+        yield watched
+    finally:
+        await asyncio.to_thread(watched.follower.close)
+
+
+@pytest.fixture
+async def watched(node: Node, database: Database) -> AsyncIterator[Watched]:
+    for actor in (ALICE, BOB, CAROL, DAVE):
+        await node.chat.user_of_token(actor.user_id, actor.name)
+    await node.group("c", ALICE, BOB, CAROL)
+    async with watching(node, database) as watched:
+        yield watched
+
+
+async def test_who_is_there_is_told_and_for_who_is_not_it_is_stored(watched: Watched) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.come(BOB)
+    message = await node.send(ALICE, "Hello", to=direct)
+    assert await watched.heard() == [("bob", "direct", "Hello")]
+    assert await watched.kept(BOB) == []
+    watched.go(BOB)
+    later = await node.send(ALICE, "Are you there?", to=direct)
+    assert await watched.heard() == []
+    assert await watched.stored(BOB) == [
+        Notification(
+            id=later.id,
+            user_id="bob",
+            type="direct",
+            title="Alice",
+            body="Are you there?",
+            conversation_id=direct,
+            actor_id="alice",
+            created_ms=node.clock.now_ms,
+            message_id=later.id,
+            sound="default",
+        )
+    ]
+    assert later.id > message.id
+    assert await watched.kept(ALICE) == []
+
+
+async def test_whoever_comes_after_something_happened_has_it_stored(watched: Watched, database: Database) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.settle()
+    await asyncio.to_thread(watched.follower.close)
+    await node.send(ALICE, "one", to=direct)
+    await watched.come(BOB)
+    await node.send(ALICE, "two", to=direct)
+    async with watching(node, database) as again:
+        assert await again.kept(BOB) == [("direct", "one")]
+
+
+@pytest.mark.parametrize(
+    ("notify", "expected"),
+    [
+        (None, ["@Bob look", "@all look", "answer"]),
+        ("all", ["plain", "@Bob look", "@all look", "answer"]),
+        ("mentions", ["@Bob look", "@all look"]),
+        ("none", []),
+    ],
+)
+async def test_in_a_group_there_and_away_are_told_the_same(
+    watched: Watched, notify: Notify | None, expected: list[str]
+) -> None:
+    node = watched.node
+    first = await node.send(BOB, "question")
+    await node.do(BOB, SetMemberPreferences("c", notify=notify))
+
+    async def talk() -> None:
+        for text in ("plain", "@Bob look", "@all look"):
+            await node.send(ALICE, text)
+        await node.do(ALICE, SendMessage("c", "answer", reply_to_id=str(first.id)))
+
+    await talk()
+    assert [body for _, body in await watched.kept(BOB)] == expected
+    await watched.come(BOB)
+    await talk()
+    assert [body for user_id, _, body in await watched.heard() if user_id == "bob"] == expected
+    assert len(await watched.kept(BOB)) == len(expected)
+
+
+async def test_preferences_count_from_the_moment_they_are_said(watched: Watched) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.come(BOB)
+    await node.do(BOB, SetPreferences(Preferences(off=("mention",), sounds={"direct": "bell"})))
+    await node.send(ALICE, "@Bob one")
+    await node.send(ALICE, "two", to=direct)
+    await node.do(BOB, SetMemberPreferences(direct, muted=True))
+    await node.send(ALICE, "three", to=direct)
+    await node.do(BOB, SetMemberPreferences(direct, sound="gong"))
+    await node.send(ALICE, "four", to=direct)
+    await watched.settle()
+    assert [(each.body, each.sound) for each in watched.told] == [("two", "bell"), ("four", "gong")]
+    watched.go(BOB)
+    await node.send(ALICE, "@Bob five")
+    await node.send(ALICE, "six", to=direct)
+    assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("six", "gong")]
+
+
+async def test_what_was_said_before_a_restart_counts_after_it(
+    watched: Watched, database: Database, clock: Clock
+) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await node.do(BOB, SetPreferences(Preferences(sounds={"message": None})))
+    await node.do(BOB, SetMemberPreferences("c", notify="all"))
+    await node.do(BOB, SetMemberPreferences(direct, muted=True))
+    await watched.settle()
+    async with running(database, clock) as again, watching(again, database) as later:
+        await later.come(BOB)
+        await again.send(ALICE, "plain")
+        await again.send(ALICE, "hush", to=direct)
+        await later.settle()
+        assert [(each.type, each.body, each.sound) for each in later.told] == [("message", "plain", None)]
+
+
+async def test_do_not_disturb_keeps_quiet_and_keeps_it(watched: Watched, clock: Clock) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.come(BOB)
+    night = DoNotDisturb(enabled=True, start_minute=0, end_minute=0, time_zone="Asia/Tokyo")
+    await node.do(BOB, SetPreferences(Preferences(do_not_disturb=night)))
+    await node.send(ALICE, "psst", to=direct)
+    assert await watched.heard() == []
+    assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("psst", None)]
+    await node.do(BOB, SetPreferences(Preferences()))
+    await node.send(ALICE, "hey", to=direct)
+    assert await watched.heard() == [("bob", "direct", "hey")]
+
+
+async def test_who_is_shown_as_dnd_is_not_disturbed(watched: Watched, database: Database, clock: Clock) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await node.do(BOB, StorePresence("dnd"))
+    await watched.settle()
+    async with running(database, clock) as again, watching(again, database) as later:
+        await later.come(BOB)
+        await again.send(ALICE, "psst", to=direct)
+        assert await later.heard() == []
+        assert await later.kept(BOB) == [("direct", "psst")]
+
+
+async def test_what_the_blocked_do_reaches_nobody(watched: Watched) -> None:
+    node = watched.node
+    await node.do(BOB, BlockUser("alice"))
+    await watched.come(BOB)
+    for there in (True, False):
+        await node.send(ALICE, "@Bob @all")
+        await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+        await node.do(ALICE, CreateConversation("group", ("bob",), "Trap"))
+        await node.do(ALICE, RecordMissedCall("c", "x", ("bob",)))
+        await watched.settle()
+        if there:
+            watched.go(BOB)
+    assert [told for told in watched.told if told.user_id == "bob"] == []
+    assert await watched.kept(BOB) == []
+    assert ("mention", "@Bob @all") in await watched.kept(CAROL)
+
+
+async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:
+    node = watched.node
+    await watched.come(CAROL)
+    offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+    counter = await node.do(CAROL, CounterOffer(str(offer.id), 2, title="Half a bicycle"))
+    await node.do(ALICE, UpdateOffer(str(counter.id), "accepted"))
+    await node.do(ALICE, CreateConversation("group", ("bob", "carol"), "Plans"))
+    await node.do(ALICE, AddMembers("c", ("dave",)))
+    await node.do(BACKEND, CreateConversation("group", ("bob", "carol"), "Made by the application"))
+    await node.do(ALICE, RecordMissedCall("c", "x", ("bob", "carol", "stranger")))
+    assert await watched.heard() == [
+        ("carol", "offer", "A bicycle"),
+        ("carol", "offer", "Half a bicycle"),
+        ("carol", "invitation", "Plans"),
+        ("carol", "missed-call", ""),
+    ]
+    assert await watched.kept(BOB) == [
+        ("offer", "A bicycle"),
+        ("offer", "Half a bicycle"),
+        ("invitation", "Plans"),
+        ("missed-call", ""),
+    ]
+    assert await watched.kept(ALICE) == [("offer", "Half a bicycle")]
+    stored = await watched.stored(BOB)
+    assert [each.title for each in stored] == ["Alice", "Alice", "Carol", "Alice"]
+    assert [each.offer_id for each in stored] == [None, None, counter.id, offer.id]
+    await node.do(ALICE, UpdateConversation("c", name="Named"))
+    assert await watched.kept(DAVE) == [("invitation", "Named")]
+
+
+async def test_reading_messages_reads_their_notifications(watched: Watched) -> None:
+    node = watched.node
+    first = await node.send(ALICE, "@Bob one")
+    second = await node.send(ALICE, "@Bob two")
+    await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+    node.clock.now_ms += 1000
+    await node.do(BOB, MarkRead("c", str(first.id)))
+    assert await watched.kept(BOB, unread=True) == [("mention", "@Bob two"), ("offer", "A bicycle")]
+    assert [each.read_ms for each in await watched.stored(BOB)] == [None, None, node.clock.now_ms]
+    await node.do(BOB, MarkNotificationsRead((str(second.id),)))
+    assert await watched.kept(BOB, unread=True) == [("offer", "A bicycle")]
+    await node.do(BOB, MarkNotificationsRead())
+    assert await watched.kept(BOB, unread=True) == []
+    assert len(await watched.kept(BOB)) == 3
+
+
+async def test_nobody_marks_what_others_have(watched: Watched) -> None:
+    node = watched.node
+    message = await node.send(ALICE, "@all one")
+    await watched.settle()
+    await node.do(BOB, MarkNotificationsRead((str(message.id), str(message.id + 1))))
+    assert await watched.kept(BOB, unread=True) == []
+    assert await watched.kept(CAROL, unread=True) == [("mention", "@all one")]
+    assert await node.refusal(BOB, MarkNotificationsRead(("x",))) == "invalid_request"
+    assert await node.refusal(BOB, MarkNotificationsRead(("1",) * 1001)) == "invalid_request"
+
+
+async def test_a_notification_says_what_its_message_says_now(watched: Watched) -> None:
+    node = watched.node
+    message = await node.send(ALICE, "@Bob secret")
+    await watched.settle()
+    await node.do(ALICE, EditMessage(str(message.id), "@Bob harmless"))
+    assert await watched.kept(BOB) == [("mention", "@Bob harmless")]
+    await node.do(ALICE, UpdateUser(name="Alicia"))
+    assert [each.title for each in await watched.stored(BOB)] == ["Alicia"]
+    await node.do(ALICE, DeleteMessage(str(message.id)))
+    assert await watched.kept(BOB) == [("mention", "")]
+
+
+async def test_a_message_that_is_deleted_at_once_notifies_nobody_later(watched: Watched, database: Database) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await asyncio.to_thread(watched.follower.close)
+    message = await node.send(ALICE, "oops", to=direct)
+    await node.do(ALICE, DeleteMessage(str(message.id)))
+    async with watching(node, database) as again:
+        assert await again.kept(BOB) == []
+
+
+async def test_of_a_conversation_that_one_is_not_in_nothing_is_shown(watched: Watched) -> None:
+    node = watched.node
+    await node.send(ALICE, "@Bob one")
+    assert len(await watched.kept(BOB)) == 1
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert await watched.kept(BOB) == []
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    await node.do(BACKEND, AddMembers("c", ("bob",)))
+    assert await watched.kept(BOB) == []
+    await node.send(ALICE, "@Bob two")
+    assert await watched.kept(BOB) == [("mention", "@Bob two")]
+    await node.do(ALICE, DeleteConversation("c"))
+    assert await watched.kept(BOB) == []
+
+
+async def test_who_joins_later_is_not_told_of_what_was_before(watched: Watched, database: Database) -> None:
+    node = watched.node
+    await watched.settle()
+    await asyncio.to_thread(watched.follower.close)
+    await node.send(ALICE, "@all hello")
+    await node.do(BACKEND, AddMembers("c", ("dave",)))
+    async with watching(node, database) as again:
+        assert await again.kept(BOB) == [("mention", "@all hello")]
+        assert await again.kept(DAVE) == []
+
+
+async def test_the_banned_read_nothing(watched: Watched) -> None:
+    await watched.node.do(OPERATOR, BanUser("bob"))
+    command = ListNotifications(watched.node.clock.now_ms)
+    assert await watched.node.refusal(BOB, command) == "banned"
+    assert await watched.node.refusal(BOB, MarkNotificationsRead()) == "banned"
+
+
+async def test_the_newest_are_kept_and_for_thirty_days(watched: Watched, database: Database) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await node.in_one_batch(*((ALICE, SendMessage(direct, str(number))) for number in range(KEPT + 20)))
+    page = await node.do(ALICE, ListNotifications(node.clock.now_ms))
+    assert page.items == ()
+    assert [each.body for each in await watched.stored(BOB)][:2] == ["1019", "1018"]
+    with database.engine() as engine, engine.begin() as connection:
+        count = select(func.count()).select_from(notifications)
+        assert connection.execute(count).scalar_one() == KEPT
+        stored = connection.execute(select(notifications.c.id).order_by(notifications.c.id).limit(500)).scalars().all()
+        connection.execute(
+            update(notifications).where(notifications.c.id.in_(stored)).values(created_ms=node.clock.now_ms - KEPT_MS)
+        )
+    pages, cursor = 0, None
+    seen: list[str] = []
+    while True:
+        page = await node.do(BOB, ListNotifications(node.clock.now_ms, cursor, 100))
+        seen += [each.body for each in page.items]
+        pages, cursor = pages + 1, page.next
+        if cursor is None:
+            break
+    assert (pages, seen) == (5, [str(number) for number in range(1019, 519, -1)])
+    await node.send(ALICE, "again", to=direct)
+    await watched.settle()
+    with database.engine() as engine, engine.connect() as connection:
+        assert connection.execute(count).scalar_one() == 501
+
+
+async def test_nothing_is_missing_after_a_restart_and_nothing_is_there_twice(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.group("c", ALICE, BOB)
+        async with watching(node, database) as watched:
+            await node.send(ALICE, "@bob one")
+            await watched.settle()
+        await node.send(ALICE, "@bob two")
+    async with running(database, clock) as node, watching(node, database) as watched:
+        await node.send(ALICE, "@bob three")
+        assert [body for _, body in await watched.kept(BOB)] == ["@bob one", "@bob two", "@bob three"]
+    # As when the position was lost: what was stored already is left as it is.
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(update(followers).where(followers.c.name == "notifications").values(pos=0))
+    async with running(database, clock) as node, watching(node, database) as watched:
+        assert [body for _, body in await watched.kept(BOB)] == ["@bob one", "@bob two", "@bob three"]
+
+
+async def test_a_new_database_begins_at_its_beginning(database: Database) -> None:
+    with database.engine() as engine, engine.connect() as connection:
+        registered = select(followers.c.pos).where(followers.c.name == "notifications")
+        head = connection.execute(select(log_head.c.pos)).scalar_one()
+        assert connection.execute(registered).scalar_one() == head == 0
+
+
+async def test_a_message_is_judged_without_a_read(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = watched.node
+    await watched.come(ALICE, BOB, CAROL)
+    direct = await watched.direct(ALICE, BOB)
+    original, reads = node.readers.read, 0
+
+    def read(function: Callable[[Snapshot], Any]) -> Awaitable[Any]:
+        nonlocal reads
+        reads += 1
+        return original(function)
+
+    monkeypatch.setattr(node.readers, "read", read)
+    await node.send(ALICE, "plain")
+    await node.send(ALICE, "@Bob named")
+    await node.send(ALICE, "direct", to=direct)
+    assert await watched.heard() == [("bob", "mention", "@Bob named"), ("bob", "direct", "direct")]
+    assert reads == 0
+
+
+async def test_strangers_and_their_own_doings_notify_nobody(watched: Watched) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.come(ALICE, MALLORY)
+    message = await node.send(ALICE, "@Alice note to self", to=direct)
+    assert isinstance(message, Message)
+    await node.do(ALICE, SendMessage(direct, "reply to self", reply_to_id=str(message.id)))
+    assert await watched.heard() == []
+    assert await watched.kept(ALICE) == []
+    assert await watched.kept(MALLORY) == []
+
+
+async def test_member_preferences_are_gone_with_the_membership(watched: Watched) -> None:
+    node = watched.node
+    await watched.come(BOB)
+    await node.do(BOB, SetMemberPreferences("c", notify="all"))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(BACKEND, AddMembers("c", ("bob",)))
+    entry = node.chat.directory.connected("bob")
+    assert entry is not None
+    assert entry.member_preferences.get("c", MemberPreferences()) == MemberPreferences()
+    await node.send(ALICE, "plain")
+    assert await watched.heard() == []

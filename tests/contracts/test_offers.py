@@ -1,0 +1,261 @@
+"""Offers: who may make and close them, and that each is closed once."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.offers import (
+    CounterOffer,
+    CreateOffer,
+    ExpireOffers,
+    GetOffer,
+    ListOffers,
+    OfferDecision,
+    UpdateOffer,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.events import OfferCreated, OfferUpdated
+from talkwire.core.model import MESSAGE_ID_BASE, Actor, Offer
+from talkwire.core.offers import AMOUNT_MAX
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+HOUR_MS = 3600 * 1000
+SERVER = Actor("", "", role="service")
+
+
+async def made(node: Node, by: Actor = ALICE, expires_ms: int | None = None, title: str = "A bicycle") -> Offer:
+    offer = await node.do(by, CreateOffer("c", title, 12_000, "EUR", "Red", expires_ms, {"sku": 1}))
+    assert isinstance(offer, Offer)
+    return offer
+
+
+@pytest.fixture(autouse=True)
+async def _group(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+
+
+async def test_an_offer_is_what_it_was_made_as(node: Node, clock: Clock) -> None:
+    offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    assert offer == Offer(
+        id=MESSAGE_ID_BASE + node.chat.pos,
+        conversation_id="c",
+        author_id="alice",
+        title="A bicycle",
+        amount=12_000,
+        currency="EUR",
+        status="pending",
+        created_ms=clock.now_ms,
+        updated_ms=clock.now_ms,
+        description="Red",
+        expires_ms=clock.now_ms + HOUR_MS,
+        metadata={"sku": 1},
+    )
+    assert await node.do(BOB, GetOffer(str(offer.id))) == offer
+    assert node.log[-1] == OfferCreated(node.chat.pos, clock.now_ms, offer)
+
+
+@pytest.mark.parametrize(
+    ("by", "status", "expected"),
+    [
+        (ALICE, "withdrawn", None),
+        (BOB, "accepted", None),
+        (BOB, "rejected", None),
+        (CAROL, "accepted", None),
+        (ALICE, "accepted", "forbidden"),
+        (ALICE, "rejected", "forbidden"),
+        (BOB, "withdrawn", "forbidden"),
+        (MALLORY, "accepted", "forbidden"),
+        (MALLORY, "withdrawn", "forbidden"),
+        (BACKEND, "accepted", "forbidden"),
+        (OPERATOR, "accepted", "forbidden"),
+    ],
+)
+async def test_its_author_withdraws_an_offer_and_others_accept_or_reject_it(
+    node: Node, clock: Clock, by: Actor, status: OfferDecision, expected: str | None
+) -> None:
+    offer = await made(node)
+    clock.now_ms += 1000
+    if expected is not None:
+        assert await node.refusal(by, UpdateOffer(str(offer.id), status)) == expected
+        assert (await node.do(BOB, GetOffer(str(offer.id)))).status == "pending"
+        return
+    closed = await node.do(by, UpdateOffer(str(offer.id), status))
+    assert (closed.status, closed.closed_by, closed.updated_ms) == (status, by.user_id, clock.now_ms)
+    assert node.log[-1] == OfferUpdated(node.chat.pos, clock.now_ms, closed)
+    assert await node.do(CAROL, GetOffer(str(offer.id))) == closed
+
+
+async def test_an_offer_is_closed_once_also_by_two_at_once(node: Node) -> None:
+    offer = await made(node)
+    first, second, third, fourth = await node.in_one_batch(
+        (BOB, UpdateOffer(str(offer.id), "accepted")),
+        (CAROL, UpdateOffer(str(offer.id), "accepted")),
+        (ALICE, UpdateOffer(str(offer.id), "withdrawn")),
+        (CAROL, CounterOffer(str(offer.id), 1)),
+    )
+    assert first.status == "accepted"
+    for refused in (second, third, fourth):
+        assert isinstance(refused, ChatError)
+        assert (refused.code, refused.details) == ("conflict", {"status": "accepted"})
+
+
+async def test_a_counter_offer_closes_one_and_opens_another(node: Node, clock: Clock) -> None:
+    offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    counter = await node.do(BOB, CounterOffer(str(offer.id), 9_000))
+    assert (counter.author_id, counter.amount, counter.counter_of, counter.status) == (
+        "bob",
+        9_000,
+        offer.id,
+        "pending",
+    )
+    assert (counter.title, counter.currency, counter.description) == ("A bicycle", "EUR", "Red")
+    assert (counter.expires_ms, counter.metadata) == (None, None)
+    first = await node.do(ALICE, GetOffer(str(offer.id)))
+    assert (first.status, first.closed_by) == ("countered", "bob")
+    # Who countered made the offer that stands; the other side answers.
+    assert await node.refusal(BOB, UpdateOffer(str(counter.id), "accepted")) == "forbidden"
+    assert (await node.do(ALICE, UpdateOffer(str(counter.id), "accepted"))).status == "accepted"
+    assert await node.refusal(ALICE, CounterOffer(str((await made(node)).id), 1)) == "forbidden"
+    assert await node.refusal(MALLORY, CounterOffer(str((await made(node)).id), 1)) == "forbidden"
+
+
+async def test_an_offer_whose_time_has_come_is_over_before_anybody_noticed(node: Node, clock: Clock) -> None:
+    offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    clock.now_ms += HOUR_MS
+    for command in (UpdateOffer(str(offer.id), "accepted"), CounterOffer(str(offer.id), 1)):
+        assert await node.refusal(BOB, command) == "conflict"
+    assert await node.do(SERVER, ExpireOffers()) is None
+    expired = await node.do(BOB, GetOffer(str(offer.id)))
+    assert (expired.status, expired.closed_by, expired.updated_ms) == ("expired", None, clock.now_ms)
+
+
+async def test_what_is_due_ends_and_the_next_time_is_told(node: Node, clock: Clock) -> None:
+    later = await made(node, expires_ms=clock.now_ms + 2 * HOUR_MS)
+    sooner = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    accepted = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    await node.do(BOB, UpdateOffer(str(accepted.id), "accepted"))
+    await made(node)
+    assert await node.do(SERVER, ExpireOffers()) == sooner.expires_ms
+    clock.now_ms += HOUR_MS
+    assert await node.do(SERVER, ExpireOffers()) == later.expires_ms
+    clock.now_ms += HOUR_MS
+    pos = node.chat.pos
+    assert await node.do(SERVER, ExpireOffers()) is None
+    assert await node.do(SERVER, ExpireOffers()) is None
+    assert node.chat.pos == pos + 1
+    page = await node.do(ALICE, ListOffers("c"))
+    assert [offer.status for offer in page.items] == ["pending", "accepted", "expired", "expired"]
+
+
+async def test_offers_of_others_are_nobody_elses_business(node: Node) -> None:
+    offer = await made(node)
+    there, nowhere = str(offer.id), str(offer.id + 1)
+    for id_ in (there, nowhere, "x", "1" * 30, "²"):
+        for command in (GetOffer(id_), UpdateOffer(id_, "accepted"), CounterOffer(id_, 1)):
+            assert await node.refusal(MALLORY, command) == "forbidden"
+    assert await node.refusal(MALLORY, ListOffers("c")) == "forbidden"
+    assert await node.refusal(MALLORY, CreateOffer("c", "x", 1, "EUR")) == "forbidden"
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert await node.refusal(BOB, GetOffer(there)) == "forbidden"
+    assert await node.refusal(BOB, UpdateOffer(there, "accepted")) == "forbidden"
+    assert (await node.do(BACKEND, GetOffer(there))).id == offer.id
+
+
+async def test_who_may_not_write_makes_no_offer(node: Node, clock: Clock) -> None:
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), "News", id="news"))
+    await node.do(BACKEND, AddMembers("news", ("bob", "carol")))
+    assert await node.refusal(BOB, CreateOffer("news", "x", 1, "EUR")) == "forbidden"
+    offer = await node.do(ALICE, CreateOffer("news", "x", 1, "EUR"))
+    assert (await node.do(BOB, UpdateOffer(str(offer.id), "accepted"))).closed_by == "bob"
+    await node.do(ALICE, UpdateMember("news", "carol", "admin"))
+    await node.do(CAROL, CreateOffer("news", "x", 1, "EUR"))
+
+
+async def test_a_block_stops_offers_between_two_but_not_their_withdrawal(node: Node) -> None:
+    view = await node.do(ALICE, CreateConversation("direct", ("bob",)))
+    direct = view.conversation.id
+    offer = await node.do(ALICE, CreateOffer(direct, "x", 1, "EUR"))
+    await node.do(ALICE, BlockUser("bob"))
+    assert await node.refusal(ALICE, CreateOffer(direct, "x", 1, "EUR")) == "blocked"
+    assert await node.refusal(BOB, CreateOffer(direct, "x", 1, "EUR")) == "blocked"
+    assert await node.refusal(BOB, CounterOffer(str(offer.id), 1)) == "blocked"
+    assert await node.refusal(BOB, UpdateOffer(str(offer.id), "accepted")) == "blocked"
+    assert (await node.do(ALICE, UpdateOffer(str(offer.id), "withdrawn"))).status == "withdrawn"
+
+
+async def test_the_backend_makes_and_closes_offers_for_anyone(node: Node) -> None:
+    offer = await node.do(BACKEND, CreateOffer("c", "x", 1, "EUR", sender_id="alice"))
+    assert offer.author_id == "alice"
+    closed = await node.do(BACKEND, UpdateOffer(str(offer.id), "accepted", sender_id="bob"))
+    assert closed.closed_by == "bob"
+    assert await node.refusal(BOB, CreateOffer("c", "x", 1, "EUR", sender_id="alice")) == "forbidden"
+    assert await node.refusal(BACKEND, CreateOffer("c", "x", 1, "EUR", sender_id="nobody")) == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": "\x00"}, "title"),
+        ({"amount": -1}, "amount"),
+        ({"amount": AMOUNT_MAX + 1}, "amount"),
+        ({"amount": True}, "amount"),
+        ({"currency": "EURO"}, "currency"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "XYZ"}, "currency"),
+        ({"description": "x" * 4001}, "description"),
+        ({"description": "\ud800"}, "description"),
+        ({"metadata": {"x": "y" * 5000}}, "metadata"),
+        ({"expires_ms": 0}, "expiresAt"),
+        ({"expires_ms": 1_700_000_000_000}, "expiresAt"),
+        ({"sender_id": " "}, "senderId"),
+    ],
+)
+async def test_what_cannot_be_offered_is_refused_with_its_place(
+    node: Node, fields: dict[str, object], path: str
+) -> None:
+    given = {"conversation_id": "c", "title": "x", "amount": 1, "currency": "EUR"} | fields
+    with pytest.raises(ChatError) as refused:
+        await node.do(ALICE, CreateOffer(**given))  # type: ignore[arg-type]  # what does not fit is the point
+    assert refused.value.code == "invalid_request"
+    assert refused.value.details == [{"path": path, "message": refused.value.message.removeprefix(f"{path}: ")}]
+    assert (await node.do(ALICE, ListOffers("c"))).items == ()
+
+
+@pytest.mark.parametrize("amount", [0, AMOUNT_MAX])
+async def test_the_smallest_and_the_largest_amount_are_kept_to_the_unit(node: Node, amount: int) -> None:
+    offer = await node.do(ALICE, CreateOffer("c", "x", amount, "JPY"))
+    assert (await node.do(BOB, GetOffer(str(offer.id)))).amount == amount
+
+
+async def test_offers_are_listed_newest_first_a_page_at_a_time(node: Node) -> None:
+    ids = [(await made(node)).id for _ in range(5)]
+    page = await node.do(ALICE, ListOffers("c", limit=2))
+    assert [offer.id for offer in page.items] == ids[:2:-1]
+    page = await node.do(ALICE, ListOffers("c", page.next, 2))
+    assert [offer.id for offer in page.items] == ids[2:0:-1]
+    page = await node.do(ALICE, ListOffers("c", page.next, 2))
+    assert [offer.id for offer in page.items] == ids[:1]
+    assert page.next is None
+    assert await node.refusal(ALICE, ListOffers("c", "x")) == "invalid_request"
+
+
+async def test_a_page_of_long_offers_ends_sooner(node: Node) -> None:
+    for _ in range(30):
+        await node.do(ALICE, CreateOffer("c", "x", 1, "EUR", "\u2603" * 4000))
+    page = await node.do(ALICE, ListOffers("c", limit=100))
+    assert len(page.items) == 21
+    rest = await node.do(ALICE, ListOffers("c", page.next, 100))
+    assert len(rest.items) == 9
+
+
+async def test_offers_outlast_a_restart(database: Database, clock: Clock, node: Node) -> None:
+    offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    async with running(database, clock) as again:
+        assert await again.do(BOB, GetOffer(str(offer.id))) == offer
+        assert await again.do(SERVER, ExpireOffers()) == offer.expires_ms

@@ -1,0 +1,301 @@
+"""Who is notified of what, and when not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core.attention import (
+    EVERYONE_MAX,
+    Listener,
+    is_quiet,
+    notification,
+    occasion_of,
+    reason_of,
+    wants_quiet,
+)
+from talkwire.core.events import (
+    CallMissed,
+    ConversationCreated,
+    Durable,
+    MemberAdded,
+    MessageSent,
+    OfferCreated,
+    OfferUpdated,
+    UserBanned,
+)
+from talkwire.core.model import (
+    Attachment,
+    Conversation,
+    ConversationKind,
+    DoNotDisturb,
+    Member,
+    MemberPreferences,
+    Message,
+    NotificationType,
+    Notify,
+    Offer,
+    OfferStatus,
+    Preferences,
+    Quote,
+)
+
+ALWAYS = DoNotDisturb(enabled=True, start_minute=0, end_minute=0)
+
+
+def listener(
+    user_id: str = "bob",
+    here: MemberPreferences = MemberPreferences(),  # noqa: B008 (frozen)
+    preferences: Preferences = Preferences(),  # noqa: B008 (frozen)
+    blocked: str = "",
+    *,
+    dnd: bool = False,
+) -> Listener:
+    return Listener(user_id, here, preferences, {blocked}, dnd)
+
+
+def sent(*mentions: str, everyone: bool = False, reply_to: str | None = None, content: str = "Hello") -> MessageSent:
+    quote = None if reply_to is None else Quote(1, reply_to, "…")
+    message = Message(7, "c", 1, "alice", "Alice", content, 0, mentions=mentions, mentions_all=everyone, reply_to=quote)
+    return MessageSent(7, 0, message)
+
+
+def offer(status: OfferStatus = "pending", closed_by: str | None = None) -> Offer:
+    return Offer(5, "c", "alice", "A bicycle", 100, "EUR", status, 0, 0, closed_by=closed_by)
+
+
+def reason(event: Durable, kind: ConversationKind, who: Listener, members: int = 3) -> NotificationType | None:
+    occasion = occasion_of(event)
+    return None if occasion is None else reason_of(occasion, kind, members, who)
+
+
+PLAIN, NAMED, EVERYONE, REPLY = sent(), sent("bob"), sent(everyone=True), sent(reply_to="bob")
+
+
+@pytest.mark.parametrize(
+    ("kind", "notify", "event", "expected"),
+    [
+        ("direct", None, PLAIN, "direct"),
+        ("direct", "all", PLAIN, "direct"),
+        ("direct", "mentions", PLAIN, None),
+        ("direct", "none", PLAIN, None),
+        ("direct", None, NAMED, "mention"),
+        ("direct", None, REPLY, "reply"),
+        ("direct", "mentions", NAMED, "mention"),
+        ("direct", "none", NAMED, None),
+        ("group", None, PLAIN, None),
+        ("group", "all", PLAIN, "message"),
+        ("channel", "all", PLAIN, "message"),
+        ("group", "mentions", PLAIN, None),
+        ("group", "none", PLAIN, None),
+        ("group", None, NAMED, "mention"),
+        ("group", None, EVERYONE, "mention"),
+        ("group", None, REPLY, "reply"),
+        ("group", "all", NAMED, "mention"),
+        ("group", "all", REPLY, "reply"),
+        ("group", "mentions", NAMED, "mention"),
+        ("group", "mentions", EVERYONE, "mention"),
+        ("group", "mentions", REPLY, None),
+        ("group", "none", NAMED, None),
+        ("group", "none", EVERYONE, None),
+        ("group", None, sent("carol"), None),
+        ("group", None, sent(reply_to="carol"), None),
+    ],
+)
+def test_a_message_is_told_by_what_the_member_wants_to_hear(
+    kind: ConversationKind, notify: Notify | None, event: MessageSent, expected: NotificationType | None
+) -> None:
+    assert reason(event, kind, listener(here=MemberPreferences(notify=notify))) == expected
+
+
+@pytest.mark.parametrize("event", [PLAIN, NAMED, EVERYONE, REPLY, OfferCreated(5, 0, offer())])
+def test_a_muted_conversation_a_blocked_actor_and_one_self_are_silent(event: Durable) -> None:
+    assert reason(event, "direct", listener(here=MemberPreferences(muted=True, notify="all"))) is None
+    assert reason(event, "direct", listener(blocked="alice")) is None
+    assert reason(event, "direct", listener("alice")) is None
+    assert reason(event, "direct", listener()) is not None
+
+
+def test_all_are_named_only_up_to_a_number_of_members() -> None:
+    assert reason(EVERYONE, "group", listener(), EVERYONE_MAX) == "mention"
+    assert reason(EVERYONE, "group", listener(), EVERYONE_MAX + 1) is None
+    assert reason(sent("bob", everyone=True), "group", listener(), EVERYONE_MAX + 1) == "mention"
+
+
+@pytest.mark.parametrize(
+    ("off", "expected"),
+    [
+        ((), "mention"),
+        (("mention",), "reply"),
+        (("mention", "reply"), "direct"),
+        (("mention", "reply", "direct"), None),
+    ],
+)
+def test_a_reason_that_is_switched_off_gives_way_to_the_next(
+    off: tuple[NotificationType, ...], expected: NotificationType | None
+) -> None:
+    event = sent("bob", reply_to="bob")
+    assert reason(event, "direct", listener(preferences=Preferences(off=off))) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "user_id", "expected"),
+    [
+        (OfferCreated(5, 0, offer()), "bob", "offer"),
+        (OfferUpdated(6, 0, offer("accepted", "bob")), "alice", "offer"),
+        (OfferUpdated(6, 0, offer("rejected", "bob")), "alice", "offer"),
+        (OfferUpdated(6, 0, offer("rejected", "bob")), "carol", None),
+        (OfferUpdated(6, 0, offer("rejected", "bob")), "bob", None),
+        # Whoever is countered hears of the offer that was made in its place.
+        (OfferUpdated(6, 0, offer("countered", "bob")), "alice", None),
+        (OfferUpdated(6, 0, offer("withdrawn", "alice")), "bob", None),
+        (OfferUpdated(6, 0, offer("expired")), "alice", None),
+        (MemberAdded(3, 0, "c", (Member("c", "bob", "member", 0),), "alice"), "bob", "invitation"),
+        (MemberAdded(3, 0, "c", (Member("c", "bob", "member", 0),), "alice"), "carol", None),
+        (MemberAdded(3, 0, "c", (Member("c", "bob", "member", 0),), "bob"), "bob", None),
+        (MemberAdded(3, 0, "c", (Member("c", "bob", "member", 0),)), "bob", None),
+        (CallMissed(3, 0, "c", "x", "alice", ("bob",)), "bob", "missed-call"),
+        (CallMissed(3, 0, "c", "x", "alice", ("bob",)), "carol", None),
+        (UserBanned(3, 0, "bob"), "bob", None),
+    ],
+)
+def test_what_else_is_told_and_to_whom(event: Durable, user_id: str, expected: NotificationType | None) -> None:
+    assert reason(event, "group", listener(user_id)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "expected"),
+    [
+        ("group", "alice", "invitation"),
+        ("channel", "alice", "invitation"),
+        ("direct", "alice", None),
+        ("group", "", None),
+    ],
+)
+def test_a_person_who_opens_a_group_invites_its_members(
+    kind: ConversationKind, by: str, expected: NotificationType | None
+) -> None:
+    members = tuple(Member("c", user_id, "member", 0) for user_id in ("alice", "bob"))
+    event = ConversationCreated(3, 0, Conversation("c", kind, "Plans", None, 2, 0, 0, 0), members, by)
+    assert reason(event, kind, listener()) == expected
+
+
+def test_a_notification_says_who_did_what_where() -> None:
+    occasion = occasion_of(sent(content="x" * 300))
+    assert occasion is not None
+    made = notification(occasion, listener(), "direct", "Alice")
+    assert (made.id, made.user_id, made.type, made.title, made.body) == (7, "bob", "direct", "Alice", "x" * 200)
+    assert (made.conversation_id, made.message_id, made.actor_id, made.sound) == ("c", 7, "alice", "default")
+
+
+def test_a_message_without_text_is_called_by_what_is_attached() -> None:
+    message = Message(
+        7, "c", 1, "alice", "Alice", "", 0, attachments=(Attachment("/a", "a.png"), Attachment("/b", "b.pdf"))
+    )
+    occasion = occasion_of(MessageSent(7, 0, message))
+    assert occasion is not None
+    assert occasion.body == "a.png, b.pdf"
+
+
+@pytest.mark.parametrize(
+    ("own", "sounds", "expected"),
+    [
+        (None, {}, "default"),
+        (None, {"direct": "bell"}, "bell"),
+        (None, {"direct": None}, None),
+        (None, {"mention": "bell"}, "default"),
+        ("gong", {"direct": None}, "gong"),
+    ],
+)
+def test_a_conversation_has_its_own_sound_or_the_one_of_its_kind(
+    own: str | None, sounds: dict[NotificationType, str | None], expected: str | None
+) -> None:
+    occasion = occasion_of(PLAIN)
+    assert occasion is not None
+    who = listener(here=MemberPreferences(sound=own), preferences=Preferences(sounds=sounds))
+    assert notification(occasion, who, "direct", "Alice").sound == expected
+    assert notification(occasion, who, "direct", "Alice", quiet=True).sound is None
+
+
+def test_whoever_says_so_is_not_disturbed() -> None:
+    assert wants_quiet(listener(dnd=True), 0)
+    assert wants_quiet(listener(preferences=Preferences(do_not_disturb=ALWAYS)), 0)
+    assert not wants_quiet(listener(), 0)
+
+
+# --- do not disturb ---------------------------------------------------------------------------------------------------
+
+
+def at(text: str, zone: str = "UTC") -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+NIGHT = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, time_zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-01-05T21:59:59", False),
+        ("2026-01-05T22:00:00", True),
+        ("2026-01-06T00:00:00", True),
+        ("2026-01-06T06:59:59", True),
+        ("2026-01-06T07:00:00", False),
+        # The night in which clocks go forward from 2 to 3, and that in which they go back from 3 to 2.
+        ("2026-03-29T01:59:00", True),
+        ("2026-03-29T06:59:00", True),
+        ("2026-03-29T07:00:00", False),
+        ("2026-10-25T02:30:00", True),
+        ("2026-10-25T07:00:00", False),
+    ],
+)
+def test_a_night_lasts_by_the_clocks_of_its_place(moment: str, *, expected: bool) -> None:
+    assert is_quiet(NIGHT, at(moment, "Europe/Berlin")) is expected
+
+
+def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
+    friday = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, days=(4,))
+    assert not is_quiet(friday, at("2026-01-09T06:00:00"))  # Friday morning
+    assert is_quiet(friday, at("2026-01-09T23:00:00"))
+    assert is_quiet(friday, at("2026-01-10T06:00:00"))  # Saturday morning
+    assert not is_quiet(friday, at("2026-01-10T23:00:00"))
+
+
+def test_hours_that_are_switched_off_and_a_zone_that_is_gone_disturb_nobody() -> None:
+    assert not is_quiet(DoNotDisturb(enabled=False, start_minute=0, end_minute=0), 0)
+    assert is_quiet(DoNotDisturb(enabled=True, start_minute=0, end_minute=60, time_zone="Nowhere/Atlantis"), 0)
+
+
+zones = st.sampled_from(
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "Africa/Cairo",
+    ]
+)
+minutes = st.integers(0, 24 * 60 - 1)
+
+
+@given(zones, minutes, minutes, st.sets(st.integers(0, 6)), st.integers(at("2000-01-01"), at("2035-01-01")))
+def test_quiet_hours_are_those_that_a_clock_on_the_wall_would_count(
+    zone: str, start: int, end: int, days: set[int], moment_ms: int
+) -> None:
+    quiet = DoNotDisturb(enabled=True, start_minute=start, end_minute=end, time_zone=zone, days=tuple(sorted(days)))
+    wall = datetime.fromtimestamp(moment_ms / 1000, ZoneInfo(zone)).replace(tzinfo=None)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = [
+        day + timedelta(minutes=start)
+        for back in (0, 1)
+        if (day := midnight - timedelta(days=back)).weekday() in days
+    ]
+    length = timedelta(minutes=(end - start) % (24 * 60) or 24 * 60)
+    expected = any(begin <= wall < begin + length for begin in begun)
+    assert is_quiet(quiet, moment_ms) is expected

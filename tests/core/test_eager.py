@@ -1,0 +1,46 @@
+"""Who wants to hear of every message."""
+
+from __future__ import annotations
+
+from talkwire.core.eager import EagerMembers
+from talkwire.core.events import ConversationDeleted, ConversationPreferred, MemberRemoved
+from talkwire.core.model import MemberPreferences, Notify
+
+ALL, MENTIONS = MemberPreferences(notify="all"), MemberPreferences(notify="mentions")
+
+
+def preferred(user_id: str, notify: Notify | None) -> ConversationPreferred:
+    return ConversationPreferred(1, 0, "c", user_id, False, notify, None)
+
+
+def known(user_id: str) -> bool:
+    return user_id != "stranger"
+
+
+def test_those_are_known_who_said_so_before_they_came() -> None:
+    eager = EagerMembers()
+    eager.add("alice", {"c": ALL, "d": MENTIONS})
+    eager.add("bob", {"c": ALL})
+    assert set(eager.of("c")) == {"alice", "bob"}
+    assert set(eager.of("d")) == set()
+    eager.remove("alice", {"c": ALL, "d": MENTIONS})
+    assert set(eager.of("c")) == {"bob"}
+
+
+def test_what_somebody_says_counts_until_they_say_something_else() -> None:
+    eager = EagerMembers()
+    eager.apply(preferred("alice", "all"), known)
+    eager.apply(preferred("stranger", "all"), known)
+    assert set(eager.of("c")) == {"alice"}
+    eager.apply(preferred("alice", None), known)
+    assert set(eager.of("c")) == set()
+
+
+def test_who_leaves_and_what_is_deleted_is_forgotten() -> None:
+    eager = EagerMembers()
+    for user_id in ("alice", "bob"):
+        eager.apply(preferred(user_id, "all"), known)
+    eager.apply(MemberRemoved(2, 0, "c", "alice"), known)
+    assert set(eager.of("c")) == {"bob"}
+    eager.apply(ConversationDeleted(3, 0, "c", "bob"), known)
+    assert set(eager.of("c")) == set()

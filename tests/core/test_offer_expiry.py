@@ -1,0 +1,97 @@
+"""The one timer that ends offers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from talkwire.core.commands.offers import ExpireOffers
+from talkwire.core.errors import ChatError
+from talkwire.core.events import OfferCreated
+from talkwire.core.model import Actor, Offer
+from talkwire.core.offer_expiry import OfferExpiry
+
+WAIT_S = 5.0
+Done = Callable[[int | None, Exception | None], None]
+
+
+class Asked:
+    """A chat that is asked to end offers: `next` is what it was to answer with."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[Done] = asyncio.Queue()
+
+    def submit(self, actor: Actor, command: ExpireOffers, done: Done) -> None:
+        self._waiting.put_nowait(done)
+
+    @property
+    def is_asked(self) -> bool:
+        return not self._waiting.empty()
+
+    async def next(self) -> Done:
+        async with asyncio.timeout(WAIT_S):
+            return await self._waiting.get()
+
+
+class Clock:
+    """Milliseconds since 1970; it stands still unless it is set."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def made(expires_ms: int | None) -> OfferCreated:
+    return OfferCreated(1, 0, Offer(1, "c", "alice", "x", 1, "EUR", "pending", 0, 0, expires_ms=expires_ms))
+
+
+async def test_what_is_due_is_asked_for_at_the_start_and_again_at_the_next_time() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = OfferExpiry(chat, clock)
+    expiry.start()
+    (await chat.next())(clock.now_ms + 10, None)
+    (await chat.next())(None, None)
+    assert not chat.is_asked
+    expiry.close()
+
+
+async def test_a_new_offer_that_ends_sooner_sets_the_timer_anew() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = OfferExpiry(chat, clock)
+    expiry.follow([made(clock.now_ms + 10**9), made(None), made(clock.now_ms + 10), made(clock.now_ms + 10**9)])
+    (await chat.next())(None, None)
+    expiry.close()
+
+
+async def test_a_database_that_does_not_answer_is_asked_again() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = OfferExpiry(chat, clock)
+    expiry.start()
+    done = await chat.next()
+    loop = asyncio.get_running_loop()
+    done(None, ChatError("unavailable", "The database does not answer."))
+    assert expiry.next_at is not None
+    assert 0 < expiry.next_at - loop.time() <= 5
+    expiry.close()
+
+
+async def test_nobody_sleeps_longer_than_an_hour_lest_the_clock_is_set() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = OfferExpiry(chat, clock)
+    expiry.follow([made(clock.now_ms + 10**12)])
+    assert expiry.next_at is not None
+    assert expiry.next_at - asyncio.get_running_loop().time() <= 3600
+    expiry.close()
+
+
+async def test_after_the_end_nothing_is_asked() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = OfferExpiry(chat, clock)
+    expiry.start()
+    done = await chat.next()
+    expiry.close()
+    done(clock.now_ms, None)
+    expiry.follow([made(clock.now_ms)])
+    assert expiry.next_at is None
