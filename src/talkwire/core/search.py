@@ -1,0 +1,91 @@
+"""Finding messages by their words.
+
+An index proposes, newest first; what it proposes is checked here against the message as it is now, so that an index
+which is behind the log never shows what was edited away, deleted, or said where the reader is not.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.search import FindChannels, SearchMessages
+from talkwire.core.errors import invalid
+from talkwire.core.handler import Queries
+from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES, require_member
+from talkwire.core.model import Actor, Conversation, Message
+from talkwire.core.terms import Scope, terms_of
+from talkwire.core.texts import check_id
+from talkwire.core.transaction import Snapshot
+
+BLOCK = 100
+"""Proposals that are looked at together."""
+
+EFFORT_MAX = 1_000_000
+EFFORT = 500
+"""One request looks at so many characters, and each message counts for some more: a phrase of frequent words must not
+keep a reader's thread for long."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
+    """One page of what the actor may see and what holds the words that were asked for."""
+    terms = terms_of("q", query.text)
+    scope = _scope(snapshot, actor, query)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    before_id = _cursor_id(query.cursor)
+    page: list[Message] = []
+    size = effort = 0
+    while True:
+        proposed = snapshot.search.proposals(terms, scope, before_id, BLOCK)
+        for message in snapshot.search.messages(proposed):
+            if effort > EFFORT_MAX:
+                return Page(tuple(page), str(before_id))
+            effort += EFFORT + len(message.content)
+            if terms.are_in(message.content):
+                size += len(_encode(message))
+                if page and (len(page) == limit or size > PAGE_MAX_BYTES):
+                    return Page(tuple(page), str(before_id))
+                page.append(message)
+            before_id = message.id
+        if len(proposed) < BLOCK:
+            return Page(tuple(page), None)
+
+
+def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Scope:
+    """Raises `forbidden` for a conversation that the actor may not read."""
+    member_id: str | None = actor.user_id
+    if query.sender_id is not None:
+        check_id("senderId", query.sender_id)
+    if query.conversation_id is not None:
+        check_id("conversationId", query.conversation_id)
+        require_member(snapshot, actor, query.conversation_id)
+        if snapshot.member(query.conversation_id, actor.user_id) is None:
+            member_id = None  # the application's backend or an operator
+    return Scope(member_id, query.conversation_id, query.sender_id, query.before_ms, query.after_ms)
+
+
+def _cursor_id(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise invalid("cursor", "must be a cursor of an earlier page")
+    return int(cursor)
+
+
+def find_channels(snapshot: Snapshot, actor: Actor, query: FindChannels) -> Page[Conversation]:
+    """Public channels by their names. Whoever may be here at all may find them."""
+    terms = terms_of("query", query.text)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    found = [
+        channel
+        for channel in snapshot.search.public_channels(query.cursor)
+        if channel.name is not None and terms.are_in(channel.name)
+    ]
+    return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+
+QUERIES: Queries = MappingProxyType({SearchMessages: search_messages, FindChannels: find_channels})

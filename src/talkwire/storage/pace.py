@@ -1,0 +1,60 @@
+"""How much of a processor work behind the log may take: little while the chat has much to do, more the later it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Share(NamedTuple):
+    """Of one processor's time: what is taken first, and what at most."""
+
+    first: float
+    most: float
+
+
+IDLE = Share(0.1, 0.5)
+BUSY = Share(0.005, 0.2)
+
+BUSY_LOAD = 0.5
+"""Seconds of processor time a second, from which on this process is busy even while no command waits."""
+
+PATIENCE_S = 30.0
+"""Work that is behind for twice as long takes twice the share."""
+
+GATHER_S = 0.2
+"""What is done in this time is worked on at once: every stretch costs a commit."""
+
+RETRY_S = 5.0
+"""How long to rest after an error, and where another node is at work on the same."""
+
+
+class Pace:
+    """Answers how long to rest after each stretch. `busy` says whether commands wait; `clock_s` and `cpu_s` are the
+    wall's and this process's."""
+
+    def __init__(
+        self,
+        busy: Callable[[], bool] = lambda: False,
+        gather_s: float = GATHER_S,
+        retry_s: float = RETRY_S,
+        clock_s: Callable[[], float] = time.monotonic,
+        cpu_s: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._busy = busy
+        self.gather_s = gather_s
+        self.retry_s = retry_s
+        self._clock_s = clock_s
+        self._cpu_s = cpu_s
+        self._last = clock_s(), cpu_s()
+
+    def rest_s(self, spent_s: float, lag_s: float) -> float:
+        """`spent_s` is the processor time that the last stretch took, `lag_s` how long ago happened what it was
+        about."""
+        (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
+        passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
+        others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)
+        first, most = BUSY if others_load > BUSY_LOAD or self._busy() else IDLE
+        share = min(most, first * max(1.0, lag_s / PATIENCE_S))
+        return spent_s * (1 / share - 1)

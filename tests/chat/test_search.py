@@ -1,0 +1,109 @@
+"""Search over REST, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import running_chat
+from tests.chat.conftest import World, world_at
+
+
+async def search(world: World, by: str, **parameters: str | int) -> httpx.Response:
+    return await world.request("GET", "/api/v1/search", by=by, params=parameters)
+
+
+async def found(world: World, by: str, count: int, **parameters: str | int) -> list[dict[str, Any]]:
+    """What is found once there are so many of them: the index is behind the log."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await search(world, by, **parameters)
+            assert answer.status_code == 200, answer.text
+            items: list[dict[str, Any]] = answer.json()["items"]
+            if len(items) == count:
+                return items
+            await asyncio.sleep(0.05)  # nothing tells a client that a message can be found
+
+
+async def send(world: World, by: str, conversation_id: str, content: str) -> dict[str, Any]:
+    body = {"conversationId": conversation_id, "content": content}
+    answer = await world.request("POST", "/api/v1/messages", by=by, json=body)
+    assert answer.is_success, answer.text
+    sent: dict[str, Any] = answer.json()
+    return sent
+
+
+async def test_members_find_messages_newest_first_and_page_by_page(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    sent = [await send(world, "alice", conversation, f"Gr\u00fc\u00dfe {number}") for number in range(3)]
+    assert await found(world, "bob", 3, q="grusse") == sent[::-1]
+    first = (await search(world, "bob", q="grusse", limit=2)).json()
+    assert first["items"] == sent[:0:-1]
+    second = (await search(world, "bob", q="grusse", limit=2, cursor=first["next"])).json()
+    assert second == {"items": sent[:1], "next": None}
+
+
+async def test_nobody_finds_what_others_say_among_themselves(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    word = "secret" + world.id_of("x").removeprefix("x-")
+    await send(world, "alice", conversation, word)
+    await found(world, "alice", 1, q=word)
+    assert (await search(world, "mallory", q=word)).json() == {"items": [], "next": None}
+    answer = await search(world, "mallory", q=word, conversationId=conversation)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world: World) -> None:
+    one, two = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
+    by_alice = await send(world, "alice", one, "hello")
+    by_bob = await send(world, "bob", two, "hello")
+    assert await found(world, "alice", 2, q="hello") == [by_bob, by_alice]
+    for parameters, expected in (
+        ({"conversationId": one}, [by_alice]),
+        ({"senderId": world.id_of("bob")}, [by_bob]),
+        ({"after": by_alice["createdAt"]}, [by_bob, by_alice]),
+        ({"before": by_alice["createdAt"]}, []),
+        ({"before": "2100-01-01T00:00:00+02:00", "after": "2020-01-01"}, [by_bob, by_alice]),
+    ):
+        assert (await search(world, "alice", q="hello", **parameters)).json()["items"] == expected, parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({}, "q"),
+        ({"q": ""}, "q"),
+        ({"q": "?!"}, "q"),
+        ({"q": "a\x00b"}, "q"),
+        ({"q": "x", "before": "yesterday"}, "before"),
+        ({"q": "x", "after": "9999999999999999"}, "after"),
+        ({"q": "x", "limit": "0"}, "limit"),
+        ({"q": "x", "cursor": "x"}, "cursor"),
+        ({"q": "x", "senderId": "a b"}, "senderId"),
+        ({"q": "x", "conversationId": ""}, "conversationId"),
+    ],
+)
+async def test_a_search_that_cannot_be_is_refused_with_its_place(
+    world: World, parameters: dict[str, str], path: str
+) -> None:
+    answer = await search(world, "alice", **parameters)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "invalid_request"), answer.text
+    assert [detail["path"] for detail in error["details"]] == [path]
+
+
+async def test_what_was_sent_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice", "bob")
+            sent = [await send(world, "alice", conversation, f"hello {number}") for number in range(20)]
+            server.process.kill()
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as revived:
+            revived.take_ids_of(world)
+            assert await found(revived, "bob", 20, q="hello") == sent[::-1]

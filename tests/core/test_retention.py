@@ -1,0 +1,63 @@
+"""When the pruner prunes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from talkwire.core.commands.retention import PruneOld
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor
+from talkwire.core.retention import LOOK_EVERY_S, STEP_PAUSE_S, Pruner
+
+
+class Chat:
+    """Gives prepared answers."""
+
+    def __init__(self, answers: Sequence[bool | ChatError]) -> None:
+        self.answers = list(answers)
+        self.asked: list[PruneOld] = []
+
+    async def execute(self, actor: Actor, command: PruneOld) -> bool:
+        assert actor.role == "admin"
+        self.asked.append(command)
+        answer = self.answers.pop(0)
+        if isinstance(answer, ChatError):
+            raise answer
+        return answer
+
+
+def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedelta(days=1)) -> tuple[Chat, list[float]]:
+    """How long the pruner rested after each answer."""
+    chat, rests = Chat(answers), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        if not chat.answers:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await Pruner(chat, retention).run(sleep)
+
+    asyncio.run(run())
+    return chat, rests
+
+
+def test_it_goes_on_soon_while_there_is_more_and_looks_again_later() -> None:
+    chat, rests = rests_of([True, True, False])
+    assert rests == [STEP_PAUSE_S, STEP_PAUSE_S, LOOK_EVERY_S]
+    assert {command.retention_ms for command in chat.asked} == {86_400_000}
+
+
+def test_a_database_that_does_not_answer_is_asked_again_later() -> None:
+    _, rests = rests_of([ChatError("unavailable", "x"), False])
+    assert rests == [LOOK_EVERY_S, LOOK_EVERY_S]
+
+
+def test_a_short_retention_is_looked_after_more_often() -> None:
+    _, rests = rests_of([False], timedelta(seconds=60))
+    assert rests == [30]

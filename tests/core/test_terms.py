@@ -1,0 +1,69 @@
+"""What was typed into a search, and what it is in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core.errors import ChatError
+from talkwire.core.terms import Phrase, terms_of
+
+TYPED = [
+    ("hello", [Phrase(("hello",), open_ended=True)]),
+    ("hello world", [Phrase(("hello",)), Phrase(("world",), open_ended=True)]),
+    ("hello world!", [Phrase(("hello",)), Phrase(("world",), open_ended=True)]),
+    ("hello a", [Phrase(("hello",)), Phrase(("a",))]),
+    ('"hello world"', [Phrase(("hello", "world"))]),
+    ('"hello wor', [Phrase(("hello", "wor"))]),
+    ('one "two three" fo', [Phrase(("one",)), Phrase(("two", "three")), Phrase(("fo",), open_ended=True)]),
+    ('one "two" ', [Phrase(("one",)), Phrase(("two",))]),
+    ("a@b.example", [Phrase(("a", "b", "example"), open_ended=True)]),
+    ("東京大学", [Phrase(("東京", "京大", "大学"), open_ended=True)]),
+    ("東", [Phrase(("東",), open_ended=True)]),
+    ("東 x", [Phrase(("東",), open_ended=True), Phrase(("x",))]),
+    ('"価格iphone"', [Phrase(("価格", "格", "iphone"))]),
+    ("same same", [Phrase(("same",)), Phrase(("same",), open_ended=True)]),
+    ("same same x", [Phrase(("same",)), Phrase(("x",))]),
+]
+
+
+@pytest.mark.parametrize(("text", "phrases"), TYPED)
+def test_a_search_asks_for_these_phrases(text: str, phrases: list[Phrase]) -> None:
+    assert list(terms_of("q", text).phrases) == phrases
+
+
+@pytest.mark.parametrize("text", ["", " ", "?!", '""', "x" * 1001, "a " * 65])
+def test_a_search_without_words_or_with_too_many_is_refused(text: str) -> None:
+    with pytest.raises(ChatError, match=r"^q: "):
+        terms_of("q", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("one two three", '"one two" thr'),
+        ("one two one three", '"one three"'),
+        ("価格iPhone", "価格iphone"),
+        ("東京大学", "京大"),
+    ],
+)
+def test_a_text_holds_what_was_asked_for(text: str, typed: str) -> None:
+    assert terms_of("q", typed).are_in(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [("one two three", '"two one"'), ("one x two", '"one two"'), ("one", '"one two"'), ("東京 大学", "京大")],
+)
+def test_a_text_does_not_hold_what_stands_in_another_order(text: str, typed: str) -> None:
+    assert not terms_of("q", typed).are_in(text)
+
+
+@given(st.text(max_size=100))
+def test_a_text_holds_itself(text: str) -> None:
+    try:
+        terms = terms_of("q", text.replace('"', " "))
+    except ChatError:
+        return
+    assert terms.are_in(text)

@@ -1,0 +1,72 @@
+"""Words of texts in many scripts."""
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core.words import WORD_MAX_LENGTH, fold, words_of
+
+TABLE = [
+    ("", ""),
+    ("!? -_.", ""),
+    ("Hello, World_2", "hello world 2"),
+    ("Straße GRÜSSE", "strasse grusse"),
+    ("Łódź smørrebrød Æsop cœur", "lodz smorrebrod aesop coeur"),
+    ("İstanbul ISPARTA ısparta", "istanbul isparta isparta"),
+    ("ΟΔΥΣΣΕΎΣ Ὀδυσσεύς", "οδυσσευσ οδυσσευσ"),
+    ("Ёлка ВСЁ", "елка все"),
+    ("السَّلَامُ كـــتاب أحمد", "السلام كتاب احمد"),
+    ("שָׁלוֹם", "שלום"),
+    ("٣٤ ３４", "34 34"),
+    ("𝐀𝐛𝐜 ﬁne x²", "abc fine x2"),
+    ("co\u00adoperate zero\u200bwidth", "cooperate zero width"),
+    ("हिन्दी में", "हिन्दी में"),
+    ("東京大学", "東京 京大 大学 学"),
+    ("東", "東"),
+    ("iPhoneの価格", "iphone の価 価格 格"),
+    ("ｶﾞｷ がき かき", "ガキ キ がき き かき き"),
+    ("한국어", "한국 국어 어"),
+    ("สวัส", "สว วั ัส ส"),
+    ("👍🏽 👨\u200d👩\u200d👧 a🎉b 🇩🇪", "👍 👨 👩 👧 a 🎉 b 🇩 🇪"),
+    ("1\ufe0f\u20e3", "1"),
+    ("https://example.com/a_b?x=1#t", "https example com a b x 1 t"),
+    ("Alice.Smith@Example.COM", "alice smith example com"),
+    ("e\u0301 é", "e e"),
+    ("\ud7ff \ue000x\uffff", "x"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), TABLE)
+def test_a_text_has_these_words(text: str, words: str) -> None:
+    assert words_of(text) == words.split()
+
+
+def test_a_long_word_is_known_by_its_beginning() -> None:
+    assert words_of("x" * 5000 + " " + "ä" * 5000) == ["x" * WORD_MAX_LENGTH, "a" * WORD_MAX_LENGTH]
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.text())
+def test_a_text_has_the_same_words_without_its_case(text: str) -> None:
+    assert words_of(text.casefold()) == words_of(text)
+
+
+@given(st.text())
+def test_words_hold_nothing_that_an_index_could_misread(text: str) -> None:
+    """Neither white space nor quotes nor anything else that the databases' own languages give a meaning."""
+    for word in words_of(text):
+        assert 0 < len(word) <= WORD_MAX_LENGTH
+        assert not word.isspace()
+        assert not set(word) & set(" \t\n\"'\\()&|!:*<>^-+\x00")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_the_short_way_for_ascii_does_what_the_long_one_does(text: str) -> None:
+    assert words_of(text + " \u00e9") == [*words_of(text), "e"]

@@ -1,0 +1,35 @@
+"""How long work behind the log rests."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.storage.pace import BUSY, IDLE, PATIENCE_S, Pace
+
+SPENT_S = 0.01
+
+
+def share_after(load: float = 0.0, lag_s: float = 0.0, *, busy: bool = False) -> float:
+    """The share of the time that is worked, after a second in which others took `load` of a processor."""
+    walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, load + SPENT_S])
+    pace = Pace(lambda: busy, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
+    return SPENT_S / (SPENT_S + pace.rest_s(SPENT_S, lag_s))
+
+
+def test_while_the_chat_has_little_to_do_more_is_taken_than_while_it_has_much() -> None:
+    assert share_after(load=0.2) == pytest.approx(IDLE.first)
+    assert share_after(load=0.9) == pytest.approx(BUSY.first)
+    assert share_after(busy=True) == pytest.approx(BUSY.first)
+
+
+@pytest.mark.parametrize(("busy", "shares"), [(False, IDLE), (True, BUSY)])
+def test_what_lies_behind_for_long_is_done_faster_up_to_a_limit(busy: object, shares: tuple[float, float]) -> None:
+    first, most = shares
+    found = [share_after(lag_s=times * PATIENCE_S, busy=bool(busy)) for times in (0.5, 1, 2, 1_000_000)]
+    assert found == pytest.approx([first, first, 2 * first, most])
+
+
+def test_the_own_work_counts_for_nobody_elses() -> None:
+    walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, 1.0])
+    pace = Pace(lambda: False, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
+    assert pace.rest_s(1.0, 0) == pytest.approx(1 / IDLE.first - 1)
