@@ -9,14 +9,19 @@ import pytest
 from talkwire.core.commands.accounts import (
     AccountRecord,
     BanUser,
+    ChangePassword,
     CloseLogin,
+    Device,
     EnsureUser,
     FindAccount,
+    FindOwnAccount,
     GetUser,
+    ListLogins,
     ListUsers,
     Login,
     OpenLogin,
     RegisterAccount,
+    RehashPassword,
     RotateLogin,
     SetPassword,
     UnbanUser,
@@ -24,7 +29,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.errors import ChatError
-from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.events import LoginEnded, LoginOpened, LoginRenewed, UserBanned, UserCreated, UserUnbanned
 from talkwire.core.model import OWN_ID_BASE, Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -196,6 +201,59 @@ async def test_an_operator_gives_an_account_a_new_password(node: Node) -> None:
     assert await node.refusal(OPERATOR, SetPassword("nobody", "x")) == "not_found"
 
 
+async def test_a_changed_password_signs_the_other_devices_out(node: Node) -> None:
+    user = await _register(node)
+    ann = Actor(user.id, "Ann")
+    kept, other = await _sign_in(node, user, "t1"), await _sign_in(node, user, "t2")
+    assert await node.do(ann, FindOwnAccount()) == AccountRecord(user, "hash")
+    await node.do(ann, ChangePassword("hash", "new", kept.session.id))
+    assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "new"
+    assert [event.session_id for event in node.log if isinstance(event, LoginEnded)] == [other.session.id]
+    assert await node.do(ANYONE, _rotation(kept, "t1", "t3")) is not None
+    assert await node.do(ANYONE, _rotation(other, "t2", "t3")) is None
+
+
+async def test_a_password_that_was_changed_meanwhile_is_not_changed(node: Node) -> None:
+    ann = Actor((await _register(node)).id, "Ann")
+    first, second = await node.in_one_batch(
+        (ann, ChangePassword("hash", "one")), (ann, ChangePassword("hash", "another"))
+    )
+    assert first is None
+    assert second.code == "conflict"
+    assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "one"
+    assert await node.refusal(ALICE, ChangePassword("one", "mine")) == "conflict"
+
+
+async def test_a_user_without_an_account_has_no_password(node: Node) -> None:
+    await node.do(BOB, EnsureUser("bob", "Bob"))
+    assert await node.do(BOB, FindOwnAccount()) is None
+    assert await node.do(MALLORY, FindOwnAccount()) is None
+
+
+async def test_an_operators_new_password_signs_all_devices_out(node: Node) -> None:
+    user = await _register(node)
+    logins = [await _sign_in(node, user, token) for token in ("t1", "t2")]
+    await node.do(OPERATOR, SetPassword(user.id, "new"))
+    ended = [event.session_id for event in node.log if isinstance(event, LoginEnded)]
+    assert ended == [login.session.id for login in logins]
+
+
+async def test_rehashing_keeps_a_password_that_was_changed_meanwhile(node: Node) -> None:
+    user = await _register(node)
+    await node.do(ANYONE, RehashPassword(user.id, "hash", "the same, dearer"))
+    assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "the same, dearer"
+    await node.do(ANYONE, RehashPassword(user.id, "hash", "the old one"))
+    assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "the same, dearer"
+
+
+async def test_a_sign_in_by_a_password_that_was_changed_meanwhile_is_refused(node: Node) -> None:
+    user = await _register(node)
+    await node.do(OPERATOR, SetPassword(user.id, "new"))
+    old = OpenLogin(user.id, "t1", HOUR_MS, password_hash="hash")
+    assert await node.refusal(ANYONE, old) == "unauthenticated"
+    assert await node.do(ANYONE, OpenLogin(user.id, "t1", HOUR_MS, password_hash="new")) is not None
+
+
 # --- signed-in devices ----------------------------------------------------------------------------------------------
 
 
@@ -214,9 +272,9 @@ async def test_a_refresh_token_used_twice_ends_its_device(node: Node) -> None:
     login = await _sign_in(node, await _register(node))
     await node.do(ANYONE, _rotation(login, "t1", "t2"))
     assert await node.do(ANYONE, _rotation(login, "t1", "t3")) is None
-    assert node.log[-1] == LoginEnded(3, node.clock.now_ms, login.user.id, login.session.id)
+    assert node.log[-1] == LoginEnded(4, node.clock.now_ms, login.user.id, login.session.id)
     assert await node.do(ANYONE, _rotation(login, "t2", "t3")) is None
-    assert len(node.log) == 3
+    assert len(node.log) == 4
 
 
 async def test_of_two_who_trade_one_token_at_once_one_gets_the_next(node: Node) -> None:
@@ -248,6 +306,46 @@ async def test_a_device_that_was_not_used_for_too_long_is_forgotten_at_the_next_
     assert old.session.id not in kept[user.id]
 
 
+async def test_a_devices_list_says_where_it_was_used_last_and_when(node: Node, clock: Clock) -> None:
+    user = await _register(node)
+    ann = Actor(user.id, "Ann")
+    phone, desktop = Device("192.0.2.1", "Phone"), Device("2001:db8::1", "Desktop")
+    first = await node.do(ANYONE, OpenLogin(user.id, "t1", HOUR_MS, phone))
+    clock.now_ms += 1000
+    second = await node.do(ANYONE, OpenLogin(user.id, "t2", HOUR_MS, desktop))
+    signed_in_ms = first.session.created_ms
+    assert [
+        (session.id, session.created_ms, session.last_seen_ms, session.address, session.user_agent)
+        for session in await node.do(ann, ListLogins(clock.now_ms))
+    ] == [
+        (second.session.id, signed_in_ms + 1000, signed_in_ms + 1000, "2001:db8::1", "Desktop"),
+        (first.session.id, signed_in_ms, signed_in_ms, "192.0.2.1", "Phone"),
+    ]
+
+    clock.now_ms += 1000
+    moved = RotateLogin(first.session.id, "t1", "t3", HOUR_MS, Device("192.0.2.9", "Phone 2"))
+    await node.do(ANYONE, moved)
+    listed = (await node.do(ann, ListLogins(clock.now_ms)))[0]
+    assert (listed.id, listed.created_ms, listed.last_seen_ms) == (first.session.id, signed_in_ms, clock.now_ms)
+    assert (listed.address, listed.user_agent) == ("192.0.2.9", "Phone 2")
+
+
+async def test_a_devices_list_has_neither_those_of_others_nor_those_of_long_ago(node: Node, clock: Clock) -> None:
+    user = await _register(node)
+    await _sign_in(node, user)
+    other = await _register(node, "bob@example.com")
+    await _sign_in(node, other)
+    assert len(await node.do(Actor(user.id, "Ann"), ListLogins(clock.now_ms))) == 1
+    assert await node.do(Actor(user.id, "Ann"), ListLogins(clock.now_ms + HOUR_MS)) == ()
+
+
+async def test_trading_a_token_is_in_the_log(node: Node) -> None:
+    login = await _sign_in(node, await _register(node))
+    await node.do(ANYONE, _rotation(login, "t1", "t2"))
+    assert node.log[-1] == LoginRenewed(3, node.clock.now_ms, login.user.id, login.session.id)
+    assert (await node.replay())[-1] == node.log[-1]
+
+
 async def test_an_unknown_device_has_no_next_token(node: Node) -> None:
     assert await node.do(ANYONE, RotateLogin("1-none", "t1", "t2", HOUR_MS)) is None
 
@@ -261,7 +359,7 @@ async def test_a_device_signs_out_once_and_other_devices_stay(node: Node) -> Non
     assert first.session.id != second.session.id
     assert await node.refusal(MALLORY, CloseLogin(first.session.id)) == "forbidden"
     await node.do(ann, CloseLogin(first.session.id))
-    await node.do(ann, CloseLogin(first.session.id))
+    assert await node.refusal(ann, CloseLogin(first.session.id)) == "forbidden"
     assert [event for event in node.log if isinstance(event, LoginEnded)] == [
         LoginEnded(4, node.clock.now_ms, user.id, first.session.id)
     ]

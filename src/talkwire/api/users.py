@@ -1,18 +1,55 @@
-"""`/api/v1/users`: the caller and others."""
+"""`/api/v1/users`: the caller, their devices, and others."""
 
 from __future__ import annotations
 
-from litestar import Router, get
-from litestar.params import FromPath
+import time
+from typing import Annotated
 
+from litestar import Router, delete, get, patch, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from talkwire.api.bodies import ListAnswer, UpdateUserBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands.accounts import GetUser
-from talkwire.dialects.payloads.users import UserPayload, user_payload
+from talkwire.core.commands.accounts import BanUser, CloseLogin, GetUser, ListLogins, SearchUsers, UnbanUser, UpdateUser
+from talkwire.dialects.payloads.users import SessionPayload, UserPayload, session_payload, user_payload
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Query = Annotated[str, QueryParameter(name="query", description="What a name begins with, or an id")]
+
+
+@get("/", summary="Find users by the beginning of their name, or by id")
+async def search_users(
+    caller: GivenCaller,
+    chat: GivenChat,
+    text: Query = "",
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[UserPayload]:
+    page = await chat.execute(caller.actor, SearchUsers(text, cursor, limit))
+    return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
 @get("/me", summary="The caller")
 async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
     return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
+
+
+@patch("/me", summary="Change how others see the caller")
+async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: GivenChat) -> UserPayload:
+    user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text))
+    return user_payload(user, own=True)
+
+
+@get("/me/sessions", summary="The caller's signed-in devices, the last used first")
+async def list_sessions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
+    sessions = await chat.execute(caller.actor, ListLogins(time.time_ns() // 1_000_000))
+    return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
+
+
+@delete("/me/sessions/{session_id:str}", summary="Sign a device out: its sockets close")
+async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, CloseLogin(session_id))
 
 
 @get("/{user_id:str}", summary="A user as others see them")
@@ -21,4 +58,27 @@ async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat)
     return user_payload(user, own=user.id == caller.actor.user_id)
 
 
-users_router = Router("/users", route_handlers=[get_me, get_user], tags=["users"])
+@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Keep a user out (role admin)")
+async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, BanUser(user_id))
+
+
+@delete("/{user_id:str}/ban", summary="Let a banned user in again (role admin)")
+async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, UnbanUser(user_id))
+
+
+users_router = Router(
+    "/users",
+    route_handlers=[
+        search_users,
+        get_me,
+        update_me,
+        list_sessions,
+        end_session,
+        get_user,
+        ban_user,
+        unban_user,
+    ],
+    tags=["users"],
+)

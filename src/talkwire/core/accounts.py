@@ -1,4 +1,4 @@
-"""Users, the accounts that sign in here, and their signed-in devices.
+"""The accounts that sign in here, and their signed-in devices.
 
 Passwords and refresh tokens come in hashed; what they are hashed with is not known here.
 """
@@ -8,29 +8,24 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
-import msgspec
-
 from talkwire.core.access import must_operate
 from talkwire.core.commands.accounts import (
     AccountRecord,
-    BanUser,
+    ChangePassword,
     CloseLogin,
-    EnsureUser,
     FindAccount,
-    GetUser,
-    ListUsers,
+    FindOwnAccount,
+    ListLogins,
     Login,
     OpenLogin,
     RegisterAccount,
+    RehashPassword,
     RotateLogin,
     SetPassword,
-    UnbanUser,
 )
-from talkwire.core.commands.command import Page
 from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserRenamed, UserUnbanned
+from talkwire.core.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
 from talkwire.core.texts import check_id, check_name, check_text
 from talkwire.core.transaction import Snapshot, Transaction
@@ -71,38 +66,48 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     return user
 
 
+# --- passwords ------------------------------------------------------------------------------------------------------
+
+
 def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
-    """Replaces a password; an operator's command."""
+    """Replaces a password and signs the account out everywhere; an operator's command."""
     must_operate(actor)
     account = tx.account_of(command.user_id)
     if account is None:
         raise ChatError("not_found", "This user has no account.")
-    tx.put_account(Account(account.user_id, account.email, command.password_hash))
+    _replace_password(tx, account, command.password_hash)
+    _end_logins(tx, command.user_id)
 
 
-def check_ensure(command: EnsureUser) -> None:
-    check_id("userId", command.user_id)
-    check_name("name", command.name)
+def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> None:
+    """Replaces the actor's own password and signs their other devices out: whoever else knew the old one."""
+    account = _account_with(tx, actor.user_id, command.current_hash)
+    if account is None:
+        raise ChatError("conflict", "The password was changed in the meantime.")
+    _replace_password(tx, account, command.new_hash)
+    _end_logins(tx, actor.user_id, but=command.session_id)
 
 
-def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
-    """The stored user of a token, made on first sight, except under an id that only we give out.
-
-    Whoever the backend created by naming the id alone gets the token's name.
-    """
-    user = tx.user(command.user_id)
-    if user is None:
-        if is_own_id(command.user_id):
-            raise ChatError("unauthenticated", "This user is not known here.")
-        user = User(command.user_id, command.name, tx.now_ms)
-        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user))
-    elif user.may_become(command.name):
-        tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
-        user = msgspec.structs.replace(user, name=command.name)
-    return user
+def rehash_password(tx: Transaction, actor: Actor, command: RehashPassword) -> None:
+    """Keeps a password at another cost; one that was changed since stays as it is."""
+    account = _account_with(tx, command.user_id, command.current_hash)
+    if account is not None:
+        _replace_password(tx, account, command.new_hash)
 
 
-def check_user_id(command: SetPassword | OpenLogin | BanUser | UnbanUser) -> None:
+def _account_with(tx: Transaction, user_id: str, password_hash: str) -> Account | None:
+    account = tx.account_of(user_id)
+    return account if account is not None and account.password_hash == password_hash else None
+
+
+def _replace_password(tx: Transaction, account: Account, password_hash: str) -> None:
+    tx.put_account(Account(account.user_id, account.email, password_hash))
+
+
+# --- signed-in devices ----------------------------------------------------------------------------------------------
+
+
+def check_user_id(command: SetPassword | OpenLogin) -> None:
     check_id("userId", command.user_id)
 
 
@@ -111,8 +116,10 @@ def check_session_id(command: RotateLogin | CloseLogin) -> None:
 
 
 def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
-    """A device signs in."""
+    """A device signs in. Raises `unauthenticated` when its password was changed while it was being compared."""
     user = _signed_in_user(tx, command.user_id)
+    if command.password_hash is not None and _account_with(tx, user.id, command.password_hash) is None:
+        raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
     pos = tx.next_pos()
     session = LoginSession(
         # The position alone would do; the token's hash keeps the id from being guessed.
@@ -121,6 +128,9 @@ def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
         token_hash=command.token_hash,
         created_ms=tx.now_ms,
         expires_ms=tx.now_ms + command.lifetime_ms,
+        last_seen_ms=tx.now_ms,
+        address=command.device.address,
+        user_agent=command.device.user_agent,
     )
     tx.drop_expired_logins(user.id)
     tx.put_login(session)
@@ -144,17 +154,20 @@ def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login |
         token_hash=command.new_token_hash,
         created_ms=session.created_ms,
         expires_ms=tx.now_ms + command.lifetime_ms,
+        last_seen_ms=tx.now_ms,
+        address=command.device.address,
+        user_agent=command.device.user_agent,
     )
     tx.put_login(renewed)
+    # The event tells the writer what became of a commit whose reply was lost: to trade once more would end the family.
+    tx.record(LoginRenewed(tx.next_pos(), tx.now_ms, user.id, session.id))
     return Login(renewed, user)
 
 
 def close_login(tx: Transaction, actor: Actor, command: CloseLogin) -> None:
-    """A device signs out; doing so twice is no error."""
+    """A device signs out, or is signed out by another device of the same user."""
     session = tx.login(command.session_id)
-    if session is None:
-        return
-    if session.user_id != actor.user_id:
+    if session is None or session.user_id != actor.user_id:
         raise forbidden()
     _end(tx, session)
 
@@ -162,6 +175,12 @@ def close_login(tx: Transaction, actor: Actor, command: CloseLogin) -> None:
 def _end(tx: Transaction, session: LoginSession) -> None:
     tx.drop_login(session.id)
     tx.record(LoginEnded(tx.next_pos(), tx.now_ms, session.user_id, session.id))
+
+
+def _end_logins(tx: Transaction, user_id: str, *, but: str | None = None) -> None:
+    for session in tx.logins_of(user_id):
+        if session.id != but:
+            _end(tx, session)
 
 
 def _signed_in_user(tx: Transaction, user_id: str) -> User:
@@ -173,74 +192,34 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
     return user
 
 
-def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
-    """Keeps a user out; their sockets close on every node."""
-    user = _operated_on(tx, actor, command.user_id)
-    if not user.banned:
-        tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id))
-    return _operated_on(tx, actor, command.user_id)
-
-
-def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
-    """Lets a banned user in again."""
-    user = _operated_on(tx, actor, command.user_id)
-    if user.banned:
-        tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
-    return _operated_on(tx, actor, command.user_id)
-
-
-def _operated_on(tx: Transaction, actor: Actor, user_id: str) -> User:
-    must_operate(actor)
-    user = tx.user(user_id)
-    if user is None:
-        raise ChatError("not_found", "No such user.")
-    return user
-
-
 def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> AccountRecord | None:
     """What a sign-in is checked against."""
     return snapshot.account_record(normal_email(query.email))
 
 
-def get_user(snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
-    """A user as everyone may see them; the e-mail address is for themselves."""
-    check_id("userId", query.user_id)
-    user = snapshot.user(query.user_id)
-    if user is None:
-        raise ChatError("not_found", "No such user.")
-    if actor.role == "user" and actor.user_id != user.id:
-        return msgspec.structs.replace(user, email=None)
-    return user
+def find_own_account(snapshot: Snapshot, actor: Actor, query: FindOwnAccount) -> AccountRecord | None:
+    """What the actor's current password is checked against; None for a user without an account."""
+    user = snapshot.user(actor.user_id)
+    return None if user is None or user.email is None else snapshot.account_record(user.email)
 
 
-def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]:
-    """An operator's list, by id."""
-    must_operate(actor)
-    if query.cursor is not None:
-        check_text("cursor", query.cursor)
-    limit = max(1, min(query.limit, PAGE_MAX))
-    users = snapshot.users_after(query.cursor, limit + 1)
-    return Page(tuple(users[:limit]), users[limit - 1].id if len(users) > limit else None)
+def list_logins(snapshot: Snapshot, actor: Actor, query: ListLogins) -> tuple[LoginSession, ...]:
+    return tuple(snapshot.logins_of(actor.user_id, query.now_ms))
 
 
 CHANGES: Changes = MappingProxyType(
     {
         RegisterAccount: ChangeHandler(register_account, check_register),
         SetPassword: ChangeHandler(set_password, check_user_id),
+        ChangePassword: ChangeHandler(change_password),
+        RehashPassword: ChangeHandler(rehash_password),
         OpenLogin: ChangeHandler(open_login, check_user_id),
         RotateLogin: ChangeHandler(rotate_login, check_session_id),
         CloseLogin: ChangeHandler(close_login, check_session_id),
-        EnsureUser: ChangeHandler(ensure_user, check_ensure),
-        BanUser: ChangeHandler(ban_user, check_user_id),
-        UnbanUser: ChangeHandler(unban_user, check_user_id),
     }
 )
 
 
 QUERIES: Queries = MappingProxyType(
-    {
-        FindAccount: find_account,
-        GetUser: get_user,
-        ListUsers: list_users,
-    }
+    {FindAccount: find_account, FindOwnAccount: find_own_account, ListLogins: list_logins}
 )

@@ -5,21 +5,28 @@ A refresh token is `<session id>.<secret>`; the database holds the secret's hash
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 
 from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import (
+    NO_DEVICE,
+    AccountRecord,
+    ChangePassword,
     CloseLogin,
+    Device,
     FindAccount,
+    FindOwnAccount,
     Login,
     OpenLogin,
     RegisterAccount,
+    RehashPassword,
     RotateLogin,
-    SetPassword,
 )
 from talkwire.core.errors import ChatError, invalid
+from talkwire.core.limits import Kind, Limits, address_key
 from talkwire.core.model import Actor, User
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.passwords import Passwords
@@ -48,48 +55,71 @@ class SignedIn:
 
 
 class Accounts:
-    """The accounts that sign in here. Raises `unauthenticated`, `banned`, `conflict`, `invalid_request`."""
+    """The accounts that sign in here. Raises `unauthenticated`, `banned`, `conflict`, `invalid_request`, and
+    `rate_limited` where passwords are tried too often; `limits` None: as often as anyone likes."""
 
-    def __init__(self, chat: Chat, passwords: Passwords, issuer: TokenIssuer | None, lifetimes: Lifetimes) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        passwords: Passwords,
+        issuer: TokenIssuer | None,
+        lifetimes: Lifetimes,
+        limits: Limits | None = None,
+    ) -> None:
         self._chat = chat
         self._passwords = passwords
         self._issuer = issuer
         self._lifetimes = lifetimes
+        self._limits = limits
 
-    async def register(self, email: str, password: str, name: str) -> SignedIn:
+    async def register(self, email: str, password: str, name: str, device: Device = NO_DEVICE) -> SignedIn:
         """A new account, signed in."""
+        self._take(Kind.SIGN_INS, address_key(device.address))
         user = await self.create(_NOBODY, email, password, name)
-        return await self._sign_in(user)
+        return await self._sign_in(user, device)
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
         """A new account. Only an operator chooses the id."""
-        _check_password(password)
+        _check_password("password", password)
         password_hash = await self._passwords.hash(password)
         return await self._chat.execute(actor, RegisterAccount(email, name, password_hash, user_id))
 
-    async def login(self, email: str, password: str) -> SignedIn:
+    async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
         """The same refusal, after the same time, for a wrong password and for an address that nobody has."""
+        self._take(Kind.SIGN_INS, address_key(device.address))
+        self._take(Kind.ACCOUNT_SIGN_INS, _hash(email.casefold()))
         try:
             found = await self._chat.execute(_NOBODY, FindAccount(email))
         except ChatError as error:
             if error.code != "invalid_request":
                 raise
             found = None
-        matches = await self._passwords.verify(found.password_hash if found is not None else None, password)
-        if found is None or not matches:
+        if not await self._matches(found, password) or found is None:
             raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
-        if self._passwords.needs_rehash(found.password_hash):
+        password_hash = found.password_hash
+        if self._passwords.needs_rehash(password_hash):
             password_hash = await self._passwords.hash(password)
-            operator = Actor(found.user.id, found.user.name, "admin")
-            await self._chat.execute(operator, SetPassword(found.user.id, password_hash))
-        return await self._sign_in(found.user)
+            await self._chat.execute(_NOBODY, RehashPassword(found.user.id, found.password_hash, password_hash))
+        return await self._sign_in(found.user, device, password_hash)
 
-    async def refresh(self, refresh_token: str) -> SignedIn:
+    async def change_password(self, actor: Actor, session_id: str | None, current: str, new: str) -> None:
+        """Gives the actor's account another password; ends all sign-ins but `session_id`. Raises `forbidden` for a
+        wrong password, after the same time also when there is no account to have one."""
+        _check_password("newPassword", new)
+        self._take(Kind.ACCOUNT_SIGN_INS, actor.user_id)
+        found = await self._chat.execute(actor, FindOwnAccount())
+        if not await self._matches(found, current) or found is None:
+            raise ChatError("forbidden", "The current password is wrong.")
+        new_hash = await self._passwords.hash(new)
+        await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
+
+    async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
         """Trades a refresh token for new tokens. One that was used before ends the sign-in it belongs to."""
+        self._take(Kind.REFRESHES, address_key(device.address))
         session_id, _, secret = refresh_token.partition(".")
         renewed_secret = token_urlsafe(32)
         lifetime_ms = round(self._lifetimes.refresh_s * 1000)
-        command = RotateLogin(session_id, _hash(secret), _hash(renewed_secret), lifetime_ms)
+        command = RotateLogin(session_id, _hash(secret), _hash(renewed_secret), lifetime_ms, device)
         try:
             login = await self._chat.execute(_NOBODY, command)
         except ChatError as error:
@@ -101,12 +131,20 @@ class Accounts:
         return self._signed_in(login, renewed_secret)
 
     async def logout(self, actor: Actor, session_id: str) -> None:
-        """Ends a sign-in; its sockets close."""
-        await self._chat.execute(actor, CloseLogin(session_id))
+        """Ends the sign-in that the actor's token is of; its sockets close."""
+        try:
+            await self._chat.execute(actor, CloseLogin(session_id))
+        except ChatError as error:
+            if error.code != "forbidden":
+                raise  # it has just ended otherwise
 
-    async def _sign_in(self, user: User) -> SignedIn:
+    async def _matches(self, found: AccountRecord | None, password: str) -> bool:
+        return await self._passwords.verify(None if found is None else found.password_hash, password)
+
+    async def _sign_in(self, user: User, device: Device, password_hash: str | None = None) -> SignedIn:
         secret = token_urlsafe(32)
-        command = OpenLogin(user.id, _hash(secret), round(self._lifetimes.refresh_s * 1000))
+        lifetime_ms = round(self._lifetimes.refresh_s * 1000)
+        command = OpenLogin(user.id, _hash(secret), lifetime_ms, device, password_hash)
         return self._signed_in(await self._chat.execute(_NOBODY, command), secret)
 
     def _signed_in(self, login: Login, secret: str) -> SignedIn:
@@ -117,10 +155,14 @@ class Accounts:
         )
         return SignedIn(token, f"{login.session.id}.{secret}", self._lifetimes.access_s, login.user)
 
+    def _take(self, kind: Kind, key: str) -> None:
+        if self._limits is not None:
+            self._limits.must_take(kind, key, time.monotonic())
 
-def _check_password(password: str) -> None:
+
+def _check_password(path: str, password: str) -> None:
     if len(password) < PASSWORD_MIN_LENGTH:
-        raise invalid("password", f"must have at least {PASSWORD_MIN_LENGTH} characters")
+        raise invalid(path, f"must have at least {PASSWORD_MIN_LENGTH} characters")
 
 
 def _hash(secret: str) -> str:

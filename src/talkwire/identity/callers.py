@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from talkwire.core.chat import Chat
 from talkwire.core.directory import Entry
 from talkwire.core.errors import ChatError
+from talkwire.core.limits import Kind, Limits, address_key, rate_limited
 from talkwire.core.model import Actor, User, is_own_id, is_valid_id
 from talkwire.identity.tokens import Identity, TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request says about its sender. `user_id` counts only where development sign-in is on."""
+    """What a request says about its sender, and where it comes from. `user_id` counts only where development sign-in is
+    on."""
 
     token: str | None
     user_id: str | None = None
     forwarded: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,47 @@ class Caller:
     identity: Identity | None
     """None for a development sign-in."""
 
+    @property
+    def session_id(self) -> str | None:
+        """The signed-in device that the token is of; None for a token that no sign-in here has issued."""
+        return None if self.identity is None else self.identity.session_id
+
 
 class Callers:
-    """Lets callers in. Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`."""
+    """Lets callers in. Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and
+    `rate_limited` for an address that sends bad tokens all the time; `limits` None: it may."""
 
     def __init__(
-        self, chat: Chat, verifier: TokenVerifier, *, create_users: bool = True, insecure_dev_auth: bool = False
+        self,
+        chat: Chat,
+        verifier: TokenVerifier,
+        *,
+        create_users: bool = True,
+        insecure_dev_auth: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self._chat = chat
         self._verifier = verifier
         self._create_users = create_users
         self._insecure_dev_auth = insecure_dev_auth
+        self._limits = limits
 
     async def identify(self, credentials: Credentials) -> Caller:
         """The caller, as a user who is stored."""
+        if self._limits is None:
+            return await self._identify(credentials)
+        address = address_key(credentials.address)
+        wait_s = self._limits.wait(Kind.REFUSED_TOKENS, address, time.monotonic())
+        if wait_s:
+            raise rate_limited(wait_s)
+        try:
+            return await self._identify(credentials)
+        except ChatError as error:
+            if error.code in {"unauthenticated", "token_expired"}:
+                self._limits.take(Kind.REFUSED_TOKENS, address, time.monotonic())
+            raise
+
+    async def _identify(self, credentials: Credentials) -> Caller:
         if credentials.token is None:
             return await self._by_user_id(credentials)
         identity = await self.identity_of(credentials.token)

@@ -8,6 +8,16 @@ from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.model import LoginSession, User
 
 
+class Device(msgspec.Struct, frozen=True):
+    """Where a sign-in comes from, for the user to know it again."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+NO_DEVICE = Device()
+
+
 class Login(msgspec.Struct, frozen=True):
     """A signed-in device and the account it belongs to."""
 
@@ -25,18 +35,40 @@ class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
 
 
 class SetPassword(Change[None], frozen=True, tag="SetPassword"):
-    """Gives the account of `user_id` a new password; an operator's command."""
+    """Gives the account of `user_id` a new password and signs its devices out; an operator's command."""
 
     user_id: str
     password_hash: str
 
 
+class ChangePassword(Change[None], frozen=True, tag="ChangePassword"):
+    """Gives the actor's account a new password and signs all devices but `session_id` out.
+
+    `current_hash` is what the current password was compared with.
+    """
+
+    current_hash: str
+    new_hash: str
+    session_id: str | None = None
+
+
+class RehashPassword(Change[None], frozen=True, tag="RehashPassword"):
+    """Internal: keeps the same password at another cost, unless it was changed since."""
+
+    user_id: str
+    current_hash: str
+    new_hash: str
+
+
 class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
-    """Records a device whose password was right. `token_hash` is the hash of its first refresh token."""
+    """Records a device. `token_hash` is the hash of its first refresh token, `password_hash` what its password was
+    compared with, if it gave one."""
 
     user_id: str
     token_hash: str
     lifetime_ms: int
+    device: Device = NO_DEVICE
+    password_hash: str | None = None
 
 
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
@@ -47,10 +79,11 @@ class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
     token_hash: str
     new_token_hash: str
     lifetime_ms: int
+    device: Device = NO_DEVICE
 
 
 class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):
-    """Signs the actor's device out."""
+    """Signs one of the actor's devices out."""
 
     session_id: str
 
@@ -70,6 +103,14 @@ class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
     user_id: str
 
 
+class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
+    """Changes how others see the actor. What is left out stays; None takes a picture or a text away."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class AccountRecord(msgspec.Struct, frozen=True):
     """An account with its user."""
 
@@ -83,6 +124,17 @@ class FindAccount(Query["AccountRecord | None"], frozen=True, tag="FindAccount")
     email: str
 
 
+class FindOwnAccount(Query["AccountRecord | None"], frozen=True, tag="FindOwnAccount"):
+    """Internal: what the actor's current password is checked against."""
+
+
+class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins"):
+    """The actor's signed-in devices, the one that was used last first. Those whose time was over before `now_ms` have
+    signed out by themselves."""
+
+    now_ms: int
+
+
 class GetUser(Query[User], frozen=True, tag="GetUser"):
     user_id: str
 
@@ -92,3 +144,11 @@ class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
 
     cursor: str | None = None
     limit: int = 100
+
+
+class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
+    """Users whose name begins with `text`, however it is written, and the one whose id it is; all, when it is empty."""
+
+    text: str = ""
+    cursor: str | None = None
+    limit: int = 50

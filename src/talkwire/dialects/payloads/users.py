@@ -1,8 +1,8 @@
-"""Users."""
+"""Users and their signed-in devices."""
 
 from __future__ import annotations
 
-from talkwire.core.model import User
+from talkwire.core.model import LoginSession, User
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -12,8 +12,31 @@ class UserPayload(Payload, frozen=True):
     created_at: str
     avatar: str | None = None
     email: str | None = None
+    text: str | None = None
+
+
+class SessionPayload(Payload, frozen=True):
+    """A signed-in device; `current` is the one that asks."""
+
+    id: str
+    created_at: str
+    last_seen_at: str
+    address: str
+    user_agent: str
+    current: bool
 
 
 def user_payload(user: User, *, own: bool) -> UserPayload:
     """A user; the e-mail address is for themselves only."""
-    return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None)
+    return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
+
+
+def session_payload(session: LoginSession, *, current: bool) -> SessionPayload:
+    return SessionPayload(
+        id=session.id,
+        created_at=iso(session.created_ms),
+        last_seen_at=iso(session.last_seen_ms),
+        address=session.address,
+        user_agent=session.user_agent,
+        current=current,
+    )

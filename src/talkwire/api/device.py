@@ -1,0 +1,29 @@
+"""Where a request comes from: `device` is a dependency of the routes that sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
+from litestar.di import NamedDependency
+
+from talkwire.core.commands.accounts import Device
+from talkwire.identity.address import client_address
+
+USER_AGENT_MAX_LENGTH = 300
+
+GivenDevice = NamedDependency[Device]
+GivenTrustedProxies = NamedDependency[frozenset[str]]
+
+
+def address_of(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> str:
+    """The client's address; of a proxy that is not trusted, the proxy's."""
+    peer = "" if request.client is None else request.client.host
+    return client_address(peer, request.headers.get("x-forwarded-for"), trusted_proxies)
+
+
+async def provide_device(request: Request[Any, Any, Any], trusted_proxies: GivenTrustedProxies) -> Device:
+    """The address and what the client calls itself, which is shown, so it is mended and not refused."""
+    user_agent = request.headers.get("user-agent", "")[:USER_AGENT_MAX_LENGTH]
+    shown = "".join(character if character.isprintable() else " " for character in user_agent)
+    return Device(address_of(request, trusted_proxies), shown.strip())

@@ -1,0 +1,79 @@
+"""Carrying a command out once, however often it is asked for: `Idempotency-Key` (contract, section 5).
+
+A command's result is stored in the same transaction as its effects, so a crash leaves both or neither, and a retry is
+answered with what is stored. A refusal leaves nothing behind: the retry is decided anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from typing import Any, ForwardRef
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Command, IdempotencyKey
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor
+from talkwire.core.stores import StoredAnswer
+from talkwire.core.transaction import Transaction
+
+KEPT_MS = 24 * 3600 * 1000
+KEY_MAX_LENGTH = 255
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def decide_once(
+    tx: Transaction,
+    actor: Actor,
+    command: Command[Any],
+    key: IdempotencyKey,
+    decide: Callable[[Transaction, Actor, Any], object],
+) -> object:
+    """What `decide` answers, or answered at the first try. Raises `conflict` for another command under the same key."""
+    tx.answers.drop_expired(tx.now_ms)
+    stored = tx.answers.find(key)
+    if stored is not None:
+        return answer_again(stored, command)
+    result = decide(tx, actor, command)
+    stored = StoredAnswer(_hash_of(command), _encoder.encode(result).decode(), tx.now_ms + KEPT_MS)
+    tx.answers.keep(key, stored)
+    return result
+
+
+def answer_again(stored: StoredAnswer, command: Command[Any]) -> object:
+    """The result of the first try. Raises `conflict` when that was another command."""
+    if stored.command_hash != _hash_of(command):
+        raise ChatError("conflict", "This Idempotency-Key was used for another request.")
+    return _decoder_of(type(command)).decode(stored.result)
+
+
+def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)
+    """`R` of a class that is declared as `Change[R]`. Raises TypeError for any other class."""
+    for base in command_type.__dict__.get("__orig_bases__", ()):
+        if typing.get_origin(base) is Change:
+            (argument,) = typing.get_args(base)
+            return _resolved(argument, command_type.__module__)
+    raise TypeError(f"{command_type.__name__} does not say what it is answered with")
+
+
+def _resolved(argument: object, module: str) -> object:
+    """A type that stands in quotes, or `None`, as a type."""
+    if not isinstance(argument, ForwardRef):
+        return argument
+    names = vars(sys.modules[module])
+    return typing.get_type_hints(type("_", (), {"__annotations__": {"it": argument.__forward_arg__}}), names)["it"]
+
+
+@cache
+def _decoder_of(command_type: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(result_type(command_type))
+
+
+def _hash_of(command: Command[Any]) -> int:
+    """63 bits over what was asked for."""
+    return int.from_bytes(blake2b(_encoder.encode(command), digest_size=8).digest()) >> 1

@@ -1,0 +1,233 @@
+"""Limits, over sockets and REST alike: who does too much is told when to go on, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.chat.chat_client import Refused
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World, world_at
+
+# Fast enough to wait for, where a test waits, and so slow elsewhere that no bucket fills up while a test runs.
+RATES = "sends=0.02/3,changes=0.02/3,reads=0.02/4,signals=0.02/4,retries=0.02/5,account_sign_ins=0.02/3"
+
+
+@pytest.fixture(scope="module")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with running_chat(tmp_path_factory.mktemp("strict"), {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": RATES}) as it:
+        yield it
+        assert it.logged_errors() == []
+
+
+@pytest.fixture
+async def strict(strict_server: ServerProcess) -> AsyncIterator[World]:
+    async with world_at(strict_server) as world:
+        yield world
+
+
+def _too_often(answer: httpx.Response) -> None:
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (429, "rate_limited")
+    wait_ms = error["details"]["retryAfterMs"]
+    assert 0 < wait_ms <= 50_000
+    assert int(answer.headers["retry-after"]) == -(-wait_ms // 1000)
+
+
+async def test_a_burst_of_messages_is_let_through_and_the_next_one_refused(strict: World) -> None:
+    conversation = await strict.conversation("alice", "bob")
+    alice, bob = await strict.connect("alice"), await strict.connect("bob")
+    for number in range(3):
+        await alice.send_message(conversation, str(number))
+    refused = await alice.refused("message:send", {"conversationId": conversation, "content": "4"})
+    assert refused["code"] == "rate_limited"
+    assert 0 < refused["details"]["retryAfterMs"] <= 50_000
+    await bob.send_message(conversation, "Bob may")
+    assert [(await bob.next("message:new"))["content"] for _ in range(4)] == ["0", "1", "2", "Bob may"]
+
+
+async def test_a_refusal_without_an_ack_is_an_event(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    alice = await strict.connect("alice")
+    for _ in range(4):
+        await alice.emit("message:send", {"conversationId": conversation, "content": "x"})
+    error = await alice.next("error")
+    assert (error["code"], error["event"]) == ("rate_limited", "message:send")
+    assert error["details"]["retryAfterMs"] > 0
+
+
+async def test_sockets_and_rest_and_all_devices_share_a_users_limit(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    phone, desktop = await strict.connect("alice"), await strict.connect("alice")
+    body = {"conversationId": conversation, "content": "x"}
+    await phone.done("message:send", body)
+    await desktop.done("message:send", body)
+    assert (await strict.request("POST", "/api/v1/messages", json=body, by="alice")).status_code == 201
+    _too_often(await strict.request("POST", "/api/v1/messages", json=body, by="alice"))
+    assert (await phone.refused("message:send", body))["code"] == "rate_limited"
+
+
+async def test_a_retry_of_a_sent_message_is_answered_beyond_the_limit(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    alice = await strict.connect("alice")
+    bodies = [{"conversationId": conversation, "content": str(n), "clientMessageId": f"m{n}"} for n in range(3)]
+    sent = [(await alice.done("message:send", body))["message"] for body in bodies]
+    new = {"conversationId": conversation, "content": "new", "clientMessageId": "m4"}
+    assert (await alice.refused("message:send", new))["code"] == "rate_limited"
+    assert (await alice.done("message:send", bodies[0]))["message"] == sent[0]
+    answer = await strict.request("POST", "/api/v1/messages", json=bodies[1], by="alice")
+    assert (answer.status_code, answer.json()) == (201, sent[1])
+    key = {"idempotency-key": "m2"}
+    body = {"conversationId": conversation, "content": "2"}
+    answer = await strict.request("POST", "/api/v1/messages", json=body, by="alice", headers=key)
+    assert (answer.status_code, answer.json()) == (201, sent[2])
+
+
+async def test_another_message_under_a_known_id_is_a_conflict_beyond_the_limit_too(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    alice = await strict.connect("alice")
+    for number in range(3):
+        body = {"conversationId": conversation, "content": "x", "clientMessageId": str(number)}
+        await alice.done("message:send", body)
+    other = {"conversationId": conversation, "content": "y", "clientMessageId": "1"}
+    assert (await alice.refused("message:send", other))["code"] == "conflict"
+
+
+async def test_retries_without_end_are_refused_in_the_end(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    alice = await strict.connect("alice")
+    body = {"conversationId": conversation, "content": "x", "clientMessageId": "m"}
+    answers = [await alice.call("message:send", body) for _ in range(12)]
+    assert [answer["success"] for answer in answers] == [True] * 8 + [False] * 4
+
+
+async def test_a_retry_of_a_request_with_a_key_is_answered_beyond_the_limit(strict: World) -> None:
+    bodies = [{"kind": "group", "memberIds": [], "name": f"Plans {n}"} for n in range(3)]
+    created = []
+    for number, body in enumerate(bodies):
+        headers = {"idempotency-key": f"k{number}"}
+        answer = await strict.request("POST", "/api/v1/conversations", json=body, by="alice", headers=headers)
+        assert answer.status_code == 201, answer.text
+        created.append(answer.json())
+    _too_often(await strict.request("POST", "/api/v1/conversations", json=bodies[0], by="alice"))
+    headers = {"idempotency-key": "k0"}
+    answer = await strict.request("POST", "/api/v1/conversations", json=bodies[0], by="alice", headers=headers)
+    assert (answer.status_code, answer.json()) == (201, created[0])
+
+
+async def test_reading_is_limited_apart_from_writing(strict: World) -> None:
+    for _ in range(4):
+        assert (await strict.request("GET", "/api/v1/users/me", by="alice")).status_code == 200
+    _too_often(await strict.request("GET", "/api/v1/users/me", by="alice"))
+    assert (await strict.request("PATCH", "/api/v1/users/me", json={"name": "A"}, by="alice")).status_code == 200
+
+
+async def test_a_flood_of_events_that_mean_nothing_is_refused_unread(strict: World) -> None:
+    alice = await strict.connect("alice")
+    answers = await asyncio.gather(*(alice.start_call("no:such:event") for _ in range(50)))
+    codes = [answer["error"]["code"] for answer in answers]
+    assert codes == ["invalid_request"] * 4 + ["rate_limited"] * 46
+    assert (await alice.refused("ping"))["code"] == "rate_limited"
+
+
+async def test_a_flood_in_one_polling_request_is_bounded_too(strict: World) -> None:
+    conversation = await strict.conversation("alice", "bob")
+    bob = await strict.connect("bob")
+    query = {"EIO": "4", "transport": "polling"}
+    opened = await strict.http.get("/socket.io/", params=query)
+    query["sid"] = opened.text.split('"sid":"')[1].split('"')[0]
+    connect = f'40{{"token":"{strict.server.token(strict.id_of("alice"))}"}}'
+    assert (await strict.http.post("/socket.io/", params=query, content=connect)).text == "ok"
+    received = (await strict.http.get("/socket.io/", params=query)).text
+    assert received.startswith("40")
+    event = f'42["message:send",{{"conversationId":"{conversation}","content":"x"}}]'
+    assert (await strict.http.post("/socket.io/", params=query, content="\x1e".join([event] * 500))).text == "ok"
+    for _ in range(3):
+        await bob.next("message:new")
+    await bob.send_message(conversation, "after the flood")
+    assert (await bob.next("message:new"))["content"] == "after the flood"
+
+
+async def test_the_backend_is_not_limited(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    for number in range(10):
+        body = {"conversationId": conversation, "content": str(number), "senderId": strict.id_of("alice")}
+        await strict.service("POST", "/api/v1/messages", body)
+
+
+async def test_passwords_are_not_tried_without_end(strict: World) -> None:
+    email = f"{strict.id_of('alice')}@example.com"
+    account = {"email": email, "password": "correct horse", "name": "Alice"}
+    assert (await strict.request("POST", "/api/v1/auth/register", json=account)).status_code == 201
+    for _ in range(3):
+        wrong = await strict.request("POST", "/api/v1/auth/login", json={"email": email.upper(), "password": "guess"})
+        assert wrong.status_code == 401
+    _too_often(await strict.request("POST", "/api/v1/auth/login", json={"email": email, "password": "correct horse"}))
+    nobody = {"email": f"{strict.id_of('nobody')}@example.com", "password": "guess"}
+    for _ in range(3):
+        assert (await strict.request("POST", "/api/v1/auth/login", json=nobody)).status_code == 401
+    _too_often(await strict.request("POST", "/api/v1/auth/login", json=nobody))
+
+
+async def test_the_current_password_is_not_guessed_without_end(strict: World) -> None:
+    body = {"currentPassword": "a guess", "newPassword": "battery staple"}
+    for _ in range(3):
+        assert (await strict.request("POST", "/api/v1/auth/password", json=body, by="alice")).status_code == 403
+    _too_often(await strict.request("POST", "/api/v1/auth/password", json=body, by="alice"))
+
+
+async def test_an_address_opens_as_many_sessions_as_its_limit_says(tmp_path: Path) -> None:
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "connects=0.02/3", "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1"}
+    with running_chat(tmp_path, rates) as server:
+        async with world_at(server) as world:
+            query = {"EIO": "4", "transport": "polling"}
+            for _ in range(2):
+                assert (await world.http.get("/socket.io/", params=query)).status_code == 200
+            alice = await world.connect("alice")
+            refused = await world.http.get("/socket.io/", params=query)
+            assert (refused.status_code, refused.json()) == (429, {"code": 4, "message": "Too many connections"})
+            with pytest.raises(InvalidStatus) as status:
+                await world.open()
+            assert status.value.response.status_code == 429
+            elsewhere = {"x-forwarded-for": "203.0.113.9"}
+            assert (await world.http.get("/socket.io/", params=query, headers=elsewhere)).status_code == 200
+            await alice.done("ping")
+
+
+async def test_an_address_that_sends_bad_tokens_all_the_time_is_not_listened_to(tmp_path: Path) -> None:
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "refused_tokens=0.02/4"}
+    with running_chat(tmp_path, rates) as server:
+        async with world_at(server) as world:
+            alice = await world.connect("alice")
+            bad = {"authorization": "Bearer x.y.z"}
+            for _ in range(2):
+                assert (await world.request("GET", "/api/v1/users/me", headers=bad)).status_code == 401
+            client = await world.open()
+            errors = []
+            for _ in range(3):
+                with pytest.raises(Refused) as refused:
+                    await client.sign_in({"token": "x.y.z"})
+                errors.append(refused.value.error["data"])
+            assert [error["code"] for error in errors] == ["unauthenticated", "unauthenticated", "rate_limited"]
+            assert errors[-1]["details"]["retryAfterMs"] > 0
+            _too_often(await world.request("GET", "/api/v1/users/me", headers=bad))
+            await alice.done("ping")
+
+
+async def test_limits_end_by_themselves(tmp_path: Path) -> None:
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=5/1"}
+    with running_chat(tmp_path, rates) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice")
+            alice = await world.connect("alice")
+            body = {"conversationId": conversation, "content": "x"}
+            await alice.done("message:send", body)
+            refused = await alice.refused("message:send", body)
+            # A client does as it is told, and needs nothing else.
+            await asyncio.sleep(refused["details"]["retryAfterMs"] / 1000)
+            await alice.done("message:send", body)

@@ -1,0 +1,161 @@
+"""Token buckets, with the time as an argument."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from talkwire.core import limits
+from talkwire.core.commands.accounts import BanUser, GetUser
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.errors import ChatError
+from talkwire.core.limits import (
+    DEFAULT_RATES,
+    Buckets,
+    Kind,
+    Limits,
+    Rate,
+    address_key,
+    kind_of,
+    parse_rates,
+    rate_limited,
+)
+from talkwire.core.model import Actor
+
+
+def approx(seconds: float) -> object:
+    return pytest.approx(seconds, abs=1e-5)
+
+
+def test_a_burst_is_let_through_and_then_one_by_one() -> None:
+    buckets = Buckets(Rate(per_s=2, burst=3))
+    assert [buckets.take("alice", 10) for _ in range(4)] == [0, 0, 0, approx(0.5)]
+    assert buckets.take("alice", 10.25) == approx(0.25)
+    assert buckets.take("alice", 10.5) == 0
+    assert buckets.take("alice", 10.5) == approx(0.5)
+
+
+@pytest.mark.parametrize("rate", [Rate(20, 60), Rate(3, 1000), Rate(0.7, 10), Rate(30, 150)])
+def test_a_burst_has_its_last_token_too(rate: Rate) -> None:
+    buckets = Buckets(rate)
+    now = 123_456.789
+    assert not any(buckets.take("alice", now) for _ in range(rate.burst))
+    assert buckets.take("alice", now) > 0
+
+
+def test_a_refusal_costs_nothing() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=1))
+    buckets.take("alice", 0)
+    for _ in range(100):
+        assert buckets.take("alice", 0) == approx(1)
+    assert buckets.take("alice", 1) == 0
+
+
+def test_a_bucket_does_not_fill_beyond_its_burst() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=2))
+    assert [buckets.take("alice", 1000) for _ in range(3)] == [0, 0, approx(1)]
+
+
+def test_each_key_has_a_bucket_of_its_own() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=1))
+    assert buckets.take("alice", 0) == 0
+    assert buckets.take("bob", 0) == 0
+    assert buckets.take("alice", 0) == approx(1)
+
+
+def test_a_wait_is_told_without_taking() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=1))
+    assert buckets.wait("alice", 0) == 0
+    assert buckets.take("alice", 0) == 0
+    assert buckets.wait("alice", 0.25) == approx(0.75)
+
+
+def test_full_buckets_are_forgotten() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=1))
+    for number in range(100_000):
+        buckets.take(str(number), number / 10)
+    assert len(buckets) <= limits.SWEEP_FROM
+
+
+def test_empty_buckets_are_kept_when_full_ones_are_forgotten() -> None:
+    buckets = Buckets(Rate(per_s=0.001, burst=1))
+    buckets.take("alice", 0)
+    for number in range(limits.SWEEP_FROM * 3):
+        buckets.take(str(number), 1)
+    assert buckets.take("alice", 2) > 0
+
+
+def test_there_are_never_more_buckets_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BUCKETS_MAX", 2000)
+    buckets = Buckets(Rate(per_s=0.001, burst=1))
+    for number in range(10_000):
+        buckets.take(str(number), 0)
+    assert len(buckets) <= 2000
+
+
+def test_the_backend_is_not_limited_and_a_moderator_is() -> None:
+    limited = Limits(parse_rates(["sends=1/1"]))
+    for role, waits in (("service", 0), ("admin", 1), ("user", 1)):
+        actor = Actor(f"a {role}", "", role)  # type: ignore[arg-type]  # of a tuple of literals
+        assert limited.take_for(actor, Kind.SENDS, 0) == 0
+        assert limited.take_for(actor, Kind.SENDS, 0) == approx(waits)
+
+
+def test_kinds_do_not_share_their_buckets() -> None:
+    limited = Limits(parse_rates(["sends=1/1", "reads=1/1"]))
+    limited.must_take(Kind.SENDS, "alice", 0)
+    limited.must_take(Kind.READS, "alice", 0)
+    with pytest.raises(ChatError) as refused:
+        limited.must_take(Kind.SENDS, "alice", 0.5)
+    assert refused.value.code == "rate_limited"
+    assert refused.value.details == {"retryAfterMs": 500}
+
+
+def test_a_refusal_never_says_to_try_again_at_once() -> None:
+    assert rate_limited(0.00001).details == {"retryAfterMs": 1}
+
+
+def test_commands_count_as_what_they_do() -> None:
+    commands = [SendMessage, BanUser, GetUser, SetTyping, object]
+    assert [kind_of(command) for command in commands] == [
+        Kind.SENDS, Kind.CHANGES, Kind.READS, Kind.SIGNALS, Kind.SIGNALS,
+    ]  # fmt: skip
+
+
+def test_rates_are_read_from_texts() -> None:
+    rates = parse_rates(["sends=50/200", " reads = 0.5/1 "])
+    assert rates[Kind.SENDS] == Rate(50, 200)
+    assert rates[Kind.READS] == Rate(0.5, 1)
+    assert rates[Kind.CHANGES] == DEFAULT_RATES[Kind.CHANGES]
+
+
+def test_the_documentation_has_every_limit_with_its_figures() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| \w+ \| ([\d.]+) \| (\d+) \|", page, re.MULTILINE)
+    assert {Kind(kind): Rate(float(per_s), int(burst)) for kind, per_s, burst in rows} == dict(DEFAULT_RATES)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sends", "sends=", "sends=5", "posts=1/1", "sends=0/5", "sends=1/0", "sends=-1/5", "sends=1/9/9"]
+)
+def test_a_text_that_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as|nothing"):
+        parse_rates([text])
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_address_is_told_apart_by_who_has_it(address: str, key: str) -> None:
+    assert address_key(address) == key
