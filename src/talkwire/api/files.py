@@ -1,0 +1,360 @@
+"""`/api/v1/files`: uploads by the tus protocol or as a form, and downloads.
+
+Bodies are read as they come and never held in memory. Browsers load `<img src>` without a header, so the token may
+stand in the query here as everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from litestar import HttpMethod, MediaType, Request, Response, Router, delete, get, head, patch, post
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath
+from litestar.response import Stream
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from talkwire.api.dependencies import GivenCaller, GivenChat, GivenUploads
+from talkwire.api.errors import error_body, on_chat_error
+from talkwire.api.refusals import may_refuse
+from talkwire.core.errors import ChatError, forbidden
+from talkwire.core.limits import Kind, rate_limited
+from talkwire.core.model import Actor, File, Upload
+from talkwire.dialects.payloads.files import FilePayload, file_payload
+from talkwire.files import tus
+from talkwire.files.byte_store import Part, Place
+from talkwire.files.form import FRAME_MAX_BYTES, boundary_of, file_in_form
+from talkwire.files.ranges import Unsatisfiable, part_of
+from talkwire.files.sniffing import is_inline
+from talkwire.files.tus import Checksum, TusRefusal
+from talkwire.files.uploads import Interrupted, State, Uploads
+
+IDLE_S = 30.0
+"""How long a body may pause. A client that is gone without a word must not keep its upload from being resumed."""
+
+_ROOT = "/api/v1/files"
+_THUMBNAIL_TYPE = "image/webp"
+_TUS = {"Tus-Resumable": tus.VERSION}
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, max-age=86400",
+}
+
+_TUS_STATUSES = (400, 408, 412, 413, 415, 423, 460)
+"""What the protocol has statuses of its own for."""
+
+_PARTS = {
+    206: ResponseSpec(bytes, description="The part that was asked for", media_type="*/*"),
+    304: ResponseSpec(None, description="Not Modified"),
+}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+# --- uploads --------------------------------------------------------------------------------------------------------
+
+
+@HTTPRouteHandler("/", http_method=[HttpMethod.OPTIONS], status_code=HTTP_204_NO_CONTENT, include_in_schema=False)
+async def describe_uploads(uploads: GivenUploads) -> Response[None]:
+    headers = {
+        **_TUS,
+        "Tus-Version": tus.VERSION,
+        "Tus-Extension": tus.EXTENSIONS,
+        "Tus-Checksum-Algorithm": ",".join(tus.CHECKSUMS),
+        "Tus-Max-Size": str(uploads.limits.max_file_size),
+    }
+    return Response(None, status_code=HTTP_204_NO_CONTENT, headers=headers)
+
+
+@post(
+    "/",
+    summary="Begin an upload (tus 1.0), or send a whole file as a form",
+    description="With `Tus-Resumable`, answers the new upload's address in `Location`. A form (`multipart/form-data`) "
+    "with one file is answered with the file.",
+    request_max_body_size=None,
+    opt=may_refuse(*_TUS_STATUSES),
+)
+async def create_upload(
+    request: AnyRequest, caller: GivenCaller, chat: GivenChat, uploads: GivenUploads
+) -> Response[FilePayload | None]:
+    wait_s = chat.take(caller.actor, Kind.UPLOADS)
+    if wait_s:
+        raise rate_limited(wait_s)
+    boundary = boundary_of(request.headers.get("content-type", ""))
+    if boundary is not None and "tus-resumable" not in request.headers:
+        return Response(await _take_form(request, boundary, caller.actor, uploads), status_code=HTTP_201_CREATED)
+    tus.check_version(request.headers)
+    length = tus.upload_length(request.headers, uploads.limits.max_file_size)
+    metadata = tus.upload_metadata(request.headers)
+    checksum = tus.upload_checksum(request.headers)
+    brings_bytes = _body_length(request) != 0
+    if brings_bytes:
+        tus.check_body_type(request.headers)
+        _must_fit(request, length)
+    name = metadata.get("filename") or metadata.get("name") or ""
+    upload = await uploads.create(caller.actor, name, metadata.get("filetype") or metadata.get("type"), length)
+    state = State(length, 0, upload.expires_ms)
+    if brings_bytes:
+        state = await _first_bytes(request, caller.actor, uploads, upload, checksum)
+    headers = {"Location": f"{_ROOT}/{upload.id}", **_state_headers(state)}
+    return Response(None, status_code=HTTP_201_CREATED, headers=headers, media_type=MediaType.TEXT)
+
+
+@head(
+    "/{file_id:str}",
+    summary="How far the caller's upload is (tus 1.0)",
+    status_code=HTTP_200_OK,
+    opt=may_refuse(*_TUS_STATUSES),
+)
+async def upload_state(
+    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+) -> Response[None]:
+    tus.check_version(request.headers)
+    state = await uploads.state(caller.actor, file_id)
+    headers = {**_state_headers(state), "Upload-Length": str(state.length), "Cache-Control": "no-store"}
+    return Response(None, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.TEXT)
+
+
+@patch(
+    "/{file_id:str}",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Send bytes of an upload (tus 1.0)",
+    request_max_body_size=None,
+    opt=may_refuse(*_TUS_STATUSES),
+)
+async def send_bytes(
+    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+) -> Response[None]:
+    return await _receive(file_id, request, caller.actor, uploads)
+
+
+@post(
+    "/{file_id:str}",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="PATCH or DELETE by `X-HTTP-Method-Override` (tus 1.0)",
+    request_max_body_size=None,
+    opt=may_refuse(*_TUS_STATUSES, 405),
+)
+async def overridden(
+    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+) -> Response[None]:
+    """For clients behind something that lets only GET and POST through, as the protocol has it."""
+    match request.headers.get("x-http-method-override", "").upper():
+        case "PATCH":
+            return await _receive(file_id, request, caller.actor, uploads)
+        case "DELETE":
+            return await _drop(file_id, caller.actor, uploads)
+        case _:
+            raise MethodNotAllowedException(headers={"allow": "DELETE, GET, PATCH, POST"})
+
+
+@delete(
+    "/{file_id:str}",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="End an upload (tus 1.0), or remove a file that no message has attached",
+)
+async def drop_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> Response[None]:
+    return await _drop(file_id, caller.actor, uploads)
+
+
+async def _first_bytes(
+    request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: Checksum | None
+) -> State:
+    """Of a body that breaks off, what has come counts: the client learns where to go on, if it learns anything."""
+    try:
+        return await uploads.receive(actor, upload.id, 0, _body(request), checksum)
+    except Interrupted:
+        return await uploads.state(actor, upload.id)
+
+
+async def _take_form(request: AnyRequest, boundary: str, actor: Actor, uploads: Uploads) -> FilePayload:
+    _must_fit(request, uploads.limits.max_file_size + FRAME_MAX_BYTES)
+    try:
+        form = await file_in_form(boundary, _body(request))
+        return file_payload(await uploads.take(actor, form.name, form.content_type, form.chunks))
+    except Interrupted:
+        raise _interrupted() from None
+
+
+async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads) -> Response[None]:
+    tus.check_version(request.headers)
+    tus.check_body_type(request.headers)
+    offset = tus.upload_offset(request.headers)
+    checksum = tus.upload_checksum(request.headers)
+    try:
+        state = await uploads.receive(actor, file_id, offset, _body(request), checksum)
+    except Interrupted:
+        raise _interrupted() from None
+    return Response(None, status_code=HTTP_204_NO_CONTENT, headers=_state_headers(state))
+
+
+async def _drop(file_id: str, actor: Actor, uploads: Uploads) -> Response[None]:
+    await uploads.drop(actor, file_id)
+    return Response(None, status_code=HTTP_204_NO_CONTENT, headers=_TUS)
+
+
+def _state_headers(state: State) -> dict[str, str]:
+    headers = {**_TUS, "Upload-Offset": str(state.offset)}
+    if state.expires_ms is not None:
+        headers["Upload-Expires"] = formatdate(state.expires_ms / 1000, usegmt=True)
+    return headers
+
+
+async def _body(request: AnyRequest) -> AsyncIterator[bytes]:
+    """A request's body as it comes. Raises Interrupted when the client is gone, or silent for too long."""
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                message = await request.receive()
+        except TimeoutError:
+            raise Interrupted from None
+        if message["type"] != "http.request":
+            raise Interrupted
+        if message["body"]:
+            yield message["body"]
+        if not message.get("more_body", False):
+            return
+
+
+def _body_length(request: AnyRequest) -> int | None:
+    """What the header says; None for a body whose end shows itself."""
+    if "transfer-encoding" in request.headers:
+        return None
+    text = request.headers.get("content-length", "0")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _must_fit(request: AnyRequest, limit: int) -> None:
+    """Refuses before anything is read what says itself that it is too long."""
+    length = _body_length(request)
+    if length is not None and length > limit:
+        raise ChatError("payload_too_large", f"Content-Length: at most {limit} bytes")
+
+
+def _interrupted() -> TusRefusal:
+    return TusRefusal(408, "invalid_request", "The body did not come to its end.")
+
+
+# --- downloads ------------------------------------------------------------------------------------------------------
+
+
+@get("/{file_id:str}", summary="What is known of a file")
+async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> FilePayload:
+    return file_payload(await uploads.file(caller.actor, file_id))
+
+
+@get(
+    "/{file_id:str}/thumbnail",
+    summary="A picture, small (WebP)",
+    media_type=_THUMBNAIL_TYPE,
+    responses=_PARTS,
+    opt=may_refuse(416),
+)
+async def get_thumbnail(
+    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+) -> Response[Any]:
+    file = await uploads.file(caller.actor, file_id)
+    if file.width is None:
+        raise forbidden()
+    return await _download(request, uploads, file, "thumbnail")
+
+
+@get(
+    "/{file_id:str}/{name:str}",
+    summary="A file's bytes, also a part of them (Range)",
+    media_type="*/*",
+    responses=_PARTS,
+    opt=may_refuse(416),
+)
+async def download(
+    file_id: FromPath[str], name: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+) -> Response[Any]:
+    del name  # for whoever reads the address
+    return await _download(request, uploads, await uploads.file(caller.actor, file_id), "content")
+
+
+async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Part) -> Response[Any]:
+    place = Place(file.id, file.digest, part)
+    etag = f'"{file.digest}{"" if part == "content" else "-" + part}"'
+    headers = {**_SAFE, "ETag": etag, "Accept-Ranges": "bytes", **_description(file, part)}
+    if _names(request.headers.get("if-none-match", ""), etag):
+        return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers, media_type=MediaType.TEXT)
+    total = file.size if part == "content" else await uploads.store.total(place)
+    wanted = request.headers.get("range")
+    if request.headers.get("if-range", etag) != etag:
+        wanted = None
+    try:
+        stretch = part_of(wanted, total)
+    except Unsatisfiable:
+        headers = {**_SAFE, "Content-Range": f"bytes */{total}"}
+        body = error_body(ChatError("invalid_request", "Range: this part is not there."))
+        return Response(body, status_code=416, media_type=MediaType.JSON, headers=headers)
+    start, end = stretch or (0, total)
+    headers["Content-Length"] = str(end - start)
+    if stretch is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{total}"
+    chunks = await uploads.store.read(place, start, end) if start < end else _no_bytes()
+    status = HTTPStatus.OK if stretch is None else HTTPStatus.PARTIAL_CONTENT
+    return Stream(chunks, status_code=status, headers=headers, media_type=headers["Content-Type"])
+
+
+def _description(file: File, part: Part) -> dict[str, str]:
+    """What a browser is told of a file: only what is safe to look at does it show in place."""
+    if part == "thumbnail":
+        return {"Content-Type": _THUMBNAIL_TYPE, "Content-Disposition": "inline"}
+    disposition = "inline" if is_inline(file.content_type) else "attachment"
+    plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in file.name)
+    named = f"filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    return {"Content-Type": file.content_type, "Content-Disposition": f"{disposition}; {named}"}
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    names = {name.strip().removeprefix("W/") for name in if_none_match.split(",")}
+    return etag in names or "*" in names
+
+
+async def _no_bytes() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
+        yield chunk
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
+    """A refusal in the contract's form; with the protocol's own status where it has one."""
+    answer = on_chat_error(request, error)
+    if isinstance(error, TusRefusal):
+        answer.status_code = error.status
+    if "tus-resumable" in request.headers or isinstance(error, TusRefusal):
+        answer.headers |= _TUS
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        answer.headers["Tus-Version"] = tus.VERSION
+    return answer
+
+
+files_router = Router(
+    "/files",
+    route_handlers=[
+        describe_uploads,
+        create_upload,
+        upload_state,
+        send_bytes,
+        overridden,
+        drop_file,
+        get_file,
+        get_thumbnail,
+        download,
+    ],
+    exception_handlers={ChatError: _on_refusal},
+    tags=["files"],
+)

@@ -1,0 +1,67 @@
+"""What is asked about uploads and files. None of it is an event: what others learn of a file is the message with it."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.command import Change, Query
+from talkwire.core.model import File, Upload
+
+
+class CreateUpload(Change[Upload], frozen=True, tag="CreateUpload"):
+    """Announces a file of the actor's, before any byte of it is kept. `id` is random and ours; `content_type` is what
+    the client says."""
+
+    id: str
+    name: str
+    content_type: str | None
+    length: int
+    lifetime_ms: int
+
+
+class FinishUpload(Change[File], frozen=True, tag="FinishUpload"):
+    """The bytes of the actor's upload are kept, and this is what they are. Doing so twice is no error."""
+
+    id: str
+    content_type: str
+    size: int
+    digest: str
+    width: int | None = None
+    height: int | None = None
+
+
+class DropFile(Change[None], frozen=True, tag="DropFile"):
+    """The actor does not want an upload or a file of theirs any more: from now on it is nobody's, and waits for its
+    bytes to be removed (`ForgetUploads`)."""
+
+    id: str
+
+
+class ForgetUploads(Change[None], frozen=True, tag="ForgetUploads"):
+    """An operator's command: expired uploads whose bytes have been removed."""
+
+    ids: tuple[str, ...]
+
+
+class GetUpload(Query["Upload | File"], frozen=True, tag="GetUpload"):
+    """How far the actor's own upload is: finished when it is a file. `forbidden` once it has expired at `now_ms`."""
+
+    id: str
+    now_ms: int
+
+
+class GetFile(Query[File], frozen=True, tag="GetFile"):
+    """A file of the actor's, or one that a message they may see has attached."""
+
+    id: str
+
+
+class ListExpiredUploads(Query[tuple[str, ...]], frozen=True, tag="ListExpiredUploads"):
+    """An operator's: the ids of uploads that had to be finished by `now_ms`, the oldest first."""
+
+    now_ms: int
+    limit: int = 100
+
+
+class FindUploads(Query[frozenset[str]], frozen=True, tag="FindUploads"):
+    """An operator's: which of these uploads are still under way, or wait to be forgotten."""
+
+    ids: frozenset[str]

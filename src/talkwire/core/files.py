@@ -1,0 +1,199 @@
+"""Uploads and the files that come of them: who may begin one, and who may see one.
+
+No byte is without a row: an upload is announced before the first one is kept, and forgotten after the last is removed.
+So whatever a crash leaves behind is found again, by the upload's end (`expires_ms`).
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from urllib.parse import quote
+
+from talkwire.core.access import may_act, must_operate
+from talkwire.core.commands.files import (
+    CreateUpload,
+    DropFile,
+    FindUploads,
+    FinishUpload,
+    ForgetUploads,
+    GetFile,
+    GetUpload,
+    ListExpiredUploads,
+)
+from talkwire.core.errors import ChatError, forbidden, invalid
+from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.model import Actor, Attachment, File, Upload
+from talkwire.core.texts import check_name, check_text
+from talkwire.core.transaction import Snapshot, Transaction
+
+FILE_NAME_MAX = 200
+UPLOADS_AT_ONCE = 100
+"""Unfinished uploads a user: each may take as much room as the largest file."""
+
+_ROOT = "/api/v1/files"
+_THUMBNAIL = "thumbnail"
+_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, and those that turn the direction of writing: `gpj.exe` must not be read as `exe.jpg`."""
+
+
+def file_name(text: str) -> str:
+    """What a file is called, from what a client calls it: without folders, on one line, never empty."""
+    name = _UNPRINTABLE.sub("", _FOLDERS.sub("", text)).strip()
+    if len(name) > FILE_NAME_MAX:
+        stem, dot, extension = name.rpartition(".")
+        kept = f"{dot}{extension}" if stem and len(extension) <= 16 else ""
+        name = name[: FILE_NAME_MAX - len(kept)] + kept
+    return name if name.strip(". ") else "file"
+
+
+def file_url(file: File) -> str:
+    """Where a file is downloaded, relative to the server. The name is for whoever reads it; the id decides."""
+    return f"{_ROOT}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
+
+
+def thumbnail_url(file: File) -> str | None:
+    """Where a picture's thumbnail is; None for what is no picture."""
+    return None if file.width is None else f"{_ROOT}/{file.id}/{_THUMBNAIL}"
+
+
+def attachment_of(file: File) -> Attachment:
+    """A file as a message has it attached."""
+    return Attachment(
+        id=file.id,
+        url=file_url(file),
+        name=file.name,
+        content_type=file.content_type,
+        size=file.size,
+        width=file.width,
+        height=file.height,
+        thumbnail_url=thumbnail_url(file),
+    )
+
+
+def check_create(command: CreateUpload) -> None:
+    check_name("name", command.name, FILE_NAME_MAX)
+    if command.content_type is not None:
+        check_text("contentType", command.content_type)
+    if command.length < 0:
+        raise invalid("length", "must not be negative")
+
+
+def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Upload:
+    """An upload of the actor's; there may be `UPLOADS_AT_ONCE` of them."""
+    refusal = may_act(tx.user(actor.user_id))
+    if refusal is not None:
+        raise refusal
+    if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
+        raise ChatError("rate_limited", f"At most {UPLOADS_AT_ONCE} uploads at once; finish or end some first.")
+    upload = Upload(
+        id=command.id,
+        owner_id=actor.user_id,
+        name=command.name,
+        content_type=command.content_type,
+        length=command.length,
+        created_ms=tx.now_ms,
+        expires_ms=tx.now_ms + command.lifetime_ms,
+    )
+    tx.files.put_upload(upload)
+    return upload
+
+
+def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
+    """Makes the actor's upload a file."""
+    finished = tx.files.of_ids((command.id,)).get(command.id)
+    if finished is not None and finished.owner_id == actor.user_id:
+        return finished
+    upload = tx.files.upload(command.id)
+    if upload is None or upload.owner_id != actor.user_id or upload.expires_ms <= tx.now_ms:
+        raise forbidden()
+    file = File(
+        id=upload.id,
+        owner_id=upload.owner_id,
+        name=upload.name,
+        content_type=command.content_type,
+        size=command.size,
+        digest=command.digest,
+        created_ms=tx.now_ms,
+        width=command.width,
+        height=command.height,
+        upload_length=upload.length,
+    )
+    tx.files.put(file)
+    tx.files.drop_uploads((upload.id,))
+    return file
+
+
+def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
+    """A file that a message has attached stays until the message is deleted."""
+    file = tx.files.of_ids((command.id,)).get(command.id)
+    owned = file or tx.files.upload(command.id)
+    if owned is None or owned.owner_id != actor.user_id:
+        raise forbidden()
+    if file is None:
+        tx.files.expire_upload(command.id, tx.now_ms)
+        return
+    if tx.files.is_attached(file.id):
+        raise ChatError("conflict", "A message has this file attached; delete the message first.")
+    tx.files.drop(file.id)
+    upload = Upload(file.id, file.owner_id, file.name, None, file.upload_length, tx.now_ms, tx.now_ms)
+    tx.files.put_upload(upload)
+
+
+def forget_uploads(tx: Transaction, actor: Actor, command: ForgetUploads) -> None:
+    must_operate(actor)
+    tx.files.drop_uploads(command.ids)
+
+
+def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | File:
+    found = snapshot.files.upload(query.id)
+    if found is not None and found.expires_ms <= query.now_ms:
+        raise forbidden()
+    owned = found or snapshot.files.of_ids((query.id,)).get(query.id)
+    if owned is None or owned.owner_id != actor.user_id:
+        raise forbidden()
+    return owned
+
+
+def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
+    file = snapshot.files.of_ids((query.id,)).get(query.id)
+    if file is None:
+        raise forbidden()
+    if file.owner_id != actor.user_id and not snapshot.files.is_shown_to(file.id, actor.user_id):
+        raise forbidden()
+    return file
+
+
+def list_expired_uploads(snapshot: Snapshot, actor: Actor, query: ListExpiredUploads) -> tuple[str, ...]:
+    must_operate(actor)
+    return tuple(snapshot.files.expired_uploads(query.now_ms, query.limit))
+
+
+def find_uploads(snapshot: Snapshot, actor: Actor, query: FindUploads) -> frozenset[str]:
+    must_operate(actor)
+    return snapshot.files.uploads_among(query.ids)
+
+
+def check_file_id(command: FinishUpload | DropFile) -> None:
+    check_text("id", command.id)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        CreateUpload: ChangeHandler(create_upload, check_create),
+        FinishUpload: ChangeHandler(finish_upload, check_file_id),
+        DropFile: ChangeHandler(drop_file, check_file_id),
+        ForgetUploads: ChangeHandler(forget_uploads),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType(
+    {
+        GetUpload: get_upload,
+        GetFile: get_file,
+        ListExpiredUploads: list_expired_uploads,
+        FindUploads: find_uploads,
+    }
+)

@@ -1,0 +1,35 @@
+"""Files."""
+
+from __future__ import annotations
+
+from talkwire.core.files import file_url, thumbnail_url
+from talkwire.core.model import File
+from talkwire.dialects.payloads.payload import Payload, iso
+
+
+class FilePayload(Payload, frozen=True):
+    """`size` in bytes, `width` and `height` in pixels; the addresses are relative to the server's."""
+
+    id: str
+    url: str
+    name: str
+    content_type: str
+    size: int
+    created_at: str
+    width: int | None = None
+    height: int | None = None
+    thumbnail_url: str | None = None
+
+
+def file_payload(file: File) -> FilePayload:
+    return FilePayload(
+        id=file.id,
+        url=file_url(file),
+        name=file.name,
+        content_type=file.content_type,
+        size=file.size,
+        created_at=iso(file.created_ms),
+        width=file.width,
+        height=file.height,
+        thumbnail_url=thumbnail_url(file),
+    )

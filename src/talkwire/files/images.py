@@ -1,0 +1,93 @@
+"""Pictures are made safe by `image_worker.py`, two at a time, each in a process that ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from talkwire.core.errors import invalid
+
+AT_ONCE = 2
+PIXELS_MAX = 64_000_000
+"""Width times height."""
+
+DEADLINE_S = 120.0
+"""Beyond the bound of processor time: the machine may be busy."""
+
+_PROGRAM = Path(__file__).with_name("image_worker.py")
+_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")
+"""The variables that a Python needs. The server's own hold secrets."""
+
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is safe to show, in the file that was asked for; sides in pixels."""
+
+    content_type: str
+    width: int
+    height: int
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    content_type: str = ""
+    width: int = 0
+    height: int = 0
+    problem: str | None = None
+
+
+class ImageWorkers:
+    """Runs the program off the event loop."""
+
+    def __init__(self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S) -> None:
+        self._pixels_max = pixels_max
+        self._deadline_s = deadline_s
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-image")
+
+    async def prepare(self, source: Path, picture: Path, thumbnail: Path) -> Picture | None:
+        """Writes `picture` and `thumbnail` (WebP). None, and nothing written, when `source` cannot be read as one.
+
+        Raises `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
+        """
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail)
+        match answer.problem:
+            case None:
+                return Picture(answer.content_type, answer.width, answer.height)
+            case "unreadable":
+                return None
+            case "pixels":
+                size = f"{answer.width} x {answer.height}"
+                raise invalid("file", f"a picture of {size} pixels is too large; at most {self._pixels_max} in all")
+            case _:
+                raise invalid("file", "this picture takes too much to process")
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _run(self, source: Path, picture: Path, thumbnail: Path) -> _Answer:
+        arguments = [str(path) for path in (source, picture, thumbnail)]
+        # -P: what lies beside the program must not be taken for a module of the standard library.
+        command = [sys.executable, "-P", str(_PROGRAM), *arguments, str(self._pixels_max)]
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        try:
+            done = subprocess.run(  # noqa: S603 (our own program, no shell)
+                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                timeout=self._deadline_s, check=True,
+            )  # fmt: skip
+            return msgspec.json.decode(done.stdout, type=_Answer)
+        except subprocess.TimeoutExpired:
+            _logger.warning("a picture took too long", deadline_s=self._deadline_s)
+        except subprocess.CalledProcessError as error:
+            reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            _logger.warning("a picture could not be processed", status=error.returncode, reason=reason)
+        return _Answer(problem="failed")

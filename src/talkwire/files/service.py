@@ -1,0 +1,42 @@
+"""All that serves files in one process, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from talkwire.core.chat import Chat
+from talkwire.files.byte_store import ByteStore
+from talkwire.files.images import ImageWorkers
+from talkwire.files.partials import Partials
+from talkwire.files.sweeper import Sweeper
+from talkwire.files.uploads import UploadLimits, Uploads
+
+FINISHED_FOLDER = "files"
+PARTIALS_FOLDER = "uploads"
+
+
+class FileService:
+    """`data` is the data folder; `place` where finished files lie when that is elsewhere (`ByteStore`)."""
+
+    def __init__(self, chat: Chat, data: Path, place: str | None, limits: UploadLimits) -> None:
+        self._partials = Partials(data / PARTIALS_FOLDER)
+        self._partials.prepare()
+        store = ByteStore(place or data / FINISHED_FOLDER)
+        self._images = ImageWorkers()
+        self.uploads = Uploads(chat, self._partials, store, self._images, limits)
+        self.sweeper = Sweeper(chat, self._partials, store)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to sweep."""
+        self._sweeping = asyncio.create_task(self.sweeper.run())
+
+    async def close(self) -> None:
+        """Waits for pictures that are being processed."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeping
+        await asyncio.to_thread(self._images.close)

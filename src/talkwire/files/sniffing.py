@@ -1,0 +1,94 @@
+"""What a file is, by its bytes. What the client says counts only where it can do no harm.
+
+Browsers show pictures, sound and films, and run HTML, SVG and scripts. The first are believed on the evidence of their
+bytes alone; the last are never called by their names, so that no browser ever runs one.
+"""
+
+from __future__ import annotations
+
+import re
+
+import puremagic
+
+HEAD_BYTES = 4096
+"""How much of a file's beginning is looked at."""
+
+UNKNOWN = "application/octet-stream"
+
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
+
+_SOUND_AND_FILM = {
+    "audio/aac": "audio/aac",
+    "audio/flac": "audio/flac",
+    "audio/midi": "audio/midi",
+    "audio/mp4": "audio/mp4",
+    "audio/x-m4a": "audio/mp4",
+    "audio/mpeg": "audio/mpeg",
+    "audio/ogg": "audio/ogg",
+    "audio/wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-wav": "audio/wav",
+    "audio/x-aiff": "audio/aiff",
+    "application/ogg": "audio/ogg",
+    "application/x-matroska": "video/x-matroska",
+    "video/avi": "video/x-msvideo",
+    "video/x-msvideo": "video/x-msvideo",
+    "video/mp4": "video/mp4",
+    "video/mpeg": "video/mpeg",
+    "video/ogg": "video/ogg",
+    "video/quicktime": "video/quicktime",
+    "video/webm": "video/webm",
+    "video/x-matroska": "video/x-matroska",
+}
+"""The library's words for what we let be played, and ours."""
+
+_EITHER = ({"audio/mp4", "video/mp4"}, {"audio/ogg", "video/ogg"}, {"audio/webm", "video/webm"})
+"""Containers of sound, film or both, alike in their first bytes: the client may say which it is."""
+
+_WEAK = 0.3
+"""The library's confidence in two bytes: a text may begin with them."""
+
+_ACTIVE = re.compile(r".*/(x?html|css|wasm|.*script)|.*[/+]xml|multipart/.*|message/.*")
+"""What browsers run, read as a page, or take apart."""
+
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
+_SHOWN = ("image/", "audio/", "video/")
+
+
+def is_inline(content_type: str) -> bool:
+    """Whether a browser may show a file of this type in place: pictures that were made safe, sound and film."""
+    return content_type in _PICTURES or content_type.startswith(("audio/", "video/"))
+
+
+def may_be_picture(head: bytes) -> bool:
+    """Whether the bytes begin like a picture that is shown in place: worth trying to decode."""
+    found = _found(head)
+    return bool(found) and found[0][0] in _PICTURES
+
+
+def content_type_of(head: bytes, declared: str | None) -> str:
+    """The type of a file that is no picture, by its first bytes. `declared` is what the client says."""
+    said = _normal(declared)
+    for name, confidence in _found(head):
+        played = _SOUND_AND_FILM.get(name)
+        if played is None:
+            continue
+        if confidence <= _WEAK and (said is None or not said.startswith(("audio/", "video/"))):
+            continue
+        both = next((pair for pair in _EITHER if played in pair), set())
+        return said if said in both else played
+    return UNKNOWN if said is None or said.startswith(_SHOWN) or _ACTIVE.fullmatch(said) else said
+
+
+def _found(head: bytes) -> list[tuple[str, float]]:
+    """(type, confidence) of all that the bytes may be, the likeliest first."""
+    try:
+        return [(found.mime_type, found.confidence) for found in puremagic.magic_string(head) if found.mime_type]
+    except (puremagic.PureError, ValueError):
+        return []
+
+
+def _normal(declared: str | None) -> str | None:
+    """A type without its parameters; None for what is none."""
+    word = (declared or "").partition(";")[0].strip().lower()
+    return word if _TYPE.fullmatch(word) else None

@@ -1,0 +1,116 @@
+"""The tus resumable upload protocol 1.0.0, as far as it is said in headers (https://tus.io/protocols/resumable-upload).
+
+Of its extensions: creation, creation-with-upload, termination, checksum, expiration. Nothing here receives or sends.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from talkwire.core.errors import ChatError, ErrorCode, invalid
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
+CHECKSUMS = ("sha1", "sha256", "sha512", "md5")
+BODY_TYPE = "application/offset+octet-stream"
+METADATA_MAX_LENGTH = 16 * 1024
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+class TusRefusal(ChatError):
+    """A refusal for which the protocol has a status of its own."""
+
+    def __init__(self, status: int, code: ErrorCode, message: str) -> None:
+        super().__init__(code, message)
+        self.status = status
+
+
+def check_version(headers: Mapping[str, str]) -> None:
+    """Raises 412: every request names the version that it speaks."""
+    if headers.get("tus-resumable") != VERSION:
+        raise TusRefusal(412, "invalid_request", f"Tus-Resumable: this server speaks {VERSION}")
+
+
+def check_body_type(headers: Mapping[str, str]) -> None:
+    """Raises 415: bytes of an upload have a type of their own."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
+        raise TusRefusal(415, "invalid_request", f"Content-Type: must be {BODY_TYPE}")
+
+
+def upload_length(headers: Mapping[str, str], limit: int) -> int:
+    """How many bytes are to come. Raises `invalid_request`, `payload_too_large`."""
+    length = _number(headers, "Upload-Length")
+    if length > limit:
+        raise ChatError("payload_too_large", f"Upload-Length: at most {limit} bytes")
+    return length
+
+
+def upload_offset(headers: Mapping[str, str]) -> int:
+    """How many bytes the client believes to be here."""
+    return _number(headers, "Upload-Offset")
+
+
+def _number(headers: Mapping[str, str], name: str) -> int:
+    text = headers.get(name.lower(), "")
+    if _NUMBER.fullmatch(text) is None:
+        raise invalid(name, "must be a number of bytes")
+    return int(text)
+
+
+def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """Pairs of a key and a text, which travels in base64. Raises `invalid_request`."""
+    text = headers.get("upload-metadata", "")
+    if len(text) > METADATA_MAX_LENGTH:
+        raise invalid("Upload-Metadata", f"must have at most {METADATA_MAX_LENGTH} characters")
+    found: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        key, _, value = pair.partition(" ")
+        if key in found or not key.isascii():
+            raise invalid("Upload-Metadata", "keys must be ASCII, and each there once")
+        try:
+            found[key] = base64.b64decode(value.strip(), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise invalid("Upload-Metadata", f"{key[:40]}: must be UTF-8 in base64") from None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What the bytes of one request must hash to."""
+
+    algorithm: str
+    digest: bytes
+
+    def check(self, path: Path) -> None:
+        """Reads the file. Raises 460 when other bytes came than were sent."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, self.algorithm).digest()
+        if not hmac.compare_digest(digest, self.digest):
+            raise TusRefusal(460, "invalid_request", "Upload-Checksum: other bytes have come than were sent")
+
+
+def upload_checksum(headers: Mapping[str, str]) -> Checksum | None:
+    """Raises `invalid_request` (400, as the protocol has it) for an algorithm that is not offered."""
+    text = headers.get("upload-checksum")
+    if text is None:
+        return None
+    algorithm, _, value = text.strip().partition(" ")
+    if algorithm not in CHECKSUMS:
+        _bad_checksum(f"must be of {', '.join(CHECKSUMS)}")
+    try:
+        return Checksum(algorithm, base64.b64decode(value.strip(), validate=True))
+    except binascii.Error:
+        _bad_checksum("must be an algorithm and a digest in base64")
+
+
+def _bad_checksum(message: str) -> NoReturn:
+    raise TusRefusal(400, "invalid_request", f"Upload-Checksum: {message}")

@@ -1,0 +1,105 @@
+"""Rows of files, of uploads under way, and of which message has which file attached."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import asdict
+from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, insert, select, update
+
+from talkwire.core.model import File, Upload
+from talkwire.storage.rows import AnyRow
+from talkwire.storage.schema import file_links, files, members, messages, uploads
+
+
+def to_file(row: AnyRow) -> File:
+    return File(
+        id=row.id,
+        owner_id=row.owner_id,
+        name=row.name,
+        content_type=row.content_type,
+        size=row.size,
+        digest=row.digest,
+        created_ms=row.created_ms,
+        width=row.width,
+        height=row.height,
+        upload_length=row.upload_length,
+    )
+
+
+def to_upload(row: AnyRow) -> Upload:
+    return Upload(row.id, row.owner_id, row.name, row.content_type, row.length, row.created_ms, row.expires_ms)
+
+
+class FileRows:
+    """Implements `core.stores.Files`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, File] = {}
+
+    def prefetch(self, file_ids: Collection[str]) -> None:
+        """Reads what the commands of a batch will ask for."""
+        rows = self._connection.execute(select(files).where(files.c.id.in_(file_ids)))
+        self._known.update((row.id, to_file(row)) for row in rows)
+
+    def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
+        missing = [file_id for file_id in file_ids if file_id not in self._known]
+        if missing:
+            self.prefetch(missing)
+        return {file_id: self._known[file_id] for file_id in file_ids if file_id in self._known}
+
+    def upload(self, upload_id: str) -> Upload | None:
+        row = self._connection.execute(select(uploads).where(uploads.c.id == upload_id)).one_or_none()
+        return None if row is None else to_upload(row)
+
+    def uploads_among(self, upload_ids: Collection[str]) -> frozenset[str]:
+        found = self._connection.execute(select(uploads.c.id).where(uploads.c.id.in_(upload_ids)))
+        return frozenset(found.scalars())
+
+    def count_uploads(self, owner_id: str, now_ms: int) -> int:
+        open_ones = select(func.count()).where(uploads.c.owner_id == owner_id, uploads.c.expires_ms > now_ms)
+        return self._connection.execute(open_ones).scalar_one()
+
+    def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
+        expired = select(uploads.c.id).where(uploads.c.expires_ms <= now_ms)
+        return self._connection.execute(expired.order_by(uploads.c.expires_ms).limit(limit)).scalars().all()
+
+    def is_attached(self, file_id: str) -> bool:
+        return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message()))
+
+    def is_shown_to(self, file_id: str, user_id: str) -> bool:
+        return self._any(
+            exists().where(
+                file_links.c.file_id == file_id,
+                *_of_a_live_message(),
+                members.c.conversation_id == file_links.c.conversation_id,
+                members.c.user_id == user_id,
+                file_links.c.seq > members.c.history_seq,
+            )
+        )
+
+    def put(self, file: File) -> None:
+        self._connection.execute(insert(files), asdict(file))
+        self._known[file.id] = file
+
+    def drop(self, file_id: str) -> None:
+        self._connection.execute(delete(files).where(files.c.id == file_id))
+        self._known.pop(file_id, None)
+
+    def put_upload(self, upload: Upload) -> None:
+        self.drop_uploads((upload.id,))
+        self._connection.execute(insert(uploads), asdict(upload))
+
+    def expire_upload(self, upload_id: str, now_ms: int) -> None:
+        self._connection.execute(update(uploads).where(uploads.c.id == upload_id).values(expires_ms=now_ms))
+
+    def drop_uploads(self, upload_ids: Collection[str]) -> None:
+        self._connection.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
+
+    def _any(self, condition: Exists) -> bool:
+        return bool(self._connection.execute(select(condition)).scalar_one())
+
+
+def _of_a_live_message() -> tuple[ColumnElement[bool], ...]:
+    return messages.c.id == file_links.c.message_id, messages.c.deleted_ms.is_(None)

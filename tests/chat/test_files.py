@@ -1,0 +1,598 @@
+"""Uploads and downloads over HTTP: what a browser or a script sends, and what an attacker does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
+from tests.chat.conftest import World, world_at
+from tests.files import pictures
+from tests.files.pictures import HTML, SECRET, SVG
+from tests.files.s3 import BUCKET, s3_server, variables
+
+FILES = "/api/v1/files"
+MAX_SIZE = 1_000_000
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = {"Content-Type": "application/offset+octet-stream"}
+
+Payload = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's data folder."""
+    return tmp_path_factory.mktemp("files") / "data"
+
+
+@pytest.fixture(scope="module")
+def chat_server(folder: Path) -> Iterator[ServerProcess]:
+    environment = {"TALKWIRE_MAX_FILE_SIZE": str(MAX_SIZE), "TALKWIRE_RATE_LIMITS": "off"}
+    with running_chat(folder.parent, environment) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def metadata(**values: str) -> str:
+    return ",".join(f"{key} {b64encode(value.encode()).decode()}".strip() for key, value in values.items())
+
+
+def checksum(algorithm: str, data: bytes) -> dict[str, str]:
+    return {"Upload-Checksum": f"{algorithm} {b64encode(hashlib.new(algorithm, data).digest()).decode()}"}
+
+
+async def post_form(
+    world: World, data: bytes, *, name: str = "a.bin", declared: str = "application/octet-stream", by: str = "alice"
+) -> httpx.Response:
+    return await world.request("POST", FILES, by=by, files={"file": (name, data, declared)})
+
+
+async def upload(world: World, data: bytes, **options: str) -> Payload:
+    answer = await post_form(world, data, **options)
+    assert answer.status_code == 201, answer.text
+    file: Payload = answer.json()
+    return file
+
+
+async def begin(world: World, length: int, by: str = "alice", **headers: str) -> str:
+    """The path of a new upload."""
+    answer = await world.request("POST", FILES, by=by, headers={**TUS, "Upload-Length": str(length), **headers})
+    assert answer.status_code == 201, answer.text
+    assert answer.content == b""
+    return answer.headers["location"]
+
+
+async def send(
+    world: World, path: str, offset: int, data: bytes | AsyncIterator[bytes], by: str = "alice", **headers: str
+) -> httpx.Response:
+    headers = {**TUS, **BYTES, "Upload-Offset": str(offset), **headers}
+    return await world.request("PATCH", path, by=by, headers=headers, content=data)
+
+
+async def offset(world: World, path: str, by: str = "alice") -> int:
+    answer = await world.request("HEAD", path, by=by, headers=TUS)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    return int(answer.headers["upload-offset"])
+
+
+async def download(world: World, file: Payload, by: str = "alice", **headers: str) -> httpx.Response:
+    return await world.request("GET", file["url"], by=by, headers=headers)
+
+
+# --- a form ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_form_with_a_file_is_answered_with_the_file(world: World) -> None:
+    file = await upload(world, b"hello", name="hello.txt", declared="text/plain")
+    assert {**file, "id": "", "createdAt": ""} == {
+        "id": "",
+        "url": f"{FILES}/{file['id']}/hello.txt",
+        "name": "hello.txt",
+        "contentType": "text/plain",
+        "size": 5,
+        "createdAt": "",
+    }
+    assert (await world.request("GET", f"{FILES}/{file['id']}", by="alice")).json() == file
+    assert (await download(world, file)).content == b"hello"
+
+
+async def test_a_picture_gets_its_sides_and_a_thumbnail_and_loses_its_maker(world: World) -> None:
+    file = await upload(world, pictures.jpeg(1000, 500, orientation=6), name="me.jpg", declared="text/html")
+    assert (file["contentType"], file["width"], file["height"]) == ("image/jpeg", 500, 1000)
+    picture = await download(world, file)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert len(picture.content) == file["size"]
+    assert SECRET.encode() not in picture.content
+    thumbnail = await world.request("GET", file["thumbnailUrl"], by="alice")
+    assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
+    assert pictures.decoded(thumbnail.content).size == (160, 320)
+
+
+async def test_a_form_without_a_file_is_refused(world: World) -> None:
+    answer = await world.request("POST", FILES, by="alice", data={"file": "text"}, files={})
+    assert code(answer) == (412, "invalid_request")  # no form with files, and no tus either
+    parts = {"caption": (None, b"text")}
+    assert code(await world.request("POST", FILES, by="alice", files=parts)) == (422, "invalid_request")
+    several = [("file", ("a", b"1")), ("file", ("b", b"2"))]
+    assert code(await world.request("POST", FILES, by="alice", files=several)) == (422, "invalid_request")
+
+
+async def test_a_form_that_is_too_large_is_refused_and_nothing_stays(world: World, folder: Path) -> None:
+    assert code(await post_form(world, bytes(2 * MAX_SIZE))) == (413, "payload_too_large")
+    assert code(await post_form(world, bytes(MAX_SIZE + 1))) == (413, "payload_too_large")
+    assert (await upload(world, bytes(MAX_SIZE)))["size"] == MAX_SIZE
+    assert on_their_way(folder) == []
+
+
+def on_their_way(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "uploads").iterdir()]
+
+
+# --- tus ------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_server_says_what_it_can(world: World) -> None:
+    answer = await world.request("OPTIONS", FILES)
+    assert answer.status_code == 204
+    assert answer.headers["tus-version"] == answer.headers["tus-resumable"] == "1.0.0"
+    assert answer.headers["tus-max-size"] == str(MAX_SIZE)
+    assert answer.headers["tus-extension"].split(",") == [
+        "creation",
+        "creation-with-upload",
+        "termination",
+        "checksum",
+        "expiration",
+    ]
+    assert {"sha1", "sha256"} <= set(answer.headers["tus-checksum-algorithm"].split(","))
+
+
+async def test_an_upload_in_pieces_becomes_a_file(world: World) -> None:
+    path = await begin(world, 11, **{"Upload-Metadata": metadata(filename="a.txt", filetype="text/plain")})
+    first = await send(world, path, 0, b"hello ")
+    assert (first.status_code, first.headers["upload-offset"]) == (204, "6")
+    assert "GMT" in first.headers["upload-expires"]
+    assert await offset(world, path) == 6
+    assert code(await world.request("GET", path, by="alice")) == (403, "forbidden")
+    last = await send(world, path, 6, b"world")
+    assert (last.status_code, last.headers["upload-offset"]) == (204, "11")
+    assert await offset(world, path) == 11
+    file = (await world.request("GET", path, by="alice")).json()
+    assert (file["name"], file["contentType"], file["size"]) == ("a.txt", "text/plain", 11)
+    assert (await download(world, file)).content == b"hello world"
+
+
+async def test_a_finished_picture_is_as_far_as_what_was_uploaded(world: World) -> None:
+    picture = pictures.jpeg()
+    path = await begin(world, len(picture))
+    assert (await send(world, path, 0, picture)).status_code == 204
+    file = (await world.request("GET", path, by="alice")).json()
+    assert file["size"] != len(picture)
+    assert await offset(world, path) == len(picture)
+
+
+@pytest.mark.parametrize("at", [0, 1, 4, 6, 99])
+async def test_bytes_at_a_wrong_offset_are_refused(world: World, at: int) -> None:
+    path = await begin(world, 10)
+    await send(world, path, 0, b"hello")
+    assert code(await send(world, path, at, b"x")) == (409, "conflict")
+    assert await offset(world, path) == 5
+
+
+@pytest.mark.parametrize("at", ["", "-1", "five", "0x5", "9" * 30])
+async def test_an_offset_that_is_no_number_is_refused(world: World, at: str) -> None:
+    path = await begin(world, 10)
+    answer = await send(world, path, 0, b"x", **{"Upload-Offset": at})
+    assert code(answer) == (422, "invalid_request")
+    assert answer.json()["error"]["details"][0]["path"] == "Upload-Offset"
+
+
+async def test_more_bytes_than_were_announced_are_refused_and_none_is_kept(world: World) -> None:
+    path = await begin(world, 10)
+    await send(world, path, 0, b"hello")
+    assert code(await send(world, path, 5, b"x" * 6)) == (413, "payload_too_large")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 4
+
+    assert code(await send(world, path, 5, chunks())) == (413, "payload_too_large")
+    assert await offset(world, path) == 5
+    assert (await send(world, path, 5, b"world")).status_code == 204
+
+
+async def test_of_far_too_many_bytes_none_is_kept_either(world: World) -> None:
+    path = await begin(world, 600_000)
+    await send(world, path, 0, b"hello")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield bytes(100_000)
+
+    assert code(await send(world, path, 5, chunks())) == (413, "payload_too_large")
+    assert await offset(world, path) == 5
+
+
+@pytest.mark.parametrize("length", ["", "-1", "ten", "1e3"])
+async def test_a_length_that_is_no_number_is_refused(world: World, length: str) -> None:
+    answer = await world.request("POST", FILES, by="alice", headers={**TUS, "Upload-Length": length})
+    assert code(answer) == (422, "invalid_request")
+
+
+async def test_a_length_beyond_the_limit_is_refused(world: World) -> None:
+    answer = await world.request("POST", FILES, by="alice", headers={**TUS, "Upload-Length": str(MAX_SIZE + 1)})
+    assert code(answer) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+async def test_bytes_that_changed_on_the_way_are_refused(world: World, algorithm: str) -> None:
+    path = await begin(world, 10)
+    await send(world, path, 0, b"hello", **checksum(algorithm, b"hello"))
+    assert code(await send(world, path, 5, b"wurld", **checksum(algorithm, b"world"))) == (460, "invalid_request")
+    assert await offset(world, path) == 5
+    assert (await send(world, path, 5, b"world", **checksum(algorithm, b"world"))).status_code == 204
+
+
+async def test_a_checksum_that_is_not_offered_is_a_bad_request(world: World) -> None:
+    path = await begin(world, 10)
+    assert code(await send(world, path, 0, b"x", **{"Upload-Checksum": "crc32 AAAA"})) == (400, "invalid_request")
+
+
+async def test_the_first_bytes_may_come_with_the_announcement(world: World) -> None:
+    headers = {**TUS, **BYTES, "Upload-Length": "10"}
+    answer = await world.request("POST", FILES, by="alice", headers=headers, content=b"hello")
+    assert (answer.status_code, answer.headers["upload-offset"]) == (201, "5")
+    assert await offset(world, answer.headers["location"]) == 5
+
+
+async def test_bytes_of_another_type_are_refused(world: World) -> None:
+    path = await begin(world, 10)
+    answer = await send(world, path, 0, b"x", **{"Content-Type": "text/plain"})
+    assert code(answer) == (415, "invalid_request")
+
+
+@pytest.mark.parametrize("version", [None, "0.2.2"])
+async def test_another_version_of_the_protocol_is_refused(world: World, version: str | None) -> None:
+    headers = {"Upload-Length": "1"} | ({} if version is None else {"Tus-Resumable": version})
+    answer = await world.request("POST", FILES, by="alice", headers=headers)
+    assert (answer.status_code, answer.headers["tus-version"]) == (412, "1.0.0")
+
+
+async def test_an_upload_is_ended(world: World) -> None:
+    path = await begin(world, 10)
+    await send(world, path, 0, b"hello")
+    assert (await world.request("DELETE", path, by="alice", headers=TUS)).status_code == 204
+    assert (await world.request("HEAD", path, by="alice", headers=TUS)).status_code == 403
+    assert code(await send(world, path, 5, b"world")) == (403, "forbidden")
+
+
+async def test_two_requests_at_once_do_not_both_write(world: World) -> None:
+    alice = await world.connect("alice")
+    path = await begin(world, 10)
+    finish = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"hello"
+        await finish.wait()
+        yield b"world"
+
+    slow = asyncio.create_task(send(world, path, 0, slowly()))
+    assert (await alice.next("upload:progress"))["received"] == 5
+    for at in (0, 5):
+        assert code(await send(world, path, at, b"x")) == (423, "conflict")
+    finish.set()
+    assert (await slow).status_code == 204
+    assert await offset(world, path) == 10
+
+
+async def test_what_came_before_the_connection_broke_is_kept(world: World) -> None:
+    alice = await world.connect("alice")
+    path = await begin(world, 100_000)
+    address = urlsplit(world.server.url)
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = [
+        f"PATCH {path} HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {world.server.token(world.id_of('alice'))}",
+        "Tus-Resumable: 1.0.0",
+        "Upload-Offset: 0",
+        "Content-Type: application/offset+octet-stream",
+        "Content-Length: 100000",
+    ]
+    writer.write("\r\n".join([*head, "", ""]).encode() + bytes(50_000))
+    # What a client is told has come may still be in memory; it is on the disk once the request has ended.
+    assert (await alice.next("upload:progress"))["received"] > 0
+    writer.close()
+    async with asyncio.timeout(DEADLINE_S):
+        while (there := await offset(world, path)) == 0:  # noqa: ASYNC110 (nobody is told)
+            await asyncio.sleep(0.01)
+    assert there <= 50_000
+
+
+async def test_the_uploader_is_told_how_far_it_is_and_nobody_else(world: World) -> None:
+    await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    path = await begin(world, 300_000)
+    await send(world, path, 0, bytes(100_000))
+    await send(world, path, 100_000, bytes(200_000))
+    told = [payload for _, payload in await alice.pending("upload:progress")]
+    upload_id = path.rpartition("/")[2]
+    assert {(payload["uploadId"], payload["size"]) for payload in told} == {(upload_id, 300_000)}
+    received = [payload["received"] for payload in told]
+    assert received == sorted(received)
+    assert received[-1] == 300_000
+    assert await bob.pending("upload:progress") == []
+
+
+# --- who may --------------------------------------------------------------------------------------------------------
+
+
+async def test_other_peoples_uploads_are_forbidden_as_if_they_were_not_there(world: World, folder: Path) -> None:
+    path = await begin(world, 10)
+    missing = f"{FILES}/{'0' * 32}"
+    for target in (path, missing):
+        assert (await world.request("HEAD", target, by="bob", headers=TUS)).status_code == 403
+        assert code(await send(world, target, 0, b"x", by="bob")) == (403, "forbidden")
+        assert code(await world.request("DELETE", target, by="bob", headers=TUS)) == (403, "forbidden")
+        assert code(await world.request("GET", target, by="bob")) == (403, "forbidden")
+        assert target.rpartition("/")[2] not in str(on_their_way(folder))
+    assert await offset(world, path) == 0
+
+
+async def test_a_file_is_for_those_who_see_the_message_with_it(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", "carol")
+    file = await upload(world, pictures.jpeg(), name="a.jpg")
+    paths = (f"{FILES}/{file['id']}", file["url"], file["thumbnailUrl"])
+
+    async def statuses(by: str) -> set[int]:
+        return {(await world.request("GET", path, by=by)).status_code for path in paths}
+
+    assert [await statuses(by) for by in ("alice", "bob", "mallory")] == [{200}, {403}, {403}]
+    alice = await world.connect("alice")
+    message = await alice.send_message(conversation, "look", attachments=[{"id": file["id"]}])
+    assert message["attachments"][0]["url"] == file["url"]
+    assert [await statuses(by) for by in ("alice", "bob", "mallory")] == [{200}, {200}, {403}]
+    assert code(await world.request("DELETE", paths[0], by="bob")) == (403, "forbidden")
+    assert code(await world.request("DELETE", paths[0], by="alice")) == (409, "conflict")
+    await world.service("DELETE", f"/api/v1/conversations/{conversation}/members/{world.id_of('carol')}")
+    assert await statuses("carol") == {403}
+    await alice.done("message:delete", {"messageId": message["id"]})
+    assert [await statuses(by) for by in ("alice", "bob")] == [{200}, {403}]
+    assert (await world.request("DELETE", paths[0], by="alice")).status_code == 204
+    assert await statuses("alice") == {403}
+
+
+async def test_only_ones_own_finished_files_are_attached(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    bob: ChatClient = await world.connect("bob")
+    alices = (await upload(world, b"x"))["id"]
+    unfinished = (await begin(world, 5, by="bob")).rpartition("/")[2]
+    for file_id in (alices, unfinished, "0" * 32):
+        payload = {"conversationId": conversation, "content": "mine", "attachments": [{"id": file_id}]}
+        assert (await bob.refused("message:send", payload))["code"] in {"forbidden", "invalid_request"}
+
+
+async def test_a_file_is_asked_for_with_a_token(world: World) -> None:
+    file = await upload(world, b"x")
+    for method, path in (("GET", file["url"]), ("POST", FILES), ("PATCH", f"{FILES}/x"), ("DELETE", f"{FILES}/x")):
+        assert (await world.request(method, path)).status_code == 401
+    token = world.server.token(world.id_of("alice"))
+    assert (await world.request("GET", f"{file['url']}?token={token}")).content == b"x"
+
+
+# --- downloads ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "declared", "content_type", "shown"),
+    [
+        (pictures.jpeg(), "a.html", "text/html", "image/jpeg", "inline"),
+        (pictures.animation("GIF"), "a.gif", "image/gif", "image/gif", "inline"),
+        (b"ID3\x04\0\0\0\0\0\0" + bytes(100), "a.mp3", "audio/mpeg", "audio/mpeg", "inline"),
+        (HTML, "a.html", "text/html", "application/octet-stream", "attachment"),
+        (HTML, "a.png", "image/png", "application/octet-stream", "attachment"),
+        (SVG, "a.svg", "image/svg+xml", "application/octet-stream", "attachment"),
+        (b"\x89PNG\r\n\x1a\n" + HTML, "a.png", "image/png", "application/octet-stream", "attachment"),
+        (b"GIF89a/*" + HTML, "a.gif", "image/gif", "application/octet-stream", "attachment"),
+        (b"%PDF-1.7", "a.pdf", "application/pdf", "application/pdf", "attachment"),
+        (b"hello", "a.txt", "text/plain", "text/plain", "attachment"),
+    ],
+)
+async def test_only_what_is_safe_is_shown_in_place(  # noqa: PLR0917 (as many columns as the table has)
+    world: World, data: bytes, name: str, declared: str, content_type: str, shown: str
+) -> None:
+    file = await upload(world, data, name=name, declared=declared)
+    answer = await download(world, file)
+    assert answer.headers["content-type"] == file["contentType"] == content_type
+    assert answer.headers["content-disposition"].startswith(f"{shown}; filename=")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert answer.headers["cache-control"].startswith("private")
+
+
+async def test_html_hidden_in_a_picture_does_not_come_back(world: World) -> None:
+    file = await upload(world, pictures.png() + HTML, name="a.png")
+    assert file["contentType"] == "image/png"
+    answer = await download(world, file)
+    assert b"script" not in answer.content
+
+
+async def test_a_picture_that_would_fill_the_memory_is_refused_and_goes(world: World, folder: Path) -> None:
+    bomb = pictures.png_of_size(50_000, 50_000)
+    assert code(await post_form(world, bomb, name="a.png")) == (422, "invalid_request")
+    path = await begin(world, len(bomb))
+    assert code(await send(world, path, 0, bomb)) == (422, "invalid_request")
+    assert (await world.request("HEAD", path, by="alice", headers=TUS)).status_code == 403
+    assert path.rpartition("/")[2] not in str(on_their_way(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("thumbnail", "thumbnail"),
+        ('a"; filename="b', None),
+        ("à la carte 💶.txt", "à la carte 💶.txt"),
+        ("", None),
+        ("x" * 500, "x" * 200),
+    ],
+)
+async def test_a_name_is_a_name_and_no_path(world: World, folder: Path, name: str, kept: str | None) -> None:
+    path = await begin(world, 1, **{"Upload-Metadata": metadata(filename=name)})
+    await send(world, path, 0, b"x")
+    file = (await world.request("GET", path, by="alice")).json()
+    assert file["name"] == (kept or (name or "file"))
+    answer = await download(world, file)
+    assert answer.content == b"x"
+    assert answer.headers["content-disposition"].count('"') == 2
+    assert all(len(part.name) in {2, 32, 64} or part.name in {"content", "thumbnail"} for part in stored(folder))
+
+
+def stored(folder: Path) -> list[Path]:
+    return list((folder / "files").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "path", ["..%2f..%2ftalkwire.db", "%2e%2e/%2e%2e/talkwire.db", "....//x", "x/../../lock", "%00", "a" * 5000]
+)
+async def test_no_path_leads_out_of_the_files(world: World, path: str) -> None:
+    for target in (f"{FILES}/{path}", f"{FILES}/{path}/content"):
+        answer = await world.request("GET", target, by="alice")
+        assert answer.status_code in {403, 404, 405}, (target, answer.status_code)
+    head = await world.request("HEAD", f"{FILES}/{path}", by="alice", headers=TUS)
+    assert head.status_code in {403, 404, 405}
+
+
+async def test_a_part_of_a_file_is_downloaded(world: World) -> None:
+    file = await upload(world, b"0123456789")
+    part = await download(world, file, Range="bytes=2-4")
+    assert (part.status_code, part.content) == (206, b"234")
+    assert part.headers["content-range"] == "bytes 2-4/10"
+    assert (await download(world, file, Range="bytes=-3")).content == b"789"
+    beyond = await download(world, file, Range="bytes=10-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */10")
+    several = await download(world, file, Range="bytes=0-1,3-4")
+    assert (several.status_code, several.content) == (200, b"0123456789")
+
+
+async def test_a_file_that_one_has_is_not_sent_again(world: World) -> None:
+    file = await upload(world, b"0123456789")
+    etag = (await download(world, file)).headers["etag"]
+    again = await download(world, file, **{"If-None-Match": f'"other", W/{etag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert (await download(world, file, **{"If-None-Match": '"other"'})).status_code == 200
+    assert (await download(world, file, **{"If-Range": etag, "Range": "bytes=0-0"})).status_code == 206
+    assert (await download(world, file, **{"If-Range": '"other"', "Range": "bytes=0-0"})).status_code == 200
+
+
+async def test_an_empty_file_is_a_file(world: World) -> None:
+    file = await upload(world, b"")
+    assert file["size"] == 0
+    answer = await download(world, file)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_what_is_not_a_picture_has_no_thumbnail(world: World) -> None:
+    file = await upload(world, b"x")
+    assert "thumbnailUrl" not in file
+    assert code(await world.request("GET", f"{FILES}/{file['id']}/thumbnail", by="alice")) == (403, "forbidden")
+
+
+# --- pages of other origins -----------------------------------------------------------------------------------------
+
+
+async def test_a_page_of_another_origin_may_upload(world: World) -> None:
+    origin = {"Origin": "http://localhost:5173"}
+    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "tus-resumable,upload-offset"}
+    preflight = await world.request("OPTIONS", f"{FILES}/x", headers={**origin, **asked})
+    allowed = {name.strip().lower() for name in preflight.headers["access-control-allow-headers"].split(",")}
+    assert {"tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum"} <= allowed
+    assert {"PATCH", "HEAD", "DELETE"} <= set(preflight.headers["access-control-allow-methods"].split(", "))
+    created = await world.request("POST", FILES, by="alice", headers={**TUS, **origin, "Upload-Length": "1"})
+    exposed = {name.strip().lower() for name in created.headers["access-control-expose-headers"].split(",")}
+    assert {"location", "upload-offset", "upload-length", "upload-expires", "tus-resumable"} <= exposed
+
+
+# --- in the long run ------------------------------------------------------------------------------------------------
+
+
+async def test_uploads_that_are_not_finished_in_time_are_swept(tmp_path: Path) -> None:
+    server = in_process(tmp_path)
+    async with serving(server) as address, world_at(address) as world:
+        path = await begin(world, 10)
+        await send(world, path, 0, b"hello")
+        left = tmp_path / "data" / "uploads" / "0123.bytes"
+        left.write_bytes(b"of an upload that was finished when the server was killed")
+        await server.files.sweeper.sweep()
+        assert not left.exists()
+        assert await offset(world, path) == 5
+        (tmp_path / "data" / "uploads" / f"{path.rpartition('/')[2]}.picture").write_bytes(b"x")
+        await server.files.sweeper.sweep(now_ms=2**53)
+        assert list((tmp_path / "data" / "uploads").iterdir()) == []
+        assert (await world.request("HEAD", path, by="alice", headers=TUS)).status_code == 403
+
+
+async def test_an_upload_whose_server_died_before_the_end_is_finished_by_who_asks_next(tmp_path: Path) -> None:
+    async with serving(in_process(tmp_path)) as address, world_at(address) as world:
+        path = await begin(world, 10)
+        # All bytes had come, and were not looked at yet.
+        on_disk = tmp_path / "data" / "uploads" / f"{path.rpartition('/')[2]}.bytes"
+        on_disk.write_bytes(b"helloworld")
+        assert await offset(world, path) == 10
+        assert not on_disk.exists()
+        file = (await world.request("GET", path, by="alice")).json()
+        assert (await download(world, file)).content == b"helloworld"
+
+
+async def test_a_client_that_falls_silent_does_not_keep_its_upload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkwire.api.files.IDLE_S", 0.1)
+    async with serving(in_process(tmp_path)) as address, world_at(address) as world:
+        path = await begin(world, 10)
+        answered = asyncio.Event()
+
+        async def half() -> AsyncIterator[bytes]:
+            yield b"hello"
+            await answered.wait()
+
+        alice = await world.connect("alice")
+        sending = asyncio.create_task(send(world, path, 0, half()))
+        await alice.next("upload:progress")
+        async with asyncio.timeout(DEADLINE_S):
+            while (await send(world, path, 5, b"")).status_code != 204:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        answered.set()
+        with contextlib.suppress(httpx.HTTPError):  # it learns of it, or finds its connection closed
+            assert code(await sending) == (408, "invalid_request")
+        assert await offset(world, path) == 5
+
+
+async def test_files_lie_on_s3_where_the_settings_say_so(tmp_path: Path) -> None:
+    with (
+        s3_server() as endpoint,
+        running_chat(tmp_path, {"TALKWIRE_FILES": f"{BUCKET}/prefix", **variables(endpoint)}) as server,
+    ):
+        async with world_at(server) as world:
+            file = await upload(world, pictures.jpeg(), name="a.jpg")
+            assert len((await download(world, file)).content) == file["size"]
+            assert (await download(world, file, Range="bytes=0-1")).content == b"\xff\xd8"
+            assert (await world.request("GET", file["thumbnailUrl"], by="alice")).content[:4] == b"RIFF"
+            assert (await world.request("DELETE", f"{FILES}/{file['id']}", by="alice")).status_code == 204
+        assert server.logged_errors() == []
+    assert not (tmp_path / "data" / "files").exists()

@@ -1,0 +1,241 @@
+"""Uploads, files and who may see them, over each database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+from sqlalchemy import insert
+
+from talkwire.core.commands.accounts import BanUser, EnsureUser
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.files import (
+    CreateUpload,
+    DropFile,
+    FindUploads,
+    FinishUpload,
+    ForgetUploads,
+    GetFile,
+    GetUpload,
+    ListExpiredUploads,
+)
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import DeleteMessage
+from talkwire.core.errors import ChatError
+from talkwire.core.files import UPLOADS_AT_ONCE
+from talkwire.core.model import Actor, File, Message, Upload
+from talkwire.core.transaction import Transaction
+from talkwire.storage.schema import file_links
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Node
+
+LIFETIME_MS = 60_000
+
+
+def creation(upload_id: str = "u1") -> CreateUpload:
+    return CreateUpload(upload_id, "cat.png", "image/png", 10, LIFETIME_MS)
+
+
+def finish(upload_id: str = "u1") -> FinishUpload:
+    return FinishUpload(upload_id, "image/png", 8, "d1", 3, 2)
+
+
+async def finished(node: Node, actor: Actor = ALICE, file_id: str = "u1") -> File:
+    await node.do(actor, creation(file_id))
+    file = await node.do(actor, finish(file_id))
+    assert isinstance(file, File)
+    return file
+
+
+async def attach(node: Node, file_id: str, message: Message) -> None:
+    """What the message's own projection does."""
+    link = {
+        "file_id": file_id,
+        "message_id": message.id,
+        "conversation_id": message.conversation_id,
+        "seq": message.seq,
+    }
+    with node.write_engine.begin() as connection:
+        connection.execute(insert(file_links), link)
+
+
+async def sees(node: Node, actor: Actor, file_id: str = "u1") -> bool:
+    try:
+        await node.do(actor, GetFile(file_id))
+    except ChatError as error:
+        return error.code != "forbidden"
+    return True
+
+
+async def test_an_upload_becomes_a_file(node: Node) -> None:
+    now = node.clock.now_ms
+    upload = await node.do(ALICE, creation())
+    assert upload == Upload("u1", "alice", "cat.png", "image/png", 10, now, now + LIFETIME_MS)
+    assert await node.do(ALICE, GetUpload("u1", now)) == upload
+    assert await node.refusal(ALICE, GetFile("u1")) == "forbidden"
+    file = await node.do(ALICE, finish())
+    assert file == File("u1", "alice", "cat.png", "image/png", 8, "d1", now, 10, 3, 2)
+    assert await node.do(ALICE, GetUpload("u1", now + LIFETIME_MS)) == file
+    assert await node.do(ALICE, GetFile("u1")) == file
+    assert await node.do(OPERATOR, FindUploads(frozenset({"u1"}))) == frozenset()
+
+
+async def test_nothing_of_it_is_an_event(node: Node) -> None:
+    await finished(node)
+    await node.do(ALICE, DropFile("u1"))
+    assert node.log == []
+    assert await node.replay() == []
+
+
+async def test_an_upload_that_is_finished_twice_is_one_file(node: Node) -> None:
+    first = await finished(node)
+    again = FinishUpload("u1", "text/html", 9, "d2")
+    assert await node.do(ALICE, again) == first
+    assert await node.do(ALICE, GetFile("u1")) == first
+
+
+async def test_an_upload_is_its_owners_alone(node: Node) -> None:
+    await node.do(ALICE, creation())
+    now = node.clock.now_ms
+    for actor in (BOB, BACKEND, OPERATOR):
+        assert await node.refusal(actor, GetUpload("u1", now)) == "forbidden"
+        assert await node.refusal(actor, finish()) == "forbidden"
+        assert await node.refusal(actor, DropFile("u1")) == "forbidden"
+    assert await node.refusal(ALICE, GetUpload("u2", now)) == "forbidden"
+    assert await node.refusal(ALICE, finish("u2")) == "forbidden"
+    assert await node.refusal(ALICE, DropFile("u2")) == "forbidden"
+
+
+async def test_a_file_is_its_owners_until_a_message_shows_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] + [False] * 4
+    await attach(node, "u1", await node.send(ALICE, "look"))
+    assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] * 2 + [False] * 3
+
+
+async def test_who_has_left_does_not_see_it_any_more(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await finished(node)
+    await attach(node, "u1", await node.send(ALICE, "look"))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert [await sees(node, actor) for actor in (BOB, CAROL)] == [False, True]
+
+
+async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join"))
+    await finished(node, file_id="u1")
+    await finished(node, file_id="u2")
+    await attach(node, "u1", await node.send(ALICE, "before carol came"))
+    await node.do(BACKEND, EnsureUser("carol", "Carol"))
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    await attach(node, "u2", await node.send(ALICE, "after"))
+    assert [await sees(node, CAROL, file_id) for file_id in ("u1", "u2")] == [False, True]
+    assert [await sees(node, BOB, file_id) for file_id in ("u1", "u2")] == [True, True]
+
+
+async def test_a_file_of_a_deleted_message_is_its_owners_again(node: Node) -> None:
+    """Also if the link to it were still there."""
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    message = await node.send(ALICE, "look")
+    await node.do(ALICE, DeleteMessage(str(message.id)))
+    await attach(node, "u1", message)
+    assert not await sees(node, BOB)
+    await node.do(ALICE, DropFile("u1"))
+
+
+async def test_one_of_several_messages_is_enough(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.group("d", ALICE, CAROL)
+    await finished(node)
+    await attach(node, "u1", await node.send(ALICE, "look", to="c"))
+    assert not await sees(node, CAROL)
+    await attach(node, "u1", await node.send(ALICE, "look", to="d"))
+    assert await sees(node, CAROL)
+
+
+async def test_an_expired_upload_is_nobodys(node: Node) -> None:
+    await node.do(ALICE, creation())
+    node.clock.now_ms += LIFETIME_MS
+    assert await node.refusal(ALICE, GetUpload("u1", node.clock.now_ms)) == "forbidden"
+    assert await node.refusal(ALICE, finish()) == "forbidden"
+
+
+async def test_expired_uploads_are_listed_until_they_are_forgotten(node: Node) -> None:
+    for number in range(3):
+        await node.do(ALICE, creation(f"u{number}"))
+        node.clock.now_ms += 10
+    due = node.clock.now_ms + LIFETIME_MS - 20
+    assert await node.do(OPERATOR, ListExpiredUploads(due)) == ("u0", "u1")
+    assert await node.do(OPERATOR, ListExpiredUploads(due, 1)) == ("u0",)
+    await node.do(OPERATOR, ForgetUploads(("u0", "u1", "u9")))
+    assert await node.do(OPERATOR, ListExpiredUploads(due)) == ()
+    assert await node.do(OPERATOR, FindUploads(frozenset({"u0", "u2"}))) == {"u2"}
+
+
+@pytest.mark.parametrize("actor", [ALICE, BACKEND])
+async def test_only_the_server_itself_sweeps(node: Node, actor: Actor) -> None:
+    for command in (ListExpiredUploads(1), FindUploads(frozenset({"u1"})), ForgetUploads(("u1",))):
+        assert await node.refusal(actor, command) == "forbidden"
+
+
+async def test_what_was_dropped_is_nobodys_and_waits_to_be_forgotten(node: Node) -> None:
+    await node.do(ALICE, creation("u1"))
+    await finished(node, file_id="u2")
+    for file_id in ("u1", "u2"):
+        await node.do(ALICE, DropFile(file_id))
+        assert await node.refusal(ALICE, GetUpload(file_id, node.clock.now_ms)) == "forbidden"
+        assert await node.refusal(ALICE, GetFile(file_id)) == "forbidden"
+        assert await node.refusal(ALICE, finish(file_id)) == "forbidden"
+    assert set(await node.do(OPERATOR, ListExpiredUploads(node.clock.now_ms))) == {"u1", "u2"}
+
+
+async def test_a_file_in_a_message_stays(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    await attach(node, "u1", await node.send(ALICE, "look"))
+    assert await node.refusal(ALICE, DropFile("u1")) == "conflict"
+    assert await sees(node, BOB)
+
+
+async def test_somebody_elses_file_is_not_dropped(node: Node) -> None:
+    await finished(node)
+    assert await node.refusal(BOB, DropFile("u1")) == "forbidden"
+    assert await sees(node, ALICE)
+
+
+async def test_so_many_uploads_may_be_under_way_at_once(node: Node) -> None:
+    asked: list[Awaitable[object]] = [node.ask(ALICE, creation(f"u{n}")) for n in range(UPLOADS_AT_ONCE + 1)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, ChatError)]
+    assert [error.code for error in refused] == ["rate_limited"]
+    await node.do(BOB, creation("b1"))
+    await node.do(ALICE, finish("u0"))
+    await node.do(ALICE, creation("u200"))
+
+
+async def test_a_banned_user_begins_nothing(node: Node) -> None:
+    await node.do(ALICE, EnsureUser("alice", "Alice"))
+    await node.do(OPERATOR, BanUser("alice"))
+    assert await node.refusal(ALICE, creation()) == "banned"
+
+
+async def test_the_files_of_a_message_are_looked_up_together(node: Node) -> None:
+    await finished(node, ALICE, "u1")
+    await finished(node, BOB, "u2")
+    await node.do(ALICE, creation("u3"))
+    found: dict[str, File] = {}
+
+    def look(tx: Transaction) -> None:
+        found.update(tx.files.of_ids(("u1", "u2", "u3", "u4")))
+        assert tx.files.of_ids(()) == {}
+
+    await node.do(ALICE, Call(look))
+    assert {file_id: file.owner_id for file_id, file in found.items()} == {"u1": "alice", "u2": "bob"}
+
+
+@pytest.mark.parametrize("bad", ["", "a" * 201, "a\x00b", "\ud800"])
+async def test_a_name_that_cannot_be_stored_is_refused(node: Node, bad: str) -> None:
+    command = CreateUpload("u1", bad, None, 1, LIFETIME_MS)
+    assert await node.refusal(ALICE, command) == "invalid_request"

@@ -1,0 +1,134 @@
+"""Bytes in a folder and on S3: one suite, S3 by a server that speaks its protocol."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from talkwire.core.errors import ChatError
+from talkwire.files.byte_store import ByteStore, Place
+from tests.files.s3 import BUCKET, s3_server, variables
+
+ID = "0123456789abcdef0123456789abcdef"
+CONTENT = Place(ID, "d1", "content")
+THUMBNAIL = Place(ID, "d1", "thumbnail")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+def use(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name, value in variables(endpoint).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByteStore:
+    if request.param == "folder":
+        return ByteStore(tmp_path / "files")
+    use(monkeypatch, request.getfixturevalue("s3"))
+    return ByteStore(f"{BUCKET}/some/prefix")
+
+
+def file(folder: Path, data: bytes) -> Path:
+    path = folder / "source"
+    path.write_bytes(data)
+    return path
+
+
+async def read(store: ByteStore, place: Place, start: int, end: int) -> bytes:
+    return b"".join([chunk async for chunk in await store.read(place, start, end)])
+
+
+async def missing(store: ByteStore, place: Place) -> bool:
+    try:
+        await store.total(place)
+    except ChatError as error:
+        return error.code == "forbidden"
+    return False
+
+
+async def test_bytes_are_read_back_in_whole_and_in_part(store: ByteStore, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 30_000
+    await store.put(CONTENT, file(tmp_path, data))
+    assert await store.total(CONTENT) == len(data)
+    assert await read(store, CONTENT, 0, len(data)) == data
+    assert await read(store, CONTENT, 300, 310) == data[300:310]
+    await store.remove(ID)
+
+
+async def test_what_is_kept_twice_is_there_once(store: ByteStore, tmp_path: Path) -> None:
+    for _ in range(2):
+        await store.put(CONTENT, file(tmp_path, b"same"))
+    assert await read(store, CONTENT, 0, 4) == b"same"
+    await store.remove(ID)
+
+
+async def test_other_bytes_of_the_same_file_lie_elsewhere(store: ByteStore, tmp_path: Path) -> None:
+    """Two nodes may finish an upload at once: what one of them said of its bytes must stay true."""
+    other = Place(ID, "d2", "content")
+    await store.put(CONTENT, file(tmp_path, b"a picture"))
+    await store.put(other, file(tmp_path, b"no picture"))
+    assert await read(store, CONTENT, 0, 9) == b"a picture"
+    await store.remove(ID)
+
+
+async def test_all_of_a_file_is_removed_and_nothing_else(store: ByteStore, tmp_path: Path) -> None:
+    other = Place(ID[:-1] + "0", "d1", "content")
+    older = Place(ID, "d0", "content")
+    for place in (CONTENT, THUMBNAIL, older, other):
+        await store.put(place, file(tmp_path, b"x"))
+    await store.remove(ID)
+    assert [await missing(store, place) for place in (CONTENT, THUMBNAIL, older, other)] == [True, True, True, False]
+    await store.remove(ID)
+    await store.remove(other.file_id)
+
+
+async def test_what_is_not_there_is_forbidden(store: ByteStore) -> None:
+    assert await missing(store, CONTENT)
+    with pytest.raises(ChatError) as refused:
+        await store.read(CONTENT, 0, 1)
+    assert refused.value.code == "forbidden"
+
+
+async def test_a_store_that_answers_says_so(store: ByteStore) -> None:
+    await store.check()
+
+
+async def test_a_store_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    use(monkeypatch, f"http://127.0.0.1:{port}")
+    store = ByteStore(BUCKET)
+    for call in (store.check(), store.put(CONTENT, file(tmp_path, b"x")), store.total(CONTENT), store.remove(ID)):
+        with pytest.raises(ChatError) as refused:
+            await call
+        assert refused.value.code == "unavailable"
+
+
+async def test_a_bucket_that_is_not_there_is_unavailable(
+    s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, s3)
+    with pytest.raises(ChatError) as refused:
+        await ByteStore("s3://no-such-bucket").put(CONTENT, file(tmp_path, b"x"))
+    assert refused.value.code == "unavailable"
+
+
+def test_a_folder_that_cannot_be_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        ByteStore(tmp_path / "file" / "files")
+
+
+async def test_an_emptied_folder_goes_too(tmp_path: Path) -> None:
+    store = ByteStore(tmp_path / "files")
+    await store.put(CONTENT, file(tmp_path, b"x"))
+    await store.remove(ID)
+    assert list((tmp_path / "files").rglob(ID)) == []

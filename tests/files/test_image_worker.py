@@ -1,0 +1,194 @@
+"""What the program makes of pictures, good and bad."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from talkwire.files.image_worker import Broken, answer, copy_gif, copy_png, copy_webp
+from tests.files import pictures
+from tests.files.pictures import HTML, SECRET, decoded
+
+PIXELS_MAX = 1_000_000
+
+
+class Prepared:
+    """What has become of some bytes."""
+
+    def __init__(self, folder: Path, data: bytes) -> None:
+        source = folder / "source"
+        source.write_bytes(data)
+        self.picture_path, self.thumbnail_path = folder / "picture", folder / "thumbnail"
+        self.answer: dict[str, Any] = answer(source, self.picture_path, self.thumbnail_path, PIXELS_MAX)
+
+    @property
+    def picture(self) -> bytes:
+        return self.picture_path.read_bytes()
+
+    @property
+    def thumbnail(self) -> bytes:
+        return self.thumbnail_path.read_bytes()
+
+
+def is_red(image: Image.Image, x: int, y: int) -> bool:
+    pixel = image.convert("RGB").getpixel((x, y))
+    assert isinstance(pixel, tuple)
+    return pixel[0] > 200 and pixel[2] < 60
+
+
+STILLS = {
+    "image/jpeg": pictures.jpeg(),
+    "image/png": pictures.png(),
+    "image/webp": pictures.webp(),
+    "image/avif": pictures.avif(),
+}
+ANIMATIONS = {
+    "image/gif": pictures.animation("GIF"),
+    "image/png": pictures.animation("PNG"),
+    "image/webp": pictures.animation("WEBP"),
+}
+
+
+@pytest.mark.parametrize("content_type", STILLS)
+def test_a_picture_says_nothing_of_its_maker(tmp_path: Path, content_type: str) -> None:
+    assert SECRET.encode() in STILLS[content_type]
+    done = Prepared(tmp_path, STILLS[content_type])
+    assert done.answer == {"content_type": content_type, "width": 60, "height": 40}
+    image = decoded(done.picture)
+    assert image.size == (60, 40)
+    assert not image.getexif()
+    assert SECRET.encode() not in done.picture + done.thumbnail
+    assert is_red(image, 5, 20)
+    assert not is_red(image, 55, 20)
+
+
+@pytest.mark.parametrize("picture", [pictures.webp(), ANIMATIONS["image/webp"]])
+def test_a_copied_webp_does_not_announce_what_is_gone(tmp_path: Path, picture: bytes) -> None:
+    header = Prepared(tmp_path, picture).picture[12:21]
+    assert header[:4] == b"VP8X"
+    assert header[8] & 0x0C == 0
+
+
+@pytest.mark.parametrize("picture", [pictures.jpeg(orientation=6), pictures.webp(orientation=6)], ids=["jpeg", "webp"])
+def test_a_picture_stands_upright_without_being_told(tmp_path: Path, picture: bytes) -> None:
+    done = Prepared(tmp_path, picture)
+    assert (done.answer["width"], done.answer["height"]) == (40, 60)
+    for image in (decoded(done.picture), decoded(done.thumbnail)):
+        assert image.size == (40, 60)
+        assert not image.getexif()
+        assert is_red(image, 20, 5)
+        assert not is_red(image, 20, 55)
+
+
+@pytest.mark.parametrize("content_type", ANIMATIONS)
+def test_an_animation_keeps_moving_and_says_nothing_of_its_maker(tmp_path: Path, content_type: str) -> None:
+    assert SECRET.encode() in ANIMATIONS[content_type]
+    done = Prepared(tmp_path, ANIMATIONS[content_type])
+    assert done.answer == {"content_type": content_type, "width": 60, "height": 40}
+    before, after = Image.open(BytesIO(ANIMATIONS[content_type])), Image.open(BytesIO(done.picture))
+    assert getattr(after, "n_frames", 1) == 3
+    for frame in range(3):
+        before.seek(frame)
+        after.seek(frame)
+        assert after.convert("RGBA").tobytes() == before.convert("RGBA").tobytes()
+        assert after.info["duration"] == before.info["duration"]
+    assert after.info.get("loop") == before.info.get("loop") == 0
+    assert SECRET.encode() not in done.picture
+    assert not getattr(decoded(done.thumbnail), "is_animated", False)
+
+
+@pytest.mark.parametrize("picture", [*STILLS.values(), *ANIMATIONS.values()])
+def test_what_hides_behind_a_pictures_end_is_gone(tmp_path: Path, picture: bytes) -> None:
+    done = Prepared(tmp_path, picture + HTML)
+    assert "problem" not in done.answer
+    assert b"script" not in done.picture + done.thumbnail
+
+
+def test_html_in_a_png_is_gone(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("Title", HTML.decode())
+    done = Prepared(tmp_path, pictures.encoded(pictures.flag(), "PNG", pnginfo=info))
+    assert b"script" not in done.picture
+
+
+def test_a_large_picture_gets_a_small_thumbnail(tmp_path: Path) -> None:
+    done = Prepared(tmp_path, pictures.jpeg(1000, 500))
+    assert decoded(done.picture).size == (1000, 500)
+    small = decoded(done.thumbnail)
+    assert (small.format, small.size) == ("WEBP", (320, 160))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
+def test_a_picture_of_any_mode_stays_what_it_is(tmp_path: Path, mode: str) -> None:
+    image = pictures.flag().convert("L").convert(mode) if mode == "I;16" else pictures.flag().convert(mode)
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    done = Prepared(tmp_path, pictures.encoded(image, kind))
+    kept = decoded(done.picture)
+    assert kept.mode == mode
+    if kind == "PNG":
+        assert kept.tobytes() == image.tobytes()
+
+
+def test_transparency_is_kept(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (10, 10), (0, 255, 0, 0))
+    done = Prepared(tmp_path, pictures.encoded(image, "PNG"))
+    for kept in (decoded(done.picture), decoded(done.thumbnail)):
+        assert kept.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index] # of RGBA it is a tuple
+
+
+@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (1, 1_000_001), (2**31 - 1, 2**31 - 1)])
+def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path: Path, width: int, height: int) -> None:
+    done = Prepared(tmp_path, pictures.png_of_size(width, height))
+    assert done.answer == {"problem": "pixels", "width": width, "height": height}
+    assert not done.picture_path.exists()
+
+
+def test_an_animation_with_too_many_pixels_in_all_is_refused(tmp_path: Path) -> None:
+    header = b"GIF89a" + struct.pack("<HHBBB", 1000, 1000, 0x80, 0, 0) + bytes(6)
+    one_pixel = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0"
+    gif = header + one_pixel * 1001 + b";"
+    assert Prepared(tmp_path, gif).answer["problem"] == "pixels"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        HTML,
+        pictures.SVG,
+        b"\x89PNG\r\n\x1a\n" + HTML,
+        b"GIF89a" + HTML,
+        b"\xff\xd8\xff\xe0" + HTML,
+        b"RIFF\x20\0\0\0WEBPVP8 " + HTML,
+        pictures.png_of_size(100, 100),
+        pictures.animation("AVIF"),
+        *(whole[: len(whole) * 2 // 3] for whole in (*STILLS.values(), *ANIMATIONS.values())),
+    ],
+)
+def test_what_cannot_be_decoded_is_no_picture(tmp_path: Path, data: bytes) -> None:
+    done = Prepared(tmp_path, data)
+    assert done.answer["problem"] == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("copy", "whole"),
+    [
+        (copy_gif, ANIMATIONS["image/gif"]),
+        (copy_webp, ANIMATIONS["image/webp"]),
+        (copy_png, ANIMATIONS["image/png"]),
+    ],
+)
+def test_a_copy_of_any_beginning_ends(copy: Callable[[bytes], tuple[bytes, int]], whole: bytes) -> None:
+    for length in range(12, len(whole)):
+        try:
+            copied, _ = copy(whole[:length])
+        except Broken:
+            continue
+        assert len(copied) <= length + 1

@@ -1,0 +1,67 @@
+"""The program in its own process, and its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from talkwire.core.errors import ChatError
+from talkwire.files.images import ImageWorkers, Picture
+from tests.files import pictures
+
+
+@pytest.fixture
+def workers() -> Iterator[ImageWorkers]:
+    workers = ImageWorkers(pixels_max=1_000_000)
+    yield workers
+    workers.close()
+
+
+async def prepare(workers: ImageWorkers, folder: Path, data: bytes) -> Picture | None:
+    (folder / "source").write_bytes(data)
+    return await workers.prepare(folder / "source", folder / "picture", folder / "thumbnail")
+
+
+async def test_a_picture_is_prepared(workers: ImageWorkers, tmp_path: Path) -> None:
+    assert await prepare(workers, tmp_path, pictures.jpeg()) == Picture("image/jpeg", 60, 40)
+    assert pictures.SECRET.encode() not in (tmp_path / "picture").read_bytes()
+
+
+async def test_what_is_no_picture_is_none(workers: ImageWorkers, tmp_path: Path) -> None:
+    assert await prepare(workers, tmp_path, b"\x89PNG\r\n\x1a\n" + pictures.HTML) is None
+    assert not (tmp_path / "picture").exists()
+
+
+async def test_a_picture_with_too_many_pixels_is_refused(workers: ImageWorkers, tmp_path: Path) -> None:
+    with pytest.raises(ChatError, match="50000 x 50000 pixels") as refused:
+        await prepare(workers, tmp_path, pictures.png_of_size(50_000, 50_000))
+    assert refused.value.code == "invalid_request"
+
+
+async def test_a_picture_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    workers = ImageWorkers(deadline_s=0.001)
+    with pytest.raises(ChatError, match="takes too much"):
+        await prepare(workers, tmp_path, pictures.jpeg())
+    workers.close()
+
+
+async def test_the_program_does_not_see_the_servers_secrets(
+    workers: ImageWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = tmp_path / "spy.py"
+    spy.write_text("import os, json\nprint(json.dumps({'content_type': str('JWT_SECRET' in os.environ)}))")
+    monkeypatch.setenv("JWT_SECRET", "not for pictures")
+    monkeypatch.setattr("talkwire.files.images._PROGRAM", spy)
+    assert await prepare(workers, tmp_path, b"") == Picture("False", 0, 0)
+
+
+async def test_a_program_that_dies_is_a_refusal(
+    workers: ImageWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = tmp_path / "crash.py"
+    crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr("talkwire.files.images._PROGRAM", crash)
+    with pytest.raises(ChatError, match="takes too much"):
+        await prepare(workers, tmp_path, b"")
