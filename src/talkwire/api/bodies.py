@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from talkwire.core.model import ConversationKind, History, MemberRole
 from talkwire.dialects.payloads.users import UserPayload, user_payload
 from talkwire.identity.accounts import SignedIn
 
@@ -31,24 +33,42 @@ class RefreshBody(Body, frozen=True):
     refresh_token: str
 
 
+class ChangePasswordBody(Body, frozen=True):
+    current_password: str
+    new_password: str
+
+
+class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays; null takes a picture or a text away."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class CreateConversationBody(Body, frozen=True):
-    kind: Literal["direct", "group"]
+    """`id` and unknown `memberIds` are for the role `service`. `public` is for a channel."""
+
+    kind: ConversationKind
     member_ids: tuple[str, ...]
     name: str | None = None
     id: str | None = None
-
-
-class SendMessageBody(Body, frozen=True):
-    """`senderId` is for the role `service`. `attachments`, `replyToId` and `threadId` may be sent empty."""
-
-    conversation_id: str
-    content: str
-    client_message_id: str | None = None
+    avatar: str | None = None
+    public: bool = False
+    history: History = "all"
+    slow_mode_s: int = 0
     metadata: dict[str, Any] | None = None
-    sender_id: str | None = None
-    attachments: tuple[()] | None = None
-    reply_to_id: None = None
-    thread_id: None = None
+
+
+class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays; null takes a name, a picture or metadata away."""
+
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    public: bool | msgspec.UnsetType = msgspec.UNSET
+    history: History | msgspec.UnsetType = msgspec.UNSET
+    slow_mode_s: int | msgspec.UnsetType = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class TypingBody(Body, frozen=True):
@@ -57,6 +77,17 @@ class TypingBody(Body, frozen=True):
 
 class AddMembersBody(Body, frozen=True):
     user_ids: tuple[str, ...]
+
+
+class UpdateMemberBody(Body, frozen=True):
+    role: MemberRole
+
+
+class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
+    """Without `until` it ends when it is lifted."""
+
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    reason: str | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

@@ -13,10 +13,18 @@ from talkwire.identity.origins import OriginPolicy
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _PREFLIGHT = {
-    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
-    "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key",
+    "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Range, "
+    "Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override, "
+    "X-Request-ID, X-Requested-With",
     "access-control-max-age": "600",
 }
+
+_EXPOSED = (
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Offset"
+)
+"""Headers of answers that a page may read; uploads consist of them."""
 
 
 class CrossOrigin:
@@ -40,7 +48,7 @@ class CrossOrigin:
 
         async def send_allowed(message: Any) -> None:  # noqa: ANN401 (ASGI)
             if message["type"] == "http.response.start":
-                extra = allowed | {"access-control-expose-headers": "Retry-After"}
+                extra = allowed | {"access-control-expose-headers": _EXPOSED}
                 message = {**message, "headers": [*message["headers"], *_encoded(extra)]}
             await send(message)
 

@@ -1,21 +1,29 @@
-"""`/openapi.json`, and `/docs`, which shows it. All assets come from here: a server without internet has docs too."""
+"""`/openapi.json`, `/asyncapi.json`, and `/docs`, which shows the former. All assets come from here: a server without
+internet has docs too."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import litestar_offline_docs
 import msgspec
 from litestar import MediaType, Request, Response, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 
+from talkwire.api.asyncapi import asyncapi
+from talkwire.api.counterparts import counterparts
+from talkwire.api.refusals import refusal_responses
+from talkwire.api.vocabularies import vocabulary
+from talkwire.dialects.dialect import Dialect
+
 DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
-_WRITTEN = "openapi_json"
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -33,17 +41,39 @@ def openapi_config(version: str) -> OpenAPIConfig:
         path=DOCS,
         render_plugins=[swagger],
         security=[{"bearer": []}],
-        components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")},
+            responses=refusal_responses(),
+        ),
     )
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
 def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The routes, described. Written once: it takes longer than a hundred messages."""
+    """The routes, described."""
+    return _written_once(request, "openapi_json", request.app.openapi_schema.to_schema)
+
+
+def asyncapi_handler(dialects: Sequence[Dialect], version: str) -> HTTPRouteHandler:
+    """The route of the description of what these dialects say."""
+
+    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=False)
+    def asyncapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+        def describe() -> dict[str, Any]:
+            find = counterparts(request.app.routes)
+            return asyncapi([vocabulary(dialect, find) for dialect in dialects], version)
+
+        return _written_once(request, "asyncapi_json", describe)
+
+    return asyncapi_json
+
+
+def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable[[], object]) -> Response[bytes]:
+    """A description as JSON. It is made at the first request: that takes longer than a hundred messages."""
     state = request.app.state
-    if _WRITTEN not in state:
-        state[_WRITTEN] = msgspec.json.encode(request.app.openapi_schema.to_schema())
-    return Response(state[_WRITTEN], media_type=MediaType.JSON)
+    if name not in state:
+        state[name] = msgspec.json.encode(describe())
+    return Response(state[name], media_type=MediaType.JSON)
 
 
 def assets_router() -> Router:

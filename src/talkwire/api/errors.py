@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
+from talkwire.api.json_request import body_problem
 from talkwire.core.errors import ChatError, ErrorCode
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
@@ -37,7 +39,7 @@ _CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
     {401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "payload_too_large", 429: "rate_limited"}
 )
 
-_MISSING_FIELD = re.compile("required field `([^`]+)`")
+_MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 _logger = structlog.get_logger(__name__)
 
@@ -50,29 +52,52 @@ def error_body(error: ChatError) -> dict[str, object]:
     return {"error": body}
 
 
-def _answer(error: ChatError, status: int | None = None) -> Response[dict[str, object]]:
-    headers = {"WWW-Authenticate": "Bearer"} if STATUS[error.code] == 401 else {}
+def _answer(
+    error: ChatError, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response[dict[str, object]]:
     return Response(
-        error_body(error), status_code=status or STATUS[error.code], media_type=MediaType.JSON, headers=headers
+        error_body(error),
+        status_code=status or STATUS[error.code],
+        media_type=MediaType.JSON,
+        headers={**_headers(error), **(headers or {})},
     )
+
+
+def _headers(error: ChatError) -> dict[str, str]:
+    if STATUS[error.code] == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if error.code == "rate_limited" and isinstance(error.details, Mapping) and "retryAfterMs" in error.details:
+        return {"Retry-After": str(ceil(error.details["retryAfterMs"] / 1000))}
+    return {}
 
 
 def on_chat_error(_: Request[Any, Any, Any], error: ChatError) -> Response[dict[str, object]]:
     return _answer(error)
 
 
-def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What Litestar refuses by itself: a body that does not fit, an unknown path, a method that is not there."""
     if error.status_code >= 500:
         return on_unexpected_error(request, error)
     if isinstance(error, ValidationException):
-        return _answer(_invalid(error))
+        return _answer(body_problem(request) or _invalid(error))
     if error.status_code == 400:
         return _answer(ChatError("invalid_request", error.detail))
     if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
         return _answer(ChatError("payload_too_large", "The request's body is too large."))
+    if error.status_code == HTTP_405_METHOD_NOT_ALLOWED:
+        return _no_such_method(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
     return _answer(ChatError(code, error.detail), error.status_code)
+
+
+def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """`Allow` names the methods that the path has, and OPTIONS asks for nothing else (see `methods.py`)."""
+    methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
+    allow = {"Allow": ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))}
+    if request.method == "OPTIONS":
+        return Response(None, status_code=HTTP_204_NO_CONTENT, headers=allow)
+    return _answer(ChatError("invalid_request", "There is no such method here."), error.status_code, allow)
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
@@ -89,6 +114,9 @@ def _invalid(error: ValidationException) -> ChatError:
     """Litestar's own text repeats the address with its query, and so a token that may be in it."""
     extra = error.extra if isinstance(error.extra, list) else []
     details = [_detail(str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
+    missing = _MISSING_PARAMETER.match(error.detail)
+    if missing is not None:
+        details = [_detail(missing.group(1), "is missing")]
     if not details:
         return ChatError("invalid_request", "The request is not valid.")
     return ChatError(
@@ -97,9 +125,5 @@ def _invalid(error: ValidationException) -> ChatError:
 
 
 def _detail(path: str, message: str) -> dict[str, str]:
-    """`data` is Litestar's name of the whole body."""
-    if path == "data":
-        missing = _MISSING_FIELD.search(message)
-        path = "" if missing is None else missing.group(1)
-        message = "a JSON object is needed" if message == "'data'" else message
-    return {"path": path, "message": message}
+    """`data` is Litestar's name of a body that is not there."""
+    return {"path": "", "message": "a JSON object is needed"} if path == "data" else {"path": path, "message": message}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -13,16 +15,35 @@ from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
 from talkwire.api.auth import auth_router
+from talkwire.api.blocks import blocks_router
 from talkwire.api.caller import provide_caller
 from talkwire.api.conversations import conversations_router
 from talkwire.api.cross_origin import CrossOrigin
+from talkwire.api.device import provide_device
 from talkwire.api.docs import assets_router, openapi_config, openapi_json
 from talkwire.api.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
-from talkwire.api.messages import get_message, send_message
+from talkwire.api.files import files_router
+from talkwire.api.idempotency import provide_key
+from talkwire.api.json_request import JsonRequest
+from talkwire.api.members import members_router
+from talkwire.api.messages import message_routes
+from talkwire.api.methods import HeadAsGet, OwnOptions
+from talkwire.api.moderation import moderation_router
+from talkwire.api.notifications import notifications_router
+from talkwire.api.offers import offers_router
 from talkwire.api.operations import healthz, metrics, readyz
+from talkwire.api.preferences import preferences_router
+from talkwire.api.presence import presence_router
+from talkwire.api.receipts import list_receipts, mark_read
+from talkwire.api.refusals import DescribeRefusals
+from talkwire.api.search import search_messages
+from talkwire.api.sync import sync
 from talkwire.api.users import users_router
 from talkwire.core.chat import Chat
 from talkwire.core.errors import ChatError
+from talkwire.core.limited_chat import LimitedChat
+from talkwire.core.limits import Limits
+from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.origins import OriginPolicy
@@ -39,34 +60,64 @@ class Services:
     accounts: Accounts
     callers: Callers
     registry: CollectorRegistry
+    uploads: Uploads
+    limits: Limits | None = None
+    trusted_proxies: frozenset[str] = frozenset()
+
+
+def described_routes() -> list[ControllerRouterHandler]:
+    """The routes that `/openapi.json` describes."""
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            auth_router,
+            conversations_router,
+            members_router,
+            moderation_router,
+            blocks_router,
+            offers_router,
+            preferences_router,
+            notifications_router,
+            users_router,
+            presence_router,
+            files_router,
+        ],
+    )
+    return [api, *message_routes, mark_read, list_receipts, sync, search_messages]
 
 
 def rest_application(
     services: Services, *, version: str, origins: OriginPolicy, pages: Sequence[ControllerRouterHandler] = ()
 ) -> CrossOrigin:
     """All routes; `pages` are further ones, such as the web client's."""
-    api = Router("/api/v1", route_handlers=[auth_router, conversations_router, users_router])
     routes = Litestar(
-        [api, send_message, get_message, healthz, readyz, metrics, openapi_json, assets_router(), *pages],
+        [*described_routes(), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
         dependencies={
-            "chat": _given(services.chat),
+            "chat": _given(LimitedChat(services.chat, services.limits, time.monotonic)),
             "accounts": _given(services.accounts),
             "callers": _given(services.callers),
             "registry": _given(services.registry),
+            "trusted_proxies": _given(services.trusted_proxies),
+            "uploads": _given(services.uploads),
             "caller": Provide(provide_caller),
+            "device": Provide(provide_device),
+            "key": Provide(provide_key),
         },
         exception_handlers={
             ChatError: on_chat_error,
             HTTPException: on_http_error,
             RecursionError: on_unreadable_body,
             UnicodeDecodeError: on_unreadable_body,
+            msgspec.DecodeError: on_unreadable_body,
             Exception: on_unexpected_error,
         },
         openapi_config=openapi_config(version),
+        plugins=[DescribeRefusals(), OwnOptions()],
+        request_class=JsonRequest,
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )
-    return CrossOrigin(routes, origins)
+    return CrossOrigin(HeadAsGet(routes), origins)
 
 
 def _given(value: Any) -> Provide:  # noqa: ANN401 (of any type)

@@ -41,12 +41,31 @@ def goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa:
     return "session:ending", EndingPayload(reason, reconnect)
 
 
+def _room_reply(conversation_id: str) -> RoomReply:
+    return RoomReply(conversation_id=conversation_id)
+
+
+def _pong_reply(ms: int) -> PongReply:
+    return PongReply(pong=ms)
+
+
 INBOUND = {
     "conversation:join": Inbound(
-        ConversationIdPayload, lambda p: OpenRoom(p.conversation_id), lambda id_: RoomReply(conversation_id=id_)
+        ConversationIdPayload,
+        lambda p: OpenRoom(p.conversation_id),
+        _room_reply,
+        summary="This socket hears of the conversation again. Its user must be a member.",
     ),
     "conversation:leave": Inbound(
-        ConversationIdPayload, lambda p: CloseRoom(p.conversation_id), lambda id_: RoomReply(conversation_id=id_)
+        ConversationIdPayload,
+        lambda p: CloseRoom(p.conversation_id),
+        _room_reply,
+        summary="This socket hears of the conversation no more. Its user stays a member.",
     ),
-    "ping": Inbound(None, lambda _: TellTime(), lambda ms: PongReply(pong=ms)),
+    "ping": Inbound(
+        None,
+        lambda _: TellTime(),
+        _pong_reply,
+        summary="Asks for the server's time, in milliseconds since 1970.",
+    ),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.dialects.payloads.payload import Payload
 
 
@@ -14,8 +14,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     success: bool = True
 
 
+def done(_: object) -> Reply:
+    """The acknowledgement that says nothing more."""
+    return Reply()
+
+
 class ErrorBody(Payload, frozen=True):
-    code: str
+    code: ErrorCode
     message: str
     details: Any = None
 
@@ -26,7 +31,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErrorPayload(Payload, frozen=True):
-    code: str
+    code: ErrorCode
     message: str
     event: str
     details: Any = None

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import LoginEnded, LoginOpened, UserBanned, UserCreated, UserRenamed, UserUnbanned
+from talkwire.core.events import (
+    CallMissed,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    UserBanned,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+)
 from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.messenger import connection, conversations, messages, replies
+from talkwire.dialects.messenger import (
+    account,
+    calls,
+    connection,
+    conversations,
+    members,
+    messages,
+    offers,
+    presence,
+    receipts,
+    replies,
+    sync,
+)
+from talkwire.dialects.messenger.outbound import OUTBOUND
 
 MESSENGER = Dialect(
     name="messenger",
     namespace="/",
-    inbound={**connection.INBOUND, **conversations.INBOUND, **messages.INBOUND},
-    outbound={**conversations.OUTBOUND, **messages.OUTBOUND},
-    silent=frozenset({UserCreated, UserRenamed, UserBanned, UserUnbanned, LoginOpened, LoginEnded}),
+    inbound={
+        **account.INBOUND,
+        **connection.INBOUND,
+        **conversations.INBOUND,
+        **members.INBOUND,
+        **messages.INBOUND,
+        **presence.INBOUND,
+        **calls.INBOUND,
+        **receipts.INBOUND,
+        **offers.INBOUND,
+        **sync.INBOUND,
+    },
+    outbound=OUTBOUND,
+    silent=frozenset(
+        {UserCreated, UserRenamed, UserBanned, UserUnbanned, LoginOpened, LoginRenewed, LoginEnded, CallMissed}
+    ),
     welcome=connection.welcome,
     refusal=replies.refusal,
     error=replies.error,

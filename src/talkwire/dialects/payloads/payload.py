@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
 
 import msgspec
 
 from talkwire.core.errors import ChatError
+from talkwire.core.times import iso
+
+__all__ = ["Payload", "invalid_payload", "iso"]
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -29,11 +30,3 @@ def invalid_payload(error: msgspec.ValidationError) -> ChatError:
     if missing is not None:
         path = f"{path}.{missing.group(1)}".lstrip(".")
     return ChatError("invalid_request", f"{path}: {message}".lstrip(": "), [{"path": path, "message": message}])
-
-
-# Formatting takes longer than encoding a whole message, and all messages of a commit have the same time.
-@lru_cache(maxsize=1024)
-def iso(ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

@@ -1,0 +1,178 @@
+"""`/asyncapi.json`: the events of the dialects, described by AsyncAPI 3.0 from the Structs that check and make them.
+
+A dialect is a channel, addressed by its Socket.IO namespace. What clients send is an operation that the server
+receives, with the acknowledgement as its reply; what clients are sent is an operation that the server sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from talkwire.api.vocabularies import Heard, Said, Struct, Vocabulary
+
+Json = dict[str, Any]
+Schemas = Mapping[Struct, Json]
+
+_DESCRIPTION = """\
+The events of a Talkwire server, over Socket.IO: its protocol's revision 5 on Engine.IO's revision 4, by WebSocket or by
+long polling. AsyncAPI has no binding for Socket.IO; this is what its words stand for here.
+
+- A **channel** is a dialect in a namespace, which is the channel's address. A client enters a namespace with `CONNECT`,
+  whose payload has the token as `token`; the token may also be in the handshake, as header `Authorization: Bearer …` or
+  in the query as `token`. Where a namespace has several dialects, `dialect` in the payload of `CONNECT` or in the query
+  chooses. A refusal is `CONNECT_ERROR` with `{message, data: {code}}`.
+- A **message** of a channel is an `EVENT` packet: the packet's array has the message's name first, then its payload.
+- An operation that the server **receives** is an event that clients send. When the client asks for an acknowledgement,
+  the reply is the only element of the `ACK` packet's array. Without one nothing is answered, and a refusal comes as the
+  event for errors.
+- An operation that the server **sends** is an event that clients are sent.
+"""
+
+_SECURITY: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "As `token` in the payload of CONNECT, in the header Authorization, or as `token` in the query.",
+}
+
+_QUERY: Json = {
+    "type": "object",
+    "required": ["EIO", "transport"],
+    "properties": {
+        "EIO": {"const": "4"},
+        "transport": {"enum": ["websocket", "polling"]},
+        "token": {"type": "string"},
+        "dialect": {"type": "string"},
+    },
+}
+
+
+def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
+    """The document, made of what JSON knows."""
+    structs = list(dict.fromkeys(struct for vocabulary in vocabularies for struct in vocabulary.structs()))
+    references, components = msgspec.json.schema_components(
+        structs, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_anything
+    )
+    schemas = dict(zip(structs, references, strict=True))
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Talkwire", "version": version, "description": _DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": {
+            "plain": _server("ws", "As a server is started."),
+            "encrypted": _server("wss", "Behind a proxy that has a certificate."),
+        },
+        "channels": {vocabulary.dialect.name: _channel(vocabulary, schemas) for vocabulary in vocabularies},
+        "operations": {key: value for vocabulary in vocabularies for key, value in _operations(vocabulary)},
+        "components": {"schemas": components, "securitySchemes": {"token": _SECURITY}},
+    }
+
+
+def _schema_of_anything(type_: type) -> Json:
+    """For JSON that is nobody's business: `dict[str, object]`."""
+    if type_ is object:
+        return {"description": "Any JSON."}
+    raise NotImplementedError
+
+
+def _server(protocol: str, description: str) -> Json:
+    return {
+        "host": "{address}",
+        "pathname": "/socket.io/",
+        "protocol": protocol,
+        "description": description,
+        "variables": {"address": {"default": "localhost:3000", "description": "Host and port."}},
+        "security": [{"$ref": "#/components/securitySchemes/token"}],
+    }
+
+
+# --- what is said: the messages of a channel ------------------------------------------------------------------------
+
+
+def _channel(vocabulary: Vocabulary, schemas: Schemas) -> Json:
+    messages = {"refusal": _refusal(vocabulary, schemas)}
+    for heard in vocabulary.heard:
+        messages[_key("in", heard)] = _request(heard, schemas)
+        messages[_key("answer", heard)] = _answer(heard, schemas)
+    for said in vocabulary.said:
+        messages[_key("out", said)] = _news(said, schemas)
+    return {
+        "address": vocabulary.dialect.namespace,
+        "description": f"The vocabulary `{vocabulary.dialect.name}` in its namespace.",
+        "messages": messages,
+        "bindings": {"ws": {"method": "GET", "query": _QUERY}},
+    }
+
+
+def _refusal(vocabulary: Vocabulary, schemas: Schemas) -> Json:
+    example = msgspec.to_builtins(vocabulary.refusal)
+    payload = schemas[type(vocabulary.refusal)]
+    return {
+        "name": "ACK",
+        "summary": "An acknowledgement of what was refused.",
+        "payload": payload,
+        "examples": [{"payload": example}],
+    }
+
+
+def _request(heard: Heard, schemas: Schemas) -> Json:
+    if heard.payload is None:
+        return {"name": heard.name, "summary": heard.summary, "description": "Needs no payload."}
+    return {"name": heard.name, "summary": heard.summary, "payload": schemas[heard.payload]}
+
+
+def _answer(heard: Heard, schemas: Schemas) -> Json:
+    return {"name": "ACK", "summary": f"`{heard.name}` was carried out.", "payload": schemas[heard.answer]}
+
+
+def _news(said: Said, schemas: Schemas) -> Json:
+    payloads = [schemas[payload] for payload in said.payloads]
+    message: Json = {
+        "name": said.name,
+        "summary": said.summary,
+        "payload": payloads[0] if len(payloads) == 1 else {"anyOf": payloads},
+    }
+    if said.example is not None:
+        message["examples"] = [{"payload": msgspec.to_builtins(said.example)}]
+    return message
+
+
+# --- who says it: the operations ------------------------------------------------------------------------------------
+
+
+def _operations(vocabulary: Vocabulary) -> Iterator[tuple[str, Json]]:
+    name = vocabulary.dialect.name
+    for heard in vocabulary.heard:
+        answers = [_message(name, _key("answer", heard)), _message(name, "refusal")]
+        operation = _operation("receive", name, _key("in", heard), heard.summary)
+        operation["reply"] = {"channel": _reference("channels", name), "messages": answers}
+        if heard.routes:
+            operation["x-rest"] = list(heard.routes)
+        yield f"{name}.{_key('in', heard)}", operation
+    for said in vocabulary.said:
+        yield f"{name}.{_key('out', said)}", _operation("send", name, _key("out", said), said.summary)
+
+
+def _operation(action: str, channel: str, message: str, summary: str) -> Json:
+    return {
+        "action": action,
+        "channel": _reference("channels", channel),
+        "messages": [_message(channel, message)],
+        "summary": summary,
+    }
+
+
+def _message(channel: str, key: str) -> Json:
+    return _reference("channels", channel, "messages", key)
+
+
+def _key(kind: str, event: Heard | Said) -> str:
+    """AsyncAPI's keys have no colons."""
+    return f"{kind}.{event.name.replace(':', '.')}"
+
+
+def _reference(*path: str) -> Json:
+    return {"$ref": "#/" + "/".join(path)}

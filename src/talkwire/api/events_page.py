@@ -1,0 +1,184 @@
+"""`docs/events.md`: the events of our own vocabulary, a row each, out of what `/asyncapi.json` says.
+
+python -m talkwire.api.events_page docs/events.md      (this is `make docs`)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from litestar import Router
+
+from talkwire.api.asyncapi import Json, asyncapi
+from talkwire.api.counterparts import counterparts
+from talkwire.api.rest import described_routes
+from talkwire.api.vocabularies import vocabulary
+from talkwire.dialects.messenger import MESSENGER
+
+_TOP = """\
+# The messenger vocabulary: every event
+
+Written by `make docs` from the types that check and make the events; do not edit it. A running server says the same to
+programs at `/asyncapi.json`, and describes its routes at `/openapi.json` and `/docs`. How to connect, what the events
+mean together, and the rest of REST is in [messenger.md](messenger.md).
+
+A member with `?` may be left out, and null is the same. Where a client asks for an acknowledgement, it is
+`{success: true, …}` with what the third column says, or `{success: false, error: {code, message, details?}}`.
+"""
+
+_SUFFIXES = ("Payload", "Body")
+
+
+def events_page() -> str:
+    """The page."""
+    routes = Router("/", route_handlers=described_routes()).routes
+    return _Page(asyncapi([vocabulary(MESSENGER, counterparts(routes))], version="")).text()
+
+
+class _Page:
+    def __init__(self, document: Json) -> None:
+        self._document = document
+        self._schemas: dict[str, Json] = document["components"]["schemas"]
+        self._messages: dict[str, Json] = document["channels"][MESSENGER.name]["messages"]
+        self._objects = self._find_objects()
+
+    def text(self) -> str:
+        return "\n".join([_TOP, *self._received(), "", *self._sent(), "", *self._described(), ""]).rstrip() + "\n"
+
+    # --- the parts ----------------------------------------------------------------------------------------------
+
+    def _received(self) -> Iterator[str]:
+        yield from ("## What clients send", "", "| event | with | answered with | REST |", "|---|---|---|---|")
+        for operation in self._operations("receive"):
+            message = self._message(operation)
+            answer = self._resolve(operation["reply"]["messages"][0])
+            routes = "<br>".join(f"`{route}`" for route in operation.get("x-rest", ()))
+            cells = (_titled(message), self._members(message.get("payload")), self._members(answer["payload"]), routes)
+            yield _row(*cells)
+
+    def _sent(self) -> Iterator[str]:
+        yield from ("## What clients are sent", "", "| event | with |", "|---|---|")
+        for operation in self._operations("send"):
+            message = self._message(operation)
+            yield _row(_titled(message), self._payload(message["payload"]))
+
+    def _described(self) -> Iterator[str]:
+        yield "## Objects"
+        for name in sorted(self._objects, key=_short):
+            schema = self._schemas[name]
+            yield from ("", f"### {_short(name)}", "")
+            if "description" in schema:
+                yield from (" ".join(schema["description"].split()), "")
+            yield from ("| member | type |", "|---|---|")
+            for member, its_schema in schema["properties"].items():
+                yield _row(_member(schema, member), self._member_type(its_schema))
+
+    # --- payloads and types -------------------------------------------------------------------------------------
+
+    def _find_objects(self) -> set[str]:
+        """Schemas with a section of their own: those inside others, and what several events are."""
+        inside = {name for schema in self._schemas.values() for name in _referred(schema)}
+        whole = Counter(
+            name for key, message in self._messages.items() if key.startswith("out.") for name in _referred(message)
+        )
+        return inside | {name for name, times in whole.items() if times > 1}
+
+    def _payload(self, schema: Json) -> str:
+        names = list(_referred(schema))
+        if len(names) == 1 and names[0] not in self._objects:
+            return self._members(schema)
+        return self._type(schema)
+
+    def _members(self, schema: Json | None) -> str:
+        """A payload's members in a line; of an acknowledgement, without what all of them have."""
+        if schema is None:
+            return ""
+        schema = self._resolve(schema)
+        members = {name: its_schema for name, its_schema in schema["properties"].items() if name != "success"}
+        return "<br>".join(f"{_member(schema, name)} {self._member_type(value)}" for name, value in members.items())
+
+    def _member_type(self, schema: Json) -> str:
+        """A member's type; that one which may be left out may be null goes without saying."""
+        default = schema.get("default")
+        if default is None and "default" in schema and "anyOf" in schema:
+            schema = {"anyOf": [option for option in schema["anyOf"] if option != {"type": "null"}]}
+        plain = isinstance(default, str | int | float)
+        return self._type(schema) + (f", `{json.dumps(default)}` by default" if plain else "")
+
+    def _type(self, schema: Json) -> str:
+        match schema:
+            case {"$ref": reference}:
+                name = reference.rpartition("/")[2]
+                return f"[{_short(name)}](#{_short(name).lower()})"
+            case {"anyOf": options}:
+                return " or ".join(self._type(option) for option in options)
+            case {"enum": values}:
+                return " or ".join(f"`{value}`" for value in values)
+            case {"const": value}:
+                return f"`{value}`"
+            case {"type": "array", "items": dict() as items}:
+                return f"list of {self._type(items)}"
+            case {"type": "object", "properties": dict()}:
+                return f"{{{self._members(schema).replace('<br>', ', ')}}}"
+            case {"type": str() as type_}:
+                return type_
+            case _:
+                return "anything"
+
+    # --- the document -------------------------------------------------------------------------------------------
+
+    def _operations(self, action: str) -> Iterator[Json]:
+        return (operation for operation in self._document["operations"].values() if operation["action"] == action)
+
+    def _message(self, operation: Json) -> Json:
+        return self._resolve(operation["messages"][0])
+
+    def _resolve(self, schema: Json) -> Json:
+        if "$ref" not in schema:
+            return schema
+        found: Any = self._document
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        assert isinstance(found, dict)
+        return found
+
+
+def _referred(value: object) -> Iterator[str]:
+    """The names of the schemas that a part of the document refers to."""
+    match value:
+        case {"$ref": str() as reference}:
+            yield reference.rpartition("/")[2]
+        case dict():
+            for part in value.values():
+                yield from _referred(part)
+        case list():
+            for part in value:
+                yield from _referred(part)
+
+
+def _titled(message: Json) -> str:
+    return f"**`{message['name']}`** {message['summary'].removesuffix('.')}."
+
+
+def _member(schema: Json, name: str) -> str:
+    return f"`{name}`" if name in schema.get("required", ()) else f"`{name}`?"
+
+
+def _short(name: str) -> str:
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _row(*cells: str) -> str:
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in escaped)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(events_page(), encoding="utf-8")

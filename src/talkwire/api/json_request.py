@@ -1,0 +1,39 @@
+"""A request's JSON body, as strictly as a socket's payload: a number is a number and not a text that looks like one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from talkwire.core.errors import ChatError
+from talkwire.dialects.payloads.payload import invalid_payload
+
+_PROBLEM = "body_problem"
+_UNFIT = object()
+"""Fits no type."""
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """Litestar would take `"5"` for 5, and 1 for true. Here the body becomes its type before Litestar sees it."""
+
+    async def json(self) -> Any:  # noqa: ANN401 (JSON)
+        """The body as the type that the route takes.
+
+        One that does not fit is refused later, by Litestar, since who is calling comes first: `body_problem` says why.
+        """
+        data = self.route_handler.parsed_fn_signature.parameters.get("data")
+        if data is None:
+            return await super().json()
+        try:
+            return msgspec.json.decode(await self.body(), type=data.annotation)
+        except msgspec.ValidationError as error:
+            self.state[_PROBLEM] = invalid_payload(error)
+            return _UNFIT
+
+
+def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
+    """What is wrong with a body, and where; None when that is not what was refused."""
+    problem = request.state.get(_PROBLEM)
+    return problem if isinstance(problem, ChatError) else None

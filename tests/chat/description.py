@@ -1,0 +1,95 @@
+"""What the server says of itself, held against what it does: every answer and every event of every test of the chat."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import httpx
+import msgspec
+from jsonschema_rs import Draft7Validator, Draft202012Validator
+
+from talkwire.api.asyncapi import asyncapi
+from talkwire.api.vocabularies import vocabulary
+from talkwire.dialects.messenger import MESSENGER
+
+Json = dict[str, Any]
+
+
+class Routes:
+    """`/openapi.json`."""
+
+    def __init__(self, document: Json) -> None:
+        self._components = document["components"]
+        self._operations = {
+            (method.upper(), re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "/?")): operation
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+
+    def check(self, answer: httpx.Response) -> None:
+        """Fails for a status, a type of content or a body that the route's description does not have."""
+        request = answer.request
+        path = request.url.raw_path.decode().partition("?")[0]
+        # A plain part of a path comes before a part that may be anything.
+        fitting = sorted(
+            (
+                (template.pattern.count("[^/]+"), operation)
+                for (method, template), operation in self._operations.items()
+                if method == request.method and template.fullmatch(path)
+            ),
+            key=lambda found: found[0],
+        )
+        if fitting:
+            self._check(answer, fitting[0][1], f"{request.method} {path} answered {answer.status_code}")
+
+    def _check(self, answer: httpx.Response, operation: Json, what: str) -> None:
+        described = operation["responses"].get(str(answer.status_code))
+        assert described is not None, f"{what}, which /openapi.json does not have: {answer.text[:300]}"
+        if "$ref" in described:
+            described = self._components["responses"][described["$ref"].rpartition("/")[2]]
+        if not answer.content:
+            return
+        media_type = answer.headers["content-type"].partition(";")[0]
+        content = described.get("content", {})
+        assert media_type in content or "*/*" in content, f"{what} with {media_type}, which /openapi.json does not have"
+        if media_type == "application/json":
+            schema = {**content[media_type]["schema"], "components": self._components}
+            problem = next(Draft202012Validator(schema).iter_errors(answer.json()), None)
+            assert problem is None, f"{what}, not as /openapi.json has it: {problem}"
+
+
+class Events:
+    """`/asyncapi.json`, of the vocabulary that the tests of the chat speak."""
+
+    def __init__(self) -> None:
+        document = json.loads(msgspec.json.encode(asyncapi([vocabulary(MESSENGER)], version="")))
+        self._validators = {
+            key: Draft7Validator({**message["payload"], "components": document["components"]})
+            for key, message in document["channels"][MESSENGER.name]["messages"].items()
+            if "payload" in message
+        }
+
+    def problem_of_event(self, name: str, payload: object) -> str | None:
+        """What is wrong with an event that a client was sent; None when it is as described."""
+        return self._problem(f"out.{name}", payload)
+
+    def problem_of_answer(self, name: str, answer: object) -> str | None:
+        """What is wrong with the acknowledgement of an event."""
+        carried_out = isinstance(answer, dict) and answer.get("success") is True
+        return self._problem(f"answer.{name}" if carried_out else "refusal", answer)
+
+    def _problem(self, key: str, value: object) -> str | None:
+        validator = self._validators.get(key.replace(":", "."))
+        if validator is None:
+            return f"{key}: not in /asyncapi.json"
+        problem = next(validator.iter_errors(value), None)
+        return None if problem is None else f"{key}: not as /asyncapi.json has it: {problem}"
+
+
+@cache
+def described_events() -> Events:
+    """Built once a process: it takes longer than a test."""
+    return Events()

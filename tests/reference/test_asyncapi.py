@@ -1,0 +1,190 @@
+"""`/asyncapi.json`: a good document that has every event of the code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema_rs import Draft7Validator, meta
+from litestar import Router
+
+from talkwire.api.asyncapi import asyncapi
+from talkwire.api.counterparts import counterparts
+from talkwire.api.rest import described_routes
+from talkwire.api.vocabularies import vocabulary
+from talkwire.app import DIALECTS
+from talkwire.core.errors import ChatError
+from talkwire.core.model import User
+from talkwire.dialects.dialect import Dialect, Outbound
+from talkwire.dialects.messenger import MESSENGER
+from tests.chat.conftest import World
+
+HERE = Path(__file__).parent
+PUBLISHED = HERE / "node_modules/@asyncapi/specs/schemas/3.0.0-without-$id.json"
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    """As it is served: read back from its JSON."""
+    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    described = asyncapi([vocabulary(dialect, find) for dialect in DIALECTS.values()], version="1.2.3")
+    read: Json = json.loads(msgspec.json.encode(described))
+    return read
+
+
+def names(document: Json, dialect: Dialect, action: str) -> set[str]:
+    """The names of the events that the server receives or sends."""
+    operations = [
+        operation
+        for operation in document["operations"].values()
+        if operation["action"] == action and operation["channel"] == {"$ref": f"#/channels/{dialect.name}"}
+    ]
+    return {followed(document, operation["messages"][0])["name"] for operation in operations}
+
+
+def followed(document: Json, reference: Json) -> Json:
+    found: Any = document
+    for part in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    assert isinstance(found, dict)
+    return found
+
+
+def references(part: object) -> Iterator[str]:
+    match part:
+        case {"$ref": str() as reference}:
+            yield reference
+        case dict():
+            for value in part.values():
+                yield from references(value)
+        case list():
+            for value in part:
+                yield from references(value)
+
+
+def socket_events(dialect: Dialect) -> set[str]:
+    """What a dialect says of a socket itself: welcome, error, goodbye."""
+    welcome = dialect.welcome(User(id="a", name="A", created_ms=0), "socket", "1-1")
+    goodbye = dialect.goodbye("shutdown", True)
+    error, _ = dialect.error(ChatError("forbidden", "No."), "x")
+    return {error} | ({welcome.name} if welcome else set()) | ({goodbye[0]} if goodbye else set())
+
+
+def test_the_document_is_as_the_published_schema_of_asyncapi_has_it(document: Json) -> None:
+    if not PUBLISHED.is_file():
+        pytest.fail("the published schema is not installed: run make install")
+    validator = Draft7Validator(json.loads(PUBLISHED.read_text()))
+    assert [f"{error.instance_path}: {error.message[:300]}" for error in validator.iter_errors(document)] == []
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    for reference in set(references(document)):
+        followed(document, {"$ref": reference})
+
+
+def test_an_operation_speaks_of_messages_of_its_channel(document: Json) -> None:
+    for operation in document["operations"].values():
+        messages = f"{operation['channel']['$ref']}/messages/"
+        spoken = [*operation["messages"], *operation.get("reply", {}).get("messages", [])]
+        assert all(message["$ref"].startswith(messages) for message in spoken)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_every_event_of_a_dialect_is_in_the_document(document: Json, dialect: Dialect) -> None:
+    assert document["channels"][dialect.name]["address"] == dialect.namespace
+    assert names(document, dialect, "receive") == set(dialect.inbound)
+    of_the_chat = {packet.name for packets in dialect.outbound.values() for packet in packets}
+    assert names(document, dialect, "send") == of_the_chat | socket_events(dialect)
+
+
+def entries(dialect: Dialect) -> Iterator[tuple[str, Any]]:
+    yield from dialect.inbound.items()
+    yield from ((packet.name, packet) for packets in dialect.outbound.values() for packet in packets)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_every_event_says_what_it_is(dialect: Dialect) -> None:
+    """Beside a lambda, `answer=` or `struct=` says what it makes; `summary=` says what the event is for."""
+    silent = []
+    for name, entry in entries(dialect):
+        try:
+            _ = entry.payload_type if isinstance(entry, Outbound) else entry.answer_type
+        except TypeError as error:
+            silent.append(f"{name}: {error}")
+        if not entry.summary:
+            silent.append(f"{name}: no summary")
+    assert silent == []
+
+
+def test_every_payload_is_an_object_that_json_schema_can_say(document: Json) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        meta.validate({"$schema": "http://json-schema.org/draft-07/schema#", **schema})
+        assert schema["type"] == "object", name
+        # Of a later draft than the one that AsyncAPI has by default.
+        assert "prefixItems" not in json.dumps(schema), name
+
+
+def test_examples_are_what_the_schemas_say(document: Json) -> None:
+    checked = 0
+    for channel in document["channels"].values():
+        for message in channel["messages"].values():
+            for example in message.get("examples", []):
+                schema = {**message["payload"], "components": document["components"]}
+                Draft7Validator(schema).validate(example["payload"])
+                checked += 1
+    assert checked >= 4
+
+
+def test_an_event_names_the_routes_that_do_the_same(document: Json) -> None:
+    operations = document["operations"]
+    assert operations["messenger.in.message.send"]["x-rest"] == ["POST /api/v1/messages", "POST /messages"]
+    assert operations["messenger.in.conversations.list"]["x-rest"] == ["GET /api/v1/conversations"]
+    assert "x-rest" not in operations["messenger.in.ping"]
+
+
+async def test_a_server_serves_it(world: World, document: Json) -> None:
+    answer = await world.request("GET", "/asyncapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    served = answer.json()
+    assert served["info"].pop("version") != document["info"]["version"]
+    assert {**served, "info": None} == {**document, "info": None}
+
+
+async def test_what_clients_are_sent_is_as_described(world: World, document: Json) -> None:
+    """Greeting, answers, refusals and news of a short talk, each against the schema of its message."""
+    alice = await world.open()
+    await alice.sign_in({"token": world.server.token(world.id_of("alice"))})
+    conversation = await world.conversation("alice", "bob")
+    said = {"connected": await alice.next("connected")}
+    payload = {"conversationId": conversation, "content": "Hello"}
+    answered = {
+        "message:send": await alice.call("message:send", payload),
+        "messages:list": await alice.call("messages:list", {"conversationId": conversation}),
+        "conversations:list": await alice.call("conversations:list", {}),
+        "typing:start": await alice.call("typing:start", {"conversationId": conversation}),
+        "ping": await alice.call("ping"),
+    }
+    for name in ("conversation:new", "message:new"):
+        said[name] = await alice.next(name)
+    refused = await alice.call("message:send", {})
+    await alice.emit("message:send", {})
+    said["error"] = await alice.next("error")
+    messages = document["channels"][MESSENGER.name]["messages"]
+    for name, value in said.items():
+        check(document, messages[f"out.{name.replace(':', '.')}"], value)
+    for name, value in answered.items():
+        check(document, messages[f"answer.{name.replace(':', '.')}"], value)
+    check(document, messages["refusal"], refused)
+
+
+def check(document: Json, message: Json, value: Json) -> None:
+    schema = {**message["payload"], "components": document["components"]}
+    Draft7Validator(schema).validate(value)
+    unknown = set(value) - set(followed(document, message["payload"])["properties"])
+    assert unknown == set(), message["name"]

@@ -1,0 +1,30 @@
+"""`docs/events.md`: written anew after every change, and with every event in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talkwire.api.events_page import events_page
+from talkwire.dialects.messenger import MESSENGER
+from tests.reference.test_asyncapi import socket_events
+
+PAGE = Path(__file__).parents[2] / "docs/events.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == events_page(), "an event was changed: run make docs"
+
+
+def test_every_event_is_on_the_page() -> None:
+    received, _, rest = PAGE.read_text(encoding="utf-8").partition("## What clients are sent")
+    sent, _, _ = rest.partition("## Objects")
+    assert [name for name in MESSENGER.inbound if f"**`{name}`**" not in received] == []
+    of_the_chat = {packet.name for packets in MESSENGER.outbound.values() for packet in packets}
+    assert [name for name in of_the_chat | socket_events(MESSENGER) if f"**`{name}`**" not in sent] == []
+
+
+def test_links_lead_to_sections() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    linked = {part.partition(")")[0] for part in text.split("](#")[1:]}
+    assert linked
+    assert linked <= {line.removeprefix("### ").lower() for line in text.splitlines() if line.startswith("### ")}

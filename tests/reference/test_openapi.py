@@ -1,0 +1,146 @@
+"""`/openapi.json`: what it says is what the server does. schemathesis asks each route, well and badly, and compares."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from talkwire.api.errors import STATUS
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World
+
+DEADLINE_S = 240
+
+NOT_CHECKED = {
+    # A schema cannot say that a user must exist, a cursor must be one of ours, or that a direct conversation has two
+    # members: what fits the schema may still be refused, with 422.
+    "positive_data_acceptance": "",
+}
+
+# Fewer examples for the roles whose difference lies in a few routes.
+EXAMPLES = {"user": 10, "service": 5, "admin": 5}
+
+
+@pytest.fixture(scope="module")
+def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Without limits: a thousand requests in a row would get to see little else."""
+    with running_chat(tmp_path_factory.mktemp("openapi"), {"TALKWIRE_RATE_LIMITS": "off"}) as server:
+        fill(server)
+        yield server
+        assert server.process.poll() is None
+        assert server.logged_errors() == []
+
+
+def fill(server: ServerProcess) -> None:
+    """A conversation of those who will ask, with something in it: the routes have something to find."""
+    headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
+    with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False) as http:
+        members = ["asks-as-user", "asks-as-service", "asks-as-admin", "bob"]
+        for name in ("one", "two"):
+            made = http.post("/conversations", json={"kind": "group", "id": name, "name": name, "memberIds": members})
+            assert made.status_code == 201, made.text
+            for sender in members:
+                body = {"conversationId": name, "content": "Hello", "senderId": sender}
+                assert http.post("/messages", json=body).status_code == 201
+
+
+@pytest.mark.parametrize("role", EXAMPLES)
+def test_no_request_is_answered_with_a_failure_or_with_something_undeclared(
+    unlimited_server: ServerProcess, tmp_path: Path, role: str
+) -> None:
+    token = unlimited_server.token(f"asks-as-{role}", ttl_s=3600, role=None if role == "user" else role)
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program is not None, "schemathesis is not installed: run make install"
+    command = [
+        *(program, "run", f"{unlimited_server.url}/openapi.json"),
+        *("--header", f"Authorization: Bearer {token}"),
+        *("--phases", "examples,coverage,fuzzing,stateful"),
+        *("--max-examples", str(EXAMPLES[role])),
+        *("--exclude-checks", ",".join(NOT_CHECKED)),
+        *("--generation-deterministic", "--continue-on-failure"),
+        *("--request-timeout", "10", "--workers", "1", "--no-color"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = re.search(r"Selected: (\d+)/(\d+)\s+Tested: (\d+)", done.stdout)
+    assert counts is not None, done.stdout
+    assert len(set(counts.groups())) == 1, "every route is asked"
+
+
+async def test_every_refusal_of_the_contract_is_described(world: World) -> None:
+    description = (await world.request("GET", "/openapi.json")).json()
+    described = {
+        code
+        for response in description["components"]["responses"].values()
+        for code in response["content"]["application/json"]["schema"]["properties"]["error"]["properties"]["code"][
+            "enum"
+        ]
+    }
+    assert described == set(STATUS)
+
+
+async def test_a_route_that_asks_who_is_calling_says_so(world: World) -> None:
+    description = (await world.request("GET", "/openapi.json")).json()
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            open_to_all = operation.get("security") == []
+            needed = [given["name"] for given in operation.get("parameters", []) if given["required"]]
+            path_of_none = re.sub(r"\{\w+\}", "x", path)
+            answer = await world.request(method.upper(), path_of_none, params=dict.fromkeys(needed, "x"), json={})
+            assert (answer.status_code != 401) == open_to_all, (method, path, answer.text)
+            assert ("401" in operation["responses"]) or open_to_all, (method, path)
+            assert "$ref" in operation["responses"].get("400", {"$ref": ""}), "never in the framework's form"
+
+
+async def test_head_is_get_without_its_body(world: World) -> None:
+    for path in ("/api/v1/users/me", "/healthz", "/openapi.json", "/docs", "/api/v1/users/nobody"):
+        got = await world.request("GET", path, by="alice")
+        head = await world.request("HEAD", path, by="alice")
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == got.headers[name]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE", "HEAD", "PATCH"])
+async def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(world: World, method: str) -> None:
+    answer = await world.request(method, "/messages")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "OPTIONS, POST"
+    if method != "HEAD":
+        assert answer.json()["error"]["code"] == "invalid_request"
+
+
+async def test_options_names_the_methods_of_a_path(world: World) -> None:
+    for path, allowed in {
+        "/messages": "OPTIONS, POST",
+        "/healthz": "GET, HEAD, OPTIONS",
+        "/api/v1/conversations": "GET, HEAD, OPTIONS, POST",
+    }.items():
+        answer = await world.request("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"], answer.content) == (204, allowed, b"")
+
+
+async def test_a_path_that_there_is_not_is_not_found(world: World) -> None:
+    for method in ("GET", "POST", "HEAD", "OPTIONS"):
+        answer = await world.request(method, "/api/v1/nothing")
+        assert answer.status_code == 404
+        if method != "HEAD":
+            assert answer.json()["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [({"isTyping": 1}, "isTyping"), ({"isTyping": "true"}, "isTyping"), ([], "")],
+)
+async def test_a_body_is_taken_as_strictly_as_a_sockets_payload(world: World, body: object, path: str) -> None:
+    conversation = await world.conversation("alice")
+    answer = await world.request("POST", f"/api/v1/conversations/{conversation}/typing", by="alice", json=body)
+    assert answer.status_code == 422
+    assert [detail["path"] for detail in answer.json()["error"]["details"]] == [path]
