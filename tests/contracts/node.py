@@ -14,8 +14,9 @@ from sqlalchemy import Connection, event
 
 from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat
-from talkwire.core.commands.command import Change, Command
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.command import Change, Command, IdempotencyKey
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import DurableEvent, Event
@@ -86,13 +87,13 @@ HANDLERS = MappingProxyType({**CHANGES, Call: ChangeHandler(_call)})
 class Node:
     """A running chat; `events` is what its bus has brought."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, news_after_s: float | None = None) -> None:
         self.clock = clock
         self.events: list[Event] = []
         self.write_engine = writing_engine(database.url)
         self.read_engine = reading_engine(database.url, 2)
         self.bus = MemoryBus()
-        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, self.bus.publish)
+        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, self.bus.publish, news_after_s)
         self.readers = ReaderPool(self.read_engine, 2)
         self.chat = Chat(self.writer, self.readers, self.bus)
         self.bus.subscribe(self.events.extend)
@@ -114,7 +115,7 @@ class Node:
         """The log after a position, as it is stored."""
         return await self.readers.read(lambda snapshot: snapshot.events_after(after, limit))
 
-    def submit(self, actor: Actor, command: Command[Any]) -> asyncio.Future[Any]:
+    def submit(self, actor: Actor, command: Command[Any], key: IdempotencyKey | None = None) -> asyncio.Future[Any]:
         """Puts a change into the writer's queue, past the door's checks."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -126,7 +127,7 @@ class Node:
             else:
                 future.set_exception(error)
 
-        self.writer.enqueue(actor, command, done)
+        self.writer.enqueue(actor, command, done, key)
         return future
 
     def ask(self, actor: Actor, command: Command[Any]) -> Awaitable[Outcome]:
@@ -151,6 +152,17 @@ class Node:
         """Makes a group; its first member owns it."""
         names = tuple(actor.user_id for actor in actors)
         await self.do(BACKEND, CreateConversation("group", names, id=conversation_id))
+
+    async def users(self, *actors: Actor) -> None:
+        """Makes them known."""
+        for actor in actors:
+            await self.do(actor, EnsureUser(actor.user_id, actor.name))
+
+    async def roles(self, conversation_id: str) -> dict[str, str]:
+        """User id -> role of every member."""
+        view = await self.do(BACKEND, GetConversation(conversation_id))
+        assert view.conversation.member_count == len(view.members)
+        return {member.member.user_id: member.member.role for member in view.members}
 
     async def send(self, actor: Actor, content: str, client_message_id: str | None = None, to: str = "c") -> Message:
         message = await self.do(actor, SendMessage(to, content, client_message_id))
@@ -186,9 +198,9 @@ class Node:
 
 
 @asynccontextmanager
-async def running(database: Database, clock: Clock) -> AsyncIterator[Node]:
+async def running(database: Database, clock: Clock, news_after_s: float | None = None) -> AsyncIterator[Node]:
     """A node from its start to its orderly end."""
-    node = Node(database, clock)
+    node = Node(database, clock, news_after_s)
     await node.start()
     try:
         yield node

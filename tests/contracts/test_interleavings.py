@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser, UnbanUser
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.conversations import AddMembers, CreateConversation, GetConversation, RemoveMember
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor, Message

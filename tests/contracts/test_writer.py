@@ -13,8 +13,10 @@ from sqlalchemy.exc import OperationalError
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser, RegisterAccount, SetPassword
 from talkwire.core.commands.command import Change
-from talkwire.core.commands.conversations import AddMembers, CreateConversation, GetConversation, RemoveMember
-from talkwire.core.commands.messages import ListMessages, SendMessage
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.files import CreateUpload, FinishUpload
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import AttachmentRef, GetMessage, ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MessageSent
 from talkwire.core.model import Actor, Message
@@ -60,8 +62,32 @@ async def test_a_batch_takes_as_many_statements_however_many_messages_it_has(nod
             outcomes = await node.in_one_batch(*batch)
         assert all(isinstance(outcome, Message) for outcome in outcomes)
         counts.append(len(transactions[-1]))
-    # head, users, conversations, members, earlier messages; messages, conversations, log, head
-    assert counts == [9, 9, 9]
+    # head, users, conversations, members, earlier messages; messages, members, conversations, log, head
+    assert counts == [10, 10, 10]
+
+
+async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    root = await node.send(BOB, "root")
+    await node.do(ALICE, CreateUpload("f1", "a.png", None, 1, 1000))
+    await node.do(ALICE, FinishUpload("f1", "image/png", 1, "digest"))
+    rich = SendMessage(
+        "c",
+        "Hello @bob",
+        attachments=(AttachmentRef(id="f1"),),
+        reply_to_id=str(root.id),
+        thread_id=str(root.id),
+    )
+    counts = []
+    for size in (1, 10, 200):
+        with node.statements() as transactions:
+            outcomes = await node.in_one_batch(*((ALICE, rich) for _ in range(size)))
+        assert all(outcome.mentions == ("bob",) and len(outcome.attachments) == 1 for outcome in outcomes)
+        counts.append(len(transactions[-1]))
+    # head, messages that are replied to, names, files; messages, links, mentions, replies, members, conversations, log,
+    # head
+    assert counts == [12, 12, 12]
+    assert (await node.do(BOB, GetMessage(str(root.id)))).reply_count == 211
 
 
 async def _forget(node: Node) -> None:
@@ -76,8 +102,8 @@ async def test_a_batch_reads_nothing_that_the_writer_knows(node: Node) -> None:
     await node.send(ALICE, "1")
     with node.statements() as transactions:
         await node.in_one_batch(*((ALICE, SendMessage("c", "Hello")) for _ in range(10)))
-    # head; messages, conversation, log, head
-    assert len(transactions[-1]) == 5
+    # head; messages, member, conversation, log, head
+    assert len(transactions[-1]) == 6
 
 
 async def test_all_that_is_queued_shares_one_transaction(node: Node) -> None:

@@ -10,20 +10,23 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.core.chat import Done
-from talkwire.core.commands.command import Command
+from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Durable
 from talkwire.core.handler import ChangeHandler
+from talkwire.core.idempotency import decide_once
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Needs
+from talkwire.storage.aside import Aside, WriterClosedError
 from talkwire.storage.batch_statements import BatchStatements
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.snapshot import TableSnapshot
@@ -36,6 +39,8 @@ QUEUE_MAX = 50_000
 MISSED_PAGE = 10_000
 """How many events of other nodes are read by one statement."""
 
+R = TypeVar("R")
+
 _logger = structlog.get_logger(__name__)
 
 
@@ -46,6 +51,7 @@ class Job:
     actor: Actor
     command: Command[Any]
     done: Done
+    key: IdempotencyKey | None = None
     result: object = None
     error: Exception | None = None
 
@@ -58,8 +64,18 @@ class Attempt:
     commit_sent: bool = False
 
 
+class _News(Enum):
+    """What is taken from an empty queue."""
+
+    MAY_BE_THERE = auto()
+
+
 class GroupWriter:
-    """Implements `core.chat.Writer`. `publish` is called on the event loop with the events of each commit."""
+    """Implements `core.chat.Writer`. `publish` is called on the event loop with the events of each commit.
+
+    Where others write to the same database, `news_after_s` says how long nothing may be queued here before the log is
+    looked at for their events, which a commit of our own would have found.
+    """
 
     def __init__(
         self,
@@ -67,16 +83,18 @@ class GroupWriter:
         handlers: Mapping[type[Command[Any]], ChangeHandler],
         clock_ms: Callable[[], int],
         publish: Callable[[Sequence[Durable]], None],
+        news_after_s: float | None = None,
     ) -> None:
         self._engine = engine
         self._handlers = handlers
         self._clock_ms = clock_ms
         self._publish = publish
+        self._news_after_s = news_after_s
         self._lookups = Lookups(engine.dialect)
         self._bulk = BatchStatements(engine.dialect)
         self._view = View()
         self._published_pos = 0
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | Aside | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
@@ -102,40 +120,59 @@ class GroupWriter:
             await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
-    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         assert self._loop is not None, "the writer was not started"
         if self._closed or self._jobs.qsize() >= QUEUE_MAX:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
         else:
             self._unsettled += 1
-            self._jobs.put(Job(actor, command, done))
+            self._jobs.put(Job(actor, command, done, key))
+
+    def aside(self, function: Callable[[Connection], R]) -> R:
+        """What `function` answers to a transaction of its own, on the writer's thread, between two batches. For other
+        threads, which wait for it. Raises its errors, and `WriterClosedError`."""
+        if self._closed:
+            raise WriterClosedError
+        aside = Aside(function)
+        self._jobs.put(aside)
+        answer: R = aside.answer.result()
+        return answer
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        last: Job | Aside | _News | None
         running = True
         while running:
-            jobs, running = self._take()
-            if not jobs:
-                continue
-            events = self._carry_out(jobs)
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._settle, jobs, events)
+            jobs, last = self._take()
+            if jobs:
+                events = self._carry_out(jobs)
+                assert self._loop is not None
+                self._loop.call_soon_threadsafe(self._settle, jobs, events)
+            if isinstance(last, Aside):
+                last.carry_out(self._engine)
+            elif last is _News.MAY_BE_THERE:
+                self._look_for_news()
+            running = last is not None
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Waits for a command and takes all that are queued behind it: (jobs, whether to go on)."""
+    def _take(self) -> tuple[list[Job], Job | Aside | _News | None]:
+        """Waits for a command and takes all that are queued behind it: (jobs, what was taken last), which is None at
+        the end."""
         jobs: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
+        try:
+            item = self._jobs.get(timeout=self._news_after_s)
+        except Empty:
+            return [], _News.MAY_BE_THERE
+        while isinstance(item, Job):
+            jobs.append(item)
             if len(jobs) == BATCH_MAX:
-                return jobs, True
+                break
             try:
-                job = self._jobs.get_nowait()
+                item = self._jobs.get_nowait()
             except Empty:
-                return jobs, True
-        return jobs, False
+                break
+        return jobs, item
 
     def _carry_out(self, jobs: list[Job]) -> list[Durable]:
         """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one. Answers the
@@ -178,23 +215,20 @@ class GroupWriter:
 
     def _decide(self, tx: BatchTransaction, job: Job) -> None:
         job.error = None
+        decide = self._handlers[type(job.command)].decide
         try:
-            job.result = self._handlers[type(job.command)].decide(tx, job.actor, job.command)
+            if job.key is None:
+                job.result = decide(tx, job.actor, job.command)
+            else:
+                job.result = decide_once(tx, job.actor, job.command, job.key, decide)
         except ChatError as refusal:
             job.error = refusal
 
     def _to_publish(self, tx: BatchTransaction) -> list[Durable]:
         """A transaction's events, behind those that others have written since we published last, or that we wrote
         without learning of it. The lock is free again: however many they are, nobody waits for them."""
-        events: list[Durable] = []
-        pos = self._published_pos
         try:
-            while pos < tx.start_pos:
-                with self._engine.begin() as connection:
-                    snapshot = TableSnapshot(connection, self._lookups)
-                    page = snapshot.events_after(pos, min(MISSED_PAGE, tx.start_pos - pos))
-                events += page
-                pos = page[-1].pos if page else tx.start_pos
+            events = self._missed(tx.start_pos)
         except Exception:
             # What was committed stays in the log; the next transaction finds that it was not published.
             _logger.exception("events of other nodes could not be read")
@@ -203,12 +237,38 @@ class GroupWriter:
         self._published_pos = tx.pos
         return events
 
+    def _missed(self, until_pos: int) -> list[Durable]:
+        """What is in the log up to a position and was not published here."""
+        events: list[Durable] = []
+        pos = self._published_pos
+        while pos < until_pos:
+            with self._engine.begin() as connection:
+                page = TableSnapshot(connection, self._lookups).events_after(pos, min(MISSED_PAGE, until_pos - pos))
+            events += page
+            pos = page[-1].pos if page else until_pos
+        return events
+
+    def _look_for_news(self) -> None:
+        """Publishes what others have written, such as the command line."""
+        try:
+            with self._engine.begin() as connection:
+                pos = connection.execute(select(log_head.c.pos)).scalar_one()
+            events = self._missed(pos)
+        except SQLAlchemyError:
+            return  # whoever asks for something next is told
+        self._published_pos = max(pos, self._published_pos)
+        if events:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._publish, events)
+
     def _happened(self, attempt: Attempt) -> bool | None:
-        """After the reply to COMMIT was lost: whether the transaction is in the log, None when nobody can say. Waits
-        for the head's lock, so the lost transaction has ended, one way or the other."""
+        """After the reply to COMMIT was lost: whether the transaction is in the log, None when nobody can say, as of
+        one without events. Waits for the head's lock, so the lost transaction has ended, one way or the other."""
         tx = attempt.tx
-        if tx is None or not attempt.commit_sent or not tx.events:
+        if tx is None or not attempt.commit_sent:
             return False
+        if not tx.events:
+            return None
         try:
             with self._engine.begin() as connection:
                 connection.execute(select(log_head.c.pos).with_for_update()).scalar_one()
