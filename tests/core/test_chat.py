@@ -11,7 +11,7 @@ import pytest
 from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat, Done
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.command import Command
+from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event, UserBanned
@@ -28,7 +28,7 @@ class Queue:
     def __init__(self) -> None:
         self.submitted: list[Command[Any]] = []
 
-    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         self.submitted.append(command)
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
-from talkwire.core.access import may_act
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.command import Command
-from talkwire.core.commands.typing import SetTyping
-from talkwire.core.directory import Directory, Entry
-from talkwire.core.errors import ChatError, forbidden
-from talkwire.core.events import Event, MemberRemoved, TypingChanged
+from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.directory import Directory, Entry, Loaded
+from talkwire.core.errors import ChatError
+from talkwire.core.events import DurableEvent, Ephemeral, Event
 from talkwire.core.handlers import CHANGES, QUERIES
 from talkwire.core.model import Actor, User
+from talkwire.core.preferences import DEFAULTS
+from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
-from talkwire.core.typing_state import TypingState
 
 R = TypeVar("R")
 Listener = Callable[[Sequence[Event]], None]
@@ -28,8 +27,9 @@ Done = Callable[[Any, "Exception | None"], None]
 class Writer(Protocol):
     """Carries changes out in order, many in one transaction."""
 
-    def enqueue(self, actor: Actor, command: Command[Any], done: Done) -> None:
-        """`done` is called on the event loop, once the change is committed or was refused."""
+    def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
+        """`done` is called on the event loop, once the change is committed or was refused. A change with a key that
+        was committed before is not carried out again, and answered as then."""
         ...
 
 
@@ -49,42 +49,44 @@ class Bus(Protocol):
 class Chat:
     """Everything that can be asked of the chat, and nothing of how it is stored or sent."""
 
-    def __init__(self, writer: Writer, reader: Reader, bus: Bus) -> None:
+    def __init__(self, writer: Writer, reader: Reader, bus: Bus, options: SignalOptions | None = None) -> None:
+        options = options or SignalOptions()
         self._writer = writer
         self._reader = reader
         self._bus = bus
-        self._typing = TypingState()
-        self._typing_timer: asyncio.TimerHandle | None = None
-        self.directory = Directory(self._load_entries)
+        self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
+        self.signals = Signals(self, bus.publish, options)
         self.epoch = ""
         self.pos = 0
         bus.subscribe(self._follow)
 
-    def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]:
+    def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Carries a command out and answers its result.
 
-        Changes are queued before this returns, in the order of the calls; their result comes after the commit.
+        Changes are queued before this returns, in the order of the calls; their result comes after the commit. One
+        with a key is carried out once, however often it comes (`idempotency.py`).
 
         Raises `ChatError`, from the awaitable or, for what is refused at the door, at once.
         """
         if type(command) in CHANGES:
             future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-            self.submit(actor, command, partial(_settle, future))
+            self.submit(actor, command, partial(_settle, future), key)
             return future
         query = QUERIES.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
-        if isinstance(command, SetTyping):
-            return cast("Awaitable[R]", self._set_typing(actor, command))
+        handler = self.signals.handlers.get(type(command))
+        if handler is not None:
+            return cast("Awaitable[R]", handler(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
 
-    def submit(self, actor: Actor, command: Command[Any], done: Done) -> None:
+    def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         """Queues a change, in the order of the calls; what became of it is told on the event loop, in one turn for all
         that were committed together. Raises `ChatError` for what is refused at the door."""
         check = CHANGES[type(command)].check
         if check is not None:
             check(command)
-        self._writer.enqueue(actor, command, done)
+        self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener) -> None:
         """Has `listener` called on the event loop with each batch of events, in log order."""
@@ -94,12 +96,11 @@ class Chat:
         """Learns where the log is; from then on the bus says how it moves."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         # The bus may have brought newer events by now.
-        self.pos = max(self.pos, pos)
+        self.pos = self.directory.pos = max(self.pos, pos)
 
     def close(self) -> None:
-        """Nobody is told any more that typing has ended."""
-        if self._typing_timer is not None:
-            self._typing_timer.cancel()
+        """Nobody is told any more of what goes on here; to be called while the writer still takes commands."""
+        self.signals.close()
 
     async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
@@ -128,61 +129,42 @@ class Chat:
         """Names the position up to which events have been handed out here: opaque to clients."""
         return f"{self.epoch}-{self.pos}"
 
-    def source_gone(self, source: str) -> None:
-        """A socket has disconnected: whoever typed on it stopped."""
-        self._publish(self._typing.source_gone(source))
-
-    async def _set_typing(self, actor: Actor, command: SetTyping) -> None:
-        entry = await self.directory.find(actor.user_id)
-        refusal = may_act(entry.user)
-        if refusal is not None:
-            raise refusal
-        if command.conversation_id not in entry.conversation_ids:
-            raise forbidden()
-        if command.is_typing:
-            now = asyncio.get_running_loop().time()
-            event = self._typing.start(command.conversation_id, actor.user_id, actor.name, command.source, now)
-        else:
-            event = self._typing.stop(command.conversation_id, actor.user_id, actor.name)
-        self._publish([event])
-
-    def _publish(self, events: Sequence[TypingChanged]) -> None:
-        if events:
-            self._bus.publish(events)
-        self._arm_typing()
-
-    def _arm_typing(self) -> None:
-        """One timer for all who type; it may fire early and is then set anew."""
-        deadline = self._typing.next_deadline()
-        if deadline is not None and self._typing_timer is None:
-            loop = asyncio.get_running_loop()
-            self._typing_timer = loop.call_at(deadline, self._expire_typing)
-
-    def _expire_typing(self) -> None:
-        self._typing_timer = None
-        self._publish(self._typing.expire(asyncio.get_running_loop().time()))
+    def tell(self, event: Ephemeral) -> None:
+        """Publishes an event that is not stored."""
+        self._bus.publish([event])
 
     def _follow(self, events: Sequence[Event]) -> None:
         for event in events:
-            if isinstance(event, TypingChanged):
+            if not isinstance(event, DurableEvent):
                 continue
             self.pos = event.pos
             self.directory.apply(event)
-            if isinstance(event, MemberRemoved):
-                self._publish(self._typing.user_left(event.conversation_id, event.user_id))
+            self.signals.follow(event)
+        self.directory.pos = self.pos
 
-    async def _load_entries(self, user_ids: Collection[str]) -> tuple[int, Mapping[str, Entry]]:
-        def load(snapshot: Snapshot) -> tuple[int, Mapping[str, Entry]]:
+    async def _load_entries(self, user_ids: Collection[str]) -> Loaded:
+        def load(snapshot: Snapshot) -> Loaded:
             _, pos = snapshot.head()
             users = snapshot.users(user_ids)
-            conversation_ids = snapshot.conversation_ids_of(user_ids)
+            conversation_ids, circles = snapshot.circles_of(user_ids)
             login_ids = snapshot.login_ids_of(user_ids)
-            return pos, {
+            blocked_ids = snapshot.blocked_ids_of(user_ids)
+            records = snapshot.presence.records(user_ids)
+            preferences = snapshot.notifications.preferences(user_ids)
+            member_preferences = snapshot.notifications.member_preferences(user_ids)
+            entries = {
                 user_id: Entry(
-                    users.get(user_id), set(conversation_ids.get(user_id, ())), set(login_ids.get(user_id, ()))
+                    users.get(user_id),
+                    conversation_ids.get(user_id, set()),
+                    set(login_ids.get(user_id, ())),
+                    blocked_ids.get(user_id, frozenset()),
+                    records.get(user_id),
+                    preferences.get(user_id, DEFAULTS),
+                    member_preferences.get(user_id, {}),
                 )
                 for user_id in user_ids
             }
+            return Loaded(pos, entries, circles)
 
         return await self._reader.read(load)
 

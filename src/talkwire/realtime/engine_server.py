@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from http import HTTPStatus
 from secrets import token_urlsafe
 
 from talkwire.identity.origins import OriginPolicy
@@ -25,9 +26,12 @@ from talkwire.wire import (
 
 
 class EngineServer(ABC):
-    """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection."""
+    """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection.
 
-    def __init__(
+    `connect_wait_s` counts a session that an address opens, and answers 0 when it may.
+    """
+
+    def __init__(  # noqa: PLR0913 (what an operator sets; all may be left out)
         self,
         options: EngineOptions | None = None,
         *,
@@ -35,12 +39,14 @@ class EngineServer(ABC):
         origins: OriginPolicy | None = None,
         trusted_proxies: frozenset[str] = frozenset(),
         metrics: RealtimeMetrics | None = None,
+        connect_wait_s: Callable[[str], float] | None = None,
     ) -> None:
         self.options = options or EngineOptions()
         self.path = path
         self.origins = origins or OriginPolicy()
         self.trusted_proxies = trusted_proxies
         self.metrics = metrics or RealtimeMetrics()
+        self._connect_wait_s = connect_wait_s
         self.hub = Hub()
         self.wheel = TimingWheel()
         self.accepting = True
@@ -62,13 +68,16 @@ class EngineServer(ABC):
         """Whether a request is for us; the trailing slash may be missing, as in Node."""
         return path == self.path or path == self.path.rstrip("/")
 
-    def admit(self, request: EngineRequest, host: str) -> Admission:
-        """Checks a request that opens or reaches a session. Raises HandshakeRefused."""
+    def admit(self, request: EngineRequest, host: str, address: str) -> Admission:
+        """Checks a request from `address` that opens or reaches a session. Raises HandshakeRefused."""
         admission = check_request(request, self._transport_of, self.options)
         if not self.origins.allows(request.origin, host):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
+        if admission.engine_sid is None and self._connect_wait_s is not None and self._connect_wait_s(address):
+            # The official client takes this for a network that failed, and tries again later, each time later still.
+            raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
         return admission
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:

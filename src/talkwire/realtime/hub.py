@@ -8,7 +8,7 @@ message to a very large room holds up neither acks nor heartbeats.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 import structlog
@@ -144,6 +144,20 @@ class Hub:
             if members and frames:
                 listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
                 self._deliver(listening, frames)
+
+    def multicast(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
+        """Like `broadcast`, to sockets that share no room."""
+        by_channel: dict[Channel, dict[Occupant, Outlet]] = {}
+        for socket in sockets:
+            by_channel.setdefault(socket.channel, {})[socket] = socket.connection
+        for channel, members in by_channel.items():
+            frames = encode(channel)
+            if frames:
+                self._deliver(members, frames)
+
+    def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
+        """Like `multicast`, but passes over the sockets that are slow to read."""
+        self.multicast([socket for socket in sockets if not socket.connection.is_slow()], encode)
 
     def send(self, connection: Outlet, frames: bytes) -> None:
         """Sends to one connection, in this turn."""

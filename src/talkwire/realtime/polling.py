@@ -57,6 +57,7 @@ class PollingApp:
         admission = server.admit(
             EngineRequest(request.method, request.query, request.headers.get("origin")),
             request.headers.get("host", ""),
+            request.address,
         )
         if admission.engine_sid is None:
             await self._get(request, server.open(Transport.POLLING, request.handshake()))
@@ -130,12 +131,16 @@ class _Request:
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
-    def handshake(self) -> Handshake:
+    @property
+    def address(self) -> str:
+        """Where the request comes from, by what proxies that are trusted say."""
         client = self._scope.get("client")
+        peer = client[0] if client else ""
+        return client_address(peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
+
+    def handshake(self) -> Handshake:
         return Handshake(
-            address=client_address(
-                client[0] if client else "", self.headers.get("x-forwarded-for"), self._server.trusted_proxies
-            ),
+            address=self.address,
             query=self.query,
             authorization=self.headers.get("authorization"),
             forwarded=is_forwarded(self.headers),

@@ -160,7 +160,8 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         key = _websocket_key(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
-        admission = server.admit(engine_request, headers.get("host", ""))
+        handshake = self._handshake(request)
+        admission = server.admit(engine_request, headers.get("host", ""), handshake.address)
         # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
         self.write(
@@ -168,7 +169,7 @@ class WebSocketProtocol(asyncio.Protocol):
             b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
         )
         if admission.engine_sid is None:
-            self._connection = server.open(Transport.WEBSOCKET, self._handshake(request))
+            self._connection = server.open(Transport.WEBSOCKET, handshake)
             self._connection.carried_by(self)
             return
         connection = server.find(admission.engine_sid)
