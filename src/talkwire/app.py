@@ -8,41 +8,66 @@ import gc
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Dialect
+from sqlalchemy.engine import URL
 
 from talkwire import demo
+from talkwire.api.docs import asyncapi_handler
 from talkwire.api.page import page_handlers
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.memory import MemoryBus
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.chat import Chat
+from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.events import DurableEvent, Event
 from talkwire.core.handlers import CHANGES
+from talkwire.core.limits import Kind, Limits, address_key, parse_rates
+from talkwire.core.model import Actor
+from talkwire.core.notifier import Notifier
+from talkwire.core.offer_expiry import OfferExpiry
+from talkwire.core.retention import Pruner
+from talkwire.core.signals import SignalOptions
+from talkwire.core.unread_notices import UnreadNotices
 from talkwire.datafolder import FolderLock, prepare_folder, reachable_url
 from talkwire.dialects.messenger import MESSENGER
+from talkwire.files.service import FileService
+from talkwire.files.uploads import UploadLimits
 from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.identity.callers import Callers
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.realtime.arrivals import Arrivals
 from talkwire.realtime.chat_namespace import ChatNamespace, EventDelivery, end_socket
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.serving import Server, listen, with_engine
+from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
+from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
+from talkwire.storage.followers import Follower, Work
 from talkwire.storage.migrations import migrate
+from talkwire.storage.pace import Pace
 from talkwire.storage.reader import READERS, ReaderPool
+from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.search import MessageIndex
 from talkwire.storage.writer import GroupWriter
 from talkwire.wire import EngineOptions
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+NEWS_AFTER_S = 0.3
+"""How often an idle server on PostgreSQL looks for what the command line, or another server, has written."""
+
 DIALECTS = {MESSENGER.name: MESSENGER}
 
 
@@ -77,17 +102,26 @@ class Talkwire:
         writing = writing_engine(url)
         await asyncio.to_thread(migrate, writing)
         bus = MemoryBus()
-        self._writer = GroupWriter(writing, CHANGES, lambda: time.time_ns() // 1_000_000, bus.publish)
+        # On SQLite nobody else writes.
+        news_after_s = NEWS_AFTER_S if file is None else None
+        self._writer = GroupWriter(writing, CHANGES, _now_ms, bus.publish, news_after_s)
         self._reader = ReaderPool(reading_engine(url, READERS))
-        self.chat = Chat(self._writer, self._reader, bus)
+        options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
+        self.chat = Chat(self._writer, self._reader, bus, options)
         self._writer.start()
         await self.chat.start()
+        await self.chat.signals.presence.start(alone=not settings.on_postgresql)
+        self._follow_log(writing.dialect, url)
         self._passwords = Passwords()
         secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
-        self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes)
+        self.limits = Limits(parse_rates(settings.rates)) if settings.rate_limits else None
+        self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits)
         self._verifier = TokenVerifier(policy)
+        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds())
+        self.files = FileService(self.chat, settings.data, settings.files, limits)
+        self.files.start()
         self._serve_realtime_and_rest()
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
@@ -95,11 +129,47 @@ class Talkwire:
     async def stop(self) -> None:
         """Carries out what is queued and closes the database."""
         self.chat.close()
+        self._arrivals.close()
+        self._offer_expiry.close()
+        await self._notifier.close()
+        await self._unread_notices.close()
+        await self.files.close()
+        if self._pruning is not None:
+            self._pruning.cancel()
+        for follower in self._followers:
+            await asyncio.to_thread(follower.close)
         await self._writer.close()
         self._reader.close()
         self._passwords.close()
         await self._verifier.aclose()
         self._release_lock()
+
+    def _follow_log(self, dialect: Dialect, url: URL) -> None:
+        """Starts what works behind the log, and what shortens it."""
+        node_id = self.chat.signals.presence.node_id if self.settings.on_postgresql else None
+        works: list[Work[Any]] = [
+            MessageIndex(dialect),
+            DeletedConversations(_now_ms),
+            AwayNotifications(dialect, self.chat.directory.has_been_here, _now_ms, node_id),
+        ]
+        self._followers = [
+            Follower(work, reading_engine(url, 1), self._writer.aside, _now_ms, Pace(lambda: self._writer.busy))
+            for work in works
+        ]
+        self.chat.subscribe(self._wake_followers)
+        for follower in self._followers:
+            follower.start()
+        self._offer_expiry = OfferExpiry(self.chat, _now_ms)
+        self.chat.subscribe(self._offer_expiry.follow)
+        self._offer_expiry.start()
+        self._pruning: asyncio.Task[None] | None = None
+        if self.settings.retention is not None:
+            self._pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
+
+    def _wake_followers(self, events: Sequence[Event]) -> None:
+        if isinstance(events[-1], DurableEvent):
+            for follower in self._followers:
+                follower.wake()
 
     def _release_lock(self) -> None:
         if self._lock is not None:
@@ -129,7 +199,8 @@ class Talkwire:
             await Server(self.engine, self.app).serve(sockets=[listening])
 
     def _serve_realtime_and_rest(self) -> None:
-        settings = self.settings
+        settings, limits = self.settings, self.limits
+        trusted_proxies = frozenset(settings.trusted_proxies)
         registry = CollectorRegistry()
         metrics = RealtimeMetrics()
         registry.register(metrics)
@@ -138,6 +209,7 @@ class Talkwire:
             self._verifier,
             create_users=settings.create_users,
             insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
+            limits=limits,
         )
         origins = OriginPolicy(settings.origins)
         self.engine = SocketServer(
@@ -147,24 +219,50 @@ class Talkwire:
                 max_payload=settings.max_payload,
             ),
             origins=origins,
-            trusted_proxies=frozenset(settings.trusted_proxies),
+            trusted_proxies=trusted_proxies,
             metrics=metrics,
+            connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
         )
         self.engine.hub.expects_more = lambda: self._writer.busy
         spoken = DIALECTS[settings.dialect]
         others = [dialect for dialect in DIALECTS.values() if dialect is not spoken]
-        namespace = ChatNamespace("/", self.engine, self.chat, callers, [spoken, *others])
+        namespace = ChatNamespace("/", self.engine, self.chat, callers, [spoken, *others], limits)
         self.engine.add("/", namespace)
-        self.chat.subscribe(EventDelivery(self.engine.hub, end_socket).deliver)
+        delivery = EventDelivery(self.engine.hub, self.chat.directory.circles, end_socket)
+        self.chat.subscribe(delivery.deliver)
+        self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory).deliver)
+        self._arrivals = Arrivals(delivery.recipients, partial(_mark_delivered, self.chat))
+        self.chat.subscribe(self._arrivals.follow)
+        self._unread_notices = UnreadNotices(self.chat, self.chat.directory, delivery.deliver)
+        self.chat.subscribe(self._unread_notices.follow)
+        self._notifier = Notifier(self.chat, self.chat.directory, delivery.deliver)
+        self.chat.subscribe(self._notifier.follow)
         rest = rest_application(
-            Services(self.chat, self.accounts, callers, registry),
+            Services(self.chat, self.accounts, callers, registry, self.files.uploads, limits, trusted_proxies),
             version=version("talkwire"),
             origins=origins,
-            pages=page_handlers(demo_users=demo.USERS if settings.demo else ()),
+            pages=[
+                *page_handlers(demo_users=demo.USERS if settings.demo else ()),
+                asyncapi_handler(list(DIALECTS.values()), version("talkwire")),
+            ],
         )
         self.app = with_engine(self.engine, rest)
         if self._lock is not None:
             self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token), self.app)
+
+
+def _connect_wait_s(limits: Limits, address: str) -> float:
+    """Counts a session that an address opens. Answers 0, or the seconds until it may."""
+    return limits.take(Kind.CONNECTS, address_key(address), time.monotonic())
+
+
+def _mark_delivered(chat: Chat, actor: Actor, command: MarkDelivered) -> None:
+    """Nobody asked for it, so nobody hears what became of it."""
+    chat.submit(actor, command, lambda *_: None)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _tune_interpreter() -> None:

@@ -19,13 +19,8 @@ import msgspec
 from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.commands.command import Command, Page
-from talkwire.core.commands.conversations import (
-    AddMembers,
-    ConversationView,
-    CreateConversation,
-    ListConversations,
-    RemoveMember,
-)
+from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor, Member, User
 from talkwire.identity.address import is_forwarded

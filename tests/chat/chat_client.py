@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.chat.description import described_events
+
 DEADLINE_S = 10.0
 
 Payload = dict[str, Any]
@@ -34,7 +36,9 @@ class ChatClient:
         self.close_code: int | None = None
         self.events: deque[tuple[str, Payload]] = deque()
         self.disconnected = False
-        self._acks: dict[int, asyncio.Future[Payload]] = {}
+        self._acks: dict[int, tuple[str, asyncio.Future[Payload]]] = {}
+        self.undescribed: set[str] = set()
+        """What came and is not as `/asyncapi.json` has it."""
         self.acked: list[int] = []
         self._next_ack = 0
         self._connecting: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
@@ -59,7 +63,8 @@ class ChatClient:
         """Queues an event to be sent at once; the future is its acknowledgement."""
         ack_id = self._next_ack
         self._next_ack += 1
-        future = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+        self._acks[ack_id] = (event, future)
         # The transport buffers, so that many calls leave in one write.
         self.connection.protocol.send_text(f"42{ack_id}{json.dumps([event, *args])}".encode())
         self.connection.transport.writelines([d for d in self.connection.protocol.data_to_send() if d])
@@ -155,12 +160,20 @@ class ChatClient:
             case "42":
                 name, *args = json.loads(text)
                 self.events.append((name, args[0] if args else {}))
+                self._compare(described_events().problem_of_event(name, args[0]))
             case "43":
                 digits, bracket, rest = text.partition("[")
                 self.acked.append(int(digits))
-                self._acks.pop(int(digits)).set_result(json.loads(bracket + rest)[0])
+                event, future = self._acks.pop(int(digits))
+                answer = json.loads(bracket + rest)[0]
+                future.set_result(answer)
+                self._compare(described_events().problem_of_answer(event, answer))
             case _:
                 assert frame.startswith("0"), frame
+
+    def _compare(self, problem: str | None) -> None:
+        if problem is not None:
+            self.undescribed.add(problem)
 
 
 async def open_client(

@@ -17,6 +17,7 @@ from talkwire.app import Talkwire
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.serving import Server, listen
 from talkwire.settings import Settings
+from tests.chat.description import Routes
 from tests.protocol.server_process import free_port
 
 SECRET = "a secret for tests, of more than 32 characters"
@@ -46,6 +47,7 @@ class ServerProcess(ChatAddress):
     def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         super().__init__(url)
         self.process = process
+        self.routes: Routes | None = None
         self._log = log
 
     def logged(self) -> list[dict[str, object]]:
@@ -69,6 +71,7 @@ def running_chat(folder: Path, environment: Mapping[str, str] | None = None) -> 
         "JWT_SECRET": SECRET,
         "TALKWIRE_DATA": str(folder / "data"),
         "TALKWIRE_LOG_FORMAT": "json",
+        "TALKWIRE_RATE_LIMITS": "off",
         **(environment or {}),
     }
     with log.open("wb") as output:
@@ -119,4 +122,4 @@ async def serving(talkwire: Talkwire) -> AsyncIterator[ChatAddress]:
 
 def in_process(folder: Path) -> Talkwire:
     """A server to be served by `serving`."""
-    return Talkwire(Settings(data=folder / "data", jwt_secret=SECRET))
+    return Talkwire(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
+from tests.chat.description import Routes
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +33,14 @@ class World:
         self._resources = resources
         self._suffix = uuid.uuid4().hex[:8]
         self._numbers = itertools.count(1)
+        self._clients: list[ChatClient] = []
 
     def id_of(self, name: str) -> str:
         return f"{name}-{self._suffix}"
+
+    def take_ids_of(self, other: World) -> None:
+        """Makes the same people of this server's, which has the other's data."""
+        self._suffix = other._suffix
 
     # --- sockets ----------------------------------------------------------------------------------------------------
 
@@ -42,6 +48,7 @@ class World:
         self, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> ChatClient:
         client = await open_client(self.server.websocket_url, query, headers)
+        self._clients.append(client)
         self._resources.push_async_callback(client.close)
         return client
 
@@ -68,7 +75,16 @@ class World:
         if by is not None:
             headers["authorization"] = f"Bearer {self.server.token(self.id_of(by), role=role)}"
         async with asyncio.timeout(DEADLINE_S):
-            return await self.http.request(method, path, headers=headers, **options)
+            answer = await self.http.request(method, path, headers=headers, **options)
+            if isinstance(self.server, ServerProcess):
+                if self.server.routes is None:
+                    self.server.routes = Routes((await self.http.get("/openapi.json")).json())
+                self.server.routes.check(answer)
+            return answer
+
+    def check_events(self) -> None:
+        """Fails for what came to a socket and is not as `/asyncapi.json` has it."""
+        assert [problem for client in self._clients for problem in client.undescribed] == []
 
     async def service(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
         """The answer to the application's backend, which must be let do it."""
@@ -92,7 +108,9 @@ async def world_at(server: ChatAddress) -> AsyncIterator[World]:
         httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False) as http,
         AsyncExitStack() as resources,
     ):
-        yield World(server, http, resources)
+        world = World(server, http, resources)
+        yield world
+        world.check_events()
 
 
 @pytest.fixture

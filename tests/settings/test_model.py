@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,16 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("origins", ("app.example.com",), "origins: .* is no origin"),
         ("origins", ("https://me:pw@app.example.com",), "origins: .* is no origin"),
         ("trusted_proxies", ("proxy",), "trusted_proxies: .* neither an address nor a network"),
+        ("rates", ("sends=fast",), "rates: .* is no limit such as sends=20/60"),
         ("max_payload", 10, "max_payload: must be from"),
+        ("max_file_size", 0, "max_file_size: must be from"),
+        ("upload_ttl", timedelta(0), "upload_ttl: must be from one second"),
+        ("files", "", "files: must be a folder or s3://bucket/prefix"),
+        ("files", "https://bucket.example.com", "files: must be a folder or s3://bucket/prefix"),
+        ("files", "s3://", "files: must name a bucket"),
+        ("files", "s3://key:secret@bucket/prefix", "files: must name a bucket"),
         ("ping_interval_s", 0.0, "ping_interval_s: must be more than 0"),
+        ("retention", timedelta(seconds=59), "retention: must be from one minute"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, expected: str) -> None:

@@ -19,7 +19,10 @@ from talkwire.cli.database import database_failures, owned_database, shown_datab
 from talkwire.cli.failures import FAILED, OK, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
+from talkwire.core.errors import ChatError
 from talkwire.datafolder import DataFolderError, Holder, find_holder
+from talkwire.files.byte_store import ByteStore
+from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
@@ -68,6 +71,7 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
         yield Finding("wrong", "lock", str(error))
     yield _on_data_folder(settings)
     yield from _on_database(settings, holder)
+    yield _on_files(settings)
     yield from _on_keys(settings)
     yield from _on_redis(settings)
     yield _on_address(settings, holder)
@@ -123,8 +127,6 @@ def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]
             yield _on_tables(settings, shown)
     except (DataFolderError, Failure) as error:
         yield Finding("wrong", "database", str(error))
-    if file is None:
-        yield Finding("note", "files", f"uploads lie in {settings.data}: several nodes need one shared folder there")
 
 
 def _on_running_server(holder: Holder, shown: str) -> Finding:
@@ -153,6 +155,23 @@ def _on_tables(settings: Settings, shown: str) -> Finding:
         tables = f"tables of version {revision}, this program needs {newest_revision()}: run talkwire migrate"
         return Finding("warning", "database", f"{shown} answers; it has {tables}")
     return Finding("ok", "database", f"{shown} answers; its tables are of version {revision}")
+
+
+def _on_files(settings: Settings) -> Finding:
+    place = settings.files
+    if place is not None and place.startswith("s3://"):
+        try:
+            asyncio.run(ByteStore(place).check())
+        except ChatError as error:
+            return Finding("wrong", "files", f"{place}: {error.message}")
+        except OSError as error:
+            return Finding("wrong", "files", str(error))
+        return Finding("ok", "files", f"{place} answers")
+    if settings.on_postgresql:
+        folder = settings.data if place is None else place
+        return Finding("note", "files", f"uploads lie in {folder}: several nodes need one shared folder there, or S3")
+    folder = settings.data / FINISHED_FOLDER if place is None else place
+    return Finding("ok", "files", f"uploads lie in {folder}")
 
 
 def _on_keys(settings: Settings) -> Iterator[Finding]:

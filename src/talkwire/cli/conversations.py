@@ -11,13 +11,8 @@ from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, say_done
-from talkwire.core.commands.conversations import (
-    AddMembers,
-    ConversationView,
-    CreateConversation,
-    ListConversations,
-    RemoveMember,
-)
+from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.model import ConversationKind
 
 PAGE = 100
@@ -28,10 +23,10 @@ def create(
     *members: str,
     kind: Annotated[ConversationKind, Parameter(help="A direct one has exactly two members.")] = "group",
     id: Annotated[str | None, Parameter(help="Id of the conversation; without it one is made.")] = None,  # noqa: A002 (a flag)
-    name: Annotated[str | None, Parameter(help="Name of a group.")] = None,
+    name: Annotated[str | None, Parameter(help="Name of a group or channel.")] = None,
     **flags: Flag,
 ) -> None:
-    """Open a conversation. A group's first member owns it.
+    """Open a conversation. The first member owns a group or channel.
 
     Parameters
     ----------
@@ -52,7 +47,7 @@ def list_all(
     json: Annotated[bool, Parameter(help="Print a JSON array.", negative=())] = False,
     **flags: Flag,
 ) -> None:
-    """List all conversations, the one with the newest event first."""
+    """List all conversations, the one with the newest message first."""
     views = operate(load(flags).settings, _all_conversations)
     if json:
         print_json([_described(view) for view in views])
@@ -75,7 +70,7 @@ def list_all(
 
 @takes_settings(*WHERE)
 def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
-    """Add members to a group.
+    """Add members to a group or channel.
 
     Parameters
     ----------
@@ -93,7 +88,7 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
 
 @takes_settings(*WHERE)
 def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
-    """Remove members from a group.
+    """Remove members from a group or channel.
 
     Parameters
     ----------

@@ -76,6 +76,21 @@ class Settings:
         ),
     ] = field(default=None, repr=False)
 
+    files: Annotated[
+        str | None,
+        Setting(
+            "Where uploaded files are kept: a folder, or s3://bucket/prefix with the usual AWS_… variables. "
+            "Without it, a folder in the data folder.",
+            metavar="PLACE",
+        ),
+    ] = None
+
+    max_file_size: Annotated[int, Setting("Largest file that may be uploaded, in bytes.")] = 100 * 1024 * 1024
+
+    upload_ttl: Annotated[
+        timedelta, Setting("How long an upload may take before it is given up, such as 24h.", metavar="DURATION")
+    ] = timedelta(days=1)
+
     dialect: Annotated[str, Setting("Which vocabulary clients of the root namespace speak.", metavar="NAME")] = (
         "messenger"
     )
@@ -146,7 +161,18 @@ class Settings:
         Setting("Addresses or networks whose forwarding headers are believed, comma-separated.", metavar="NETWORKS"),
     ] = ()
 
-    rate_limits: Annotated[bool, Setting("Limit how much one user may send; `off` is for benchmarks.")] = True
+    rate_limits: Annotated[
+        bool, Setting("Limit how often users and addresses may do things; `off` is for benchmarks.")
+    ] = True
+
+    rates: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Limits other than the usual ones, comma-separated: `sends=20/60` is 20 messages a second and 60 at once. "
+            "docs/limits.md has them all.",
+            metavar="RATES",
+        ),
+    ] = ()
 
     access_token_ttl: Annotated[
         timedelta, Setting("How long a token of an own account is good, such as 15m or 1h.", metavar="DURATION")
@@ -156,6 +182,22 @@ class Settings:
         timedelta,
         Setting("How long a device stays signed in without being used, such as 30d.", metavar="DURATION"),
     ] = timedelta(days=30)
+
+    contacts_max: Annotated[
+        int,
+        Setting("Largest group whose members are told of each other's presence without asking, and may call."),
+    ] = 100
+
+    presence_grace_s: Annotated[
+        float, Setting("Seconds that a user may be without a connection before others see them offline.")
+    ] = 10.0
+
+    call_ring_s: Annotated[float, Setting("Seconds that a call rings before it counts as missed.")] = 45.0
+
+    retention: Annotated[
+        timedelta | None,
+        Setting("How long messages are kept, such as 90d; without it, for ever.", metavar="DURATION"),
+    ] = None
 
     ping_interval_s: Annotated[float, Setting("Seconds between two heartbeats of a session.")] = 25.0
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from talkwire.core.limits import parse_rates
+
 if TYPE_CHECKING:
     from talkwire.settings.model import Settings
 
@@ -23,6 +25,7 @@ LOG_FORMATS = ("auto", "json", "console")
 
 MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
+MAX_FILE_SIZE = 10**12
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -112,6 +115,7 @@ def _address_problems(settings: Settings) -> Iterator[Problem]:
         ("database", settings.database, _check_database_url),
         ("redis", settings.redis, _check_redis_url),
         ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
+        ("files", settings.files, _check_files_place),
     ):
         message = None if url is None else _refusal(check, url)
         if message is not None:
@@ -149,6 +153,15 @@ def _check_http_url(url: str) -> None:
     _check_port(url)
 
 
+def _check_files_place(place: str) -> None:
+    if place.startswith("s3://"):
+        parts = urlsplit(place)
+        if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("must name a bucket, s3://bucket/prefix, and nothing else")
+    elif "://" in place or not place.strip():
+        raise ValueError("must be a folder or s3://bucket/prefix")
+
+
 def _check_port(url: str) -> None:
     try:
         _ = urlsplit(url).port
@@ -169,6 +182,7 @@ def _list_problems(settings: Settings) -> Iterator[Problem]:
     for name, texts, check in (
         ("origins", settings.origins, canonical_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
+        ("rates", settings.rates, lambda text: parse_rates([text])),
     ):
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:
@@ -183,19 +197,24 @@ def _check_network(text: str) -> None:
 
 
 def _number_problems(settings: Settings) -> Iterator[Problem]:
-    if not 0 <= settings.port <= 65535:
-        yield Problem("port", "must be from 0 to 65535")
-    if not MIN_PAYLOAD <= settings.max_payload <= MAX_PAYLOAD:
-        yield Problem("max_payload", f"must be from {MIN_PAYLOAD} to {MAX_PAYLOAD}")
-    for name, seconds in (("ping_interval_s", settings.ping_interval_s), ("ping_timeout_s", settings.ping_timeout_s)):
-        if not 0 < seconds <= 3600:
-            yield Problem(name, "must be more than 0 and at most 3600 seconds")
-    for name, duration in (
-        ("access_token_ttl", settings.access_token_ttl),
-        ("refresh_token_ttl", settings.refresh_token_ttl),
+    for name, least, most in (
+        ("port", 0, 65535),
+        ("max_payload", MIN_PAYLOAD, MAX_PAYLOAD),
+        ("max_file_size", 1, MAX_FILE_SIZE),
+        ("contacts_max", 2, 10_000),
     ):
-        if not timedelta(seconds=1) <= duration <= timedelta(days=3660):
+        if not least <= getattr(settings, name) <= most:
+            yield Problem(name, f"must be from {least} to {most}")
+    if not 0 <= settings.presence_grace_s <= 3600:
+        yield Problem("presence_grace_s", "must be from 0 to 3600 seconds")
+    for name in ("ping_interval_s", "ping_timeout_s", "call_ring_s"):
+        if not 0 < getattr(settings, name) <= 3600:
+            yield Problem(name, "must be more than 0 and at most 3600 seconds")
+    for name in ("access_token_ttl", "refresh_token_ttl", "upload_ttl"):
+        if not timedelta(seconds=1) <= getattr(settings, name) <= timedelta(days=3660):
             yield Problem(name, "must be from one second to ten years")
+    if settings.retention is not None and not timedelta(minutes=1) <= settings.retention <= timedelta(days=36600):
+        yield Problem("retention", "must be from one minute to a hundred years")
 
 
 def _refusal(check: Callable[[str], object], text: str) -> str | None:

@@ -107,5 +107,6 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     str: _text,
     str | None: _text,
     timedelta: _duration,
+    timedelta | None: _duration,
     tuple[str, ...]: _list,
 }
