@@ -1,0 +1,207 @@
+"""`python -m bench.growth`: what reading costs as a database grows.
+
+The same questions are asked of a database with 10 and of one with 100,000 messages in each of its conversations; both
+are answered in this process, from the command to the JSON, and its CPU time is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine, insert
+
+from bench.build import BUILD
+from talkwire.core.chat import Chat
+from talkwire.core.commands.conversations import CreateConversation, ListConversations
+from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.commands.sync import GetSyncState, ListEvents
+from talkwire.core.model import MESSAGE_ID_BASE, Actor
+from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.payloads.conversations import conversation_payload
+from talkwire.dialects.payloads.messages import message_payload
+from talkwire.storage.engine import sqlite_url, writing_engine
+from talkwire.storage.schema import log, log_head, messages
+from talkwire.store import opened_chat
+
+SIZES = (10, 100_000)
+CONVERSATIONS = 10
+READER = Actor("user-0", "User 0")
+AUTHOR = "user-1"
+_BACKEND = Actor("bench", "Bench", "service")
+_SLICE = 50_000
+
+encode = msgspec.json.Encoder().encode
+Ask = Callable[[Chat], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that clients ask for; `at_most_ms` is how much CPU time an answer may take, if there is a bound."""
+
+    name: str
+    ask: Ask
+    at_most_ms: float | None = None
+
+
+async def _list(chat: Chat) -> bytes:
+    page = await chat.execute(READER, ListConversations())
+    return encode([conversation_payload(view) for view in page.items])
+
+
+async def _sync(chat: Chat) -> bytes:
+    return encode(in_our_words(await chat.execute(READER, GetSyncState())))
+
+
+async def _newest_events(chat: Chat) -> bytes:
+    after = f"{chat.epoch}-{chat.pos - 50}"
+    return encode(in_our_words(await chat.execute(READER, ListEvents(after))))
+
+
+async def _history(chat: Chat) -> bytes:
+    page = await chat.execute(READER, ListMessages("talk-0", limit=50))
+    return encode([message_payload(message) for message in page.items])
+
+
+async def _older_history(chat: Chat) -> bytes:
+    middle = MESSAGE_ID_BASE + chat.pos // 2
+    before = str(middle - middle % CONVERSATIONS)
+    page = await chat.execute(READER, ListMessages("talk-0", limit=50, before=_in_first(chat, before)))
+    return encode([message_payload(message) for message in page.items])
+
+
+def _in_first(chat: Chat, near: str) -> str:
+    """The id of a message of the first conversation: every tenth one is."""
+    first = MESSAGE_ID_BASE + chat.pos
+    while (first - int(near)) % CONVERSATIONS != CONVERSATIONS - 1:
+        near = str(int(near) - 1)
+    return near
+
+
+QUESTIONS = (
+    Question("conversations:list", _list),
+    Question("sync, the state", _sync),
+    Question("sync, the last 50 events", _newest_events),
+    Question("history, newest 50", _history, 1.0),
+    Question("history, 50 in the middle", _older_history, 1.0),
+)
+
+
+async def prepare(file: Path, size: int) -> None:
+    """A database whose conversations hold `size` messages each, none of them read by anybody."""
+    url = sqlite_url(file)
+    async with opened_chat(url) as chat:
+        for number in range(CONVERSATIONS):
+            names = (READER.user_id, AUTHOR)
+            await chat.execute(_BACKEND, CreateConversation("group", names, f"Talk {number}", f"talk-{number}"))
+        start = chat.pos
+    engine = writing_engine(url)
+    try:
+        _fill(engine, start, size)
+    finally:
+        engine.dispose()
+
+
+def _fill(engine: Engine, start: int, size: int) -> None:
+    """Straight into the tables: a million commands would take a minute."""
+    last = start + size * CONVERSATIONS
+    with engine.begin() as connection:
+        for slice_start in range(start, last, _SLICE):
+            positions = range(slice_start + 1, min(slice_start + _SLICE, last) + 1)
+            connection.execute(insert(messages), list(_messages(positions, start)))
+            connection.execute(insert(log), list(_events(positions, start)))
+        connection.execute(log_head.update().values(pos=last))
+        for number in range(CONVERSATIONS):
+            newest = last - CONVERSATIONS + 1 + number
+            connection.exec_driver_sql(
+                "UPDATE conversations SET last_seq = ?, last_pos = ?, active_pos = ? WHERE id = ?",
+                (size, newest, newest, f"talk-{number}"),
+            )
+        connection.exec_driver_sql("UPDATE members SET sent_count = ? WHERE user_id = ?", (size, AUTHOR))
+
+
+def _messages(positions: Sequence[int], start: int) -> Iterator[dict[str, object]]:
+    for pos in positions:
+        index = pos - start - 1
+        yield {
+            "id": MESSAGE_ID_BASE + pos,
+            "conversation_id": f"talk-{index % CONVERSATIONS}",
+            "seq": index // CONVERSATIONS + 1,
+            "sender_id": AUTHOR,
+            "content": f"Message {index}: about as long as people write when they talk.",
+            "client_message_id": f"client-{pos}",
+            "created_ms": 1_700_000_000_000 + pos,
+        }
+
+
+def _events(positions: Sequence[int], start: int) -> Iterator[dict[str, object]]:
+    for pos in positions:
+        yield {
+            "pos": pos,
+            "type": "MessageSent",
+            "conversation_id": f"talk-{(pos - start - 1) % CONVERSATIONS}",
+            "message_id": MESSAGE_ID_BASE + pos,
+            "at_ms": 1_700_000_000_000 + pos,
+        }
+
+
+async def measure(file: Path, rounds: int, repeats: int) -> dict[str, float]:
+    """CPU milliseconds of this process for each question: the median of `rounds`, each the mean of `repeats`."""
+    samples: dict[str, list[float]] = {question.name: [] for question in QUESTIONS}
+    async with opened_chat(sqlite_url(file)) as chat:
+        unread = await chat.execute(READER, ListConversations())
+        assert all(view.unread is not None and view.unread.unread_count for view in unread.items)
+        for question in QUESTIONS:
+            await question.ask(chat)
+        for _ in range(rounds):
+            for question in QUESTIONS:
+                before = time.process_time()
+                for _ in range(repeats):
+                    await question.ask(chat)
+                samples[question.name].append((time.process_time() - before) * 1000 / repeats)
+        before = time.process_time()
+        await chat.execute(READER, MarkRead("talk-0", str(MESSAGE_ID_BASE + chat.pos - CONVERSATIONS * 2 + 1)))
+        samples["message:read, not to the end"] = [(time.process_time() - before) * 1000]
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
+    """The figures by database size."""
+    figures = {}
+    with tempfile.TemporaryDirectory(prefix="growth-", dir=options.data) as folder:
+        for size in SIZES:
+            file = Path(folder) / f"{size}.db"
+            await prepare(file, size)
+            figures[size] = await measure(file, options.rounds, options.repeats)
+    return figures
+
+
+def main() -> int:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=50)
+    parser.add_argument("--data", type=Path, default=BUILD, help="folder for the databases")
+    options = parser.parse_args()
+    options.data.mkdir(exist_ok=True, parents=True)
+    figures = asyncio.run(run(options))
+    print(
+        f"{'CPU ms an answer, messages a conversation':44}" + "".join(f"{size:>10,}" for size in SIZES) + "     times"
+    )
+    for name in figures[SIZES[0]]:
+        values = [figures[size][name] for size in SIZES]
+        print(f"{name:44}" + "".join(f"{value:10.2f}" for value in values) + f"{values[-1] / values[0]:10.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
