@@ -10,8 +10,9 @@ BIN    := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-lock-installed
 DEV_STAMP := $(VENV)/.dev-lock-installed
 
-# The official JavaScript clients, and what drives a browser, are part of the tests once they are in the tree.
-NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/page))
+# The official JavaScript clients, what drives a browser and the schema of AsyncAPI are part of the tests once they are in
+# the tree.
+NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/page tests/reference))
 NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
 
@@ -20,7 +21,7 @@ QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install run test check bench format lock lint format-check types layers clean
+.PHONY: help install run test check bench format docs lock lint format-check types layers clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -28,6 +29,7 @@ help:
 	@echo 'make check    the quick checks and tests'
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make format   rewrite the sources in the project style'
+	@echo 'make docs     write docs/events.md anew, after a change of an event'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
 install: $(DEV_STAMP) $(NODE_STAMPS)
@@ -59,6 +61,9 @@ layers: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix-only --exit-zero $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+docs: $(RUN_STAMP)
+	$(BIN)/python -m talkwire.api.events_page docs/events.md
 
 # uv resolves for every platform at once. The run lock takes its versions from the dev lock, so that what is tested is
 # what runs. Neither file names a package index: pip asks the one that it is configured for, and the hashes decide.
