@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry
 
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
-from talkwire.identity.callers import Caller, Callers
+from talkwire.identity.callers import Caller
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
-GivenCallers = NamedDependency[Callers]
 GivenChat = NamedDependency[LimitedChat]
+GivenReadiness = NamedDependency[Callable[[], Awaitable[None]]]
+"""Raises ChatError while the database does not answer."""
+
 GivenRegistry = NamedDependency[CollectorRegistry]
 GivenUploads = NamedDependency[Uploads]

@@ -6,7 +6,7 @@ from litestar import Response, get
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from talkwire.api.dependencies import GivenChat, GivenRegistry
+from talkwire.api.dependencies import GivenReadiness, GivenRegistry
 from talkwire.core.errors import ChatError
 
 
@@ -17,10 +17,10 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(chat: GivenChat) -> Response[dict[str, str]]:
+async def readyz(readiness: GivenReadiness) -> Response[dict[str, str]]:
     """The database answers."""
     try:
-        await chat.check()
+        await readiness()
     except ChatError:
         return Response({"status": "unavailable"}, status_code=HTTP_503_SERVICE_UNAVAILABLE)
     return Response({"status": "ok"}, status_code=HTTP_200_OK)

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from talkwire.api.auth import auth_router
 from talkwire.api.blocks import blocks_router
-from talkwire.api.caller import provide_caller
+from talkwire.api.caller import caller_provider, chat_provider
 from talkwire.api.conversations import conversations_router
 from talkwire.api.cross_origin import CrossOrigin
 from talkwire.api.device import provide_device
@@ -90,16 +90,17 @@ def rest_application(
     services: Services, *, version: str, origins: OriginPolicy, pages: Sequence[ControllerRouterHandler] = ()
 ) -> CrossOrigin:
     """All routes; `pages` are further ones, such as the web client's."""
+    chat = LimitedChat(services.chat, services.limits, time.monotonic)
     routes = Litestar(
         [*described_routes(), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
         dependencies={
-            "chat": _given(LimitedChat(services.chat, services.limits, time.monotonic)),
+            "chat": Provide(chat_provider(chat), sync_to_thread=False),
+            "readiness": _given(chat.check),
             "accounts": _given(services.accounts),
-            "callers": _given(services.callers),
             "registry": _given(services.registry),
             "trusted_proxies": _given(services.trusted_proxies),
             "uploads": _given(services.uploads),
-            "caller": Provide(provide_caller),
+            "caller": Provide(caller_provider(services.callers, services.trusted_proxies)),
             "device": Provide(provide_device),
             "key": Provide(provide_key),
         },
