@@ -1,36 +1,43 @@
 """`python -m bench.growth`: what reading costs as a database grows.
 
-The same questions are asked of a database with 10 and of one with 100,000 messages in each of its conversations; both
-are answered in this process, from the command to the JSON, and its CPU time is measured.
+The same questions are asked of a database with 10 and of one with 100,000 messages in each of its ten conversations.
+They are answered in this process, from the command to the JSON, and over REST by a
+server. What is measured is CPU time.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine, insert
 
 from bench.build import BUILD
+from bench.dataset import Dataset, token
+from bench.servers import TALKWIRE, ServerFailedError
 from talkwire.core.chat import Chat
 from talkwire.core.commands.conversations import CreateConversation, ListConversations
 from talkwire.core.commands.messages import ListMessages
-from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.model import MESSAGE_ID_BASE, Actor
 from talkwire.dialects.messenger.sync import in_our_words
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload
+from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.schema import log, log_head, messages
+from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.schema import followers, log, log_head, messages
+from talkwire.storage.search import MessageIndex
 from talkwire.store import opened_chat
 
 SIZES = (10, 100_000)
@@ -87,6 +94,14 @@ def _in_first(chat: Chat, near: str) -> str:
     return near
 
 
+ROUTES = (
+    ("healthz", "/healthz"),
+    ("one user", "/api/v1/users/me"),
+    ("history, newest 50", "/api/v1/conversations/talk-0/messages"),
+    ("conversations", "/api/v1/conversations"),
+    ("sync, the state", "/api/v1/sync"),
+)
+
 QUESTIONS = (
     Question("conversations:list", _list),
     Question("sync, the state", _sync),
@@ -127,6 +142,10 @@ def _fill(engine: Engine, start: int, size: int) -> None:
                 (size, newest, newest, f"talk-{number}"),
             )
         connection.exec_driver_sql("UPDATE members SET sent_count = ? WHERE user_id = ?", (size, AUTHOR))
+        # The search index and its like are not what is measured: they have nothing to catch up with.
+        connection.exec_driver_sql("DELETE FROM followers")
+        names = (MessageIndex.name, AwayNotifications.name, DeletedConversations.name)
+        connection.execute(insert(followers), [{"name": name, "pos": last} for name in names])
 
 
 def _messages(positions: Sequence[int], start: int) -> Iterator[dict[str, object]]:
@@ -168,10 +187,37 @@ async def measure(file: Path, rounds: int, repeats: int) -> dict[str, float]:
                 for _ in range(repeats):
                     await question.ask(chat)
                 samples[question.name].append((time.process_time() - before) * 1000 / repeats)
-        before = time.process_time()
-        await chat.execute(READER, MarkRead("talk-0", str(MESSAGE_ID_BASE + chat.pos - CONVERSATIONS * 2 + 1)))
-        samples["message:read, not to the end"] = [(time.process_time() - before) * 1000]
     return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def measure_rest(folder: Path, repeats: int) -> dict[str, float]:
+    """CPU milliseconds of a server for each route, its HTTP included."""
+    files = Dataset({}).write(folder)
+    headers = {"Authorization": f"Bearer {token(READER.user_id)}"}
+    figures = {}
+    with replace(TALKWIRE, prepare=lambda _running, _data: None).running(folder, Dataset({}), files) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        for name, path in ROUTES:
+            _get(connection, path, headers)
+            before = _cpu_s(server.pid)
+            for _ in range(repeats):
+                _get(connection, path, headers)
+            figures[f"REST: {name}"] = (_cpu_s(server.pid) - before) * 1000 / repeats
+    return figures
+
+
+def _get(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> None:
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise ServerFailedError(f"GET {path}: {answer.status}")
+
+
+def _cpu_s(pid: int) -> float:
+    """What a process has used so far (Linux: proc_pid_stat(5), utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
@@ -179,9 +225,11 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
     figures = {}
     with tempfile.TemporaryDirectory(prefix="growth-", dir=options.data) as folder:
         for size in SIZES:
-            file = Path(folder) / f"{size}.db"
-            await prepare(file, size)
-            figures[size] = await measure(file, options.rounds, options.repeats)
+            data = Path(folder) / str(size) / "talkwire-data"
+            data.mkdir(parents=True)
+            await prepare(data / "talkwire.db", size)
+            figures[size] = await measure(data / "talkwire.db", options.rounds, options.repeats)
+            figures[size] |= measure_rest(data.parent, options.repeats * 20)
     return figures
 
 
