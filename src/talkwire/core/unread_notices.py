@@ -10,7 +10,7 @@ from typing import Protocol
 from talkwire.core.commands.receipts import CountUnread, Unread
 from talkwire.core.directory import Directory
 from talkwire.core.errors import ChatError
-from talkwire.core.events import Event, MemberAdded, MessageDeleted, MessagesRead, UnreadChanged
+from talkwire.core.events import Event, MemberAdded, MessageDeleted, MessageSent, MessagesRead, UnreadChanged
 from talkwire.core.model import LARGE_CONVERSATION, Actor
 
 _SERVER = Actor("", "")
@@ -36,6 +36,8 @@ class UnreadNotices:
     def follow(self, events: Sequence[Event]) -> None:
         """Listens to the bus."""
         for event in events:
+            if type(event) is MessageSent:
+                continue  # nearly every event is one
             match event:
                 case MessagesRead():
                     self._note(event.conversation_id, event.user_id)

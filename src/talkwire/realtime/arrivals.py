@@ -18,7 +18,7 @@ import structlog
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event, MessageSent
-from talkwire.core.model import Actor
+from talkwire.core.model import Actor, Message
 
 ROUND_S = 1.0
 
@@ -51,12 +51,6 @@ class _Stretch:
     rounds: int = 0
 
 
-@dataclass(slots=True)
-class _Conversation:
-    proving: _Stretch | None = None
-    collected: _Stretch | None = None
-
-
 class Arrivals:
     """Follows the events of this node's chat.
 
@@ -73,68 +67,63 @@ class Arrivals:
         self._recipients = recipients
         self._mark = mark
         self._rounds_max = rounds_max
-        self._conversations: dict[str, _Conversation] = {}
+        self._collected: dict[str, _Stretch] = {}
+        self._proving: dict[str, _Stretch] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def follow(self, events: Sequence[Event]) -> None:
         """Listens to the bus."""
+        now = asyncio.get_running_loop().time()
         for event in events:
             if type(event) is MessageSent:
-                self._note(event)
+                self._note(event.message, now)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is waited for."""
-        return not self._conversations
+        return not (self._collected or self._proving)
 
     def close(self) -> None:
         """Nobody is asked any more."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _note(self, event: MessageSent) -> None:
-        message = event.message
-        loop = asyncio.get_running_loop()
-        conversation = self._conversations.get(message.conversation_id)
-        if conversation is None:
-            conversation = self._conversations[message.conversation_id] = _Conversation()
-        stretch = conversation.collected
+    def _note(self, message: Message, now: float) -> None:
+        stretch = self._collected.get(message.conversation_id)
         if stretch is None:
-            conversation.collected = _Stretch(message.id, loop.time(), {message.sender_id})
+            self._collected[message.conversation_id] = _Stretch(message.id, now, {message.sender_id})
+            self._arm()
         else:
-            stretch.message_id, stretch.sent_at = message.id, loop.time()
+            stretch.message_id, stretch.sent_at = message.id, now
             stretch.author_ids.add(message.sender_id)
+
+    def _arm(self) -> None:
         if self._timer is None:
-            self._timer = loop.call_later(ROUND_S, self._round)
+            self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
 
     def _round(self) -> None:
         self._timer = None
-        for conversation_id, conversation in list(self._conversations.items()):
+        for conversation_id in [id_ for id_ in self._collected if id_ not in self._proving]:
+            self._proving[conversation_id] = self._collected.pop(conversation_id)
+        for conversation_id, stretch in list(self._proving.items()):
             try:
-                ended = not self._prove(conversation_id, conversation)
+                proved = self._prove(conversation_id, stretch)
             except Exception:
                 # One conversation's bug must not keep the others from their receipts.
                 _logger.exception("arrivals could not be noted")
-                ended = True
-            if ended:
-                del self._conversations[conversation_id]
-        if self._conversations:
-            self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
+                proved = True
+            if proved:
+                del self._proving[conversation_id]
+        if not self.idle:
+            self._arm()
 
-    def _prove(self, conversation_id: str, conversation: _Conversation) -> bool:
-        """Goes one round on in a conversation. False: there is nothing to wait for any more."""
-        if conversation.proving is None:
-            conversation.proving, conversation.collected = conversation.collected, None
-        stretch = conversation.proving
-        if stretch is None:
-            return False
+    def _prove(self, conversation_id: str, stretch: _Stretch) -> bool:
+        """Goes one round on in a conversation. True: there is nothing to wait for any more."""
         waiting = [r for r in self._recipients(conversation_id) if _is_for(stretch, r)]
         for recipient in waiting:
             self._look_at(conversation_id, stretch, recipient)
         stretch.rounds += 1
-        if stretch.rounds >= self._rounds_max or all(r.actor.user_id in stretch.arrived for r in waiting):
-            conversation.proving = None
-        return True
+        return stretch.rounds >= self._rounds_max or all(r.actor.user_id in stretch.arrived for r in waiting)
 
     def _look_at(self, conversation_id: str, stretch: _Stretch, recipient: Recipient) -> None:
         user_id = recipient.actor.user_id
