@@ -51,7 +51,7 @@ _batches = st.lists(st.lists(_sends | _sends | _others, min_size=1, max_size=12)
 
 @dataclass
 class Talk:
-    """A conversation: who is in it, and what was said."""
+    """A conversation: who is in it, and what was said. Without members it is deleted."""
 
     owner: str
     members: set[str]
@@ -99,21 +99,23 @@ class SmallChat:
 
     def _add(self, actor: Actor, command: AddMembers) -> object:
         talk = self.talks[command.conversation_id]
-        if actor != BACKEND and not (actor.user_id == talk.owner and talk.owner in talk.members):
+        if not talk.members or actor.user_id not in {BACKEND.user_id, talk.owner}:
             return "forbidden"
         self._count(not talk.members.issuperset(command.user_ids))
-        if talk.owner in command.user_ids and talk.owner not in talk.members:
-            talk.owner = ""  # comes back as an ordinary member
         talk.members.update(command.user_ids)
         return None
 
     def _remove(self, actor: Actor, command: RemoveMember) -> object:
+        """The last one's leaving deletes the conversation; the owner's hands it on."""
         talk = self.talks[command.conversation_id]
-        allowed = actor.user_id == command.user_id or (actor.user_id == talk.owner and talk.owner in talk.members)
-        if not allowed or command.user_id not in talk.members:
+        if actor.user_id not in {command.user_id, talk.owner} or command.user_id not in talk.members:
             return "forbidden"
         talk.members.discard(command.user_id)
         self._count(1)
+        if command.user_id == talk.owner or not talk.members:
+            # All have joined at the same time, so the first by id takes over.
+            talk.owner = min(talk.members, default="")
+            self._count(1)
         return None
 
     def _count(self, events: int) -> None:
@@ -174,6 +176,9 @@ def _told(outcome: object) -> object:
 async def _check(node: Node, model: SmallChat) -> None:
     """What is stored, as a fresh process finds it."""
     for name, talk in model.talks.items():
+        if not talk.members:
+            assert await node.refusal(BACKEND, GetConversation(name)) == "forbidden"
+            continue
         page = await node.do(BACKEND, ListMessages(name, limit=100))
         assert [(message.sender_id, message.content, message.client_message_id) for message in page.items] == talk.said
         assert [message.seq for message in page.items] == list(range(1, len(talk.said) + 1))
