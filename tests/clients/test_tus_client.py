@@ -82,8 +82,20 @@ class Proxy:
         self.cut = asyncio.Event()
         self._cut_after = cut_after
         self._silently = silently
+        self._connections: set[asyncio.Task[None]] = set()
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close(self) -> None:
+        """Ends what still goes through."""
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._pass(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = urlsplit(self.server.url).port
         try:
             answers, questions = await asyncio.open_connection("127.0.0.1", port)
@@ -91,6 +103,16 @@ class Proxy:
             writer.transport.abort()
             return
         back = asyncio.create_task(self._pass_back(answers, writer))
+        try:
+            await self._pass_on(reader, questions, back)
+        finally:
+            for side in (questions, writer):
+                side.transport.abort()
+            await back
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, questions: asyncio.StreamWriter, back: asyncio.Task[None]
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 questions.write(data)
@@ -99,11 +121,8 @@ class Proxy:
                 if self.passed >= self._cut_after and not self.cut.is_set():
                     self.cut.set()
                     if self._silently:
-                        await back  # until the server is gone
-                    break
-        for side in (questions, writer):
-            side.transport.abort()
-        await back
+                        await asyncio.shield(back)  # until the server is gone
+                    return
 
     async def _pass_back(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -120,6 +139,7 @@ async def proxied(server: ServerProcess, *, silently: bool = False) -> AsyncIter
     port = listening.sockets[0].getsockname()[1]
     async with listening:
         yield proxy, f"http://127.0.0.1:{port}/api/v1/files"
+        await proxy.close()
 
 
 def endpoint_of(server: ServerProcess) -> str:
