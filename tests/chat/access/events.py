@@ -1,0 +1,114 @@
+"""Every event that sockets send in our own vocabulary, and what each caller is answered (contract, section 4)."""
+
+from __future__ import annotations
+
+from tests.chat.access.table import (
+    BLOCKED,
+    EVERYONE,
+    FORBIDDEN,
+    MANAGERS,
+    MEMBERS,
+    NOBODY,
+    NOT_FOUND,
+    OK,
+    OWNERS,
+    READERS,
+    SPEAKERS,
+    WRITERS,
+    Row,
+    but,
+)
+
+NOT_IN_THE_TABLE: dict[str, str] = {}
+
+_THERE = {"conversationId": "{conversation}"}
+_MESSAGE = {"messageId": "{message}"}
+_EMOJI = {**_MESSAGE, "emoji": "👍"}
+_CALL = {**_THERE, "callId": "{call}"}
+_BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
+_AS_MEMBER = {"senderId": "{member}"}
+
+# The block has ended the call.
+_CALLED = but(MEMBERS, blocked=NOT_FOUND, blocker=NOT_FOUND)
+
+_SOCKET = (
+    Row("auth:refresh", EVERYONE, {"token": "{my_token}"}),
+    Row("auth:refresh", NOBODY, {"token": "{others_token}"}, of="another's token"),
+    Row("conversation:join", MEMBERS, _THERE),
+    Row("conversation:leave", MEMBERS, _THERE),
+    Row("ping", EVERYONE),
+    Row("sync", EVERYONE),
+)
+
+_CONVERSATIONS = (
+    Row("conversations:list", EVERYONE),
+    Row("conversation:create", EVERYONE, {"kind": "group", "memberIds": ["{author}"]}),
+    Row(
+        "conversation:create",
+        but(NOBODY, service=OK),
+        {"kind": "group", "memberIds": ["{author}"], "id": "of-a-socket-{me}"},
+        of="with an id",
+    ),
+    Row("conversation:update", MANAGERS, {**_THERE, "name": "Plans"}),
+    Row("conversation:delete", OWNERS, _THERE),
+    Row("member:add", MANAGERS, {**_THERE, "userIds": ["{operator}"]}),
+    Row("member:add", MANAGERS, {**_THERE, "userIds": ["{me}"]}, of="oneself"),
+    Row("member:remove", MANAGERS, {**_THERE, "userId": "{author}"}),
+    Row(
+        "member:remove",
+        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND),
+        {**_THERE, "userId": "{me}"},
+        of="oneself",
+    ),
+    Row("member:update", OWNERS, {**_THERE, "userId": "{author}", "role": "admin"}),
+)
+
+_MESSAGES = (
+    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello"}),
+    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello", "replyToId": "{message}"}, of="a reply"),
+    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello", "threadId": "{message}"}, of="in a thread"),
+    Row(
+        "message:send",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        {**_THERE, "attachments": [{"id": "{file}"}]},
+        of="with another's file",
+    ),
+    Row("message:edit", but(NOBODY, service=OK), {**_MESSAGE, "content": "Changed"}),
+    Row("message:edit", but(WRITERS), {"messageId": "{own}", "content": "Changed"}, of="one's own"),
+    Row("message:delete", MANAGERS, _MESSAGE),
+    Row("message:delete", READERS, {"messageId": "{own}"}, of="one's own"),
+    Row("message:forward", SPEAKERS, {**_MESSAGE, "conversationIds": ["{conversation}"]}),
+    Row("message:react", SPEAKERS, _EMOJI),
+    Row("message:unreact", SPEAKERS, _EMOJI),
+    Row("message:pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
+    Row("message:unpin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
+    Row("message:read", MEMBERS, {**_THERE, **_MESSAGE}),
+    Row("message:delivered", MEMBERS, {**_THERE, **_MESSAGE}),
+    Row("messages:list", READERS, _THERE),
+)
+
+_SIGNALS = (
+    Row("typing:start", SPEAKERS, _THERE),
+    Row("typing:stop", SPEAKERS, _THERE),
+    Row("presence:set", EVERYONE, {"status": "away"}),
+    # Strangers are left out of the answer: `test_presence_is_for_those_who_share_a_conversation`.
+    Row("presence:get", EVERYONE, {"userIds": ["{author}"]}),
+    Row("presence:subscribe", EVERYONE, {"userIds": ["{author}"]}),
+    Row("presence:unsubscribe", EVERYONE, {"userIds": ["{author}"]}),
+    Row("call:invite", SPEAKERS, _THERE),
+    Row("call:accept", _CALLED, _CALL),
+    Row("call:reject", _CALLED, _CALL),
+    Row("call:signal", _CALLED, {**_CALL, "data": {"candidate": "…"}}),
+    Row("call:hangup", _CALLED, _CALL),
+)
+
+_OFFERS = (
+    Row("offer:create", WRITERS, {**_THERE, **_BIKE}, as_service=_AS_MEMBER),
+    Row("offer:update", WRITERS, {"offerId": "{offer}", "status": "accepted"}, as_service=_AS_MEMBER),
+    Row("offer:update", NOBODY, {"offerId": "{offer}", "status": "withdrawn"}, of="withdraw another's"),
+    Row("offer:update", MEMBERS, {"offerId": "{own_offer}", "status": "withdrawn"}, of="withdraw one's own"),
+    Row("offer:counter", WRITERS, {"offerId": "{offer}", "amount": 4000}, as_service=_AS_MEMBER),
+    Row("offers:list", READERS, _THERE),
+)
+
+EVENTS = (*_SOCKET, *_CONVERSATIONS, *_MESSAGES, *_SIGNALS, *_OFFERS)

@@ -1,0 +1,195 @@
+"""Every REST route, and what each caller is answered (contract, section 5)."""
+
+from __future__ import annotations
+
+from tests.chat.access.table import (
+    BLOCKED,
+    EVERYONE,
+    FORBIDDEN,
+    INVALID,
+    MANAGERS,
+    MEMBERS,
+    NOBODY,
+    NOT_FOUND,
+    OK,
+    OPERATORS,
+    OWNERS,
+    READERS,
+    SPEAKERS,
+    WRITERS,
+    Row,
+    but,
+    rule,
+)
+
+NOT_IN_THE_TABLE = {
+    "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
+    "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
+    "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
+}
+
+_HELLO = {"content": "Hello"}
+_TO_ALL = {"conversationId": "{conversation}", **_HELLO}
+_AS_MEMBER = {"senderId": "{member}"}
+_BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
+_BYTES = {
+    "content": b"hi",
+    "headers": {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"},
+}
+_OVERRIDDEN = {"content": b"hi", "headers": {**_BYTES["headers"], "x-http-method-override": "PATCH"}}  # type: ignore[dict-item]  # a mapping of two kinds
+_FORM = {"files": {"file": ("a", b"hello", "text/plain")}}
+_ASKED_HOW_FAR = {"headers": {"tus-resumable": "1.0.0"}}
+
+_V1 = "/api/v1"
+_CONVERSATION = f"{_V1}/conversations/{{conversation}}"
+_MESSAGE = f"{_V1}/messages/{{message}}"
+_OWN = f"{_V1}/messages/{{own}}"
+_OFFER = f"{_V1}/offers/{{offer}}"
+
+# An operator deletes and pins, but puts words into nobody's mouth; the backend speaks for the author.
+_AUTHOR = but(MEMBERS, service=OK)
+_DOWNLOADERS = MEMBERS
+
+_AUTH = (
+    # The tokens here are the application's: no account is behind them.
+    Row(f"POST {_V1}/auth/logout", rule(INVALID)),
+    Row(f"POST {_V1}/auth/password", NOBODY, {"currentPassword": "correct horse", "newPassword": "battery staple"}),
+)
+
+_CONVERSATIONS = (
+    Row(f"GET {_V1}/conversations", EVERYONE),
+    Row(f"POST {_V1}/conversations", EVERYONE, {"kind": "group", "memberIds": ["{author}"]}),
+    Row(
+        f"POST {_V1}/conversations",
+        but(NOBODY, service=OK),
+        {"kind": "group", "memberIds": ["{author}"], "id": "of-our-own-{me}"},
+        of="with an id",
+    ),
+    Row(f"GET {_CONVERSATION}", READERS),
+    Row(f"PATCH {_CONVERSATION}", MANAGERS, {"name": "Plans"}),
+    Row(f"DELETE {_CONVERSATION}", OWNERS),
+    Row(f"POST {_CONVERSATION}/members", MANAGERS, {"userIds": ["{operator}"]}),
+    Row(f"POST {_CONVERSATION}/members", MANAGERS, {"userIds": ["{me}"]}, of="oneself"),
+    Row(f"PATCH {_CONVERSATION}/members/{{author}}", OWNERS, {"role": "admin"}),
+    Row(f"DELETE {_CONVERSATION}/members/{{author}}", MANAGERS),
+    Row(
+        f"DELETE {_CONVERSATION}/members/{{me}}",
+        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND),
+        of="oneself",
+    ),
+    Row(f"GET {_CONVERSATION}/messages", READERS),
+    Row(f"GET {_CONVERSATION}/pins", READERS),
+    Row(f"GET {_CONVERSATION}/preferences", MEMBERS),
+    Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
+    Row(f"POST {_CONVERSATION}/read", MEMBERS),
+    Row(f"POST {_CONVERSATION}/typing", SPEAKERS, {"isTyping": True}),
+)
+
+_MODERATION = (
+    Row(f"GET {_CONVERSATION}/mutes", MANAGERS),
+    Row(f"PUT {_CONVERSATION}/mutes/{{author}}", MANAGERS),
+    Row(f"DELETE {_CONVERSATION}/mutes/{{author}}", MANAGERS),
+    Row(f"GET {_CONVERSATION}/bans", MANAGERS),
+    Row(f"PUT {_CONVERSATION}/bans/{{author}}", MANAGERS),
+    Row(f"DELETE {_CONVERSATION}/bans/{{author}}", MANAGERS),
+    Row(f"PUT {_V1}/users/{{author}}/ban", OPERATORS),
+    Row(f"DELETE {_V1}/users/{{author}}/ban", OPERATORS),
+)
+
+_MESSAGES = (
+    Row(f"POST {_V1}/messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
+    Row("POST /messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
+    Row(f"POST {_V1}/messages", SPEAKERS, _TO_ALL, of="as oneself"),
+    Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "replyToId": "{message}"}, "a reply", _AS_MEMBER),
+    Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "threadId": "{message}"}, "in a thread", _AS_MEMBER),
+    Row(
+        f"POST {_V1}/messages",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        {**_TO_ALL, "attachments": [{"id": "{file}"}]},
+        of="with another's file",
+    ),
+    Row(
+        f"POST {_V1}/messages",
+        but(SPEAKERS),
+        {**_TO_ALL, "attachments": [{"id": "{own_file}"}]},
+        of="with one's own file",
+    ),
+    Row(f"GET {_MESSAGE}", READERS),
+    Row(f"PATCH {_MESSAGE}", but(NOBODY, service=OK), {"content": "Changed"}),
+    Row("PATCH /messages/{message}", but(NOBODY, service=OK), {"content": "Changed"}),
+    Row(f"PATCH {_OWN}", but(_AUTHOR, blocked=BLOCKED, blocker=BLOCKED), {"content": "Changed"}, of="one's own"),
+    Row(f"DELETE {_MESSAGE}", MANAGERS),
+    Row("DELETE /messages/{message}", MANAGERS),
+    Row(f"DELETE {_OWN}", READERS, of="one's own"),
+    Row(f"GET {_MESSAGE}/history", READERS),
+    Row(f"GET {_MESSAGE}/thread", READERS),
+    Row(f"GET {_MESSAGE}/receipts", READERS),
+    Row(
+        f"POST {_MESSAGE}/forward",
+        WRITERS,
+        {"conversationIds": ["{conversation}"]},
+        as_service=_AS_MEMBER,
+    ),
+    Row(f"PUT {_MESSAGE}/reactions/👍", SPEAKERS),
+    Row(f"DELETE {_MESSAGE}/reactions/👍", SPEAKERS),
+    Row(f"PUT {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
+    Row(f"DELETE {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
+)
+
+_OFFERS = (
+    Row(f"POST {_CONVERSATION}/offers", WRITERS, _BIKE, as_service=_AS_MEMBER),
+    Row(f"GET {_CONVERSATION}/offers", READERS),
+    Row(f"GET {_OFFER}", READERS),
+    Row(f"PATCH {_OFFER}", WRITERS, {"status": "accepted"}, as_service=_AS_MEMBER),
+    Row(f"PATCH {_OFFER}", NOBODY, {"status": "withdrawn"}, of="withdraw another's"),
+    Row(f"POST {_OFFER}/accept", SPEAKERS),
+    Row(f"POST {_OFFER}/reject", SPEAKERS),
+    Row(f"POST {_OFFER}/withdraw", NOBODY),
+    Row(f"POST {_V1}/offers/{{own_offer}}/withdraw", MEMBERS, of="one's own"),
+    Row(f"POST {_V1}/offers/{{own_offer}}/accept", NOBODY, of="one's own"),
+    Row(f"POST {_OFFER}/counter", WRITERS, {"amount": 4000}, as_service=_AS_MEMBER),
+)
+
+_FILES = (
+    Row(f"POST {_V1}/files", EVERYONE, options=_FORM),
+    Row(f"GET {_V1}/files/{{file}}", _DOWNLOADERS),
+    Row(f"GET {_V1}/files/{{file}}/a", _DOWNLOADERS),
+    Row(f"GET {_V1}/files/{{picture}}/thumbnail", _DOWNLOADERS),
+    Row(f"DELETE {_V1}/files/{{file}}", NOBODY),
+    Row(f"DELETE {_V1}/files/{{own_file}}", MEMBERS_OF_OLD := but(MEMBERS, former=OK), of="one's own"),
+    Row(f"HEAD {_V1}/files/{{upload}}", NOBODY, options=_ASKED_HOW_FAR),
+    Row(f"HEAD {_V1}/files/{{own_upload}}", MEMBERS_OF_OLD, of="one's own", options=_ASKED_HOW_FAR),
+    Row(f"PATCH {_V1}/files/{{upload}}", NOBODY, options=_BYTES),
+    Row(f"PATCH {_V1}/files/{{own_upload}}", MEMBERS_OF_OLD, of="one's own", options=_BYTES),
+    Row(f"POST {_V1}/files/{{upload}}", NOBODY, options=_OVERRIDDEN),
+    Row(f"POST {_V1}/files/{{own_upload}}", MEMBERS_OF_OLD, of="one's own", options=_OVERRIDDEN),
+)
+
+_USERS = (
+    Row(f"GET {_V1}/users?query=a", EVERYONE),
+    Row(f"GET {_V1}/users/me", EVERYONE),
+    Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
+    Row(f"GET {_V1}/users/{{author}}", EVERYONE),
+    # Who shares no conversation, or is blocked, does not learn whether somebody is there.
+    Row(f"GET {_V1}/users/{{author}}/presence", but(READERS, blocked=FORBIDDEN, blocker=FORBIDDEN)),
+    Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),
+    Row(f"GET {_V1}/users/me/presence", EVERYONE),
+    Row(f"PUT {_V1}/users/me/presence", EVERYONE, {"status": "away"}),
+    Row(f"GET {_V1}/users/me/preferences", EVERYONE),
+    Row(f"PUT {_V1}/users/me/preferences", EVERYONE, {"notify": {"replies": False}}),
+    Row(f"GET {_V1}/users/me/blocks", EVERYONE),
+    Row(f"PUT {_V1}/users/me/blocks/{{author}}", EVERYONE),
+    Row(f"DELETE {_V1}/users/me/blocks/{{author}}", EVERYONE),
+    Row(f"GET {_V1}/users/me/sessions", EVERYONE),
+    Row(f"DELETE {_V1}/users/me/sessions/{{others_session}}", NOBODY, of="another's"),
+)
+
+_REST = (
+    Row(f"GET {_V1}/search?q=hello", EVERYONE),
+    Row(f"GET {_V1}/search?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
+    Row(f"GET {_V1}/sync", EVERYONE),
+    Row(f"GET {_V1}/notifications", EVERYONE),
+    Row(f"POST {_V1}/notifications/read", EVERYONE, {"ids": ["1"]}),
+)
+
+ROUTES = (*_AUTH, *_CONVERSATIONS, *_MODERATION, *_MESSAGES, *_OFFERS, *_FILES, *_USERS, *_REST)

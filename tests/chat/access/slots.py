@@ -1,0 +1,90 @@
+"""Routes and events that name a second thing beside a conversation or a message: it has to belong there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.chat.access.table import EVERYONE, FORBIDDEN, NOT_FOUND, Row
+
+NOT_A_SLOT = {
+    "senderId": "in whose name: test_only_the_backend_acts_in_another_s_name",
+    "clientMessageId": "a name that the client gives",
+    "userIds": "whom to let in, from anywhere",
+    "attachments": "files belong to users: the matrix has rows of one's own and of others'",
+    "conversationIds": "where to: test_a_message_is_forwarded_only_to_where_one_is_and_to_nowhere_then",
+    "PUT /api/v1/conversations/{}/mutes/{} user_id": "also whoever is no member, for when they come",
+    "DELETE /api/v1/conversations/{}/mutes/{} user_id": "the same",
+    "PUT /api/v1/conversations/{}/bans/{} user_id": "the same",
+    "DELETE /api/v1/conversations/{}/bans/{} user_id": "the same",
+    "GET /api/v1/messages/{}/history before": "a version's number",
+    "GET /api/v1/search before": "a time",
+    "GET /api/v1/search after": "a time",
+    "call:invite callId": "names a new call",
+    "call:accept toUserId": "whom it is for is among the call's members, or forbidden: tests/core/test_call_state.py",
+    "call:reject toUserId": "the same",
+    "call:hangup toUserId": "the same",
+}
+"""By name, or by where it is and its name: why it needs no slot."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """In `row`, `field` holds the placeholder `thing`, which has to belong to the rest. `says` is the refusal."""
+
+    field: str
+    thing: str
+    row: Row
+    says: str = FORBIDDEN
+
+    def __str__(self) -> str:
+        return str(self.row)
+
+
+_THERE = "/api/v1/conversations/{conversation}"
+_SEND = {"conversationId": "{conversation}", "content": "Hello"}
+
+
+def _route(field: str, thing: str, route: str, body: Any = None) -> Slot:  # noqa: ANN401 (JSON)
+    return Slot(field, thing, Row(route, EVERYONE, body, field))
+
+
+def _event(event: str, field: str, thing: str, says: str = FORBIDDEN, **further: str) -> Slot:
+    payload = {"conversationId": "{conversation}", **further, field: f"{{{thing}}}"}
+    return Slot(field, thing, Row(event, EVERYONE, payload, field), says)
+
+
+_ANCHORS = ("before", "after", "around")
+
+ROUTE_SLOTS = (
+    *(_route(anchor, "message", f"GET {_THERE}/messages?{anchor}={{message}}") for anchor in _ANCHORS),
+    _route("before", "pinned", f"GET {_THERE}/pins?before={{pinned}}"),
+    _route("messageId", "message", f"POST {_THERE}/read", {"messageId": "{message}"}),
+    _route("replyToId", "message", "POST /api/v1/messages", {**_SEND, "replyToId": "{message}"}),
+    _route("threadId", "message", "POST /api/v1/messages", {**_SEND, "threadId": "{message}"}),
+    _route("replyToId", "message", "POST /messages", {**_SEND, "replyToId": "{message}"}),
+    _route("threadId", "message", "POST /messages", {**_SEND, "threadId": "{message}"}),
+    _route("before", "reply", "GET /api/v1/messages/{message}/thread?before={reply}"),
+    _route("after", "reply", "GET /api/v1/messages/{message}/thread?after={reply}"),
+    _route("user_id", "author", f"PATCH {_THERE}/members/{{author}}", {"role": "admin"}),
+    _route("user_id", "author", f"DELETE {_THERE}/members/{{author}}"),
+)
+
+EVENT_SLOTS = (
+    *(_event("messages:list", anchor, "message") for anchor in _ANCHORS),
+    _event("message:read", "messageId", "message"),
+    _event("message:delivered", "messageId", "message"),
+    _event("message:send", "replyToId", "message", content="Hello"),
+    _event("message:send", "threadId", "message", content="Hello"),
+    _event("member:update", "userId", "author", role="admin"),
+    _event("member:remove", "userId", "author"),
+    _event("call:invite", "toUserId", "author"),
+    _event("call:signal", "toUserId", "author", callId="{call}"),
+    # Whether there is a call is no secret among those who might be in it, so there is simply none of this name.
+    *(
+        _event(event, "callId", "call", NOT_FOUND)
+        for event in ("call:accept", "call:reject", "call:signal", "call:hangup")
+    ),
+)
+
+SLOTS = (*ROUTE_SLOTS, *EVENT_SLOTS)

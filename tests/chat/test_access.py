@@ -1,0 +1,79 @@
+"""The access matrix: what every route and every event answers to each kind of caller. The tables are in `access/`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from talkwire.dialects.messenger import MESSENGER
+from tests.chat.access import events, routes
+from tests.chat.access.events import EVENTS
+from tests.chat.access.routes import ROUTES
+from tests.chat.access.scene import GHOSTS, Scene, said
+from tests.chat.access.table import CALLERS, FORBIDDEN, OK, Row, form_of, is_of_a_pair, placeholders_in
+from tests.chat.chat_server import ServerProcess
+from tests.chat.conftest import World
+
+ROWS = (*ROUTES, *EVENTS)
+
+OUTSIDERS = ("stranger", "former")
+
+
+def test_every_route_is_in_the_table(chat_server: ServerProcess) -> None:
+    described = httpx.get(f"{chat_server.url}/openapi.json", trust_env=False).json()["paths"]
+    served = {f"{method.upper()} {form_of(path)}" for path, methods in described.items() for method in methods}
+    listed = {f"{row.method} {form_of(_with_parameters(row.path))}" for row in ROUTES}
+    assert listed | set(routes.NOT_IN_THE_TABLE) == served
+    assert not listed & set(routes.NOT_IN_THE_TABLE)
+
+
+def _with_parameters(path: str) -> str:
+    """The two parameters that are no ids of the scene's."""
+    return path.replace("👍", "{emoji}").replace("/files/{file}/a", "/files/{file}/{name}")
+
+
+def test_every_event_is_in_the_table() -> None:
+    assert {row.name for row in EVENTS} | set(events.NOT_IN_THE_TABLE) == set(MESSENGER.inbound)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+async def test_each_caller_is_answered_as_the_table_has_it(world: World, row: Row) -> None:
+    expected = {caller: row.expects(caller) for caller in CALLERS}
+    scenes = await _scenes(world, row)
+    refused = [caller for caller in CALLERS if expected[caller] != OK]
+    for caller in refused:
+        await scenes[caller].be_known(caller)
+    before = await scenes["service"].cursor()
+    found = {caller: said(await scenes[caller].ask(caller, row)) for caller in refused}
+    assert await scenes["service"].cursor() == before, "a refused change has left something in the log"
+    for caller in CALLERS:
+        if caller not in refused:
+            found[caller] = said(await scenes[caller].ask(caller, row))
+    assert found == expected
+
+
+async def _scenes(world: World, row: Row) -> dict[str, Scene]:
+    """Whoever is let change something gets a scene of their own, which nobody else has spoilt."""
+    needs = placeholders_in(row)
+    own = [caller for caller in CALLERS if row.expects(caller) == OK and not row.reads and not is_of_a_pair(caller)]
+    pair = [caller for caller in CALLERS if is_of_a_pair(caller)]
+    shared, *others = await asyncio.gather(
+        Scene.group(world, CALLERS, needs),
+        *(Scene.group(world, [caller], needs) for caller in own),
+        *(Scene.direct(world, caller, needs) for caller in pair),
+    )
+    return dict.fromkeys(CALLERS, shared) | dict(zip([*own, *pair], others, strict=True))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.expected["stranger"] == FORBIDDEN and placeholders_in(row) & set(GHOSTS)],
+    ids=str,
+)
+async def test_what_there_is_not_is_refused_like_what_one_may_not_see(world: World, row: Row) -> None:
+    scene = await Scene.group(world, OUTSIDERS, placeholders_in(row))
+    for caller in OUTSIDERS:
+        if row.expected[caller] == FORBIDDEN:
+            assert await scene.ask(caller, row) == await scene.ask(caller, row, GHOSTS), caller
