@@ -112,10 +112,11 @@ async def test_an_id_is_given_once(node: Node) -> None:
     assert await node.roles("c") == {"alice": "owner"}
 
 
-async def test_only_the_backend_and_operators_give_ids(node: Node) -> None:
+async def test_only_the_backend_gives_ids_and_creates_users_by_naming_them(node: Node) -> None:
     await node.users(ALICE)
-    assert await node.refusal(ALICE, CreateConversation("group", (), id="mine")) == "forbidden"
-    assert (await node.do(OPERATOR, CreateConversation("group", ("alice",), id="o"))).conversation.id == "o"
+    for actor in (ALICE, OPERATOR):
+        assert await node.refusal(actor, CreateConversation("group", (), id="mine")) == "forbidden"
+        assert await node.refusal(actor, CreateConversation("group", ("nobody",))) == "invalid_request"
 
 
 @pytest.mark.parametrize("given", [str(OWN_ID_BASE), "me", "a b", "a/b", "", "x" * 129, "\ud800"])

@@ -21,7 +21,7 @@ from talkwire.core.commands.files import (
     ListExpiredUploads,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.commands.messages import DeleteMessage
+from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.files import UPLOADS_AT_ONCE
 from talkwire.core.model import Actor, File, Message, Upload
@@ -196,6 +196,15 @@ async def test_a_file_in_a_message_stays(node: Node) -> None:
     await finished(node)
     await attach(node, "u1", await node.send(ALICE, "look"))
     assert await node.refusal(ALICE, DropFile("u1")) == "conflict"
+    assert await sees(node, BOB)
+
+
+async def test_a_file_that_is_sent_and_dropped_in_one_batch_stays(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    look = SendMessage("c", "look", attachments=(AttachmentRef(id="u1"),))
+    sent, refusal = await node.in_one_batch((ALICE, look), (ALICE, DropFile("u1")))
+    assert (sent.attachments[0].id, refusal.code) == ("u1", "conflict")
     assert await sees(node, BOB)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from talkwire.core.commands.accounts import BanUser, UpdateUser
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
@@ -241,6 +241,16 @@ async def test_members_are_mentioned_by_name_or_id(node: Node, database: Databas
     assert await _get(node, sent) == sent
     assert await _get(node, everyone) == everyone
     assert _count(database, mentions) == 4
+
+
+async def test_a_user_may_be_called_like_nobody_else(node: Node) -> None:
+    """Such an id is no sign for anything of ours."""
+    star = Actor("*", "Star")
+    await node.group("c", ALICE, BOB, star)
+    await node.send(ALICE, "@* and @all")
+    await node.send(ALICE, "@* alone")
+    counts = [(await node.do(actor, GetConversation("c"))).unread.mention_count for actor in (star, BOB)]
+    assert counts == [2, 1]
 
 
 async def test_a_batch_knows_the_members_and_names_that_it_changed(node: Node) -> None:
@@ -516,7 +526,8 @@ async def test_of_very_many_who_react_the_first_are_named(node: Node) -> None:
     actors = [Actor(f"u{number:03}", "U") for number in range(103)]
     await node.group("c", *actors)
     sent = await node.send(actors[0], "x")
-    await node.in_one_batch(*((actor, React(str(sent.id), LIKE)) for actor in actors))
+    outcomes = await node.in_one_batch(*((actor, React(str(sent.id), LIKE)) for actor in actors))
+    assert outcomes[-1] == await _get(node, sent)
     first = [actor.user_id for actor in actors]
     assert (await _get(node, sent)).reactions == (Reaction(LIKE, 103, tuple(first[:100])),)
     events = len(node.log)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+
+import pytest
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.directory import Entry
 from talkwire.core.events import UserBanned
+from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BOB, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -41,6 +45,24 @@ async def test_an_idle_node_hears_of_what_another_one_has_written(postgresql_dat
         assert idle.log == other.log
         assert isinstance(idle.log[1], UserBanned)
         assert _is_banned(entry)
+
+
+async def test_an_event_that_is_not_understood_stops_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def not_understood(*arguments: object) -> None:
+        looked.set()
+        raise ValueError
+
+    async with running(database, Clock(), OFTEN_S) as idle, running(database, Clock()) as other:
+        with monkeypatch.context() as newer:
+            newer.setattr(TableSnapshot, "events_after", not_understood)
+            await other.do(BOB, EnsureUser("bob", "Bob"))
+            assert await asyncio.to_thread(looked.wait, WAIT_S)
+        await idle.do(ALICE, EnsureUser("alice", "Alice"))
+        assert [event.pos for event in idle.log] == [1, 2]
 
 
 async def test_what_was_heard_of_is_told_once_and_in_order(postgresql_database: Database) -> None:

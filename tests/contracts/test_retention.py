@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, func, select, text
 
 from talkwire.core import retention
-from talkwire.core.commands.messages import GetMessage, ListMessages
+from talkwire.core.commands.files import CreateUpload, FinishUpload
+from talkwire.core.commands.messages import AttachmentRef, EditMessage, GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.retention import PruneOld
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.events import ConversationDeleted, MessageDeleted, MessageEdited, MessageReacted
@@ -24,7 +25,7 @@ from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers import Follower, Work
 from talkwire.storage.pace import Pace
 from talkwire.storage.retention import DeletedConversations
-from talkwire.storage.schema import log, log_head, mentions, message_versions, messages, reactions
+from talkwire.storage.schema import file_links, log, log_head, mentions, message_versions, messages, reactions
 from talkwire.storage.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database
@@ -155,6 +156,35 @@ async def test_a_retry_of_a_pruned_message_is_answered_with_the_tombstone(node: 
     again = await node.send(ALICE, "old", "m1")
     assert (again.id, again.content) == (sent.id, "")
     assert len(await history(node)) == 1
+
+
+async def test_what_was_pruned_earlier_in_the_batch_cannot_be_edited(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "old")
+    clock.now_ms += DAY_MS + 1
+    _, refusal = await node.in_one_batch((OPERATOR, PruneOld(DAY_MS)), (ALICE, EditMessage(str(sent.id), "new")))
+    assert refusal.code == "invalid_request"
+    assert [message.content for message in await history(node)] == [""]
+
+
+async def test_what_was_edited_earlier_in_the_batch_is_pruned(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "old")
+    clock.now_ms += DAY_MS + 1
+    await node.in_one_batch((ALICE, EditMessage(str(sent.id), "new @bob")), (OPERATOR, PruneOld(DAY_MS)))
+    (tombstone,) = await history(node)
+    assert (tombstone.content, tombstone.edited_ms) == ("", None)
+    assert await rows_of(node, mentions, message_versions) == [0, 0]
+
+
+async def test_a_pruned_message_shows_no_file(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, CreateUpload("f1", "a.png", None, 1, DAY_MS))
+    await node.do(ALICE, FinishUpload("f1", "image/png", 1, "digest"))
+    await node.do(ALICE, SendMessage("c", "look", attachments=(AttachmentRef(id="f1"),)))
+    clock.now_ms += DAY_MS + 1
+    await prune(node)
+    assert await rows_of(node, file_links) == [0]
 
 
 async def test_only_operators_prune(node: Node) -> None:

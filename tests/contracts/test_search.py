@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import text as sql
 
+from talkwire.core import search
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.search import FindChannels, SearchMessages
@@ -469,3 +470,13 @@ async def test_public_channels_are_found_by_their_names(node: Node) -> None:
     assert await find("private") == ([], None)
     assert await find("cafe", limit=1) == (["c1"], "c1")
     assert await find("cafe", limit=1, cursor="c1") == (["c2"], None)
+
+
+async def test_one_request_looks_at_so_many_channels(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "CHANNELS_MAX", 2)
+    for id_, name in (("c1", "tea"), ("c2", "tea"), ("c3", "cafe")):
+        await _channel(node, id_, name)
+    first = await node.do(ALICE, FindChannels("cafe"))
+    assert (first.items, first.next) == ((), "c2")
+    second = await node.do(ALICE, FindChannels("cafe", cursor=first.next))
+    assert ([channel.id for channel in second.items], second.next) == (["c3"], None)

@@ -17,6 +17,7 @@ from talkwire.core.events import MemberAdded, MemberRemoved, MessageDeleted, Mes
 from talkwire.core.model import LARGE_CONVERSATION, Actor
 from talkwire.storage.schema import log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
+from tests.contracts.sync_client import SyncClient
 from tests.databases import Database
 
 
@@ -97,6 +98,15 @@ async def test_who_was_removed_hears_of_the_time_before_and_of_the_removal(node:
     events = await _all(node, BOB, cursor)
     assert _said(events) == ["before"]
     assert isinstance(events[-1], MemberRemoved)
+
+
+async def test_others_hear_how_far_a_newcomer_has_read(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.users(CAROL)
+    await node.send(ALICE, "before")
+    client = await SyncClient(node, BOB).load()
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    assert (await client.follow()).state() == (await SyncClient(node, BOB).load()).state()
 
 
 async def test_who_comes_back_hears_nothing_of_the_time_away(node: Node) -> None:

@@ -47,10 +47,11 @@ from talkwire.core.events import (
     MessageEvent,
     MessageSent,
 )
-from talkwire.core.model import Actor, Member, MemberRole
+from talkwire.core.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
+from talkwire.core.transaction import Snapshot, Transaction
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.storage.engine import sqlite_url
-from tests.contracts.node import BACKEND, Clock, Node, running
+from tests.contracts.node import BACKEND, Call, Clock, Node, running
 from tests.contracts.sync_client import SyncClient
 from tests.databases import Database, PostgresServer, migrate_url
 
@@ -121,6 +122,18 @@ _recipes: st.SearchStrategy[Sequence[Recipe]] = st.lists(
 )
 
 
+@dataclass(frozen=True)
+class Way:
+    """So many commands go into each transaction. Where one more of them has a bug, that is rolled back, and they are
+    carried out singly."""
+
+    at_once: int = 1
+    failing: bool = False
+
+
+_ways = st.builds(Way, st.integers(1, 8), st.booleans())
+
+
 class Story:
     """What has been said so far, to say something about it."""
 
@@ -128,14 +141,15 @@ class Story:
         self.message_ids: dict[str, list[int]] = {}
         self.offer_ids: list[int] = []
 
-    def step(self, recipe: Recipe) -> Step:
+    def step(self, recipe: Recipe, soon: Sequence[int] = ()) -> Step:
+        """`soon`: ids that messages will have by then, if all goes well."""
         what, who, where, which = recipe
         talk = CONVERSATIONS[where % 3]
         choice = Choice(
             actor=ACTORS[who],
             other=USERS[(who + which + 1) % 4],
             talk=talk,
-            message=_latest(self.message_ids.get(talk, ()), which),
+            message=_latest((*self.message_ids.get(talk, ()), *soon), which),
             offer=_latest(self.offer_ids, which),
             which=which,
         )
@@ -156,12 +170,13 @@ def _latest(ids: Sequence[int], which: int) -> str:
     return str(ids[-1 - which % len(ids)] if ids else 1)
 
 
-async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe]) -> None:
+async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
     story = Story()
     await _begin(node)
-    await _tell(node, story, before)
+    await _tell(node, story, before, way)
     late = [await SyncClient(node, actor).load() for actor in ACTORS]
-    await _tell(node, story, after)
+    await _tell(node, story, after, way)
+    assert await _remembers(node)
     for client in late:
         fresh = await SyncClient(node, client.actor).load()
         assert (await client.follow()).state() == fresh.state()
@@ -181,20 +196,41 @@ async def _begin(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("channel", USERS, id="e"))
 
 
-async def _tell(node: Node, story: Story, recipes: Sequence[Recipe]) -> set[str]:
-    """Answers what was carried out."""
+async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = Way()) -> set[str]:
+    """Those of one transaction refer to each other. Answers what was carried out."""
     carried_out = set()
-    for recipe in recipes:
-        heard = len(node.log)
-        actor, command = story.step(recipe)
-        try:
-            await node.do(actor, command)
-        except ChatError:
-            continue
+    for start in range(0, len(recipes), way.at_once):
+        batch = recipes[start : start + way.at_once]
+        heard, next_id = len(node.log), MESSAGE_ID_BASE + node.chat.pos + 1
+        steps = [story.step(recipe, range(next_id, next_id + index)) for index, recipe in enumerate(batch)]
+        bugs = [(BACKEND, Call(_fail))] if way.failing else []
+        outcomes = await node.in_one_batch(*steps, *bugs)
+        for recipe, outcome in zip(batch, outcomes, strict=not bugs):
+            if not isinstance(outcome, Exception):
+                carried_out.add(recipe[0])
+            elif not isinstance(outcome, ChatError) or outcome.code == "unavailable":
+                raise outcome
         for event in node.log[heard:]:
             story.hear(event)  # type: ignore[arg-type]  # durable events are of the union
-        carried_out.add(recipe[0])
     return carried_out
+
+
+def _fail(tx: Transaction) -> None:
+    raise RuntimeError
+
+
+async def _remembers(node: Node) -> bool:
+    """Whether what the writer remembers is what the tables say."""
+    view = node.writer._view
+
+    def compare(snapshot: Snapshot) -> bool:
+        return (
+            all(snapshot.user(id_) == user for id_, user in view.users.items())
+            and all(snapshot.conversation(id_) == talk for id_, talk in view.conversations.items())
+            and all(snapshot.member(*key) == member for key, member in view.members.items())
+        )
+
+    return await node.readers.read(compare)
 
 
 def _meant_for(user_id: str, log: Sequence[Any]) -> list[int]:
@@ -233,34 +269,34 @@ def _leave(user_id: str, event: Durable, inside: dict[str, int]) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(_recipes, _recipes)
+@given(_recipes, _recipes, _ways)
 def test_the_state_and_the_events_after_it_are_the_state_now_on_sqlite(
-    before: Sequence[Recipe], after: Sequence[Recipe]
+    before: Sequence[Recipe], after: Sequence[Recipe], way: Way
 ) -> None:
     folder = Path(tempfile.mkdtemp(prefix="tw-sync-"))
     try:
         url = sqlite_url(folder / "sync.db")
         migrate_url(url)
-        asyncio.run(_on(Database("sqlite", url), before, after))
+        asyncio.run(_on(Database("sqlite", url), before, after, way))
     finally:
         shutil.rmtree(folder)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(before=_recipes, after=_recipes)
+@given(before=_recipes, after=_recipes, way=_ways)
 def test_the_state_and_the_events_after_it_are_the_state_now_on_postgresql(
-    postgresql: PostgresServer, before: Sequence[Recipe], after: Sequence[Recipe]
+    postgresql: PostgresServer, before: Sequence[Recipe], after: Sequence[Recipe], way: Way
 ) -> None:
     name = postgresql.create_migrated()
     try:
-        asyncio.run(_on(Database("postgresql", postgresql.url_of(name)), before, after))
+        asyncio.run(_on(Database("postgresql", postgresql.url_of(name)), before, after, way))
     finally:
         postgresql.drop(name)
 
 
-async def _on(database: Database, before: Sequence[Recipe], after: Sequence[Recipe]) -> None:
+async def _on(database: Database, before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
     async with running(database, Clock()) as node:
-        await _play(node, before, after)
+        await _play(node, before, after, way)
 
 
 async def test_every_kind_of_step_is_carried_out_in_a_long_story(node: Node) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, insert, select, update
@@ -32,10 +32,11 @@ def to_upload(row: AnyRow) -> Upload:
 
 
 class FileRows:
-    """Implements `core.stores.Files`."""
+    """Implements `core.stores.Files`. `write_links` is called before a link is looked for in the table."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
+        self._write_links = write_links
         self._known: dict[str, File] = {}
 
     def prefetch(self, file_ids: Collection[str]) -> None:
@@ -66,6 +67,7 @@ class FileRows:
         return self._connection.execute(expired.order_by(uploads.c.expires_ms).limit(limit)).scalars().all()
 
     def is_attached(self, file_id: str) -> bool:
+        self._write_links()
         return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message()))
 
     def is_shown_to(self, file_id: str, user_id: str) -> bool:

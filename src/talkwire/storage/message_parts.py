@@ -55,7 +55,8 @@ class MessagePartRows:
         statement = message_select.where(
             messages.c.conversation_id == conversation_id,
             messages.c.pinned_ms.is_not(None),
-            messages.c.seq > history_seq,
+            # Not "seq > …", lest SQLite goes through the whole conversation by its index of them.
+            messages.c.seq - history_seq > 0,
         )
         if before is not None:
             statement = statement.where(tuple_(*place) < before)

@@ -16,7 +16,7 @@ from talkwire.core.model import EXCERPT_LENGTH, Attachment, Message, Origin, Quo
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.reaction_rows import group_reactions
 from talkwire.storage.rows import Values, from_json, to_json
-from talkwire.storage.schema import messages, users
+from talkwire.storage.schema import EVERYONE, messages, users
 
 
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -111,9 +111,19 @@ def _has_extra(message: Message) -> bool:
     return bool(message.attachments or message.mentions or message.mentions_all or message.forwarded_from)
 
 
+def named_by(of: Message | Extra) -> tuple[str, ...]:
+    """The user ids under which `mentions` has a message."""
+    return (EVERYONE, *of.mentions) if of.mentions_all else of.mentions
+
+
+def what_is_beside(extra: str | None) -> Extra:
+    """What a message's row says in the column `extra`."""
+    return _NOTHING if extra is None else _extra.decode(extra)
+
+
 def attached_names(extra: str | None) -> str:
     """What a message's row says is attached to it."""
-    return "" if extra is None else ", ".join(attachment.name for attachment in _extra.decode(extra).attachments)
+    return ", ".join(attachment.name for attachment in what_is_beside(extra).attachments)
 
 
 def read_messages(
@@ -165,7 +175,7 @@ def to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Mess
         quoted_sender_id,
         quoted_content,
     ) = row
-    extra = _NOTHING if extra_json is None else _extra.decode(extra_json)
+    extra = what_is_beside(extra_json)
     return Message(
         id=id_,
         conversation_id=conversation_id,

@@ -6,22 +6,33 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from talkwire.core.events import ConversationDeleted
 from talkwire.core.model import MESSAGE_ID_BASE
-from talkwire.storage.schema import log, log_head, mentions, message_versions, messages, reactions, tombstones
+from talkwire.storage.message_rows import named_by, what_is_beside
+from talkwire.storage.schema import (
+    file_links,
+    log,
+    log_head,
+    mentions,
+    message_versions,
+    messages,
+    reactions,
+    tombstones,
+)
 from talkwire.storage.search import WordTable
+from talkwire.storage.workspace import Workspace
 
 CLEARED_AT_ONCE = 200
 
-_columns = select(
+_columns: Select[Any] = select(
     messages.c.id,
     messages.c.conversation_id,
     messages.c.seq,
     messages.c.sender_id,
     messages.c.thread_id,
-    messages.c.extra.is_not(None),
+    messages.c.extra,
 ).where(messages.c.deleted_ms.is_(None))
 
 _clear = (
@@ -34,6 +45,7 @@ _clear = (
         reply_to_id=None,
         reaction_count=0,
         pinned_ms=None,
+        edited_ms=None,
         deleted_ms=bindparam("now_ms"),
     )
 )
@@ -45,7 +57,12 @@ _uncount_replies = (
 _forget_versions = delete(message_versions).where(message_versions.c.message_id == bindparam("of_id"))
 _forget_reactions = delete(reactions).where(reactions.c.message_id == bindparam("of_id"))
 _forget_mentions = delete(mentions).where(
-    mentions.c.conversation_id == bindparam("of_conversation"), mentions.c.seq == bindparam("of_seq")
+    mentions.c.conversation_id == bindparam("of_conversation"),
+    mentions.c.user_id == bindparam("of_user"),
+    mentions.c.seq == bindparam("of_seq"),
+)
+_forget_links = delete(file_links).where(
+    file_links.c.file_id == bindparam("of_file"), file_links.c.message_id == bindparam("of_id")
 )
 
 
@@ -59,9 +76,22 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     connection.execute(insert(tombstones), buried)
     connection.execute(_forget_versions, ids)
     connection.execute(_forget_reactions, ids)
-    with_extra = [{"of_conversation": row.conversation_id, "of_seq": row.seq} for row in rows if row[-1]]
-    if with_extra:
-        connection.execute(_forget_mentions, with_extra)
+    beside = [(row, what_is_beside(row.extra)) for row in rows if row.extra is not None]
+    named = [
+        {"of_conversation": row.conversation_id, "of_user": user_id, "of_seq": row.seq}
+        for row, extra in beside
+        for user_id in named_by(extra)
+    ]
+    if named:
+        connection.execute(_forget_mentions, named)
+    linked = [
+        {"of_file": attachment.id, "of_id": row.id}
+        for row, extra in beside
+        for attachment in extra.attachments
+        if attachment.id is not None
+    ]
+    if linked:
+        connection.execute(_forget_links, linked)
     roots = Counter(row.thread_id for row in rows if row.thread_id is not None)
     if roots:
         connection.execute(_uncount_replies, [{"root_id": id_, "gone": gone} for id_, gone in roots.items()])
@@ -71,11 +101,15 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
 class RetentionRows:
     """Implements `core.stores.Retention`. The head is locked by the transaction that this is part of."""
 
-    def __init__(self, connection: Connection, now_ms: int) -> None:
-        self._connection = connection
+    def __init__(self, workspace: Workspace, now_ms: int) -> None:
+        self._workspace = workspace
+        self._connection = workspace.connection
         self._now_ms = now_ms
 
     def prune(self, before_ms: int, limit: int) -> bool:
+        """Before and behind it, other commands of the same batch may be at work on the same messages."""
+        self._workspace.write_messages()
+        self._workspace.forget_messages()
         floor = self._connection.execute(select(log_head.c.floor)).scalar_one()
         found = self._connection.execute(
             select(log.c.pos, log.c.at_ms).where(log.c.pos > floor).order_by(log.c.pos).limit(limit)

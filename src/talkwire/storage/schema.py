@@ -290,7 +290,8 @@ mentions = Table(
 )
 """Whom a message names; `user_id` is `EVERYONE` where it names all. Deleted messages name nobody."""
 
-EVERYONE = "*"
+EVERYONE = "/"
+"""No user has an id like this."""
 
 offers = Table(
     "offers",

@@ -163,13 +163,15 @@ class SearchRows:
         found = read_messages(self._connection, self._lookups.reactions, self._lookups.messages, keys)
         return sorted(found, key=lambda message: message.id, reverse=True)
 
-    def public_channels(self, after_id: str | None) -> Iterator[Conversation]:
+    def public_channels(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
+        # Spelt as in the index, or SQLite does not see that it holds them.
         statement = select(conversations).where(
-            conversations.c.public, conversations.c.kind == "channel", conversations.c.deleted_ms.is_(None)
+            text("conversations.public"), conversations.c.kind == "channel", conversations.c.deleted_ms.is_(None)
         )
         if after_id is not None:
             statement = statement.where(conversations.c.id > after_id)
-        return map(to_conversation, self._connection.execute(statement.order_by(conversations.c.id)))
+        rows = self._connection.execute(statement.order_by(conversations.c.id).limit(limit))
+        return [to_conversation(row) for row in rows]
 
     def _labels(self, scope: Scope) -> Sequence[str]:
         """Of the conversations that can be found in; none where they are too many to name."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, func, select, tuple_
 
-from talkwire.core.circles import CircleFacts
+from talkwire.core.circles import CircleFacts, Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.events import Durable
@@ -120,14 +120,18 @@ class TableSnapshot:
             found.setdefault(row.conversation_id, []).append(view)
         return found
 
-    def circles_of(self, user_ids: Collection[str]) -> tuple[Mapping[str, set[str]], Mapping[str, CircleFacts]]:
+    def memberships_of(self, user_ids: Collection[str]) -> Memberships:
         ids_by_user: dict[str, set[str]] = {}
+        history_seqs: dict[str, dict[str, int]] = {}
         circles: dict[str, CircleFacts] = {}
         keys = keys_parameter([(user_id,) for user_id in user_ids])
-        for user_id, conversation_id, kind, member_count in self._connection.execute(self._lookups.memberships, keys):
+        for row in self._connection.execute(self._lookups.memberships, keys):
+            user_id, conversation_id, history_seq, kind, member_count = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
+            if history_seq:
+                history_seqs.setdefault(user_id, {})[conversation_id] = history_seq
             circles[conversation_id] = CircleFacts(kind, member_count)
-        return ids_by_user, circles
+        return Memberships(ids_by_user, history_seqs, circles)
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         return self._ids_by_user(self._lookups.logins, user_ids)

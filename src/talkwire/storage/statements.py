@@ -33,7 +33,7 @@ class Lookups:
     __slots__ = (
         "blocks",
         "conversations",
-        "count_own_after",
+        "count_own",
         "log",
         "logins",
         "member_preferences",
@@ -66,7 +66,13 @@ class Lookups:
             .join(members, (members.c.conversation_id == first) & (members.c.user_id == second))
         )
         self.memberships: Select[Any] = (
-            select(members.c.user_id, members.c.conversation_id, conversations.c.kind, conversations.c.member_count)
+            select(
+                members.c.user_id,
+                members.c.conversation_id,
+                members.c.history_seq,
+                conversations.c.kind,
+                conversations.c.member_count,
+            )
             .select_from(keys)
             .join(members, members.c.user_id == first)
             .join(conversations, conversations.c.id == members.c.conversation_id)
@@ -109,12 +115,13 @@ class Lookups:
             reaction_select.select_from(keys).join(reactions, reactions.c.message_id == number)
         )
         self.named: CompoundSelect[Any] = named_members(keys, first, second)
-        self.count_own_after: Select[Any] = (
+        self.count_own: Select[Any] = (
             select(func.count())
             .select_from(messages)
             .where(
                 messages.c.conversation_id == bindparam("conversation_id"),
-                messages.c.seq > bindparam("seq"),
+                messages.c.seq > bindparam("after_seq"),
+                messages.c.seq <= bindparam("up_to_seq"),
                 messages.c.sender_id == bindparam("user_id"),
             )
         )

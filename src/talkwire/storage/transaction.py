@@ -61,10 +61,10 @@ class BatchTransaction:
         self.offers = OfferRows(connection)
         self.notifications = NotificationRows(connection, lookups)
         self.presence = PresenceRows(connection, lookups.presence)
-        self.files = FileRows(connection)
+        self.files = FileRows(connection, self._workspace.write_messages)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.answers = AnswerRows(connection)
-        self.retention = RetentionRows(connection, now_ms)
+        self.retention = RetentionRows(self._workspace, now_ms)
 
     @property
     def pos(self) -> int:

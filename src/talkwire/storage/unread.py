@@ -3,7 +3,7 @@
     unread = newest seq - read position - own messages behind it - others' deleted messages behind it
 
 Each part is a column or the range of an index, so that the answer costs the same after ten messages and after a hundred
-thousand. Only for those who have blocked somebody are the messages behind the read position looked through.
+thousand. Only where somebody is whom the reader has blocked are the messages behind the read position looked through.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from talkwire.core.commands.receipts import Unread
 from talkwire.storage.keys import keys_parameter
-from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, tombstones
+from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, spans, tombstones
 
 
 def unread_select(keyed_members: Select[Any]) -> Select[Any]:
@@ -71,7 +71,16 @@ class UnreadRows:
         if not user_ids:
             return {}
         keys = [key for key, unread in found.items() if key[1] in user_ids and unread.unread_count]
-        return {key: self._corrected(key, found[key]) for key in keys}
+        return {key: self._corrected(key, found[key]) for key in keys if self._has_blocked_among_members(*key)}
+
+    def _has_blocked_among_members(self, conversation_id: str, user_id: str) -> bool:
+        """Whether there may be messages to look for: somebody whom the user has blocked is a member, or was one."""
+        among = (
+            select(spans.c.user_id)
+            .join(blocks, blocks.c.blocked_id == spans.c.user_id)
+            .where(blocks.c.user_id == user_id, spans.c.conversation_id == conversation_id)
+        )
+        return self._connection.execute(among.limit(1)).first() is not None
 
     def _corrected(self, key: tuple[str, str], unread: Unread) -> Unread:
         conversation_id, user_id = key

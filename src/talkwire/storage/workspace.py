@@ -18,9 +18,9 @@ from talkwire.core.events import MessageSent
 from talkwire.core.model import Conversation, Member, Message, User
 from talkwire.storage.batch_statements import BatchStatements
 from talkwire.storage.keys import keys_parameter
-from talkwire.storage.message_rows import is_text, message_values, read_messages, text_values
+from talkwire.storage.message_rows import is_text, message_values, named_by, read_messages, text_values
 from talkwire.storage.rows import Values, to_conversation, to_member, to_user, user_values
-from talkwire.storage.schema import EVERYONE, conversations, members, users
+from talkwire.storage.schema import conversations, members, users
 from talkwire.storage.statements import Lookups
 from talkwire.storage.view import View
 
@@ -243,6 +243,11 @@ class Workspace:
             # A retry is answered with the message as it is now.
             self._sent[message.conversation_id, message.sender_id, message.client_message_id] = message
 
+    def forget_messages(self) -> None:
+        """Many look different from now on."""
+        self._messages.clear()
+        self._sent.clear()
+
     def forget_message(self, message_id: int) -> None:
         """It and what quotes it look different from now on."""
 
@@ -267,9 +272,10 @@ class Workspace:
         ]
 
     def stage_mentions(self, message: Message) -> None:
-        """Whom a message names; only once whoever is named by name and with all others."""
-        user_ids = (EVERYONE, *message.mentions) if message.mentions_all else message.mentions
-        self._mention_rows += [(message.conversation_id, id_, message.seq, message.sender_id) for id_ in user_ids]
+        """Whom a message names."""
+        self._mention_rows += [
+            (message.conversation_id, id_, message.seq, message.sender_id) for id_ in named_by(message)
+        ]
 
     def write_messages(self) -> None:
         """Writes the messages that were kept aside, and who sent them."""

@@ -256,6 +256,10 @@ class GroupWriter:
             events = self._missed(pos)
         except SQLAlchemyError:
             return  # whoever asks for something next is told
+        except Exception:
+            # Such as an event of a newer version's: everybody waits for this thread, so it goes on.
+            _logger.exception("events of other nodes could not be read")
+            return
         self._published_pos = max(pos, self._published_pos)
         if events:
             assert self._loop is not None

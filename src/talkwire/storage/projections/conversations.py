@@ -49,12 +49,15 @@ def _deleted(workspace: Workspace, event: ConversationDeleted) -> None:
     """The messages stay until they are pruned; without members nobody can see them."""
     id_ = event.conversation_id
     connection = workspace.connection
-    for user_id in connection.execute(select(members.c.user_id).where(members.c.conversation_id == id_)).scalars():
+    user_ids = select(members.c.user_id).where(members.c.conversation_id == id_)
+    for user_id in connection.execute(user_ids).scalars():
         workspace.put_member(id_, user_id, None)
-    connection.execute(delete(members).where(members.c.conversation_id == id_))
     connection.execute(
-        update(spans).where(spans.c.conversation_id == id_, spans.c.to_pos.is_(None)).values(to_pos=event.pos)
+        update(spans)
+        .where(spans.c.user_id.in_(user_ids), spans.c.conversation_id == id_, spans.c.to_pos.is_(None))
+        .values(to_pos=event.pos)
     )
+    connection.execute(delete(members).where(members.c.conversation_id == id_))
     workspace.change_conversation(id_, deleted_ms=event.at_ms, updated_ms=event.at_ms, member_count=0)
     connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
 
@@ -146,21 +149,32 @@ def _read(workspace: Workspace, event: MessagesRead) -> None:
     """Whoever has read a message has received it."""
     member = workspace.known_member(event.conversation_id, event.user_id)
     conversation = workspace.known_conversation(event.conversation_id)
-    read_sent = member.sent_count
-    if event.seq < conversation.last_seq:
-        read_sent -= _sent_after(workspace, event)
+    read_sent = _read_sent(workspace, member, event.seq, conversation.last_seq)
     changes = {"read_seq": event.seq, "read_ms": event.at_ms, "read_sent": read_sent}
     if event.seq > member.delivered_seq:
         changes |= {"delivered_seq": event.seq, "delivered_ms": event.at_ms}
     workspace.move_member(member, **changes)
 
 
-def _sent_after(workspace: Workspace, event: MessagesRead) -> int:
-    """How many messages behind their new position the reader sent themselves. Needed where somebody has not read to the
-    end, which is rare and close to the end."""
+def _read_sent(workspace: Workspace, member: Member, seq: int, last_seq: int) -> int:
+    """How many messages up to their new position the reader sent themselves. Who has not read to the end has their
+    messages counted: of what they have just read, or of what they have not, whichever is less to look through."""
+    if seq == last_seq:
+        return member.sent_count
+    if seq - member.read_seq < last_seq - seq:
+        return member.read_sent + _count_own(workspace, member, member.read_seq, seq)
+    return member.sent_count - _count_own(workspace, member, seq, last_seq)
+
+
+def _count_own(workspace: Workspace, member: Member, after_seq: int, up_to_seq: int) -> int:
     workspace.write_messages()
-    parameters = {"conversation_id": event.conversation_id, "user_id": event.user_id, "seq": event.seq}
-    return int(workspace.connection.execute(workspace.lookups.count_own_after, parameters).scalar_one())
+    parameters = {
+        "conversation_id": member.conversation_id,
+        "user_id": member.user_id,
+        "after_seq": after_seq,
+        "up_to_seq": up_to_seq,
+    }
+    return int(workspace.connection.execute(workspace.lookups.count_own, parameters).scalar_one())
 
 
 def _delivered(workspace: Workspace, event: MessagesDelivered) -> None:

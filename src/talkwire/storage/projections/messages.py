@@ -16,7 +16,7 @@ from talkwire.core.events import (
     MessageUnpinned,
 )
 from talkwire.core.model import Message
-from talkwire.storage.message_rows import extra_of
+from talkwire.storage.message_rows import Extra, extra_of, named_by, what_is_beside
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
 from talkwire.storage.workspace import Workspace
@@ -30,9 +30,9 @@ def _edited(workspace: Workspace, event: MessageEdited) -> None:
     message = event.message
     workspace.write_messages()
     _keep_version(workspace, message)
+    _forget_mentions(workspace, message, _extra_until_now(workspace, message))
     workspace.forget_message(message.id)
     _change(workspace, message, content=message.content, extra=extra_of(message), edited_ms=message.edited_ms)
-    _forget_mentions(workspace, message)
     workspace.stage_mentions(message)
 
 
@@ -58,6 +58,7 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
     """Nothing of what was said stays, in no table."""
     message = event.message
     workspace.write_messages()
+    extra = _extra_until_now(workspace, message)
     workspace.forget_message(message.id)
     _change(
         workspace,
@@ -72,13 +73,13 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
         deleted_ms=message.deleted_ms,
         deleted_by=message.deleted_by,
     )
-    _forget_mentions(workspace, message)
+    _forget_mentions(workspace, message, extra)
+    _forget_links(workspace, message, extra)
     connection = workspace.connection
     tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
     connection.execute(insert(tombstones), tombstone)
     connection.execute(delete(message_versions).where(message_versions.c.message_id == message.id))
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
-    connection.execute(delete(file_links).where(file_links.c.message_id == message.id))
     if message.thread_id is not None:
         workspace.forget_message(message.thread_id)
         connection.execute(
@@ -113,10 +114,30 @@ def _change(workspace: Workspace, message: Message, **values: Any) -> None:  # n
     workspace.put_message(message)
 
 
-def _forget_mentions(workspace: Workspace, message: Message) -> None:
-    workspace.connection.execute(
-        delete(mentions).where(mentions.c.conversation_id == message.conversation_id, mentions.c.seq == message.seq)
-    )
+def _extra_until_now(workspace: Workspace, message: Message) -> Extra:
+    """Rows that belong to a message are found by what the message has; only its id would not lead to them."""
+    row = workspace.connection.execute(select(messages.c.extra).where(messages.c.id == message.id)).one()
+    return what_is_beside(row.extra)
+
+
+def _forget_mentions(workspace: Workspace, message: Message, extra: Extra) -> None:
+    user_ids = named_by(extra)
+    if user_ids:
+        workspace.connection.execute(
+            delete(mentions).where(
+                mentions.c.conversation_id == message.conversation_id,
+                mentions.c.user_id.in_(user_ids),
+                mentions.c.seq == message.seq,
+            )
+        )
+
+
+def _forget_links(workspace: Workspace, message: Message, extra: Extra) -> None:
+    file_ids = [attachment.id for attachment in extra.attachments if attachment.id is not None]
+    if file_ids:
+        workspace.connection.execute(
+            delete(file_links).where(file_links.c.file_id.in_(file_ids), file_links.c.message_id == message.id)
+        )
 
 
 PROJECTIONS: Projections = MappingProxyType(
