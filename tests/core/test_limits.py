@@ -66,11 +66,11 @@ def test_each_key_has_a_bucket_of_its_own() -> None:
     assert buckets.take("alice", 0) == approx(1)
 
 
-def test_a_wait_is_told_without_taking() -> None:
+def test_a_refusal_takes_nothing() -> None:
     buckets = Buckets(Rate(per_s=1, burst=1))
-    assert buckets.wait("alice", 0) == 0
     assert buckets.take("alice", 0) == 0
-    assert buckets.wait("alice", 0.25) == approx(0.75)
+    assert buckets.take("alice", 0.25) == approx(0.75)
+    assert buckets.take("alice", 0.25) == approx(0.75)
 
 
 def test_full_buckets_are_forgotten() -> None:

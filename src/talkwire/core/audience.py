@@ -52,7 +52,8 @@ NOBODY = Audience()
 
 
 def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Who may see the event, besides the limits that a member's own history sets."""
+    """Who may see the event, besides the limits that a member's own history sets (`sync.may_see`). A user who looks
+    different is shown to contacts too, while they are there; whoever was away reads it with messages and members."""
     match event:
         case MessageEvent():
             return Audience(conversation_id=event.message.conversation_id)

@@ -85,8 +85,10 @@ class CallExchange:
                 self._tell(self._state.conversation_gone(event.conversation_id))
             case UserBlocked():
                 for conversation_id in self._state.conversations_of(event.user_id):
+                    # The circle has only members who are known here, and it may ring for somebody who is not yet.
                     circle = self._door.directory.circles.get(conversation_id)
-                    if circle is not None and circle.kind == "direct" and event.blocked_id in circle.user_ids:
+                    is_direct = circle is not None and circle.kind == "direct"
+                    if is_direct and self._state.concerns(conversation_id, event.blocked_id):
                         self._tell(self._state.conversation_gone(conversation_id))
 
     async def _invite(self, actor: Actor, signal: InviteToCall) -> str:

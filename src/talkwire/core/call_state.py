@@ -180,6 +180,11 @@ class CallState:
         """Where the user is in a call, or called."""
         return tuple(self._sides.get(user_id, ()))
 
+    def concerns(self, conversation_id: str, user_id: str) -> bool:
+        """Whether a call goes on in which the user is, or could be."""
+        call = self._calls.get(conversation_id)
+        return call is not None and user_id in call.members
+
     def expire(self, now: float) -> CallOutput:
         """Ends what has rung for long enough."""
         unanswered: dict[str, list[str]] = {}

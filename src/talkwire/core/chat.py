@@ -146,7 +146,7 @@ class Chat:
         def load(snapshot: Snapshot) -> Loaded:
             _, pos = snapshot.head()
             users = snapshot.users(user_ids)
-            conversation_ids, circles = snapshot.circles_of(user_ids)
+            memberships = snapshot.memberships_of(user_ids)
             login_ids = snapshot.login_ids_of(user_ids)
             blocked_ids = snapshot.blocked_ids_of(user_ids)
             records = snapshot.presence.records(user_ids)
@@ -155,16 +155,17 @@ class Chat:
             entries = {
                 user_id: Entry(
                     users.get(user_id),
-                    conversation_ids.get(user_id, set()),
+                    memberships.conversation_ids.get(user_id, set()),
                     set(login_ids.get(user_id, ())),
                     blocked_ids.get(user_id, frozenset()),
                     records.get(user_id),
                     preferences.get(user_id, DEFAULTS),
                     member_preferences.get(user_id, {}),
+                    dict(memberships.history_seqs.get(user_id, {})),
                 )
                 for user_id in user_ids
             }
-            return Loaded(pos, entries, circles)
+            return Loaded(pos, entries, memberships.circles)
 
         return await self._reader.read(load)
 

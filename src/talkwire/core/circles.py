@@ -25,6 +25,15 @@ class CircleFacts(NamedTuple):
     member_count: int
 
 
+class Memberships(NamedTuple):
+    """What is read of some users: which conversations they are in, up to which `seq` messages are from before their
+    time (by user and conversation, where there are any), and the facts of these conversations."""
+
+    conversation_ids: Mapping[str, set[str]]
+    history_seqs: Mapping[str, Mapping[str, int]]
+    circles: Mapping[str, CircleFacts]
+
+
 class Circle:
     """One conversation as of log position `pos`; `kind` is None until it has been read. `user_ids` are the members who
     are known here."""

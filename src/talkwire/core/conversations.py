@@ -68,7 +68,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     _may_create(actor, command)
     check_users(tx, actor, command.member_ids, "memberIds")
     user_ids = list(dict.fromkeys(command.member_ids))
-    if actor.role == "user" and actor.user_id not in user_ids:
+    if not actor.is_service and actor.user_id not in user_ids:
         user_ids.insert(0, actor.user_id)
     if command.kind == "direct":
         existing = _existing_direct(tx, user_ids)
@@ -88,9 +88,9 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
 
 
 def _may_create(actor: Actor, command: CreateConversation) -> None:
-    if actor.role == "user" and command.id is not None:
+    if not actor.is_service and command.id is not None:
         raise ChatError("forbidden", "Only the application's backend gives conversations ids of its own.")
-    if actor.role != "user" and not command.member_ids:
+    if actor.is_service and not command.member_ids:
         raise invalid("memberIds", "must name every member")
 
 

@@ -61,6 +61,8 @@ class Entry:
     """What they want to be notified of."""
     member_preferences: Mapping[str, MemberPreferences] = field(default_factory=dict)
     """What they want to hear of a conversation, where that is not the usual."""
+    history_seqs: dict[str, int] = field(default_factory=dict)
+    """By conversation, where there are any: messages up to this `seq` are from before their time."""
     holds: int = 0
     since_pos: int = 0
     """Where the log was when somebody began to hold this."""
@@ -88,7 +90,15 @@ class Entry:
         else:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
+    def join(self, conversation_id: str, members: Sequence[Member]) -> None:
+        """The user is one of these members, who have come together and so see the same."""
+        self.conversation_ids.add(conversation_id)
+        self.history_seqs.pop(conversation_id, None)
+        if members[0].history_seq:
+            self.history_seqs[conversation_id] = members[0].history_seq
+
     def leave(self, conversation_id: str) -> None:
+        """What came before their time stays so, for what is still on its way to them."""
         self.conversation_ids.discard(conversation_id)
         self.forget_preferences_of(conversation_id)
 
@@ -319,9 +329,9 @@ def _change_by(event: Durable) -> _Change:
 def _change_of_member(event: Durable) -> _Change | None:
     match event:
         case ConversationCreated(conversation=conversation, members=members):
-            return _ids(members), lambda entry: entry.conversation_ids.add(conversation.id)
+            return _ids(members), lambda entry: entry.join(conversation.id, members)
         case MemberAdded(conversation_id=conversation_id, members=members):
-            return _ids(members), lambda entry: entry.conversation_ids.add(conversation_id)
+            return _ids(members), lambda entry: entry.join(conversation_id, members)
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
             return [user_id], lambda entry: entry.leave(conversation_id)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):

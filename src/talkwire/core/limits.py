@@ -132,10 +132,6 @@ class Buckets:
             self._sweep(now)
         return 0.0
 
-    def wait(self, key: str, now: float) -> float:
-        """The seconds until there will be a token; 0: there is one."""
-        return max(0.0, self._full_at.get(key, now) - now - self._slack)
-
     def _sweep(self, now: float) -> None:
         """Forgets full buckets. The next sweep comes at twice as many, so each bucket's share of it stays small."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
@@ -161,10 +157,6 @@ class Limits:
         if actor.role == "service":
             return 0.0
         return self._buckets[kind].take(actor.user_id, now)
-
-    def wait(self, kind: Kind, key: str, now: float) -> float:
-        """See `Buckets.wait`."""
-        return self._buckets[kind].wait(key, now)
 
     def must_take(self, kind: Kind, key: str, now: float) -> None:
         """Takes a token or raises `rate_limited`."""

@@ -180,7 +180,7 @@ def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: st
     for index, user_id in enumerate(user_ids):
         if user_id in known:
             continue
-        if actor.role == "user":
+        if not actor.is_service:
             raise invalid(f"{path}[{index}]", "no such user")
         if is_own_id(user_id):
             raise invalid(f"{path}[{index}]", "lies in the range of ids that the server gives out")

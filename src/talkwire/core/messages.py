@@ -72,10 +72,12 @@ def taking_part(tx: Transaction, user_id: str, conversation_id: str) -> Part:
 
 
 def existing_message(tx: Transaction, message_id: str) -> Message:
-    """A message by its id as clients write it; what is no id of a message is `forbidden`."""
+    """A message by its id as clients write it. What is no id of a message is `forbidden`, and so is a message of a
+    conversation that was deleted."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None:
+    conversation = None if message is None else tx.conversation(message.conversation_id)
+    if message is None or conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
     return message
 

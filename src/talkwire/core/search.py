@@ -6,6 +6,7 @@ which is behind the log never shows what was edited away, deleted, or said where
 
 from __future__ import annotations
 
+from itertools import islice
 from types import MappingProxyType
 
 import msgspec
@@ -29,6 +30,10 @@ EFFORT = 500
 keep a reader's thread for long."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+CHANNELS_MAX = 5000
+"""One request looks at so many channels: a page may be short, or empty, and still have more behind it."""
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
@@ -80,12 +85,12 @@ def find_channels(snapshot: Snapshot, actor: Actor, query: FindChannels) -> Page
     """Public channels by their names. Whoever may be here at all may find them."""
     terms = terms_of("query", query.text)
     limit = max(1, min(query.limit, PAGE_MAX))
-    found = [
-        channel
-        for channel in snapshot.search.public_channels(query.cursor)
-        if channel.name is not None and terms.are_in(channel.name)
-    ]
-    return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+    channels = snapshot.search.public_channels(query.cursor, CHANNELS_MAX)
+    matching = (channel for channel in channels if channel.name is not None and terms.are_in(channel.name))
+    found = list(islice(matching, limit + 1))
+    if len(found) > limit:
+        return Page(tuple(found[:limit]), found[limit - 1].id)
+    return Page(tuple(found), channels[-1].id if len(channels) == CHANNELS_MAX else None)
 
 
 QUERIES: Queries = MappingProxyType({SearchMessages: search_messages, FindChannels: find_channels})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -96,7 +96,7 @@ class Search(Protocol):
         """As they are now, newest first."""
         ...
 
-    def public_channels(self, after_id: str | None) -> Iterator[Conversation]:
+    def public_channels(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
         """In the order of their ids."""
         ...
 

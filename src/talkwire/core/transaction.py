@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from talkwire.core.circles import CircleFacts
+from talkwire.core.circles import Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import Unread
@@ -149,9 +149,7 @@ class Snapshot(Protocol):
         ...
 
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]: ...
-    def circles_of(self, user_ids: Collection[str]) -> tuple[Mapping[str, set[str]], Mapping[str, CircleFacts]]:
-        """The ids of the conversations that each user is in, and what these are."""
-        ...
+    def memberships_of(self, user_ids: Collection[str]) -> Memberships: ...
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
     def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
