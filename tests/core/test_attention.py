@@ -292,9 +292,7 @@ def test_quiet_hours_are_those_that_a_clock_on_the_wall_would_count(
     wall = datetime.fromtimestamp(moment_ms / 1000, ZoneInfo(zone)).replace(tzinfo=None)
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     begun = [
-        day + timedelta(minutes=start)
-        for back in (0, 1)
-        if (day := midnight - timedelta(days=back)).weekday() in days
+        day + timedelta(minutes=start) for back in (0, 1) if (day := midnight - timedelta(days=back)).weekday() in days
     ]
     length = timedelta(minutes=(end - start) % (24 * 60) or 24 * 60)
     expected = any(begin <= wall < begin + length for begin in begun)

@@ -25,7 +25,7 @@ def test_every_change_and_every_query_is_carried_out_by_something() -> None:
 
 
 def test_every_durable_event_is_in_the_union_that_is_matched_over() -> None:
-    kinds = {events.DurableEvent, events.MessageEvent}
+    kinds: set[type] = {events.DurableEvent, events.MessageEvent}
     assert set(get_args(events.Durable)) == {kind for base in kinds for kind in base.__subclasses__()} - kinds
 
 

@@ -350,12 +350,5 @@ Durable = (
     | PreferencesChanged
     | CallMissed
 )
-Ephemeral = (
-    TypingChanged
-    | UnreadChanged
-    | PresenceChanged
-    | CallNews
-    | Notified
-    | UploadProgressed
-)
+Ephemeral = TypingChanged | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
 Event = Durable | Ephemeral

@@ -58,9 +58,7 @@ class BatchStatements:
             f"WHERE id = {mark}"
         )
         cursors = ", ".join(f"{name} = {mark}" for name in MEMBER_CURSORS)
-        self._move_members = (
-            f"UPDATE {members.name} SET {cursors} WHERE conversation_id = {mark} AND user_id = {mark}"  # noqa: S608
-        )
+        self._move_members = f"UPDATE {members.name} SET {cursors} WHERE conversation_id = {mark} AND user_id = {mark}"  # noqa: S608
         self._count_replies = f"UPDATE {messages.name} SET reply_count = reply_count + {mark} WHERE id = {mark}"  # noqa: S608
 
     def lock_head(self, connection: Connection) -> tuple[str, int]:

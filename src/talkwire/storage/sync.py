@@ -1,7 +1,7 @@
 """The log as far as it concerns one user.
 
 What a user may see lies in a few conversations of many, and in stretches of time. It is looked for in windows of the
-log that grow while nothing is found, so that neither a busy user nor a quiet one among busy others costs more than
+log that grow until enough is found, so that neither a busy user nor a quiet one among busy others costs more than
 about what they are given. Only conversations whose newest event lies behind the cursor are looked into.
 """
 
