@@ -124,8 +124,13 @@ def test_the_decoder_accepts(text: str, packet: SocketPacket) -> None:
         '2["a",01]',
         '2["a","\n"]',
         '2["a","\\x41"]',
-        '2["a","\\ud800"]',
-        '2["a","\\udc00\\ud800"]',
+        '2["a","\\ud800",NaN]',
+        '2["a","\\ud800"',
+        '2{"a":"\\ud800"}',
+        '2["\\ud800"]',
+        '2["connect","\\ud800"]',
+        '3["\\ud800"]',
+        '0{"a":"\\ud800"}',
         '2["a","\ud800"]',
         "0/\ud800,",
         "2" + "9" * 5_000 + '["a"]',
@@ -234,9 +239,30 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize("levels", [65, 66, 500, 100_000])
-def test_the_decoder_rejects_deep_nesting(levels: int) -> None:
+def test_of_an_event_that_is_nested_too_deeply_the_name_is_kept(levels: int) -> None:
+    assert Decoder().receive(nested(levels)) == Event("/", ["a"], None, "nested too deeply")
     with pytest.raises(RemoteProtocolError):
-        Decoder().receive(nested(levels))
+        Decoder().receive("0" + nested(levels).removeprefix("2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        ('2["a","\\ud800"]', Event("/", ["a"], None, "a lone surrogate")),
+        ('2["a","\\udc00\\ud800"]', Event("/", ["a"], None, "a lone surrogate")),
+        ('2/chat,17 [ "a" , {"b":"\\uD83D"}]', Event("/chat", ["a"], 17, "a lone surrogate")),
+        ('2[7,"\\ud83d"]', Event("/", [7], None, "a lone surrogate")),
+    ],
+)
+def test_of_an_event_with_half_a_character_the_name_is_kept(text: str, event: Event) -> None:
+    assert Decoder().receive(text) == event
+
+
+def test_an_event_that_is_not_taken_has_its_attachments_nevertheless() -> None:
+    decoder = Decoder()
+    assert decoder.receive(f'51-["a",{PLACEHOLDER},"\\ud83d"]') is None
+    assert decoder.receive(b"x") == Event("/", ["a"], None, "a lone surrogate")
+    assert decoder.receive('2["b"]') == Event("/", ["b"])
 
 
 def test_the_decoder_accepts_64_levels_and_any_number_of_siblings() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from json import JSONDecoder, loads
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ _RESERVED_NAMES: Final = frozenset(
 )
 # `[<nsp>,][<id>]`, as Node reads it: in the id, white space counts among the digits and is worth nothing.
 _HEADER: Final = re.compile(r"(?:(/[^,]*),?)?([0-9 \t\r\n]*)")
+_lenient: Final = JSONDecoder()
 # More than any counter reaches; Node's ids lose their precision long before.
 _MAX_DIGITS: Final = 32
 
@@ -44,11 +46,15 @@ class Disconnect(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event; `args[0]` is its name, text or a number. `args` is empty only for the bare packet `2`."""
+    """An event; `args[0]` is its name, text or a number. `args` is empty only for the bare packet `2`.
+
+    `flaw` says why nothing but the name was kept: JSON that Node would take and we do not.
+    """
 
     namespace: str
     args: list[Any]
     ack_id: int | None = None
+    flaw: str = ""
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -88,7 +94,7 @@ class Decoder:
         if self._partial is not None:
             raise RemoteProtocolError("text while attachments are missing")
         if data[:2] == "2[":  # the commonest packet, on the root namespace, without an ack id
-            return Event("/", _decode_event(data[1:]))
+            return _read_event("/", None, data[1:])
         return self._receive_text(data)
 
     def _receive_text(self, text: str) -> SocketPacket | None:
@@ -221,7 +227,10 @@ def _read_disconnect(namespace: str, _ack_id: int | None, json: str) -> Disconne
 
 
 def _read_event(namespace: str, ack_id: int | None, json: str) -> Event:
-    return Event(namespace, _decode_event(json) if json else [], ack_id)
+    try:
+        return Event(namespace, _decode_event(json) if json else [], ack_id)
+    except _Untaken as error:
+        return Event(namespace, [_name_in(json)], ack_id, error.reason)
 
 
 def _read_ack(namespace: str, ack_id: int | None, json: str) -> Ack:
@@ -258,24 +267,66 @@ def _decode_event(json: str) -> list[Any]:
     args = _decode_json(json)
     if not isinstance(args, list) or not args:
         raise RemoteProtocolError("the payload of an EVENT must be an array that is not empty")
-    name = args[0]
+    _check_name(args[0])
+    return args
+
+
+def _check_name(name: object) -> None:
     if type(name) is str:
         if name in _RESERVED_NAMES:
             raise RemoteProtocolError("a reserved event name")
     elif type(name) is not int and type(name) is not float:  # True is an int, but not a name
         raise RemoteProtocolError("an event's name must be a text or a number")
-    return args
+
+
+class _Untaken(RemoteProtocolError):
+    """JSON that is well formed, and may be in an event without breaking the protocol: browsers make such of what their
+    users write."""
 
 
 def _decode_json(json: str) -> object:
     """Decode strictly: no NaN, no lone surrogates, nothing deeper than MAX_DEPTH."""
     try:
         value: object = msgspec.json.decode(json)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _Untaken("nested too deeply") from error
+    except ValueError as error:
+        if _has_lone_surrogates(json):
+            raise _Untaken("a lone surrogate") from error
         raise RemoteProtocolError("invalid JSON") from error
     if _may_be_too_deep(json) and _is_too_deep(value):
-        raise RemoteProtocolError("JSON nested too deeply")
+        raise _Untaken("nested too deeply")
     return value
+
+
+def _has_lone_surrogates(json: str) -> bool:
+    """Whether that is all that is wrong with it: the standard library's parser takes them."""
+    if "\\ud" not in json.lower():
+        return False
+    try:
+        loads(json, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _name_in(json: str) -> str | int | float:
+    """The first element of an array whose others are of no use. Raise RemoteProtocolError."""
+    text = json.strip()
+    try:
+        name: str | int | float = _lenient.raw_decode(text[1:].lstrip())[0]
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError("invalid JSON") from error
+    _check_name(name)
+    if text[0] != "[":
+        raise RemoteProtocolError("the payload of an EVENT must be an array that is not empty")
+    if isinstance(name, str):
+        _check_unicode(name)
+    return name
 
 
 def _may_be_too_deep(json: str) -> bool:

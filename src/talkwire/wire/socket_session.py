@@ -35,11 +35,15 @@ class ConnectRequested(msgspec.Struct, frozen=True):
 
 
 class EventReceived(msgspec.Struct, frozen=True):
-    """An event for a namespace that the peer is in; `args` has at least the name, `args[0]`."""
+    """An event for a namespace that the peer is in; `args` has at least the name, `args[0]`.
+
+    `flaw` says why the name is all that was kept; then the event means nothing but that its sender should be told.
+    """
 
     namespace: str
     args: list[Any]
     ack_id: int | None
+    flaw: str = ""
 
 
 class AckReceived(msgspec.Struct, frozen=True):
@@ -146,7 +150,7 @@ class SocketSession:
         # The bare packet `2` has no name, so nobody can listen to it.
         if not self._admits(packet.namespace) or not packet.args:
             return None
-        return EventReceived(packet.namespace, packet.args, packet.ack_id)
+        return EventReceived(packet.namespace, packet.args, packet.ack_id, packet.flaw)
 
     def _receive_ack(self, packet: Ack) -> AckReceived | None:
         if not self._admits(packet.namespace) or packet.ack_id is None:
