@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from talkwire.identity.address import client_address, is_forwarded
+from talkwire.identity.address import client_address, is_forwarded, joined
 from talkwire.realtime.connection import Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, Transport
@@ -129,7 +129,7 @@ class _Request:
         self._server = server
         self.method: str = scope["method"]
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
 
     @property
     def address(self) -> str:

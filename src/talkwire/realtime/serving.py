@@ -21,8 +21,8 @@ from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.polling import PollingApp
 from talkwire.realtime.websocket import websocket_class
 
-SHUTDOWN_S = 15
-"""How long clients may take to be served to the end."""
+SHUTDOWN_S = 8
+"""How long clients may take to be served to the end: less than the 10 s after which Docker kills."""
 
 BACKLOG = 4096
 
@@ -45,10 +45,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with our signals and our way to stop."""
+    """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end."""
 
-    def __init__(self, engine: EngineServer, app: AsgiApp, *, shutdown_s: int = SHUTDOWN_S) -> None:
+    def __init__(
+        self,
+        engine: EngineServer,
+        app: AsgiApp,
+        *,
+        shutdown_s: int = SHUTDOWN_S,
+        on_shutdown: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
+        self._on_shutdown = on_shutdown
         super().__init__(
             uvicorn.Config(
                 app,
@@ -66,6 +74,7 @@ class Server(uvicorn.Server):
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_shutdown()
         self._engine.shut_down()
         await super().shutdown(sockets)
         self._engine.wheel.close()

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from talkwire.core.directory import Directory
 from talkwire.core.events import CallEnded, CallEvent, CallNews, Event, PresenceChanged, TypingChanged
-from talkwire.realtime.chat_namespace import Client, DialectChannel, conversation_room, presence_room, user_room
-from talkwire.realtime.hub import Channel, Hub
+from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, presence_room, user_room
+from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
 
 
@@ -38,7 +38,7 @@ class SignalDelivery:
     def _deliver_typing(self, event: TypingChanged) -> None:
         own = set(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
-        self._hub.broadcast_ephemeral(room, lambda channel: _encode_for(channel, event), own)
+        self._hub.broadcast_ephemeral(room, lambda channel: encode_for(channel, event), own)
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
         """One update a socket, however many conversations its user shares with the other."""
@@ -48,29 +48,22 @@ class SignalDelivery:
         else:
             contacts = self._directory.contacts(user_id)
             sockets = [*self._sockets(contacts), *self._watchers(user_id, contacts)]
-        self._hub.multicast_ephemeral(sockets, lambda channel: _encode_for(channel, event))
+        self._hub.multicast_ephemeral(sockets, lambda channel: encode_for(channel, event))
 
     def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
         sockets = [socket for socket in self._sockets(to) if socket.id != source]
-        self._hub.multicast(sockets, lambda channel: _encode_for(channel, event))
+        self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
 
     def _watchers(self, user_id: str, contacts: Collection[str]) -> Iterable[Socket]:
         """Sockets that asked to be told, beside those of contacts; and only while their users share a conversation."""
-        for socket in self._hub.sockets_in(presence_room(user_id)):
-            if isinstance(socket, Socket) and isinstance(socket.data, Client):
-                watcher_id = socket.data.actor.user_id
-                if watcher_id not in contacts and self._may_watch(socket.data, user_id):
-                    yield socket
+        for socket in clients_in(self._hub, presence_room(user_id)):
+            client: Client = socket.data
+            if client.actor.user_id not in contacts and self._may_watch(client, user_id):
+                yield socket
 
     def _may_watch(self, client: Client, user_id: str) -> bool:
         return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
 
     def _sockets(self, user_ids: Iterable[str]) -> Iterable[Socket]:
         for user_id in user_ids:
-            for socket in self._hub.sockets_in(user_room(user_id)):
-                if isinstance(socket, Socket) and isinstance(socket.data, Client):
-                    yield socket
-
-
-def _encode_for(channel: Channel, event: Event) -> bytes:
-    return channel.encode(event) if isinstance(channel, DialectChannel) else b""
+            yield from clients_in(self._hub, user_room(user_id))

@@ -55,6 +55,10 @@ class NamespaceHandler(Protocol):
         """An event: `args[0]` is its name, a text or a number."""
         ...
 
+    def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
+        """An event whose payload was not taken, and why."""
+        ...
+
     def expired(self, socket: Socket) -> None:
         """`socket.expires` has come."""
         ...
@@ -197,7 +201,10 @@ class SocketConnection(Connection):
         match event:
             case EventReceived():
                 socket = self.sockets[event.namespace]
-                socket.handler.received(socket, event.args, event.ack_id)
+                if event.flaw:
+                    socket.handler.unreadable(socket, event.args[0], event.ack_id, event.flaw)
+                else:
+                    socket.handler.received(socket, event.args, event.ack_id)
             case AckReceived():
                 self.sockets[event.namespace].acknowledged(event.ack_id, event.args)
             case ConnectRequested():

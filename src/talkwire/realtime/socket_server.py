@@ -133,6 +133,9 @@ class Namespace:
         if handler is not None:
             self._enter_lane(socket, lambda: handler(socket, *args[1:]), ack_id)
 
+    def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
+        """As an event that nobody handles."""
+
     def expired(self, socket: Socket) -> None:
         """Plain namespaces set no expiry."""
 

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.utils import accept_key
 
-from talkwire.identity.address import client_address, is_forwarded
+from talkwire.identity.address import client_address, is_forwarded, joined
 from talkwire.realtime.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.wire import EngineRequest, HandshakeRefused, Transport
@@ -44,10 +44,8 @@ class UpgradeRequest:
         self.method, target, *_ = lines[0].split(" ")
         self.path, _, query = target.partition("?")
         self.query = dict(parse_qsl(query, keep_blank_values=True))
-        self.headers: dict[str, str] = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            self.headers[name] = value.strip()
+        fields = (line.partition(":") for line in lines[1:])
+        self.headers = joined((name, value.strip()) for name, _, value in fields)
 
 
 class WebSocketProtocol(asyncio.Protocol):

@@ -50,7 +50,7 @@ class CreateConversationPayload(Payload, frozen=True):
     metadata: dict[str, Any] | None = None
 
 
-class UpdateConversationPayload(Payload, frozen=True):
+class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
     """What is left out stays; null takes a name, a picture or metadata away."""
 
     conversation_id: str

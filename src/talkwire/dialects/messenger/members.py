@@ -27,9 +27,13 @@ class MemberRolePayload(Payload, frozen=True):
 
 
 class AddedMemberPayload(Payload, frozen=True):
+    """Who comes has nothing unread: `readSeq` and `deliveredSeq` are where the conversation was then."""
+
     user_id: str
     role: MemberRole
     joined_at: str
+    read_seq: int
+    delivered_seq: int
 
 
 class MembersAddedPayload(Payload, frozen=True):
@@ -46,7 +50,10 @@ class MemberRemovedPayload(Payload, frozen=True):
 
 
 def _members_added(event: MemberAdded) -> MembersAddedPayload:
-    members = (AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms)) for member in event.members)
+    members = (
+        AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms), member.read_seq, member.delivered_seq)
+        for member in event.members
+    )
     return MembersAddedPayload(event.conversation_id, tuple(members))
 
 

@@ -45,7 +45,7 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class SendPayload(Payload, frozen=True):
-    """`content` may be empty where there are attachments."""
+    """`content` may be empty where there are attachments. `senderId` is for the role `service`."""
 
     conversation_id: str
     content: str = ""
@@ -54,6 +54,7 @@ class SendPayload(Payload, frozen=True):
     attachments: tuple[AttachmentBody, ...] | None = None
     reply_to_id: str | None = None
     thread_id: str | None = None
+    sender_id: str | None = None
 
 
 class MessageIdPayload(Payload, frozen=True):
@@ -61,18 +62,27 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
     message_id: str
     content: str
+    sender_id: str | None = None
 
 
 class ForwardPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
     message_id: str
     conversation_ids: tuple[str, ...]
+    sender_id: str | None = None
 
 
 class ReactPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
     message_id: str
     emoji: str
+    sender_id: str | None = None
 
 
 class ListMessagesPayload(Payload, frozen=True):
@@ -158,6 +168,7 @@ def _send(payload: SendPayload) -> SendMessage:
         attachments=attachment_refs(payload.attachments) if payload.attachments else (),
         reply_to_id=payload.reply_to_id,
         thread_id=payload.thread_id,
+        sender_id=payload.sender_id,
     )
 
 
@@ -211,7 +222,7 @@ INBOUND = {
     ),
     "message:edit": Inbound(
         EditPayload,
-        lambda p: EditMessage(p.message_id, p.content),
+        lambda p: EditMessage(p.message_id, p.content, p.sender_id),
         _message_reply,
         summary="The author says something else instead. What was said before stays in the message's history.",
     ),
@@ -223,18 +234,21 @@ INBOUND = {
     ),
     "message:forward": Inbound(
         ForwardPayload,
-        lambda p: ForwardMessage(p.message_id, p.conversation_ids),
+        lambda p: ForwardMessage(p.message_id, p.conversation_ids, p.sender_id),
         _forwarded_reply,
         summary="A copy of a message in up to 20 conversations, or in none.",
     ),
     "message:react": Inbound(
         ReactPayload,
-        lambda p: React(p.message_id, p.emoji),
+        lambda p: React(p.message_id, p.emoji, p.sender_id),
         _reactions_reply,
         summary="An emoji, or an application's own as `:name:`. Twice is no error.",
     ),
     "message:unreact": Inbound(
-        ReactPayload, lambda p: Unreact(p.message_id, p.emoji), _reactions_reply, summary="Takes an emoji back."
+        ReactPayload,
+        lambda p: Unreact(p.message_id, p.emoji, p.sender_id),
+        _reactions_reply,
+        summary="Takes an emoji back.",
     ),
     "message:pin": Inbound(
         MessageIdPayload,

@@ -1,0 +1,132 @@
+"""Brings what has happened to sockets: each event to its audience, and sockets into rooms and out of them.
+
+What is neither in the log nor for one user's own devices is for `signal_delivery.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from talkwire.core.audience import audience_of
+from talkwire.core.directory import Directory
+from talkwire.core.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    Durable,
+    DurableEvent,
+    Event,
+    LoginEnded,
+    MemberAdded,
+    MemberRemoved,
+    MessageEvent,
+    MessageSent,
+    MessagesRead,
+    Notified,
+    UnreadChanged,
+    UploadProgressed,
+    UserBanned,
+    UserUpdated,
+)
+from talkwire.core.sync import may_see
+from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, user_room
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.socket import Socket
+
+
+class EventDelivery:
+    """For the sockets of this node, of all namespaces. `end` tells a client why, and closes its socket."""
+
+    def __init__(self, hub: Hub, directory: Directory, end: Callable[[Socket, str], None]) -> None:
+        self._hub = hub
+        self._directory = directory
+        self._end = end
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """A batch from the bus: durable events in log order."""
+        for event in events:
+            match event:
+                case MessageSent():
+                    self._broadcast(event.message.conversation_id, event)
+                case UnreadChanged() | Notified() | UploadProgressed():
+                    self._send_to_user(event.user_id, event)
+                case DurableEvent():
+                    self._deliver(event)
+
+    def _deliver(self, event: Durable) -> None:
+        """New members are let into their room before the event, so that it reaches them; whoever leaves is told too,
+        and hears no more."""
+        match event:
+            case ConversationCreated():
+                self._admit(event.conversation.id, [member.user_id for member in event.members])
+            case MemberAdded():
+                self._admit(event.conversation_id, [member.user_id for member in event.members])
+        self._tell(event)
+        match event:
+            case MemberRemoved():
+                self._expel(event.conversation_id, clients_in(self._hub, user_room(event.user_id)))
+            case ConversationDeleted():
+                self._expel(event.conversation_id, clients_in(self._hub, conversation_room(event.conversation_id)))
+            case UserBanned():
+                self._end_all(clients_in(self._hub, user_room(event.user_id)), "banned")
+            case LoginEnded():
+                devices = clients_in(self._hub, user_room(event.user_id))
+                self._end_all([s for s in devices if s.data.session_id == event.session_id], "logout")
+
+    def _tell(self, event: Durable) -> None:
+        audience = audience_of(event)
+        match event:
+            case UserUpdated():
+                self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
+            case MessageEvent(message=message):
+                self._tell_who_may_see(message.conversation_id, event)
+            case MessagesRead(authors=authors) if authors is not None:
+                self._tell_some(event.conversation_id, {event.user_id, *authors}, event)
+            case _ if audience.conversation_id is not None:
+                self._broadcast(audience.conversation_id, event)
+            case _ if audience.user_id is not None:
+                self._send_to_user(audience.user_id, event)
+
+    def _broadcast(self, conversation_id: str, event: Event) -> None:
+        self._hub.broadcast(conversation_room(conversation_id), lambda channel: encode_for(channel, event))
+
+    def _send_to_user(self, user_id: str, event: Event) -> None:
+        """To all devices of one user."""
+        self._hub.broadcast(user_room(user_id), lambda channel: encode_for(channel, event))
+
+    def _send_to_users(self, user_ids: Iterable[str], event: Event) -> None:
+        sockets = [socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id))]
+        self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
+
+    def _tell_some(self, conversation_id: str, user_ids: Iterable[str], event: Event) -> None:
+        """To those devices of some members that follow the conversation."""
+        room = conversation_room(conversation_id)
+        devices = (socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id)))
+        self._hub.multicast([s for s in devices if room in s.rooms], lambda channel: encode_for(channel, event))
+
+    def _tell_who_may_see(self, conversation_id: str, event: Durable) -> None:
+        """Not to whom the message is from before their time: its content may be in the event."""
+        followers = clients_in(self._hub, conversation_room(conversation_id))
+        seeing = [s for s in followers if _may_see(s.data, conversation_id, event)]
+        if len(seeing) == len(followers):
+            self._broadcast(conversation_id, event)
+        else:
+            self._hub.multicast(seeing, lambda channel: encode_for(channel, event))
+
+    def _admit(self, conversation_id: str, user_ids: Sequence[str]) -> None:
+        room = conversation_room(conversation_id)
+        for user_id in user_ids:
+            for socket in clients_in(self._hub, user_room(user_id)):
+                self._hub.join(room, socket)
+
+    def _expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
+        room = conversation_room(conversation_id)
+        for socket in sockets:
+            self._hub.leave(room, socket)
+
+    def _end_all(self, sockets: Sequence[Socket], reason: str) -> None:
+        for socket in sockets:
+            self._end(socket, reason)
+
+
+def _may_see(client: Client, conversation_id: str, event: Durable) -> bool:
+    return may_see(client.actor.user_id, event, client.entry.history_seqs.get(conversation_id, 0))

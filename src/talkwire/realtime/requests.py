@@ -1,0 +1,56 @@
+"""One event of a client's, and how it is answered: by an acknowledgement, or an event for the error where none was
+asked for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from talkwire.core.errors import ChatError
+from talkwire.dialects.dialect import Inbound
+from talkwire.realtime.client import Client, encode_json
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.socket import Socket
+from talkwire.wire import ack_frame, event_frame
+
+
+class Request(NamedTuple):
+    """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have."""
+
+    socket: Socket
+    name: str
+    ack_id: int | None
+    inbound: Inbound | None
+
+
+class Answers:
+    """Of one namespace."""
+
+    def __init__(self, namespace: str, hub: Hub) -> None:
+        self._namespace = namespace
+        self._hub = hub
+
+    def answer(self, request: Request, result: object) -> None:
+        """The command was carried out."""
+        socket, inbound = request.socket, request.inbound
+        if request.ack_id is not None and inbound is not None and socket.connected:
+            self._hub.send(
+                socket.connection, ack_frame(self._namespace, request.ack_id, encode_json(inbound.reply(result)))
+            )
+
+    def refuse(self, request: Request, error: ChatError) -> None:
+        """The command was refused, or there was none in the event."""
+        socket = request.socket
+        if not socket.connected:
+            return
+        client: Client = socket.data
+        if request.ack_id is None:
+            self.tell(socket, *client.dialect.error(error, request.name))
+        else:
+            refusal = encode_json(client.dialect.refusal(error))
+            self._hub.send(socket.connection, ack_frame(self._namespace, request.ack_id, refusal))
+
+    def tell(self, socket: Socket, name: str, payload: msgspec.Struct) -> None:
+        """An event for one socket."""
+        self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload)))
