@@ -52,6 +52,7 @@ def test_two_bytes_are_sound_only_if_the_client_says_so_too() -> None:
         "text/html",
         "TEXT/HTML; charset=utf-8",
         "application/xhtml+xml",
+        "text/xsl",
         "image/svg+xml",
         "image/png",
         "video/mp4",

@@ -12,21 +12,24 @@ from talkwire.api.device import address_of
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.identity.address import is_forwarded
 from talkwire.identity.callers import Caller, Callers, Credentials
+from talkwire.identity.origins import OriginPolicy
 
 
 def caller_provider(
-    callers: Callers, trusted_proxies: frozenset[str]
+    callers: Callers, trusted_proxies: frozenset[str], origins: OriginPolicy
 ) -> Callable[[Request[Any, Any, Any]], Awaitable[Caller]]:
     """What identifies a request's sender."""
 
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
-        """By `Authorization: Bearer …` or `?token=`; by `?userId=` only where development sign-in is on."""
+        """By `Authorization: Bearer …` or `?token=`; by `?userId=` only where development sign-in is on, and not for
+        pages of other origins: they could make a developer's browser send it, as they could not a token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("token", "")
+        is_own_page = origins.allows(request.headers.get("origin"), request.headers.get("host", ""))
         credentials = Credentials(
             token.strip() or None,
-            request.query_params.get("userId"),
+            request.query_params.get("userId") if is_own_page else None,
             is_forwarded(request.headers),
             address_of(request, trusted_proxies),
         )

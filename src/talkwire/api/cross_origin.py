@@ -11,6 +11,7 @@ from typing import Any
 from talkwire.identity.origins import OriginPolicy
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+Send = Callable[[Any], Awaitable[None]]
 
 _PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -28,7 +29,7 @@ _EXPOSED = (
 
 
 class CrossOrigin:
-    """An ASGI application around another; requests without Origin pass untouched."""
+    """An ASGI application around another; requests without Origin pass."""
 
     def __init__(self, app: AsgiApp, origins: OriginPolicy) -> None:
         self._app = app
@@ -38,21 +39,25 @@ class CrossOrigin:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get(b"origin")
         if origin is None or not self._origins.allows(origin, headers.get(b"host", "")):
-            await self._app(scope, receive, send)
+            # Or a browser would keep the answer, without what lets pages read it, for the page that asks next.
+            await self._app(scope, receive, _sending_with({"vary": "Origin"}, send))
             return
         allowed = self._origins.response_headers(origin)
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await send({"type": "http.response.start", "status": 204, "headers": _encoded(allowed | _PREFLIGHT)})
             await send({"type": "http.response.body", "body": b""})
             return
+        exposed = {"access-control-expose-headers": _EXPOSED}
+        await self._app(scope, receive, _sending_with(allowed | exposed, send))
 
-        async def send_allowed(message: Any) -> None:  # noqa: ANN401 (ASGI)
-            if message["type"] == "http.response.start":
-                extra = allowed | {"access-control-expose-headers": _EXPOSED}
-                message = {**message, "headers": [*message["headers"], *_encoded(extra)]}
-            await send(message)
 
-        await self._app(scope, receive, send_allowed)
+def _sending_with(headers: dict[str, str], send: Send) -> Send:
+    async def send_with(message: Any) -> None:  # noqa: ANN401 (ASGI)
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *_encoded(headers)]}
+        await send(message)
+
+    return send_with
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

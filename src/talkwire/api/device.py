@@ -19,7 +19,8 @@ GivenTrustedProxies = NamedDependency[frozenset[str]]
 def address_of(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> str:
     """The client's address; of a proxy that is not trusted, the proxy's."""
     peer = "" if request.client is None else request.client.host
-    return client_address(peer, request.headers.get("x-forwarded-for"), trusted_proxies)
+    forwarded_for = ", ".join(request.headers.getall("x-forwarded-for", [])) or None
+    return client_address(peer, forwarded_for, trusted_proxies)
 
 
 async def provide_device(request: Request[Any, Any, Any], trusted_proxies: GivenTrustedProxies) -> Device:

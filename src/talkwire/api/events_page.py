@@ -31,7 +31,8 @@ A member with `?` may be left out, and null is the same. Where a client asks for
 `{success: true, …}` with what the third column says, or `{success: false, error: {code, message, details?}}`.
 """
 
-_SUFFIXES = ("Payload", "Body")
+_SUFFIX = "Payload"
+"""What every name ends with but those of what only clients send: `Attachment` and `AttachmentBody` are two."""
 
 
 def events_page() -> str:
@@ -170,9 +171,7 @@ def _member(schema: Json, name: str) -> str:
 
 
 def _short(name: str) -> str:
-    for suffix in _SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name
+    return name.removesuffix(_SUFFIX)
 
 
 def _row(*cells: str) -> str:

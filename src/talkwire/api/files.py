@@ -6,7 +6,6 @@ stand in the query here as everywhere.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CON
 
 from talkwire.api.dependencies import GivenCaller, GivenChat, GivenUploads
 from talkwire.api.errors import error_body, on_chat_error
+from talkwire.api.methods import BODILESS
 from talkwire.api.refusals import may_refuse
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.limits import Kind, rate_limited
@@ -170,7 +170,7 @@ async def _first_bytes(
 ) -> State:
     """Of a body that breaks off, what has come counts: the client learns where to go on, if it learns anything."""
     try:
-        return await uploads.receive(actor, upload.id, 0, _body(request), checksum)
+        return await uploads.receive(actor, upload.id, 0, _body(request, uploads), checksum)
     except Interrupted:
         return await uploads.state(actor, upload.id)
 
@@ -178,10 +178,10 @@ async def _first_bytes(
 async def _take_form(request: AnyRequest, boundary: str, actor: Actor, uploads: Uploads) -> FilePayload:
     _must_fit(request, uploads.limits.max_file_size + FRAME_MAX_BYTES)
     try:
-        form = await file_in_form(boundary, _body(request))
+        form = await file_in_form(boundary, _body(request, uploads))
         return file_payload(await uploads.take(actor, form.name, form.content_type, form.chunks))
     except Interrupted:
-        raise _interrupted() from None
+        raise _interrupted(uploads) from None
 
 
 async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads) -> Response[None]:
@@ -190,9 +190,9 @@ async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Upl
     offset = tus.upload_offset(request.headers)
     checksum = tus.upload_checksum(request.headers)
     try:
-        state = await uploads.receive(actor, file_id, offset, _body(request), checksum)
+        state = await uploads.receive(actor, file_id, offset, _body(request, uploads), checksum)
     except Interrupted:
-        raise _interrupted() from None
+        raise _interrupted(uploads) from None
     return Response(None, status_code=HTTP_204_NO_CONTENT, headers=_state_headers(state))
 
 
@@ -208,11 +208,11 @@ def _state_headers(state: State) -> dict[str, str]:
     return headers
 
 
-async def _body(request: AnyRequest) -> AsyncIterator[bytes]:
+async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
     """A request's body as it comes. Raises Interrupted when the client is gone, or silent for too long."""
     while True:
         try:
-            async with asyncio.timeout(IDLE_S):
+            async with uploads.waiting(IDLE_S):
                 message = await request.receive()
         except TimeoutError:
             raise Interrupted from None
@@ -239,7 +239,9 @@ def _must_fit(request: AnyRequest, limit: int) -> None:
         raise ChatError("payload_too_large", f"Content-Length: at most {limit} bytes")
 
 
-def _interrupted() -> TusRefusal:
+def _interrupted(uploads: Uploads) -> ChatError:
+    if uploads.stopping:
+        return ChatError("unavailable", "The server is stopping. Go on when it is back.")
     return TusRefusal(408, "invalid_request", "The body did not come to its end.")
 
 
@@ -301,7 +303,7 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
     headers["Content-Length"] = str(end - start)
     if stretch is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{total}"
-    chunks = await uploads.store.read(place, start, end) if start < end else _no_bytes()
+    chunks = _no_bytes() if start >= end or request.state.get(BODILESS) else await uploads.store.read(place, start, end)
     status = HTTPStatus.OK if stretch is None else HTTPStatus.PARTIAL_CONTENT
     return Stream(chunks, status_code=status, headers=headers, media_type=headers["Content-Type"])
 

@@ -13,6 +13,9 @@ from typing import Any
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
+BODILESS = "bodiless"
+"""In the request's state: nobody will see the answer's body."""
+
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -49,8 +52,8 @@ class HeadAsGet:
         async def send_without_body(message: Any) -> None:  # noqa: ANN401 (ASGI)
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        # The application writes into what it is given.
-        asked_again = {**scope, "method": "GET", "state": dict(scope.get("state", {}))}
+        # The application writes into what it is given. Whoever would have to fetch the body first may leave it out.
+        asked_again = {**scope, "method": "GET", "state": {**scope.get("state", {}), BODILESS: True}}
         await self._app(scope, receive, send_unless_only_get)
         if has_only_get:
             await self._app(asked_again, receive, send_without_body)

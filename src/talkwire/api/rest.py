@@ -100,7 +100,7 @@ def rest_application(
             "registry": _given(services.registry),
             "trusted_proxies": _given(services.trusted_proxies),
             "uploads": _given(services.uploads),
-            "caller": Provide(caller_provider(services.callers, services.trusted_proxies)),
+            "caller": Provide(caller_provider(services.callers, services.trusted_proxies, origins)),
             "device": Provide(provide_device),
             "key": Provide(provide_key),
         },

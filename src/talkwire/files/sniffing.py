@@ -48,7 +48,7 @@ _EITHER = ({"audio/mp4", "video/mp4"}, {"audio/ogg", "video/ogg"}, {"audio/webm"
 _WEAK = 0.3
 """The library's confidence in two bytes: a text may begin with them."""
 
-_ACTIVE = re.compile(r".*/(x?html|css|wasm|.*script)|.*[/+]xml|multipart/.*|message/.*")
+_ACTIVE = re.compile(r".*/(x?html|xslt?|css|wasm|.*script)|.*[/+]xml|multipart/.*|message/.*")
 """What browsers run, read as a page, or take apart."""
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")

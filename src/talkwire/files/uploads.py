@@ -76,6 +76,26 @@ class Uploads:
         self._chat = chat
         self._partials = partials
         self._images = images
+        self._patience: set[asyncio.Timeout] = set()
+        self.stopping = False
+
+    @contextlib.asynccontextmanager
+    async def waiting(self, idle_s: float) -> AsyncIterator[None]:
+        """While a client's next bytes are waited for. Raises TimeoutError after `idle_s`, and once the server stops:
+        what has come counts, and the client goes on when there is a server again."""
+        async with asyncio.timeout(0 if self.stopping else idle_s) as patience:
+            self._patience.add(patience)
+            try:
+                yield
+            finally:
+                self._patience.discard(patience)
+
+    def stop_waiting(self) -> None:
+        """The server is about to stop."""
+        self.stopping = True
+        for patience in self._patience:
+            if not patience.expired():
+                patience.reschedule(0)
 
     async def create(self, actor: Actor, name: str, content_type: str | None, length: int) -> Upload:
         """Announces an upload of `length` bytes. `name` and `content_type` are the client's."""

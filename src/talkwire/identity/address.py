@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name. One that is there twice is one with commas (RFC 9110, 5.3): a proxy may add a line of its own
+    behind one that the client has sent, and whoever looked at the first alone would believe the client."""
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def is_forwarded(headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from talkwire.core.chat import Chat
 from talkwire.core.directory import Entry
 from talkwire.core.errors import ChatError
-from talkwire.core.limits import Kind, Limits, address_key, rate_limited
+from talkwire.core.limits import Kind, Limits, address_key
 from talkwire.core.model import Actor, User, is_own_id, is_valid_id
 from talkwire.identity.tokens import Identity, TokenVerifier
 
@@ -60,18 +60,15 @@ class Callers:
         self._limits = limits
 
     async def identify(self, credentials: Credentials) -> Caller:
-        """The caller, as a user who is stored."""
-        if self._limits is None:
-            return await self._identify(credentials)
-        address = address_key(credentials.address)
-        wait_s = self._limits.wait(Kind.REFUSED_TOKENS, address, time.monotonic())
-        if wait_s:
-            raise rate_limited(wait_s)
+        """The caller, as a user who is stored.
+
+        Good tokens are let in whatever else comes from their address, which may be that of a whole company.
+        """
         try:
             return await self._identify(credentials)
         except ChatError as error:
-            if error.code in {"unauthenticated", "token_expired"}:
-                self._limits.take(Kind.REFUSED_TOKENS, address, time.monotonic())
+            if self._limits is not None and error.code in {"unauthenticated", "token_expired"}:
+                self._limits.must_take(Kind.REFUSED_TOKENS, address_key(credentials.address), time.monotonic())
             raise
 
     async def _identify(self, credentials: Credentials) -> Caller:
