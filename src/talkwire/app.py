@@ -46,8 +46,10 @@ from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.arrivals import Arrivals
-from talkwire.realtime.chat_namespace import ChatNamespace, EventDelivery, end_socket
+from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
+from talkwire.realtime.event_delivery import EventDelivery
 from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.recipients import Recipients
 from talkwire.realtime.serving import Server, listen, with_engine
 from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
@@ -82,21 +84,31 @@ class Talkwire:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock: FolderLock | None = None
+        self._closing = contextlib.AsyncExitStack()
+        """How what was started ends, the last first."""
 
     async def start(self) -> None:
-        """Opens the database, brings it up to date and starts the writer. Raises OSError, SQLAlchemyError."""
+        """Opens the database, brings it up to date and starts the writer. Raises OSError, SQLAlchemyError; nothing
+        goes on then."""
         prepare_folder(self.settings.data)
         policy = token_policy(self.settings)
-        if self.settings.lock_file is not None:
-            self._lock = await asyncio.to_thread(FolderLock.acquire, self.settings.lock_file)
-        try:
-            await self._start(policy)
-        except BaseException:
-            self._release_lock()
-            raise
+        async with contextlib.AsyncExitStack() as closing:
+            await self._start(policy, closing)
+            self._closing = closing.pop_all()
 
-    async def _start(self, policy: TokenPolicy) -> None:
+    async def stop(self) -> None:
+        """Carries out what is queued and closes the database."""
+        await self._closing.aclose()
+
+    async def _start(self, policy: TokenPolicy, closing: contextlib.AsyncExitStack) -> None:
         settings = self.settings
+        if settings.lock_file is not None:
+            self._lock = await asyncio.to_thread(FolderLock.acquire, settings.lock_file)
+            closing.callback(self._lock.release)
+        self._verifier = TokenVerifier(policy)
+        closing.push_async_callback(self._verifier.aclose)
+        self._passwords = Passwords()
+        closing.callback(self._passwords.close)
         file = settings.sqlite_file
         url = database_url(settings.database or "") if file is None else sqlite_url(file)
         writing = writing_engine(url)
@@ -106,45 +118,30 @@ class Talkwire:
         news_after_s = NEWS_AFTER_S if file is None else None
         self._writer = GroupWriter(writing, CHANGES, _now_ms, bus.publish, news_after_s)
         self._reader = ReaderPool(reading_engine(url, READERS))
+        closing.callback(self._reader.close)
+        closing.push_async_callback(self._writer.close)
         options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
         self.chat = Chat(self._writer, self._reader, bus, options)
         self._writer.start()
         await self.chat.start()
         await self.chat.signals.presence.start(alone=not settings.on_postgresql)
-        self._follow_log(writing.dialect, url)
-        self._passwords = Passwords()
+        self._follow_log(writing.dialect, url, closing)
         secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
         self.limits = Limits(parse_rates(settings.rates)) if settings.rate_limits else None
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits)
-        self._verifier = TokenVerifier(policy)
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds())
         self.files = FileService(self.chat, settings.data, settings.files, limits)
         self.files.start()
-        self._serve_realtime_and_rest()
+        closing.push_async_callback(self.files.close)
+        self._serve_realtime_and_rest(closing)
+        # First of all: what goes on tells of its end, while there is still a writer.
+        closing.callback(self.chat.close)
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
 
-    async def stop(self) -> None:
-        """Carries out what is queued and closes the database."""
-        self.chat.close()
-        self._arrivals.close()
-        self._offer_expiry.close()
-        await self._notifier.close()
-        await self._unread_notices.close()
-        await self.files.close()
-        if self._pruning is not None:
-            self._pruning.cancel()
-        for follower in self._followers:
-            await asyncio.to_thread(follower.close)
-        await self._writer.close()
-        self._reader.close()
-        self._passwords.close()
-        await self._verifier.aclose()
-        self._release_lock()
-
-    def _follow_log(self, dialect: Dialect, url: URL) -> None:
+    def _follow_log(self, dialect: Dialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts what works behind the log, and what shortens it."""
         node_id = self.chat.signals.presence.node_id if self.settings.on_postgresql else None
         works: list[Work[Any]] = [
@@ -159,22 +156,19 @@ class Talkwire:
         self.chat.subscribe(self._wake_followers)
         for follower in self._followers:
             follower.start()
-        self._offer_expiry = OfferExpiry(self.chat, _now_ms)
-        self.chat.subscribe(self._offer_expiry.follow)
-        self._offer_expiry.start()
-        self._pruning: asyncio.Task[None] | None = None
+            closing.push_async_callback(asyncio.to_thread, follower.close)
+        offer_expiry = OfferExpiry(self.chat, _now_ms)
+        self.chat.subscribe(offer_expiry.follow)
+        offer_expiry.start()
+        closing.callback(offer_expiry.close)
         if self.settings.retention is not None:
-            self._pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
+            pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
+            closing.callback(pruning.cancel)
 
     def _wake_followers(self, events: Sequence[Event]) -> None:
         if isinstance(events[-1], DurableEvent):
             for follower in self._followers:
                 follower.wake()
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
     def run(self, listening: socket.socket | None = None) -> None:
         """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
@@ -196,9 +190,10 @@ class Talkwire:
             if self._lock is not None:
                 self._lock.announce(reachable_url(listening))
             _tune_interpreter()
-            await Server(self.engine, self.app).serve(sockets=[listening])
+            server = Server(self.engine, self.app, on_shutdown=self.files.uploads.stop_waiting)
+            await server.serve(sockets=[listening])
 
-    def _serve_realtime_and_rest(self) -> None:
+    def _serve_realtime_and_rest(self, closing: contextlib.AsyncExitStack) -> None:
         settings, limits = self.settings, self.limits
         trusted_proxies = frozenset(settings.trusted_proxies)
         registry = CollectorRegistry()
@@ -228,15 +223,18 @@ class Talkwire:
         others = [dialect for dialect in DIALECTS.values() if dialect is not spoken]
         namespace = ChatNamespace("/", self.engine, self.chat, callers, [spoken, *others], limits)
         self.engine.add("/", namespace)
-        delivery = EventDelivery(self.engine.hub, self.chat.directory.circles, end_socket)
+        delivery = EventDelivery(self.engine.hub, self.chat.directory, end_socket)
         self.chat.subscribe(delivery.deliver)
         self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory).deliver)
-        self._arrivals = Arrivals(delivery.recipients, partial(_mark_delivered, self.chat))
-        self.chat.subscribe(self._arrivals.follow)
-        self._unread_notices = UnreadNotices(self.chat, self.chat.directory, delivery.deliver)
-        self.chat.subscribe(self._unread_notices.follow)
-        self._notifier = Notifier(self.chat, self.chat.directory, delivery.deliver)
-        self.chat.subscribe(self._notifier.follow)
+        recipients = Recipients(self.engine.hub, self.chat.directory.circles)
+        arrivals = Arrivals(recipients.of, partial(_mark_delivered, self.chat))
+        unread_notices = UnreadNotices(self.chat, self.chat.directory, delivery.deliver)
+        notifier = Notifier(self.chat, self.chat.directory, delivery.deliver)
+        for follows in (arrivals, unread_notices, notifier):
+            self.chat.subscribe(follows.follow)
+        closing.push_async_callback(unread_notices.close)
+        closing.push_async_callback(notifier.close)
+        closing.callback(arrivals.close)
         rest = rest_application(
             Services(self.chat, self.accounts, callers, registry, self.files.uploads, limits, trusted_proxies),
             version=version("talkwire"),
