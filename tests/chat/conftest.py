@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,9 @@ import pytest
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
 from tests.chat.description import Routes
+
+# Servers here speak plain HTTP, and to load the system's certificates anew takes longer than most tests.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +109,7 @@ class World:
 async def world_at(server: ChatAddress) -> AsyncIterator[World]:
     """People on any server; closes every connection that they made."""
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False) as http,
+        httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False, verify=_NO_TLS) as http,
         AsyncExitStack() as resources,
     ):
         world = World(server, http, resources)

@@ -101,6 +101,13 @@ async def test_an_address_is_that_of_the_client_only_where_the_proxy_is_trusted(
             device = await _register(behind_a_proxy, "alice", **forwarded)
             sessions = (await device.request("GET", "/api/v1/users/me/sessions")).json()["items"]
             assert [session["address"] for session in sessions] == ["203.0.113.9"]
+            # A proxy may put a line of its own behind what the client made up.
+            made_up = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-for", "203.0.113.9")]
+            account = {"email": f"{behind_a_proxy.id_of('bob')}@example.com", "password": PASSWORD, "name": "Bob"}
+            signed_in = await behind_a_proxy.http.post("/api/v1/auth/register", json=account, headers=made_up)
+            bearer = {"authorization": f"Bearer {signed_in.json()['token']}"}
+            listed = await behind_a_proxy.http.get("/api/v1/users/me/sessions", headers=bearer)
+            assert [session["address"] for session in listed.json()["items"]] == ["203.0.113.9"]
 
 
 async def test_a_refresh_says_where_the_device_is_now(world: World) -> None:

@@ -209,3 +209,20 @@ async def test_a_page_of_the_largest_messages_ends_at_its_bytes(world: World) ->
     page = await alice.done("messages:list", {"conversationId": conversation})
     assert 1 <= len(page["messages"]) < 6
     assert page["hasMore"] is True
+
+
+@pytest.mark.parametrize(
+    "content", ["half a \ud83d", [[[[[[[["deep"]]]]]]]] * 10], ids=["half a character", "nested in a list"]
+)
+async def test_a_payload_that_cannot_be_taken_is_refused_and_the_socket_goes_on(world: World, content: object) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    for _ in range(57):
+        content = [content] if isinstance(content, list) else content
+    payload = {"conversationId": conversation, "content": content}
+    error = await alice.refused("message:send", payload)
+    assert error["code"] == "invalid_request"
+    await alice.emit("message:send", payload)
+    told = await alice.next("error")
+    assert (told["code"], told["event"]) == ("invalid_request", "message:send")
+    assert (await alice.send_message(conversation, "whole"))["content"] == "whole"

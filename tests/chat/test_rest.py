@@ -384,3 +384,5 @@ async def test_a_page_of_elsewhere_may_not(world: World) -> None:
     for method in ("OPTIONS", "GET"):
         answer = await world.request(method, "/api/v1/users/me", by="alice", headers=page)
         assert "access-control-allow-origin" not in answer.headers
+    answer = await world.request("GET", "/healthz")
+    assert answer.headers["vary"] == "Origin"  # what a browser keeps of it is not for a page of another origin

@@ -52,3 +52,38 @@ async def test_a_user_gives_no_ids_and_makes_no_users(world: World) -> None:
     unknown = {"kind": "group", "memberIds": ["nobody-at-all"]}
     answer = await world.request("POST", "/api/v1/conversations", by="alice", json=unknown)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+
+
+async def test_over_a_socket_too_the_backend_speaks_for_a_member_and_a_user_for_nobody_else(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, backend = await world.connect("alice"), await world.open()
+    await backend.sign_in({"token": world.server.token(world.id_of("backend"), role="service")})
+    for_bob = {"senderId": world.id_of("bob")}
+    sent = await backend.send_message(conversation, "as bob", **for_bob)
+    assert sent["senderId"] == world.id_of("bob")
+    await backend.done("message:edit", {"messageId": sent["id"], "content": "as bob still", **for_bob})
+    await backend.done("message:react", {"messageId": sent["id"], "emoji": "👍", **for_bob})
+    assert (await alice.next("message:reaction"))["userId"] == world.id_of("bob")
+    own = await alice.send_message(conversation, "as myself", senderId=world.id_of("alice"))
+    for event, payload in (
+        ("message:send", {"conversationId": conversation, "content": "x"}),
+        ("message:edit", {"messageId": own["id"], "content": "x"}),
+        ("message:react", {"messageId": own["id"], "emoji": "👍"}),
+        ("message:unreact", {"messageId": sent["id"], "emoji": "👍"}),
+        ("message:forward", {"messageId": own["id"], "conversationIds": [conversation]}),
+    ):
+        assert (await alice.refused(event, {**payload, **for_bob}))["code"] == "forbidden"
+
+
+async def test_a_user_cannot_write_what_only_the_server_says(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    for field, value in (("ownerId", world.id_of("alice")), ("id", "x"), ("kind", "channel"), ("memberCount", 5)):
+        payload = {"conversationId": conversation, "name": "x", field: value}
+        assert (await alice.refused("conversation:update", payload))["code"] == "invalid_request"
+        answer = await world.request(
+            "PATCH", f"/api/v1/conversations/{conversation}", by="alice", json={"name": "x", field: value}
+        )
+        assert answer.status_code == 422
+        answer = await world.request("PATCH", "/api/v1/users/me", by="alice", json={"name": "x", field: value})
+        assert answer.status_code == 422

@@ -6,17 +6,22 @@ import asyncio
 import re
 import signal
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from talkwire.app import Talkwire
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.model import Actor
+from talkwire.settings import Settings
 from tests.chat.chat_client import DEADLINE_S, ChatClient
-from tests.chat.chat_server import in_process, running_chat
+from tests.chat.chat_server import SECRET, in_process, running_chat
 from tests.chat.conftest import World, world_at
+
+FILES = "/api/v1/files"
 
 
 @contextmanager
@@ -86,3 +91,42 @@ async def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
                 await alice.next("session:ending")
                 server.process.send_signal(signal.SIGTERM)
                 assert await asyncio.to_thread(server.wait_ended) == 1
+
+
+async def test_an_upload_does_not_hold_up_the_end_and_goes_on_afterwards(tmp_path: Path) -> None:
+    tus = {"tus-resumable": "1.0.0"}
+
+    async def half_of_it() -> AsyncIterator[bytes]:
+        yield b"x" * 100_000
+        await asyncio.Event().wait()
+
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            begun = await world.request("POST", FILES, by="alice", headers={**tus, "upload-length": "200000"})
+            path = begun.headers["location"]
+            alice = await world.connect("alice")
+            headers = {**tus, "upload-offset": "0", "content-type": "application/offset+octet-stream"}
+            sending = asyncio.create_task(
+                world.request("PATCH", path, by="alice", headers=headers, content=half_of_it())
+            )
+            await alice.next("upload:progress")
+            server.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(server.wait_ended) == 0
+            sending.cancel()
+            assert server.logged_errors() == [], "nobody had to be cut off"
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as again:
+            again.take_ids_of(world)
+            state = await again.request("HEAD", path, by="alice", headers=tus)
+            assert state.headers["upload-offset"] == "100000"
+
+
+async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    threads = set(threading.enumerate())
+    no_folder = Settings(data=tmp_path / "data", jwt_secret=SECRET, files="/proc/nowhere")
+    with pytest.raises(OSError, match="nowhere"):
+        await Talkwire(no_folder).start()
+    ours = {thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio")}
+    assert ours == set()
+    async with in_process(tmp_path).started():
+        pass  # and nobody holds the folder

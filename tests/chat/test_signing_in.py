@@ -11,7 +11,7 @@ from talkwire.core.commands.accounts import BanUser
 from talkwire.core.model import Actor
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_client import Refused
-from tests.chat.chat_server import SECRET, in_process, serving
+from tests.chat.chat_server import SECRET, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 
 
@@ -163,3 +163,14 @@ async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_i
     assert (await client.next("session:ending"))["reason"] == "logout"
     stolen = {"refreshToken": second.json()["refreshToken"]}
     assert (await world.request("POST", "/api/v1/auth/refresh", json=stolen)).status_code == 401
+
+
+async def test_a_page_of_elsewhere_cannot_sign_a_developer_in(tmp_path: Path) -> None:
+    with running_chat(tmp_path, {"TALKWIRE_INSECURE_DEV_AUTH": "true"}) as server:
+        async with world_at(server) as world:
+            path = f"/api/v1/conversations?userId={world.id_of('alice')}"
+            for origin, status in ((None, 201), ("http://localhost:5173", 201), ("https://evil.example", 401)):
+                # A type that browsers send from any page without asking first.
+                headers = {"content-type": "text/plain", **({} if origin is None else {"origin": origin})}
+                answer = await world.http.post(path, content='{"kind": "group", "memberIds": []}', headers=headers)
+                assert answer.status_code == status, origin

@@ -26,5 +26,7 @@ def test_every_event_is_on_the_page() -> None:
 def test_links_lead_to_sections() -> None:
     text = PAGE.read_text(encoding="utf-8")
     linked = {part.partition(")")[0] for part in text.split("](#")[1:]}
+    sections = [line.removeprefix("### ").lower() for line in text.splitlines() if line.startswith("### ")]
     assert linked
-    assert linked <= {line.removeprefix("### ").lower() for line in text.splitlines() if line.startswith("### ")}
+    assert linked <= set(sections)
+    assert len(sections) == len(set(sections)), "a link leads to one place"
