@@ -25,6 +25,7 @@ class Device:
     user_id: str
     pinged: int = 0
     answered_at: float = -1.0
+    gone: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -136,6 +137,13 @@ async def test_who_never_answers_is_given_up_and_nobody_is_asked_any_more(room: 
     await room.until(lambda: room.arrivals.idle)
     assert bob.pinged <= 5
     assert room.marked == []
+
+
+async def test_who_has_gone_is_not_waited_for(room: Room, bob: Device) -> None:
+    bob.gone = True
+    room.send("alice")
+    await room.until(lambda: room.arrivals.idle)
+    assert bob.pinged == 0
 
 
 async def test_a_refusal_keeps_no_other_from_being_marked(room: Room, bob: Device) -> None:

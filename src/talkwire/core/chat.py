@@ -11,7 +11,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError
-from talkwire.core.events import DurableEvent, Ephemeral, Event
+from talkwire.core.events import DurableEvent, Ephemeral, Event, MessageSent
 from talkwire.core.handlers import CHANGES, QUERIES
 from talkwire.core.model import Actor, User
 from talkwire.core.preferences import DEFAULTS
@@ -138,8 +138,9 @@ class Chat:
             if not isinstance(event, DurableEvent):
                 continue
             self.pos = event.pos
-            self.directory.apply(event)
-            self.signals.follow(event)
+            if type(event) is not MessageSent:  # nearly every event is one, and none moves anybody
+                self.directory.apply(event)
+                self.signals.follow(event)
         self.directory.pos = self.pos
 
     async def _load_entries(self, user_ids: Collection[str]) -> Loaded:

@@ -45,7 +45,7 @@ class OfferExpiry:
     def follow(self, events: Sequence[Event]) -> None:
         """Listens to the bus."""
         for event in events:
-            if isinstance(event, OfferCreated) and event.offer.expires_ms is not None:
+            if type(event) is OfferCreated and event.offer.expires_ms is not None:
                 self._arm(event.offer.expires_ms)
 
     @property

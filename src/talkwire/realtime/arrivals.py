@@ -31,6 +31,11 @@ class Recipient(Protocol):
     @property
     def actor(self) -> Actor: ...
 
+    @property
+    def gone(self) -> bool:
+        """Whether it will never answer any more."""
+        ...
+
     def answered_after(self, time: float) -> bool:
         """Whether its client has answered a heartbeat that left after this time."""
         ...
@@ -42,11 +47,13 @@ class Recipient(Protocol):
 
 @dataclass(slots=True)
 class _Stretch:
-    """Messages up to one, which are being proved or collected for the next round."""
+    """Messages up to one, which are being proved or collected for the next round. `waiting` are the sockets that have
+    not answered yet, None before they are looked for."""
 
     message_id: int
     sent_at: float
     author_ids: set[str]
+    waiting: list[Recipient] | None = None
     arrived: set[str] = field(default_factory=set)
     rounds: int = 0
 
@@ -119,26 +126,29 @@ class Arrivals:
 
     def _prove(self, conversation_id: str, stretch: _Stretch) -> bool:
         """Goes one round on in a conversation. True: there is nothing to wait for any more."""
-        waiting = [r for r in self._recipients(conversation_id) if _is_for(stretch, r)]
-        for recipient in waiting:
-            self._look_at(conversation_id, stretch, recipient)
+        waiting = stretch.waiting
+        if waiting is None:
+            waiting = [r for r in self._recipients(conversation_id) if _is_for(stretch, r)]
+        stretch.waiting = [r for r in waiting if not self._has_arrived(conversation_id, stretch, r)]
         stretch.rounds += 1
-        return stretch.rounds >= self._rounds_max or all(r.actor.user_id in stretch.arrived for r in waiting)
+        return stretch.rounds >= self._rounds_max or not stretch.waiting
 
-    def _look_at(self, conversation_id: str, stretch: _Stretch, recipient: Recipient) -> None:
-        user_id = recipient.actor.user_id
-        if user_id in stretch.arrived:
-            return  # at another device of theirs
+    def _has_arrived(self, conversation_id: str, stretch: _Stretch, recipient: Recipient) -> bool:
+        """Notes it if so, and asks for a sign of life if not. Of a user's devices one is enough."""
+        actor = recipient.actor
+        if actor.user_id in stretch.arrived or recipient.gone:
+            return True
         if not recipient.answered_after(stretch.sent_at):
             recipient.hasten_ping()
-            return
-        stretch.arrived.add(user_id)
+            return False
+        stretch.arrived.add(actor.user_id)
         try:
-            self._mark(recipient.actor, MarkDelivered(conversation_id, str(stretch.message_id)))
+            self._mark(actor, MarkDelivered(conversation_id, str(stretch.message_id)))
         except ChatError as error:
             _logger.info("an arrival was not noted", code=error.code)
+        return True
 
 
 def _is_for(stretch: _Stretch, recipient: Recipient) -> bool:
     """Nobody is told that their own messages have arrived at themselves."""
-    return stretch.author_ids != {recipient.actor.user_id}
+    return len(stretch.author_ids) > 1 or recipient.actor.user_id not in stretch.author_ids

@@ -37,6 +37,10 @@ class SocketRecipient:
         client: Client = self._socket.data
         return client.actor
 
+    @property
+    def gone(self) -> bool:
+        return self._socket.connection.session.closed
+
     def answered_after(self, time: float) -> bool:
         return self._socket.connection.session.last_ping_answered > time
 

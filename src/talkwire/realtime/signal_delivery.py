@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from talkwire.core.directory import Directory
-from talkwire.core.events import CallEnded, CallEvent, CallNews, Event, PresenceChanged, TypingChanged
+from talkwire.core.events import CallEnded, CallEvent, CallNews, DurableEvent, Event, PresenceChanged, TypingChanged
 from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, presence_room, user_room
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
@@ -25,6 +25,8 @@ class SignalDelivery:
     def deliver(self, events: Sequence[Event]) -> None:
         """A batch from the bus; what the log has is for others."""
         for event in events:
+            if isinstance(event, DurableEvent):
+                continue
             match event:
                 case TypingChanged():
                     self._deliver_typing(event)

@@ -91,7 +91,8 @@ class Follower(Generic[P]):
 
     def wake(self) -> None:
         """Says that the log has grown: from any thread, and as often as one likes."""
-        self._woken.set()
+        if not self._woken.is_set():  # which costs much less than to set it again
+            self._woken.set()
 
     def close(self) -> None:
         """Ends the thread behind the stretch that it is at. To be called before the writer's `close`."""
