@@ -75,7 +75,7 @@ def _schema_of_anything(type_: type) -> Json:
     """For JSON that is nobody's business: `dict[str, object]`."""
     if type_ is object:
         return {"description": "Any JSON."}
-    raise NotImplementedError
+    raise NotImplementedError  # how msgspec is told that it is for somebody else
 
 
 def _server(protocol: str, description: str) -> Json:
