@@ -15,7 +15,7 @@ from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect as DatabaseDialect
 from sqlalchemy.engine import URL
 
 from talkwire import demo
@@ -36,7 +36,12 @@ from talkwire.core.retention import Pruner
 from talkwire.core.signals import SignalOptions
 from talkwire.core.unread_notices import UnreadNotices
 from talkwire.datafolder import FolderLock, prepare_folder, reachable_url
+from talkwire.dialects.crm import CRM
+from talkwire.dialects.dialect import Dialect
+from talkwire.dialects.gateway import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
+from talkwire.dialects.talks import TALKS
+from talkwire.dialects.whatsapp import WHATSAPP
 from talkwire.files.service import FileService
 from talkwire.files.uploads import UploadLimits
 from talkwire.identity.accounts import Accounts, Lifetimes
@@ -50,6 +55,7 @@ from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.event_delivery import EventDelivery
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recipients import Recipients
+from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.serving import Server, listen, with_engine
 from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
@@ -70,7 +76,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 NEWS_AFTER_S = 0.3
 """How often an idle server on PostgreSQL looks for what the command line, or another server, has written."""
 
-DIALECTS = {MESSENGER.name: MESSENGER}
+DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
 
 
 class Talkwire:
@@ -141,7 +147,7 @@ class Talkwire:
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
 
-    def _follow_log(self, dialect: Dialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
+    def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts what works behind the log, and what shortens it."""
         node_id = self.chat.signals.presence.node_id if self.settings.on_postgresql else None
         works: list[Work[Any]] = [
@@ -219,11 +225,9 @@ class Talkwire:
             connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
         )
         self.engine.hub.expects_more = lambda: self._writer.busy
-        spoken = DIALECTS[settings.dialect]
-        others = [dialect for dialect in DIALECTS.values() if dialect is not spoken]
-        namespace = ChatNamespace("/", self.engine, self.chat, callers, [spoken, *others], limits)
-        self.engine.add("/", namespace)
-        delivery = EventDelivery(self.engine.hub, self.chat.directory, end_socket)
+        rooms = Rooms(self.engine.hub, self.chat.tell)
+        self._add_namespaces(partial(ChatNamespace, limits=limits), callers, rooms)
+        delivery = EventDelivery(self.engine.hub, rooms, self.chat.directory, end_socket)
         self.chat.subscribe(delivery.deliver)
         self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory).deliver)
         recipients = Recipients(self.engine.hub, self.chat.directory.circles)
@@ -236,17 +240,40 @@ class Talkwire:
         closing.push_async_callback(notifier.close)
         closing.callback(arrivals.close)
         rest = rest_application(
-            Services(self.chat, self.accounts, callers, registry, self.files.uploads, limits, trusted_proxies),
+            Services(
+                self.chat,
+                self.accounts,
+                callers,
+                registry,
+                self.files.uploads,
+                limits,
+                trusted_proxies,
+                tuple(dialect.name for dialect in self._dialects()),
+            ),
             version=version("talkwire"),
             origins=origins,
             pages=[
                 *page_handlers(demo_users=demo.USERS if settings.demo else ()),
-                asyncapi_handler(list(DIALECTS.values()), version("talkwire")),
+                asyncapi_handler(self._dialects(), version("talkwire")),
             ],
         )
         self.app = with_engine(self.engine, rest)
         if self._lock is not None:
             self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token), self.app)
+
+    def _dialects(self) -> list[Dialect]:
+        """Those that are served."""
+        names = {self.settings.dialect, *self.settings.dialects} if self.settings.dialects else set(DIALECTS)
+        return [dialect for name, dialect in DIALECTS.items() if name in names]
+
+    def _add_namespaces(self, make: Callable[..., ChatNamespace], callers: Callers, rooms: Rooms) -> None:
+        """The root speaks what the settings say, each dialect's own namespace that dialect; in all of them a client may
+        ask for another."""
+        dialects = self._dialects()
+        spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": DIALECTS[self.settings.dialect]}
+        for name, dialect in spoken.items():
+            others = [other for other in dialects if other is not dialect]
+            self.engine.add(name, make(name, self.engine, self.chat, callers, rooms, [dialect, *others]))
 
 
 def _connect_wait_s(limits: Limits, address: str) -> float:

@@ -66,6 +66,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "database": "postgresql://h/d",
         "redis": "redis://h",
         "dialect": "messenger",
+        "dialects": "talks,crm",
         "jwt_secret": "s" * 32,
         "jwt_public_key": "key.pem",
         "jwt_jwks_url": "https://idp.example.com/keys",

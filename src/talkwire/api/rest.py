@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from talkwire.api.caller import caller_provider, chat_provider
 from talkwire.api.conversations import conversations_router
 from talkwire.api.cross_origin import CrossOrigin
 from talkwire.api.device import provide_device
+from talkwire.api.dialects import ROUTES as DIALECT_ROUTES
 from talkwire.api.docs import assets_router, openapi_config, openapi_json
 from talkwire.api.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
 from talkwire.api.files import files_router
@@ -63,10 +64,12 @@ class Services:
     uploads: Uploads
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
+    dialects: tuple[str, ...] = tuple(DIALECT_ROUTES)
+    """Those that are on."""
 
 
-def described_routes() -> list[ControllerRouterHandler]:
-    """The routes that `/openapi.json` describes."""
+def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[ControllerRouterHandler]:
+    """The routes that `/openapi.json` describes: the chat's, and those of the dialects that are on."""
     api = Router(
         "/api/v1",
         route_handlers=[
@@ -83,7 +86,8 @@ def described_routes() -> list[ControllerRouterHandler]:
             files_router,
         ],
     )
-    return [api, *message_routes, mark_read, list_receipts, sync, search_messages]
+    of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
+    return [api, *message_routes, mark_read, list_receipts, sync, search_messages, *of_dialects]
 
 
 def rest_application(
@@ -92,7 +96,7 @@ def rest_application(
     """All routes; `pages` are further ones, such as the web client's."""
     chat = LimitedChat(services.chat, services.limits, time.monotonic)
     routes = Litestar(
-        [*described_routes(), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
+        [*described_routes(services.dialects), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
         dependencies={
             "chat": Provide(chat_provider(chat), sync_to_thread=False),
             "readiness": _given(chat.check),

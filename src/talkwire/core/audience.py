@@ -16,6 +16,7 @@ from talkwire.core.events import (
     ConversationPreferred,
     ConversationUpdated,
     Durable,
+    Event,
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -24,12 +25,19 @@ from talkwire.core.events import (
     MemberRestricted,
     MemberUnrestricted,
     MemberUpdated,
+    MessageDeleted,
     MessageEvent,
+    MessagePinned,
+    MessageReacted,
     MessagesDelivered,
     MessagesRead,
+    MessageUnpinned,
     OfferCreated,
     OfferUpdated,
     PreferencesChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
     UserBanned,
     UserBlocked,
     UserCreated,
@@ -77,3 +85,22 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return NOBODY
         case _:
             assert_never(event)
+
+
+def doer_of(event: Event) -> str | None:
+    """The user who did it, as far as somebody in a conversation did."""
+    match event:
+        case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():
+            return event.user_id
+        case TypingChanged() | RoomEntered() | RoomLeft():
+            return event.user_id
+        case MessageDeleted():
+            return event.message.deleted_by
+        case MessageEvent():
+            return event.message.sender_id
+        case OfferCreated():
+            return event.offer.author_id
+        case OfferUpdated():
+            return event.offer.closed_by
+        case _:
+            return None

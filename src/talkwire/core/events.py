@@ -237,6 +237,22 @@ class TypingChanged(msgspec.Struct, frozen=True):
     is_typing: bool
 
 
+class RoomEntered(msgspec.Struct, frozen=True):
+    """Ephemeral, to who follows the conversation: a user's first socket that asked to follow it does so now."""
+
+    conversation_id: str
+    user_id: str
+    user_name: str
+
+
+class RoomLeft(msgspec.Struct, frozen=True):
+    """Ephemeral: a user's last such socket follows it no more."""
+
+    conversation_id: str
+    user_id: str
+    user_name: str
+
+
 class UnreadChanged(msgspec.Struct, frozen=True):
     """Ephemeral, to the user's own sockets: how much is unread after a read, a delete or a change of membership."""
 
@@ -350,5 +366,6 @@ Durable = (
     | PreferencesChanged
     | CallMissed
 )
-Ephemeral = TypingChanged | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
+RoomNews = RoomEntered | RoomLeft
+Ephemeral = TypingChanged | RoomNews | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
 Event = Durable | Ephemeral

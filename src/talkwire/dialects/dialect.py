@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, get_type_hints
 
 import msgspec
@@ -49,7 +50,22 @@ class UnwatchPresence(msgspec.Struct, frozen=True):
     user_ids: tuple[str, ...]
 
 
-SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | UnwatchPresence
+class TellIdentity(msgspec.Struct, frozen=True):
+    """The client asks who it is: it is answered with an `Identity`."""
+
+
+class Greet(msgspec.Struct, frozen=True):
+    """The client says something that concerns nobody else: it is answered with nothing."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who a socket belongs to, as its token says it."""
+
+    user_id: str
+    socket_id: str
+
+
+SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | UnwatchPresence | TellIdentity | Greet
 """What concerns one socket only and changes nothing in the chat."""
 
 
@@ -58,8 +74,9 @@ class Inbound:
     """One event that clients send: its payload's type (None: whatever is sent with it is ignored), the command that it
     is, and what the acknowledgement says of the command's result beside `success`.
 
-    `answer` is the type that `reply` makes, where `reply` has no annotation that says it (a lambda has none). `summary`
-    is its sentence in the reference.
+    `answer` is the type that `reply` makes, where `reply` has no annotation that says it (a lambda has none). `echo`
+    says what the sender's socket is told as an event of its own, whether it asked for an acknowledgement or not:
+    (payload, result) -> (event name, payload). `summary` is the event's sentence in the reference.
     """
 
     payload: type[msgspec.Struct] | None
@@ -67,6 +84,7 @@ class Inbound:
     reply: Callable[[Any], msgspec.Struct]
     answer: type[msgspec.Struct] | None = None
     summary: str = ""
+    echo: Callable[[Any, Any], tuple[str, msgspec.Struct]] | None = None
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:
@@ -74,20 +92,53 @@ class Inbound:
         return self.answer or _result_type(self.reply)
 
 
+class To(Enum):
+    """Which sockets an event of a conversation goes to."""
+
+    ROOM = "all that follow the conversation"
+    OTHERS = "those of them that are not of the user who did it"
+    OUTSIDE = "the members' that do not follow it, but not those of the user who did it"
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """One event that clients are sent. `struct` is what `payload` makes, where `payload` has no annotation that says it
-    (a lambda has none). `summary` is its sentence in the reference."""
+    (a lambda has none). `when` says whether an event of the chat is told at all, for names that go with a part of what
+    happened. `summary` is its sentence in the reference."""
 
     name: str
     payload: Callable[[Any], msgspec.Struct]
     struct: type[msgspec.Struct] | None = None
     summary: str = ""
+    to: To = To.ROOM
+    when: Callable[[Any], bool] | None = None
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
         """What is sent. Raises TypeError when nothing says it."""
         return self.struct or _result_type(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """An event that goes to single users, each with payloads of their own: `payloads` gives (user id, payload), at most
+    `PERSONAL_MAX` for one event of the chat. `followers_only`: only to their sockets that follow the conversation."""
+
+    name: str
+    payloads: Callable[[Any], Iterable[tuple[str, msgspec.Struct]]]
+    struct: type[msgspec.Struct]
+    summary: str = ""
+    followers_only: bool = False
+
+    @property
+    def payload_type(self) -> type[msgspec.Struct]:
+        """What is sent."""
+        return self.struct
+
+
+PERSONAL_MAX = 100
+
+Told = Outbound | Personal
 
 
 def _result_type(function: Callable[[Any], msgspec.Struct]) -> type[msgspec.Struct]:
@@ -100,12 +151,15 @@ def _result_type(function: Callable[[Any], msgspec.Struct]) -> type[msgspec.Stru
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A vocabulary. Every event of the chat is either in `outbound` or in `silent`."""
+    """A vocabulary. Every event of the chat is either in `outbound` or in `silent`.
+
+    `follows_all`: a socket follows all conversations of its user from the beginning; else those that it opens.
+    """
 
     name: str
     namespace: str
     inbound: Mapping[str, Inbound]
-    outbound: Mapping[type[Event], tuple[Outbound, ...]]
+    outbound: Mapping[type[Event], tuple[Told, ...]]
     silent: frozenset[type[Event]]
     welcome: Callable[[User, str, str], Outbound | None]
     """(user, socket id, cursor) -> what a socket is sent first; its `payload` takes nothing into account"""
@@ -115,3 +169,11 @@ class Dialect:
     """(refusal, name of the event) -> (event name, payload), for clients that asked for no acknowledgement"""
     goodbye: Callable[[str, bool], tuple[str, msgspec.Struct] | None]
     """(reason, whether to reconnect) -> (event name, payload): what a socket is sent before the server closes it"""
+    follows_all: bool = False
+    told_outside: bool = field(init=False)
+    """Whether sockets that do not follow a conversation are told of what happens there."""
+
+    def __post_init__(self) -> None:
+        told = (each for packets in self.outbound.values() for each in packets)
+        outside = any(isinstance(each, Outbound) and each.to is To.OUTSIDE for each in told)
+        object.__setattr__(self, "told_outside", outside)

@@ -13,7 +13,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from math import inf
-from typing import Any, assert_never, cast
+from typing import Any, assert_never
 
 import msgspec
 
@@ -28,20 +28,24 @@ from talkwire.core.presence import ASKED_MAX
 from talkwire.dialects.dialect import (
     CloseRoom,
     Dialect,
+    Greet,
+    Identity,
     Inbound,
     OpenRoom,
     RenewSignIn,
     SocketCommand,
+    TellIdentity,
     TellTime,
     UnwatchPresence,
     WatchPresence,
 )
 from talkwire.dialects.payloads.payload import invalid_payload
 from talkwire.identity.callers import Callers, Credentials
-from talkwire.realtime.client import Client, DialectChannel, conversation_room, presence_room, user_room
+from talkwire.realtime.client import Client, DialectChannel, presence_room
 from talkwire.realtime.connection import Handshake
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.requests import Answers, Request
+from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.socket import Admitted, ConnectRefused, Socket
 from talkwire.realtime.socket_server import SocketServer
 
@@ -55,6 +59,7 @@ class ChatNamespace:
         server: SocketServer,
         chat: Chat,
         callers: Callers,
+        rooms: Rooms,
         dialects: Sequence[Dialect],
         limits: Limits | None = None,
     ) -> None:
@@ -68,30 +73,28 @@ class ChatNamespace:
         self._report = server.report
         self._chat = chat
         self._callers = callers
+        self._rooms = rooms
+        self._name = name
+        self._dialects = {dialect.name: dialect for dialect in dialects}
         self._default = dialects[0].name
-        self._channels = {
-            dialect.name: cast("DialectChannel", server.hub.add_channel(DialectChannel(name, dialect)))
-            for dialect in dialects
-        }
+        self._channels: dict[tuple[str, bool], DialectChannel] = {}
 
     # --- NamespaceHandler -------------------------------------------------------------------------------------------
 
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
-        channel = self._channel(handshake, auth)
+        dialect = self._dialect(handshake, auth)
         try:
             caller = await self._callers.identify(_credentials(handshake, auth))
         except ChatError as error:
             details = {} if error.details is None else {"details": error.details}
             raise ConnectRefused("Authentication failed", {"code": error.code, **details}) from error
-        return Admitted(channel, Client.of(caller, channel.dialect))
+        return Admitted(self._channel(dialect, recoverable=False), Client.of(caller, dialect))
 
     def entered(self, socket: Socket) -> None:
         client: Client = socket.data
         user_id = client.actor.user_id
         client.entry = self._chat.directory.hold(user_id, client.entry)
-        self._hub.join(user_room(user_id), socket)
-        for conversation_id in client.entry.conversation_ids:
-            self._hub.join(conversation_room(conversation_id), socket)
+        self._rooms.enter(socket, client.entry.conversation_ids)
         self._set_expiry(socket, client.expires_at)
         user = client.entry.user
         if user is not None:
@@ -111,7 +114,10 @@ class ChatNamespace:
             return
         request = Request(socket, name, ack_id, inbound)
         try:
-            command = inbound.to_command(_payload(inbound, args))
+            payload = _payload(inbound, args)
+            if inbound.echo is not None:
+                request = request._replace(payload=payload)
+            command = inbound.to_command(payload)
         except ChatError as error:
             self._refuse_useless(request, error)
             return
@@ -135,6 +141,7 @@ class ChatNamespace:
 
     def disconnected(self, socket: Socket, reason: str) -> None:  # noqa: ARG002 (Node's, of interest to applications)
         client: Client = socket.data
+        self._rooms.gone(client)
         self._chat.directory.release(client.actor.user_id)
         self._chat.signals.disconnected(client.actor.user_id, socket.id)
 
@@ -174,7 +181,7 @@ class ChatNamespace:
         client: Client = socket.data
         return self._chat.execute(client.actor, command)
 
-    def _do_at_once(self, socket: Socket, command: OpenRoom | CloseRoom | UnwatchPresence | TellTime) -> object:
+    def _do_at_once(self, socket: Socket, command: _Quick) -> object:
         match command:
             case OpenRoom() | CloseRoom():
                 return self._change_room(socket, command)
@@ -184,6 +191,11 @@ class ChatNamespace:
                 return None
             case TellTime():
                 return time.time_ns() // 1_000_000
+            case TellIdentity():
+                client: Client = socket.data
+                return Identity(client.actor.user_id, socket.id)
+            case Greet():
+                return None
             case _:
                 assert_never(command)
 
@@ -256,18 +268,26 @@ class ChatNamespace:
         client: Client = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()
-        room = conversation_room(command.conversation_id)
         if isinstance(command, OpenRoom):
-            self._hub.join(room, socket)
+            self._rooms.open(socket, command.conversation_id)
         else:
-            self._hub.leave(room, socket)
+            self._rooms.close(socket, command.conversation_id)
         return command.conversation_id
 
-    def _channel(self, handshake: Handshake, auth: dict[str, Any]) -> DialectChannel:
+    def _dialect(self, handshake: Handshake, auth: dict[str, Any]) -> Dialect:
         wanted = auth.get("dialect") or handshake.query.get("dialect") or self._default
-        channel = self._channels.get(wanted) if isinstance(wanted, str) else None
-        if channel is None:
+        dialect = self._dialects.get(wanted) if isinstance(wanted, str) else None
+        if dialect is None:
             raise ConnectRefused("No such dialect", {"code": "invalid_request"})
+        return dialect
+
+    def _channel(self, dialect: Dialect, *, recoverable: bool) -> DialectChannel:
+        """Made for the first who needs it: an event is offered to every channel there is."""
+        channel = self._channels.get((dialect.name, recoverable))
+        if channel is None:
+            channel = DialectChannel(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
+            self._hub.add_channel(channel)
+            self._channels[dialect.name, recoverable] = channel
         return channel
 
     def _tell_ending(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
@@ -275,6 +295,10 @@ class ChatNamespace:
         goodbye = client.dialect.goodbye(reason, reconnect)
         if goodbye is not None:
             self._answers.tell(socket, *goodbye)
+
+
+_Quick = OpenRoom | CloseRoom | UnwatchPresence | TellTime | TellIdentity | Greet
+"""What is answered in the same turn."""
 
 
 def end_socket(socket: Socket, reason: str) -> None:

@@ -28,16 +28,27 @@ from talkwire.core.events import (
     UserUpdated,
 )
 from talkwire.core.sync import may_see
-from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, user_room
+from talkwire.realtime.apart import tell_apart
+from talkwire.realtime.client import (
+    Client,
+    DialectChannel,
+    clients_in,
+    conversation_room,
+    encode_for,
+    outside_room,
+    user_room,
+)
 from talkwire.realtime.hub import Hub
+from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.socket import Socket
 
 
 class EventDelivery:
     """For the sockets of this node, of all namespaces. `end` tells a client why, and closes its socket."""
 
-    def __init__(self, hub: Hub, directory: Directory, end: Callable[[Socket, str], None]) -> None:
+    def __init__(self, hub: Hub, rooms: Rooms, directory: Directory, end: Callable[[Socket, str], None]) -> None:
         self._hub = hub
+        self._rooms = rooms
         self._directory = directory
         self._end = end
 
@@ -47,6 +58,7 @@ class EventDelivery:
             match event:
                 case MessageSent():
                     self._broadcast(event.message.conversation_id, event)
+                    self._tell_apart(event.message.conversation_id, event)
                 case UnreadChanged() | Notified() | UploadProgressed():
                     self._send_to_user(event.user_id, event)
                 case DurableEvent():
@@ -57,15 +69,16 @@ class EventDelivery:
         and hears no more."""
         match event:
             case ConversationCreated():
-                self._admit(event.conversation.id, [member.user_id for member in event.members])
+                self._rooms.admit(event.conversation.id, [member.user_id for member in event.members])
             case MemberAdded():
-                self._admit(event.conversation_id, [member.user_id for member in event.members])
+                self._rooms.admit(event.conversation_id, [member.user_id for member in event.members])
         self._tell(event)
         match event:
             case MemberRemoved():
-                self._expel(event.conversation_id, clients_in(self._hub, user_room(event.user_id)))
+                self._rooms.expel(event.conversation_id, clients_in(self._hub, user_room(event.user_id)))
             case ConversationDeleted():
-                self._expel(event.conversation_id, clients_in(self._hub, conversation_room(event.conversation_id)))
+                rooms = (conversation_room(event.conversation_id), outside_room(event.conversation_id))
+                self._rooms.expel(event.conversation_id, [s for room in rooms for s in clients_in(self._hub, room)])
             case UserBanned():
                 self._end_all(clients_in(self._hub, user_room(event.user_id)), "banned")
             case LoginEnded():
@@ -85,6 +98,14 @@ class EventDelivery:
                 self._broadcast(audience.conversation_id, event)
             case _ if audience.user_id is not None:
                 self._send_to_user(audience.user_id, event)
+        if audience.conversation_id is not None:
+            self._tell_apart(audience.conversation_id, event)
+
+    def _tell_apart(self, conversation_id: str, event: Durable) -> None:
+        """What dialects tell some of the members only."""
+        for channel in self._hub.channels:
+            if isinstance(channel, DialectChannel) and type(event) in channel.tells_apart:
+                tell_apart(self._hub, channel, conversation_id, event, self._may_see)
 
     def _broadcast(self, conversation_id: str, event: Event) -> None:
         self._hub.broadcast(conversation_room(conversation_id), lambda channel: encode_for(channel, event))
@@ -106,27 +127,16 @@ class EventDelivery:
     def _tell_who_may_see(self, conversation_id: str, event: Durable) -> None:
         """Not to whom the message is from before their time: its content may be in the event."""
         followers = clients_in(self._hub, conversation_room(conversation_id))
-        seeing = [s for s in followers if _may_see(s.data, conversation_id, event)]
+        seeing = [s for s in followers if self._may_see(s.data, conversation_id, event)]
         if len(seeing) == len(followers):
             self._broadcast(conversation_id, event)
         else:
             self._hub.multicast(seeing, lambda channel: encode_for(channel, event))
 
-    def _admit(self, conversation_id: str, user_ids: Sequence[str]) -> None:
-        room = conversation_room(conversation_id)
-        for user_id in user_ids:
-            for socket in clients_in(self._hub, user_room(user_id)):
-                self._hub.join(room, socket)
-
-    def _expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
-        room = conversation_room(conversation_id)
-        for socket in sockets:
-            self._hub.leave(room, socket)
-
     def _end_all(self, sockets: Sequence[Socket], reason: str) -> None:
         for socket in sockets:
             self._end(socket, reason)
 
-
-def _may_see(client: Client, conversation_id: str, event: Durable) -> bool:
-    return may_see(client.actor.user_id, event, client.entry.history_seqs.get(conversation_id, 0))
+    @staticmethod
+    def _may_see(client: Client, conversation_id: str, event: Durable) -> bool:
+        return may_see(client.actor.user_id, event, client.entry.history_seqs.get(conversation_id, 0))

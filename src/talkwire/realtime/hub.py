@@ -65,6 +65,20 @@ class Channel:
         self.rooms: dict[str, dict[Occupant, Outlet]] = {}
 
 
+class _Aside:
+    """What was sent to one room and is not handed to its connections yet; `due`: until when it may wait."""
+
+    __slots__ = ("due", "frames", "members")
+
+    def __init__(self, members: dict[Occupant, Outlet], due: float) -> None:
+        self.members = members
+        self.due = due
+        self.frames: list[bytes] = []
+
+    def joined(self) -> bytes:
+        return self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+
+
 class Hub:
     """The rooms of this node and the connections that have something to be written.
 
@@ -77,10 +91,8 @@ class Hub:
         self.channels: list[Channel] = []
         self._urgent: list[Outlet] = []
         self._bulk: list[Outlet] = []
-        # The latest broadcasts to one room, not handed to its connections yet: see `_deliver`.
-        self._room_members: dict[Occupant, Outlet] | None = None
-        self._room_frames: list[bytes] = []
-        self._room_due = 0.0
+        # The latest broadcasts to one room of each channel, not handed to its connections yet: see `_deliver`.
+        self._aside: dict[Channel, _Aside] = {}
         self._room_timer: asyncio.TimerHandle | None = None
         self._flushing = False
 
@@ -97,7 +109,7 @@ class Hub:
         members = socket.channel.rooms.setdefault(room, {})
         if socket in members:
             return False
-        self._settle(members)
+        self._settle(socket.channel, members)
         members[socket] = socket.connection
         socket.rooms.add(room)
         return True
@@ -109,7 +121,7 @@ class Hub:
         socket.rooms.discard(room)
         rooms = socket.channel.rooms
         members = rooms[room]
-        self._settle(members)
+        self._settle(socket.channel, members)
         del members[socket]
         if not members:
             del rooms[room]
@@ -132,7 +144,13 @@ class Hub:
             if members:
                 frames = encode(channel)
                 if frames:
-                    self._deliver(members, frames)
+                    self._deliver(channel, members, frames)
+
+    def broadcast_in(self, channel: Channel, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
+        """Sends frames to everyone in a channel's room but the sockets in `skip`."""
+        members = channel.rooms.get(room)
+        if members:
+            self._deliver(channel, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
 
     def broadcast_ephemeral(
         self, room: str, encode: Callable[[Channel], bytes], skip: Collection[Occupant] = ()
@@ -143,7 +161,7 @@ class Hub:
             frames = encode(channel) if members else b""
             if members and frames:
                 listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
-                self._deliver(listening, frames)
+                self._deliver(channel, listening, frames)
 
     def multicast(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
         """Like `broadcast`, to sockets that share no room."""
@@ -153,7 +171,7 @@ class Hub:
         for channel, members in by_channel.items():
             frames = encode(channel)
             if frames:
-                self._deliver(members, frames)
+                self._deliver(channel, members, frames)
 
     def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
         """Like `multicast`, but passes over the sockets that are slow to read."""
@@ -161,8 +179,8 @@ class Hub:
 
     def send(self, connection: Outlet, frames: bytes) -> None:
         """Sends to one connection, in this turn."""
-        if self._room_members is not None:
-            self._hand_out()  # the connection may be in that room, and this was said after that
+        if self._aside:
+            self._hand_out()  # the connection may be in such a room, and this was said after that
         connection.out.append(frames)
         self.wake(connection)
 
@@ -172,44 +190,43 @@ class Hub:
         if not self._flushing:
             self._schedule()
 
-    def _deliver(self, members: dict[Occupant, Outlet], frames: bytes) -> None:
+    def _deliver(self, channel: Channel, members: dict[Occupant, Outlet], frames: bytes) -> None:
         """Has frames written to everyone in a room, in the order of the calls.
 
-        What goes to the same room again and again is kept aside and joined once for all, instead of once for each
-        connection. A broadcast to another room, or somebody who comes or goes, has it handed out first, so that each
-        connection gets everything in order, and just what was sent while it was in the room.
+        What goes to the same room of a channel again and again is kept aside and joined once for all, instead of once
+        for each connection. A broadcast to another of its rooms, or somebody who comes or goes, has it handed out
+        first, so that each socket gets everything in order, and just what was sent while it was in the room. No socket
+        is in two channels, so that one channel's rooms do not wait for another's.
         """
-        if members is not self._room_members:
-            self._hand_out()
-            self._room_members = members
-            self._room_due = asyncio.get_running_loop().time() + LINGER_S
-        self._room_frames.append(frames)
+        aside = self._aside.get(channel)
+        if aside is None or aside.members is not members:
+            if aside is not None:
+                self._hand_out_of(channel)
+            aside = self._aside[channel] = _Aside(members, asyncio.get_running_loop().time() + LINGER_S)
+        aside.frames.append(frames)
         if not self._flushing:
             self._schedule()
 
-    def _settle(self, members: dict[Occupant, Outlet]) -> None:
+    def _settle(self, channel: Channel, members: dict[Occupant, Outlet]) -> None:
         """Somebody is about to enter or leave a room."""
-        if members is self._room_members:
-            self._hand_out()
+        aside = self._aside.get(channel)
+        if aside is not None and aside.members is members:
+            self._hand_out_of(channel)
 
     def _hand_out(self) -> None:
         """Gives what was kept aside to its connections, to be written with what else they have."""
-        members, frames = self._take_aside()
+        for channel in list(self._aside):
+            self._hand_out_of(channel)
+
+    def _hand_out_of(self, channel: Channel) -> None:
+        aside = self._aside.pop(channel)
+        frames = aside.joined()
         bulk = self._bulk
-        for connection in members:
+        for connection in aside.members.values():
             out = connection.out
             if not out or (connection.polling and len(out) % POLL_CHECK == 0):
                 bulk.append(connection)
             out.append(frames)
-
-    def _take_aside(self) -> tuple[Collection[Outlet], bytes]:
-        members, self._room_members = self._room_members, None
-        if members is None:
-            return (), b""
-        frames = self._room_frames[0] if len(self._room_frames) == 1 else b"".join(self._room_frames)
-        self._room_frames.clear()
-        # A copy: writing may end a connection, which then leaves the room.
-        return list(members.values()), frames
 
     def _schedule(self) -> None:
         self._flushing = True
@@ -223,8 +240,8 @@ class Hub:
             if self._urgent:
                 self._schedule()
             return
-        if not self._bulk and self._room_members is not None and len(self._room_members) <= SLICE:
-            self._write_room()
+        if not self._bulk and sum(len(aside.members) for aside in self._aside.values()) <= SLICE:
+            self._write_rooms()
         else:
             self._hand_out()
         bulk = self._bulk
@@ -235,18 +252,19 @@ class Hub:
         self._flush_all(bulk)
         self._flushing = False
         # Writing may have ended a connection, and others may have been told of it.
-        if self._bulk or self._urgent or self._room_members is not None:
+        if self._bulk or self._urgent or self._aside:
             self._schedule()
 
     def _may_linger(self) -> bool:
         """Whether what was kept aside waits for what is on its way."""
-        loop = asyncio.get_running_loop()
-        if self._room_members is None or len(self._room_members) < LARGE_ROOM or loop.time() >= self._room_due:
+        if not self._aside or sum(len(aside.members) for aside in self._aside.values()) < LARGE_ROOM:
             return False
-        if not self.expects_more():
+        loop = asyncio.get_running_loop()
+        due = min(aside.due for aside in self._aside.values())
+        if loop.time() >= due or not self.expects_more():
             return False
         if self._room_timer is None:
-            self._room_timer = loop.call_at(self._room_due, self._end_linger)
+            self._room_timer = loop.call_at(due, self._end_linger)
         return True
 
     def _end_linger(self) -> None:
@@ -254,14 +272,17 @@ class Hub:
         if not self._flushing:
             self._schedule()
 
-    def _write_room(self) -> None:
+    def _write_rooms(self) -> None:
         """Writes what was kept aside without a detour through each connection's list, unless it holds something."""
-        members, frames = self._take_aside()
-        for connection in members:
-            try:
-                connection.write(frames)
-            except Exception:
-                _logger.exception("a connection could not be written to")
+        asides, self._aside = self._aside, {}
+        for aside in asides.values():
+            frames = aside.joined()
+            # A copy: writing may end a connection, which then leaves the room.
+            for connection in list(aside.members.values()):
+                try:
+                    connection.write(frames)
+                except Exception:
+                    _logger.exception("a connection could not be written to")
 
     @staticmethod
     def _flush_all(connections: list[Outlet]) -> None:

@@ -16,12 +16,14 @@ from talkwire.wire import ack_frame, event_frame
 
 
 class Request(NamedTuple):
-    """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have."""
+    """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have. The
+    `payload` is kept where it is echoed."""
 
     socket: Socket
     name: str
     ack_id: int | None
     inbound: Inbound | None
+    payload: msgspec.Struct | None = None
 
 
 class Answers:
@@ -34,7 +36,11 @@ class Answers:
     def answer(self, request: Request, result: object) -> None:
         """The command was carried out."""
         socket, inbound = request.socket, request.inbound
-        if request.ack_id is not None and inbound is not None and socket.connected:
+        if inbound is None or not socket.connected:
+            return
+        if inbound.echo is not None:
+            self.tell(socket, *inbound.echo(request.payload, result))
+        if request.ack_id is not None:
             self._hub.send(
                 socket.connection, ack_frame(self._namespace, request.ack_id, encode_json(inbound.reply(result)))
             )

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from talkwire.core.directory import Directory
-from talkwire.core.events import CallEnded, CallEvent, CallNews, DurableEvent, Event, PresenceChanged, TypingChanged
+from talkwire.core.events import (
+    CallEnded,
+    CallEvent,
+    CallNews,
+    DurableEvent,
+    Event,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    RoomNews,
+    TypingChanged,
+)
 from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, presence_room, user_room
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
@@ -28,8 +39,8 @@ class SignalDelivery:
             if isinstance(event, DurableEvent):
                 continue
             match event:
-                case TypingChanged():
-                    self._deliver_typing(event)
+                case TypingChanged() | RoomEntered() | RoomLeft():
+                    self._tell_others(event)
                 case PresenceChanged():
                     self._deliver_presence(event)
                 case CallEnded():
@@ -37,7 +48,7 @@ class SignalDelivery:
                 case CallEvent():
                     self._deliver_call(event, event.to, event.source)
 
-    def _deliver_typing(self, event: TypingChanged) -> None:
+    def _tell_others(self, event: TypingChanged | RoomNews) -> None:
         own = set(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
         self._hub.broadcast_ephemeral(room, lambda channel: encode_for(channel, event), own)

@@ -95,6 +95,15 @@ class Settings:
         "messenger"
     )
 
+    dialects: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Vocabularies that are served, comma-separated: namespaces and routes. Without it, all. The root "
+            "namespace's is served in any case.",
+            metavar="NAMES",
+        ),
+    ] = ()
+
     demo: Annotated[bool, Setting("Prepare users and conversations to try things with. Implies insecure_dev_auth.")] = (
         False
     )

@@ -19,7 +19,7 @@ from talkwire.core.limits import parse_rates
 if TYPE_CHECKING:
     from talkwire.settings.model import Settings
 
-DIALECTS = ("messenger",)
+DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 
@@ -102,6 +102,9 @@ def _single_problems(settings: Settings) -> Iterator[Problem]:
     ):
         if value not in known:
             yield Problem(name, f'"{value}" is none of {", ".join(known)}')
+    for name in settings.dialects:
+        if name not in DIALECTS:
+            yield Problem("dialects", f'"{name}" is none of {", ".join(DIALECTS)}')
     for name, text in (("host", settings.host), ("role_claim", settings.role_claim)):
         if not text.strip():
             yield Problem(name, "must not be empty")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from talkwire.dialects.dialect import Inbound, RenewSignIn
-from talkwire.dialects.messenger.replies import Reply
 from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.replies import Reply
 
 
 class RenewSignInPayload(Payload, frozen=True):

@@ -15,9 +15,9 @@ from talkwire.core.events import (
     Event,
 )
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.replies import Reply
 from talkwire.dialects.payloads.calls import call_ended_payload, call_signal_payload
 from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.replies import Reply
 
 
 class InvitePayload(Payload, frozen=True):

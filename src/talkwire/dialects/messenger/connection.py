@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from talkwire.core.model import User
 from talkwire.dialects.dialect import CloseRoom, Inbound, OpenRoom, Outbound, TellTime
-from talkwire.dialects.messenger.replies import Reply
 from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.replies import Reply
 
 
 class ConversationIdPayload(Payload, frozen=True):

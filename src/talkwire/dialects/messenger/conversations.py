@@ -19,13 +19,13 @@ from talkwire.core.events import ConversationCreated, ConversationDeleted, Conve
 from talkwire.core.model import Conversation, ConversationKind, History
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
-from talkwire.dialects.messenger.replies import Reply, done
 from talkwire.dialects.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
 from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):

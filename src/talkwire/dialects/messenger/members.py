@@ -6,8 +6,8 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.events import Event, MemberAdded, MemberRemoved, MemberUpdated
 from talkwire.core.model import MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.replies import done
 from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.replies import done
 
 
 class AddMembersPayload(Payload, frozen=True):

@@ -32,7 +32,6 @@ from talkwire.core.events import (
 from talkwire.core.model import Message
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
-from talkwire.dialects.messenger.replies import Reply, done
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
@@ -42,6 +41,7 @@ from talkwire.dialects.payloads.messages import (
     reaction_payloads,
 )
 from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.replies import Reply, done
 
 
 class SendPayload(Payload, frozen=True):

@@ -7,7 +7,6 @@ from talkwire.core.commands.offers import ListOffers, UpdateOffer
 from talkwire.core.events import Event, OfferCreated, OfferUpdated
 from talkwire.core.model import Offer
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.replies import Reply
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
@@ -18,6 +17,7 @@ from talkwire.dialects.payloads.offers import (
     to_create_offer,
 )
 from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.replies import Reply
 
 
 class CreateOfferPayload(NewOfferPayload, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.events import Event, PresenceChanged
 from talkwire.core.model import Presence
 from talkwire.dialects.dialect import Inbound, Outbound, UnwatchPresence, WatchPresence
-from talkwire.dialects.messenger.replies import Reply, done
 from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.replies import Reply, done
 
 
 class SetPresencePayload(Payload, frozen=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark
 from talkwire.core.events import Event, MessagesDelivered, MessagesRead, UnreadChanged
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.replies import Reply
 from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.receipts import delivered_receipt_payload, read_receipt_payload, unread_payload
+from talkwire.dialects.replies import Reply
 
 
 class MarkPayload(Payload, frozen=True):

@@ -7,11 +7,14 @@ from talkwire.core.events import (
     LoginEnded,
     LoginOpened,
     LoginRenewed,
+    RoomEntered,
+    RoomLeft,
     UserBanned,
     UserCreated,
     UserRenamed,
     UserUnbanned,
 )
+from talkwire.dialects import replies
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import (
     account,
@@ -23,7 +26,6 @@ from talkwire.dialects.messenger import (
     offers,
     presence,
     receipts,
-    replies,
     sync,
 )
 from talkwire.dialects.messenger.outbound import OUTBOUND
@@ -45,10 +47,22 @@ MESSENGER = Dialect(
     },
     outbound=OUTBOUND,
     silent=frozenset(
-        {UserCreated, UserRenamed, UserBanned, UserUnbanned, LoginOpened, LoginRenewed, LoginEnded, CallMissed}
+        {
+            UserCreated,
+            UserRenamed,
+            UserBanned,
+            UserUnbanned,
+            LoginOpened,
+            LoginRenewed,
+            LoginEnded,
+            CallMissed,
+            RoomEntered,
+            RoomLeft,
+        }
     ),
     welcome=connection.welcome,
     refusal=replies.refusal,
     error=replies.error,
     goodbye=connection.goodbye,
+    follows_all=True,
 )
