@@ -46,6 +46,13 @@ def one_conversation(members: int) -> Dataset:
     return Dataset({"everybody": [f"user-{n}" for n in range(members)]})
 
 
+def rooms(count: int, members: int) -> Dataset:
+    """Conversations of so many, with one more user who is a member of all and comes first."""
+    return Dataset(
+        {f"room-{room}": ["speaker", *(f"user-{room}-{n}" for n in range(members))] for room in range(count)}
+    )
+
+
 def pairs(users: int) -> Dataset:
     """Neighbours in conversations of two."""
     return Dataset({f"pair-{n}": [f"user-{n}", f"user-{n + 1}"] for n in range(0, users, 2)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,19 @@ class Memory(msgspec.Struct, frozen=True):
         return (self.after_kib - self.before_kib) / self.connections
 
 
+class Storm(msgspec.Struct, frozen=True):
+    """How all clients but one came back that were cut off at once while that one went on sending (mode storm)."""
+
+    connections: int
+    recovered: int
+    fresh: int
+    whole: bool
+    back_s: float
+    sent: int
+    sent_meanwhile: int
+    refused: int
+
+
 @dataclass(frozen=True)
 class LoadGenerator:
     """The compiled program and how long it warms up and measures."""
@@ -57,7 +71,7 @@ class LoadGenerator:
     warmup_s: float
     seconds: float
 
-    def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int) -> Traffic:
+    def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int | str) -> Traffic:
         """Measure, and insist that every message was accepted, acknowledged and delivered to every member."""
         traffic = msgspec.json.decode(self._run(mode, server, files, options), type=Traffic)
         if traffic.refused or traffic.missing:
@@ -70,7 +84,15 @@ class LoadGenerator:
         """Keep clients joined for the window, in which they only answer heartbeats."""
         return msgspec.json.decode(self._run("idle", server, files, options), type=Memory)
 
-    def _run(self, mode: str, server: Running, files: DatasetFiles, options: dict[str, int]) -> bytes:
+    def storm(self, server: Running, files: DatasetFiles, **options: int) -> Storm:
+        """Cut everybody off; insist that every session was recovered, and that each client got every message, in order
+        and once."""
+        storm = msgspec.json.decode(self._run("storm", server, files, options), type=Storm)
+        if storm.refused or storm.fresh or storm.recovered != storm.connections or not storm.whole:
+            raise LoadFailedError(f"not everything came back: {storm}")
+        return storm
+
+    def _run(self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, int | str]) -> bytes:
         arguments = {
             "port": server.port,
             "pid": server.pid,

@@ -76,6 +76,15 @@ ROWS = (
     Row("… per CPU-second", "handshake.per_cpu"),
     Row("… latency, p50 ms", "handshake.p50", less_is_better=True),
     Row("… latency, p99 ms", "handshake.p99", less_is_better=True),
+    Row("fan-out in one dialect, 1 outstanding: deliveries/s", "dialects-1-1.rate", NODE, None),
+    Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None),
+    Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None),
+    Row("fan-out in one dialect, 16 outstanding: deliveries/s", "dialects-1-16.rate", NODE, None),
+    Row("… members spread over five dialects", "dialects-5-16.rate", NODE, None),
+    Row("… times the processor time of one dialect", "dialects-16.cost", NODE, None),
+    Row("5,000 cut at once: seconds until all are back", "storm.back_s", NODE, None),
+    Row("… messages sent meanwhile", "storm.meanwhile", NODE, None),
+    Row("… sessions recovered, whole, without reading history", "storm.recovered", NODE, None),
 )
 HEADER = ["", "Talkwire", "Socket.IO on Node", "python-socketio", "times Node", "times Python"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench import dataset
 from bench.dataset import Dataset, DatasetFiles
-from bench.load import LoadGenerator, Traffic
+from bench.load import LoadFailedError, LoadGenerator, Traffic
 from bench.servers import NODE, NODE_FULL, NODE_NORMAL, PYTHON, TALKWIRE, Entrant, Running
 
 ROOM_MEMBERS = 1_000
@@ -19,6 +19,10 @@ IDLE_CONCURRENCY = 64
 # Longer than the heartbeat's interval of 25 s: each connection has gone through it when memory is read.
 IDLE_SECONDS = 30
 CONCURRENT_HANDSHAKES = 64
+DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
+STORM_ROOMS = 50
+STORM_CONNECTIONS = 5_000
+STORM_CONCURRENCY = 256
 # 127.0.0.1 to 127.0.0.16: each has its own range of ports.
 SOURCE_ADDRESSES = 16
 
@@ -78,9 +82,39 @@ def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sam
     return _rates("handshake", traffic.handshakes, traffic)
 
 
+def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    """The fan-out with every member in one dialect, and with the members spread over all, in turns on one server."""
+    samples: Samples = {}
+    for outstanding in OUTSTANDING:
+        rates = {}
+        for spread in (DIALECTS[:1], DIALECTS):
+            names = ",".join(spread)
+            traffic = load.traffic(
+                "fanout", server, files, connections=ROOM_MEMBERS, outstanding=outstanding, dialects=names
+            )
+            name = f"dialects-{len(spread)}-{outstanding}"
+            samples |= _rates(name, traffic.deliveries, traffic)
+            rates[len(spread)] = traffic.deliveries / traffic.server_cpu_s
+        samples[f"dialects-{outstanding}.cost"] = rates[1] / rates[len(DIALECTS)]
+    return samples
+
+
+def _storm(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    reads = server.metric("talkwire_recovery_log_reads_total")
+    storm = load.storm(
+        server, files, connections=STORM_CONNECTIONS + 1, concurrency=STORM_CONCURRENCY, sources=SOURCE_ADDRESSES
+    )
+    reads = server.metric("talkwire_recovery_log_reads_total") - reads
+    if reads:
+        raise LoadFailedError(f"the history was asked {reads:.0f} times")
+    return {"storm.back_s": storm.back_s, "storm.recovered": storm.recovered, "storm.meanwhile": storm.sent_meanwhile}
+
+
 SCENARIOS = (
     Scenario("fanout", (TALKWIRE, NODE, PYTHON), dataset.one_conversation(ROOM_MEMBERS), _fanout),
     Scenario("pairs", (TALKWIRE, NODE_FULL, NODE_NORMAL), dataset.pairs(PAIR_CLIENTS), _pairs),
     Scenario("idle", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _idle),
     Scenario("handshake", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
+    Scenario("dialects", (TALKWIRE,), dataset.one_conversation(ROOM_MEMBERS), _dialects),
+    Scenario("storm", (TALKWIRE,), dataset.rooms(STORM_ROOMS, STORM_CONNECTIONS // STORM_ROOMS), _storm),
 )

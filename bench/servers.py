@@ -34,6 +34,11 @@ class Running:
     pid: int
     port: int
 
+    def metric(self, name: str) -> float:
+        """A figure of the server's own, from `/metrics`. Raises KeyError where there is none."""
+        lines = httpx.get(f"http://127.0.0.1:{self.port}/metrics").text.splitlines()
+        return {key: float(value) for key, _, value in (line.partition(" ") for line in lines if line[:1] != "#")}[name]
+
 
 @dataclass(frozen=True)
 class Entrant:

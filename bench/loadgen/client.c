@@ -43,20 +43,45 @@ static void send_connect(const struct load *load, struct client *client)
 {
     char packet[8192];
     const char *token = load->tokens[client->index % load->token_count];
-    int length = snprintf(packet, sizeof packet, "40{\"token\":\"%s\"}", token);
+    char options[2048] = "";
+    if (load->mode->connect_options)
+        load->mode->connect_options(client, options, sizeof options);
+    int length = snprintf(packet, sizeof packet, "40{\"token\":\"%s\"%s%s%s%s}", token,
+                          client->dialect ? ",\"dialect\":\"" : "", client->dialect ? client->dialect->name : "",
+                          client->dialect ? "\"" : "", options);
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a token is too long");
     send_frame(client, TEXT, packet, (size_t)length);
 }
 
-/* Sends one chat message of 60 characters, with an ack id, to the client's conversation. */
-void client_send_message(struct load *load, struct client *client)
+static const char *conversation_of(const struct load *load, const struct client *client)
+{
+    return load->conversations[(size_t)client->index * load->conversation_count / load->connections];
+}
+
+/* Has the client hear of its conversation, where its dialect wants that said. */
+static void send_enter(const struct load *load, struct client *client)
 {
     char packet[512];
-    size_t line = (size_t)client->index * load->conversation_count / load->connections;
+    int length = snprintf(packet, sizeof packet, "420[\"%s\",{\"%s\":\"%s\"}]", client->dialect->enter,
+                          client->dialect->enter_member, conversation_of(load, client));
+    if (length < 0 || (size_t)length >= sizeof packet)
+        die("a conversation id is too long");
+    send_frame(client, TEXT, packet, (size_t)length);
+}
+
+void client_send_message(struct load *load, struct client *client)
+{
+    client_send_message_to(load, client, conversation_of(load, client));
+}
+
+/* Sends one chat message of 60 characters, with an ack id. */
+void client_send_message_to(struct load *load, struct client *client, const char *conversation)
+{
+    char packet[512];
     int length = snprintf(packet, sizeof packet,
                           "42%llu[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          (unsigned long long)(load->sent % 1000000), load->conversations[line],
+                          (unsigned long long)(load->sent % 1000000), conversation,
                           "Shall we meet at the usual place by the river? ", (unsigned long long)load->sent);
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
@@ -73,14 +98,29 @@ static bool starts_with(const struct frame *frame, const char *prefix, size_t le
 }
 #define STARTS_WITH(frame, literal) starts_with(frame, literal, sizeof literal - 1)
 
+static void join(struct load *load, struct client *client)
+{
+    client->state = JOINED;
+    load->joined++;
+    if (load->mode->on_joined)
+        load->mode->on_joined(load, client);
+}
+
 static void receive_packet(struct load *load, struct client *client, const struct frame *frame)
 {
     static const char refusal[] = "\"success\":false";
-    if (STARTS_WITH(frame, "42[\"message:new\",")) {
+    const char *message = client->dialect ? client->dialect->message : "42[\"message:new\",";
+    if (starts_with(frame, message, strlen(message))) {
         client->received++;
         load->count.deliveries++;
+        if (load->mode->on_message_frame)
+            load->mode->on_message_frame(load, client, frame);
         if (load->mode->on_message)
             load->mode->on_message(load, client);
+    } else if (STARTS_WITH(frame, "43") && client->state == ENTERING) {
+        if (memmem(frame->payload, frame->length, refusal, sizeof refusal - 1))
+            die("client %u may not hear of its conversation: %.*s", client->index, (int)frame->length, frame->payload);
+        join(load, client);
     } else if (STARTS_WITH(frame, "43")) {
         load->count.acks++;
         if (memmem(frame->payload, frame->length, refusal, sizeof refusal - 1)) {
@@ -95,10 +135,14 @@ static void receive_packet(struct load *load, struct client *client, const struc
         client->state = JOINING;
         send_connect(load, client);
     } else if (STARTS_WITH(frame, "40") && client->state == JOINING) {
-        client->state = JOINED;
-        load->joined++;
-        if (load->mode->on_joined)
-            load->mode->on_joined(load, client);
+        if (load->mode->on_connect_answer)
+            load->mode->on_connect_answer(load, client, frame);
+        if (client->dialect && client->dialect->enter) {
+            client->state = ENTERING;
+            send_enter(load, client);
+        } else {
+            join(load, client);
+        }
     } else if (STARTS_WITH(frame, "1") || STARTS_WITH(frame, "41") || STARTS_WITH(frame, "44")) {
         if (client->state != CLOSING)
             die("the server ended client %u: %.*s", client->index, (int)frame->length, frame->payload);
@@ -267,6 +311,14 @@ void client_close(struct load *load, struct client *client)
     send_frame(client, CLOSE, normal_closure, sizeof normal_closure);
 }
 
+/* Ends the connection without a word, as a network does that breaks down. */
+void client_cut(struct load *load, struct client *client)
+{
+    if (client->state == JOINED)
+        load->joined--;
+    drop(load, client);
+}
+
 /* ---- the loop ---- */
 
 /* One turn: waits for something to happen, at most `timeout_ms`, and handles it. */
@@ -294,7 +346,12 @@ void clients_create(struct load *load)
         die("epoll_create1: %s", strerror(errno));
     load->clients = must_allocate(NULL, load->connections * sizeof *load->clients);
     for (unsigned i = 0; i < load->connections; i++)
-        load->clients[i] = (struct client){.fd = -1, .index = i, .state = CLOSED};
+        load->clients[i] = (struct client){
+            .fd = -1,
+            .index = i,
+            .state = CLOSED,
+            .dialect = load->dialect_count ? load->dialects[i % load->dialect_count] : NULL,
+        };
 }
 
 /* Opens every client, `concurrency` at a time, and returns when all have joined. */

@@ -6,7 +6,8 @@
  *   wire.c       bytes: the upgrade request, masked client frames, a parser of server frames
  *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
  *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
- *   fanout.c pairs.c idle.c handshake.c    what the clients do once they have joined: one mode each
+ *   dialects.c   what a client says to hear of its conversation, and by which event it hears of a message
+ *   fanout.c pairs.c idle.c handshake.c storm.c    what the clients do once they have joined: one mode each
  *   main.c       options
  */
 #ifndef LOAD_H
@@ -36,9 +37,20 @@ bool frame_parse(const char *data, size_t length, struct frame *frame);
 size_t frame_build(char *out, enum opcode opcode, const char *payload, size_t length);
 size_t upgrade_request(char *out, size_t room, const char *host, int port);
 
+/* ---- dialects.c ---- */
+
+struct dialect {
+    const char *name;
+    const char *message; /* how the packet of a new message begins */
+    const char *enter;   /* the event and the member for the conversation's id that let a socket hear of it, or NULL */
+    const char *enter_member;
+};
+
+const struct dialect *find_dialect(const char *name);
+
 /* ---- client.c ---- */
 
-enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, JOINED, CLOSING };
+enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, ENTERING, JOINED, CLOSING };
 
 struct client {
     int fd;
@@ -47,12 +59,14 @@ struct client {
     char *tail; /* the beginning of a frame whose rest has not arrived */
     size_t tail_length;
     uint64_t since;    /* ns: when the operation being timed began */
-    uint64_t received; /* `message:new` frames */
+    uint64_t received; /* frames that say that there is a new message */
+    const struct dialect *dialect;
+    struct recovery *recovery; /* storm: where the client goes on after it was cut off */
 };
 
 struct counters {
     uint64_t messages;   /* complete: delivered to all (fanout), acknowledged (pairs) */
-    uint64_t deliveries; /* `message:new` frames */
+    uint64_t deliveries; /* frames that say that there is a new message */
     uint64_t acks;
     uint64_t handshakes;
     uint64_t bytes;
@@ -65,6 +79,10 @@ struct mode {
     void (*run)(struct load *);
     void (*on_joined)(struct load *, struct client *);
     void (*on_message)(struct load *, struct client *);
+    /* What is added to the token in CONNECT, such as `,"recovery":true`; answers its length. */
+    int (*connect_options)(const struct client *, char *out, size_t room);
+    void (*on_connect_answer)(struct load *, struct client *, const struct frame *);
+    void (*on_message_frame)(struct load *, struct client *, const struct frame *);
     void (*on_ack)(struct load *, struct client *);
     void (*on_closed)(struct load *, struct client *);
 };
@@ -80,6 +98,8 @@ struct load {
     unsigned outstanding; /* fanout: messages on their way at a time */
     unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
     double warmup_s, seconds;
+    const struct dialect **dialects; /* client i speaks dialect i, from the start again when there are fewer */
+    size_t dialect_count;
     char **tokens;
     size_t token_count;
     char **conversations;
@@ -101,7 +121,9 @@ struct load {
 void clients_create(struct load *);
 void client_open(struct load *, struct client *);
 void client_close(struct load *, struct client *);
+void client_cut(struct load *, struct client *);
 void client_send_message(struct load *, struct client *);
+void client_send_message_to(struct load *, struct client *, const char *conversation);
 void connect_all(struct load *);
 void turn(struct load *, int timeout_ms);
 
@@ -124,6 +146,6 @@ void print_result(const struct load *, const struct window *);
 
 /* ---- modes ---- */
 
-extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode;
+extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode, storm_mode;
 
 #endif

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode};
+static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode, &storm_mode};
 
 _Noreturn static void usage(void)
 {
-    fputs("usage: load fanout|pairs|idle|handshake --port N --pid SERVER --tokens FILE [--conversations FILE]\n"
+    fputs("usage: load fanout|pairs|idle|handshake|storm --port N --pid SERVER --tokens FILE [--conversations FILE]\n"
           "            [--host 127.0.0.1] [--connections N] [--concurrency N] [--outstanding N] [--sources N]\n"
-          "            [--warmup S] [--seconds S]\n"
+          "            [--dialects NAME,NAME…] [--warmup S] [--seconds S]\n"
           "\n"
           "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
           "conversations are dealt out evenly in order: with one, it is everybody's.\n",
@@ -59,6 +59,14 @@ static unsigned positive(const char *text)
     return (unsigned)value;
 }
 
+static void read_dialects(struct load *load, char *names)
+{
+    for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+        load->dialects = must_allocate(load->dialects, (load->dialect_count + 1) * sizeof *load->dialects);
+        load->dialects[load->dialect_count++] = find_dialect(name);
+    }
+}
+
 static void read_option(struct load *load, int option)
 {
     switch (option) {
@@ -71,6 +79,7 @@ static void read_option(struct load *load, int option)
     case 'C': load->concurrency = positive(optarg); break;
     case 'o': load->outstanding = positive(optarg); break;
     case 's': load->sources = positive(optarg); break;
+    case 'd': read_dialects(load, optarg); break;
     case 'w': load->warmup_s = atof(optarg); break;
     case 'S': load->seconds = atof(optarg); break;
     default: usage();
@@ -85,7 +94,8 @@ int main(int argc, char **argv)
         {"conversations", required_argument, NULL, 'c'}, {"connections", required_argument, NULL, 'n'},
         {"concurrency", required_argument, NULL, 'C'},   {"outstanding", required_argument, NULL, 'o'},
         {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 'S'},       {0},
+        {"seconds", required_argument, NULL, 'S'},       {"dialects", required_argument, NULL, 'd'},
+        {0},
     };
     struct load load = {
         .host = "127.0.0.1",
@@ -102,7 +112,7 @@ int main(int argc, char **argv)
     optind = 2;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
         read_option(&load, option);
-    bool sends = load.mode == &fanout_mode || load.mode == &pairs_mode;
+    bool sends = load.mode == &fanout_mode || load.mode == &pairs_mode || load.mode == &storm_mode;
     if (optind != argc || !load.port || !load.pid || !load.tokens || (sends && !load.conversations))
         usage();
     clients_create(&load);
