@@ -9,12 +9,12 @@ import msgspec
 
 from talkwire.core.errors import ChatError
 from talkwire.core.model import User
-from talkwire.dialects.dialect import Dialect, Inbound
+from talkwire.dialects.dialect import AnyJson, Dialect, Inbound
 
 Struct = type[msgspec.Struct]
 
-Counterparts = Callable[[Inbound], Sequence[str]]
-"""The routes that do the same as an event, such as `POST /api/v1/messages`."""
+Counterparts = Callable[[Dialect, Inbound], Sequence[str]]
+"""The routes that do the same as an event of a dialect, such as `POST /api/v1/messages`."""
 
 _USER = User(id="alice", name="Alice", created_ms=0)
 _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "content", "message": "is missing"}])
@@ -56,16 +56,16 @@ class Vocabulary:
         yield type(self.refusal)
         for heard in self.heard:
             yield heard.answer
-            if heard.payload is not None:
+            if heard.payload is not None and heard.payload is not AnyJson:
                 yield heard.payload
         for said in self.said:
             yield from said.payloads
 
 
-def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda _: ()) -> Vocabulary:
+def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: ()) -> Vocabulary:
     """Raises TypeError where an entry of the dialect does not say what it makes."""
     heard = (
-        Heard(name, inbound.payload, inbound.answer_type, inbound.summary, tuple(counterparts(inbound)))
+        Heard(name, inbound.payload, inbound.answer_type, inbound.summary, tuple(counterparts(dialect, inbound)))
         for name, inbound in dialect.inbound.items()
     )
     said = _merged([*_of_the_socket(dialect), *_of_the_chat(dialect)])
@@ -88,6 +88,9 @@ def _by_example(name: str, payload: msgspec.Struct, summary: str) -> Said:
 
 
 def _of_the_chat(dialect: Dialect) -> Iterator[Said]:
+    for inbound in dialect.inbound.values():
+        if inbound.echo is not None:
+            yield Said(inbound.echo.name, (inbound.echo.payload_type,), inbound.echo.summary)
     for packets in dialect.outbound.values():
         for packet in packets:
             yield Said(packet.name, (packet.payload_type,), packet.summary)

@@ -224,7 +224,7 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
-    return views_of(snapshot, actor.user_id, [conversation], with_members=True)[0]
+    return views_of(snapshot, actor.user_id, [conversation], members_max=conversation.member_count)[0]
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
@@ -236,19 +236,23 @@ def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversation
     before = None if query.cursor is None else int(query.cursor)
     found = snapshot.conversations_of(user_id, before, limit + 1)
     shown = found[:limit]
-    views = views_of(snapshot, actor.user_id, [conversation for conversation, _ in shown])
+    views = views_of(
+        snapshot, actor.user_id, [conversation for conversation, _ in shown], members_max=query.members_max
+    )
     return Page(tuple(views), str(shown[-1][1]) if len(found) > limit else None)
 
 
 def views_of(
-    snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, with_members: bool = False
+    snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
 ) -> list[ConversationView]:
-    """Conversations as one reader sees them, by a statement a table however many they are."""
+    """Conversations as one reader sees them, by a statement a table however many they are; those with at most
+    `members_max` members together with them."""
     ids = [conversation.id for conversation in conversations]
     readers = snapshot.memberships(reader_id, ids)
     unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
     last = snapshot.last_messages(conversations)
-    members = snapshot.members_of([c.id for c in conversations if with_members or c.kind == "direct"])
+    shown = {c.id for c in conversations if c.member_count <= members_max}
+    members = snapshot.members_of([c.id for c in conversations if c.id in shown or c.kind == "direct"])
     views = []
     for conversation in conversations:
         listed = tuple(members.get(conversation.id, ()))
@@ -261,7 +265,7 @@ def views_of(
                 conversation,
                 *_shown_as(conversation, listed, reader_id),
                 message,
-                listed if with_members else None,
+                listed if conversation.id in shown else None,
                 reader,
                 unread.get((conversation.id, reader_id)),
             )

@@ -53,6 +53,12 @@ def file_url(file: File) -> str:
     return f"{_ROOT}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
 
 
+def file_id_in(url: str) -> str | None:
+    """The file that an address of ours, as `file_url` makes them, is of; None: it is somebody else's."""
+    folder, _, rest = url.partition(f"{_ROOT}/")
+    return rest.partition("/")[0] if rest and not folder else None
+
+
 def thumbnail_url(file: File) -> str | None:
     """Where a picture's thumbnail is; None for what is no picture."""
     return None if file.width is None else f"{_ROOT}/{file.id}/{_THUMBNAIL}"

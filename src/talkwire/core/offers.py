@@ -123,6 +123,8 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     """Accepts, rejects or withdraws an offer. Who muted somebody does not keep them from answering."""
     user_id = acting_as(actor, command.sender_id)
     offer = _find(tx, command.offer_id)
+    if command.conversation_id not in {None, offer.conversation_id}:
+        raise forbidden()
     conversation, _ = _take_part(tx, offer.conversation_id, user_id)
     refusal = may_close(offer, user_id, command.status)
     if refusal is not None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.dialects.payloads.payload import Payload
+
+_MEMBER = re.compile(r"[.\[]")
+"""What ends the first member's name in a path such as `memberIds[3]`."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -30,6 +35,12 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     error: ErrorBody
 
 
+class RefusalWithMessage(Refusal, frozen=True, kw_only=True):
+    """The seeds' clients look for a text beside the error."""
+
+    message: str
+
+
 class ErrorPayload(Payload, frozen=True):
     code: ErrorCode
     message: str
@@ -39,6 +50,24 @@ class ErrorPayload(Payload, frozen=True):
 
 def refusal(error: ChatError) -> Refusal:
     return Refusal(error=ErrorBody(error.code, error.message, error.details))
+
+
+def refusal_with_message(error: ChatError) -> RefusalWithMessage:
+    return RefusalWithMessage(error=ErrorBody(error.code, error.message, error.details), message=error.message)
+
+
+def reworded(error: ChatError, names: Mapping[str, str]) -> ChatError:
+    """The same refusal in a dialect's words: `names` has its own for members of commands (`conversationId`)."""
+    message, details = error.message, error.details
+    if not isinstance(details, list):
+        return error
+    for number, detail in enumerate(details):
+        match detail:
+            case {"path": str() as path} if (member := _MEMBER.split(path, maxsplit=1)[0]) in names:
+                new_path = names[member] + path.removeprefix(member)
+                message = message.replace(f"{path}:", f"{new_path}:")
+                details = [*details[:number], {**detail, "path": new_path}, *details[number + 1 :]]
+    return ChatError(error.code, message, details)
 
 
 def error(refused: ChatError, event: str) -> tuple[str, ErrorPayload]:

@@ -1,21 +1,337 @@
-"""The `talks` dialect, on `/talks`."""
+"""The `talks` dialect, on `/talks`: the vocabulary of a marketplace where two people talk and make each other offers.
+
+The second seed (contract, section 6). A socket hears of the conversations that it has joined; of others it is told only
+that there is a message or an offer.
+"""
 
 from __future__ import annotations
 
-from typing import get_args
+from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.offers import UpdateOffer
+from talkwire.core.commands.presence import GetPresence
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.errors import ChatError
+from talkwire.core.events import (
+    CallAccepted,
+    CallEnded,
+    CallHungUp,
+    CallInvited,
+    CallMissed,
+    CallRejected,
+    CallSignalled,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    MessageUnpinned,
+    Notified,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+    UnreadChanged,
+    UploadProgressed,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.core.model import Message, Presence, User
+from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, Outbound, Personal, To
+from talkwire.dialects.payloads.calls import (
+    CallPayload,
+    InvitePayload,
+    call_ended_payload,
+    call_inbound,
+    call_signal_payload,
+)
+from talkwire.dialects.payloads.files import upload_progress_payload
+from talkwire.dialects.payloads.messages import reaction_payloads
+from talkwire.dialects.payloads.presence import presence_payload
+from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.talks import (
+    ConnectedPayload,
+    ConversationIdPayload,
+    DoneReply,
+    EditPayload,
+    EndingPayload,
+    ExceptionPayload,
+    MarkPayload,
+    MessageIdPayload,
+    MessageReply,
+    NewOfferPayload,
+    PresenceReply,
+    ReactionsReply,
+    ReactPayload,
+    RoomReply,
+    SendPayload,
+    TypingPayload,
+    UpdateOfferPayload,
+    UserIdsPayload,
+    delivered_payload,
+    message_deleted_payload,
+    message_event_payload,
+    message_payload,
+    new_message_payload,
+    new_offer_payload,
+    offer_accepted_payloads,
+    offer_created_payload,
+    offer_updated_payload,
+    reaction_changed_payload,
+    read_payload,
+    to_react,
+    to_send,
+    user_in_room_payload,
+    user_offline_payload,
+    user_online_payload,
+    user_typing_payload,
+)
+from talkwire.dialects.replies import done, refusal_with_message
 
-from talkwire.core.events import Event
-from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.replies import error, refusal
+
+def _joined(conversation_id: str) -> RoomReply:
+    return RoomReply(message="Joined the conversation", conversation_id=conversation_id)
+
+
+def _left(conversation_id: str) -> RoomReply:
+    return RoomReply(message="Left the conversation", conversation_id=conversation_id)
+
+
+def _message_reply(message: Message) -> MessageReply:
+    return MessageReply(message=message_payload(message))
+
+
+def _reactions_reply(message: Message) -> ReactionsReply:
+    return ReactionsReply(message="Reactions changed", reactions=reaction_payloads(message))
+
+
+def _presence_reply(found: tuple[Presence, ...]) -> PresenceReply:
+    return PresenceReply(presence=tuple(map(presence_payload, found)))
+
+
+def _welcome(user: User, _: str, cursor: str) -> Outbound:
+    payload = ConnectedPayload(f"Connected as {user.name}", user.id, cursor)
+    return Outbound("connected", lambda _: payload)
+
+
+def _exception(refused: ChatError, _: str) -> tuple[str, ExceptionPayload]:
+    return "exception", ExceptionPayload(refused.message)
+
+
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001 (its type has it by place)
+    return "session-ending", EndingPayload(reason, reconnect)
+
+
+def _is_there(event: PresenceChanged) -> bool:
+    """Others are told; what somebody's own devices are told has no name here."""
+    return not event.own and event.presence.status != "offline"
+
+
+def _is_away(event: PresenceChanged) -> bool:
+    return not event.own and event.presence.status == "offline"
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
 
 TALKS = Dialect(
     name="talks",
     namespace="/talks",
-    inbound={},
-    outbound={},
-    silent=frozenset(get_args(Event)),
-    welcome=lambda *_: None,
-    refusal=refusal,
-    error=error,
-    goodbye=lambda *_: None,
+    inbound={
+        "join-conversation": Inbound(
+            ConversationIdPayload,
+            lambda p: OpenRoom(p.conversation_id),
+            _joined,
+            summary="This socket hears of the conversation from now on. Its user must be a member.",
+        ),
+        "leave-conversation": Inbound(
+            ConversationIdPayload,
+            lambda p: CloseRoom(p.conversation_id),
+            _left,
+            summary="This socket hears of the conversation no more, but that there is a message or an offer.",
+        ),
+        "message": Inbound(
+            SendPayload,
+            lambda p: to_send(p.conversation_id, p),
+            _message_reply,
+            summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+        ),
+        "typing": Inbound(
+            TypingPayload,
+            lambda p: SetTyping(p.conversation_id, is_typing=p.is_typing),
+            done,
+            summary="The user types, or does so no more. It ends by itself after 5 s.",
+        ),
+        "read": Inbound(
+            MarkPayload,
+            lambda p: MarkRead(p.conversation_id, p.message_id),
+            lambda _: DoneReply(message="Messages marked as read"),
+            DoneReply,
+            summary="Has read everything, or everything up to a message.",
+        ),
+        "delivered": Inbound(
+            MarkPayload,
+            lambda p: MarkDelivered(p.conversation_id, p.message_id),
+            lambda _: DoneReply(message="Messages marked as delivered"),
+            DoneReply,
+            summary="Has received everything, or everything up to a message.",
+        ),
+        "offer-update": Inbound(
+            UpdateOfferPayload,
+            lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id, p.conversation_id),
+            lambda _: DoneReply(message="Offer updated"),
+            DoneReply,
+            summary="Accepts, rejects or withdraws an offer.",
+        ),
+        "edit-message": Inbound(
+            EditPayload,
+            lambda p: EditMessage(p.message_id, p.content, p.sender_id),
+            _message_reply,
+            summary="The author says something else instead.",
+        ),
+        "delete-message": Inbound(
+            MessageIdPayload,
+            lambda p: DeleteMessage(p.message_id),
+            lambda _: DoneReply(message="Message deleted"),
+            DoneReply,
+            summary="The author, or who runs the conversation, takes a message back. Its place stays.",
+        ),
+        "react": Inbound(
+            ReactPayload,
+            to_react,
+            _reactions_reply,
+            summary="Puts an emoji below a message, or takes it back with `remove`.",
+        ),
+        "presence": Inbound(
+            UserIdsPayload,
+            lambda p: GetPresence(p.user_ids),
+            _presence_reply,
+            summary="Whether users who share a conversation with the caller are there; strangers are left out.",
+        ),
+        "call-invite": call_inbound(InvitePayload, InviteToCall, "Calls the other members, or one of them."),
+        "call-accept": call_inbound(CallPayload, AcceptCall, "Joins a call; the user's other devices stop ringing."),
+        "call-reject": call_inbound(CallPayload, RejectCall, "Declines a call."),
+        "call-signal": call_inbound(CallPayload, SendCallSignal, "Passes offers, answers and candidates on."),
+        "call-end": call_inbound(CallPayload, HangUpCall, "Leaves a call. It ends when nobody is left to talk to."),
+        "auth:refresh": RENEW_SIGN_IN,
+    },
+    outbound={
+        MessageSent: (
+            Outbound(
+                "message", message_event_payload, summary="A message was sent. Its sender's sockets are told too."
+            ),
+            Outbound(
+                "new-message",
+                new_message_payload,
+                summary="There is a message in a conversation that this socket has not joined.",
+                to=To.OUTSIDE,
+            ),
+        ),
+        MessageEdited: (
+            Outbound("message-updated", message_event_payload, summary="A message says something else now."),
+        ),
+        MessageDeleted: (Outbound("message-deleted", message_deleted_payload, summary="A message was taken back."),),
+        MessageReacted: (
+            Outbound("reaction", reaction_changed_payload, summary="Somebody reacted to a message, or took that back."),
+        ),
+        TypingChanged: (Outbound("typing", user_typing_payload, summary="Somebody else types, or does so no more."),),
+        MessagesRead: (Outbound("read", read_payload, summary="Another has read up to a message.", to=To.OTHERS),),
+        MessagesDelivered: (
+            Outbound("delivered", delivered_payload, summary="Another has received up to a message.", to=To.OTHERS),
+        ),
+        RoomEntered: (Outbound("user-joined", user_in_room_payload, summary="Another's first socket has joined."),),
+        RoomLeft: (
+            Outbound("user-left", user_in_room_payload, summary="Another's last socket has left, or has disconnected."),
+        ),
+        OfferCreated: (
+            Outbound(
+                "offer-created", offer_created_payload, summary="There is an offer. Its author's sockets are told too."
+            ),
+            Outbound(
+                "new-offer",
+                new_offer_payload,
+                summary="There is an offer in a conversation that this socket has not joined.",
+                to=To.OUTSIDE,
+            ),
+        ),
+        OfferUpdated: (
+            Outbound("offer-update", offer_updated_payload, summary="An offer is not pending any more."),
+            Personal(
+                "offer-accepted",
+                offer_accepted_payloads,
+                NewOfferPayload,
+                summary="The user's own offer was accepted, in whatever conversation.",
+            ),
+        ),
+        PresenceChanged: (
+            Outbound("user-online", user_online_payload, summary="A contact is there, and how.", when=_is_there),
+            Outbound("user-offline", user_offline_payload, summary="A contact is there no more.", when=_is_away),
+        ),
+        UploadProgressed: (
+            Outbound("upload-progress", upload_progress_payload, summary="How much of the user's own upload is here."),
+        ),
+        CallInvited: (Outbound("call-invite", call_signal_payload, summary="Somebody calls."),),
+        CallAccepted: (Outbound("call-accept", call_signal_payload, summary="Somebody has joined the call."),),
+        CallRejected: (Outbound("call-reject", call_signal_payload, summary="Somebody has declined."),),
+        CallSignalled: (
+            Outbound("call-signal", call_signal_payload, summary="Another side's offer, answer or candidate."),
+        ),
+        CallHungUp: (Outbound("call-end", call_signal_payload, summary="Somebody has left the call."),),
+        CallEnded: (Outbound("call-ended", call_ended_payload, summary="The call is over, or rings no more."),),
+    },
+    silent=frozenset(
+        {
+            CallMissed,
+            ConversationCreated,
+            ConversationDeleted,
+            ConversationPreferred,
+            ConversationUpdated,
+            LoginEnded,
+            LoginOpened,
+            LoginRenewed,
+            MemberAdded,
+            MemberRemoved,
+            MemberRestricted,
+            MemberUnrestricted,
+            MemberUpdated,
+            MessagePinned,
+            MessageUnpinned,
+            Notified,
+            PreferencesChanged,
+            UnreadChanged,
+            UserBanned,
+            UserBlocked,
+            UserCreated,
+            UserRenamed,
+            UserUnbanned,
+            UserUnblocked,
+            UserUpdated,
+        }
+    ),
+    welcome=_welcome,
+    refusal=refusal_with_message,
+    error=_exception,
+    goodbye=_goodbye,
 )

@@ -1,9 +1,187 @@
-"""What clients of the `talks` dialect call over HTTP (contract, section 6)."""
+"""What clients of the `talks` dialect call over HTTP (contract, section 6). A talk is what they call a conversation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
+from litestar import Router, get, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
+from msgspec.structs import replace
 
-ROUTES: Sequence[ControllerRouterHandler] = ()
+from talkwire.api.bodies import ListAnswer
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
+from talkwire.api.receipts import ReadAnswer, ReadBody
+from talkwire.core.access import acting_as
+from talkwire.core.commands.conversations import (
+    ConversationView,
+    CreateConversation,
+    GetConversation,
+    ListConversations,
+)
+from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.errors import ChatError, invalid
+from talkwire.core.model import Actor, ConversationKind
+from talkwire.dialects.payloads.offers import NewOfferPayload, OfferPayload, offer_payload, to_create_offer
+from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.payloads.talks import MessagePayload, SendBody, UserPayload, message_payload, to_send
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+]
+
+PARTICIPANTS_LISTED = 20
+"""A list names the participants of talks with at most this many, so that a page stays one."""
+
+
+class OpenTalkBody(Payload, frozen=True):
+    """With one other (`receiverId`), or a group (`participantIds`), which may have a name. `id` is for the role
+    `service`, which also says who opens a talk with one other (`senderId`)."""
+
+    receiver_id: str | None = None
+    participant_ids: tuple[str, ...] | None = None
+    name: str | None = None
+    id: str | None = None
+    sender_id: str | None = None
+
+
+class TalkPayload(Payload, frozen=True):
+    """`participants` are left out of a list where there are many. `name` and `avatar` of a talk of two are the
+    other's."""
+
+    id: str
+    kind: ConversationKind
+    name: str | None
+    avatar: str | None
+    participant_count: int
+    last_message: MessagePayload | None
+    unread_count: int
+    created_at: str
+    updated_at: str
+    participants: tuple[UserPayload, ...] | None = None
+
+
+def talk_payload(view: ConversationView) -> TalkPayload:
+    conversation, members = view.conversation, view.members
+    return TalkPayload(
+        id=conversation.id,
+        kind=conversation.kind,
+        name=view.name,
+        avatar=view.avatar,
+        participant_count=conversation.member_count,
+        last_message=None if view.last_message is None else message_payload(view.last_message),
+        unread_count=0 if view.unread is None else view.unread.unread_count,
+        created_at=iso(conversation.created_ms),
+        updated_at=iso(conversation.updated_ms),
+        participants=None
+        if members is None
+        else tuple(UserPayload(each.member.user_id, each.name, each.avatar) for each in members),
+    )
+
+
+def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
+    """Raises `invalid_request` for what is neither a talk of two nor a group."""
+    if (given.receiver_id is None) == (given.participant_ids is None):
+        raise invalid("receiverId", "either receiverId or participantIds says with whom")
+    if given.receiver_id is None:
+        return CreateConversation("group", given.participant_ids or (), given.name, given.id)
+    if actor.is_service and given.sender_id is None:
+        raise invalid("senderId", "says who opens the talk, when the backend does so")
+    opener_id = acting_as(actor, given.sender_id)
+    return CreateConversation("direct", (opener_id, given.receiver_id), given.name, given.id)
+
+
+def _as_written(error: ChatError, given: OpenTalkBody) -> ChatError:
+    """A refusal of `memberIds` names what the client wrote instead."""
+    match error.details:
+        case [{"path": str() as path, "message": str() as message}] if path.startswith("memberIds"):
+            if given.participant_ids is not None:
+                return invalid(path.replace("memberIds", "participantIds"), message)
+            return invalid("senderId" if path == "memberIds[0]" else "receiverId", message)
+    return error
+
+
+@get("/", summary="The caller's talks, newest message first")
+async def list_talks(
+    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
+) -> ListAnswer[TalkPayload]:
+    page = await chat.execute(caller.actor, ListConversations(cursor, limit, PARTICIPANTS_LISTED))
+    return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
+
+
+@post("/", summary="Open a talk with one other, or with several")
+async def open_talk(data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> TalkPayload:
+    try:
+        return talk_payload(await chat.execute(caller.actor, to_create(caller.actor, data), key))
+    except ChatError as error:
+        raise _as_written(error, data) from None
+
+
+@get("/{conversation_id:str}", summary="One talk with its participants")
+async def get_talk(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> TalkPayload:
+    return talk_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+
+
+@get("/{conversation_id:str}/messages", summary="A page of a talk's messages, ascending")
+async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    before: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    around: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[MessagePayload]:
+    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit))
+    return ListAnswer(tuple(map(message_payload, page.items)), page.next)
+
+
+@post("/{conversation_id:str}/message", summary="Send a message")
+async def send_message(
+    conversation_id: FromPath[str],
+    data: JSONBody[SendBody],
+    caller: GivenCaller,
+    chat: GivenChat,
+    idempotency_key: IdempotencyKey = None,
+) -> MessagePayload:
+    if data.client_message_id is None:
+        data = replace(data, client_message_id=idempotency_key)
+    return message_payload(await chat.execute(caller.actor, to_send(conversation_id, data)))
+
+
+@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Say that messages have been read")
+async def mark_read(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[ReadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
+    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
+@post("/{conversation_id:str}/offers", summary="Make an offer to the other participants")
+async def create_offer(
+    conversation_id: FromPath[str],
+    data: JSONBody[NewOfferPayload],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+) -> OfferPayload:
+    return offer_payload(await chat.execute(caller.actor, to_create_offer(conversation_id, data), key))
+
+
+ROUTES: Sequence[ControllerRouterHandler] = (
+    Router(
+        "/api/v1/talks",
+        route_handlers=[list_talks, open_talk, get_talk, list_messages, send_message, mark_read, create_offer],
+        tags=["talks"],
+    ),
+)

@@ -67,7 +67,9 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
 
 
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
-    """The actor's conversations, the one with the newest message first. An operator (role `admin`) sees all."""
+    """The actor's conversations, the one with the newest message first. An operator (role `admin`) sees all. Those with
+    at most `members_max` members are answered with them."""
 
     cursor: str | None = None
     limit: int = 50
+    members_max: int = 0

@@ -24,11 +24,13 @@ class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
 
 
 class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
-    """Its author withdraws an offer, any other member accepts or rejects it."""
+    """Its author withdraws an offer, any other member accepts or rejects it. An offer of another conversation than
+    `conversation_id`, where one is named, is none."""
 
     offer_id: str
     status: OfferDecision
     sender_id: str | None = None
+    conversation_id: str | None = None
 
 
 class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talkwire.core.events import UploadProgressed
 from talkwire.core.files import file_url, thumbnail_url
 from talkwire.core.model import File
 from talkwire.dialects.payloads.payload import Payload, iso
@@ -21,6 +22,14 @@ class FilePayload(Payload, frozen=True):
     thumbnail_url: str | None = None
 
 
+class UploadProgressPayload(Payload, frozen=True, omit_defaults=False):
+    """`received` of `size` bytes are here."""
+
+    upload_id: str
+    received: int
+    size: int
+
+
 def file_payload(file: File) -> FilePayload:
     return FilePayload(
         id=file.id,
@@ -33,3 +42,7 @@ def file_payload(file: File) -> FilePayload:
         height=file.height,
         thumbnail_url=thumbnail_url(file),
     )
+
+
+def upload_progress_payload(event: UploadProgressed) -> UploadProgressPayload:
+    return UploadProgressPayload(event.upload_id, event.received, event.size)

@@ -1,0 +1,33 @@
+"""Going on under a newer token, in every dialect alike (contract, section 2: `auth:refresh`)."""
+
+from __future__ import annotations
+
+from talkwire.dialects.dialect import Inbound, RenewSignIn
+from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.replies import Reply
+
+
+class RenewSignInPayload(Payload, frozen=True):
+    token: str
+
+
+class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """When the new token expires; null for one that does not."""
+
+    expires_at: str | None
+
+
+_LAST_MS = 253_402_300_799_999
+"""The end of the year 9999, the last that ISO 8601 can say."""
+
+
+def _renewed(expires_at_s: float | None) -> RenewedReply:
+    return RenewedReply(expires_at=None if expires_at_s is None else iso(min(round(expires_at_s * 1000), _LAST_MS)))
+
+
+RENEW_SIGN_IN = Inbound(
+    RenewSignInPayload,
+    lambda p: RenewSignIn(p.token),
+    _renewed,
+    summary="Go on under a newer token of the same user before the present one expires",
+)
