@@ -44,7 +44,9 @@ from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Nod
 from tests.databases import Database
 
 DAVE = Actor("dave", "Dave")
-FEW, MANY = 20, 1000
+FEW, MANY = 120, 1000
+"""Few are more than a page or a receipt ever has, which is at most 100."""
+
 GROWS_AT_MOST = 2000
 """Steps. To go through a thousand rows takes several thousand."""
 

@@ -27,7 +27,7 @@ def _told_to_self(state: PresenceState) -> list[tuple[str, str | None]]:
 def test_the_first_device_is_told_and_the_second_is_not() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
-    assert state.take_changes() == [PresenceChanged(Presence("alice", "online", None, None))]
+    assert state.take_changes() == [PresenceChanged(Presence("alice", "online", None, None), came=True)]
     state.connected("alice", "laptop", None)
     assert state.take_changes() == []
 

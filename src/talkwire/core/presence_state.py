@@ -171,7 +171,8 @@ class PresenceState:
             person = self._people[user_id]
             before, person.told = person.told, person.to_tell()
             if person.told[:2] != before[:2]:
-                changes.append(PresenceChanged(person.shown()))
+                came = before.status == "offline" != person.told.status
+                changes.append(PresenceChanged(person.shown(), came=came))
             if before.own_status != "offline" and person.told[2:] != before[2:]:
                 changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
         return changes

@@ -8,20 +8,37 @@ from talkwire.core.access import may_take_part
 from talkwire.core.commands.messages import GetMessage
 from talkwire.core.commands.receipts import (
     CountUnread,
+    GetMessageStatus,
+    ListReaders,
     ListReceipts,
     MarkDelivered,
     MarkRead,
+    MessageStatus,
+    Reader,
     ReadMark,
     Receipt,
+    Status,
     Unread,
 )
 from talkwire.core.errors import forbidden
 from talkwire.core.events import MessagesDelivered, MessagesRead
 from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.messages import get_message
-from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, Actor, Conversation, Member, message_number
+from talkwire.core.messages import get_message, require_member
+from talkwire.core.model import (
+    LARGE_CONVERSATION,
+    MESSAGE_ID_BASE,
+    Actor,
+    Conversation,
+    Member,
+    Message,
+    message_number,
+)
+from talkwire.core.reading import READERS_MAX
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Needs, Snapshot, Transaction
+
+COVERED_MAX = 100
+"""Of how many messages at most authors are told that somebody has received or read them, for one move of a cursor."""
 
 
 def check_mark(command: MarkRead | MarkDelivered) -> None:
@@ -43,7 +60,8 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
         authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
-    tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors))
+    since = member.read_seq
+    tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors, since))
     # Whoever has read to the end has nothing unread; the usual case asks no further.
     unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
     return ReadMark(conversation.id, seq, unread)
@@ -54,7 +72,8 @@ def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> Non
     conversation, member = _taking_part(tx, actor, command)
     place = _place(tx, conversation, member, command.message_id)
     if place is not None and place[0] > member.delivered_seq:
-        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place))
+        since = member.delivered_seq
+        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place, since))
 
 
 def _taking_part(tx: Transaction, actor: Actor, command: MarkRead | MarkDelivered) -> tuple[Conversation, Member]:
@@ -95,6 +114,26 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
     return tuple(receipts)
 
 
+def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[Reader, ...]:
+    """For whoever may read the conversation."""
+    check_id("conversationId", query.conversation_id)
+    require_member(snapshot, actor, query.conversation_id)
+    return tuple(snapshot.readers(query.conversation_id, READERS_MAX))
+
+
+def get_message_status(snapshot: Snapshot, actor: Actor, query: GetMessageStatus) -> MessageStatus:
+    """For whoever may see the message."""
+    message = get_message(snapshot, actor, GetMessage(query.message_id))
+    return MessageStatus(message, status_of(message, snapshot.least_progress(message)))
+
+
+def status_of(message: Message, least: tuple[int, int] | None) -> Status:
+    """`least`: up to where all others have received and read; None: there is nobody else, whom it could reach."""
+    if least is None or least[0] < message.seq:
+        return "sent"
+    return "read" if least[1] >= message.seq else "delivered"
+
+
 def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
     """For those of the keys who are members."""
     found = snapshot.unreads.of(query.keys)
@@ -108,4 +147,11 @@ CHANGES: Changes = MappingProxyType(
     }
 )
 
-QUERIES: Queries = MappingProxyType({ListReceipts: list_receipts, CountUnread: count_unread})
+QUERIES: Queries = MappingProxyType(
+    {
+        ListReceipts: list_receipts,
+        ListReaders: list_readers,
+        GetMessageStatus: get_message_status,
+        CountUnread: count_unread,
+    }
+)

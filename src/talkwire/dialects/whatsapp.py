@@ -1,21 +1,290 @@
-"""The `whatsapp` dialect, on `/messages`."""
+"""The `whatsapp` dialect, on `/messages`: a messenger whose senders see what has become of each message.
+
+The third seed (contract, section 6). A socket hears of the conversations that it has joined and of no others. A status
+goes to the author of the message alone; who is online, to contacts.
+"""
 
 from __future__ import annotations
 
-from typing import get_args
+from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.events import (
+    CallAccepted,
+    CallEnded,
+    CallHungUp,
+    CallInvited,
+    CallMissed,
+    CallRejected,
+    CallSignalled,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    Event,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    MessageUnpinned,
+    Notified,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+    UnreadChanged,
+    UploadProgressed,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.dialects.dialect import (
+    CloseRoom,
+    Dialect,
+    Inbound,
+    OpenRoom,
+    Outbound,
+    Personal,
+    Told,
+    UnwatchPresence,
+    WatchPresence,
+)
+from talkwire.dialects.payloads.calls import (
+    CallPayload,
+    InvitePayload,
+    call_ended_payload,
+    call_inbound,
+    call_signal_payload,
+)
+from talkwire.dialects.payloads.files import upload_progress_payload
+from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.whatsapp import (
+    ConversationIdPayload,
+    EditPayload,
+    EndingPayload,
+    MarkPayload,
+    MessageIdPayload,
+    ReactPayload,
+    SendBody,
+    StatusPayload,
+    UserIdsPayload,
+    edited_reply,
+    error_event,
+    message_deleted_payload,
+    message_received_payload,
+    message_updated_payload,
+    presence_reply,
+    reaction_changed_payload,
+    reactions_reply,
+    read_reply,
+    room_reply,
+    sent_reply,
+    status_payloads,
+    to_react,
+    to_send,
+    typing_payload,
+    user_payload,
+)
+from talkwire.dialects.replies import done, refusal_with_message
 
-from talkwire.core.events import Event
-from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.replies import error, refusal
+
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001 (its type has it by place)
+    return "session:ending", EndingPayload(reason, reconnect)
+
+
+def _has_come(event: PresenceChanged) -> bool:
+    return event.came and not event.own
+
+
+def _has_gone(event: PresenceChanged) -> bool:
+    return event.presence.status == "offline" and not event.own
+
+
+_INBOUND = {
+    "conversation:join": Inbound(
+        ConversationIdPayload,
+        lambda p: OpenRoom(p.conversation_id),
+        room_reply,
+        summary="This socket hears of the conversation. Its user must be a member.",
+    ),
+    "conversation:leave": Inbound(
+        ConversationIdPayload,
+        lambda p: CloseRoom(p.conversation_id),
+        room_reply,
+        summary="This socket hears of the conversation no more. Its user stays a member.",
+    ),
+    "typing:start": Inbound(
+        ConversationIdPayload,
+        lambda p: SetTyping(p.conversation_id, is_typing=True),
+        done,
+        summary="The user types, whatever `userId` says. It ends by itself after 5 s.",
+    ),
+    "typing:stop": Inbound(
+        ConversationIdPayload,
+        lambda p: SetTyping(p.conversation_id, is_typing=False),
+        done,
+        summary="The user types no more.",
+    ),
+    "message:send": Inbound(
+        SendBody,
+        to_send,
+        sent_reply,
+        summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+    ),
+    "message:edit": Inbound(
+        EditPayload,
+        lambda p: EditMessage(p.message_id, p.content.text, p.sender_id),
+        edited_reply,
+        summary="The author says something else instead.",
+    ),
+    "message:delete": Inbound(
+        MessageIdPayload,
+        lambda p: DeleteMessage(p.message_id),
+        done,
+        summary="The author, or who runs the conversation, takes a message back.",
+    ),
+    "message:react": Inbound(ReactPayload, to_react, reactions_reply, summary="An emoji, or one taken back."),
+    "message:read": Inbound(
+        MarkPayload,
+        lambda p: MarkRead(p.conversation_id, p.message_id),
+        read_reply,
+        summary="Has read everything up to a message.",
+    ),
+    "message:delivered": Inbound(
+        MarkPayload,
+        lambda p: MarkDelivered(p.conversation_id, p.message_id),
+        done,
+        summary="Has received everything up to a message. An answered heartbeat says it too.",
+    ),
+    "call:invite": call_inbound(
+        InvitePayload, InviteToCall, "Calls the other members of a conversation, or one of them."
+    ),
+    "call:accept": call_inbound(CallPayload, AcceptCall, "Joins a call."),
+    "call:reject": call_inbound(CallPayload, RejectCall, "Declines a call."),
+    "call:signal": call_inbound(CallPayload, SendCallSignal, "Passes on what the sides need to find each other."),
+    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leaves a call."),
+    "presence:subscribe": Inbound(
+        UserIdsPayload,
+        lambda p: WatchPresence(p.user_ids),
+        presence_reply,
+        summary="Who of these is there; and this socket is told when they come and go, contacts or not.",
+    ),
+    "presence:unsubscribe": Inbound(
+        UserIdsPayload, lambda p: UnwatchPresence(p.user_ids), done, summary="Ends what `presence:subscribe` began."
+    ),
+    "auth:refresh": RENEW_SIGN_IN,
+}
+
+_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+    MessageSent: (
+        Outbound("message:received", message_received_payload, summary="A message was sent. Its sender is told too."),
+    ),
+    MessageEdited: (
+        Outbound("message:updated", message_updated_payload, summary="A message says something else now."),
+    ),
+    MessageDeleted: (Outbound("message:deleted", message_deleted_payload, summary="A message was taken back."),),
+    MessageReacted: (
+        Outbound("message:reaction", reaction_changed_payload, summary="Somebody reacted, or took that back."),
+    ),
+    MessagesRead: (
+        Personal(
+            "message:status",
+            status_payloads,
+            StatusPayload,
+            followers_only=True,
+            summary="A member has received or read one of the user's own messages.",
+        ),
+    ),
+    MessagesDelivered: (
+        Personal(
+            "message:status",
+            status_payloads,
+            StatusPayload,
+            followers_only=True,
+            summary="A member has received or read one of the user's own messages.",
+        ),
+    ),
+    TypingChanged: (
+        Outbound("typing:start", typing_payload, summary="Somebody else types.", when=lambda e: e.is_typing),
+        Outbound("typing:stop", typing_payload, summary="Somebody else types no more.", when=lambda e: not e.is_typing),
+    ),
+    PresenceChanged: (
+        Outbound("user:online", user_payload, summary="A contact has come.", when=_has_come),
+        Outbound("user:offline", user_payload, summary="A contact has been gone for a moment.", when=_has_gone),
+    ),
+    UploadProgressed: (
+        Outbound("upload:progress", upload_progress_payload, summary="How much of the user's own upload is here."),
+    ),
+    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Somebody calls."),),
+    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Somebody has joined the call."),),
+    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Somebody has declined."),),
+    CallSignalled: (Outbound("call:signal", call_signal_payload, summary="What another side needs to find this one."),),
+    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Somebody has left the call."),),
+    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call is over, or rings no more."),),
+}
+
+_SILENT: frozenset[type[Event]] = frozenset(
+    {
+        UserCreated,
+        UserRenamed,
+        UserUpdated,
+        UserBlocked,
+        UserUnblocked,
+        UserBanned,
+        UserUnbanned,
+        LoginOpened,
+        LoginRenewed,
+        LoginEnded,
+        ConversationCreated,
+        ConversationUpdated,
+        ConversationDeleted,
+        ConversationPreferred,
+        MemberAdded,
+        MemberRemoved,
+        MemberUpdated,
+        MemberRestricted,
+        MemberUnrestricted,
+        MessagePinned,
+        MessageUnpinned,
+        OfferCreated,
+        OfferUpdated,
+        PreferencesChanged,
+        CallMissed,
+        RoomEntered,
+        RoomLeft,
+        UnreadChanged,
+        Notified,
+    }
+)
+"""What this vocabulary has no word for."""
 
 WHATSAPP = Dialect(
     name="whatsapp",
     namespace="/messages",
-    inbound={},
-    outbound={},
-    silent=frozenset(get_args(Event)),
+    inbound=_INBOUND,
+    outbound=_OUTBOUND,
+    silent=_SILENT,
     welcome=lambda *_: None,
-    refusal=refusal,
-    error=error,
-    goodbye=lambda *_: None,
+    refusal=refusal_with_message,
+    error=error_event,
+    goodbye=_goodbye,
 )

@@ -3,7 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
+from litestar import Router, patch, post
+from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
+from msgspec.structs import replace
 
-ROUTES: Sequence[ControllerRouterHandler] = ()
+from talkwire.api.bodies import Body
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
+from talkwire.api.receipts import ReadAnswer, ReadBody
+from talkwire.core.commands.messages import GetMessage
+from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
+from talkwire.dialects.payloads.whatsapp import MessagePayload, SendBody, message_payload, to_send
+
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+]
+
+
+class StatusBody(Body, frozen=True):
+    """What the message has become at the caller. It goes forward only, and for everything before the message too."""
+
+    status: Literal["delivered", "read"]
+
+
+@post("/messages", summary="Send a message")
+async def send_message(
+    data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
+) -> MessagePayload:
+    command = to_send(data)
+    if command.client_message_id is None:
+        command = replace(command, client_message_id=idempotency_key)
+    message = await chat.execute(caller.actor, command)
+    if command.client_message_id is None:
+        return message_payload(message, "sent")
+    # It may be a retry, which is answered with the message as it is now.
+    found = await chat.execute(caller.actor, GetMessageStatus(str(message.id)))
+    return message_payload(found.message, found.status)
+
+
+@patch("/messages/{message_id:str}/status", summary="Say that a message was received or read")
+async def update_status(
+    message_id: FromPath[str], data: JSONBody[StatusBody], caller: GivenCaller, chat: GivenChat
+) -> MessagePayload:
+    message = await chat.execute(caller.actor, GetMessage(message_id))
+    mark = MarkRead if data.status == "read" else MarkDelivered
+    await chat.execute(caller.actor, mark(message.conversation_id, message_id))
+    found = await chat.execute(caller.actor, GetMessageStatus(message_id))
+    return message_payload(found.message, found.status)
+
+
+@post("/conversations/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Say that messages have been read")
+async def mark_read(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[ReadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
+    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
+ROUTES: Sequence[ControllerRouterHandler] = (
+    Router("/api/v1/whatsapp", route_handlers=[send_message, update_status, mark_read], tags=["whatsapp"]),
+)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from talkwire.core.commands.command import Change, Query
+from talkwire.core.model import Message
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -50,6 +53,38 @@ class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
 
 class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
     """Who, beside its sender, has received and read a message."""
+
+    message_id: str
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """A member who has read something, as far as `read_seq`. Messages up to `history_seq` are not for them."""
+
+    user_id: str
+    read_seq: int
+    history_seq: int = 0
+
+
+class ListReaders(Query[tuple[Reader, ...]], frozen=True, tag="ListReaders"):
+    """Who has read furthest in a conversation: at most `READERS_MAX`, which is enough to say of its messages whether
+    anybody but their senders has read them."""
+
+    conversation_id: str
+
+
+Status = Literal["sent", "delivered", "read"]
+"""What has become of a message."""
+
+
+class MessageStatus(msgspec.Struct, frozen=True):
+    """A message with the least that all other members have reached of it."""
+
+    message: Message
+    status: Status
+
+
+class GetMessageStatus(Query[MessageStatus], frozen=True, tag="GetMessageStatus"):
+    """How far a message has come."""
 
     message_id: str
 

@@ -1,0 +1,297 @@
+"""What the `whatsapp` dialect makes of each event, and of what its clients send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, EditMessage, React, SendMessage, Unreact
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark, Unread
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.errors import ChatError, invalid
+from talkwire.core.events import (
+    CallEnded,
+    CallInvited,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    PresenceChanged,
+    TypingChanged,
+    UploadProgressed,
+)
+from talkwire.core.model import Attachment, Message, Presence, Reaction, ShownStatus, User
+from talkwire.core.receipts import COVERED_MAX
+from talkwire.dialects.dialect import (
+    PERSONAL_MAX,
+    CloseRoom,
+    OpenRoom,
+    Outbound,
+    Personal,
+    RenewSignIn,
+    SocketCommand,
+    To,
+    WatchPresence,
+)
+from talkwire.dialects.whatsapp import WHATSAPP
+
+Json = dict[str, Any]
+
+AT_MS = 1_700_000_000_000
+AT = "2023-11-14T22:13:20.000Z"
+LATER = "2023-11-14T22:13:21.000Z"
+
+MESSAGE = Message(10, "conv-456", 1, "alice", "Alice", "Hello!", AT_MS)
+PLAIN = {
+    "id": "10",
+    "conversationId": "conv-456",
+    "senderId": "alice",
+    "sender": {"id": "alice", "name": "Alice"},
+    "type": "text",
+    "content": {"text": "Hello!"},
+    "attachments": [],
+    "createdAt": AT,
+}
+THUMBS = [{"emoji": "👍", "count": 1, "userIds": ["bob"]}]
+
+
+def told(event: Event) -> list[tuple[str, Json]]:
+    """The names and payloads that go to all who follow the conversation."""
+    packets = [packet for packet in WHATSAPP.outbound[type(event)] if isinstance(packet, Outbound)]
+    assert all(packet.to is To.ROOM for packet in packets)
+    return [(each.name, plain(each.payload(event))) for each in packets if each.when is None or each.when(event)]
+
+
+def told_singly(event: Event) -> list[tuple[str, str, Json]]:
+    """(name, user, payload) of what goes to single users."""
+    (packet,) = WHATSAPP.outbound[type(event)]
+    assert isinstance(packet, Personal)
+    return [(packet.name, user_id, plain(payload)) for user_id, payload in packet.payloads(event)]
+
+
+def plain(payload: object) -> Json:
+    """As a client reads it."""
+    read: Json = msgspec.json.decode(msgspec.json.encode(payload))
+    return read
+
+
+def heard(name: str, payload: Json) -> Command[Any] | SocketCommand:
+    """The command that a client's event is."""
+    inbound = WHATSAPP.inbound[name]
+    assert inbound.payload is not None
+    return inbound.to_command(msgspec.convert(payload, inbound.payload))
+
+
+def answered(name: str, result: object) -> Json:
+    """The acknowledgement of an event."""
+    return plain(WHATSAPP.inbound[name].reply(result))
+
+
+# --- what clients are told ------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_received_with_all_members_that_the_seed_has() -> None:
+    assert told(MessageSent(1, AT_MS, MESSAGE)) == [("message:received", {**PLAIN, "status": "sent"})]
+
+
+def test_what_is_attached_goes_with_a_message_and_makes_it_a_file_when_nothing_is_said() -> None:
+    message = msgspec.structs.replace(MESSAGE, content="", attachments=(Attachment("https://x.test/a", "a"),))
+    ((_, payload),) = told(MessageSent(1, AT_MS, message))
+    assert (payload["type"], payload["content"]) == ("file", {"text": ""})
+    assert payload["attachments"] == [{"url": "https://x.test/a", "name": "a"}]
+
+
+def test_the_senders_picture_and_the_clients_id_go_with_a_message() -> None:
+    message = msgspec.structs.replace(MESSAGE, sender_avatar="https://x.test/alice.png", client_message_id="c-1")
+    ((_, payload),) = told(MessageSent(1, AT_MS, message))
+    assert payload["sender"] == {"id": "alice", "name": "Alice", "avatar": "https://x.test/alice.png"}
+    assert payload["clientMessageId"] == "c-1"
+
+
+def test_an_edit_says_nothing_of_the_status_which_it_does_not_change() -> None:
+    edited = msgspec.structs.replace(MESSAGE, content="Hi!", edited_ms=AT_MS + 1000)
+    expected = {**PLAIN, "content": {"text": "Hi!"}, "editedAt": LATER}
+    assert told(MessageEdited(2, AT_MS + 1000, edited)) == [("message:updated", expected)]
+
+
+def test_a_tombstone_has_a_content_without_a_text() -> None:
+    tombstone = msgspec.structs.replace(MESSAGE, content="", deleted_ms=AT_MS + 1000, deleted_by="bob")
+    ((_, payload),) = told(MessageSent(1, AT_MS, tombstone))
+    assert (payload["content"], payload["deletedAt"]) == ({"text": ""}, LATER)
+    expected = {"messageId": "10", "conversationId": "conv-456", "deletedAt": LATER, "deletedBy": "bob"}
+    assert told(MessageDeleted(2, AT_MS + 1000, tombstone)) == [("message:deleted", expected)]
+
+
+@pytest.mark.parametrize(("added", "action"), [(True, "added"), (False, "removed")])
+def test_a_reaction_is_told_with_all_that_there_are(*, added: bool, action: str) -> None:
+    reacted = msgspec.structs.replace(MESSAGE, reactions=(Reaction("👍", 1, ("bob",)),))
+    event = MessageReacted(2, AT_MS, reacted, "carol", "👍", added)
+    expected = {"messageId": "10", "conversationId": "conv-456", "userId": "carol", "emoji": "👍", "action": action}
+    assert told(event) == [("message:reaction", {**expected, "reactions": THUMBS})]
+
+
+COVERED = ((10, "alice"), (11, "carol"), (12, "alice"))
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (MessagesRead(5, AT_MS, "conv-456", "bob", 4, 13, since=0, covered=COVERED), "read"),
+        (MessagesDelivered(5, AT_MS, "conv-456", "bob", 4, 13, since=0, covered=COVERED), "delivered"),
+    ],
+)
+def test_each_author_is_told_the_status_of_each_message_of_theirs(event: Event, status: str) -> None:
+    def about(message_id: str) -> Json:
+        seen = {"conversationId": "conv-456", "userId": "bob", "status": status, "timestamp": AT}
+        return {"messageId": message_id, **seen}
+
+    assert told_singly(event) == [
+        ("message:status", "alice", about("10")),
+        ("message:status", "carol", about("11")),
+        ("message:status", "alice", about("12")),
+    ]
+
+
+def test_a_move_whose_messages_nobody_has_looked_for_is_told_to_nobody() -> None:
+    assert told_singly(MessagesRead(5, AT_MS, "conv-456", "bob", 4, 13)) == []
+
+
+@pytest.mark.parametrize("kind", [MessagesRead, MessagesDelivered])
+def test_statuses_go_to_sockets_that_have_joined(kind: type[Event]) -> None:
+    (packet,) = WHATSAPP.outbound[kind]
+    assert isinstance(packet, Personal)
+    assert packet.followers_only
+
+
+@pytest.mark.parametrize(("is_typing", "name"), [(True, "typing:start"), (False, "typing:stop")])
+def test_typing_has_a_name_for_its_beginning_and_one_for_its_end(*, is_typing: bool, name: str) -> None:
+    event = TypingChanged("conv-456", "alice", "Alice", is_typing)
+    assert told(event) == [(name, {"conversationId": "conv-456", "userId": "alice", "isTyping": is_typing})]
+
+
+def presence(status: ShownStatus, *, came: bool = False, own: bool = False) -> PresenceChanged:
+    return PresenceChanged(Presence("alice", status, None, None), own=own, came=came)
+
+
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        (presence("online", came=True), ["user:online"]),
+        (presence("dnd", came=True), ["user:online"]),
+        (presence("away"), []),
+        (presence("online"), []),
+        (presence("offline"), ["user:offline"]),
+        (presence("invisible", own=True), []),
+        (presence("away", own=True), []),
+    ],
+)
+def test_only_who_comes_and_who_goes_is_told_of(event: PresenceChanged, names: list[str]) -> None:
+    assert told(event) == [(name, {"userId": "alice"}) for name in names]
+
+
+def test_uploads_and_calls_are_told() -> None:
+    progress = {"uploadId": "f", "received": 5, "size": 10}
+    assert told(UploadProgressed("alice", "f", 5, 10)) == [("upload:progress", progress)]
+    call = {"callId": "k", "conversationId": "conv-456"}
+    invited = CallInvited("k", "conv-456", "alice", ("bob",), data={"video": True})
+    assert told(invited) == [("call:invite", {**call, "userId": "alice", "data": {"video": True}})]
+    ended = CallEnded("k", "conv-456", "alice", "timeout", ("alice", "bob"))
+    assert told(ended) == [("call:ended", {**call, "reason": "timeout"})]
+
+
+def test_a_refusal_has_a_status_and_a_message_and_says_of_which_event() -> None:
+    name, payload = WHATSAPP.error(ChatError("forbidden", "Not for you."), "message:send")
+    assert name == "error"
+    assert plain(payload) == {
+        "status": "error",
+        "message": "Not for you.",
+        "code": "forbidden",
+        "event": "message:send",
+    }
+    details = plain(WHATSAPP.error(invalid("emoji", "is missing"), "message:react")[1])["details"]
+    assert details == [{"path": "emoji", "message": "is missing"}]
+
+
+def test_a_refused_acknowledgement_has_the_message_beside_the_error_too() -> None:
+    refusal = plain(WHATSAPP.refusal(ChatError("forbidden", "Not for you.")))
+    error = {"code": "forbidden", "message": "Not for you."}
+    assert refusal == {"success": False, "message": "Not for you.", "error": error}
+
+
+def test_nobody_is_greeted() -> None:
+    assert WHATSAPP.welcome(User("alice", "Alice", 0), "s", "1-1") is None
+
+
+def test_whoever_is_put_out_is_told_why() -> None:
+    goodbye = WHATSAPP.goodbye("token_expired", False)
+    assert goodbye is not None
+    assert (goodbye[0], plain(goodbye[1])) == ("session:ending", {"reason": "token_expired", "reconnect": False})
+
+
+# --- what clients say -----------------------------------------------------------------------------------------------
+
+
+def test_rooms_are_opened_and_closed_by_name() -> None:
+    assert heard("conversation:join", {"conversationId": "c"}) == OpenRoom("c")
+    assert heard("conversation:leave", {"conversationId": "c"}) == CloseRoom("c")
+    assert answered("conversation:join", "c") == {"success": True, "conversationId": "c"}
+
+
+@pytest.mark.parametrize(("name", "is_typing"), [("typing:start", True), ("typing:stop", False)])
+def test_whoever_types_is_not_for_the_client_to_say(*, name: str, is_typing: bool) -> None:
+    said = {"conversationId": "c", "userId": "mallory", "isTyping": not is_typing}
+    assert heard(name, said) == SetTyping("c", is_typing=is_typing)
+
+
+def test_a_message_is_sent() -> None:
+    said = {"conversationId": "c", "type": "text", "content": {"text": "Hello!"}, "clientMessageId": "c-1"}
+    assert heard("message:send", said) == SendMessage("c", "Hello!", "c-1")
+    assert answered("message:send", MESSAGE) == {"success": True, "message": {**PLAIN, "status": "sent"}}
+
+
+def test_attachments_need_no_content() -> None:
+    said = {"conversationId": "c", "attachments": [{"id": "f"}, {"url": "https://x.test/a", "name": "a"}]}
+    refs = (AttachmentRef(id="f"), AttachmentRef(url="https://x.test/a", name="a"))
+    assert heard("message:send", said) == SendMessage("c", "", attachments=refs)
+
+
+@pytest.mark.parametrize("content", ["Hello!", {"text": 1}, {"text": "x", "url": "https://x.test/a"}, None])
+def test_what_would_get_lost_of_a_content_is_refused(content: object) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.content"):
+        heard("message:send", {"conversationId": "c", "content": content})
+
+
+def test_messages_are_changed_taken_back_and_reacted_to() -> None:
+    assert heard("message:edit", {"messageId": "10", "content": {"text": "Hi!"}}) == EditMessage("10", "Hi!")
+    assert heard("message:delete", {"messageId": "10"}) == DeleteMessage("10")
+    assert heard("message:react", {"messageId": "10", "emoji": "👍"}) == React("10", "👍")
+    assert heard("message:react", {"messageId": "10", "emoji": "👍", "remove": True}) == Unreact("10", "👍")
+    assert answered("message:edit", MESSAGE) == {"success": True, "message": PLAIN}
+    reacted = msgspec.structs.replace(MESSAGE, reactions=(Reaction("👍", 1, ("bob",)),))
+    assert answered("message:react", reacted) == {"success": True, "reactions": THUMBS}
+
+
+def test_messages_are_read_and_received_up_to_one_or_up_to_the_newest() -> None:
+    assert heard("message:read", {"conversationId": "c"}) == MarkRead("c")
+    assert heard("message:read", {"conversationId": "c", "messageId": "10"}) == MarkRead("c", "10")
+    assert heard("message:delivered", {"conversationId": "c", "messageId": "10"}) == MarkDelivered("c", "10")
+    answer = answered("message:read", ReadMark("c", 7, Unread(2, 1)))
+    assert answer == {"success": True, "conversationId": "c", "seq": 7, "unreadCount": 2}
+
+
+def test_a_socket_may_go_on_under_a_newer_token_and_watch_who_is_no_contact() -> None:
+    assert heard("auth:refresh", {"token": "t"}) == RenewSignIn("t")
+    assert heard("presence:subscribe", {"userIds": ["bob"]}) == WatchPresence(("bob",))
+    found = (Presence("bob", "online", None, None),)
+    shown = {"userId": "bob", "status": "online", "text": None, "lastSeenAt": None}
+    assert answered("presence:subscribe", found) == {"success": True, "presence": [shown]}
+
+
+def test_no_move_of_a_cursor_makes_more_packets_than_an_offset_can_count() -> None:
+    assert COVERED_MAX <= PERSONAL_MAX
