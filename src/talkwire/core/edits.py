@@ -12,7 +12,7 @@ from talkwire.core.errors import forbidden, invalid
 from talkwire.core.events import MessageDeleted, MessageEdited
 from talkwire.core.handler import ChangeHandler, Changes
 from talkwire.core.messages import existing_message, must_stand, needs_of_change, taking_part, visible_message
-from talkwire.core.model import Actor, Message
+from talkwire.core.model import LARGE_CONVERSATION, Actor, Message
 from talkwire.core.sending import mentioned
 from talkwire.core.texts import check_content, check_id
 from talkwire.core.transaction import Transaction
@@ -49,7 +49,9 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
         mentions_all=mentions.everyone,
         edited_ms=tx.now_ms,
     )
-    tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited))
+    # To look through a large conversation's members would hold up everybody.
+    large = part.conversation.member_count > LARGE_CONVERSATION
+    tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
     return edited
 
 

@@ -1,21 +1,341 @@
-"""The `crm` dialect, on `/chat`."""
+"""The `crm` dialect, on `/chat` (contract, section 6; seed 003). Its payloads are in `payloads/crm.py`."""
 
 from __future__ import annotations
 
-from typing import get_args
+from talkwire.core.commands.calls import (
+    AcceptCall,
+    CallSignal,
+    HangUpCall,
+    InviteToCall,
+    RejectCall,
+    SendCallSignal,
+)
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, Unreact
+from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, Reader
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.errors import ChatError
+from talkwire.core.events import (
+    CallAccepted,
+    CallEnded,
+    CallHungUp,
+    CallInvited,
+    CallMissed,
+    CallRejected,
+    CallSignalled,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    Event,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    MessageUnpinned,
+    Notified,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+    UnreadChanged,
+    UploadProgressed,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.core.model import Message
+from talkwire.dialects.dialect import (
+    CloseRoom,
+    Dialect,
+    Inbound,
+    OpenRoom,
+    Outbound,
+    Personal,
+    TellIdentity,
+    TellTime,
+    To,
+    Told,
+)
+from talkwire.dialects.payloads.crm import (
+    WORDS,
+    CallPayload,
+    ChatPayload,
+    DoneReply,
+    EndingPayload,
+    ErrorMessagePayload,
+    InvitePayload,
+    MarkPayload,
+    MessageIdPayload,
+    MessageMarkPayload,
+    MessageReply,
+    ReactPayload,
+    SendPayload,
+    TypingPayload,
+    UpdatePayload,
+    call_ended_payload,
+    call_payload,
+    call_reply,
+    identity_reply,
+    message_deleted_payload,
+    message_mark_payload,
+    message_payload,
+    message_reaction_payload,
+    message_updated_payload,
+    new_message_payload,
+    optional_text,
+    pong_reply,
+    reactions_reply,
+    read_message_payload,
+    read_payloads_of_authors,
+    to_send,
+    upload_payload,
+    user_in_chat_payload,
+    user_presence_payload,
+    user_typing_payload,
+)
+from talkwire.dialects.payloads.numeral_ids import text_of
+from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, reworded
 
-from talkwire.core.events import Event
-from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.replies import error, refusal
+
+def _react(given: ReactPayload) -> React | Unreact:
+    command = Unreact if given.remove else React
+    return command(text_of(given.message_id), given.emoji, optional_text(given.sender_id))
+
+
+def _call(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
+    def to_command(said: InvitePayload | CallPayload) -> CallSignal:
+        return command(text_of(said.chat_id), text_of(said.call_id), optional_text(said.to_user_id), said.data)
+
+    return Inbound(payload, to_command, call_reply, summary=summary)
+
+
+def _sent(message: Message) -> MessageReply:
+    return MessageReply(data=message_payload(message, is_read=False))
+
+
+def _updated(answers: tuple[Message, tuple[Reader, ...]]) -> MessageReply:
+    return MessageReply(data=read_message_payload(*answers))
+
+
+def _joined(conversation_id: str) -> DoneReply:
+    return DoneReply(message=f"Joined chat {conversation_id}")
+
+
+def _left(conversation_id: str) -> DoneReply:
+    return DoneReply(message=f"Left chat {conversation_id}")
+
+
+def _refusal(refused: ChatError) -> RefusalWithMessage:
+    return refusal_with_message(reworded(refused, WORDS))
+
+
+def _error(refused: ChatError, event: str) -> tuple[str, ErrorMessagePayload]:
+    return "error", ErrorMessagePayload(reworded(refused, WORDS).message)
+
+
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
+    return "sessionEnding", EndingPayload(reason, reconnect)
+
+
+_INBOUND = {
+    "authenticate": Inbound(
+        None, lambda _: TellIdentity(), identity_reply, summary="Asks whom the socket's token has signed in."
+    ),
+    "auth:refresh": RENEW_SIGN_IN,
+    "joinChat": Inbound(
+        ChatPayload,
+        lambda p: OpenRoom(text_of(p.chat_id)),
+        _joined,
+        summary="This socket hears of the chat from now on. Its user must be a member.",
+    ),
+    "leaveChat": Inbound(
+        ChatPayload,
+        lambda p: CloseRoom(text_of(p.chat_id)),
+        _left,
+        summary="This socket hears of the chat no more. Its user stays a member.",
+    ),
+    "sendMessage": Inbound(
+        SendPayload,
+        to_send,
+        _sent,
+        summary="A message to a chat. With a `clientMessageId` it is sent once, however often one tries.",
+    ),
+    "updateMessage": Inbound(
+        UpdatePayload,
+        lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
+        _updated,
+        then=lambda message: ListReaders(message.conversation_id),
+        summary="The author says something else instead.",
+    ),
+    "deleteMessage": Inbound(
+        MessageIdPayload,
+        lambda p: DeleteMessage(text_of(p.message_id)),
+        done,
+        summary="The author, or who runs the chat, takes a message back.",
+    ),
+    "reactToMessage": Inbound(
+        ReactPayload, _react, reactions_reply, summary="An emoji below a message; `remove` takes it back."
+    ),
+    "typing": Inbound(
+        TypingPayload,
+        lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
+        done,
+        summary="The user types, or does so no more. It ends by itself after 5 s.",
+    ),
+    "markAsRead": Inbound(
+        MarkPayload,
+        lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
+        done,
+        summary="Has read everything up to a message.",
+    ),
+    "messageDelivered": Inbound(
+        MarkPayload,
+        lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
+        done,
+        summary="Has received everything up to a message.",
+    ),
+    "ping": Inbound(
+        None,
+        lambda _: TellTime(),
+        pong_reply,
+        summary="Asks for the server's time, in milliseconds since 1970.",
+    ),
+    "callInvite": _call(
+        InvitePayload,
+        InviteToCall,
+        "Calls the other members of a chat, or one of them. There is one call a chat.",
+    ),
+    "callAccept": _call(CallPayload, AcceptCall, "Joins a call; the user's other devices stop ringing."),
+    "callReject": _call(CallPayload, RejectCall, "Declines a call."),
+    "callSignal": _call(
+        CallPayload, SendCallSignal, "Passes offers, answers and candidates on to the other sides, or to one."
+    ),
+    "callEnd": _call(CallPayload, HangUpCall, "Leaves a call. It ends when nobody is left to talk to."),
+}
+
+_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+    MessageSent: (
+        Outbound("newMessage", new_message_payload, summary="A message was sent. Its sender's sockets are told too."),
+    ),
+    MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message says something else now."),),
+    MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was taken back."),),
+    MessageReacted: (
+        Outbound(
+            "messageReaction",
+            message_reaction_payload,
+            summary="Somebody reacted to a message, or took that back.",
+        ),
+    ),
+    TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Somebody else types, or does so no more."),),
+    RoomEntered: (Outbound("userJoined", user_in_chat_payload, summary="Somebody else follows the chat now."),),
+    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Somebody else follows the chat no more."),),
+    MessagesRead: (
+        Outbound(
+            "messageRead",
+            message_mark_payload,
+            summary="Somebody else has read up to a message.",
+            to=To.OTHERS,
+            when=lambda event: event.authors is None,
+        ),
+        # In a large chat only those are told who wrote what was read.
+        Personal(
+            "messageRead",
+            read_payloads_of_authors,
+            MessageMarkPayload,
+            summary="Somebody else has read up to a message of one's own.",
+            followers_only=True,
+        ),
+    ),
+    MessagesDelivered: (
+        Outbound(
+            "messageDelivered",
+            message_mark_payload,
+            summary="Somebody else's devices have received up to a message.",
+            to=To.OTHERS,
+        ),
+    ),
+    PresenceChanged: (
+        Outbound(
+            "userOnline",
+            user_presence_payload,
+            summary="A contact has come.",
+            when=lambda event: event.came and not event.own,
+        ),
+        Outbound(
+            "userOffline",
+            user_presence_payload,
+            summary="A contact has gone.",
+            when=lambda event: not event.own and event.presence.status == "offline",
+        ),
+    ),
+    UploadProgressed: (
+        Outbound("uploadProgress", upload_payload, summary="How much of the user's own upload is here."),
+    ),
+    CallInvited: (Outbound("callInvite", call_payload, summary="Somebody calls."),),
+    CallAccepted: (Outbound("callAccept", call_payload, summary="Somebody has joined the call."),),
+    CallRejected: (Outbound("callReject", call_payload, summary="Somebody has declined."),),
+    CallSignalled: (Outbound("callSignal", call_payload, summary="Another side's offer, answer or candidate."),),
+    CallHungUp: (Outbound("callEnd", call_payload, summary="Somebody has left the call."),),
+    CallEnded: (Outbound("callEnded", call_ended_payload, summary="The call is over, or rings no more."),),
+}
 
 CRM = Dialect(
     name="crm",
     namespace="/chat",
-    inbound={},
-    outbound={},
-    silent=frozenset(get_args(Event)),
+    inbound=_INBOUND,
+    outbound=_OUTBOUND,
+    silent=frozenset(
+        {
+            UserCreated,
+            UserRenamed,
+            UserUpdated,
+            UserBlocked,
+            UserUnblocked,
+            UserBanned,
+            UserUnbanned,
+            LoginOpened,
+            LoginRenewed,
+            LoginEnded,
+            ConversationCreated,
+            ConversationUpdated,
+            ConversationDeleted,
+            ConversationPreferred,
+            MemberAdded,
+            MemberRemoved,
+            MemberUpdated,
+            MemberRestricted,
+            MemberUnrestricted,
+            MessagePinned,
+            MessageUnpinned,
+            OfferCreated,
+            OfferUpdated,
+            PreferencesChanged,
+            CallMissed,
+            UnreadChanged,
+            Notified,
+        }
+    ),
     welcome=lambda *_: None,
-    refusal=refusal,
-    error=error,
-    goodbye=lambda *_: None,
+    refusal=_refusal,
+    error=_error,
+    goodbye=_goodbye,
 )

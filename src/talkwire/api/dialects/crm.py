@@ -1,9 +1,112 @@
-"""What clients of the `crm` dialect call over HTTP (contract, section 6)."""
+"""What clients of the `crm` dialect call over HTTP (contract, section 6). The routes lie at the root, where the clients
+call them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
 
+from litestar import delete, get, patch, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
+from msgspec.structs import replace
 
-ROUTES: Sequence[ControllerRouterHandler] = ()
+from talkwire.api.bodies import Body
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages
+from talkwire.core.commands.receipts import ListReaders
+from talkwire.core.errors import ChatError
+from talkwire.dialects.payloads.crm import (
+    WORDS,
+    MessagePayload,
+    SendPayload,
+    message_payload,
+    optional_text,
+    read_message_payload,
+    to_send,
+)
+from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral
+from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.replies import reworded
+
+ChatId = Annotated[str, QueryParameter(name="chatId", description="Whose messages")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+]
+
+_MESSAGES = "/chat-messages"
+_MESSAGE = f"{_MESSAGES}/{{message_id:str}}"
+_TAGS = ["crm"]
+
+
+class UpdateBody(Body, frozen=True):
+    """`senderId` is for the role `service`."""
+
+    content: str
+    sender_id: NumeralId | None = None
+
+
+class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
+    """A page; `next` is the value to pass on for the following one, null at the end."""
+
+    items: tuple[MessagePayload, ...]
+    next: NumeralId | None
+
+
+@contextmanager
+def _in_their_words() -> Iterator[None]:
+    """Refusals name what these clients have sent."""
+    try:
+        yield
+    except ChatError as error:
+        raise reworded(error, WORDS) from None
+
+
+@post(_MESSAGES, summary="Send a message to a chat", tags=_TAGS)
+async def send_message(
+    data: JSONBody[SendPayload], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
+) -> MessagePayload:
+    if data.client_message_id is None:
+        data = replace(data, client_message_id=idempotency_key)
+    with _in_their_words():
+        return message_payload(await chat.execute(caller.actor, to_send(data)), is_read=False)
+
+
+@get(_MESSAGES, summary="A page of a chat's messages, ascending, without those that were taken back", tags=_TAGS)
+async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    caller: GivenCaller,
+    chat: GivenChat,
+    chat_id: ChatId,
+    before: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    around: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> MessagesAnswer:
+    with _in_their_words():
+        page = await chat.execute(caller.actor, ListMessages(chat_id, before, after, around, limit))
+        readers = await chat.execute(caller.actor, ListReaders(chat_id))
+    shown = (message for message in page.items if message.deleted_ms is None)
+    next_id = None if page.next is None else numeral(page.next)
+    return MessagesAnswer(tuple(read_message_payload(message, readers) for message in shown), next_id)
+
+
+@patch(_MESSAGE, summary="Say something else instead", tags=_TAGS)
+async def update_message(
+    message_id: FromPath[str], data: JSONBody[UpdateBody], caller: GivenCaller, chat: GivenChat
+) -> MessagePayload:
+    command = EditMessage(message_id, data.content, optional_text(data.sender_id))
+    with _in_their_words():
+        message = await chat.execute(caller.actor, command)
+        readers = await chat.execute(caller.actor, ListReaders(message.conversation_id))
+    return read_message_payload(message, readers)
+
+
+@delete(_MESSAGE, summary="Take a message back", tags=_TAGS)
+async def delete_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    with _in_their_words():
+        await chat.execute(caller.actor, DeleteMessage(message_id))
+
+
+ROUTES: Sequence[ControllerRouterHandler] = (send_message, list_messages, update_message, delete_message)

@@ -1,0 +1,269 @@
+"""The `crm` dialect's table and payloads, without a server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
+from talkwire.core.commands.receipts import MarkRead, Reader
+from talkwire.core.errors import ChatError, invalid
+from talkwire.core.events import (
+    Event,
+    MessageEdited,
+    MessageReacted,
+    MessageSent,
+    MessagesRead,
+    PresenceChanged,
+    TypingChanged,
+)
+from talkwire.core.model import Attachment, Message, Presence, Reaction
+from talkwire.core.reading import has_been_read
+from talkwire.dialects.crm import CRM
+from talkwire.dialects.dialect import OpenRoom, Outbound, Personal, To
+from talkwire.dialects.payloads.crm import ChatPayload, message_payload, read_message_payload
+from talkwire.dialects.payloads.numeral_ids import SAFE_MAX, numeral, text_of
+from talkwire.dialects.payloads.payload import invalid_payload
+from talkwire.dialects.replies import reworded
+
+# --- ids ------------------------------------------------------------------------------------------------------------
+
+anything = st.text() | st.integers().map(str) | st.integers(0, 2**54).map(str) | st.from_regex(r"[+-]?0*[0-9]{1,18}")
+
+
+@given(anything)
+@example("٣")  # a digit elsewhere
+@example("1\n")
+def test_an_id_that_was_told_names_the_same_when_it_is_sent_back(text: str) -> None:
+    assert text_of(numeral(text)) == text
+
+
+@given(anything)
+def test_an_id_survives_a_client_whose_numbers_are_floats(text: str) -> None:
+    told = json.loads(msgspec.json.encode(numeral(text)), parse_int=float)
+    sent = json.dumps(int(told) if isinstance(told, float) else told).encode()
+    assert text_of(msgspec.json.decode(b'{"chatId":%s}' % sent, type=ChatPayload).chat_id) == text
+
+
+@given(st.integers(0, SAFE_MAX))
+@example(0)
+@example(SAFE_MAX)
+def test_a_numeral_that_javascript_can_hold_is_a_number(number: int) -> None:
+    assert numeral(str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["", "01", "-1", "+1", "1.0", "1e3", " 1", "1 ", "1_000", "0x1", "٣", "talk-123"])
+def test_what_is_no_canonical_numeral_stays_a_text(text: str) -> None:
+    assert numeral(text) == text
+
+
+@given(st.integers(min_value=SAFE_MAX + 1))
+@example(SAFE_MAX + 1)
+@example(9_999_999_999_999_999)
+def test_a_numeral_that_javascript_would_round_stays_a_text(number: int) -> None:
+    assert numeral(str(number)) == str(number)
+
+
+@pytest.mark.parametrize("sent", [b"1.0", b"1e0", b"true", b"-1", b"null", b"[1]", b"{}", b"9007199254740992"])
+def test_what_is_neither_a_safe_integer_nor_a_text_is_no_id(sent: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.json.decode(b'{"chatId":%s}' % sent, type=ChatPayload)
+    assert invalid_payload(refused.value).details[0]["path"] == "chatId"  # type: ignore[index]  # JSON
+
+
+# --- from events to commands ----------------------------------------------------------------------------------------
+
+
+def command_of(name: str, payload: object) -> object:
+    inbound = CRM.inbound[name]
+    assert inbound.payload is not None
+    return inbound.to_command(msgspec.convert(payload, inbound.payload))
+
+
+@pytest.mark.parametrize("chat_id", [1, "1"], ids=["number", "text"])
+def test_ids_are_taken_as_numbers_and_as_texts(chat_id: object) -> None:
+    assert command_of("joinChat", {"chatId": chat_id}) == OpenRoom("1")
+    assert command_of("sendMessage", {"chatId": chat_id, "content": "x"}) == SendMessage("1", "x")
+    assert command_of("markAsRead", {"chatId": chat_id, "messageId": chat_id}) == MarkRead("1", "1")
+    sent = {"messageId": chat_id, "content": "x", "senderId": chat_id}
+    assert command_of("updateMessage", sent) == EditMessage("1", "x", "1")
+
+
+def test_a_text_is_the_id_that_it_is() -> None:
+    assert command_of("joinChat", {"chatId": "007"}) == OpenRoom("007")
+
+
+def test_a_reaction_is_given_and_taken_back() -> None:
+    assert command_of("reactToMessage", {"messageId": 5, "emoji": "x"}) == React("5", "x")
+    assert command_of("reactToMessage", {"messageId": 5, "emoji": "x", "remove": True}) == Unreact("5", "x")
+
+
+# --- from events of the chat to what is told --------------------------------------------------------------------------
+
+
+def message(**further: Any) -> Message:  # noqa: ANN401 (a message's members)
+    return Message(10**12 + 7, "1", 7, "123", "Ann", "Hello", 1_700_000_000_000, **further)
+
+
+def as_json(value: object) -> Any:  # noqa: ANN401 (JSON)
+    return json.loads(msgspec.json.encode(value))
+
+
+def told(event: Event) -> dict[str, Any]:
+    """Name -> payload, of what goes to many."""
+    packets = [each for each in CRM.outbound[type(event)] if isinstance(each, Outbound)]
+    return {each.name: as_json(each.payload(event)) for each in packets if each.when is None or each.when(event)}
+
+
+WHOLE_MESSAGE = {
+    "id": 1_000_000_000_007,
+    "chatId": 1,
+    "senderId": 123,
+    "sender": {"id": 123, "name": "Ann"},
+    "message": "Hello",
+    "content": "Hello",
+    "createdAt": "2023-11-14T22:13:20.000Z",
+    "updatedAt": "2023-11-14T22:13:20.000Z",
+    "isRead": False,
+}
+
+
+def test_a_new_message_is_told_with_its_chat_and_the_time() -> None:
+    timestamp = WHOLE_MESSAGE["createdAt"]
+    news = {"message": WHOLE_MESSAGE, "chatId": 1, "timestamp": timestamp}
+    assert told(MessageSent(7, 1_700_000_000_000, message())) == {"newMessage": news}
+
+
+def test_an_edited_message_says_when_and_whether_it_has_been_read() -> None:
+    edited = MessageEdited(8, 1_700_000_001_000, message(edited_ms=1_700_000_001_000), read=True)
+    news = told(edited)["messageUpdated"]
+    assert news["message"] == {**WHOLE_MESSAGE, "updatedAt": "2023-11-14T22:13:21.000Z", "isRead": True}
+    assert news["timestamp"] == "2023-11-14T22:13:21.000Z"
+
+
+def test_an_edit_that_nobody_looked_for_readers_at_says_nothing_of_them() -> None:
+    assert "isRead" not in told(MessageEdited(8, 0, message(edited_ms=1)))["messageUpdated"]["message"]
+
+
+def test_what_is_attached_and_reacted_is_told_too() -> None:
+    reactions = (Reaction("x", 2, ("123", "bob")),)
+    payload = message_payload(message(attachments=(Attachment("/a", "a"),), reactions=reactions), is_read=False)
+    assert as_json(payload) == {
+        **WHOLE_MESSAGE,
+        "attachments": [{"url": "/a", "name": "a"}],
+        "reactions": [{"emoji": "x", "count": 2, "userIds": [123, "bob"]}],
+    }
+
+
+def test_a_reaction_says_who_and_what_there_is_now() -> None:
+    event = MessageReacted(9, 0, message(), "bob", "x", added=False)
+    assert told(event)["messageReaction"] == {
+        "messageId": 1_000_000_000_007,
+        "chatId": 1,
+        "userId": "bob",
+        "emoji": "x",
+        "action": "removed",
+        "reactions": [],
+        "timestamp": "1970-01-01T00:00:00.000Z",
+    }
+
+
+def test_typing_says_whose_and_where() -> None:
+    payload = told(TypingChanged("1", "123", "Ann", is_typing=True))["userTyping"]
+    assert payload.pop("timestamp")
+    assert payload == {"chatId": 1, "userId": 123, "isTyping": True}
+
+
+READ_BY_BOB = {"chatId": 1, "messageId": 5, "userId": "bob", "timestamp": "1970-01-01T00:00:00.000Z"}
+
+
+def test_who_has_read_is_told_to_the_others() -> None:
+    assert told(MessagesRead(9, 0, "1", "bob", 5, 5)) == {"messageRead": READ_BY_BOB}
+    assert [each.to for each in CRM.outbound[MessagesRead] if isinstance(each, Outbound)] == [To.OTHERS]
+
+
+def test_who_has_read_in_a_large_chat_is_told_to_the_authors_alone() -> None:
+    event = MessagesRead(9, 0, "1", "bob", 5, 5, authors=("123", "bob", "carol"))
+    assert told(event) == {}
+    (personal,) = [each for each in CRM.outbound[MessagesRead] if isinstance(each, Personal)]
+    assert personal.followers_only
+    assert as_json(list(personal.payloads(event))) == [["123", READ_BY_BOB], ["carol", READ_BY_BOB]]
+    assert list(personal.payloads(MessagesRead(9, 0, "1", "bob", 5, 5))) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        (PresenceChanged(Presence("123", "online", None, None), came=True), {"userOnline"}),
+        (PresenceChanged(Presence("123", "away", None, None)), set()),
+        (PresenceChanged(Presence("123", "offline", None, 0)), {"userOffline"}),
+        (PresenceChanged(Presence("123", "online", None, None), own=True, came=True), set()),
+        (PresenceChanged(Presence("123", "offline", None, 0), own=True), set()),
+    ],
+)
+def test_contacts_come_and_go(event: PresenceChanged, names: set[str]) -> None:
+    assert told(event).keys() == names
+
+
+# --- what has been read ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("readers", "is_read"),
+    [
+        ([], False),
+        ([Reader("bob", 6)], False),
+        ([Reader("bob", 7)], True),
+        ([Reader("123", 9)], False),
+        ([Reader("123", 9), Reader("bob", 8)], True),
+        ([Reader("late", 9, history_seq=7), Reader("bob", 6)], False),
+        ([Reader("late", 9, history_seq=7), Reader("bob", 7)], True),
+    ],
+)
+def test_a_message_is_read_once_somebody_but_its_sender_has_read_it(readers: list[Reader], *, is_read: bool) -> None:
+    assert has_been_read(message(), readers) is is_read
+    assert read_message_payload(message(), readers).is_read is is_read
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_names_what_the_client_has_sent() -> None:
+    refused = as_json(CRM.refusal(invalid("conversationId", "must be an id")))
+    assert refused == {
+        "success": False,
+        "error": {
+            "code": "invalid_request",
+            "message": "chatId: must be an id",
+            "details": [{"path": "chatId", "message": "must be an id"}],
+        },
+        "message": "chatId: must be an id",
+    }
+
+
+def test_an_error_without_acknowledgement_is_a_message_alone() -> None:
+    name, payload = CRM.error(invalid("conversationId", "must be an id"), "joinChat")
+    assert (name, as_json(payload)) == ("error", {"message": "chatId: must be an id"})
+
+
+def test_a_refusal_in_other_words_keeps_what_it_has_no_word_for() -> None:
+    names = {"conversationIds": "chatIds"}
+    error = ChatError(
+        "invalid_request",
+        "conversationIds[3]: no; content: no",
+        [{"path": "conversationIds[3]", "message": "no"}, {"path": "content", "message": "no"}],
+    )
+    said = reworded(error, names)
+    assert (said.code, said.message) == ("invalid_request", "chatIds[3]: no; content: no")
+    assert said.details == [{"path": "chatIds[3]", "message": "no"}, {"path": "content", "message": "no"}]
+
+
+@pytest.mark.parametrize("details", [None, {"retryAfterMs": 5}, ["conversationId"]])
+def test_a_refusal_that_names_no_place_stays_as_it_is(details: object) -> None:
+    error = reworded(ChatError("forbidden", "conversationId is a word", details), {"conversationId": "chatId"})
+    assert (error.code, error.message, error.details) == ("forbidden", "conversationId is a word", details)
