@@ -1,21 +1,163 @@
-"""The `gateway` dialect, on `/gateway`."""
+"""The `gateway` dialect, on `/gateway`: the vocabulary of an application that reaches its users one by one.
+
+The fifth seed (contract, section 6). A socket opens no conversations: it is notified of every message in those of its
+user, and is sent whatever events the application makes up.
+"""
 
 from __future__ import annotations
 
 from typing import get_args
 
-from talkwire.core.events import Event
-from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.replies import error, refusal
+import msgspec
+
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.errors import ChatError
+from talkwire.core.events import Event, MessageSent
+from talkwire.core.model import Message, User
+from talkwire.core.texts import check_json
+from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, TellTime, To
+from talkwire.dialects.payloads.payload import Payload, invalid_payload, iso
+from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.replies import Reply, refusal_with_message
+
+# --- what clients send ----------------------------------------------------------------------------------------------
+
+
+class SendPayload(Payload, frozen=True):
+    """What is for a conversation; everything else that is in it is for nobody. `senderId` is for the role `service`."""
+
+    conversation_id: str
+    message: str
+    client_message_id: str | None = None
+    sender_id: str | None = None
+
+
+class ReceivedReply(Reply, frozen=True, kw_only=True):
+    message: str = "Message received by server"
+
+
+class ReceivedData(Payload, frozen=True, omit_defaults=False):
+    """`receivedMessage` is what the payload had as `message`, or all of it."""
+
+    received_message: object
+    timestamp: str
+
+
+class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
+    data: ReceivedData
+
+
+def _to_command(payload: AnyJson) -> SendMessage | TellTime:
+    """Of what is for nobody else the client only learns when it came."""
+    said = payload.value
+    check_json("", said)
+    if not isinstance(said, dict) or said.get("conversationId") is None:
+        return TellTime()
+    try:
+        text = msgspec.convert(said, SendPayload)
+    except msgspec.ValidationError as error:
+        raise invalid_payload(error) from None
+    return SendMessage(
+        text.conversation_id,
+        text.message,
+        client_message_id=text.client_message_id,
+        sender_id=text.sender_id,
+    )
+
+
+def _received(payload: AnyJson, result: Message | int) -> ReceivedPayload:
+    said = payload.value
+    received = said["message"] if isinstance(said, dict) and "message" in said else said
+    at_ms = result.created_ms if isinstance(result, Message) else result
+    return ReceivedPayload(data=ReceivedData(received, iso(at_ms)))
+
+
+def _reply(_: object) -> ReceivedReply:
+    return ReceivedReply()
+
+
+# --- what clients are sent ------------------------------------------------------------------------------------------
+
+
+class ConnectedPayload(Payload, frozen=True):
+    message: str
+    user_id: str
+    socket_id: str
+
+
+class NotificationPayload(Payload, frozen=True):
+    """`title` is who wrote, `body` the whole text; where there is none, what is attached."""
+
+    type: str
+    title: str
+    body: str
+    conversation_id: str
+    message_id: str
+
+
+class ErrorPayload(msgspec.Struct, frozen=True):
+    message: str
+
+
+def _welcome(user: User, socket_id: str, _cursor: str) -> Outbound:
+    payload = ConnectedPayload("Successfully connected to WebSocket", user.id, socket_id)
+    return Outbound("connected", lambda _: payload)
+
+
+def _notification(event: MessageSent) -> NotificationPayload:
+    message = event.message
+    body = message.content or ", ".join(attachment.name for attachment in message.attachments)
+    return NotificationPayload("message", message.sender_name, body, message.conversation_id, str(message.id))
+
+
+def _error(refused: ChatError, _event: str) -> tuple[str, ErrorPayload]:
+    return "error", ErrorPayload(refused.message)
+
+
+def _turned_away(_: ChatError) -> tuple[str, ErrorPayload]:
+    return "error", ErrorPayload("Authentication failed")
+
+
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001
+    """Clients that shall come back learn of it by the disconnect."""
+    return None if reconnect else ("error", ErrorPayload(_ENDINGS.get(reason, "Disconnected")))
+
+
+_ENDINGS = {
+    "token_expired": "Token expired",
+    "banned": "This user is banned",
+    "logout": "Signed out",
+}
 
 GATEWAY = Dialect(
     name="gateway",
     namespace="/gateway",
-    inbound={},
-    outbound={},
-    silent=frozenset(get_args(Event)),
-    welcome=lambda *_: None,
-    refusal=refusal,
-    error=error,
-    goodbye=lambda *_: None,
+    inbound={
+        "message": Inbound(
+            AnyJson,
+            _to_command,
+            _reply,
+            summary="Anything. Where it names a `conversationId`, its `message` is sent there.",
+            echo=Echo("messageReceived", _received, summary="What the client has sent was received."),
+        ),
+        "auth:refresh": RENEW_SIGN_IN,
+    },
+    outbound={
+        MessageSent: (
+            Outbound(
+                "notification",
+                _notification,
+                summary="A message in a conversation of the user's, also one that came while they were away.",
+                to=To.OUTSIDE,
+            ),
+        ),
+    },
+    # Whatever else happens in the chat, also what is yet to be thought of, these clients have no word for.
+    silent=frozenset(get_args(Event)) - {MessageSent},
+    welcome=_welcome,
+    refusal=refusal_with_message,
+    error=_error,
+    goodbye=_goodbye,
+    notifies=True,
+    turned_away=_turned_away,
 )

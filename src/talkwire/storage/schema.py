@@ -322,6 +322,43 @@ nodes = Table(
 )
 """Running servers, and until when each is taken to be alive unless it says so again."""
 
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What all nodes have to know and nobody else."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("socket_id", Text, primary_key=True),
+    Column("node_id", Text, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("changed_ms", BigInteger, nullable=False, index=True),
+)
+"""The recoverable sessions of which their `pid` does not say all: those that went on at another node than the one where
+they began, and those that ended on purpose."""
+
+session_rooms = Table(
+    "session_rooms",
+    metadata,
+    Column("socket_id", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("opened", Boolean, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False, index=True),
+)
+"""Which conversations recoverable sessions opened and closed themselves."""
+
+ended_nodes = Table(
+    "ended_nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ended_ms", BigInteger, nullable=False),
+)
+"""Servers that were running not long ago, and when they ended: their lease, when they were killed."""
+
 online = Table(
     "online",
     metadata,
@@ -401,3 +438,25 @@ notifications = Table(
     Column("read_ms", BigInteger),
 )
 """What users were not there to be told. What it says is read from what it is about: a deleted message says nothing."""
+
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("id", _Position, primary_key=True, autoincrement=True),
+    Column("user_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False, index=True),
+    Index("ix_mailbox_user_id_id", "user_id", "id"),
+    # An id must not be given again when its row is gone: what has arrived is removed by its id.
+    sqlite_autoincrement=True,
+)
+"""Events of the application's own for users who were not there. `payload` is JSON."""
+
+mailbox_cursors = Table(
+    "mailbox_cursors",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("pos", BigInteger, nullable=False),
+)
+"""Up to which log position users were told of messages in conversations that they did not have open."""

@@ -1,9 +1,114 @@
-"""What clients of the `gateway` dialect call over HTTP (contract, section 6)."""
+"""What the backends of `gateway` applications call over HTTP (contract, section 6): they send events to users, and ask
+who is connected. All of it is for the roles `service` and `admin`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from litestar import Router, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
-ROUTES: Sequence[ControllerRouterHandler] = ()
+from talkwire.api.bodies import Body
+from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
+from talkwire.core.texts import check_id
+from talkwire.dialects.payloads.payload import Payload
+
+
+class SendBody(Body, frozen=True):
+    """`message` is any JSON, `event` any name but Socket.IO's own. With `store`, a user who is not connected gets it at
+    the next connect."""
+
+    user_id: str
+    event: str
+    message: Any
+    store: bool = False
+
+
+class SendManyBody(Body, frozen=True):
+    """As for one user."""
+
+    user_ids: tuple[str, ...]
+    event: str
+    message: Any
+    store: bool = False
+
+
+class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """`success`: the user is connected, and was sent it. `stored`: they are not, and will be."""
+
+    success: bool
+    message: str
+    stored: bool = False
+
+
+class SentManyAnswer(SentAnswer, frozen=True, kw_only=True):
+    """`userIds` are those who are connected. `success`: there are such; `stored`: there are others, who will be sent it
+    when they connect."""
+
+    user_ids: tuple[str, ...]
+
+
+class StatusAnswer(Payload, frozen=True, omit_defaults=False):
+    user_id: str
+    connected: bool
+
+
+class ConnectedAnswer(Payload, frozen=True, omit_defaults=False):
+    connected_users: tuple[str, ...]
+    count: int
+
+
+class StatsAnswer(Payload, frozen=True, omit_defaults=False):
+    connected_users: int
+    user_ids: tuple[str, ...]
+
+
+@post("/send", status_code=HTTP_200_OK, summary="Send an event to all sockets of a user (role service or admin)")
+async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat) -> SentAnswer:
+    check_id("userId", data.user_id)
+    command = SendToUsers((data.user_id,), data.event, data.message, data.store)
+    report = await chat.execute(caller.actor, command)
+    if report.reached:
+        return SentAnswer(success=True, message=f"Message sent to user {data.user_id}")
+    return SentAnswer(success=False, message=f"User {data.user_id} is not connected", stored=bool(report.stored))
+
+
+@post("/send-many", status_code=HTTP_200_OK, summary="Send an event to several users (role service or admin)")
+async def send_many(data: JSONBody[SendManyBody], caller: GivenCaller, chat: GivenChat) -> SentManyAnswer:
+    report = await chat.execute(caller.actor, SendToUsers(data.user_ids, data.event, data.message, data.store))
+    return SentManyAnswer(
+        success=bool(report.reached),
+        message=f"Message sent to {len(report.reached)} users",
+        user_ids=report.reached,
+        stored=bool(report.stored),
+    )
+
+
+@get("/status/{user_id:str}", summary="Whether a user is connected (role service or admin)")
+async def get_status(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> StatusAnswer:
+    return StatusAnswer(user_id, await chat.execute(caller.actor, IsConnected(user_id)))
+
+
+@get("/connected", summary="Who is connected (role service or admin)")
+async def list_connected(caller: GivenCaller, chat: GivenChat) -> ConnectedAnswer:
+    user_ids = await chat.execute(caller.actor, ListConnected())
+    return ConnectedAnswer(user_ids, len(user_ids))
+
+
+@get("/stats", summary="How many users are connected (role service or admin)")
+async def get_stats(caller: GivenCaller, chat: GivenChat) -> StatsAnswer:
+    user_ids = await chat.execute(caller.actor, ListConnected())
+    return StatsAnswer(len(user_ids), user_ids)
+
+
+ROUTES: Sequence[ControllerRouterHandler] = (
+    Router(
+        "/api/gateway",
+        route_handlers=[send, send_many, get_status, list_connected, get_stats],
+        tags=["gateway"],
+    ),
+)

@@ -1,0 +1,116 @@
+"""Events of the application's own, and who is connected to be sent them."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import pytest
+
+from talkwire.core import custom_events
+from talkwire.core.commands.custom_events import (
+    IsConnected,
+    ListConnected,
+    SendReport,
+    SendToConversation,
+    SendToUsers,
+)
+from talkwire.core.commands.mail import ReadMail
+from talkwire.core.commands.presence import RenewLease
+from talkwire.core.custom_events import SOCKET_IO_EVENTS
+from talkwire.core.events import CustomEvent, MailStored
+from talkwire.core.model import Actor
+from talkwire.wire import socket_packet
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
+
+
+async def connect(node: Node, *actors: Actor) -> None:
+    """One socket more for each, as far as the chat knows."""
+    await node.users(*actors)
+    for actor in actors:
+        node.chat.directory.hold(actor.user_id, await node.chat.directory.find(actor.user_id))
+
+
+def sent(node: Node) -> list[CustomEvent]:
+    return [event for event in node.events if isinstance(event, CustomEvent)]
+
+
+def test_the_names_that_are_refused_are_those_of_socket_io() -> None:
+    assert SOCKET_IO_EVENTS == socket_packet._RESERVED_NAMES
+
+
+async def test_an_event_is_for_each_user_who_is_connected(node: Node) -> None:
+    await connect(node, ALICE, BOB, ALICE)
+    report = await node.do(BACKEND, SendToUsers(("bob", "carol", "alice", "bob"), "alert", {"a": 1}))
+    assert report == SendReport(("bob", "alice"), sockets=3)
+    assert sent(node) == [CustomEvent("alert", {"a": 1}, user_id=user_id) for user_id in ("bob", "alice")]
+
+
+async def test_for_who_is_not_connected_it_is_stored_on_request(node: Node) -> None:
+    await connect(node, ALICE)
+    report = await node.do(BACKEND, SendToUsers(("alice", "bob"), "alert", 1, store=True))
+    assert report == SendReport(("alice",), sockets=1, stored=("bob",))
+    assert MailStored("bob") in node.events
+    assert [mail.payload for mail in await node.do(BOB, ReadMail(node.clock.now_ms))] == ["1"]
+    assert await node.do(ALICE, ReadMail(node.clock.now_ms)) == ()
+
+
+async def test_an_event_may_be_for_a_conversation(node: Node) -> None:
+    await node.do(BACKEND, SendToConversation("talk-123", "update", [1]))
+    assert sent(node) == [CustomEvent("update", [1], conversation_id="talk-123")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SendToUsers(("alice",), "alert", 1, store=True),
+        SendToConversation("c", "update", 1),
+        ListConnected(),
+        IsConnected("alice"),
+    ],
+)
+async def test_users_do_none_of_it(node: Node, command: SendToUsers) -> None:
+    await connect(node, ALICE)
+    assert await node.refusal(ALICE, command) == "forbidden"
+    assert sent(node) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SendToUsers(("a b",), "alert", 1),
+        SendToUsers(("alice",), "disconnect", 1),
+        SendToUsers(("alice",), " ", 1),
+        SendToUsers(("alice",), "alert", nan),
+        SendToUsers(("alice",), "alert", [{"a": inf}]),
+        SendToUsers(("alice",), "alert", (b"bytes",)),
+        SendToUsers(tuple(map(str, range(1001))), "alert", 1),
+        SendToConversation("a b", "update", 1),
+        SendToConversation("c", "connect", 1),
+        IsConnected("a b"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused(node: Node, command: SendToUsers) -> None:
+    await connect(node, ALICE)
+    assert await node.refusal(BACKEND, command) == "invalid_request"
+    assert sent(node) == []
+
+
+async def test_who_is_connected_elsewhere_is_connected(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom_events, "ELSEWHERE_PAGE", 2)
+    elsewhere = tuple(f"user-{number}" for number in range(5))
+    await node.users(*(Actor(user_id, user_id) for user_id in elsewhere))
+    await connect(node, ALICE)
+    await node.do(OPERATOR, RenewLease("n2", 15_000, ("alice", *elsewhere)))
+    assert await node.do(BACKEND, ListConnected()) == ("alice", *elsewhere)
+    assert await node.do(BACKEND, IsConnected("user-3")) is True
+    assert await node.do(BACKEND, IsConnected("alice")) is True
+    assert await node.do(BACKEND, IsConnected("bob")) is False
+
+
+async def test_who_has_left_is_connected_no_more(node: Node) -> None:
+    await connect(node, ALICE, ALICE)
+    node.chat.directory.release("alice")
+    assert await node.do(BACKEND, IsConnected("alice")) is True
+    node.chat.directory.release("alice")
+    assert await node.do(BACKEND, IsConnected("alice")) is False
+    assert await node.do(BACKEND, ListConnected()) == ()

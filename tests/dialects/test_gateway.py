@@ -1,0 +1,166 @@
+"""What the `gateway` dialect makes of what its clients send, and of what happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MessageSent
+from talkwire.core.model import Attachment, Message, User
+from talkwire.core.texts import NESTING_MAX
+from talkwire.dialects.dialect import AnyJson, Outbound, TellTime, To
+from talkwire.dialects.gateway import GATEWAY
+
+AT_MS = 1_700_000_000_000
+AT = "2023-11-14T22:13:20.000Z"
+MESSAGE = Message(10, "talk-1", 1, "alice", "Alice", "Hello!", AT_MS)
+REFUSED = ChatError("forbidden", "Not here.")
+
+Json = dict[str, Any]
+
+
+def command_of(payload: object) -> object:
+    return GATEWAY.inbound["message"].to_command(AnyJson(payload))
+
+
+def echo_of(payload: object, result: object = AT_MS) -> tuple[str, Json]:
+    echo = GATEWAY.inbound["message"].echo
+    assert echo is not None
+    return echo.name, msgspec.to_builtins(echo.payload(AnyJson(payload), result))
+
+
+def notification_of(message: Message) -> Json:
+    (packet,) = GATEWAY.outbound[MessageSent]
+    assert isinstance(packet, Outbound)
+    assert (packet.name, packet.to) == ("notification", To.OUTSIDE)
+    payload: Json = msgspec.to_builtins(packet.payload(MessageSent(7, AT_MS, message)))
+    return payload
+
+
+@pytest.mark.parametrize(
+    "said", [None, "Hello", 5, [1, {"a": None}], {}, {"message": "Hello", "data": {}}, {"conversationId": None}]
+)
+def test_what_names_no_conversation_is_for_nobody_else(said: object) -> None:
+    assert command_of(said) == TellTime()
+
+
+def test_what_names_a_conversation_is_sent_there() -> None:
+    assert command_of({"conversationId": "talk-1", "message": "Hello", "data": 5}) == SendMessage("talk-1", "Hello")
+
+
+def test_a_message_may_have_a_client_message_id_and_the_backend_names_who_sends_it() -> None:
+    said = {"conversationId": "talk-1", "message": "Hello", "clientMessageId": "m-1", "senderId": "bob"}
+    expected = SendMessage("talk-1", "Hello", client_message_id="m-1", sender_id="bob")
+    assert command_of(said) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ({"conversationId": "talk-1"}, "message"),
+        ({"conversationId": "talk-1", "message": 5}, "message"),
+        ({"conversationId": 5, "message": "Hello"}, "conversationId"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_is_refused_with_the_place(said: object, path: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        command_of(said)
+    assert refused.value.code == "invalid_request"
+    assert isinstance(refused.value.details, list)
+    assert refused.value.details[0]["path"] == path
+
+
+def nested(depth: int) -> object:
+    value: object = "deep"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("said", [b"bytes", {"a": [b"bytes"]}, nested(NESTING_MAX + 1), "zero\x00", {"\ud800": 1}])
+def test_what_could_not_be_said_back_is_refused(said: object) -> None:
+    with pytest.raises(ChatError) as refused:
+        command_of(said)
+    assert refused.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("said", "received"),
+    [
+        ({"message": "Hello", "data": {}}, "Hello"),
+        ({"message": {"a": 1}}, {"a": 1}),
+        ({"text": "Hello"}, {"text": "Hello"}),
+        ("Hello", "Hello"),
+        ([1, 2], [1, 2]),
+        (None, None),
+    ],
+)
+def test_the_sender_is_told_what_was_received_and_when(said: object, received: object) -> None:
+    data = {"receivedMessage": received, "timestamp": AT}
+    expected = {"success": True, "message": "Message received by server", "data": data}
+    assert echo_of(said) == ("messageReceived", expected)
+
+
+def test_what_was_sent_to_a_conversation_was_received_when_it_was_written() -> None:
+    assert echo_of({"message": "Hello!"}, MESSAGE)[1]["data"] == {"receivedMessage": "Hello!", "timestamp": AT}
+
+
+def test_a_message_is_a_notification() -> None:
+    assert notification_of(MESSAGE) == {
+        "type": "message",
+        "title": "Alice",
+        "body": "Hello!",
+        "conversationId": "talk-1",
+        "messageId": "10",
+    }
+
+
+def test_of_a_message_without_text_a_notification_says_what_is_attached() -> None:
+    files = (Attachment("/a", "cat.png"), Attachment("/b", "dog.png"))
+    message = msgspec.structs.replace(MESSAGE, content="", attachments=files)
+    assert notification_of(message)["body"] == "cat.png, dog.png"
+
+
+def test_a_socket_is_greeted_with_who_it_is() -> None:
+    packet = GATEWAY.welcome(User("alice", "Alice", 0), "abc", "1-7")
+    assert packet is not None
+    assert packet.name == "connected"
+    assert msgspec.to_builtins(packet.payload(None)) == {
+        "message": "Successfully connected to WebSocket",
+        "userId": "alice",
+        "socketId": "abc",
+    }
+
+
+def test_errors_are_one_sentence() -> None:
+    name, payload = GATEWAY.error(REFUSED, "message")
+    assert (name, msgspec.to_builtins(payload)) == ("error", {"message": "Not here."})
+
+
+def test_a_refused_acknowledgement_has_the_sentence_beside_the_error() -> None:
+    assert msgspec.to_builtins(GATEWAY.refusal(REFUSED)) == {
+        "success": False,
+        "error": {"code": "forbidden", "message": "Not here."},
+        "message": "Not here.",
+    }
+
+
+def test_who_is_turned_away_is_not_told_why() -> None:
+    assert GATEWAY.turned_away is not None
+    name, payload = GATEWAY.turned_away(ChatError("token_expired", "This token has expired."))
+    assert (name, msgspec.to_builtins(payload)) == ("error", {"message": "Authentication failed"})
+
+
+@pytest.mark.parametrize(("reason", "message"), [("token_expired", "Token expired"), ("what else", "Disconnected")])
+def test_who_shall_not_come_back_with_the_same_token_is_told_why(reason: str, message: str) -> None:
+    goodbye = GATEWAY.goodbye(reason, False)
+    assert goodbye is not None
+    assert (goodbye[0], msgspec.to_builtins(goodbye[1])) == ("error", {"message": message})
+
+
+def test_who_shall_come_back_is_told_nothing() -> None:
+    assert GATEWAY.goodbye("shutdown", True) is None
