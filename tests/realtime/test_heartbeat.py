@@ -131,6 +131,27 @@ def test_a_deadline_that_moved_nearer_is_kept_when_the_wheel_is_told(loop: FakeL
     assert nearer <= item.calls[0] <= nearer + TICK_S + 1e-6
 
 
+def test_heartbeats_that_are_more_frequent_than_their_time_out_come_in_time(loop: FakeLoop) -> None:
+    class Client(Item):
+        """A ping each second; its pong, which the wheel is not told of, comes half a second later."""
+
+        def handle_deadline(self, now: float) -> None:
+            super().handle_deadline(now)  # 20 seconds for the pong
+            loop.call_at(now + 0.5, self.take_pong)
+
+        def take_pong(self) -> None:
+            self.deadline = loop.now + 1
+
+    wheel = TimingWheel(ask_every_s=1)
+    client = Client(loop, loop.now + 1, period_s=20)
+    started = loop.now
+    wheel.watch(client)
+    loop.run_until(loop.now + 9)
+    pings = [ping - started for ping in client.calls]
+    assert pings == pytest.approx([1, 2.5, 4, 5.5, 7, 8.5], abs=6 * TICK_S)
+    assert client.asked < 30
+
+
 def test_an_item_that_moved_nearer_and_later_again_is_called_once(loop: FakeLoop, wheel: TimingWheel) -> None:
     item = Item(loop, loop.now + 5)
     wheel.watch(item)

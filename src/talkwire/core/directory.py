@@ -66,6 +66,9 @@ class Entry:
     holds: int = 0
     since_pos: int = 0
     """Where the log was when somebody began to hold this."""
+    moved_pos: int = 0
+    """Since when `conversation_ids` are what they are: where the log was when the user last came to a conversation or
+    left one, or when this was read."""
 
     def become(self, user: User) -> None:
         """The id has a user now, or its user has changed."""
@@ -90,15 +93,18 @@ class Entry:
         else:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
-    def join(self, conversation_id: str, members: Sequence[Member]) -> None:
+    def join(self, conversation_id: str, members: Sequence[Member], pos: int) -> None:
         """The user is one of these members, who have come together and so see the same."""
+        self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
         self.history_seqs.pop(conversation_id, None)
         if members[0].history_seq:
             self.history_seqs[conversation_id] = members[0].history_seq
 
-    def leave(self, conversation_id: str) -> None:
+    def leave(self, conversation_id: str, pos: int) -> None:
         """What came before their time stays so, for what is still on its way to them."""
+        if conversation_id in self.conversation_ids:
+            self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
         self.forget_preferences_of(conversation_id)
 
@@ -216,7 +222,7 @@ class Directory:
             return  # nearly every event is one, and none moves anybody
         if isinstance(event, ConversationDeleted):
             for entry in (*self._held.values(), *self._idle.values()):
-                entry.leave(event.conversation_id)
+                entry.leave(event.conversation_id, event.pos)
         else:
             _apply(event, self.peek)
         self.circles.apply(event, self._is_known)
@@ -229,6 +235,10 @@ class Directory:
     def connected(self, user_id: str) -> Entry | None:
         """The entry of somebody who has a socket on this node. From any thread."""
         return self._held.get(user_id)
+
+    def connected_ids(self) -> Collection[str]:
+        """Everybody who has a socket on this node."""
+        return self._held.keys()
 
     def has_been_here(self, user_id: str, pos: int) -> bool:
         """Whether a user has had a socket on this node since before that log position. From any thread."""
@@ -286,6 +296,8 @@ class Directory:
             return
         finally:
             self._underway.discard(loading)
+        for fresh in loaded.values():
+            fresh.moved_pos = pos
         for event in loading.late:
             if event.pos > pos:
                 _apply_late(event, loaded)
@@ -305,7 +317,7 @@ class Directory:
 def _apply_late(event: Durable, loaded: Mapping[str, Entry]) -> None:
     if isinstance(event, ConversationDeleted):
         for entry in loaded.values():
-            entry.leave(event.conversation_id)
+            entry.leave(event.conversation_id, event.pos)
     else:
         _apply(event, loaded.get)
 
@@ -329,11 +341,11 @@ def _change_by(event: Durable) -> _Change:
 def _change_of_member(event: Durable) -> _Change | None:
     match event:
         case ConversationCreated(conversation=conversation, members=members):
-            return _ids(members), lambda entry: entry.join(conversation.id, members)
+            return _ids(members), lambda entry: entry.join(conversation.id, members, event.pos)
         case MemberAdded(conversation_id=conversation_id, members=members):
-            return _ids(members), lambda entry: entry.join(conversation_id, members)
+            return _ids(members), lambda entry: entry.join(conversation_id, members, event.pos)
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
-            return [user_id], lambda entry: entry.leave(conversation_id)
+            return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
             wanted = MemberPreferences(event.muted, event.notify, event.sound)
             return [user_id], lambda entry: entry.prefer_of(conversation_id, wanted)

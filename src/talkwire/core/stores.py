@@ -8,8 +8,10 @@ from typing import Protocol
 import msgspec
 
 from talkwire.core.commands.command import IdempotencyKey
+from talkwire.core.commands.mail import Arrival, Mail
 from talkwire.core.commands.messages import MessageVersion
 from talkwire.core.commands.receipts import Unread
+from talkwire.core.commands.recovery import StoredSession
 from talkwire.core.events import Durable
 from talkwire.core.model import (
     Conversation,
@@ -137,6 +139,34 @@ class Notifications(Protocol):
         ...
 
 
+class MailStore(Protocol):
+    """What waits for users who are not there. A snapshot's is only read."""
+
+    def position(self, user_id: str) -> int:
+        """Up to where in the log the user was told of messages; 0: of none."""
+        ...
+
+    def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
+        """The oldest that are newer than `since_ms`, in their order."""
+        ...
+
+    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
+        """The ids of the newest messages of others, in conversations that the user has not muted, which they have not
+        read; in their order."""
+        ...
+
+    def keep(self, user_ids: Collection[str], event: str, payload: str, now_ms: int) -> None: ...
+    def keep_newest(self, user_ids: Collection[str], kept: int) -> None: ...
+
+    def forget(self, before_ms: int) -> None:
+        """Some of what is from before then."""
+        ...
+
+    def confirm(self, arrivals: Collection[Arrival]) -> None:
+        """Moves positions forward, never back, and removes the mail that has arrived."""
+        ...
+
+
 class PresenceTable(Protocol):
     """Who is online on which node, until when each node is taken to be alive, and what users chose. Times are in
     milliseconds since 1970. A snapshot's is only read."""
@@ -252,6 +282,48 @@ class SyncLog(Protocol):
         messages are not for this user."""
         ...
 
+    def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
+        """The same events, those of moved cursors (`MessagesRead`, `MessagesDelivered`) with the messages that they
+        covered, which the log does not hold: for dialects that tell the authors of these."""
+        ...
+
+    def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
+        """How many `events_of` finds."""
+        ...
+
+    def looks_of(self, user_ids: Collection[str], after_pos: int, limit: int) -> Sequence[Durable]:
+        """The first times after a position that one of these users changed how others see them."""
+        ...
+
     def floor(self) -> int:
         """Events up to this position have been pruned."""
         ...
+
+
+class Sessions(Protocol):
+    """What is stored of recoverable sessions, by the id of their sockets. Times are in milliseconds since 1970. A
+    snapshot's is only read."""
+
+    def ensure_secret(self, name: str, value: str) -> str:
+        """The stored one; without one, `value` is stored."""
+        ...
+
+    def put(self, socket_id: str, node_id: str, ended_ms: int | None, now_ms: int) -> None:
+        """The session goes on at this node, or was ended on purpose there."""
+        ...
+
+    def keep_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
+        """None forgets it."""
+        ...
+
+    def node_ended(self, node_id: str, ended_ms: int) -> None: ...
+
+    def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:
+        """What is stored of these is still needed."""
+        ...
+
+    def prune(self, before_ms: int) -> None:
+        """Forgets what was not needed since then."""
+        ...
+
+    def find(self, socket_id: str, node_id: str) -> StoredSession: ...

@@ -59,7 +59,7 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage
     if after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "What happened since then is not kept any more. Load everything afresh.")
     limit = max(1, min(query.limit, PAGE_MAX))
-    found = _within_bytes(snapshot.sync.events_of(actor.user_id, after, limit + 1), limit)
+    found = within_bytes(snapshot.sync.events_of(actor.user_id, after, limit + 1), limit)
     looked_through, more = found
     events = tuple(event for event, history_seq in looked_through if may_see(actor.user_id, event, history_seq))
     pos = looked_through[-1][0].pos if more else head
@@ -77,7 +77,7 @@ def may_see(user_id: str, event: Durable, history_seq: int) -> bool:
             return True
 
 
-def _within_bytes(found: Sequence[tuple[Durable, int]], limit: int) -> tuple[Sequence[tuple[Durable, int]], bool]:
+def within_bytes(found: Sequence[tuple[Durable, int]], limit: int) -> tuple[Sequence[tuple[Durable, int]], bool]:
     """As many from the front as fit a page, one at least, and whether there are more."""
     size = 0
     for index, (event, _) in enumerate(found[:limit]):

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from talkwire.core.audience import doer_of
+from talkwire.core.directory import USUAL
 from talkwire.core.events import Durable, MessageSent
-from talkwire.dialects.dialect import To
+from talkwire.core.mail import calls_for_attention
+from talkwire.core.model import Message
+from talkwire.dialects.dialect import Personal, To
 from talkwire.realtime.client import Client, DialectChannel, conversation_room, outside_room, user_room
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
@@ -22,20 +25,38 @@ def tell_apart(hub: Hub, channel: DialectChannel, conversation_id: str, event: D
             frames = channel.encode(event, to)
             if frames:
                 hub.broadcast_in(channel, room, frames, _left_out(channel, room, event, may_see))
-    for packet, user_id, frame in channel.personal(event):
-        for socket in channel.rooms.get(user_room(user_id), ()):
-            if not packet.followers_only or conversation_room(conversation_id) in socket.rooms:
+    for packet, user_id, _, frame in channel.personal(event):
+        for socket in _sockets(channel, user_room(user_id)):
+            if _is_for(packet, socket, conversation_id):
                 hub.send(socket.connection, frame)
+
+
+def _is_for(packet: Personal, socket: Socket, conversation_id: str) -> bool:
+    """Whoever has left the conversation, such as an offer's author, hears of it no more."""
+    if packet.followers_only:
+        return conversation_room(conversation_id) in socket.rooms
+    client: Client = socket.data
+    return conversation_id in client.entry.conversation_ids
 
 
 def _left_out(channel: DialectChannel, room: str, event: Durable, may_see: MaySee) -> set[Socket]:
     """Those in a room who are not told."""
     doer = doer_of(event)
     left_out = {s for s in _sockets(channel, user_room(doer)) if room in s.rooms} if doer else set()
-    if not isinstance(event, MessageSent):
+    if isinstance(event, MessageSent):
+        if channel.dialect.notifies:
+            left_out |= {s for s in _sockets(channel, room) if not hears_of(s.data, event.message)}
+    else:
         conversation_id = room.partition(":")[2]
         left_out |= {s for s in _sockets(channel, room) if not may_see(s.data, conversation_id, event)}
     return left_out
+
+
+def hears_of(client: Client, message: Message) -> bool:
+    """Whether a member's client is notified of a message in a conversation that it does not follow."""
+    entry = client.entry
+    here = entry.member_preferences.get(message.conversation_id, USUAL)
+    return calls_for_attention(message, client.actor.user_id, entry.blocked_ids, here)
 
 
 def _sockets(channel: DialectChannel, room: str) -> list[Socket]:

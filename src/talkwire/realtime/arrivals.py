@@ -17,7 +17,7 @@ import structlog
 
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.errors import ChatError
-from talkwire.core.events import Event, MessageSent
+from talkwire.core.events import MessageSent, News
 from talkwire.core.model import Actor, Message
 
 ROUND_S = 1.0
@@ -78,7 +78,7 @@ class Arrivals:
         self._proving: dict[str, _Stretch] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def follow(self, events: Sequence[Event]) -> None:
+    def follow(self, events: Sequence[News]) -> None:
         """Listens to the bus."""
         now = asyncio.get_running_loop().time()
         for event in events:

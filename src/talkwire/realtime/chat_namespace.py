@@ -8,8 +8,8 @@ The chat's events go the other way: `event_delivery.py`, `signal_delivery.py`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
-from asyncio import Future
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from math import inf
@@ -17,7 +17,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from talkwire.core.chat import Chat, Done
+from talkwire.core.chat import Chat, tell
 from talkwire.core.commands.command import Change, Command, SocketSignal
 from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.errors import ChatError, forbidden, invalid
@@ -26,6 +26,7 @@ from talkwire.core.limits import Kind, Limits, kind_of, rate_limited
 from talkwire.core.model import Presence
 from talkwire.core.presence import ASKED_MAX
 from talkwire.dialects.dialect import (
+    AnyJson,
     CloseRoom,
     Dialect,
     Greet,
@@ -43,11 +44,16 @@ from talkwire.dialects.payloads.payload import invalid_payload
 from talkwire.identity.callers import Callers, Credentials
 from talkwire.realtime.client import Client, DialectChannel, presence_room
 from talkwire.realtime.connection import Handshake
+from talkwire.realtime.custom_handlers import DONE, ClientSocket, CustomHandlers, Handler
 from talkwire.realtime.hub import Hub
+from talkwire.realtime.mail import MailDelivery
+from talkwire.realtime.recoverable import Recoverable
+from talkwire.realtime.recovery import Recovery
 from talkwire.realtime.requests import Answers, Request
 from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.socket import Admitted, ConnectRefused, Socket
 from talkwire.realtime.socket_server import SocketServer
+from talkwire.wire import LocalProtocolError
 
 
 class ChatNamespace:
@@ -61,8 +67,13 @@ class ChatNamespace:
         callers: Callers,
         rooms: Rooms,
         dialects: Sequence[Dialect],
+        mail: MailDelivery,
         limits: Limits | None = None,
+        handlers: CustomHandlers | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
+        self._recovery = recovery
+        self._handlers = handlers or CustomHandlers()
         self._limits = limits
         self._limited_chat = LimitedChat(chat, limits, server.now)
         self._now = server.now
@@ -74,6 +85,7 @@ class ChatNamespace:
         self._chat = chat
         self._callers = callers
         self._rooms = rooms
+        self._mail = mail
         self._name = name
         self._dialects = {dialect.name: dialect for dialect in dialects}
         self._default = dialects[0].name
@@ -83,25 +95,73 @@ class ChatNamespace:
 
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
         dialect = self._dialect(handshake, auth)
-        try:
-            caller = await self._callers.identify(_credentials(handshake, auth))
-        except ChatError as error:
-            details = {} if error.details is None else {"details": error.details}
-            raise ConnectRefused("Authentication failed", {"code": error.code, **details}) from error
-        return Admitted(self._channel(dialect, recoverable=False), Client.of(caller, dialect))
+        client = await self._identify(handshake, auth, dialect)
+        if self._recovery is None or not self._recovery.is_wanted(handshake, auth):
+            return Admitted(self._channel(dialect, recoverable=False), client)
+        going_on = await self._recovery.find(client, self._name, auth)
+        if going_on is None:
+            client.recoverable = self._recovery.begin(client, self._name)
+        else:
+            if going_on.waited:
+                client = await self._identify(handshake, auth, dialect)
+            client.recoverable, client.going_on = going_on.recoverable, going_on
+        recoverable = client.recoverable
+        return Admitted(self._channel(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
 
     def entered(self, socket: Socket) -> None:
         client: Client = socket.data
         user_id = client.actor.user_id
         client.entry = self._chat.directory.hold(user_id, client.entry)
-        self._rooms.enter(socket, client.entry.conversation_ids)
         self._set_expiry(socket, client.expires_at)
+        if self._recovery is not None and client.recoverable is not None:
+            self._replace(self._recovery.came(socket), socket)
+        if self._recovery is not None and client.going_on is not None:
+            going_on, client.going_on = client.going_on, None
+            self._recovery.go_on(socket, going_on, partial(self._resumed, socket))
+        else:
+            self._greet(socket)
+        self._chat.signals.connected(user_id, socket.id)
+
+    def _greet(self, socket: Socket) -> None:
+        """A socket that begins now."""
+        client: Client = socket.data
+        # Who is told of what they missed follows what goes on only behind that.
+        self._rooms.enter(socket, () if client.dialect.notifies else client.entry.conversation_ids)
         user = client.entry.user
         if user is not None:
             welcome = client.dialect.welcome(user, socket.id, self._chat.cursor)
             if welcome is not None:
-                self._answers.tell(socket, welcome.name, welcome.payload(None))
-        self._chat.signals.connected(user_id, socket.id)
+                # Who is still to be told of what they missed could not go on from here.
+                is_here = client.recoverable is not None and not client.dialect.notifies
+                offset = self._chat.cursor if is_here else None
+                self._answers.tell(socket, welcome.name, welcome.payload(None), offset)
+        if client.dialect.notifies:
+            self._mail.entered(socket)
+
+    def _resumed(self, socket: Socket) -> None:
+        """A socket that goes on has all that it missed. What happened to its user meanwhile it did not hear."""
+        client: Client = socket.data
+        user = client.entry.user
+        if user is not None and user.banned:
+            self.end(socket, "banned", reconnect=False)
+        elif client.session_id is not None and client.session_id not in client.entry.login_ids:
+            self.end(socket, "logout", reconnect=False)
+        else:
+            self._rooms.resume(socket, client.entry.conversation_ids)
+            if client.dialect.notifies:
+                self._mail.resumed(socket)
+
+    @staticmethod
+    def _replace(before: Socket | None, socket: Socket) -> None:
+        """A client has come by another connection than the one that seemed to carry it still: that is over."""
+        if before is None:
+            return
+        before_client: Client = before.data
+        client: Client = socket.data
+        client.opened, before_client.opened = before_client.opened, set()
+        before.disconnect()
+        if not before.connection.sockets:
+            before.connection.close("forced server close")
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
         self._metrics.events_received += 1
@@ -109,6 +169,10 @@ class ChatNamespace:
         name = args[0]
         inbound = client.dialect.inbound.get(name) if isinstance(name, str) else None
         if inbound is None:
+            handler = self._handlers.get(name)
+            if handler is not None:
+                self._hand_on(Request(socket, name, ack_id, None), handler, args[1] if len(args) > 1 else None)
+                return
             request = Request(socket, str(name)[:64], ack_id, None)
             self._refuse_useless(request, ChatError("invalid_request", f"No such event: {request.name}"))
             return
@@ -127,7 +191,9 @@ class ChatNamespace:
                 self._answer_retry(request, command, wait_s)
                 return
         start = partial(self._start, request, command)
-        socket.connection.lane.enter(start, pipelined=isinstance(command, Change))
+        # One with a hook is queued only when that has answered, and what comes after it must not overtake it.
+        pipelined = isinstance(command, Change) and type(command) not in self._chat.hooked
+        socket.connection.lane.enter(start, pipelined=pipelined)
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
         request = Request(socket, str(name)[:64], ack_id, None)
@@ -139,8 +205,12 @@ class ChatNamespace:
     def say_goodbye(self, socket: Socket) -> None:
         self._tell_ending(socket, "shutdown", reconnect=True)
 
-    def disconnected(self, socket: Socket, reason: str) -> None:  # noqa: ARG002 (Node's, of interest to applications)
+    def disconnected(self, socket: Socket, reason: str) -> None:
         client: Client = socket.data
+        if self._recovery is not None:
+            # What it was still to be told from before it came is told to a new socket only.
+            self._recovery.went(socket, reason, for_good=self._mail.is_behind(socket))
+        self._mail.left(socket)
         self._rooms.gone(client)
         self._chat.directory.release(client.actor.user_id)
         self._chat.signals.disconnected(client.actor.user_id, socket.id)
@@ -155,18 +225,22 @@ class ChatNamespace:
     def _start(self, request: Request, command: Command[Any] | SocketCommand) -> bool:
         """Begins a command. True: it is under way, and the lane will be told when it is finished."""
         client: Client = request.socket.data
+        awaitable: Awaitable[Any]
         try:
             if isinstance(command, Change):
                 self._chat.submit(client.actor, command, partial(self._finish, request))
                 return True
-            if not isinstance(command, Command | RenewSignIn | WatchPresence):
+            if isinstance(command, OpenRoom | CloseRoom) and client.recoverable is not None:
+                awaitable = self._change_kept_room(request.socket, command, client.recoverable)
+            elif not isinstance(command, Command | RenewSignIn | WatchPresence):
                 self._answers.answer(request, self._do_at_once(request.socket, command))
                 return False
-            awaitable = self._do(request.socket, command)
+            else:
+                awaitable = self._do(request.socket, command)
         except ChatError as error:
             self._answers.refuse(request, error)
             return False
-        asyncio.ensure_future(awaitable).add_done_callback(partial(_tell, partial(self._finish, request)))
+        asyncio.ensure_future(awaitable).add_done_callback(partial(tell, partial(self._finish, request)))
         return True
 
     def _do(self, socket: Socket, command: Command[Any] | RenewSignIn | WatchPresence) -> Awaitable[Any]:
@@ -200,16 +274,68 @@ class ChatNamespace:
                 assert_never(command)
 
     def _finish(self, request: Request, result: object, error: Exception | None) -> None:
+        then = request.inbound.then if request.inbound is not None and error is None else None
+        if then is None or request.ack_id is None:
+            self._end(request, result, error)
+            return
+        asked = asyncio.ensure_future(self._chat.execute(request.socket.data.actor, then(result)))
+        asked.add_done_callback(partial(tell, lambda found, error: self._end(request, (result, found), error)))
+
+    def _end(self, request: Request, result: object, error: Exception | None) -> None:
         try:
             if error is None:
                 self._answers.answer(request, result)
-            elif isinstance(error, ChatError):
-                self._answers.refuse(request, error)
             else:
-                self._report(error)
-                self._answers.refuse(request, ChatError("unavailable", "Something went wrong here. Try again."))
+                self._refuse_for(request, error)
         finally:
             request.socket.connection.lane.finished()
+
+    def _refuse_for(self, request: Request, error: Exception) -> None:
+        """A refusal is the client's business, anything else ours."""
+        if not isinstance(error, ChatError):
+            self._report(error)
+            error = ChatError("unavailable", "Something went wrong here. Try again.")
+        self._answers.refuse(request, error)
+
+    def _hand_on(self, request: Request, handler: Handler, data: object) -> None:
+        """An event of the application's own goes to its handler, in its turn."""
+        if self._limits is not None:
+            wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
+            if wait_s:
+                self._answers.refuse(request, rate_limited(wait_s))
+                return
+        start = partial(self._start_handler, request, handler, data)
+        request.socket.connection.lane.enter(start, pipelined=False)
+
+    def _start_handler(self, request: Request, handler: Handler, data: object) -> bool:
+        """As `_start`."""
+        try:
+            answer = handler(ClientSocket(request.socket, lambda: self._chat.cursor), data)
+        except Exception as error:  # noqa: BLE001 (whatever the application's code raises)
+            self._answer_for_handler(request, None, error)
+            return False
+        if inspect.isawaitable(answer):
+            asyncio.ensure_future(answer).add_done_callback(partial(tell, partial(self._finish_handler, request)))
+            return True
+        self._answer_for_handler(request, answer, None)
+        return False
+
+    def _finish_handler(self, request: Request, answer: object, error: Exception | None) -> None:
+        try:
+            self._answer_for_handler(request, answer, error)
+        finally:
+            request.socket.connection.lane.finished()
+
+    def _answer_for_handler(self, request: Request, answer: object, error: Exception | None) -> None:
+        """A refusal goes to the client; any other error is a bug of the application's, and so is an answer that cannot
+        be sent."""
+        if error is None:
+            try:
+                self._answers.acknowledge(request, DONE if answer is None else answer)
+            except LocalProtocolError as no_json:
+                error = no_json
+        if error is not None:
+            self._refuse_for(request, error)
 
     def _answer_retry(self, request: Request, command: Command[Any] | SocketCommand, wait_s: float) -> None:
         """A command that comes too soon is refused, unless it was carried out already."""
@@ -220,7 +346,7 @@ class ChatNamespace:
 
         def start() -> bool:
             found = asyncio.ensure_future(self._limited_chat.answer_retry(client.actor, command, wait_s))
-            found.add_done_callback(partial(_tell, partial(self._finish, request)))
+            found.add_done_callback(partial(tell, partial(self._finish, request)))
             return True
 
         request.socket.connection.lane.enter(start, pipelined=False)
@@ -274,6 +400,26 @@ class ChatNamespace:
             self._rooms.close(socket, command.conversation_id)
         return command.conversation_id
 
+    async def _change_kept_room(self, socket: Socket, command: OpenRoom | CloseRoom, recoverable: Recoverable) -> str:
+        """As below, for a socket that goes on with its rooms after a disconnect."""
+        assert self._recovery is not None, "nobody else lets them in"
+        client: Client = socket.data
+        if command.conversation_id not in client.entry.conversation_ids:
+            raise forbidden()
+        opened = isinstance(command, OpenRoom)
+        by_default = client.dialect.follows_all
+        await self._recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
+        return self._change_room(socket, command)
+
+    async def _identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> Client:
+        """Who connects. Raises ConnectRefused."""
+        try:
+            return Client.of(await self._callers.identify(_credentials(handshake, auth)), dialect)
+        except ChatError as error:
+            details = {} if error.details is None else {"details": error.details}
+            parting = None if dialect.turned_away is None else dialect.turned_away(error)
+            raise ConnectRefused("Authentication failed", {"code": error.code, **details}, parting) from error
+
     def _dialect(self, handshake: Handshake, auth: dict[str, Any]) -> Dialect:
         wanted = auth.get("dialect") or handshake.query.get("dialect") or self._default
         dialect = self._dialects.get(wanted) if isinstance(wanted, str) else None
@@ -308,20 +454,6 @@ def end_socket(socket: Socket, reason: str) -> None:
     handler.end(socket, reason, reconnect=False)
 
 
-def _tell(done: Done, future: Future[Any]) -> None:
-    """What became of a future."""
-    if future.cancelled():
-        done(None, ChatError("unavailable", "The server is stopping. Try again."))
-        return
-    error = future.exception()
-    if error is None:
-        done(future.result(), None)
-    elif isinstance(error, Exception):
-        done(None, error)
-    else:
-        raise error
-
-
 def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
     """A token in `auth.token`, in the Authorization header or in the query, in this order."""
     token = auth.get("token")
@@ -341,6 +473,8 @@ def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
     """The event's payload, checked. Raises `invalid_request` with the place where it is wrong."""
     if inbound.payload is None:
         return None
+    if inbound.payload is AnyJson:
+        return AnyJson(args[1] if len(args) > 1 else None)
     try:
         return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
     except msgspec.ValidationError as error:

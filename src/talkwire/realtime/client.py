@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from talkwire.core.directory import Entry
-from talkwire.core.events import DurableEvent, Event
+from talkwire.core.events import CustomEvent, DurableEvent, Event
 from talkwire.core.model import Actor
 from talkwire.dialects.dialect import PERSONAL_MAX, Dialect, Outbound, Personal, To, Told
 from talkwire.identity.callers import Caller
 from talkwire.realtime.hub import Channel, Hub
+from talkwire.realtime.recoverable import Recoverable
 from talkwire.realtime.socket import Socket
 from talkwire.wire import event_frame
+
+if TYPE_CHECKING:
+    from talkwire.realtime.recovery import GoingOn
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -50,6 +55,12 @@ class Client:
     expires_at: float | None
     opened: set[str] = field(default_factory=set)
     """The conversations that the socket asked to follow."""
+    recoverable: Recoverable | None = None
+    """What is known of it over all its connections, where it can go on after a disconnect."""
+    behind: bool = False
+    """It is still being told of what its user missed, so the log's end is not where it is."""
+    going_on: GoingOn | None = None
+    """Where it goes on, until it does."""
 
     @classmethod
     def of(cls, caller: Caller, dialect: Dialect) -> Client:
@@ -68,7 +79,7 @@ class DialectChannel(Channel):
     """Sockets of one namespace that speak one dialect. Where they are `recoverable`, each durable event is followed by
     its place in the log, as of which they can go on after a disconnect; `epoch` says of which log."""
 
-    __slots__ = ("_epoch", "_told", "dialect", "recoverable", "tells_apart")
+    __slots__ = ("_epoch", "_single", "_told", "dialect", "recoverable", "tells_apart")
 
     def __init__(
         self, namespace: str, dialect: Dialect, *, recoverable: bool = False, epoch: Callable[[], str] = str
@@ -78,30 +89,33 @@ class DialectChannel(Channel):
         self.recoverable = recoverable
         self._epoch = epoch
         self._told = told_by(dialect)
+        self._single = frozenset(kind for kind, packets in dialect.outbound.items() if not are_many(packets))
         self.tells_apart = frozenset(kind for kind, packets in dialect.outbound.items() if any(map(is_apart, packets)))
         """The events of which some of a conversation's members are told something of their own."""
 
     def encode(self, event: Event, to: To = To.ROOM) -> bytes:
         """The event's frames for everyone whom it goes to; empty where the dialect has no word for it."""
-        packets = self._told.get((type(event), to), ())
-        return b"".join(
-            self.frame(packet.name, packet.payload(event), event, index)
-            for index, packet in packets
-            if packet.when is None or packet.when(event)
-        )
+        return b"".join(frame for _, frame in self.frames(event, to))
 
-    def personal(self, event: Event) -> Iterator[tuple[Personal, str, bytes]]:
-        """(what it is, user id, frame), for what goes to single users."""
+    def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
+        """The same one by one, each with its counter."""
+        for counter, packet in self._told.get((type(event), to), ()):
+            if packet.when is None or packet.when(event):
+                yield counter, self.frame(packet.name, packet.payload(event), event, counter)
+
+    def personal(self, event: Event) -> Iterator[tuple[Personal, str, int, bytes]]:
+        """(what it is, user id, counter, frame), for what goes to single users."""
         for index, each in enumerate(self.dialect.outbound.get(type(event), ())):
             if isinstance(each, Personal):
                 for number, (user_id, payload) in enumerate(each.payloads(event)):
-                    yield each, user_id, self.frame(each.name, payload, event, index * PERSONAL_MAX + number)
+                    counter = index * PERSONAL_MAX + number
+                    yield each, user_id, counter, self.frame(each.name, payload, event, counter)
 
     def frame(self, name: str, payload: msgspec.Struct, event: Event, counter: int) -> bytes:
         """`counter` is the packet's place among all that the dialect makes of the event."""
         offset = None
         if self.recoverable and isinstance(event, DurableEvent):
-            offset = offset_text(self._epoch(), event.pos, counter)
+            offset = offset_text(self._epoch(), event.pos, None if type(event) in self._single else counter)
         return event_frame(self.namespace, name, encode_json(payload), offset)
 
 
@@ -110,9 +124,14 @@ def is_apart(packet: Told) -> bool:
     return isinstance(packet, Personal) or packet.to is not To.ROOM
 
 
-def offset_text(epoch: str, pos: int, counter: int) -> str:
-    """Where a socket is in the log: a cursor, and which of several packets of one event it has got."""
-    return f"{epoch}-{pos}.{counter}" if counter else f"{epoch}-{pos}"
+def are_many(packets: Sequence[Told]) -> bool:
+    """Whether a socket may be told more than one thing of an event that has these."""
+    return len(packets) > 1 or any(isinstance(packet, Personal) for packet in packets)
+
+
+def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:
+    """Where a socket is in the log: a cursor, and which of several packets of the event there it has got."""
+    return f"{epoch}-{pos}" if counter is None else f"{epoch}-{pos}.{counter}"
 
 
 def told_by(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[int, Outbound]]]:
@@ -123,6 +142,20 @@ def told_by(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[
             if isinstance(packet, Outbound):
                 found.setdefault((kind, packet.to), []).append((index * PERSONAL_MAX, packet))
     return found
+
+
+NOWHERE = ""
+"""An offset from which nobody can go on."""
+
+
+def encode_custom(channel: Channel, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
+    """The frame of an application's own event, empty for a channel without chat. Clients that can go on after a
+    disconnect take a text at the end for their place in the log, so that follows it then: `offset` (contract, section
+    8)."""
+    if not isinstance(channel, DialectChannel):
+        return b""
+    follows = channel.recoverable and isinstance(event.payload, str)
+    return event_frame(channel.namespace, event.name, payload_json, offset if follows else None)
 
 
 def encode_for(channel: Channel, event: Event, to: To = To.ROOM) -> bytes:

@@ -69,6 +69,7 @@ class Connection(ABC):
     """Joins a `Session` to its transports. What its messages mean is for a subclass: see `received` and `ended`."""
 
     __slots__ = (
+        "_drained",
         "_ending",
         "_poll",
         "_trial",
@@ -94,6 +95,7 @@ class Connection(ABC):
         self._trial: WebSocket | None = None
         self._poll: asyncio.Future[str] | None = None
         self._ending = False
+        self._drained: asyncio.Future[None] | None = None
 
     # --- for subclasses ---------------------------------------------------------------------------------------------
 
@@ -159,6 +161,7 @@ class Connection(ABC):
                 # A client that polls before it has its answer may have put its next poll here.
                 if self._poll is pending:
                     self._poll = None
+        self._tell_drained()
         self._settle_closed()
         return body
 
@@ -186,6 +189,7 @@ class Connection(ABC):
                     self.websocket, self._trial = self._trial, None
                     self.polling = False
                     self._answer_poll(now)
+                    self._tell_drained()
                     self.server.hub.wake(self)
                 case UpgradeFailed():
                     self._drop_trial()
@@ -208,6 +212,7 @@ class Connection(ABC):
         """Says goodbye, reads no more, lets what is under way finish, and closes. Once is enough: uvicorn asks too."""
         if not self._ending:
             self._ending = True
+            self._tell_drained()
             self.say_goodbye()
             self._lane_changed()
 
@@ -260,9 +265,28 @@ class Connection(ABC):
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
         """The WebSocket's buffer has filled up, or has drained."""
         if writable:
+            self._tell_drained()
             self.lane.release()
         else:
             self.lane.held = True
+
+    async def drained(self) -> bool:
+        """Waits until the client has taken most of what it was sent: over polling all. False: it will be sent nothing
+        more."""
+        await asyncio.sleep(0)  # what was sent leaves at the end of the turn
+        while not (self.session.closed or self._ending) and self._is_behind():
+            if self._drained is None:
+                self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._drained)
+        return not (self.session.closed or self._ending)
+
+    def _is_behind(self) -> bool:
+        return bool(self.out) if self.websocket is None else self.lane.held
+
+    def _tell_drained(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
 
     def _unsent_by_polling(self) -> int:
         return sum(map(len, self.out))
@@ -280,6 +304,7 @@ class Connection(ABC):
             body = self.session.take_poll(now)
             if body is not None:
                 self._poll.set_result(body)
+                self._tell_drained()
 
     def _handle_trial(self, now: float) -> None:
         """The first packets of an upgrade: the answer to the probe goes to the WebSocket on trial."""
@@ -310,6 +335,7 @@ class Connection(ABC):
             websocket.close(code)
         self._drop_trial()
         self._answer_poll(self.server.now())
+        self._tell_drained()
         if self.server.forget(self):
             self.lane.clear()
             self.ended(reason)

@@ -48,7 +48,7 @@ class EngineServer(ABC):
         self.metrics = metrics or RealtimeMetrics()
         self._connect_wait_s = connect_wait_s
         self.hub = Hub()
-        self.wheel = TimingWheel()
+        self.wheel = TimingWheel(self.options.ping_interval_s)
         self.accepting = True
         self._connections: dict[str, Connection] = {}
         self._lingering: dict[str, Connection] = {}

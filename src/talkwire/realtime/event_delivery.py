@@ -21,6 +21,7 @@ from talkwire.core.events import (
     MessageEvent,
     MessageSent,
     MessagesRead,
+    News,
     Notified,
     UnreadChanged,
     UploadProgressed,
@@ -52,7 +53,7 @@ class EventDelivery:
         self._directory = directory
         self._end = end
 
-    def deliver(self, events: Sequence[Event]) -> None:
+    def deliver(self, events: Sequence[News]) -> None:
         """A batch from the bus: durable events in log order."""
         for event in events:
             match event:

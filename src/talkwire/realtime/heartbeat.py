@@ -1,7 +1,9 @@
 """One timing wheel for the deadlines of all connections: heartbeats, time-outs, expiring tokens.
 
 Deadlines mostly move later (each pong does that), so a connection stays in the bucket where it is and is asked again
-when that comes up. Nothing is done on the arrival of a packet, and no connection has a timer of its own.
+when that comes up. Nothing is done on the arrival of a packet, and no connection has a timer of its own. Where there
+is less time between two heartbeats than for an answer, a pong moves the deadline nearer; so nobody is left alone for
+longer than the time between two heartbeats.
 """
 
 from __future__ import annotations
@@ -31,9 +33,14 @@ class Deadlined(Protocol):
 
 
 class TimingWheel:
-    """Calls `handle_deadline` at most `TICK_S` after the time that `next_deadline` said."""
+    """Calls `handle_deadline` at most `TICK_S` after the time that `next_deadline` said.
 
-    def __init__(self) -> None:
+    An item that was called is asked again within `ask_every_s`: what comes in meanwhile may move its deadline nearer,
+    up to that time, without a word to the wheel.
+    """
+
+    def __init__(self, ask_every_s: float = inf) -> None:
+        self._ask_every_s = ask_every_s
         self._buckets: dict[int, list[Deadlined]] = {}
         self._ticks: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -43,8 +50,10 @@ class TimingWheel:
     def watch(self, item: Deadlined) -> None:
         """Makes sure that the item is asked in time; call it when its deadline may have moved nearer."""
         deadline = item.next_deadline()
-        if isinf(deadline):
-            return
+        if not isinf(deadline):
+            self._watch(item, deadline)
+
+    def _watch(self, item: Deadlined, deadline: float) -> None:
         # Whatever is late is done in the next tick, so that an item which stays late cannot hold up the loop.
         tick = max(ceil(deadline / TICK_S), self._last_tick + 1)
         if item.wheel_tick and item.wheel_tick <= tick:
@@ -91,7 +100,9 @@ class TimingWheel:
         try:
             if item.next_deadline() <= now:
                 item.handle_deadline(now)
-            self.watch(item)
+            deadline = item.next_deadline()
+            if not isinf(deadline):
+                self._watch(item, min(deadline, now + self._ask_every_s))
         except Exception:
             # One connection's bug must not take the heartbeats from all others.
             _logger.exception("a deadline failed")

@@ -39,11 +39,16 @@ class Answers:
         if inbound is None or not socket.connected:
             return
         if inbound.echo is not None:
-            self.tell(socket, *inbound.echo(request.payload, result))
+            self.tell(socket, inbound.echo.name, inbound.echo.payload(request.payload, result))
         if request.ack_id is not None:
             self._hub.send(
                 socket.connection, ack_frame(self._namespace, request.ack_id, encode_json(inbound.reply(result)))
             )
+
+    def acknowledge(self, request: Request, answer: object) -> None:
+        """A handler of the application's has answered. Raises LocalProtocolError for what is no JSON."""
+        if request.ack_id is not None:
+            request.socket.acknowledge(request.ack_id, [answer])
 
     def refuse(self, request: Request, error: ChatError) -> None:
         """The command was refused, or there was none in the event."""
@@ -57,6 +62,6 @@ class Answers:
             refusal = encode_json(client.dialect.refusal(error))
             self._hub.send(socket.connection, ack_frame(self._namespace, request.ack_id, refusal))
 
-    def tell(self, socket: Socket, name: str, payload: msgspec.Struct) -> None:
-        """An event for one socket."""
-        self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload)))
+    def tell(self, socket: Socket, name: str, payload: msgspec.Struct, offset: str | None = None) -> None:
+        """An event for one socket. `offset` is for one that can go on after a disconnect: where it is in the log."""
+        self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload), offset))

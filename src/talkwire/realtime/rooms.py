@@ -27,6 +27,17 @@ class Rooms:
         for conversation_id in conversation_ids:
             self._admit(socket, conversation_id)
 
+    def resume(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
+        """A socket that goes on, of a member of these conversations: it follows those that it followed before."""
+        client: Client = socket.data
+        assert client.recoverable is not None, "it goes on"
+        self._hub.join(user_room(client.actor.user_id), socket)
+        for conversation_id in conversation_ids:
+            if client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
+                self.open(socket, conversation_id)
+            elif client.dialect.told_outside:
+                self._hub.join(outside_room(conversation_id), socket)
+
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
         """These have become members."""
         for user_id in user_ids:
@@ -45,6 +56,8 @@ class Rooms:
         self._hub.leave(outside_room(conversation_id), socket)
         if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
             return
+        if conversation_id in client.opened:
+            return  # nobody was told that it was gone: the socket has taken another one's place
         client.opened.add(conversation_id)
         if self._openers(client, conversation_id) == 1:
             self._tell(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))

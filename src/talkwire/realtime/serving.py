@@ -6,6 +6,7 @@ A second signal ends the process at once; nothing that was acknowledged is lost 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.polling import PollingApp
@@ -44,8 +46,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class ApplicationFailed(RuntimeError):
+    """The application beside us did not start, and so nothing did. It has logged why."""
+
+
 class Server(uvicorn.Server):
-    """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end."""
+    """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end.
+
+    `beside`: `app` has an application within, to which its lifespan and all WebSockets but the engine's belong.
+    """
 
     def __init__(
         self,
@@ -54,16 +63,19 @@ class Server(uvicorn.Server):
         *,
         shutdown_s: int = SHUTDOWN_S,
         on_shutdown: Callable[[], None] = lambda: None,
+        beside: bool = False,
     ) -> None:
         self._engine = engine
         self._on_shutdown = on_shutdown
+        self._begun = asyncio.Event()
         super().__init__(
             uvicorn.Config(
                 app,
-                ws=websocket_class(engine),  # documented to take a class
+                # Documented to take a class.
+                ws=websocket_class(engine, WebSocketsSansIOProtocol if beside else None),
                 http="httptools",
                 loop="uvloop",
-                lifespan="off",
+                lifespan="auto" if beside else "off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -72,6 +84,22 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=shutdown_s,
             )
         )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Raises ApplicationFailed, where uvicorn would end the process."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise ApplicationFailed("the application beside Talkwire did not start") from None
+        self._begun.set()
+
+    async def has_begun(self, serving: asyncio.Task[None]) -> None:
+        """Waits until requests are answered. Raises what `serving`, which is to bring that about, ends with."""
+        begun = asyncio.ensure_future(self._begun.wait())
+        await asyncio.wait([begun, serving], return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        if serving.done():
+            await serving
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_shutdown()
@@ -97,6 +125,14 @@ class Server(uvicorn.Server):
         if self.should_exit:
             os._exit(1)
         self.should_exit = True
+
+
+class EmbeddedServer(Server):
+    """A server within a program that has signals of its own to look after."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def with_engine(engine: EngineServer, app: AsgiApp | None = None) -> AsgiApp:

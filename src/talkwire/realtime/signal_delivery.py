@@ -6,34 +6,47 @@ second to those whom the call concerns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 
 from talkwire.core.directory import Directory
 from talkwire.core.events import (
     CallEnded,
     CallEvent,
     CallNews,
+    CustomEvent,
     DurableEvent,
-    Event,
+    News,
     PresenceChanged,
     RoomEntered,
     RoomLeft,
     RoomNews,
     TypingChanged,
 )
-from talkwire.realtime.client import Client, clients_in, conversation_room, encode_for, presence_room, user_room
+from talkwire.realtime.client import (
+    NOWHERE,
+    Client,
+    clients_in,
+    conversation_room,
+    encode_custom,
+    encode_for,
+    encode_json,
+    presence_room,
+    user_room,
+)
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
 
 
 class SignalDelivery:
-    """For the sockets of this node, of all namespaces."""
+    """For the sockets of this node, of all namespaces. `cursor` says up to where events have been handed out."""
 
-    def __init__(self, hub: Hub, directory: Directory) -> None:
+    def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
         self._hub = hub
         self._directory = directory
+        self._cursor = cursor
 
-    def deliver(self, events: Sequence[Event]) -> None:
+    def deliver(self, events: Sequence[News]) -> None:
         """A batch from the bus; what the log has is for others."""
         for event in events:
             if isinstance(event, DurableEvent):
@@ -45,6 +58,8 @@ class SignalDelivery:
                     self._deliver_presence(event)
                 case CallEnded():
                     self._deliver_call(event, event.to, None)
+                case CustomEvent():
+                    self._deliver_custom(event)
                 case CallEvent():
                     self._deliver_call(event, event.to, event.source)
 
@@ -66,6 +81,19 @@ class SignalDelivery:
     def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
         sockets = [socket for socket in self._sockets(to) if socket.id != source]
         self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
+
+    def _deliver_custom(self, event: CustomEvent) -> None:
+        """Also to who is slow to read: whoever asked for it was told that it was sent."""
+        if event.user_id is not None:
+            room = user_room(event.user_id)
+        else:
+            assert event.conversation_id is not None, "one of both is given"
+            room = conversation_room(event.conversation_id)
+        payload = encode_json(event.payload)
+        sockets = clients_in(self._hub, room)
+        for behind, offset in ((False, self._cursor()), (True, NOWHERE)):
+            told = [socket for socket in sockets if socket.data.behind is behind]
+            self._hub.multicast(told, partial(encode_custom, event=event, payload_json=payload, offset=offset))
 
     def _watchers(self, user_id: str, contacts: Collection[str]) -> Iterable[Socket]:
         """Sockets that asked to be told, beside those of contacts; and only while their users share a conversation."""

@@ -23,21 +23,28 @@ from talkwire.wire import (
     encode_event,
 )
 
+_SOCKET_ID_BYTES = 15
+
 
 class ConnectRefused(Exception):
-    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`."""
+    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`. With `parting`, an event's name and
+    payload, it gets that instead, from a socket that is there for nothing else."""
 
-    def __init__(self, message: str, data: object | None = None) -> None:
+    def __init__(self, message: str, data: object | None = None, parting: tuple[str, object] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.data = data
+        self.parting = parting
 
 
 class Admitted(NamedTuple):
-    """Which bytes a new socket is sent, and what its handlers keep with it."""
+    """Which bytes a new socket is sent, and what its handlers keep with it. One that can go on after a disconnect has a
+    `pid`, and keeps its `socket_id`."""
 
     channel: Channel
     data: Any
+    socket_id: str | None = None
+    pid: str | None = None
 
 
 class NamespaceHandler(Protocol):
@@ -104,7 +111,7 @@ class Socket:
         data: Any,  # noqa: ANN401
     ) -> None:
         # Never the Engine.IO id: that one is a secret between the server and its client.
-        self.id = token_urlsafe(15)
+        self.id = token_urlsafe(_SOCKET_ID_BYTES)
         self.connection = connection
         self.namespace = namespace
         self.channel = channel
@@ -281,7 +288,7 @@ class SocketConnection(Connection):
 
     async def _admit(self, handler: NamespaceHandler, event: ConnectRequested) -> None:
         try:
-            channel, data = await handler.admit(self.handshake, event.namespace, event.auth)
+            admitted = await handler.admit(self.handshake, event.namespace, event.auth)
         except ConnectRefused as refusal:
             self._refuse(event.namespace, refusal)
             return
@@ -291,14 +298,20 @@ class SocketConnection(Connection):
             return
         if self.session.closed:
             return
-        socket = Socket(self, event.namespace, channel, handler, data)
+        socket = Socket(self, event.namespace, admitted.channel, handler, admitted.data)
+        socket.id = admitted.socket_id or socket.id
         self.sockets[event.namespace] = socket
         self.server.metrics.sockets += 1
-        self.send(self.packets.accept(event.namespace, socket.id))
+        self.send(self.packets.accept(event.namespace, socket.id, admitted.pid))
         handler.entered(socket)
         self.server.wheel.watch(self)
 
     def _refuse(self, namespace: str, refusal: ConnectRefused) -> None:
         self.server.metrics.refused_connects += 1
-        if not self.session.closed:
+        if self.session.closed:
+            return
+        if refusal.parting is None:
             self.send(self.packets.refuse(namespace, refusal.message, refusal.data))
+            return
+        accept, disconnect = self.packets.turn_away(namespace, token_urlsafe(_SOCKET_ID_BYTES))
+        self.send_packet([accept, *encode_event(namespace, refusal.parting), disconnect])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl
@@ -48,15 +49,33 @@ class UpgradeRequest:
         self.headers = joined((name, value.strip()) for name, _, value in fields)
 
 
-class WebSocketProtocol(asyncio.Protocol):
-    """One WebSocket. `server` is set by `websocket_class`."""
+OtherProtocol = Callable[..., asyncio.Protocol]
+"""A class like ours: uvicorn's own, for WebSockets of an application beside us."""
 
-    __slots__ = ("_connection", "_fragments", "_framing", "_server_state", "_text", "_transport", "write")
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One WebSocket. `server` and `other` are set by `websocket_class`."""
+
+    __slots__ = (
+        "_connection",
+        "_fragments",
+        "_framing",
+        "_make_other",
+        "_server_state",
+        "_text",
+        "_transport",
+        "write",
+    )
 
     server: ClassVar[EngineServer]
+    other: ClassVar[OtherProtocol | None] = None
+    """Who serves the paths that are not ours; None: nobody does."""
 
-    def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002 (uvicorn's)
+    def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401 (uvicorn's)
         self._server_state = server_state
+        self._make_other: Callable[[], asyncio.Protocol] | None = None
+        if self.other is not None:
+            self._make_other = partial(self.other, config=config, server_state=server_state, app_state=app_state)
         self._transport: asyncio.Transport | None = None
         self._framing: Protocol | None = None
         self._connection: Connection | None = None
@@ -75,7 +94,12 @@ class WebSocketProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         framing = self._framing
         if framing is None:
-            self._answer_upgrade(UpgradeRequest(data))
+            request = UpgradeRequest(data)
+            make_other, self._make_other = self._make_other, None
+            if make_other is None or self.server.serves(request.path):
+                self._answer_upgrade(request)
+            else:
+                self._hand_on(make_other(), data)
             return
         framing.receive_data(data)
         for frame in framing.events_received():
@@ -142,6 +166,17 @@ class WebSocketProtocol(asyncio.Protocol):
             transport.pause_reading()
 
     # --- the upgrade request ----------------------------------------------------------------------------------------
+
+    def _hand_on(self, other: asyncio.Protocol, head: bytes) -> None:
+        """Leaves the WebSocket to somebody else, as if it had never been here."""
+        transport, self._transport, self.write = self._transport, None, _nowhere
+        assert transport is not None
+        self._server_state.connections.discard(self)
+        # uvicorn makes this object the transport's protocol once it has had the request. What the other's answer brings
+        # about, an end of the transport included, comes behind this in the loop.
+        asyncio.get_running_loop().call_soon(transport.set_protocol, other)
+        other.connection_made(transport)
+        other.data_received(head)
 
     def _answer_upgrade(self, request: UpgradeRequest) -> None:
         try:
@@ -259,9 +294,10 @@ def _nowhere(_: bytes) -> None:
     """There is no transport: what is written is lost, as on the way to a client that is gone."""
 
 
-def websocket_class(server: EngineServer) -> type[WebSocketProtocol]:
-    """The class to give to uvicorn as `ws=`."""
-    return type("TalkwireWebSocket", (WebSocketProtocol,), {"server": server, "__slots__": ()})
+def websocket_class(server: EngineServer, other: OtherProtocol | None = None) -> type[WebSocketProtocol]:
+    """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it."""
+    members = {"server": server, "other": other, "__slots__": ()}
+    return type("TalkwireWebSocket", (WebSocketProtocol,), members)
 
 
 def _websocket_key(request: UpgradeRequest) -> str:

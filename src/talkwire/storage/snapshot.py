@@ -10,20 +10,24 @@ from sqlalchemy import Connection, Executable, Select, func, select, tuple_
 from talkwire.core.circles import CircleFacts, Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
+from talkwire.core.commands.receipts import Reader
 from talkwire.core.events import Durable
 from talkwire.core.model import MESSAGE_ID_BASE, Conversation, LoginSession, Member, Message, User
 from talkwire.storage.answers import AnswerRows
 from talkwire.storage.files import FileRows
 from talkwire.storage.keys import keys_parameter
+from talkwire.storage.mail import MailRows
 from talkwire.storage.message_parts import MessagePartRows
 from talkwire.storage.message_rows import read_messages, with_reactions
 from talkwire.storage.notifications import NotificationRows
 from talkwire.storage.offers import OfferRows
 from talkwire.storage.presence import PresenceRows
+from talkwire.storage.receipts import furthest_readers, least_progress
 from talkwire.storage.restrictions import RestrictionRows
 from talkwire.storage.rows import AnyRow, to_conversation, to_event, to_login, to_member, to_user
 from talkwire.storage.schema import accounts, blocks, conversations, log, log_head, logins, members, users
 from talkwire.storage.search import SearchRows
+from talkwire.storage.sessions import SessionRows
 from talkwire.storage.statements import Lookups
 from talkwire.storage.sync import SyncRows
 from talkwire.storage.unread import UnreadRows
@@ -48,8 +52,10 @@ class TableSnapshot:
         self.unreads = UnreadRows(connection, lookups.unread)
         self.files = FileRows(connection)
         self.search = SearchRows(connection, lookups)
+        self.mail = MailRows(connection, lookups.stretches)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.answers = AnswerRows(connection)
+        self.sessions = SessionRows(connection, lookups.sessions)
 
     def head(self) -> tuple[str, int]:
         epoch, pos = self._connection.execute(select(log_head.c.epoch, log_head.c.pos)).one()
@@ -194,6 +200,12 @@ class TableSnapshot:
         )
         return self._with_reactions(rows[::-1])
 
+    def readers(self, conversation_id: str, limit: int) -> Sequence[Reader]:
+        return furthest_readers(self._connection, conversation_id, limit)
+
+    def least_progress(self, message: Message) -> tuple[int, int] | None:
+        return least_progress(self._connection, message)
+
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]:
         # A conversation's newest activity is its newest message, once there is one.
         ids = [MESSAGE_ID_BASE + conversation.active_pos for conversation in conversations if conversation.last_seq]
@@ -203,7 +215,7 @@ class TableSnapshot:
         rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
         message_ids = [row.message_id for row in rows if row.message_id is not None]
         found = self._messages_by_id(message_ids)
-        return [to_event(row, found.get(row.message_id)) for row in rows]
+        return self.sync.with_covered([to_event(row, found.get(row.message_id)) for row in rows])
 
     def count_events(self) -> int:
         """How many events the log holds."""

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CompoundSelect, Dialect, Select, bindparam, cast, func, or_, select
 
+from talkwire.storage.covered import covered_select
 from talkwire.storage.keys import key_text, keys_table
+from talkwire.storage.mail import stretches_select
 from talkwire.storage.mention_rows import named_members
 from talkwire.storage.message_rows import message_select
 from talkwire.storage.prepared import PreparedReads
@@ -24,6 +26,7 @@ from talkwire.storage.schema import (
     restrictions,
     users,
 )
+from talkwire.storage.sessions import SessionStatements
 from talkwire.storage.unread import unread_select
 
 
@@ -34,6 +37,7 @@ class Lookups:
         "blocks",
         "conversations",
         "count_own",
+        "covered",
         "log",
         "logins",
         "member_preferences",
@@ -47,6 +51,8 @@ class Lookups:
         "reactions",
         "restrictions",
         "sent_messages",
+        "sessions",
+        "stretches",
         "unread",
         "users",
     )
@@ -93,6 +99,7 @@ class Lookups:
             select(blocks.c.user_id, blocks.c.blocked_id).select_from(keys).join(blocks, blocks.c.user_id == first)
         )
         self.presence = PresenceStatements(dialect)
+        self.sessions = SessionStatements(dialect)
         self.restrictions: Select[Any] = (
             select(restrictions)
             .select_from(keys)
@@ -115,6 +122,8 @@ class Lookups:
             reaction_select.select_from(keys).join(reactions, reactions.c.message_id == number)
         )
         self.named: CompoundSelect[Any] = named_members(keys, first, second)
+        self.covered = covered_select(dialect)
+        self.stretches = stretches_select(dialect)
         self.count_own: Select[Any] = (
             select(func.count())
             .select_from(messages)

@@ -7,13 +7,14 @@ about what they are given. Only conversations whose newest event lies behind the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal, or_, select, union_all
 
-from talkwire.core.events import Durable
+from talkwire.core.events import Durable, UserUpdated
 from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.storage.covered import with_covered
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import read_messages
 from talkwire.storage.rows import to_event
@@ -101,6 +102,21 @@ class SyncRows:
         message_ids = {row.message_id for row in rows if row.message_id is not None}
         found = {message.id: message for message in self._messages(sorted(message_ids))}
         return [(to_event(row, found.get(row.message_id)), places[row.pos]) for row in rows]
+
+    def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
+        return with_covered(self._connection, self._lookups.covered, events)
+
+    def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
+        return len(self._places(user_id, after_pos, limit))
+
+    def looks_of(self, user_ids: Collection[str], after_pos: int, limit: int) -> Sequence[Durable]:
+        looks = (
+            select(log)
+            .where(log.c.user_id.in_(user_ids), log.c.type == UserUpdated.__name__, log.c.pos > after_pos)
+            .order_by(log.c.pos)
+            .limit(limit)
+        )
+        return [to_event(row, None) for row in self._connection.execute(looks)]
 
     def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, int]:
         head = self._connection.execute(select(log_head.c.pos)).scalar_one()

@@ -15,13 +15,16 @@ from talkwire.core.model import Account, Conversation, LoginSession, Member, Mes
 from talkwire.core.transaction import Needs
 from talkwire.storage.answers import AnswerRows
 from talkwire.storage.batch_statements import BatchStatements
+from talkwire.storage.covered import with_covered
 from talkwire.storage.files import FileRows
 from talkwire.storage.keys import direct_key
+from talkwire.storage.mail import MailRows
 from talkwire.storage.message_parts import MessagePartRows
 from talkwire.storage.notifications import NotificationRows
 from talkwire.storage.offers import OfferRows
 from talkwire.storage.presence import PresenceRows
 from talkwire.storage.projections import PROJECTIONS
+from talkwire.storage.receipts import is_read
 from talkwire.storage.restrictions import RestrictionRows
 from talkwire.storage.retention import RetentionRows
 from talkwire.storage.rows import log_values, sent_log_values, to_account, to_login, to_member
@@ -33,6 +36,7 @@ from talkwire.storage.schema import (
     members,
     messages,
 )
+from talkwire.storage.sessions import SessionRows
 from talkwire.storage.statements import Lookups
 from talkwire.storage.unread import UnreadRows
 from talkwire.storage.view import View
@@ -64,7 +68,9 @@ class BatchTransaction:
         self.files = FileRows(connection, self._workspace.write_messages)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.answers = AnswerRows(connection)
+        self.mail = MailRows(connection, lookups.stretches)
         self.retention = RetentionRows(self._workspace, now_ms)
+        self.sessions = SessionRows(connection, lookups.sessions)
 
     @property
     def pos(self) -> int:
@@ -165,6 +171,10 @@ class BatchTransaction:
             self._connection.execute(select(newest.c.sender_id).distinct().order_by(newest.c.sender_id)).scalars().all()
         )
 
+    def has_been_read(self, message: Message) -> bool:
+        self._workspace.flush()
+        return is_read(self._connection, message)
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     def next_pos(self) -> int:
@@ -209,6 +219,8 @@ class BatchTransaction:
             rows = [log_values(event, None) for event in self.events[:-1]]
             rows.append(log_values(self.events[-1], self.batch_id))
             self._bulk.insert_log(self._connection, rows)
+            # Not before: whom a move concerns is for those who are there, and is not kept.
+            self.events = with_covered(self._connection, self._workspace.lookups.covered, self.events)
         self._bulk.move_head(self._connection, self._pos)
 
     def committed(self) -> None:

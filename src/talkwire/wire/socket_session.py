@@ -117,6 +117,14 @@ class SocketSession:
         del self._namespaces[namespace]
         return encode_connect_error(namespace, message, data)
 
+    def turn_away(self, namespace: str, socket_id: str) -> tuple[str, str]:
+        """Let the peer in for a word of parting only: return the packets that let it in and put it out again. It has
+        joined nothing by that, and its time to do so goes on."""
+        deadline = self._deadline
+        packets = self.accept(namespace, socket_id), self.disconnect(namespace)
+        self._deadline = deadline
+        return packets
+
     def disconnect(self, namespace: str) -> str:
         """Put the peer out and return the packet that says so."""
         self._require(namespace, _CONNECTED)

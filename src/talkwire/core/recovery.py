@@ -1,0 +1,93 @@
+"""Going on with a session whose connection broke: what is stored of it, and what it has missed.
+
+Nearly all that is known of a session travels with its client (its `pid`). Stored is only what changes: the rooms that
+it opened and closed itself, that it moved to another node, and that it was ended on purpose.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.access import must_operate
+from talkwire.core.commands.recovery import (
+    CountMissed,
+    EndSession,
+    EnsureSecret,
+    FindSession,
+    KeepSessionRoom,
+    ListMissed,
+    MissedEvents,
+    MoveSession,
+    RefreshSessions,
+    StoredSession,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.messages import PAGE_MAX
+from talkwire.core.model import Actor
+from talkwire.core.sync import within_bytes
+from talkwire.core.transaction import Snapshot, Transaction
+
+
+def ensure_secret(tx: Transaction, actor: Actor, command: EnsureSecret) -> str:
+    must_operate(actor)
+    return tx.sessions.ensure_secret(command.name, command.value)
+
+
+def keep_session_room(tx: Transaction, actor: Actor, command: KeepSessionRoom) -> None:
+    must_operate(actor)
+    tx.sessions.keep_room(command.socket_id, command.conversation_id, command.opened, tx.now_ms)
+
+
+def move_session(tx: Transaction, actor: Actor, command: MoveSession) -> None:
+    must_operate(actor)
+    tx.sessions.put(command.socket_id, command.node_id, None, tx.now_ms)
+
+
+def end_session(tx: Transaction, actor: Actor, command: EndSession) -> None:
+    must_operate(actor)
+    tx.sessions.put(command.socket_id, command.node_id, tx.now_ms, tx.now_ms)
+
+
+def refresh_sessions(tx: Transaction, actor: Actor, command: RefreshSessions) -> None:
+    must_operate(actor)
+    tx.sessions.refresh(command.socket_ids, tx.now_ms)
+    tx.sessions.prune(tx.now_ms - command.keep_ms)
+
+
+def find_session(snapshot: Snapshot, actor: Actor, query: FindSession) -> StoredSession:
+    must_operate(actor)
+    return snapshot.sessions.find(query.socket_id, query.node_id)
+
+
+def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
+    if query.after < snapshot.sync.floor():
+        return False
+    return snapshot.sync.count_of(actor.user_id, query.after, query.most + 1) <= query.most
+
+
+def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
+    """At most a page; one that is not full reaches up to `until`."""
+    if query.after < snapshot.sync.floor():
+        raise ChatError("cursor_expired", "What happened since then is not kept any more. Load everything afresh.")
+    found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
+    if query.contact_ids:
+        looks = snapshot.sync.looks_of(query.contact_ids, query.after, PAGE_MAX + 1)
+        found = sorted([*found, *((event, 0) for event in looks)], key=lambda each: each[0].pos)
+    page, more = within_bytes([each for each in found if each[0].pos <= query.until], PAGE_MAX)
+    events = snapshot.sync.with_covered([event for event, _ in page])
+    pos = events[-1].pos if more else query.until
+    return MissedEvents(tuple(zip(events, (history_seq for _, history_seq in page), strict=True)), pos)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        EnsureSecret: ChangeHandler(ensure_secret),
+        KeepSessionRoom: ChangeHandler(keep_session_room),
+        MoveSession: ChangeHandler(move_session),
+        EndSession: ChangeHandler(end_session),
+        RefreshSessions: ChangeHandler(refresh_sessions),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({FindSession: find_session, CountMissed: count_missed, ListMissed: list_missed})

@@ -1,0 +1,429 @@
+"""Sockets that go on after their connection broke (contract, section 8): who may, and what they have missed.
+
+A client that comes back with its `pid` and offset is let in as at any connect. Then it is told that it goes on, what it
+has missed, and from the same turn of the event loop on what happens: so nothing is missing and nothing comes twice. The
+answer to CONNECT goes first, so that the client knows where it is after each packet, whenever its connection breaks
+again (docs/decisions/0007).
+
+Where that cannot be done whole, it gets a fresh session instead, never a part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import Any, Literal
+
+import structlog
+
+from talkwire.core.audience import audience_of
+from talkwire.core.chat import Chat
+from talkwire.core.commands.command import Change
+from talkwire.core.commands.recovery import (
+    CountMissed,
+    EndSession,
+    EnsureSecret,
+    FindSession,
+    KeepSessionRoom,
+    ListMissed,
+    MissedEvents,
+    MoveSession,
+    RefreshSessions,
+)
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MemberRemoved, News
+from talkwire.core.model import Actor
+from talkwire.realtime.client import Client, DialectChannel, clients_in, user_room
+from talkwire.realtime.connection import Handshake
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.pid import PidSigner, Statement
+from talkwire.realtime.recoverable import LOST, Recoverable, RecoverableSockets
+from talkwire.realtime.replay import Listener, Place, place_of
+from talkwire.realtime.ring import EventRing, Kept
+from talkwire.realtime.socket import Socket
+
+MISSED_MAX = 10_000
+"""Events in the log beyond which a fresh session is the shorter way."""
+
+PAGE_BYTES = 256 * 1024
+"""What is sent before it is waited until the client has read it."""
+
+BEHIND_S = 1.0
+"""How long it is waited for events that a client has from another node, and that have not come here yet."""
+
+REFRESH_S = 3600.0
+KEPT_S = 24 * 3600.0
+"""What is stored of a session that is gone is forgotten after so long at the earliest."""
+
+SERVER = Actor("talkwire/recovery", "Talkwire", role="admin")
+"""A user id has no `/`."""
+
+_KEY = "recovery"
+_TRUE = frozenset({"1", "true"})
+
+_logger = structlog.get_logger(__name__)
+
+Mode = Literal["ask", "always", "never"]
+
+
+class _Unrecoverable(Exception):
+    """There will be a fresh session."""
+
+
+@dataclass(slots=True, eq=False)
+class GoingOn:
+    """A socket that goes on: from where, with the first page of what the log has for it if it was read, and whether it
+    was waited for since the client was let in."""
+
+    recoverable: Recoverable
+    place: Place
+    page: MissedEvents | None = None
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryOptions:
+    """`window_s`: for how long a socket may be away. `alone`: no other node writes to the database."""
+
+    mode: Mode = "ask"
+    window_s: float = 120.0
+    alone: bool = True
+
+
+async def recovery_key(chat: Chat) -> bytes:
+    """The key of all nodes' pids, made at the first start."""
+    return (await chat.execute(SERVER, EnsureSecret(_KEY, token_urlsafe(32)))).encode()
+
+
+@dataclass(slots=True)
+class Clocks:
+    """`now` is the event loop's time in seconds, `now_ms` milliseconds since 1970."""
+
+    now: Callable[[], float]
+    now_ms: Callable[[], int]
+
+
+class Recovery:
+    """For the sockets of this node, of all namespaces with chat. `node_id` is what the node's lease is named by."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 (what it joins)
+        self,
+        chat: Chat,
+        hub: Hub,
+        ring: EventRing,
+        signer: PidSigner,
+        options: RecoveryOptions,
+        clocks: Clocks,
+        metrics: RealtimeMetrics,
+    ) -> None:
+        self._chat = chat
+        self._hub = hub
+        self._ring = ring
+        self._signer = signer
+        self._options = options
+        self._clocks = clocks
+        self._metrics = metrics
+        self._node_id = chat.signals.presence.node_id
+        self._sockets = RecoverableSockets(options.window_s, clocks.now)
+        self._news = asyncio.Event()
+
+    # --- connecting -------------------------------------------------------------------------------------------------
+
+    def is_wanted(self, handshake: Handshake, auth: dict[str, Any]) -> bool:
+        """Whether a client is to be given a `pid`."""
+        if self._options.mode == "ask":
+            return auth.get("recovery") is True or handshake.query.get("recovery", "").lower() in _TRUE
+        return self._options.mode == "always"
+
+    def begin(self, client: Client, namespace: str) -> Recoverable:
+        """A fresh session, which enters in this turn."""
+        chat = self._chat
+        statement = Statement(
+            client.actor.user_id,
+            namespace,
+            client.dialect.name,
+            token_urlsafe(15),
+            chat.epoch,
+            self._node_id,
+            chat.pos,
+        )
+        return Recoverable(statement, self._signer.sign(statement))
+
+    async def find(self, client: Client, namespace: str, auth: dict[str, Any]) -> GoingOn | None:
+        """How a client that was let in goes on; None: with a fresh session."""
+        if auth.get("pid") is None:
+            return None
+        try:
+            return await self._find(client, namespace, auth)
+        except (_Unrecoverable, ChatError) as reason:
+            self._metrics.refused_recoveries += 1
+            _logger.debug("a fresh session instead of an old one", reason=str(reason))
+            return None
+
+    async def _find(self, client: Client, namespace: str, auth: dict[str, Any]) -> GoingOn:
+        statement = self._signer.read(auth["pid"])
+        expected = (client.actor.user_id, namespace, client.dialect.name, self._chat.epoch)
+        if (
+            statement is None
+            or (statement.user_id, statement.namespace, statement.dialect, statement.epoch) != expected
+        ):
+            raise _Unrecoverable("the pid is not of this user, namespace, dialect or history")
+        # Before its first event a client has no offset, or still that of an earlier session.
+        offset = auth.get("offset")
+        place = Place(statement.pos) if offset is None else place_of(offset, statement.epoch)
+        if place is None:
+            raise _Unrecoverable("the offset is none")
+        if client.dialect.notifies and (offset is None or place.pos < statement.pos):
+            # What it had missed before it began may not have been told to its end: `mail.py` goes on with that.
+            raise _Unrecoverable("the client has been told nothing yet of what happened since it came")
+        going_on = GoingOn(Recoverable(statement, auth["pid"]), max(place, Place(statement.pos), key=lambda p: p.pos))
+        await self._wait_until_there(going_on)
+        await self._find_recoverable(going_on)
+        await self._look_whether_all_is_there(going_on, client)
+        return going_on
+
+    async def _wait_until_there(self, going_on: GoingOn) -> None:
+        """Another node may have told the client what has not come here yet."""
+        pos = going_on.place.newest
+        if pos <= self._chat.pos:
+            return
+        if self._options.alone:
+            raise _Unrecoverable("the offset lies in the future")
+        going_on.waited = True
+        try:
+            async with asyncio.timeout(BEHIND_S):
+                while pos > self._chat.pos:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise _Unrecoverable("the offset lies in the future") from None
+
+    async def _find_recoverable(self, going_on: GoingOn) -> None:
+        """What is known of the socket: here, or by the tables if it was at another node, or before a restart."""
+        statement = going_on.recoverable.statement
+        known = self._sockets.find(statement.socket_id)
+        if known is None:
+            if statement.node_id == self._node_id:
+                raise _Unrecoverable("it is too long ago")
+            going_on.waited = True
+            await self._read_session(going_on.recoverable)
+            # Somebody else may have come with the same pid meanwhile.
+            known = self._sockets.find(statement.socket_id)
+            if known is None:
+                known = going_on.recoverable
+                self._sockets.remember(known)
+        if known.ended:
+            raise _Unrecoverable("it was ended on purpose")
+        going_on.recoverable = known
+
+    async def _read_session(self, recoverable: Recoverable) -> None:
+        stored = await self._chat.execute(SERVER, FindSession(recoverable.socket_id, recoverable.statement.node_id))
+        oldest_ms = self._clocks.now_ms() - self._options.window_s * 1000
+        if stored.ended:
+            raise _Unrecoverable("it was ended on purpose")
+        if stored.last_seen_ms is None or stored.last_seen_ms < oldest_ms:
+            raise _Unrecoverable("its node ended too long ago")
+        recoverable.chosen.update(stored.rooms)
+        recoverable.moved = True
+
+    async def _look_whether_all_is_there(self, going_on: GoingOn, client: Client) -> None:
+        """In memory, or else in the log, of which the first page is kept."""
+        pos = going_on.place.pos
+        if pos >= self._chat.pos or self.in_memory(client, pos) is not None:
+            return
+        going_on.waited = True
+        page = going_on.page = await self.read_log(client, pos)
+        if page.pos < self._chat.pos and not await self._chat.execute(client.actor, CountMissed(page.pos, MISSED_MAX)):
+            raise _Unrecoverable("too much has happened")
+
+    # --- going on ---------------------------------------------------------------------------------------------------
+
+    def came(self, socket: Socket) -> Socket | None:
+        """A recoverable socket has entered. Answers the one by which its client was here until now."""
+        client: Client = socket.data
+        recoverable = client.recoverable
+        assert recoverable is not None, "it was let in as one"
+        return self._sockets.came(recoverable, socket)
+
+    def go_on(self, socket: Socket, going_on: GoingOn, then: Callable[[], None]) -> None:
+        """Sends a socket what it has missed, and calls `then` in the turn in which it has all. What its client asks for
+        meanwhile waits."""
+        self._metrics.recoveries += 1
+        if going_on.recoverable.moved:
+            self._store(MoveSession(going_on.recoverable.socket_id, self._node_id))
+        catch_up = _CatchUp(self, socket, going_on)
+        if catch_up.advance():
+            then()
+        else:
+            socket.connection.lane.enter(lambda: self._start(catch_up, then), pipelined=False)
+
+    def _start(self, catch_up: _CatchUp, then: Callable[[], None]) -> bool:
+        task = asyncio.ensure_future(catch_up.run(then))
+        task.add_done_callback(catch_up.finished)
+        return True
+
+    def went(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:
+        """A socket is gone."""
+        client: Client = socket.data
+        recoverable = client.recoverable
+        if recoverable is None:
+            return
+        on_purpose = for_good or reason not in LOST
+        if self._sockets.went(recoverable, socket, on_purpose=on_purpose) and on_purpose:
+            self._store(EndSession(recoverable.socket_id, self._node_id))
+
+    # --- rooms ------------------------------------------------------------------------------------------------------
+
+    async def choose(self, recoverable: Recoverable, conversation_id: str, *, opened: bool, by_default: bool) -> None:
+        """A socket opens a conversation or closes it: that is stored before it is told so."""
+        if recoverable.follows(conversation_id, by_default=by_default) is opened:
+            return
+        await self._chat.execute(SERVER, KeepSessionRoom(recoverable.socket_id, conversation_id, opened))
+        recoverable.chosen[conversation_id] = opened
+
+    def forget_choice(self, recoverable: Recoverable, conversation_id: str) -> None:
+        """The user has come to a conversation, or left it."""
+        if recoverable.chosen.pop(conversation_id, None) is not None:
+            self._store(KeepSessionRoom(recoverable.socket_id, conversation_id, None))
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Listens to the bus."""
+        self._ring.follow(events)
+        if not self._news.is_set():
+            self._news.set()
+        for event in events:
+            if type(event) is MemberRemoved:
+                for socket in clients_in(self._hub, user_room(event.user_id)):
+                    recoverable = socket.data.recoverable
+                    if recoverable is not None:
+                        self.forget_choice(recoverable, event.conversation_id)
+
+    async def refresh(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Has stored what is still needed, and forgotten what is not. Never ends by itself."""
+        keep_ms = round(max(KEPT_S, 2 * self._options.window_s + REFRESH_S) * 1000)
+        while True:
+            self._store(RefreshSessions(tuple(self._sockets.stored()), keep_ms))
+            await sleep(REFRESH_S)
+
+    def _store(self, command: Change[None]) -> None:
+        self._chat.submit(SERVER, command, _log_failure)
+
+    # --- what was missed --------------------------------------------------------------------------------------------
+
+    @property
+    def pos(self) -> int:
+        """Up to where everything has been told here."""
+        return self._chat.pos
+
+    def in_memory(self, client: Client, pos: int) -> list[Kept] | None:
+        """What was missed since a position; None when that has to be read from the log: not all of it is in memory, or
+        the user has come to a conversation or left one since."""
+        entry, directory = client.entry, self._chat.directory
+        if entry.moved_pos > pos:
+            return None
+        user_id = client.actor.user_id
+        return self._ring.missed(user_id, entry.conversation_ids, lambda: directory.contacts(user_id), pos)
+
+    async def read_log(self, client: Client, pos: int) -> MissedEvents:
+        """The next page of what was missed since a position, as far as it has been told here."""
+        self._metrics.recovery_log_reads += 1
+        contact_ids = tuple(self._chat.directory.contacts(client.actor.user_id) - {client.actor.user_id})
+        return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, contact_ids))
+
+
+class _CatchUp:
+    """What one socket has missed, on its way to it."""
+
+    def __init__(self, recovery: Recovery, socket: Socket, going_on: GoingOn) -> None:
+        self._recovery = recovery
+        self._socket = socket
+        self._client: Client = socket.data
+        self._place = going_on.place
+        self._reach = self._place.pos
+        self._pending: deque[tuple[Kept, int]] = deque()
+        self._log_is_needed = False
+        if going_on.page is not None:
+            self._take_page(going_on.page)
+        assert isinstance(socket.channel, DialectChannel)
+        self._listener = Listener(socket.channel, self._client, going_on.recoverable, recovery.forget_choice)
+
+    def advance(self) -> bool:
+        """Sends what is at hand, a page at most. True: the socket has all that has happened."""
+        self._send_page()
+        if self._pending or not self._look():
+            return False
+        self._send_page()
+        return not self._pending
+
+    async def run(self, then: Callable[[], None]) -> None:
+        """Sends all, as fast as the client reads."""
+        connection = self._socket.connection
+        while not self.advance():
+            if self._log_is_needed:
+                self._log_is_needed = False
+                self._take_page(await self._recovery.read_log(self._client, self._place.pos))
+            if not await connection.drained() or not self._socket.connected:
+                return
+        then()
+
+    def finished(self, task: asyncio.Task[None]) -> None:
+        """`run` has ended. When it failed, the client comes back, and goes on from where it is by then."""
+        connection = self._socket.connection
+        connection.lane.finished()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            if not isinstance(error, ChatError):
+                connection.server.report(error)
+            connection.close("transport error")
+
+    def _look(self) -> bool:
+        """Takes what is in memory. False: the log has to be read."""
+        if self._place.counter is None and self._place.pos >= self._recovery.pos:
+            return True
+        found = self._recovery.in_memory(self._client, self._place.pos)
+        if found is None:
+            self._log_is_needed = True
+            return False
+        history_seqs = self._client.entry.history_seqs
+        self._pending.extend(
+            (kept, history_seqs.get(audience_of(kept.event).conversation_id or "", 0)) for kept in found
+        )
+        self._reach = self._recovery.pos
+        self._settle()
+        return True
+
+    def _take_page(self, page: MissedEvents) -> None:
+        self._pending.extend((Kept(event, 0), history_seq) for event, history_seq in page.events)
+        self._reach = page.pos
+        self._settle()
+
+    def _send_page(self) -> None:
+        frames: list[bytes] = []
+        size = 0
+        while self._pending and size < PAGE_BYTES:
+            kept, history_seq = self._pending.popleft()
+            pos = kept.event.pos
+            counter = self._place.counter if pos == self._place.pos + 1 else None
+            frames.append(self._listener.tell(kept, history_seq, counter))
+            size += len(frames[-1])
+            self._place = Place(pos)
+        if size:
+            self._socket.connection.server.hub.send(self._socket.connection, b"".join(frames))
+        self._settle()
+
+    def _settle(self) -> None:
+        """With nothing more at hand, the socket is where that reached."""
+        if not self._pending and self._reach > self._place.pos:
+            self._place = Place(self._reach)
+
+
+def _log_failure(_result: object, error: Exception | None) -> None:
+    """A session of which this was not stored is a fresh one after the next restart, at worst."""
+    if error is not None:
+        _logger.warning("something of a recoverable session could not be stored", error=str(error))

@@ -1,0 +1,98 @@
+"""A client that goes on after a disconnect, as the official one does: it keeps its `pid`, and takes any text at the end
+of an event for its offset."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from talkwire.dialects.dialect import Dialect
+from talkwire.dialects.messenger import MESSENGER
+from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
+from tests.chat.conftest import World
+
+Told = tuple[str, Payload, str | None]
+"""(event, payload, offset)"""
+
+
+class ReturningSocket(ChatClient):
+    """One connection of a returner."""
+
+    def __init__(self, connection: ClientConnection, dialect: Dialect) -> None:
+        super().__init__(connection, dialect)
+        self.answer: Payload = {}
+        self.told: list[Told] = []
+        self.extra: list[list[Any]] = []
+
+    async def _receive(self, frame: str) -> None:
+        kind, text = frame[:2], frame[2:].removeprefix(self._namespace)
+        if kind == "40":
+            self.answer = json.loads(text)
+        elif kind == "42":
+            name, payload, *rest = json.loads(text)
+            self.extra.append(rest)
+            self.told.append((name, payload, rest[-1] if rest and isinstance(rest[-1], str) else None))
+        await super()._receive(frame)
+
+
+class Returner:
+    """One client over all its connections."""
+
+    def __init__(self, world: World, name: str, dialect: Dialect = MESSENGER) -> None:
+        self.world = world
+        self.name = name
+        self.dialect = dialect
+        self.pid: str | None = None
+        self.offset: str | None = None
+        self.socket: ReturningSocket
+        self._last: list[Told] = []
+
+    async def come(self, query: Payload | None = None, **auth: object) -> bool:
+        """Connects, with `pid` and offset if there are. Answers whether it goes on."""
+        token = self.world.server.token(self.world.id_of(self.name))
+        wanted: Payload = {"token": token, "recovery": True}
+        if self.pid is not None:
+            wanted |= {"pid": self.pid} | ({} if self.offset is None else {"offset": self.offset})
+        self.socket = await open_returning(self.world, self.dialect, query)
+        await self.socket.sign_in(wanted | auth)
+        pid = self.socket.answer.get("pid")
+        recovered = pid is not None and pid == self.pid
+        self.pid = pid
+        return recovered
+
+    async def told(self) -> list[Told]:
+        """What the connection has brought so far but what is ephemeral and the greeting."""
+        await self.socket.pending()
+        return [each for each in self.socket.told if each[2] is not None and each[0] != "connected"]
+
+    async def cut(self) -> list[Told]:
+        """The connection breaks. Answers what it has brought."""
+        told = await self.told()
+        self.note()
+        self.socket.connection.transport.abort()
+        await self.socket.wait_closed()
+        return told
+
+    def note(self) -> None:
+        """Remembers the offset of what has come last."""
+        offsets = [offset for _, _, offset in self.socket.told if offset is not None]
+        self.offset = offsets[-1] if offsets else self.offset
+
+
+async def open_returning(world: World, dialect: Dialect, query: Payload | None = None) -> ReturningSocket:
+    parameters = {"EIO": "4", "transport": "websocket", **(query or {})}
+    connection = await connect(
+        f"{world.server.websocket_url}/socket.io/?{urlencode(parameters)}",
+        open_timeout=DEADLINE_S,
+        close_timeout=1,
+        ping_interval=None,
+        max_size=None,
+        compression=None,
+        proxy=None,
+    )
+    socket = ReturningSocket(connection, dialect)
+    world.keep(socket)
+    return socket

@@ -1,0 +1,232 @@
+"""A client whose connection breaks again and again hears just what one hears that stays, whatever happens meanwhile: in
+each dialect, from memory and from the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talkwire import app
+from talkwire.app import DIALECTS
+from talkwire.core.chat import Chat
+from talkwire.core.commands.accounts import UpdateUser
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, PinMessage, React, SendMessage
+from talkwire.core.commands.offers import CreateOffer, UpdateOffer
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.errors import ChatError
+from talkwire.core.model import Actor
+from talkwire.realtime.ring import EventRing
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import in_process, serving
+from tests.chat.conftest import World, world_at
+from tests.chat.returner import Returner, Told
+
+STEPS = 70
+OPENING = {
+    "talks": ("join-conversation", "leave-conversation", "conversationId"),
+    "whatsapp": ("conversation:join", "conversation:leave", "conversationId"),
+    "crm": ("joinChat", "leaveChat", "chatId"),
+    "messenger": ("conversation:join", "conversation:leave", "conversationId"),
+}
+"""How a dialect's sockets open and close a conversation."""
+
+
+class Story:
+    """What happens to others while a client comes and goes. `moves`: membership moves too, and messages are deleted."""
+
+    def __init__(self, world: World, chat: Chat, chance: random.Random, *, moves: bool) -> None:
+        self.alice, self.bob, self.carol = (Actor(world.id_of(n), n.title()) for n in ("alice", "bob", "carol"))
+        self.conversations: list[str] = []
+        self._chat = chat
+        self._chance = chance
+        self._moves = moves
+        self._messages: list[str] = []
+        self._offers: list[str] = []
+
+    async def begin(self) -> None:
+        for kind, members in (("group", (self.alice, self.bob, self.carol)), ("direct", (self.alice, self.bob))):
+            await self._create(kind, members)
+        await self._create("group", (self.alice, self.bob))
+
+    async def go_on(self) -> None:
+        """One more thing, if it may be."""
+        actions = [self._send] * 4 + [self._edit, self._react, self._read, self._pin, self._rename, self._offer]
+        actions += [self._close_offer, self._change_looks]
+        if self._moves:
+            actions += [self._delete, self._remove, self._add, self._invite, self._drop]
+        # Somebody may not be there any more, or there may be nothing to do it to.
+        with contextlib.suppress(ChatError):
+            await self._chance.choice(actions)()
+
+    async def _do(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (its result)
+        return await self._chat.execute(actor, command)
+
+    def _somebody(self) -> Actor:
+        return self._chance.choice((self.alice, self.bob, self.bob, self.carol))
+
+    def _somewhere(self) -> str:
+        return self._chance.choice(self.conversations)
+
+    def _message(self) -> str:
+        return self._chance.choice(self._messages or ["1"])
+
+    async def _create(self, kind: Any, members: tuple[Actor, ...]) -> None:  # noqa: ANN401
+        view = await self._do(self.bob, CreateConversation(kind, tuple(m.user_id for m in members)))
+        self.conversations.append(view.conversation.id)
+
+    async def _send(self) -> None:
+        message = await self._do(self._somebody(), SendMessage(self._somewhere(), f"m{len(self._messages)}"))
+        self._messages.append(str(message.id))
+
+    async def _edit(self) -> None:
+        await self._do(self.bob, EditMessage(self._message(), f"edited {self._chance.random()}"))
+
+    async def _delete(self) -> None:
+        await self._do(self.bob, DeleteMessage(self._message()))
+
+    async def _react(self) -> None:
+        await self._do(self._somebody(), React(self._message(), self._chance.choice("👍🎉")))
+
+    async def _read(self) -> None:
+        await self._do(self._somebody(), MarkRead(self._somewhere()))
+
+    async def _pin(self) -> None:
+        await self._do(self.bob, PinMessage(self._message()))
+
+    async def _rename(self) -> None:
+        await self._do(self.bob, UpdateConversation(self._somewhere(), name=f"n{self._chance.random()}"))
+
+    async def _offer(self) -> None:
+        offer = await self._do(self._somebody(), CreateOffer(self._somewhere(), "an offer", 100, "EUR"))
+        self._offers.append(str(offer.id))
+
+    async def _close_offer(self) -> None:
+        await self._do(self._somebody(), UpdateOffer(self._chance.choice(self._offers or ["1"]), "accepted"))
+
+    async def _change_looks(self) -> None:
+        await self._do(self._chance.choice((self.bob, self.carol)), UpdateUser(text=f"t{self._chance.random()}"))
+
+    async def _remove(self) -> None:
+        first = 0 if len(self._messages) > 15 else 1  # in most dialects nothing is heard of the others
+        await self._do(self.bob, RemoveMember(self._chance.choice(self.conversations[first:]), self.alice.user_id))
+
+    async def _add(self) -> None:
+        await self._do(self.bob, AddMembers(self._somewhere(), (self.alice.user_id,)))
+
+    async def _invite(self) -> None:
+        if len(self.conversations) < 6:
+            await self._create("group", (self.bob, self.alice))
+
+    async def _drop(self) -> None:
+        if len(self.conversations) > 3 and self._chance.random() < 0.5:
+            await self._do(self.bob, DeleteConversation(self.conversations[-1]))
+
+
+class Leaver:
+    """A client that is cut off at any time, and has not always received what was sent to it by then."""
+
+    def __init__(self, returner: Returner, chance: random.Random) -> None:
+        self.returner = returner
+        self.heard: list[Told] = []
+        self.here = True
+        self._chance = chance
+        self._taken = 0
+
+    async def take(self) -> None:
+        """Hears what has come on this connection."""
+        if self.here:
+            told = await self.returner.told()
+            self.heard += told[self._taken :]
+            self._taken = len(told)
+
+    async def leave(self) -> None:
+        await self.take()
+        if self._taken and self._chance.random() < 0.5:
+            # Not the very first: before that, sockets that are told of what came earlier begin afresh.
+            lost = self._chance.randint(1, min(3, self._taken))
+            del self.heard[max(1, len(self.heard) - lost) :]
+        # The newest offset of all connections: there may be none of this one.
+        if self.heard:
+            self.returner.offset = self.heard[-1][2]
+        if self._chance.random() < 0.7:
+            self.returner.socket.connection.transport.abort()
+            await self.returner.socket.wait_closed()
+        self.here = False
+
+    async def come_back(self) -> None:
+        assert await self.returner.come(), "it can always go on"
+        self.here, self._taken = True, 0
+
+
+@pytest.mark.parametrize("mode", ["memory", "log", "moves"])
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_who_comes_and_goes_hears_the_same_as_who_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: str
+) -> None:
+    if mode == "log":
+        monkeypatch.setattr(app, "EventRing", partial(EventRing, events_max=0))
+    node, chance = in_process(tmp_path), random.Random(f"{name} {mode} 3")
+    async with serving(node) as address, world_at(address) as world:
+        story = Story(world, node.chat, chance, moves=mode == "moves")
+        for who in ("alice", "bob", "carol"):
+            await world.request("GET", "/api/v1/users/me", by=who)
+        await story.begin()
+        stays = Returner(world, "alice", DIALECTS[name])
+        leaver = Leaver(Returner(world, "alice", DIALECTS[name]), chance)
+        await stays.come()
+        await leaver.returner.come()
+        await choose_rooms(name, story, stays, leaver.returner)
+        leaver.heard = await same_beginning(story, node.chat, stays, leaver)
+        for _ in range(STEPS):
+            await story.go_on()
+            if chance.random() < 0.35:
+                await (leaver.leave() if leaver.here else leaver.come_back())
+        if not leaver.here:
+            await leaver.come_back()
+        assert await heard_the_same(stays, leaver, exactly=mode == "memory")
+        assert len(leaver.heard) > 2, "there is something to be compared"
+
+
+async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:
+    """One conversation is open and the others are not, or the other way round."""
+    if name in OPENING:
+        opens, closes, member = OPENING[name]
+        event = closes if DIALECTS[name].follows_all else opens
+        for returner in returners:
+            answer = await returner.socket.call(event, {member: story.conversations[0]})
+            assert answer["success"] is True
+
+
+async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leaver) -> list[Told]:
+    """Both have heard one message, and so are in their rooms."""
+    await chat.execute(story.bob, SendMessage(story.conversations[0], "begin"))
+    await chat.execute(story.bob, SendMessage(story.conversations[1], "begin"))
+    async with asyncio.timeout(DEADLINE_S):
+        while not (await stays.told() and await leaver.returner.told()):
+            pass
+    await leaver.take()
+    return leaver.heard
+
+
+async def heard_the_same(stays: Returner, leaver: Leaver, *, exactly: bool) -> bool:
+    """Once all has come: receipts may still be on their way. What is read from the log is as it is now."""
+    stayed: list[Any] = []
+    heard: list[Any] = []
+    for _ in range(50):
+        await leaver.take()
+        stayed, heard = list(await stays.told()), list(leaver.heard)
+        if not exactly:
+            stayed, heard = [(n, o) for n, _, o in stayed], [(n, o) for n, _, o in heard]
+        if stayed == heard:
+            return True
+    assert heard == stayed
+    return False

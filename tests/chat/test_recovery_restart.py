@@ -1,0 +1,266 @@
+"""Sockets that go on after the server itself was gone: from the log, since nothing is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talkwire.app import Node
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.retention import PruneOld
+from talkwire.core.model import Actor
+from talkwire.core.retention import PRUNER
+from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.settings import Settings
+from tests.chat.chat_server import SECRET, ServerProcess, in_process, running_chat, serving
+from tests.chat.conftest import World, world_at
+from tests.chat.returner import Returner
+from tests.chat.test_recovery import contents, log_reads, service_send
+from tests.databases import PostgresServer
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, people: World | None = None, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[World]:
+    """A server process over the data in a folder, with the people who were there before."""
+    with running_chat(folder, environment) as server:
+        async with world_at(server) as world:
+            if people is not None:
+                world.take_ids_of(people)
+            yield world
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def environment(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
+    """Variables that name a database of each kind in turn."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql")
+    name = server.create_migrated()
+    yield {"DATABASE_URL": server.url_of(name).render_as_string(hide_password=False)}
+    server.drop(name)
+
+
+@asynccontextmanager
+async def served(folder: Path, people: World | None = None, **settings: Any) -> AsyncIterator[World]:  # noqa: ANN401
+    """The same by this process, for what needs no kill; it ends in good order."""
+    node = Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False, **settings))
+    async with serving(node) as address, world_at(address) as world:
+        if people is not None:
+            world.take_ids_of(people)
+        yield world
+
+
+async def end(world: World, number: signal.Signals) -> None:
+    assert isinstance(world.server, ServerProcess)
+    world.server.process.send_signal(number)
+    await asyncio.to_thread(world.server.wait_ended)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
+async def test_a_client_goes_on_after_a_restart(
+    tmp_path: Path, environment: Mapping[str, str], number: signal.Signals
+) -> None:
+    async with running(tmp_path, environment=environment) as before:
+        conversation, left = await before.conversation("alice", "bob"), await before.conversation("alice", "bob")
+        alice = Returner(before, "alice")
+        await alice.come()
+        sid = alice.socket.socket_id
+        await alice.socket.done("conversation:leave", {"conversationId": left})
+        await service_send(before, conversation, "bob", "before")
+        await alice.socket.next("message:new")
+        alice.note()
+        # On their way when it happens, as far as anybody can tell.
+        await service_send(before, conversation, "bob", "meanwhile")
+        await end(before, number)
+    async with running(tmp_path, before, environment) as after:
+        await service_send(after, left, "bob", "not heard")
+        await service_send(after, conversation, "bob", "missed")
+        alice.world = after
+        assert await alice.come()
+        assert alice.socket.socket_id == sid
+        await service_send(after, left, "bob", "not heard either")
+        await service_send(after, conversation, "bob", "live")
+        for _ in range(3):
+            await alice.socket.next("message:new")
+        assert contents(await alice.told()) == ["meanwhile", "missed", "live"]
+        assert await log_reads(after) > 0
+        # And from now on from memory.
+        reads = await log_reads(after)
+        await alice.cut()
+        await service_send(after, conversation, "bob", "again")
+        assert await alice.come()
+        assert contents(await alice.told()) == ["again"]
+        assert await log_reads(after) == reads
+
+
+async def test_a_client_goes_on_after_two_kills(tmp_path: Path) -> None:
+    """The second time its node is not the one that its pid names."""
+    async with running(tmp_path) as first:
+        conversation, opened = await first.conversation("alice", "bob"), await first.conversation("alice", "bob")
+        alice = Returner(first, "alice", WHATSAPP)
+        await alice.come()
+        await alice.socket.call("conversation:join", {"conversationId": opened})
+        await service_send(first, opened, "bob", "one")
+        await alice.socket.next("message:received")
+        alice.note()
+        await end(first, signal.SIGKILL)
+    heard = []
+    for number in range(2):
+        async with running(tmp_path, first) as later:
+            alice.world = later
+            await service_send(later, conversation, "bob", "in no room")
+            await service_send(later, opened, "bob", f"missed {number}")
+            assert await alice.come()
+            heard.append((await alice.socket.next("message:received"))["content"])
+            await alice.told()
+            alice.note()
+            await end(later, signal.SIGKILL)
+    assert heard == [{"text": "missed 0"}, {"text": "missed 1"}]
+
+
+async def test_a_disconnect_that_the_client_asked_for_is_remembered_over_a_kill(tmp_path: Path) -> None:
+    async with running(tmp_path) as before:
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+        await alice.socket.connection.send("41")
+        # What was stored after it is there, so it is there too.
+        await before.conversation("alice")
+        await end(before, signal.SIGKILL)
+    async with running(tmp_path, before) as after:
+        alice.world = after
+        assert not await alice.come()
+
+
+async def test_a_user_who_became_a_member_while_the_server_was_gone_hears_of_it(tmp_path: Path) -> None:
+    async with served(tmp_path) as before:
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+    async with served(tmp_path, before) as after:
+        conversation = await after.conversation("alice", "bob")
+        await service_send(after, conversation, "bob", "welcome")
+        await after.request("PATCH", "/api/v1/users/me", by="bob", json={"name": "Robert"})
+        alice.world = after
+        assert await alice.come()
+        await alice.socket.next("user:updated")
+        told = await alice.told()
+        assert [name for name, *_ in told] == ["conversation:new", "message:new", "user:updated"]
+
+
+async def test_nobody_goes_on_after_the_window(tmp_path: Path) -> None:
+    async with served(tmp_path, recovery_window_s=0) as before:
+        alice = Returner(before, "alice")
+        await alice.come()
+        await alice.cut()
+        assert not await alice.come(), "here"
+        await alice.told()
+        alice.note()
+    async with served(tmp_path, before, recovery_window_s=0) as after:
+        alice.world = after
+        assert not await alice.come(), "nor after a restart"
+
+
+@pytest.mark.parametrize(("mode", "asks", "given"), [("never", True, False), ("always", None, True)])
+async def test_an_operator_says_who_can_go_on(tmp_path: Path, mode: str, asks: object, given: object) -> None:
+    async with served(tmp_path, recovery=mode) as world:
+        alice = Returner(world, "alice")
+        await alice.come(recovery=asks)
+        assert ("pid" in alice.socket.answer) is given
+
+
+async def test_what_a_moderator_did_while_the_server_was_gone_counts(tmp_path: Path) -> None:
+    async with served(tmp_path) as before:
+        conversation = await before.conversation("bob", "alice")
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+    async with served(tmp_path, before) as after:
+        bob = await after.connect("bob")
+        await bob.send_message(conversation, "for alice")
+        await bob.done("member:remove", {"conversationId": conversation, "userId": after.id_of("alice")})
+        await bob.send_message(conversation, "not for alice")
+        alice.world = after
+        assert await alice.come()
+        await bob.send_message(conversation, "nor this")
+        await alice.socket.next("member:removed")
+        assert contents(await alice.told()) == ["for alice"]
+
+
+async def test_who_signed_out_elsewhere_does_not_go_on(tmp_path: Path) -> None:
+    async with served(tmp_path) as world:
+        account = {"email": "a@example.com", "password": "correct horse battery", "name": "A"}
+        signed_in = (await world.http.post("/api/v1/auth/register", json=account)).json()
+        alice = Returner(world, "alice")
+        await alice.come(token=signed_in["accessToken"])
+        await alice.cut()
+        headers = {"authorization": f"Bearer {signed_in['accessToken']}"}
+        body = {"refreshToken": signed_in["refreshToken"]}
+        assert (await world.http.post("/api/v1/auth/logout", json=body, headers=headers)).is_success
+        with pytest.raises(Exception, match="unauthenticated"):
+            await alice.come(token=signed_in["accessToken"])
+
+
+async def test_a_history_that_was_pruned_is_not_gone_on_in(tmp_path: Path) -> None:
+    async with serving(in_process(tmp_path)) as address, world_at(address) as before:
+        conversation = await before.conversation("alice", "bob")
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+        await service_send(before, conversation, "bob", "missed and pruned")
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as after:
+        after.take_ids_of(before)
+        while await node.chat.execute(PRUNER, PruneOld(-1)):
+            pass
+        alice.world = after
+        assert not await alice.come()
+        assert contents(await alice.told()) == []
+
+
+async def test_too_much_history_is_a_fresh_session(tmp_path: Path) -> None:
+    async with serving(in_process(tmp_path)) as address, world_at(address) as before:
+        conversation = await before.conversation("alice", "bob")
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as after:
+        after.take_ids_of(before)
+        bob = Actor(after.id_of("bob"), "Bob")
+        await asyncio.gather(*(node.chat.execute(bob, SendMessage(conversation, str(n))) for n in range(10_150)))
+        alice.world = after
+        assert not await alice.come()
+        assert contents(await alice.told()) == []
+
+
+async def test_many_pages_of_the_log_come_whole_and_in_order(tmp_path: Path) -> None:
+    async with serving(in_process(tmp_path)) as address, world_at(address) as before:
+        conversation = await before.conversation("alice", "bob")
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as after:
+        after.take_ids_of(before)
+        bob = Actor(after.id_of("bob"), "Bob")
+        sent = [f"{number} {'x' * (number * 37 % 5000)}" for number in range(1500)]
+        await asyncio.gather(*(node.chat.execute(bob, SendMessage(conversation, text)) for text in sent))
+        alice.world = after
+        coming = asyncio.create_task(alice.come())
+        late = [f"late {number}" for number in range(300)]
+        for text in late:
+            await node.chat.execute(bob, SendMessage(conversation, text))
+        assert await coming
+        heard = [(await alice.socket.next("message:new"))["content"] for _ in range(len(sent) + len(late))]
+        assert heard == [*sent, *late]
+        assert contents(await alice.told()) == heard

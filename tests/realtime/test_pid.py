@@ -1,0 +1,90 @@
+"""What a client brings when it comes back."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.realtime.pid import PidSigner, Statement
+from talkwire.realtime.replay import Place, place_of
+
+ALICE = Statement("alice", "/", "messenger", "socket", "epoch", "node", 17)
+
+
+def test_a_pid_says_what_was_signed() -> None:
+    signer = PidSigner(b"key")
+    assert signer.read(signer.sign(ALICE)) == ALICE
+
+
+@given(st.builds(Statement, *[st.text(max_size=128)] * 6, st.integers(0, 2**62)))
+def test_any_statement_comes_back(statement: Statement) -> None:
+    signer = PidSigner(b"key")
+    try:
+        pid = signer.sign(statement)
+    except UnicodeEncodeError:
+        return  # lone surrogates are refused at the door
+    assert signer.read(pid) in {statement, None if len(pid) > 2048 else statement}
+
+
+def test_a_pid_is_the_same_at_all_nodes_that_share_the_key_and_nothing_elsewhere() -> None:
+    pid = PidSigner(b"key").sign(ALICE)
+    assert PidSigner(b"key").sign(ALICE) == pid
+    assert PidSigner(b"key").read(pid) == ALICE
+    assert PidSigner(b"other").read(pid) is None
+
+
+def test_no_character_of_a_pid_can_be_another() -> None:
+    signer = PidSigner(b"key")
+    pid = signer.sign(ALICE)
+    for index, character in enumerate(pid):
+        for other in "Ab9.=-":
+            if other != character:
+                assert signer.read(f"{pid[:index]}{other}{pid[index + 1 :]}") is None
+
+
+def test_nobody_learns_anything_of_a_statement_that_another_kind_of_thing_was_signed_as() -> None:
+    """What is signed with this key is a statement, or it is refused."""
+    signer = PidSigner(b"key")
+    pid = signer.sign(msgspec.structs.replace(ALICE, user_id="mallory"))
+    body, _, signature = pid.partition(".")
+    assert signer.read(f"{signer.sign(ALICE).partition('.')[0]}.{signature}") is None
+    assert signer.read(body) is None
+
+
+@given(st.text())
+def test_no_text_is_a_pid_by_chance(text: str) -> None:
+    assert PidSigner(b"key").read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "place"),
+    [
+        ("e-1", Place(1)),
+        ("e-0", Place(0)),
+        ("e-7.0", Place(6, 0)),
+        ("e-7.205", Place(6, 205)),
+        ("f-7", None),
+        ("17", None),
+        ("e-", None),
+        ("e-7.", None),
+        ("e-.7", None),
+        ("e-7.1.2", None),
+        ("e--7", None),
+        ("e-+7", None),
+        ("e-\N{ARABIC-INDIC DIGIT SEVEN}", None),
+        ("e-7 ", None),
+        ("e-" + "9" * 19, None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_an_offset_names_a_place(offset: object, place: Place | None) -> None:
+    assert place_of(offset, "e") == place
+
+
+@given(st.text())
+def test_no_text_breaks_anything_as_an_offset(text: str) -> None:
+    place_of(text, "e")
+    place_of(f"e-{text}", "e")

@@ -1,0 +1,81 @@
+"""Who is here, and who went not long ago."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from talkwire.realtime.pid import Statement
+from talkwire.realtime.recoverable import Recoverable, RecoverableSockets
+from talkwire.realtime.socket import Socket
+
+
+class Clock:
+    now = 1000.0
+
+
+def a_socket() -> Socket:
+    return cast("Socket", object())
+
+
+def one(socket_id: str = "s") -> Recoverable:
+    return Recoverable(Statement("alice", "/", "messenger", socket_id, "epoch", "node", 0), "pid")
+
+
+def sockets(window_s: float = 120, gone_max: int = 10) -> RecoverableSockets:
+    return RecoverableSockets(window_s, lambda: Clock.now, gone_max)
+
+
+def test_one_that_went_is_found_within_the_window_and_not_after_it() -> None:
+    known, alice, socket = sockets(), one(), a_socket()
+    known.came(alice, socket)
+    known.went(alice, socket, on_purpose=False)
+    Clock.now += 119
+    assert known.find("s") is alice
+    Clock.now += 1
+    assert known.find("s") is None
+
+
+def test_one_that_is_here_is_found_for_ever() -> None:
+    known, alice = sockets(), one()
+    known.came(alice, a_socket())
+    Clock.now += 10_000
+    assert known.find("s") is alice
+
+
+def test_one_that_came_back_begins_its_window_anew() -> None:
+    known, alice = sockets(), one()
+    for _ in range(3):
+        socket = a_socket()
+        assert known.came(alice, socket) is None
+        known.went(alice, socket, on_purpose=False)
+        Clock.now += 100
+        assert known.find("s") is alice
+
+
+def test_a_connection_that_was_replaced_ends_nothing_when_it_goes() -> None:
+    known, alice, older, newer = sockets(), one(), a_socket(), a_socket()
+    known.came(alice, older)
+    assert known.came(alice, newer) is older
+    assert not known.went(alice, older, on_purpose=True)
+    assert known.find("s") is alice
+    assert not alice.ended
+
+
+def test_no_more_than_so_many_are_remembered() -> None:
+    known = sockets(gone_max=2)
+    for number in range(4):
+        each, socket = one(f"s{number}"), a_socket()
+        known.came(each, socket)
+        known.went(each, socket, on_purpose=False)
+    assert [known.find(f"s{number}") is not None for number in range(4)] == [False, False, True, True]
+
+
+def test_what_is_stored_of_sockets_is_kept_for_those_that_are_here() -> None:
+    known, plain, choosy, moved, gone = sockets(), one("plain"), one("choosy"), one("moved"), one("gone")
+    choosy.chosen["c"], moved.moved, gone.moved = True, True, True
+    socket = a_socket()
+    for each in (plain, choosy, moved):
+        known.came(each, a_socket())
+    known.came(gone, socket)
+    known.went(gone, socket, on_purpose=False)
+    assert list(known.stored()) == ["choosy", "moved"]

@@ -1,0 +1,142 @@
+"""The newest events in memory: what is there, and what has to be read from the log."""
+
+from __future__ import annotations
+
+from talkwire.core.events import (
+    Durable,
+    LoginEnded,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    PreferencesChanged,
+    TypingChanged,
+    UserUpdated,
+)
+from talkwire.core.model import MESSAGE_ID_BASE, Message, Preferences, User
+from talkwire.realtime.hub import Channel
+from talkwire.realtime.ring import EventRing
+
+
+def sent(pos: int, conversation: str = "c", content: str = "hello") -> MessageSent:
+    return MessageSent(pos, pos, message(pos, conversation, content))
+
+
+def message(pos: int, conversation: str = "c", content: str = "hello", deleted_ms: int | None = None) -> Message:
+    return Message(MESSAGE_ID_BASE + pos, conversation, pos, "bob", "Bob", content, pos, deleted_ms=deleted_ms)
+
+
+def looks(pos: int, user_id: str) -> UserUpdated:
+    return UserUpdated(pos, pos, User(user_id, user_id, pos))
+
+
+def missed(
+    ring: EventRing, after: int, *conversations: str, user_id: str = "alice", contacts: tuple[str, ...] = ()
+) -> list[int] | None:
+    """The positions of what is told; None: the log has to be read."""
+    found = ring.missed(user_id, conversations, lambda: contacts, after)
+    return None if found is None else [kept.event.pos for kept in found]
+
+
+def ring_of(*events: Durable, events_max: int = 100, text_max: int = 10**6, places_max: int = 100) -> EventRing:
+    ring = EventRing(0, events_max=events_max, text_max=text_max, places_max=places_max)
+    ring.follow(events)
+    return ring
+
+
+def test_events_of_ones_conversations_come_in_log_order() -> None:
+    ring = ring_of(sent(1, "a"), sent(2, "b"), sent(3, "x"), sent(4, "a"))
+    assert missed(ring, 0, "b", "a") == [1, 2, 4]
+    assert missed(ring, 1, "a", "b") == [2, 4]
+    assert missed(ring, 4, "a", "b") == []
+
+
+def test_what_concerns_one_user_comes_to_them_alone() -> None:
+    ring = ring_of(PreferencesChanged(1, 1, "alice", Preferences()), PreferencesChanged(2, 2, "bob", Preferences()))
+    assert missed(ring, 0) == [1]
+    assert missed(ring, 0, user_id="bob") == [2]
+
+
+def test_what_concerns_nobody_and_what_is_not_stored_is_not_kept() -> None:
+    ring = EventRing(0)
+    ring.follow([LoginEnded(1, 1, "alice", "s"), TypingChanged("c", "bob", "Bob", is_typing=True)])
+    assert missed(ring, 0, "c") == []
+
+
+def test_how_contacts_look_is_told_and_how_others_do_is_not() -> None:
+    ring = ring_of(looks(1, "bob"), looks(2, "mallory"), looks(3, "alice"))
+    assert missed(ring, 0, contacts=("bob",)) == [1, 3]
+
+
+def test_what_is_from_before_the_ring_is_for_the_log() -> None:
+    ring = EventRing(10)
+    ring.follow([sent(11)])
+    assert missed(ring, 9, "c") is None
+    assert missed(ring, 10, "c") == [11]
+
+
+def test_who_missed_something_that_was_pushed_out_needs_the_log() -> None:
+    ring = ring_of(sent(1, "busy"), sent(2, "busy"), sent(3, "busy"), sent(4, "quiet"), events_max=2)
+    assert missed(ring, 0, "busy") is None
+    assert missed(ring, 1, "busy") is None
+    assert missed(ring, 2, "busy") == [3]
+
+
+def test_who_was_in_quiet_conversations_for_long_has_missed_nothing_and_needs_no_log() -> None:
+    ring = ring_of(*(sent(pos, "busy") for pos in range(1, 50)), sent(50, "quiet"), events_max=3)
+    assert missed(ring, 0, "quiet", "silent") == [50]
+
+
+def test_long_messages_push_out_more() -> None:
+    ring = ring_of(sent(1, content="x" * 60), sent(2, content="x" * 60), sent(3, content="x" * 30), text_max=100)
+    assert missed(ring, 0, "c") is None
+    assert missed(ring, 1, "c") == [2, 3]
+
+
+def test_how_a_contact_looked_that_was_pushed_out_is_for_the_log() -> None:
+    ring = ring_of(looks(1, "bob"), sent(2), sent(3), events_max=2)
+    assert missed(ring, 0, contacts=("bob",)) is None
+    assert missed(ring, 0, contacts=("carol",)) == []
+    assert missed(ring, 1, contacts=("bob",)) == []
+
+
+def test_when_too_much_was_pushed_out_to_be_remembered_older_places_need_the_log() -> None:
+    ring = ring_of(*(sent(pos, f"c{pos}") for pos in range(1, 10)), events_max=1, places_max=5)
+    assert missed(ring, 0, "quiet") is None
+    assert missed(ring, 8, "quiet") == []
+
+
+def test_what_the_log_may_have_pruned_is_not_told_from_memory() -> None:
+    oldest_ms = 0
+    ring = EventRing(0, lambda: oldest_ms)
+    ring.follow([sent(1), sent(2)])
+    assert missed(ring, 0, "c") == [1, 2]
+    oldest_ms = 2
+    assert missed(ring, 0, "c") is None
+    assert missed(ring, 1, "c") == [2]
+
+
+def test_a_message_that_was_deleted_since_is_a_tombstone_in_all_its_events() -> None:
+    tombstone = message(1, content="", deleted_ms=3)
+    ring = ring_of(sent(1), MessageEdited(2, 2, message(1, content="edited")), MessageDeleted(3, 3, tombstone), sent(4))
+    found = ring.missed("alice", ["c"], tuple, 0)
+    assert found is not None
+    assert [kept.event.message for kept in found] == [tombstone, tombstone, tombstone, message(4)]  # type: ignore[union-attr]  # messages, all of them
+
+
+def test_a_frame_is_made_once_a_channel_and_again_when_the_message_is_deleted() -> None:
+    ring = ring_of(sent(1))
+    channel, other = Channel("/"), Channel("/")
+    made: list[str] = []
+
+    def frame(of: Channel) -> bytes:
+        found = ring.missed("alice", ["c"], tuple, 0)
+        assert found is not None
+        return found[0].frame(of, "room", make)
+
+    def make() -> bytes:
+        made.append("made")
+        return b"frame %d" % len(made)
+
+    assert [frame(channel), frame(channel), frame(other)] == [b"frame 1", b"frame 1", b"frame 2"]
+    ring.follow([MessageDeleted(2, 2, message(1, content="", deleted_ms=2))])
+    assert frame(channel) == b"frame 3"
