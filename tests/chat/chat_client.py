@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from talkwire.dialects.dialect import Dialect
+from talkwire.dialects.messenger import MESSENGER
 from tests.chat.description import described_events
 
 DEADLINE_S = 10.0
@@ -28,10 +30,16 @@ class Refused(Exception):
 
 
 class ChatClient:
-    """One socket in the root namespace. `close_code` is None while the connection is open."""
+    """One socket, in its dialect's namespace if a test names no other. `close_code` is None while the connection is
+    open."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(
+        self, connection: ClientConnection, dialect: Dialect = MESSENGER, namespace: str | None = None
+    ) -> None:
         self.connection = connection
+        self.dialect = dialect
+        name = dialect.namespace if namespace is None else namespace
+        self._namespace = "" if name == "/" else f"{name},"
         self.socket_id = ""
         self.close_code: int | None = None
         self.events: deque[tuple[str, Payload]] = deque()
@@ -39,6 +47,9 @@ class ChatClient:
         self._acks: dict[int, tuple[str, asyncio.Future[Payload]]] = {}
         self.undescribed: set[str] = set()
         """What came and is not as `/asyncapi.json` has it."""
+        self.custom_events: set[str] = set()
+        """Names that the application makes up, which no description has."""
+        self.answers_heartbeats = True
         self.acked: list[int] = []
         self._next_ack = 0
         self._connecting: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
@@ -50,14 +61,14 @@ class ChatClient:
     async def sign_in(self, auth: Payload | None = None) -> ChatClient:
         """CONNECT; raises Refused."""
         self._connecting = asyncio.get_running_loop().create_future()
-        await self.connection.send("40" if auth is None else "40" + json.dumps(auth))
+        self.disconnected = False
+        await self.connection.send(f"40{self._namespace}{'' if auth is None else json.dumps(auth)}")
         async with asyncio.timeout(DEADLINE_S):
             self.socket_id = (await self._connecting)["sid"]
-        self.disconnected = False
         return self
 
     async def emit(self, event: str, *args: object) -> None:
-        await self.connection.send("42" + json.dumps([event, *args]))
+        await self.connection.send(f"42{self._namespace}{json.dumps([event, *args])}")
 
     def start_call(self, event: str, *args: object) -> asyncio.Future[Payload]:
         """Queues an event to be sent at once; the future is its acknowledgement."""
@@ -66,7 +77,7 @@ class ChatClient:
         future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
         self._acks[ack_id] = (event, future)
         # The transport buffers, so that many calls leave in one write.
-        self.connection.protocol.send_text(f"42{ack_id}{json.dumps([event, *args])}".encode())
+        self.connection.protocol.send_text(f"42{self._namespace}{ack_id}{json.dumps([event, *args])}".encode())
         self.connection.transport.writelines([d for d in self.connection.protocol.data_to_send() if d])
         return future
 
@@ -111,8 +122,8 @@ class ChatClient:
 
     async def pending(self, *events: str) -> list[tuple[str, Payload]]:
         """What has come and was not asked for, of these names or of all: the server's answer to a ping comes behind
-        everything that it sent before."""
-        await self.done("ping")
+        everything that it sent before, and so does its word that a dialect has no such event."""
+        await self.call("ping")
         return [(name, payload) for name, payload in self.events if not events or name in events]
 
     async def wait_disconnected(self) -> None:
@@ -147,10 +158,11 @@ class ChatClient:
             self._changed.set()
 
     async def _receive(self, frame: str) -> None:
-        kind, text = frame[:2], frame[2:]
+        kind, text = frame[:2], frame[2:].removeprefix(self._namespace)
         match kind:
             case "2":
-                await self.connection.send("3")
+                if self.answers_heartbeats:
+                    await self.connection.send("3")
             case "40":
                 self._connecting.set_result(json.loads(text))
             case "44":
@@ -160,14 +172,15 @@ class ChatClient:
             case "42":
                 name, *args = json.loads(text)
                 self.events.append((name, args[0] if args else {}))
-                self._compare(described_events().problem_of_event(name, args[0]))
+                if name not in self.custom_events:
+                    self._compare(described_events(self.dialect).problem_of_event(name, args[0]))
             case "43":
                 digits, bracket, rest = text.partition("[")
                 self.acked.append(int(digits))
                 event, future = self._acks.pop(int(digits))
                 answer = json.loads(bracket + rest)[0]
                 future.set_result(answer)
-                self._compare(described_events().problem_of_answer(event, answer))
+                self._compare(described_events(self.dialect).problem_of_answer(event, answer))
             case _:
                 assert frame.startswith("0"), frame
 
@@ -177,9 +190,13 @@ class ChatClient:
 
 
 async def open_client(
-    websocket_url: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    websocket_url: str,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    dialect: Dialect = MESSENGER,
+    namespace: str | None = None,
 ) -> ChatClient:
-    """A client that has not signed in yet."""
+    """A client that has not signed in yet; in the dialect's own namespace, when none is given."""
     parameters = {"EIO": "4", "transport": "websocket", **(query or {})}
     connection = await connect(
         f"{websocket_url}/socket.io/?{urlencode(parameters)}",
@@ -191,4 +208,4 @@ async def open_client(
         compression=None,
         proxy=None,
     )
-    return ChatClient(connection)
+    return ChatClient(connection, dialect, namespace)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
-from talkwire.app import Talkwire
+from talkwire.app import Node
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.serving import Server, listen
 from talkwire.settings import Settings
@@ -44,8 +44,9 @@ class ChatAddress:
 class ServerProcess(ChatAddress):
     """A server that is a process of its own."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path, data: Path) -> None:
         super().__init__(url)
+        self.data = data
         self.process = process
         self.routes: Routes | None = None
         self._log = log
@@ -62,9 +63,11 @@ class ServerProcess(ChatAddress):
 
 
 @contextmanager
-def running_chat(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+def running_chat(
+    folder: Path, environment: Mapping[str, str] | None = None, port: int | None = None
+) -> Iterator[ServerProcess]:
     """Yields a server that answers; it is killed afterwards if it still runs."""
-    port = free_port()
+    port = port or free_port()
     log = folder / "server.log"
     variables = {
         **os.environ,
@@ -82,7 +85,7 @@ def running_chat(folder: Path, environment: Mapping[str, str] | None = None) -> 
             env=variables,
             cwd=folder,
         )
-    server = ServerProcess(f"http://127.0.0.1:{port}", process, log)
+    server = ServerProcess(f"http://127.0.0.1:{port}", process, log, folder / "data")
     try:
         _wait_until_ready(server, log)
         yield server
@@ -107,7 +110,7 @@ def _wait_until_ready(server: ServerProcess, log: Path) -> None:
 
 
 @asynccontextmanager
-async def serving(talkwire: Talkwire) -> AsyncIterator[ChatAddress]:
+async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
     """Serves in this process; ends in good order."""
     listening = listen("127.0.0.1", 0)
     async with talkwire.started():
@@ -120,6 +123,6 @@ async def serving(talkwire: Talkwire) -> AsyncIterator[ChatAddress]:
             await task
 
 
-def in_process(folder: Path) -> Talkwire:
+def in_process(folder: Path) -> Node:
     """A server to be served by `serving`."""
-    return Talkwire(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False))
+    return Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False))

@@ -13,6 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from talkwire.core.model import User
+from talkwire.dialects.dialect import Dialect
+from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
 from tests.chat.description import Routes
@@ -49,18 +52,27 @@ class World:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     async def open(
-        self, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        dialect: Dialect = MESSENGER,
+        namespace: str | None = None,
     ) -> ChatClient:
-        client = await open_client(self.server.websocket_url, query, headers)
-        self._clients.append(client)
-        self._resources.push_async_callback(client.close)
+        client = await open_client(self.server.websocket_url, query, headers, dialect, namespace)
+        self.keep(client)
         return client
 
-    async def connect(self, name: str, ttl_s: float = 600) -> ChatClient:
-        """A socket of this user's that has been greeted."""
-        client = await self.open()
+    def keep(self, client: ChatClient) -> None:
+        """Closes it at the end, and has looked whether what came to it is as described."""
+        self._clients.append(client)
+        self._resources.push_async_callback(client.close)
+
+    async def connect(self, name: str, ttl_s: float = 600, dialect: Dialect = MESSENGER) -> ChatClient:
+        """A socket of this user's that has been greeted, if its dialect greets."""
+        client = await self.open(dialect=dialect)
         await client.sign_in({"token": self.server.token(self.id_of(name), ttl_s=ttl_s)})
-        await client.next("connected")
+        if dialect.welcome(User(name, name, 0), "", "") is not None:
+            await client.next("connected")
         return client
 
     # --- REST -------------------------------------------------------------------------------------------------------

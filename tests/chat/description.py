@@ -13,7 +13,7 @@ from jsonschema_rs import Draft7Validator, Draft202012Validator
 
 from talkwire.api.asyncapi import asyncapi
 from talkwire.api.vocabularies import vocabulary
-from talkwire.dialects.messenger import MESSENGER
+from talkwire.dialects.dialect import Dialect
 
 Json = dict[str, Any]
 
@@ -62,13 +62,13 @@ class Routes:
 
 
 class Events:
-    """`/asyncapi.json`, of the vocabulary that the tests of the chat speak."""
+    """`/asyncapi.json`, of one dialect."""
 
-    def __init__(self) -> None:
-        document = json.loads(msgspec.json.encode(asyncapi([vocabulary(MESSENGER)], version="")))
+    def __init__(self, dialect: Dialect) -> None:
+        document = json.loads(msgspec.json.encode(asyncapi([vocabulary(dialect)], version="")))
         self._validators = {
             key: Draft7Validator({**message["payload"], "components": document["components"]})
-            for key, message in document["channels"][MESSENGER.name]["messages"].items()
+            for key, message in document["channels"][dialect.name]["messages"].items()
             if "payload" in message
         }
 
@@ -90,6 +90,6 @@ class Events:
 
 
 @cache
-def described_events() -> Events:
-    """Built once a process: it takes longer than a test."""
-    return Events()
+def described_events(dialect: Dialect) -> Events:
+    """Built once a process and dialect: it takes longer than a test."""
+    return Events(dialect)

@@ -65,7 +65,7 @@ def test_every_second_id_of_an_event_has_a_slot() -> None:
 
 def second_ids(fields: set[str]) -> set[str]:
     """What of the fields names something else beside the conversation, or the message, that all is about."""
-    first = fields & {"conversation_id", "conversationId"} or fields & {"message_id", "messageId"}
+    first = fields & {"conversation_id", "conversationId", "chatId"} or fields & {"message_id", "messageId"}
     ids = {field for field in fields if re.search(r"(_id|Id|Ids)$", field)}
     return (ids | fields & {"before", "after", "around", "attachments"}) - first if first else set()
 
@@ -156,7 +156,8 @@ async def test_no_list_shows_what_was_said_before_one_s_history(world: World) ->
     async def listed(path: str, key: str = "items") -> list[str]:
         return [found["id"] for found in (await scene.done("former", "GET", path)).json()[key]]
 
-    for path in (f"{there}/messages", f"{there}/pins", "/api/v1/search?q=hello", "/api/v1/notifications"):
+    of_chat = f"/chat-messages?chatId={scene.things['conversation']}"
+    for path in (f"{there}/messages", of_chat, f"{there}/pins", "/api/v1/search?q=hello", "/api/v1/notifications"):
         assert await listed(path) == [], path
     one = (await scene.done("former", "GET", there)).json()
     (in_list,) = (await scene.done("former", "GET", "/api/v1/conversations")).json()["items"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.app import Talkwire
+from talkwire.app import Node
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.model import Actor
 from talkwire.settings import Settings
@@ -125,7 +125,7 @@ async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None
     threads = set(threading.enumerate())
     no_folder = Settings(data=tmp_path / "data", jwt_secret=SECRET, files="/proc/nowhere")
     with pytest.raises(OSError, match="nowhere"):
-        await Talkwire(no_folder).start()
+        await Node(no_folder).start()
     ours = {thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio")}
     assert ours == set()
     async with in_process(tmp_path).started():

@@ -19,7 +19,7 @@ from talkwire.core.commands.command import Change, Command, IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
-from talkwire.core.events import DurableEvent, Event
+from talkwire.core.events import DurableEvent, News
 from talkwire.core.handler import ChangeHandler
 from talkwire.core.handlers import CHANGES
 from talkwire.core.model import Actor, Message
@@ -89,7 +89,7 @@ class Node:
 
     def __init__(self, database: Database, clock: Clock, news_after_s: float | None = None) -> None:
         self.clock = clock
-        self.events: list[Event] = []
+        self.events: list[News] = []
         self.write_engine = writing_engine(database.url)
         self.read_engine = reading_engine(database.url, 2)
         self.bus = MemoryBus()

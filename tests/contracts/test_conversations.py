@@ -350,6 +350,15 @@ async def test_a_list_shows_the_last_message_and_names_direct_ones_after_the_oth
     assert (view.name, view.last_message, view.members) == ("Alice", message, None)
 
 
+async def test_a_list_has_the_members_of_conversations_with_at_most_as_many_as_asked_for(node: Node) -> None:
+    await node.group("two", ALICE, BOB)
+    await node.group("three", ALICE, BOB, CAROL)
+    views = (await node.do(ALICE, ListConversations(members_max=2))).items
+    listed = {view.conversation.id: view.members for view in views}
+    assert [each.member.user_id for each in listed["two"]] == ["alice", "bob"]
+    assert listed["three"] is None
+
+
 async def test_a_list_says_what_is_unread_for_its_reader(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))

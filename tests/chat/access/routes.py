@@ -30,6 +30,7 @@ NOT_IN_THE_TABLE = {
 
 _HELLO = {"content": "Hello"}
 _TO_ALL = {"conversationId": "{conversation}", **_HELLO}
+_TEXT_TO_ALL = {"conversationId": "{conversation}", "type": "text", "content": {"text": "Hello"}}
 _AS_MEMBER = {"senderId": "{member}"}
 _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
 _BYTES = {
@@ -45,6 +46,7 @@ _CONVERSATION = f"{_V1}/conversations/{{conversation}}"
 _MESSAGE = f"{_V1}/messages/{{message}}"
 _OWN = f"{_V1}/messages/{{own}}"
 _OFFER = f"{_V1}/offers/{{offer}}"
+_TALK = f"{_V1}/talks/{{conversation}}"
 
 # An operator deletes and pins, but puts words into nobody's mouth; the backend speaks for the author.
 _AUTHOR = but(MEMBERS, service=OK)
@@ -165,6 +167,79 @@ _FILES = (
     Row(f"POST {_V1}/files/{{own_upload}}", MEMBERS_OF_OLD, of="one's own", options=_OVERRIDDEN),
 )
 
+_TALKS = (
+    Row(f"GET {_V1}/talks", EVERYONE),
+    Row(f"POST {_V1}/talks", EVERYONE, {"receiverId": "{author}"}, as_service=_AS_MEMBER),
+    Row(f"POST {_V1}/talks", EVERYONE, {"participantIds": ["{author}"]}, of="of several"),
+    Row(
+        f"POST {_V1}/talks",
+        but(NOBODY, service=OK),
+        {"participantIds": ["{author}"], "id": "of-our-own-{me}"},
+        of="with an id",
+    ),
+    Row(
+        f"POST {_V1}/talks",
+        but(NOBODY, member=OK, service=OK),
+        {"receiverId": "{author}", **_AS_MEMBER},
+        of="in the member's name",
+    ),
+    Row(f"GET {_TALK}", READERS),
+    Row(f"GET {_TALK}/messages", READERS),
+    Row(f"POST {_TALK}/message", WRITERS, _HELLO, as_service=_AS_MEMBER),
+    Row(
+        f"POST {_TALK}/message",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        {"attachments": [f"{_V1}/files/{{file}}/a"]},
+        of="with another's file",
+    ),
+    Row(f"POST {_TALK}/read", MEMBERS),
+    Row(f"POST {_TALK}/offers", WRITERS, _BIKE, as_service=_AS_MEMBER),
+)
+
+_WHATSAPP = (
+    Row(f"POST {_V1}/whatsapp/messages", WRITERS, _TEXT_TO_ALL, as_service=_AS_MEMBER),
+    Row(f"POST {_V1}/whatsapp/messages", SPEAKERS, _TEXT_TO_ALL, of="as oneself"),
+    Row(
+        f"POST {_V1}/whatsapp/messages",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        {"conversationId": "{conversation}", "attachments": [{"id": "{file}"}]},
+        of="with another's file",
+    ),
+    Row(f"PATCH {_V1}/whatsapp/messages/{{message}}/status", MEMBERS, {"status": "read"}),
+    Row(f"PATCH {_V1}/whatsapp/messages/{{message}}/status", MEMBERS, {"status": "delivered"}, of="delivered"),
+    Row(f"POST {_V1}/whatsapp/conversations/{{conversation}}/read", MEMBERS),
+)
+
+_TO_CHAT = {"chatId": "{conversation}", **_HELLO}
+
+_CRM = (
+    Row("POST /chat-messages", WRITERS, _TO_CHAT, as_service=_AS_MEMBER),
+    Row("POST /chat-messages", SPEAKERS, _TO_CHAT, of="as oneself"),
+    Row("GET /chat-messages?chatId={conversation}", READERS),
+    Row("PATCH /chat-messages/{message}", but(NOBODY, service=OK), {"content": "Changed"}),
+    Row(
+        "PATCH /chat-messages/{own}",
+        but(_AUTHOR, blocked=BLOCKED, blocker=BLOCKED),
+        {"content": "Changed"},
+        of="one's own",
+    ),
+    Row("DELETE /chat-messages/{message}", MANAGERS),
+    Row("DELETE /chat-messages/{own}", READERS, of="one's own"),
+)
+
+_BACKENDS = but(OPERATORS, service=OK)
+_TO_USER = {"userId": "{author}", "event": "alert", "message": {"title": "Hello"}}
+
+_GATEWAY = (
+    Row("POST /api/gateway/send", _BACKENDS, _TO_USER),
+    Row("POST /api/gateway/send", _BACKENDS, {**_TO_USER, "userId": "{me}"}, of="to oneself"),
+    Row("POST /api/gateway/send", _BACKENDS, {**_TO_USER, "store": True}, of="to be stored"),
+    Row("POST /api/gateway/send-many", _BACKENDS, {"userIds": ["{author}"], "event": "alert", "message": 1}),
+    Row("GET /api/gateway/status/{author}", _BACKENDS),
+    Row("GET /api/gateway/connected", _BACKENDS),
+    Row("GET /api/gateway/stats", _BACKENDS),
+)
+
 _USERS = (
     Row(f"GET {_V1}/users?query=a", EVERYONE),
     Row(f"GET {_V1}/users/me", EVERYONE),
@@ -192,4 +267,17 @@ _REST = (
     Row(f"POST {_V1}/notifications/read", EVERYONE, {"ids": ["1"]}),
 )
 
-ROUTES = (*_AUTH, *_CONVERSATIONS, *_MODERATION, *_MESSAGES, *_OFFERS, *_FILES, *_USERS, *_REST)
+ROUTES = (
+    *_AUTH,
+    *_CONVERSATIONS,
+    *_MODERATION,
+    *_MESSAGES,
+    *_OFFERS,
+    *_FILES,
+    *_USERS,
+    *_REST,
+    *_TALKS,
+    *_WHATSAPP,
+    *_CRM,
+    *_GATEWAY,
+)

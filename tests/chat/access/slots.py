@@ -42,6 +42,7 @@ class Slot:
 
 
 _THERE = "/api/v1/conversations/{conversation}"
+_TALK = "/api/v1/talks/{conversation}"
 _SEND = {"conversationId": "{conversation}", "content": "Hello"}
 
 
@@ -58,6 +59,10 @@ _ANCHORS = ("before", "after", "around")
 
 ROUTE_SLOTS = (
     *(_route(anchor, "message", f"GET {_THERE}/messages?{anchor}={{message}}") for anchor in _ANCHORS),
+    *(
+        _route(anchor, "message", f"GET /chat-messages?chatId={{conversation}}&{anchor}={{message}}")
+        for anchor in _ANCHORS
+    ),
     _route("before", "pinned", f"GET {_THERE}/pins?before={{pinned}}"),
     _route("messageId", "message", f"POST {_THERE}/read", {"messageId": "{message}"}),
     _route("replyToId", "message", "POST /api/v1/messages", {**_SEND, "replyToId": "{message}"}),
@@ -68,6 +73,14 @@ ROUTE_SLOTS = (
     _route("after", "reply", "GET /api/v1/messages/{message}/thread?after={reply}"),
     _route("user_id", "author", f"PATCH {_THERE}/members/{{author}}", {"role": "admin"}),
     _route("user_id", "author", f"DELETE {_THERE}/members/{{author}}"),
+    *(_route(anchor, "message", f"GET {_TALK}/messages?{anchor}={{message}}") for anchor in _ANCHORS),
+    _route("messageId", "message", f"POST {_TALK}/read", {"messageId": "{message}"}),
+    _route(
+        "messageId",
+        "message",
+        "POST /api/v1/whatsapp/conversations/{conversation}/read",
+        {"messageId": "{message}"},
+    ),
 )
 
 EVENT_SLOTS = (

@@ -1,0 +1,142 @@
+"""One conversation of five members who speak five dialects: what one does, the others hear in words of their own.
+
+The tables in `matrix.py` say who does what and how, and what each of the others hears of it: exactly that.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+
+from talkwire.app import DIALECTS
+from tests.chat.chat_client import ChatClient, Payload
+from tests.chat.conftest import World
+from tests.chat.dialects.matrix import BY_REST, BY_SOCKET, HEARD, HEARD_OUTSIDE, JOIN, OF_THE_ACTOR
+
+PRESENCE = {"presence:update", "user-online", "user:online", "userOnline"}
+"""Told when it is known, which may be after a socket has come; `test_presence` looks at it."""
+
+CASES = [
+    (dialect, action, way)
+    for way, table in (("socket", BY_SOCKET), ("REST", BY_REST))
+    for dialect, actions in table.items()
+    for action in actions
+]
+
+
+class Scene:
+    """A conversation with a member a dialect, each at a socket of their own; its id is a numeral, as crm has them."""
+
+    def __init__(self, world: World, actor: str) -> None:
+        self.world = world
+        self.talk = str(secrets.randbelow(10**12) + 10**12)
+        self.actor = actor
+        self.clients: dict[str, ChatClient] = {}
+        self._message = ""
+
+    async def prepare(self, action: str, *, outside: bool = False) -> None:
+        """Everybody is there, and there is what the action needs. `outside`: nobody but the actor follows."""
+        members = [self.world.id_of(name) for name in DIALECTS]
+        body = {"id": self.talk, "kind": "group", "memberIds": members}
+        await self.world.service("POST", "/api/v1/conversations", body)
+        for name, dialect in DIALECTS.items():
+            self.clients[name] = await self.world.connect(name, dialect=dialect)
+            if name in JOIN and not (outside and name != self.actor):
+                event, payload = JOIN[name]
+                await self.clients[name].done(event, self.fill(payload))
+        if outside and self.actor != "messenger":
+            await self.clients["messenger"].done("conversation:leave", {"conversationId": self.talk})
+        if action != "send":
+            await self._write(self.actor if action in OF_THE_ACTOR else self.author)
+        match action:
+            case "unreact":
+                path = f"/api/v1/messages/{self._message}/reactions/👍"
+                await self.world.request("PUT", path, by=self.actor)
+            case "pause":
+                await self.world.request("POST", f"/api/v1/conversations/{self.talk}/typing", by=self.actor)
+        for client in self.clients.values():
+            await client.pending()
+            client.events.clear()
+
+    @property
+    def author(self) -> str:
+        """Whose message it is that somebody else has read: whatsapp tells nobody but the author."""
+        return "whatsapp" if self.actor != "whatsapp" else "messenger"
+
+    async def _write(self, author: str) -> None:
+        body = {"conversationId": self.talk, "content": "Hello!"}
+        answer = await self.world.request("POST", "/api/v1/messages", by=author, json=body)
+        self._message = answer.json()["id"]
+        # A new socket of this dialect is first told what it missed, so this may come behind answers to anything else.
+        await self.clients["gateway"].next("notification")
+
+    def fill(self, value: object) -> Any:  # noqa: ANN401 (JSON)
+        """A value of the tables, with the facts put in."""
+        if isinstance(value, dict):
+            return {key: self.fill(each) for key, each in value.items()}
+        if not isinstance(value, str):
+            return value
+        facts = {"talk": self.talk, "message": self._message, "actor": self.world.id_of(self.actor)}
+        for word, fact in facts.items():
+            if value == f"<#{word}>":
+                return int(str(fact))
+            value = value.replace(f"<{word}>", str(fact))
+        return value
+
+    async def act(self, action: str, way: str) -> None:
+        if way == "REST":
+            method, path, body = BY_REST[self.actor][action]
+            answer = await self.world.request(method, self.fill(path), by=self.actor, json=self.fill(body))
+            assert answer.is_success, answer.text
+            return
+        event, payload = BY_SOCKET[self.actor][action]
+        if self.actor == "gateway":
+            await self.clients["gateway"].emit(event, self.fill(payload))
+            await self.clients["gateway"].next("messageReceived")
+        else:
+            await self.clients[self.actor].done(event, self.fill(payload))
+
+    async def heard(self, name: str, expected: list[tuple[str, Payload]]) -> None:
+        """Fails unless this member has heard just this."""
+        client = self.clients[name]
+        for event, payload in expected:
+            assert part_of(self.fill(payload), await client.next(event)) == self.fill(payload)
+        assert [each for each in await client.pending() if each[0] not in PRESENCE] == []
+
+
+def part_of(expected: Payload, payload: Payload) -> Payload:
+    """As much of a payload as is looked at."""
+    return {
+        key: part_of(value, payload[key]) if isinstance(value, dict) else payload[key]
+        for key, value in expected.items()
+        if key in payload
+    }
+
+
+@pytest.mark.parametrize(("actor", "action", "way"), CASES)
+async def test_what_one_does_the_others_hear_in_their_own_words(
+    world: World, actor: str, action: str, way: str
+) -> None:
+    scene = Scene(world, actor)
+    await scene.prepare(action)
+    await scene.act(action, way)
+    for name in DIALECTS.keys() - {actor}:
+        await scene.heard(name, HEARD[action][name])
+
+
+@pytest.mark.parametrize(("actor", "action", "way"), CASES)
+async def test_sockets_that_do_not_follow_the_conversation_hear_what_their_dialect_has_for_them(
+    world: World, actor: str, action: str, way: str
+) -> None:
+    scene = Scene(world, actor)
+    await scene.prepare(action, outside=True)
+    await scene.act(action, way)
+    for name in DIALECTS.keys() - {actor}:
+        await scene.heard(name, HEARD_OUTSIDE[action][name])
+
+
+def test_every_dialect_is_heard_of_in_every_case() -> None:
+    assert {action: set(heard) for action, heard in HEARD.items()} == {action: set(DIALECTS) for action in HEARD}
+    assert {action for _, action, _ in CASES} == set(HEARD)

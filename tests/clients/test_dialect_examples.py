@@ -1,0 +1,300 @@
+"""The clients of `examples/dialects`, with the oldest and the newest official client that we serve, against a demo
+server; at the other end bob, who speaks the messenger dialect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from talkwire.demo import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD
+from tests.chat.chat_client import ChatClient, open_client
+from tests.chat.chat_server import ServerProcess, running_chat
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "examples" / "dialects"
+DEADLINE_S = 20.0
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with running_chat(tmp_path_factory.mktemp("demo"), {"TALKWIRE_DEMO": "true"}) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture(scope="module")
+def talks_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """`talkwire serve --demo --dialect talks`."""
+    environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "talks"}
+    with running_chat(tmp_path_factory.mktemp("talks"), environment) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture(scope="module")
+def gateway_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """`talkwire serve --demo --dialect gateway`."""
+    environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "gateway"}
+    with running_chat(tmp_path_factory.mktemp("gateway"), environment) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture(params=["socket.io-client", "socket.io-client-4.5.4"])
+def examples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The examples' folder, where a user would have installed one of the clients."""
+    library = HERE / "node_modules" / request.param
+    if not library.is_dir():
+        pytest.fail("the official clients are not installed: run make install")
+    folder = tmp_path / "dialects"
+    shutil.copytree(EXAMPLES, folder)
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "socket.io-client").symlink_to(library)
+    return folder
+
+
+class Script:
+    """A running example: what it shows, a line a thing."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._shown: list[tuple[str, Json]] = []
+
+    async def shows(self, name: str, **members: object) -> Json:
+        """The next of this name, which has these members; what was shown before it stays to be asked for."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                for index, (shown, value) in enumerate(self._shown):
+                    if shown == name and all(value.get(key) == member for key, member in members.items()):
+                        del self._shown[index]
+                        return value
+                await self._read()
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        line = (await self.process.stdout.readline()).decode()
+        assert line, f"the example ended with {await self.process.wait()}; it had shown {self._shown}"
+        start = line.find("{")
+        self._shown.append((line[:start].strip(), json.loads(line[start:])))
+
+
+@asynccontextmanager
+async def running(examples: Path, name: str, *arguments: str) -> AsyncIterator[Script]:
+    node = shutil.which("node")
+    assert node is not None, "these tests run the official JavaScript client and need node (20 or later)"
+    process = await asyncio.create_subprocess_exec(node, str(examples / name), *arguments, stdout=PIPE)
+    try:
+        yield Script(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def bob_at(server: ServerProcess) -> AsyncIterator[ChatClient]:
+    bob = await open_client(server.websocket_url)
+    await bob.sign_in({"userId": "bob", "dialect": "messenger"})
+    await bob.next("connected")
+    try:
+        yield bob
+    finally:
+        await bob.close()
+    assert bob.undescribed == set()
+
+
+async def hears_of_reading(bob: ChatClient, user_id: str, message_id: str) -> None:
+    """Returns when bob has been told that somebody has read so far."""
+    while (receipt := await bob.next("message:read:receipt"))["userId"] != user_id or receipt[
+        "messageId"
+    ] != message_id:
+        pass
+
+
+async def signed_in(server: ServerProcess) -> str:
+    """The token of the demo's account."""
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        body = {"email": ACCOUNT_EMAIL, "password": ACCOUNT_PASSWORD}
+        return str((await http.post("/api/v1/auth/login", json=body)).json()["token"])
+
+
+async def test_the_messenger_example(demo: ServerProcess, examples: Path) -> None:
+    async with bob_at(demo) as bob, running(examples, "messenger.mjs", demo.url, demo.token("alice")) as script:
+        assert (await script.shows("connected"))["userId"] == "alice"
+        assert (await script.shows("conversation:join ->"))["success"] is True
+        assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+        sent = await bob.next("message:new")
+        assert (sent["senderId"], sent["conversationId"], sent["content"]) == ("alice", "general", "Hello by socket")
+        await script.shows("message:new", id=sent["id"])
+        assert (await bob.next("message:updated"))["content"] == "Hello again"
+        assert (await bob.next("message:reaction:new"))["emoji"] == "👋"
+        over_rest = await bob.next("message:new")
+        assert over_rest["content"] == "Hello over REST"
+        assert (await bob.next("message:deleted"))["messageId"] == over_rest["id"]
+        await script.shows("message:deleted", messageId=over_rest["id"])
+
+        answer = await bob.send_message("general", "Hello, Alice")
+        await script.shows("message:new", id=answer["id"], content="Hello, Alice")
+        await hears_of_reading(bob, "alice", answer["id"])
+        await bob.done("typing:start", {"conversationId": "general"})
+        await script.shows("typing:user", userId="bob", isTyping=True)
+
+
+@pytest.mark.parametrize("at", ["/talks", "/"])
+async def test_the_talks_example(request: pytest.FixtureRequest, examples: Path, at: str) -> None:
+    server: ServerProcess = request.getfixturevalue("talks_demo" if at == "/" else "demo")
+    url = server.url + at.removesuffix("/")
+    async with bob_at(server) as bob, running(examples, "talks.mjs", url, await signed_in(server)) as script:
+        assert (await script.shows("connected"))["userId"] == ACCOUNT_ID
+        joined = await script.shows("join-conversation ->", success=True)
+        assert joined["conversationId"] == "talk-123"
+        assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+        sent = await bob.next("message:new")
+        assert (sent["senderId"], sent["content"]) == (ACCOUNT_ID, "Hello by socket")
+        assert [each["url"] for each in sent["attachments"]] == ["https://example.com/plan.pdf"]
+        await script.shows("message", id=sent["id"], attachments=["https://example.com/plan.pdf"])
+        assert (await bob.next("message:new"))["content"] == "Hello over REST"
+        await script.shows("message", content="Hello over REST")
+
+        answer = await bob.send_message("talk-123", "Hello to you")
+        await script.shows("message", id=answer["id"], userId="bob", content="Hello to you")
+        await hears_of_reading(bob, ACCOUNT_ID, answer["id"])
+        await bob.done("typing:start", {"conversationId": "talk-123"})
+        await script.shows("typing", userId="bob", username="bob", isTyping=True)
+        await bob.done("message:read", {"conversationId": "talk-123"})
+        assert "readAt" in await script.shows("read", userId="bob")
+
+        offer = {"conversationId": "talk-123", "title": "A bicycle", "amount": 9900, "currency": "EUR"}
+        offer_id = (await bob.done("offer:create", offer))["offer"]["id"]
+        assert (await script.shows("offer-created", offerId=offer_id))["offer"]["title"] == "A bicycle"
+        assert (await bob.next("offer:updated"))["status"] == "accepted"
+        await script.shows("offer-update", offerId=offer_id, status="accepted")
+
+        script.process.terminate()
+        await script.process.wait()
+
+
+@pytest.mark.parametrize(("user_id", "conversation"), [("user-123", "conv-456"), ("test", "test-conv")])
+async def test_the_whatsapp_example_by_name_alone(
+    demo: ServerProcess, examples: Path, user_id: str, conversation: str
+) -> None:
+    arguments = (demo.url, "", conversation, user_id)
+    async with bob_at(demo) as bob, running(examples, "whatsapp.mjs", *arguments) as script:
+        await script.shows("connect")
+        await script.shows("conversation:join ->", success=True)
+        assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+        sent = [await bob.next("message:new") for _ in range(2)]
+        assert [message["content"] for message in sent] == ["Hello over REST", "Hello by socket"]
+        assert {message["senderId"] for message in sent} == {user_id}
+        for message in sent:
+            received = await script.shows("message:received", id=message["id"])
+            assert received["content"] == {"text": message["content"]}
+        await bob.done("message:read", {"conversationId": conversation})
+        for message in sent:
+            await script.shows("message:status", messageId=message["id"], userId="bob", status="read")
+
+        answer = await bob.send_message(conversation, "Hello to you")
+        await script.shows("message:received", id=answer["id"], senderId="bob")
+        assert (await bob.next("message:delivered:receipt"))["userId"] == user_id
+        await hears_of_reading(bob, user_id, answer["id"])
+        await bob.done("typing:start", {"conversationId": conversation})
+        await script.shows("typing:start", userId="bob", isTyping=True)
+        await bob.done("typing:stop", {"conversationId": conversation})
+        await script.shows("typing:stop", userId="bob", isTyping=False)
+
+
+async def test_the_whatsapp_example_with_a_token(demo: ServerProcess, examples: Path) -> None:
+    arguments = (demo.url, demo.token("user-123"), "conv-456")
+    async with bob_at(demo) as bob, running(examples, "whatsapp.mjs", *arguments) as script:
+        await script.shows("conversation:join ->", success=True)
+        assert (await bob.next("message:new"))["content"] == "Hello over REST"
+
+
+async def test_the_crm_example(demo: ServerProcess, examples: Path) -> None:
+    async with bob_at(demo) as bob, running(examples, "crm.mjs", demo.url, demo.token("123")) as script:
+        for _ in range(3):  # by auth, header and query
+            signed_in = await script.shows("authenticate ->", success=True)
+            assert signed_in["userId"] == 123
+        await script.shows("joinChat ->", success=True, message="Joined chat 1")
+        sent = await bob.next("message:new")
+        assert (sent["senderId"], sent["conversationId"], sent["content"]) == ("123", "1", "Hello by socket")
+        assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+        data = (await script.shows("sendMessage ->", success=True))["data"]
+        assert (data["id"], data["chatId"], data["senderId"]) == (int(sent["id"]), 1, 123)
+        heard = await script.shows("newMessage", chatId=1)
+        assert heard["message"]["message"] == "Hello by socket"
+        assert (await script.shows("messageUpdated", chatId=1))["message"]["message"] == "Hello again"
+        assert isinstance((await script.shows("ping ->"))["pong"], int)
+        assert (await bob.next("message:new"))["content"] == "Hello over REST"
+        assert (await script.shows("newMessage"))["message"]["message"] == "Hello over REST"
+
+        answer = await bob.send_message("1", "Hello to you")
+        assert (await script.shows("newMessage"))["message"]["senderId"] == "bob"
+        await hears_of_reading(bob, "123", answer["id"])
+        await bob.done("typing:start", {"conversationId": "1"})
+        await script.shows("userTyping", chatId=1, userId="bob", isTyping=True)
+        await bob.done("message:read", {"conversationId": "1"})
+        await script.shows("messageRead", chatId=1, userId="bob")
+        await bob.done("message:delete", {"messageId": answer["id"]})
+        await script.shows("messageDeleted", chatId=1, messageId=int(answer["id"]))
+
+
+@pytest.mark.parametrize("at", ["/gateway", "/"])
+async def test_the_gateway_examples(request: pytest.FixtureRequest, examples: Path, at: str) -> None:
+    server: ServerProcess = request.getfixturevalue("gateway_demo" if at == "/" else "demo")
+    arguments = (server.url + at.removesuffix("/"), server.token("carol"), "general")
+    backend = (server.url, server.token("backend", role="service"), "carol", "nobody")
+    async with bob_at(server) as bob, running(examples, "gateway.mjs", *arguments) as script:
+        welcome = await script.shows("connected")
+        assert welcome["message"] == "Successfully connected to WebSocket"
+        assert welcome["userId"] == "carol"
+        await script.shows("connected by header", userId="carol")
+        received = await script.shows("messageReceived", success=True, message="Message received by server")
+        assert received["data"]["receivedMessage"] == "Hello, server"
+        sent = await bob.next("message:new")
+        assert (sent["senderId"], sent["content"]) == ("carol", "Hello, everybody")
+
+        await bob.send_message("general", "Hello, Carol")
+        await script.shows("notification", type="message", title="bob", body="Hello, Carol")
+
+        async with running(examples, "gateway-backend.mjs", *backend) as told:
+            assert "carol" in (await told.shows("GET /api/gateway/connected ->"))["connectedUsers"]
+            assert (await told.shows("GET /api/gateway/stats ->"))["connectedUsers"] >= 1
+            assert await told.shows("GET /api/gateway/status/carol ->") == {"userId": "carol", "connected": True}
+            answer = {"success": True, "message": "Message sent to user carol"}
+            assert await told.shows("POST /api/gateway/send ->") == answer
+            many = await told.shows("POST /api/gateway/send-many ->")
+            assert many == {"success": True, "message": "Message sent to 1 users", "userIds": ["carol"]}
+            assert (await told.shows("POST /api/gateway/send ->"))["stored"] is True
+        assert (await script.shows("notification", title="Your order"))["body"] == "It is on its way"
+        await script.shows("announcement", body="We close at six")
+
+
+@pytest.mark.parametrize("at", ["/gateway", "/"])
+async def test_the_gateway_tells_who_has_no_valid_token(
+    request: pytest.FixtureRequest, examples: Path, at: str
+) -> None:
+    server: ServerProcess = request.getfixturevalue("gateway_demo" if at == "/" else "demo")
+    async with running(examples, "gateway.mjs", server.url + at.removesuffix("/"), "nonsense") as script:
+        assert await script.shows("error") == {"message": "Authentication failed"}
+        await script.shows("disconnect", reason="io server disconnect")
+
+
+@pytest.mark.parametrize(("name", "path"), [("messenger", ""), ("talks", "/talks"), ("whatsapp", ""), ("crm", "")])
+async def test_the_others_are_told_why_they_are_refused(
+    demo: ServerProcess, examples: Path, name: str, path: str
+) -> None:
+    async with running(examples, f"{name}.mjs", demo.url + path, "nonsense") as script:
+        error = await script.shows("connect_error")
+        assert error == {"message": "Authentication failed", "code": "unauthenticated"}

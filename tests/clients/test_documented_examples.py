@@ -1,0 +1,180 @@
+"""The examples of docs/quick-start.md and docs/authentication.md, run as these pages say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import threading
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from talkwire.identity.issuer import TokenIssuer
+from tests.chat.chat_server import SECRET, ServerProcess, running_chat
+from tests.cli.processes import run_talkwire
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
+DOCS = REPOSITORY / "docs"
+DEADLINE_S = 30.0
+TOKEN_S = 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server runs; its data are in `data` there."""
+    return tmp_path_factory.mktemp("chat")
+
+
+@pytest.fixture(scope="module")
+def chat_server(folder: Path) -> Iterator[ServerProcess]:
+    with running_chat(folder) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """The examples, in a folder with the libraries that they name."""
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    for file in (EXAMPLES / "talk.mjs", *(EXAMPLES / "tokens").iterdir()):
+        if file.is_file():
+            shutil.copy(file, folder)
+    libraries = Path(__file__).parent / "node_modules"
+    if not (libraries / "jose").is_dir():
+        pytest.fail("the official clients are not installed: run make install")
+    (folder / "node_modules").symlink_to(libraries)
+    return folder
+
+
+class Program:
+    """A running example: what it prints, line by line."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def prints(self) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            return (await self._process.stdout.readline()).decode().rstrip("\n")
+
+    def type(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+
+
+@asynccontextmanager
+async def running(file: Path, *arguments: str) -> AsyncIterator[Program]:
+    program = sys.executable if file.suffix == ".py" else "node"
+    environment = {**os.environ, "JWT_SECRET": SECRET}
+    process = await asyncio.create_subprocess_exec(
+        program, str(file), *arguments, stdin=PIPE, stdout=PIPE, env=environment
+    )
+    try:
+        yield Program(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def talkwire(folder: Path, *arguments: str) -> str:
+    """What a command prints that works with the data of the server in this folder."""
+    answer = run_talkwire(*arguments, cwd=folder, environ={"TALKWIRE_DATA": "data", "JWT_SECRET": SECRET})
+    assert answer.exit_code == 0, answer.err
+    return answer.out.strip()
+
+
+def test_pages_show_the_examples_as_they_are() -> None:
+    shown = {
+        "quick-start.md": ["talk.mjs"],
+        "authentication.md": [f"tokens/{file.name}" for file in (EXAMPLES / "tokens").iterdir() if file.is_file()],
+    }
+    assert len(shown["authentication.md"]) == 4
+    for page, files in shown.items():
+        text = (DOCS / page).read_text(encoding="utf-8")
+        for file in files:
+            code = (EXAMPLES / file).read_text(encoding="utf-8")
+            assert f"```{'python' if file.endswith('.py') else 'js'}\n{code}```" in text, f"{page} shows another {file}"
+
+
+async def test_two_talk_as_in_the_quick_start(chat_server: ServerProcess, folder: Path, examples: Path) -> None:
+    assert talkwire(folder, "conversation", "create", "alice", "bob", "--id", "first", "--name", "First") == "first"
+    alices, bobs = (talkwire(folder, "token", user.lower(), "--name", user) for user in ("Alice", "Bob"))
+    async with (
+        running(examples / "talk.mjs", chat_server.url, alices, "first") as alice,
+        running(examples / "talk.mjs", chat_server.url, bobs, "first") as bob,
+    ):
+        assert await alice.prints() == "you are alice"
+        assert await bob.prints() == "you are bob"
+        alice.type("Hello, Bob!")
+        assert await alice.prints() == await bob.prints() == "1 Alice: Hello, Bob!"
+        bob.type("Hello, Alice!")
+        assert await alice.prints() == await bob.prints() == "2 Bob: Hello, Alice!"
+
+
+@pytest.mark.parametrize("file", ["issue_token.mjs", "issue_token.py"])
+async def test_an_applications_token_is_taken(chat_server: ServerProcess, examples: Path, file: str) -> None:
+    async with running(examples / file, "dora", "Dora") as issuer:
+        token = await issuer.prints()
+    async with httpx.AsyncClient(base_url=chat_server.url, trust_env=False) as http:
+        answer = await http.get("/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
+    assert (answer.json()["id"], answer.json()["name"]) == ("dora", "Dora")
+
+
+async def test_an_applications_backend_speaks_for_its_users(chat_server: ServerProcess, examples: Path) -> None:
+    async with running(examples / "backend.py", chat_server.url) as backend:
+        message_id = await backend.prints()
+    async with httpx.AsyncClient(base_url=chat_server.url, trust_env=False) as http:
+        headers = {"authorization": f"Bearer {chat_server.token('bob')}"}
+        (message,) = (await http.get("/api/v1/conversations/order-17/messages", headers=headers)).json()["items"]
+    assert (message["id"], message["senderId"], message["content"]) == (message_id, "alice", "Is it on its way?")
+
+
+class _TokenRoute(BaseHTTPRequestHandler):
+    """An application's route that gives its user a token which is soon over."""
+
+    def __init__(self, asked: list[str], *arguments: object) -> None:
+        self._asked = asked
+        super().__init__(*arguments)  # type: ignore[arg-type]  # as the server passes them on
+
+    def do_GET(self) -> None:
+        self._asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(TokenIssuer(SECRET).issue("erik", ttl_s=TOKEN_S).encode())
+
+    def log_message(self, *arguments: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def token_route() -> Iterator[tuple[str, list[str]]]:
+    """Its address, and a list that grows with each token it gives."""
+    asked: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_TokenRoute, asked)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/chat-token", asked
+        server.shutdown()
+        thread.join()
+
+
+async def test_a_client_that_renews_its_token_stays_for_longer_than_one(
+    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str]]
+) -> None:
+    url, asked = token_route
+    async with running(examples / "signed_in.mjs", chat_server.url, url) as client:
+        lines = [await client.prints() for _ in range(6)]
+    assert [line for line in lines if not line.startswith("signed in until ")] == []
+    assert lines == sorted(set(lines))
+    assert len(asked) >= len(lines) + 1

@@ -1,0 +1,106 @@
+"""Nothing that happens in the chat is forgotten in a dialect, and no name of the contract is missing in one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from talkwire.app import DIALECTS
+from talkwire.core.events import Event
+from talkwire.dialects.dialect import Dialect
+from talkwire.settings.rules import DIALECTS as DIALECTS_OF_SETTINGS
+from tests.dialects.rocket import ROCKET
+
+PAGES = Path(__file__).parents[2] / "docs" / "dialects"
+
+ALL = pytest.mark.parametrize("dialect", [*DIALECTS.values(), ROCKET], ids=lambda dialect: dialect.name)
+OF_THE_SEEDS = pytest.mark.parametrize("name", ["talks", "whatsapp", "crm", "gateway"])
+
+NAMESPACES = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm": "/chat", "gateway": "/gateway"}
+
+# What clients send and are sent, by section 4 and 6 of the contract.
+HEARD = {
+    "messenger": """
+        conversation:join conversation:leave message:send message:edit message:delete message:forward message:react
+        message:unreact message:pin message:unpin message:read message:delivered typing:start typing:stop presence:set
+        presence:get presence:subscribe messages:list conversations:list conversation:create conversation:update
+        conversation:delete member:add member:remove member:update offer:create offer:update call:invite call:accept
+        call:reject call:signal call:hangup sync auth:refresh ping""",
+    "talks": """
+        join-conversation leave-conversation message typing read offer-update edit-message delete-message react
+        delivered call-invite call-accept call-reject call-signal call-end""",
+    "whatsapp": """
+        conversation:join conversation:leave typing:start typing:stop message:send message:edit message:delete
+        message:react message:read message:delivered call:invite call:accept call:reject call:signal""",
+    "crm": """
+        authenticate joinChat leaveChat sendMessage typing markAsRead ping updateMessage deleteMessage reactToMessage
+        messageDelivered callInvite callAccept callReject callSignal""",
+    "gateway": "message",
+}
+SAID = {
+    "messenger": """
+        message:new message:updated message:deleted message:reaction message:reaction:new message:pinned
+        message:unpinned message:read:receipt message:delivered:receipt typing:user presence:update conversation:new
+        conversation:updated conversation:deleted conversation:unread member:added member:removed member:updated
+        offer:new offer:updated call:invite call:accept call:reject call:signal call:hangup call:ended
+        notification upload:progress""",
+    "talks": """
+        message new-message typing read user-joined user-left offer-created offer-update offer-accepted new-offer
+        message-updated message-deleted reaction delivered user-online user-offline upload-progress call-invite
+        call-accept call-reject call-signal call-end""",
+    "whatsapp": """
+        message:received message:status typing:start typing:stop user:online user:offline message:updated
+        message:deleted message:reaction upload:progress call:invite call:accept call:reject call:signal""",
+    "crm": """
+        newMessage messageUpdated messageDeleted userTyping messageRead userJoined userLeft messageReaction
+        messageDelivered userOnline userOffline uploadProgress callInvite callAccept callReject callSignal""",
+    "gateway": "notification",
+}
+
+
+def said_by(dialect: Dialect) -> set[str]:
+    return {packet.name for packets in dialect.outbound.values() for packet in packets}
+
+
+@ALL
+def test_every_event_of_the_chat_is_told_or_listed_as_silent(dialect: Dialect) -> None:
+    assert dialect.outbound.keys() | dialect.silent == set(get_args(Event))
+
+
+@ALL
+def test_no_event_is_told_and_silent(dialect: Dialect) -> None:
+    assert dialect.outbound.keys() & dialect.silent == set()
+
+
+@ALL
+def test_an_event_that_is_told_has_a_name_at_least(dialect: Dialect) -> None:
+    assert [event.__name__ for event, packets in dialect.outbound.items() if not packets] == []
+
+
+def test_the_settings_know_the_dialects_that_there_are() -> None:
+    assert list(DIALECTS) == list(DIALECTS_OF_SETTINGS) == list(NAMESPACES)
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_a_dialect_has_the_namespace_of_the_contract(name: str) -> None:
+    assert DIALECTS[name].namespace == NAMESPACES[name]
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_a_dialect_hears_every_name_of_the_contract(name: str) -> None:
+    assert set(HEARD[name].split()) - DIALECTS[name].inbound.keys() == set()
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_dialect_says_every_name_of_the_contract(name: str) -> None:
+    assert set(SAID[name].split()) - said_by(DIALECTS[name]) == set()
+
+
+@OF_THE_SEEDS
+def test_the_page_of_a_dialect_has_every_name(name: str) -> None:
+    dialect = DIALECTS[name]
+    described = set(re.findall(r"`([\w:-]+)[^`]*`", (PAGES / f"{name}.md").read_text(encoding="utf-8")))
+    assert (dialect.inbound.keys() | said_by(dialect)) - described == set()
