@@ -1,6 +1,6 @@
-# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, and Chromium for the
-# tests of the page, which it skips otherwise; `make bench` also a C compiler. What is installed stays in .venv and in
-# node_modules below tests.
+# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, Chromium for the tests of
+# the page and nginx for those behind it, which it skips otherwise; `make bench` also a C compiler. What is installed
+# stays in .venv and in node_modules below tests.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -29,7 +29,7 @@ help:
 	@echo 'make check    the quick checks and tests'
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make format   rewrite the sources in the project style'
-	@echo 'make docs     write docs/events.md anew, after a change of an event'
+	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
 install: $(DEV_STAMP) $(NODE_STAMPS)
@@ -64,6 +64,7 @@ format: $(DEV_STAMP)
 
 docs: $(RUN_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
+	$(BIN)/python -m talkwire.settings.configuration_page docs/configuration.md
 
 # uv resolves for every platform at once. The run lock takes its versions from the dev lock, so that what is tested is
 # what runs. Neither file names a package index: pip asks the one that it is configured for, and the hashes decide.

@@ -19,7 +19,7 @@ from talkwire.api.vocabularies import vocabulary
 from talkwire.app import DIALECTS
 from talkwire.core.errors import ChatError
 from talkwire.core.model import User
-from talkwire.dialects.dialect import Dialect, Outbound
+from talkwire.dialects.dialect import Dialect, Inbound
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.conftest import World
 
@@ -73,7 +73,8 @@ def socket_events(dialect: Dialect) -> set[str]:
     welcome = dialect.welcome(User(id="a", name="A", created_ms=0), "socket", "1-1")
     goodbye = dialect.goodbye("shutdown", True)
     error, _ = dialect.error(ChatError("forbidden", "No."), "x")
-    return {error} | ({welcome.name} if welcome else set()) | ({goodbye[0]} if goodbye else set())
+    echoes = {inbound.echo.name for inbound in dialect.inbound.values() if inbound.echo is not None}
+    return {error} | echoes | ({welcome.name} if welcome else set()) | ({goodbye[0]} if goodbye else set())
 
 
 def test_the_document_is_as_the_published_schema_of_asyncapi_has_it(document: Json) -> None:
@@ -114,7 +115,7 @@ def test_every_event_says_what_it_is(dialect: Dialect) -> None:
     silent = []
     for name, entry in entries(dialect):
         try:
-            _ = entry.payload_type if isinstance(entry, Outbound) else entry.answer_type
+            _ = entry.answer_type if isinstance(entry, Inbound) else entry.payload_type
         except TypeError as error:
             silent.append(f"{name}: {error}")
         if not entry.summary:
@@ -146,6 +147,7 @@ def test_an_event_names_the_routes_that_do_the_same(document: Json) -> None:
     assert operations["messenger.in.message.send"]["x-rest"] == ["POST /api/v1/messages", "POST /messages"]
     assert operations["messenger.in.conversations.list"]["x-rest"] == ["GET /api/v1/conversations"]
     assert "x-rest" not in operations["messenger.in.ping"]
+    assert "POST /api/v1/talks/{conversation_id}/message" in operations["talks.in.message"]["x-rest"]
 
 
 async def test_a_server_serves_it(world: World, document: Json) -> None:

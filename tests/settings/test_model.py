@@ -71,6 +71,8 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("files", "s3://key:secret@bucket/prefix", "files: must name a bucket"),
         ("ping_interval_s", 0.0, "ping_interval_s: must be more than 0"),
         ("retention", timedelta(seconds=59), "retention: must be from one minute"),
+        ("recovery", "sometimes", 'recovery: "sometimes" is none of ask, always, never'),
+        ("recovery_window_s", -1, "recovery_window_s: must be from 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, expected: str) -> None:

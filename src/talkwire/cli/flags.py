@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
@@ -19,8 +18,6 @@ Flag = str | bool | None
 
 WHERE = ("data", "database")
 """What every command needs that works on the chat."""
-
-_METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
 
 
 def takes_settings(*names: str) -> Callable[[F], F]:
@@ -55,7 +52,7 @@ def _config_parameter() -> inspect.Parameter:
 
 
 def _parameter(known: Known) -> inspect.Parameter:
-    described = Parameter(name=known.flag, help=_help(known), metavar=_metavar(known), show_default=False)
+    described = Parameter(name=known.flag, help=_help(known), metavar=known.metavar, show_default=False)
     annotation: object = Annotated[str | None, described]
     if known.kind is bool:
         annotation = Annotated[bool | None, described]
@@ -63,28 +60,5 @@ def _parameter(known: Known) -> inspect.Parameter:
 
 
 def _help(known: Known) -> str:
-    default = _shown(known.default)
-    shown = f" [default: {default}]" if default else ""
+    shown = f" [default: {known.shown_default}]" if known.shown_default else ""
     return f"{known.setting.help}{shown} [env: {', '.join(known.variables)}]"
-
-
-def _shown(default: object) -> str:
-    match default:
-        case None | ():
-            return ""
-        case bool():
-            return "on" if default else "off"
-        case timedelta():
-            return f"{default.days}d" if default.days else f"{default.seconds // 3600}h"
-        case frozenset():
-            return ",".join(sorted(default))
-        case float():
-            return f"{default:g}"
-        case _:
-            return str(default)
-
-
-def _metavar(known: Known) -> str | None:
-    if get_origin(known.kind) is Literal:
-        return "|".join(get_args(known.kind))
-    return known.setting.metavar or _METAVARS.get(known.kind)

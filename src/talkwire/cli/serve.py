@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import version
 
 from talkwire import demo
-from talkwire.app import Talkwire
+from talkwire.app import Node
 from talkwire.cli.database import database_failures, shown_database
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
@@ -34,7 +34,7 @@ def serve(**flags: Flag) -> None:
         _Announcing(settings, reachable_url(listening)).run(listening)
 
 
-class _Announcing(Talkwire):
+class _Announcing(Node):
     """Says that it is ready when it is."""
 
     def __init__(self, settings: Settings, url: str) -> None:

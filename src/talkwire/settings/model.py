@@ -11,6 +11,7 @@ from talkwire.settings.rules import SettingsError, canonical_origin, is_postgres
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
+RecoveryMode = Literal["ask", "always", "never"]
 
 DATABASE_FILE = "talkwire.db"
 LOCK_FILE = "lock"
@@ -70,7 +71,8 @@ class Settings:
     redis: Annotated[
         str | None,
         Setting(
-            "Redis, over which several nodes tell each other what is new: redis://…, rediss://… or unix://….",
+            "Redis, over which several nodes tell each other what is new: redis://…, rediss://… or unix://…. "
+            "Checked for its form, not used yet.",
             variables=("REDIS_URL",),
             metavar="URL",
         ),
@@ -80,7 +82,7 @@ class Settings:
         str | None,
         Setting(
             "Where uploaded files are kept: a folder, or s3://bucket/prefix with the usual AWS_… variables. "
-            "Without it, a folder in the data folder.",
+            "Without it, a folder in the data folder. docs/files.md says more.",
             metavar="PLACE",
         ),
     ] = None
@@ -103,6 +105,15 @@ class Settings:
             metavar="NAMES",
         ),
     ] = ()
+
+    prefix: Annotated[
+        str,
+        Setting(
+            "Path below which REST, health, metrics and docs are found, such as /chat, for a server beside an "
+            "application with paths like these. Socket.IO stays where its clients look for it.",
+            metavar="PATH",
+        ),
+    ] = ""
 
     demo: Annotated[bool, Setting("Prepare users and conversations to try things with. Implies insecure_dev_auth.")] = (
         False
@@ -205,8 +216,18 @@ class Settings:
 
     retention: Annotated[
         timedelta | None,
-        Setting("How long messages are kept, such as 90d; without it, for ever.", metavar="DURATION"),
+        Setting(
+            "How long messages are kept, such as 90d; without it, for ever. docs/search.md says what is left of them.",
+            metavar="DURATION",
+        ),
     ] = None
+
+    recovery: Annotated[
+        RecoveryMode,
+        Setting("Which sockets can go on after a disconnect: those that `ask` for it, `always` all, or `never` any."),
+    ] = "ask"
+
+    recovery_window_s: Annotated[float, Setting("Seconds within which such a socket must come back.")] = 120.0
 
     ping_interval_s: Annotated[float, Setting("Seconds between two heartbeats of a session.")] = 25.0
 

@@ -6,6 +6,7 @@ ValueError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
+RECOVERY_MODES = ("ask", "always", "never")
 
 MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
 MAX_FILE_SIZE = 10**12
+_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -99,12 +102,15 @@ def _single_problems(settings: Settings) -> Iterator[Problem]:
         ("dialect", settings.dialect, DIALECTS),
         ("log_level", settings.log_level, LOG_LEVELS),
         ("log_format", settings.log_format, LOG_FORMATS),
+        ("recovery", settings.recovery, RECOVERY_MODES),
     ):
         if value not in known:
             yield Problem(name, f'"{value}" is none of {", ".join(known)}')
     for name in settings.dialects:
         if name not in DIALECTS:
             yield Problem("dialects", f'"{name}" is none of {", ".join(DIALECTS)}')
+    if _PREFIX.fullmatch(settings.prefix) is None:
+        yield Problem("prefix", "must begin with / and not end with it, of letters, digits and . _ ~ -, such as /chat")
     for name, text in (("host", settings.host), ("role_claim", settings.role_claim)):
         if not text.strip():
             yield Problem(name, "must not be empty")
@@ -213,6 +219,8 @@ def _number_problems(settings: Settings) -> Iterator[Problem]:
     for name in ("ping_interval_s", "ping_timeout_s", "call_ring_s"):
         if not 0 < getattr(settings, name) <= 3600:
             yield Problem(name, "must be more than 0 and at most 3600 seconds")
+    if not 0 <= settings.recovery_window_s <= 86_400:
+        yield Problem("recovery_window_s", "must be from 0 to 86400 seconds")
     for name in ("access_token_ttl", "refresh_token_ttl", "upload_ttl"):
         if not timedelta(seconds=1) <= getattr(settings, name) <= timedelta(days=3660):
             yield Problem(name, "must be from one second to ten years")

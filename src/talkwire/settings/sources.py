@@ -6,11 +6,13 @@ A value keeps the name of its source with it, so that what is wrong can be said 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from talkwire.settings.model import Setting, Settings
 from talkwire.settings.rules import Problem, SettingsError
@@ -19,6 +21,9 @@ from talkwire.settings.values import parse_value
 PREFIX = "TALKWIRE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
+
+_METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
+_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class Known(NamedTuple):
@@ -38,6 +43,30 @@ class Known(NamedTuple):
         """The environment's names for it; the first that is there counts."""
         return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
 
+    @property
+    def metavar(self) -> str | None:
+        """What stands for the value behind the flag."""
+        if get_origin(self.kind) is Literal:
+            return "|".join(get_args(self.kind))
+        return self.setting.metavar or _METAVARS.get(self.kind)
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a flag or a variable would have it; empty when there is none."""
+        match self.default:
+            case None | ():
+                return ""
+            case bool():
+                return "on" if self.default else "off"
+            case timedelta():
+                return _duration_text(self.default)
+            case frozenset():
+                return ",".join(sorted(self.default))
+            case float():
+                return f"{self.default:g}"
+            case _:
+                return str(self.default)
+
 
 class Given(NamedTuple):
     """A value as it was written, and where."""
@@ -53,6 +82,13 @@ class Loaded:
     settings: Settings
     sources: Mapping[str, str]
     file: Path | None
+
+
+def _duration_text(duration: timedelta) -> str:
+    """In the largest unit that it is a whole number of."""
+    seconds = round(duration.total_seconds())
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds // size}{unit}"
 
 
 def known_settings() -> Mapping[str, Known]:
@@ -85,6 +121,15 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], confi
         raise SettingsError(
             [Problem(each.name, each.message, sources.get(each.name)) for each in error.problems]
         ) from None
+
+
+def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as the class has them)
+    """The settings that `talkwire serve` would have here without flags, `values` in the place of theirs.
+
+    Raises SettingsError.
+    """
+    settings = load_settings({}, os.environ).settings
+    return replace(settings, **values) if values else settings
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
-from talkwire.settings.model import FolderSetting, LogFormat, LogLevel
+from talkwire.settings.model import FolderSetting, LogFormat, LogLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
@@ -100,6 +100,7 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     FolderSetting: _text,
     LogFormat: _one_of(LogFormat),
     LogLevel: _one_of(LogLevel),
+    RecoveryMode: _one_of(RecoveryMode),
     bool: _truth,
     float: _number,
     frozenset[str]: _set,

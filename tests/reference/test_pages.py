@@ -1,0 +1,50 @@
+"""The pages of the repository: their links lead somewhere, and the index has all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md"), *(REPOSITORY / "examples").rglob("*.md")])
+
+_CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_NO_PART_OF_AN_ANCHOR = re.compile(r"[^\w\- ]")
+
+
+def _text(page: Path) -> str:
+    """A page without its examples."""
+    return _CODE.sub("", page.read_text(encoding="utf-8"))
+
+
+def _anchors(page: Path) -> Iterator[str]:
+    """As the usual renderers name them: lower case, hyphens for spaces, no punctuation."""
+    for line in _text(page).splitlines():
+        if line.startswith("#"):
+            yield _NO_PART_OF_AN_ANCHOR.sub("", line.lstrip("#").strip().lower()).replace(" ", "-")
+
+
+def _is_good(page: Path, link: str) -> bool:
+    if link.startswith(("http://", "https://")):
+        return True
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in _LINK.findall(_text(page)) if not _is_good(page, link)] == []
+
+
+def test_the_index_has_every_page() -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in _LINK.findall(_text(index))}
+    pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent.name != "decisions"}
+    assert pages - linked == set()
