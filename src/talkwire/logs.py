@@ -91,6 +91,31 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
     logging.captureWarnings(capture=True)
 
 
+def hand_over_logs() -> None:
+    """Has our own modules log to the standard library's loggers `talkwire.…`, whose levels and handlers the program
+    around us sets. Nothing happens where that program has set up structlog itself."""
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            redact,
+            _one_text,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _one_text(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> str:
+    """What happened, then `key=value`, then the traceback."""
+    exception = event_dict.pop("exception", None)
+    event = event_dict.pop("event", "")
+    line = " ".join([str(event), *(f"{key}={value!r}" for key, value in event_dict.items())])
+    return line if exception is None else f"{line}\n{exception}"
+
+
 def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
     """A processor that takes out what nobody may read in a log, at any depth."""
     return {key: _redacted(key, value) for key, value in event_dict.items()}

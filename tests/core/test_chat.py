@@ -14,7 +14,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
-from talkwire.core.events import Event, UserBanned
+from talkwire.core.events import News, UserBanned
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Snapshot
 
@@ -86,7 +86,7 @@ async def test_a_position_that_the_bus_has_passed_does_not_come_back() -> None:
 
 async def test_listeners_hear_of_events_in_the_order_of_the_log() -> None:
     chat, _, _, bus = _chat()
-    heard: list[Event] = []
+    heard: list[News] = []
     chat.subscribe(heard.extend)
     events = [UserBanned(pos, 0, "alice") for pos in range(1, 5)]
     bus.publish(events[:1])

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from talkwire.api.vocabularies import Heard, Said, Struct, Vocabulary
+from talkwire.dialects.dialect import AnyJson
 
 Json = dict[str, Any]
 Schemas = Mapping[Struct, Json]
@@ -30,6 +31,8 @@ long polling. AsyncAPI has no binding for Socket.IO; this is what its words stan
   event for errors.
 - An operation that the server **sends** is an event that clients are sent.
 """
+
+_ANYTHING: Json = {"description": "Any JSON."}
 
 _SECURITY: Json = {
     "type": "http",
@@ -74,7 +77,7 @@ def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
 def _schema_of_anything(type_: type) -> Json:
     """For JSON that is nobody's business: `dict[str, object]`."""
     if type_ is object:
-        return {"description": "Any JSON."}
+        return _ANYTHING
     raise NotImplementedError  # how msgspec is told that it is for somebody else
 
 
@@ -121,7 +124,8 @@ def _refusal(vocabulary: Vocabulary, schemas: Schemas) -> Json:
 def _request(heard: Heard, schemas: Schemas) -> Json:
     if heard.payload is None:
         return {"name": heard.name, "summary": heard.summary, "description": "Needs no payload."}
-    return {"name": heard.name, "summary": heard.summary, "payload": schemas[heard.payload]}
+    payload = _ANYTHING if heard.payload is AnyJson else schemas[heard.payload]
+    return {"name": heard.name, "summary": heard.summary, "payload": payload}
 
 
 def _answer(heard: Heard, schemas: Schemas) -> Json:

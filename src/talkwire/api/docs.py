@@ -13,7 +13,7 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.static_files import create_static_files_router
 
 from talkwire.api.asyncapi import asyncapi
@@ -26,12 +26,13 @@ DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
 
 
-def openapi_config(version: str) -> OpenAPIConfig:
-    """The description's head, and the page at `/docs`."""
+def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
+    """The description's head, and the page at `/docs`, for routes that clients find below `prefix`."""
+    assets = f"{prefix}{_ASSETS}"
     swagger = SwaggerRenderPlugin(
-        js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-        css_url=f"{_ASSETS}/swagger-ui.css",
-        standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
+        js_url=f"{assets}/swagger-ui-bundle.js",
+        css_url=f"{assets}/swagger-ui.css",
+        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
         path="/",
         favicon="<link rel='icon' href='/icon.svg'>",
     )
@@ -40,6 +41,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         path=DOCS,
         render_plugins=[swagger],
+        servers=[Server(url=prefix or "/")],
         security=[{"bearer": []}],
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")},

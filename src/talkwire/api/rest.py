@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
@@ -90,10 +91,24 @@ def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[
     return [api, *message_routes, mark_read, list_receipts, sync, search_messages, *of_dialects]
 
 
+class RestApplication(CrossOrigin):
+    """All routes, and which these are."""
+
+    def __init__(self, application: Litestar, origins: OriginPolicy) -> None:
+        super().__init__(HeadAsGet(application), origins)
+        self.routes: Sequence[BaseRoute] = application.routes
+
+
 def rest_application(
-    services: Services, *, version: str, origins: OriginPolicy, pages: Sequence[ControllerRouterHandler] = ()
-) -> CrossOrigin:
-    """All routes; `pages` are further ones, such as the web client's."""
+    services: Services,
+    *,
+    version: str,
+    origins: OriginPolicy,
+    pages: Sequence[ControllerRouterHandler] = (),
+    prefix: str = "",
+) -> RestApplication:
+    """All routes; `pages` are further ones, such as the web client's. The descriptions have them below `prefix`; to
+    take it off requests is for whoever calls this."""
     chat = LimitedChat(services.chat, services.limits, time.monotonic)
     routes = Litestar(
         [*described_routes(services.dialects), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
@@ -116,13 +131,13 @@ def rest_application(
             msgspec.DecodeError: on_unreadable_body,
             Exception: on_unexpected_error,
         },
-        openapi_config=openapi_config(version),
+        openapi_config=openapi_config(version, prefix),
         plugins=[DescribeRefusals(), OwnOptions()],
         request_class=JsonRequest,
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )
-    return CrossOrigin(HeadAsGet(routes), origins)
+    return RestApplication(routes, origins)
 
 
 def _given(value: Any) -> Provide:  # noqa: ANN401 (of any type)

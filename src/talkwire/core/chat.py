@@ -9,17 +9,19 @@ from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError
-from talkwire.core.events import DurableEvent, Ephemeral, Event, MessageSent
+from talkwire.core.events import CustomEvent, DurableEvent, Ephemeral, MessageSent, News
 from talkwire.core.handlers import CHANGES, QUERIES
+from talkwire.core.hooks import Hooks, sent_as
 from talkwire.core.model import Actor, User
 from talkwire.core.preferences import DEFAULTS
 from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
 
 R = TypeVar("R")
-Listener = Callable[[Sequence[Event]], None]
+Listener = Callable[[Sequence[News]], None]
 Done = Callable[[Any, "Exception | None"], None]
 """(result, error): what became of a command; exactly one of both counts."""
 
@@ -42,15 +44,27 @@ class Reader(Protocol):
 class Bus(Protocol):
     """Brings events to every node's listeners, durable ones in log order."""
 
-    def publish(self, events: Sequence[Event]) -> None: ...
+    def publish(self, events: Sequence[News]) -> None: ...
     def subscribe(self, listener: Listener) -> None: ...
 
 
 class Chat:
     """Everything that can be asked of the chat, and nothing of how it is stored or sent."""
 
-    def __init__(self, writer: Writer, reader: Reader, bus: Bus, options: SignalOptions | None = None) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader,
+        bus: Bus,
+        options: SignalOptions | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         options = options or SignalOptions()
+        self._hooks = Hooks() if hooks is None else hooks
+        self.hooked: Collection[type[Command[Any]]] = self._hooks.by_type
+        """The commands that the application is asked about first. One of them is not queued before it has answered:
+        whoever has to keep an order waits for the result."""
+        self._asking: set[asyncio.Future[Any]] = set()
         self._writer = writer
         self._reader = reader
         self._bus = bus
@@ -63,14 +77,44 @@ class Chat:
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Carries a command out and answers its result.
 
-        Changes are queued before this returns, in the order of the calls; their result comes after the commit. One
-        with a key is carried out once, however often it comes (`idempotency.py`).
+        Changes are queued before this returns, in the order of the calls, unless there are hooks for them; their result
+        comes after the commit. One with a key is carried out once, however often it comes (`idempotency.py`).
 
         Raises `ChatError`, from the awaitable or, for what is refused at the door, at once.
         """
+        if type(command) in self.hooked:
+            return self._ask_hooks(actor, command, key)
+        return self._execute(actor, command, key)
+
+    def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
+        """Queues a change, in the order of the calls, unless there are hooks for it; what became of it is told on the
+        event loop, in one turn for all that were committed together. Raises `ChatError` for what is refused at the
+        door."""
+        if type(command) in self.hooked:
+            asking = asyncio.ensure_future(self._ask_hooks(actor, command, key))
+            self._asking.add(asking)  # the loop itself would forget it
+            asking.add_done_callback(self._asking.discard)
+            asking.add_done_callback(partial(tell, done))
+            return
+        self._submit(actor, command, done, key)
+
+    async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
+        """Carries out what the hooks have made of a command. What was carried out before is answered as then, and they
+        are not asked again."""
+        retry = AnswerRetry(command, key)
+        if retry.is_possible:
+            if type(command) in CHANGES:
+                _check(command)
+            answer = await self._execute(actor, retry)
+            if answer is not None:
+                return cast("R", answer.result)
+        changed = await self._hooks.apply(actor, command)
+        return await self._execute(actor, changed, key if changed is command else sent_as(command, key))
+
+    def _execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         if type(command) in CHANGES:
             future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-            self.submit(actor, command, partial(_settle, future), key)
+            self._submit(actor, command, partial(_settle, future), key)
             return future
         query = QUERIES.get(type(command))
         if query is not None:
@@ -80,12 +124,8 @@ class Chat:
             return cast("Awaitable[R]", handler(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
 
-    def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """Queues a change, in the order of the calls; what became of it is told on the event loop, in one turn for all
-        that were committed together. Raises `ChatError` for what is refused at the door."""
-        check = CHANGES[type(command)].check
-        if check is not None:
-            check(command)
+    def _submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None) -> None:
+        _check(command)
         self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener) -> None:
@@ -129,11 +169,11 @@ class Chat:
         """Names the position up to which events have been handed out here: opaque to clients."""
         return f"{self.epoch}-{self.pos}"
 
-    def tell(self, event: Ephemeral) -> None:
+    def tell(self, event: Ephemeral | CustomEvent) -> None:
         """Publishes an event that is not stored."""
         self._bus.publish([event])
 
-    def _follow(self, events: Sequence[Event]) -> None:
+    def _follow(self, events: Sequence[News]) -> None:
         for event in events:
             if not isinstance(event, DurableEvent):
                 continue
@@ -169,6 +209,27 @@ class Chat:
             return Loaded(pos, entries, memberships.circles)
 
         return await self._reader.read(load)
+
+
+def tell(done: Done, future: asyncio.Future[Any]) -> None:
+    """Tells `done` what became of a future."""
+    if future.cancelled():
+        done(None, ChatError("unavailable", "The server is stopping. Try again."))
+        return
+    error = future.exception()
+    if error is None:
+        done(future.result(), None)
+    elif isinstance(error, Exception):
+        done(None, error)
+    else:
+        raise error
+
+
+def _check(command: Command[Any]) -> None:
+    """Refuses a change at the door."""
+    check = CHANGES[type(command)].check
+    if check is not None:
+        check(command)
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:

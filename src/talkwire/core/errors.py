@@ -6,7 +6,7 @@ ChatError(code, message, details)
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 ErrorCode = Literal[
     "unauthenticated",
@@ -24,12 +24,16 @@ ErrorCode = Literal[
     "rate_limited",
     "unavailable",
 ]
+_CODES = frozenset(get_args(ErrorCode))
 
 
 class ChatError(Exception):
-    """A refusal with a code that a program reads and a message that a person reads."""
+    """A refusal with a code that a program reads and a message that a person reads; `details` is JSON. Applications
+    know it as `talkwire.Refused`. Raises ValueError for a code that there is not: no client would understand it."""
 
     def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
+        if code not in _CODES:
+            raise ValueError(f'"{code}" is none of {", ".join(sorted(_CODES))}')
         super().__init__(message)
         self.code: ErrorCode = code
         self.message = message

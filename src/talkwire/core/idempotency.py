@@ -38,16 +38,16 @@ def decide_once(
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:
-        return answer_again(stored, command)
+        return answer_again(stored, command, key)
     result = decide(tx, actor, command)
-    stored = StoredAnswer(_hash_of(command), _encoder.encode(result).decode(), tx.now_ms + KEPT_MS)
+    stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(result).decode(), tx.now_ms + KEPT_MS)
     tx.answers.keep(key, stored)
     return result
 
 
-def answer_again(stored: StoredAnswer, command: Command[Any]) -> object:
+def answer_again(stored: StoredAnswer, command: Command[Any], key: IdempotencyKey) -> object:
     """The result of the first try. Raises `conflict` when that was another command."""
-    if stored.command_hash != _hash_of(command):
+    if stored.command_hash != _sent_hash(command, key):
         raise ChatError("conflict", "This Idempotency-Key was used for another request.")
     return _decoder_of(type(command)).decode(stored.result)
 
@@ -74,6 +74,10 @@ def _decoder_of(command_type: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(result_type(command_type))
 
 
-def _hash_of(command: Command[Any]) -> int:
+def _sent_hash(command: Command[Any], key: IdempotencyKey) -> int:
+    return hash_of(command) if key.command_hash is None else key.command_hash
+
+
+def hash_of(command: Command[Any]) -> int:
     """63 bits over what was asked for."""
     return int.from_bytes(blake2b(_encoder.encode(command), digest_size=8).digest()) >> 1

@@ -31,7 +31,7 @@ def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstA
     if query.key is not None:
         stored = snapshot.answers.find(query.key)
         if stored is not None:
-            return FirstAnswer(answer_again(stored, query.first))
+            return FirstAnswer(answer_again(stored, query.first, query.key))
     if isinstance(query.first, SendMessage):
         message = find_sent(snapshot, actor, query.first)
         return None if message is None else FirstAnswer(message)

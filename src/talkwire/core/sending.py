@@ -210,6 +210,8 @@ def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRe
 
 def hash_of(command: SendMessage) -> int:
     """64 bits over what was sent, to tell a retry from a different message under the same client message id."""
+    if command.sent_hash is not None:
+        return command.sent_hash
     what: tuple[object, ...] = (command.content, command.metadata)
     if command.attachments or command.reply_to_id is not None or command.thread_id is not None:
         what = (*what, command.attachments, command.reply_to_id, command.thread_id)

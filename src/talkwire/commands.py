@@ -1,0 +1,91 @@
+"""What `Talkwire.before` is asked about and `Talkwire.execute` carries out: the chat's commands, as frozen Structs.
+
+Where one has a `sender_id`, that is the user in whose name the program acts.
+"""
+
+from __future__ import annotations
+
+from talkwire.core.commands.accounts import BanUser, EnsureUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.commands.command import Change, Command, Page, Query, Signal
+from talkwire.core.commands.conversations import (
+    ConversationView,
+    CreateConversation,
+    DeleteConversation,
+    GetConversation,
+    ListConversations,
+    UpdateConversation,
+)
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.messages import (
+    AttachmentRef,
+    DeleteMessage,
+    EditMessage,
+    ForwardMessage,
+    GetMessage,
+    ListMessages,
+    MessagePage,
+    PinMessage,
+    React,
+    SendMessage,
+    UnpinMessage,
+    Unreact,
+)
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.presence import GetPresence, SetPresence
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.sync import GetSyncState, ListEvents
+from talkwire.core.commands.typing import SetTyping
+
+__all__ = [
+    "AcceptCall",
+    "AddMembers",
+    "AttachmentRef",
+    "BanUser",
+    "Change",
+    "Command",
+    "ConversationView",
+    "CounterOffer",
+    "CreateConversation",
+    "CreateOffer",
+    "DeleteConversation",
+    "DeleteMessage",
+    "EditMessage",
+    "EnsureUser",
+    "FindChannels",
+    "ForwardMessage",
+    "GetConversation",
+    "GetMessage",
+    "GetPresence",
+    "GetSyncState",
+    "HangUpCall",
+    "InviteToCall",
+    "ListConversations",
+    "ListEvents",
+    "ListMessages",
+    "ListOffers",
+    "ListUsers",
+    "MarkDelivered",
+    "MarkRead",
+    "MessagePage",
+    "Page",
+    "PinMessage",
+    "Query",
+    "React",
+    "RegisterAccount",
+    "RejectCall",
+    "RemoveMember",
+    "SendCallSignal",
+    "SendMessage",
+    "SetPassword",
+    "SetPresence",
+    "SetTyping",
+    "Signal",
+    "UnbanUser",
+    "UnpinMessage",
+    "Unreact",
+    "UpdateConversation",
+    "UpdateMember",
+    "UpdateOffer",
+]

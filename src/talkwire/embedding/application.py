@@ -1,0 +1,257 @@
+"""Talkwire as a part of a Python program: the one class that such a program needs (contract, section 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, overload
+
+from talkwire.app import AsgiApp, Embedding, Node
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToConversation, SendToUsers
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.hooks import Hook
+from talkwire.core.model import Actor, Message
+from talkwire.datafolder import reachable_url
+from talkwire.dialects.dialect import Dialect
+from talkwire.embedding.names import commands_named, events_named
+from talkwire.logs import configure_logs, hand_over_logs
+from talkwire.realtime.client import clients_in, user_room
+from talkwire.realtime.custom_handlers import CustomHandlers
+from talkwire.realtime.serving import EmbeddedServer, listen
+from talkwire.settings import Settings
+from talkwire.settings.sources import settings_from_environment
+
+R = TypeVar("R")
+C = TypeVar("C", bound=Command[Any])
+F = TypeVar("F", bound=Callable[..., Any])
+
+# A user id has no `/`, so nobody can be this actor, and no conversation can have it for a member.
+BACKEND = Actor("talkwire/application", "Application", "service")
+"""Who asks when the program does: its backend, which may act for any user."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """Where a server answers: `url`, such as `http://127.0.0.1:3000`, is for HTTP and for Socket.IO clients."""
+
+    url: str
+
+
+class Talkwire:
+    """A chat server within a Python program.
+
+    `settings` are taken as they are; without them they are `settings_from_environment()`. `app` is an ASGI application
+    that shares the port: it gets every request
+    that is not for one of Talkwire's own paths (see `Settings.prefix`), all WebSockets but Socket.IO's, and its
+    lifespan, which begins after Talkwire's and ends before it. `dialects` are vocabularies of the program's own.
+
+    Raises SettingsError, and ValueError for a dialect whose name is taken.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        app: AsgiApp | None = None,
+        dialects: Sequence[Dialect] = (),
+    ) -> None:
+        self.settings = settings_from_environment() if settings is None else settings
+        self._dialects = tuple(dialects)
+        self._embedding = Embedding(handlers=CustomHandlers(self._dialect_with), application=app)
+        self._node = Node(self.settings, self._dialects, self._embedding)
+        self._in_use = False
+
+    # --- what clients and the chat have to say ----------------------------------------------------------------------
+
+    def on(self, event: str) -> Callable[[F], F]:
+        """Registers `(socket, data) -> answer`, plain or async, for an event of the program's own. Clients of every
+        dialect may send it, in every namespace.
+
+        `socket` is a `ClientSocket`; `data` is the event's first argument, None without one. The answer is the
+        acknowledgement, JSON or bytes; `{"success": true}` for None. `Refused` is told in the dialect's way, with an
+        acknowledgement or without; any other error is logged and told as `unavailable`. One connection's events are
+        handled one after the other.
+
+        Raises ValueError for a name that a dialect, Socket.IO itself or another handler has.
+        """
+
+        def register(handler: F) -> F:
+            self._embedding.handlers.add(event, handler)
+            return handler
+
+        return register
+
+    @overload
+    def before(self, command: type[C]) -> Callable[[Hook[C]], Hook[C]]: ...
+    @overload
+    def before(self, command: str) -> Callable[[F], F]: ...
+    def before(self, command: str | type[Command[Any]]) -> Callable[[Any], Any]:
+        """Registers `(actor, command) -> changed command | None`, plain or async, to be asked before a command is
+        carried out, whichever dialect or route it came by. It refuses by raising `Refused`.
+
+        `command` is a name of the messenger vocabulary (`message:send`) or a type of `talkwire.commands`. Commands are
+        frozen; `msgspec.structs.replace` makes a changed one, which is checked like any other. One that fails, answers
+        something else or takes longer than 30 s has the command refused as `unavailable`. A retry of what was carried
+        out before is answered without asking again; one that comes while the first is being asked about may ask twice.
+
+        Raises ValueError for a name that stands for no command.
+        """
+        found = commands_named(command)
+
+        def register(hook: Any) -> Any:  # noqa: ANN401 (see the overloads)
+            for named in found:
+                self._embedding.hooks.add(named.command_type, hook, named.when)
+            return hook
+
+        return register
+
+    def after(self, *events: str | type) -> Callable[[F], F]:
+        """Registers `(event) -> None`, plain or async, to be told what has happened: each durable event once on this
+        node, after its commit, in the order of the log.
+
+        `events` are names of the messenger vocabulary (`message:new`) or types of `talkwire.events`. Each function has
+        a queue, so that a slow one holds up nobody else; beyond 10,000 events it misses some, and the log says how
+        many. What it raises is logged. What happens while the program does not run is not told later.
+
+        Raises ValueError for a name that stands for no event.
+        """
+        found = events_named(events)
+
+        def register(function: F) -> F:
+            self._embedding.observers.add(found, function)
+            return function
+
+        return register
+
+    # --- what the program has to say --------------------------------------------------------------------------------
+
+    async def send_to_user(self, user_id: str, event: str, data: object) -> int:
+        """Sends an event to all sockets of a user, in whatever rooms they are, and answers how many there are. Nothing
+        is stored. Raises Refused: `invalid_request` for a name of Socket.IO's own or what is no JSON."""
+        report = await self.execute(SendToUsers((user_id,), event, data))
+        return report.sockets
+
+    async def broadcast_to_conversation(self, conversation_id: str, event: str, data: object) -> None:
+        """Sends an event to all sockets that follow a conversation. Raises as `send_to_user`."""
+        await self.execute(SendToConversation(conversation_id, event, data))
+
+    async def send_message(  # noqa: PLR0913 (what a message has)
+        self,
+        conversation_id: str,
+        *,
+        sender: str,
+        content: str = "",
+        attachments: Sequence[AttachmentRef] = (),
+        reply_to_id: str | None = None,
+        thread_id: str | None = None,
+        client_message_id: str | None = None,
+        metadata: dict[str, object] | None = None,
+    ) -> Message:
+        """Sends a message in the name of a member, and answers it as it is stored. With the same `client_message_id`
+        again it is the same message. Raises Refused, as for any sender: `forbidden` for who is no member."""
+        command = SendMessage(
+            conversation_id,
+            content,
+            client_message_id=client_message_id,
+            metadata=metadata,
+            sender_id=sender,
+            attachments=tuple(attachments),
+            reply_to_id=reply_to_id,
+            thread_id=thread_id,
+        )
+        return await self.execute(command)
+
+    async def execute(self, command: Command[R], actor: Actor = BACKEND) -> R:
+        """Carries out any command of `talkwire.commands`, as the program's backend or as another actor, hooks included
+        and beyond all rate limits. Raises Refused."""
+        return await self._started.chat.execute(actor, command)
+
+    # --- who is there -----------------------------------------------------------------------------------------------
+
+    async def is_user_online(self, user_id: str) -> bool:
+        """Whether a user has a socket, visible to others or not."""
+        return await self.execute(IsConnected(user_id))
+
+    async def get_active_users(self) -> list[str]:
+        """The ids of all users who have a socket, in their order."""
+        return list(await self.execute(ListConnected()))
+
+    async def get_active_users_count(self) -> int:
+        """How many users have a socket."""
+        return len(await self.get_active_users())
+
+    async def get_user_sockets(self, user_id: str) -> list[str]:
+        """The ids of a user's sockets on this node, as the clients know them (`socket.id`)."""
+        return [socket.id for socket in clients_in(self._started.engine.hub, user_room(user_id))]
+
+    # --- serving ----------------------------------------------------------------------------------------------------
+
+    def run(self, *, host: str | None = None, port: int | None = None) -> None:
+        """Serves until SIGTERM or Ctrl-C, on the settings' address unless another is given. Logs as `talkwire serve`
+        does, unless the program has set up logging itself.
+
+        Raises OSError for an address that cannot be listened on, DataFolderError for a data folder that cannot be used
+        or that another server has, SQLAlchemyError for a database that does not answer, and ApplicationFailed when the
+        application beside it does not start.
+        """
+        if not logging.getLogger().handlers:
+            configure_logs(self.settings.log_level, self.settings.log_format)
+        hand_over_logs()
+        with self._use(self._at(host, port)) as node:
+            node.run()
+
+    @contextlib.asynccontextmanager
+    async def serving(
+        self, *, host: str | None = None, port: int | None = None, settings: Settings | None = None
+    ) -> AsyncIterator[RunningServer]:
+        """Serves within a running event loop, until the block ends; signals are left to the program. Port 0 takes any
+        that is free. `settings` take the place of the others, for tests. It logs to the standard library's loggers
+        `talkwire.…`. Raises as `run`."""
+        hand_over_logs()
+        with self._use(settings or self._at(host, port)) as node:
+            listening = listen(node.settings.host, node.settings.port)
+            try:
+                async with node.started():
+                    server = node.server(EmbeddedServer)
+                    serving = asyncio.create_task(node.serve(listening, server))
+                    try:
+                        await server.has_begun(serving)
+                        yield RunningServer(reachable_url(listening))
+                    finally:
+                        server.should_exit = True
+                        await asyncio.wait([serving])
+                        await serving
+            finally:
+                listening.close()
+
+    @contextlib.contextmanager
+    def _use(self, settings: Settings) -> Iterator[Node]:
+        """A node of these settings, which everything that is asked goes to."""
+        if self._in_use:
+            raise RuntimeError("this Talkwire serves already")
+        self._node = Node(settings, self._dialects, self._embedding)
+        self._in_use = True
+        try:
+            yield self._node
+        finally:
+            self._in_use = False
+
+    def _at(self, host: str | None, port: int | None) -> Settings:
+        settings = self.settings
+        if host is None and port is None:
+            return settings
+        return replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+
+    @property
+    def _started(self) -> Node:
+        if not self._in_use:
+            raise RuntimeError("Talkwire does not serve yet: call this while `run` or `serving` goes on")
+        return self._node
+
+    def _dialect_with(self, event: str) -> str | None:
+        """The dialect that has an event of this name."""
+        return next((dialect.name for dialect in self._node.dialects if event in dialect.inbound), None)

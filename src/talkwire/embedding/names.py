@@ -1,0 +1,143 @@
+"""By which names an application speaks of commands and events: those of the messenger vocabulary, whichever dialect or
+route a command came by."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import (
+    CreateConversation,
+    DeleteConversation,
+    ListConversations,
+    UpdateConversation,
+)
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.messages import (
+    DeleteMessage,
+    EditMessage,
+    ForwardMessage,
+    ListMessages,
+    PinMessage,
+    React,
+    SendMessage,
+    UnpinMessage,
+    Unreact,
+)
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.presence import GetPresence, SetPresence
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.sync import GetSyncState, ListEvents
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.events import CustomEvent, Event
+from talkwire.dialects.messenger import MESSENGER
+
+CommandType = type[Command[Any]]
+
+
+class Named(NamedTuple):
+    """A command that a name stands for; `when` tells apart what several names have in common."""
+
+    command_type: CommandType
+    when: Callable[[Any], bool] = lambda _: True
+
+
+COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
+    {
+        "message:send": (Named(SendMessage),),
+        "message:edit": (Named(EditMessage),),
+        "message:delete": (Named(DeleteMessage),),
+        "message:forward": (Named(ForwardMessage),),
+        "message:react": (Named(React),),
+        "message:unreact": (Named(Unreact),),
+        "message:pin": (Named(PinMessage),),
+        "message:unpin": (Named(UnpinMessage),),
+        "message:read": (Named(MarkRead),),
+        "message:delivered": (Named(MarkDelivered),),
+        "messages:list": (Named(ListMessages),),
+        "conversation:create": (Named(CreateConversation),),
+        "conversation:update": (Named(UpdateConversation),),
+        "conversation:delete": (Named(DeleteConversation),),
+        "conversations:list": (Named(ListConversations), Named(FindChannels)),
+        "member:add": (Named(AddMembers),),
+        "member:remove": (Named(RemoveMember),),
+        "member:update": (Named(UpdateMember),),
+        "offer:create": (Named(CreateOffer),),
+        "offer:update": (Named(UpdateOffer),),
+        "offer:counter": (Named(CounterOffer),),
+        "offers:list": (Named(ListOffers),),
+        "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
+        "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
+        "presence:set": (Named(SetPresence),),
+        "presence:get": (Named(GetPresence),),
+        "call:invite": (Named(InviteToCall),),
+        "call:accept": (Named(AcceptCall),),
+        "call:reject": (Named(RejectCall),),
+        "call:signal": (Named(SendCallSignal),),
+        "call:hangup": (Named(HangUpCall),),
+        "sync": (Named(GetSyncState), Named(ListEvents)),
+    }
+)
+
+OF_ONE_SOCKET = frozenset(
+    {
+        "auth:refresh",
+        "conversation:join",
+        "conversation:leave",
+        "ping",
+        "presence:subscribe",
+        "presence:unsubscribe",
+    }
+)
+"""What concerns a socket only, and is no command of the chat's."""
+
+
+def commands_named(what: str | type) -> tuple[Named, ...]:
+    """Raises ValueError for a name that stands for no command, and for a type that is none."""
+    if isinstance(what, type) and issubclass(what, Command):
+        return (Named(what),)
+    name = what if isinstance(what, str) else what.__name__
+    found = COMMANDS.get(name)
+    if found is None:
+        raise ValueError(f'"{name}" {_why_none(name)}')
+    return found
+
+
+def events_named(what: Iterable[str | type]) -> Collection[type]:
+    """The types of the events that these names, or types, stand for. Raises ValueError for one that stands for none."""
+    named = _events_by_name()
+    found: dict[type, None] = {}
+    for each in what:
+        types = {each} if isinstance(each, type) and each in _EVENTS else named.get(each, ())
+        if not types:
+            raise ValueError(f"{each!r} is no event{_similar(str(each), named)}")
+        found.update(dict.fromkeys(types))
+    return found.keys()
+
+
+_EVENTS = frozenset({*MESSENGER.outbound, *MESSENGER.silent, CustomEvent})
+
+
+def _events_by_name() -> Mapping[str | type, Collection[type[Event]]]:
+    named: dict[str | type, set[type[Event]]] = defaultdict(set)
+    for event_type, packets in MESSENGER.outbound.items():
+        for packet in packets:
+            named[packet.name].add(event_type)
+    return named
+
+
+def _why_none(name: str) -> str:
+    if name in OF_ONE_SOCKET:
+        return "concerns one socket only: there is nothing to be changed or refused"
+    return f"is no command of the messenger vocabulary{_similar(name, COMMANDS)}"
+
+
+def _similar(name: str, names: Iterable[object]) -> str:
+    close = difflib.get_close_matches(name, [str(each) for each in names], 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,196 @@
+"""A Socket.IO client over one WebSocket. It reads all the time, and tests ask it for what has come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from talkwire.wire import (
+    Ack,
+    Connect,
+    ConnectError,
+    Decoder,
+    Disconnect,
+    Event,
+    PacketType,
+    SocketPacket,
+    decode_packet,
+    encode_event,
+)
+
+DEADLINE_S = 10.0
+
+
+class Rejected(Exception):
+    """The server did not let the client in: `data` is what it said, `{code, …}`."""
+
+    def __init__(self, message: str, data: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class Client:
+    """One socket in one namespace, made by `connected`. `waiting` are the events that have come and that nobody has
+    asked for yet, each with its arguments."""
+
+    def __init__(self, connection: ClientConnection, namespace: str) -> None:
+        self.id = ""
+        """The socket's id, once it was let in."""
+        self.waiting: deque[tuple[str, list[Any]]] = deque()
+        self._connection = connection
+        self._namespace = namespace
+        self._decoder = Decoder()
+        self._acks: dict[int, asyncio.Future[Any]] = {}
+        self._next_ack = 0
+        self._news = asyncio.Condition()
+        self._rejection: Rejected | None = None
+        self._let_in = False
+        self._put_out = False
+        self._reading = asyncio.create_task(self._read())
+
+    @property
+    def connected(self) -> bool:
+        return self._let_in and not self._put_out and not self._reading.done()
+
+    async def emit(self, event: str, *args: object) -> None:
+        """Sends an event without asking for an acknowledgement."""
+        await self._send(encode_event(self._namespace, [event, *args]))
+
+    async def call(self, event: str, *args: object, timeout_s: float = DEADLINE_S) -> Any:  # noqa: ANN401 (JSON)
+        """Sends an event and answers its acknowledgement. Raises TimeoutError; ConnectionError when the socket ends
+        before it has come."""
+        ack_id = self._next_ack
+        self._next_ack += 1
+        answer = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        if self._reading.done():
+            raise ConnectionError("the socket is disconnected")
+        await self._send(encode_event(self._namespace, [event, *args], ack_id))
+        async with asyncio.timeout(timeout_s):
+            return await answer
+
+    async def wait_for(
+        self,
+        event: str,
+        where: Callable[[Any], bool] = lambda _: True,
+        *,
+        timeout_s: float = DEADLINE_S,
+    ) -> Any:  # noqa: ANN401 (JSON)
+        """The next event of this name whose first argument is as `where` has it; what came before it stays to be asked
+        for. Raises TimeoutError, which names what came instead; ConnectionError when the socket ends first."""
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while True:
+                    for index, (name, args) in enumerate(self.waiting):
+                        data = args[0] if args else None
+                        if name == event and where(data):
+                            del self.waiting[index]
+                            return data
+                    if self._put_out or self._reading.done():
+                        raise ConnectionError(f"the socket ended before {event!r} came")
+                    await self._news.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{event!r} did not come, but {list(self.waiting)}") from None
+
+    async def wait_disconnected(self, *, timeout_s: float = DEADLINE_S) -> None:
+        """Returns when the server has ended the socket. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s), self._news:
+            await self._news.wait_for(lambda: self._put_out or self._reading.done())
+
+    async def close(self) -> None:
+        """Disconnects as a client that leaves the page."""
+        await self._connection.close()
+        await asyncio.wait([self._reading])
+
+    async def connect(self, auth: Mapping[str, object]) -> None:
+        """Asks to be let in. Raises Rejected, TimeoutError, ConnectionError."""
+        prefix = "" if self._namespace == "/" else f"{self._namespace},"
+        await self._connection.send(f"40{prefix}{msgspec.json.encode(auth).decode()}")
+        async with asyncio.timeout(DEADLINE_S), self._news:
+            await self._news.wait_for(lambda: self._let_in or self._rejection is not None or self._reading.done())
+        if self._rejection is not None:
+            raise self._rejection
+        if not self._let_in:
+            raise ConnectionError("the server closed the connection")
+
+    # --- what comes -------------------------------------------------------------------------------------------------
+
+    async def _send(self, parts: list[str | bytes]) -> None:
+        for part in parts:
+            await self._connection.send(f"4{part}" if isinstance(part, str) else part)
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._connection:
+                await self._receive(message)
+                async with self._news:
+                    self._news.notify_all()
+        except ConnectionClosed:
+            pass
+        finally:
+            for answer in self._acks.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the socket ended before the acknowledgement came"))
+                    answer.exception()  # nobody may be waiting any more
+            # Whoever waits looks again once this has ended.
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._tell_end()))
+
+    async def _tell_end(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _receive(self, message: str | bytes) -> None:
+        packet = decode_packet(message)
+        match packet.type:
+            case PacketType.PING:
+                await self._connection.send("3")
+            case PacketType.MESSAGE:
+                inner = self._decoder.receive(packet.data)
+                if inner is not None and inner.namespace == self._namespace:
+                    self._receive_inner(inner)
+            case _:
+                pass
+
+    def _receive_inner(self, packet: SocketPacket) -> None:
+        match packet:
+            case Event(args=[name, *args]):
+                self.waiting.append((str(name), args))
+            case Ack(args=args, ack_id=ack_id) if ack_id in self._acks:
+                answer = self._acks.pop(ack_id)
+                if not answer.done():
+                    answer.set_result(args[0] if args else None)
+            case Connect(data=data):
+                self.id = str((data or {}).get("sid"))
+                self._let_in = True
+            case ConnectError(data=dict(said)):
+                self._rejection = Rejected(str(said.get("message")), said.get("data"))
+            case ConnectError(data=said):
+                self._rejection = Rejected(str(said))
+            case Disconnect():
+                self._put_out = True
+            case _:
+                pass
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    url: str, auth: Mapping[str, object], *, namespace: str = "/", query: Mapping[str, str] | None = None
+) -> AsyncIterator[Client]:
+    """A client that was let in, until the block ends. Raises Rejected, TimeoutError, OSError."""
+    parameters = urlencode({"EIO": "4", "transport": "websocket", **(query or {})})
+    address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?{parameters}"
+    async with connect(address, max_size=None, compression=None, ping_interval=None, proxy=None) as connection:
+        client = Client(connection, namespace)
+        try:
+            await client.connect(auth)
+            yield client
+        finally:
+            await client.close()

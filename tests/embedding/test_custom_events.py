@@ -1,0 +1,214 @@
+"""Events of the application's own, from any client to a handler and back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from talkwire import ClientSocket, Refused, Settings, Talkwire
+from talkwire.realtime.custom_handlers import Handler
+from tests.embedding.conftest import Serve
+
+DIALECTS = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm": "/chat", "gateway": "/gateway"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_handler_hears_every_dialect_in_its_namespace_and_in_the_root(
+    chat: Talkwire, serve: Serve, dialect: str
+) -> None:
+    @chat.on("order:track")
+    async def track(socket: ClientSocket, data: Any) -> dict[str, object]:  # noqa: ANN401 (JSON)
+        await asyncio.sleep(0)
+        socket.emit("order:tracked", {"by": socket.user_id})
+        return {"order": data["id"], "dialect": socket.dialect, "in": socket.namespace, "socket": socket.id}
+
+    server = await serve(chat)
+    for namespace in dict.fromkeys((DIALECTS[dialect], "/")):
+        async with server.client("alice", namespace=namespace, dialect=dialect) as alice:
+            answer = await alice.call("order:track", {"id": 7})
+            assert answer == {"order": 7, "dialect": dialect, "in": namespace, "socket": alice.id}
+            assert await alice.wait_for("order:tracked") == {"by": "alice"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_refusal_looks_as_the_dialect_has_it(chat: Talkwire, serve: Serve, dialect: str) -> None:
+    @chat.on("order:track")
+    def track(socket: ClientSocket, data: Any) -> None:  # noqa: ANN401 (JSON)
+        raise Refused("not_found", f"{socket.name} has no order {data}.")
+
+    server = await serve(chat)
+    async with server.client("alice", namespace=DIALECTS[dialect]) as alice:
+        answer = await alice.call("order:track", 7)
+        assert answer["success"] is False
+        assert (answer["error"]["code"], answer["error"]["message"]) == ("not_found", "alice has no order 7.")
+        await alice.emit("order:track", 8)
+        name = "exception" if dialect == "talks" else "error"
+        assert (await alice.wait_for(name))["message"] == "alice has no order 8."
+
+
+_ANSWERS: list[tuple[object, object]] = [
+    (None, {"success": True}),
+    ("a text", "a text"),
+    (0, 0),
+    ([1, None, {"a": True}], [1, None, {"a": True}]),
+    ({"file": b"\x00\xff"}, {"file": b"\x00\xff"}),
+]
+
+
+@pytest.mark.parametrize(("answer", "acknowledged"), _ANSWERS)
+async def test_what_a_handler_answers_is_the_acknowledgement(
+    chat: Talkwire, serve: Serve, answer: object, acknowledged: object
+) -> None:
+    heard: list[object] = []
+
+    @chat.on("ask")
+    def ask(_: ClientSocket, data: object) -> object:
+        heard.append(data)
+        return answer
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        assert await alice.call("ask") == acknowledged
+        assert await alice.call("ask", b"\x01", "ignored") == acknowledged
+    assert heard == [None, b"\x01"]
+
+
+def _raise(_: ClientSocket, __: object) -> None:
+    raise RuntimeError("a bug")
+
+
+async def _raise_later(_: ClientSocket, __: object) -> None:
+    await asyncio.sleep(0)
+    raise RuntimeError("a bug")
+
+
+def _no_json(_: ClientSocket, __: object) -> object:
+    return object()
+
+
+@pytest.mark.parametrize("handler", [_raise, _raise_later, _no_json])
+async def test_a_bug_is_logged_and_answered_and_harms_nobody(
+    chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, handler: Handler
+) -> None:
+    chat.on("ask")(handler)
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        assert (await alice.call("ask"))["error"]["code"] == "unavailable"
+        await alice.emit("ask")
+        if handler is not _no_json:  # without acknowledgement nothing is sent
+            assert (await alice.wait_for("error"))["code"] == "unavailable"
+        assert (await alice.call("ping"))["success"]
+    assert "a handler failed" in caplog.text
+
+
+async def test_one_connections_events_are_handled_one_after_the_other(chat: Talkwire, serve: Serve) -> None:
+    first_goes_on = asyncio.Event()
+    begun: list[int] = []
+
+    @chat.on("step")
+    async def step(_: ClientSocket, number: int) -> int:
+        begun.append(number)
+        if number == 1:
+            await first_goes_on.wait()
+        return number
+
+    server = await serve(chat)
+    async with server.client("alice") as alice, server.client("bob") as bob:
+        first = asyncio.create_task(alice.call("step", 1))
+        second = asyncio.create_task(alice.call("step", 2))
+        sent = asyncio.create_task(alice.call("message:send", {"conversationId": "talk", "content": "3"}))
+        assert await bob.call("step", 10) == 10
+        assert sorted(begun) == [1, 10]
+        first_goes_on.set()
+        assert (await first, await second, (await sent)["success"]) == (1, 2, True)
+    assert begun[-1] == 2
+
+
+async def test_a_text_for_a_client_that_can_recover_is_followed_by_its_place_in_the_log(
+    chat: Talkwire, serve: Serve
+) -> None:
+    @chat.on("ask")
+    def ask(socket: ClientSocket, _: object) -> None:
+        socket.emit("said", "a text")
+        socket.emit("said", {"a": "text"})
+
+    server = await serve(chat)
+    for recovery, texts in ((True, 2), (False, 1)):
+        async with server.client("alice", recovery=recovery) as alice:
+            await alice.call("ask")
+            said = [args for name, args in alice.waiting if name == "said"]
+        assert [len(args) for args in said] == [texts, 1]
+        assert said[0][0] == "a text"
+
+
+async def test_a_handler_whose_client_is_gone_talks_to_nobody(chat: Talkwire, serve: Serve) -> None:
+    gone = asyncio.Event()
+    finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    @chat.on("ask")
+    async def ask(socket: ClientSocket, _: object) -> str:
+        await gone.wait()
+        socket.emit("late", 1)
+        finished.set_result(socket.connected)
+        return "nobody hears this"
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        await alice.emit("ask")
+    async with server.client("bob") as bob:  # comes behind alice's end, which the server has read by then
+        await bob.call("ping")
+    gone.set()
+    async with asyncio.timeout(10):
+        assert await finished is False
+
+
+async def test_custom_events_count_as_signals_in_the_rate_limits(chat: Talkwire, serve: Serve) -> None:
+    chat.on("ask")(lambda _, __: 1)
+    server = await serve(chat, rate_limits=True, rates=("signals=0.001/1",))
+    async with server.client("alice") as alice:
+        assert await alice.call("ask") == 1
+        assert (await alice.call("ask"))["error"]["code"] == "rate_limited"
+
+
+async def test_an_event_that_nobody_handles_stays_invalid(chat: Talkwire, serve: Serve) -> None:
+    chat.on("ask")(lambda _, __: 1)
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        assert (await alice.call("answer"))["error"]["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("message:send", "is an event of the dialect messenger"),
+        ("sendMessage", "is an event of the dialect crm"),
+        ("message", "is an event of the dialect"),
+        ("disconnect", "is an event of Socket.IO itself"),
+        ("connect", "is an event of Socket.IO itself"),
+        ("", "must be a text that is not empty"),
+        ("mine", "has a handler already"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(chat: Talkwire, name: str, reason: str) -> None:
+    chat.on("mine")(lambda _, __: None)
+    with pytest.raises(ValueError, match=reason):
+        chat.on(name)(lambda _, __: None)
+
+
+def test_a_name_of_a_dialect_that_is_not_served_is_free() -> None:
+    chat = Talkwire(Settings(dialects=("messenger",)))
+    chat.on("sendMessage")(lambda _, __: None)
+
+
+async def test_a_socket_is_not_sent_events_of_socket_io_itself(chat: Talkwire, serve: Serve) -> None:
+    @chat.on("ask")
+    def ask(socket: ClientSocket, _: object) -> str:
+        with pytest.raises(ValueError, match=r"Socket\.IO itself"):
+            socket.emit("connect", {})
+        return "refused"
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        assert await alice.call("ask") == "refused"

@@ -1,0 +1,298 @@
+"""Hooks: what the application may say to a command before it is carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from talkwire import Actor, Refused, Talkwire
+from talkwire.commands import Command, CreateConversation, MarkRead, SendMessage, SetTyping
+from talkwire.core.hooks import HOOK_MAX_S, Hook
+from tests.embedding.conftest import Serve, request
+
+SEND = {"conversationId": "talk", "content": "damn"}
+
+
+def _star(_: Actor, command: SendMessage) -> SendMessage:
+    return replace(command, content=command.content.replace("damn", "****"))
+
+
+async def test_a_hook_changes_what_is_stored_and_sent(chat: Talkwire, serve: Serve) -> None:
+    chat.before("message:send")(_star)
+    server = await serve(chat)
+    async with server.client("alice") as alice, server.client("bob") as bob:
+        answer = await alice.call("message:send", SEND)
+        assert answer["message"]["content"] == "****"
+        assert (await bob.wait_for("message:new"))["content"] == "****"
+
+
+async def test_a_hook_that_answers_nothing_leaves_the_command_as_it_is(chat: Talkwire, serve: Serve) -> None:
+    asked: list[tuple[Actor, SendMessage]] = []
+
+    @chat.before(SendMessage)
+    async def note(actor: Actor, command: SendMessage) -> None:
+        asked.append((actor, command))
+
+    server = await serve(chat)
+    async with server.client("alice", role="admin") as alice:
+        answer = await alice.call("message:send", SEND)
+    assert answer["message"]["content"] == "damn"
+    ((actor, command),) = asked
+    assert (actor.user_id, actor.role) == ("alice", "admin")
+    assert (command.conversation_id, command.content) == ("talk", "damn")
+
+
+async def test_hooks_are_asked_in_the_order_of_their_registration(chat: Talkwire, serve: Serve) -> None:
+    @chat.before("message:send")
+    def first(_: Actor, command: SendMessage) -> SendMessage:
+        return replace(command, content=command.content + " one")
+
+    @chat.before("message:send")
+    async def second(_: Actor, command: SendMessage) -> SendMessage:
+        await asyncio.sleep(0)
+        return replace(command, content=command.content + " two")
+
+    await serve(chat)
+    message = await chat.send_message("talk", sender="alice", content="zero")
+    assert message.content == "zero one two"
+
+
+async def test_a_refusal_is_told_over_sockets_rest_and_to_the_program(chat: Talkwire, serve: Serve) -> None:
+    @chat.before("message:send")
+    def refuse(_: Actor, command: SendMessage) -> None:
+        raise Refused("muted", "Quiet, please.", {"until": 7, "said": command.content})
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        answer = await alice.call("message:send", SEND)
+        expected = {"code": "muted", "message": "Quiet, please.", "details": {"until": 7, "said": "damn"}}
+        assert answer == {"success": False, "error": expected}
+        await alice.emit("message:send", SEND)
+        assert (await alice.wait_for("error"))["event"] == "message:send"
+    rest = await request(server, "POST", "/api/v1/messages", json=SEND, headers=server.headers("alice"))
+    assert (rest.status_code, rest.json()["error"]) == (403, expected)
+    with pytest.raises(Refused, match=r"Quiet, please\."):
+        await chat.send_message("talk", sender="alice", content="damn")
+
+
+_SENDS: list[tuple[str, str, dict[str, Any]]] = [
+    ("/", "message:send", SEND),
+    ("/talks", "message", {"conversationId": "talk", "content": "damn"}),
+    ("/messages", "message:send", {"conversationId": "talk", "content": {"text": "damn"}}),
+    ("/chat", "sendMessage", {"chatId": "talk", "content": "damn", "message": "damn"}),
+    ("/gateway", "message", {"conversationId": "talk", "message": "damn"}),
+]
+
+
+@pytest.mark.parametrize(("namespace", "event", "payload"), _SENDS)
+async def test_a_hook_is_asked_whichever_dialect_a_message_comes_by(
+    chat: Talkwire, serve: Serve, namespace: str, event: str, payload: dict[str, Any]
+) -> None:
+    chat.before("message:send")(_star)
+    server = await serve(chat)
+    async with server.client("bob") as bob, server.client("alice", namespace=namespace) as alice:
+        await alice.emit(event, payload)
+        assert (await bob.wait_for("message:new"))["content"] == "****"
+
+
+async def test_a_hook_is_asked_whichever_route_a_message_comes_by(chat: Talkwire, serve: Serve) -> None:
+    chat.before("message:send")(_star)
+    server = await serve(chat)
+    for path in ("/api/v1/messages", "/messages"):
+        sent = await request(server, "POST", path, json=SEND, headers=server.headers("alice"))
+        assert sent.json()["content"] == "****"
+
+
+async def test_a_retry_is_known_by_what_was_sent_and_asks_no_hook_again(chat: Talkwire, serve: Serve) -> None:
+    asked: list[str] = []
+
+    @chat.before("message:send")
+    async def number(_: Actor, command: SendMessage) -> SendMessage:
+        asked.append(command.content)
+        return replace(command, content=f"{command.content} {len(asked)}")
+
+    server = await serve(chat)
+    named = {**SEND, "clientMessageId": "m1"}
+    async with server.client("alice") as alice:
+        first = await alice.call("message:send", named)
+        assert await alice.call("message:send", named) == first
+        other = await alice.call("message:send", {**named, "content": "damn 1"})
+        assert other["error"]["code"] == "conflict"
+    rest = await request(server, "POST", "/api/v1/messages", json=named, headers=server.headers("alice"))
+    assert rest.json() == first["message"]
+    assert asked == ["damn"]
+
+
+async def test_two_tries_at_once_are_one_message_whatever_hooks_make_of_them(chat: Talkwire, serve: Serve) -> None:
+    both = asyncio.Barrier(2)
+    asked: list[str] = []
+
+    @chat.before("message:send")
+    async def wait_for_the_other(_: Actor, command: SendMessage) -> SendMessage:
+        asked.append(command.content)
+        await both.wait()
+        return replace(command, content=f"{command.content} {len(asked)}", client_message_id=None)
+
+    server = await serve(chat)
+    named = {**SEND, "clientMessageId": "m1"}
+    async with server.client("alice") as one, server.client("alice") as other:
+        first, second = await asyncio.gather(one.call("message:send", named), other.call("message:send", named))
+    assert first["message"] == second["message"]
+    assert asked == ["damn", "damn"]
+
+
+async def test_a_retry_of_a_request_with_a_key_is_known_by_what_was_sent(chat: Talkwire, serve: Serve) -> None:
+    asked: list[str | None] = []
+
+    @chat.before("conversation:create")
+    def rename(_: Actor, command: CreateConversation) -> CreateConversation:
+        asked.append(command.name)
+        return replace(command, name=f"{command.name} {len(asked)}")
+
+    server = await serve(chat)
+    asked.clear()
+    options = {
+        "json": {"kind": "group", "memberIds": ["bob"], "name": "Team"},
+        "headers": {**server.headers("alice"), "Idempotency-Key": "k1"},
+    }
+    await request(server, "GET", "/api/v1/users/me", headers=server.headers("bob"))
+    first = await request(server, "POST", "/api/v1/conversations", **options)
+    second = await request(server, "POST", "/api/v1/conversations", **options)
+    assert first.json()["name"] == "Team 1"
+    assert second.json()["id"] == first.json()["id"]
+    assert asked == ["Team"]
+
+
+async def test_a_connections_commands_keep_their_order_behind_slow_hooks(chat: Talkwire, serve: Serve) -> None:
+    let_go = asyncio.Event()
+    reached = asyncio.Event()
+
+    @chat.before("message:send")
+    async def hold_the_first(_: Actor, command: SendMessage) -> None:
+        if command.content == "0":
+            reached.set()
+            await let_go.wait()
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        sends = [
+            asyncio.create_task(alice.call("message:send", {"conversationId": "talk", "content": str(number)}))
+            for number in range(4)
+        ]
+        await reached.wait()
+        read = asyncio.create_task(alice.call("message:read", {"conversationId": "talk"}))
+        async with server.client("bob") as bob:
+            await bob.call("ping")  # others are not held up
+        let_go.set()
+        answers = await asyncio.gather(*sends)
+        assert [answer["message"]["seq"] for answer in answers] == [1, 2, 3, 4]
+        assert [answer["message"]["content"] for answer in answers] == ["0", "1", "2", "3"]
+        assert (await read)["seq"] == 4
+
+
+async def test_what_a_hook_makes_of_a_command_is_checked_like_any_other(chat: Talkwire, serve: Serve) -> None:
+    @chat.before("message:send")
+    def spoil(_: Actor, command: SendMessage) -> SendMessage:
+        return replace(command, content="" if command.content == "empty" else "x" * 100_000)
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        codes = [
+            (await alice.call("message:send", {"conversationId": "talk", "content": content}))["error"]["code"]
+            for content in ("empty", "long")
+        ]
+    assert codes == ["invalid_request", "payload_too_large"]
+
+
+def _raise(_: Actor, command: SendMessage) -> None:
+    raise RuntimeError(command.conversation_id)
+
+
+def _another_type(_: Actor, command: SendMessage) -> Command[Any]:
+    return MarkRead(command.conversation_id)
+
+
+def _wrong_member(_: Actor, command: SendMessage) -> SendMessage:
+    return replace(command, content=7)
+
+
+def _no_command(_: Actor, command: SendMessage) -> str:
+    return command.content
+
+
+@pytest.mark.parametrize("hook", [_raise, _another_type, _wrong_member, _no_command])
+async def test_a_hook_with_a_bug_lets_nothing_through(
+    chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, hook: Hook[SendMessage]
+) -> None:
+    chat.before("message:send")(hook)
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        answer = await alice.call("message:send", SEND)
+        assert answer["error"]["code"] == "unavailable"
+        page = await alice.call("messages:list", {"conversationId": "talk"})
+    assert page["messages"] == []
+    assert "a hook failed" in caplog.text
+
+
+async def test_a_hook_that_hangs_lets_nothing_through(
+    chat: Talkwire, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkwire.core.hooks.HOOK_MAX_S", 0.05)
+
+    @chat.before("message:send")
+    async def hang(_: Actor, __: SendMessage) -> None:
+        await asyncio.Event().wait()
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        assert (await alice.call("message:send", SEND))["error"]["code"] == "unavailable"
+    assert HOOK_MAX_S > 1
+
+
+async def test_a_hook_sees_signals_and_queries_too(chat: Talkwire, serve: Serve) -> None:
+    seen: list[object] = []
+
+    @chat.before("typing:start")
+    def typing(_: Actor, command: SetTyping) -> None:
+        seen.append(command.is_typing)
+
+    @chat.before("messages:list")
+    def nothing_to_see(_: Actor, command: Command[Any]) -> None:
+        raise Refused("forbidden", f"No {type(command).__name__} today.")
+
+    server = await serve(chat)
+    async with server.client("alice") as alice:
+        await alice.call("typing:start", {"conversationId": "talk"})
+        await alice.call("typing:stop", {"conversationId": "talk"})
+        answer = await alice.call("messages:list", {"conversationId": "talk"})
+    assert seen == [True]
+    assert answer["error"]["message"] == "No ListMessages today."
+
+
+async def test_a_retry_beyond_the_rate_limit_is_answered_when_a_hook_has_changed_the_message(
+    chat: Talkwire, serve: Serve
+) -> None:
+    chat.before("message:send")(_star)
+    server = await serve(chat, rate_limits=True, rates=("sends=0.001/1",))
+    named = {**SEND, "clientMessageId": "m1"}
+    async with server.client("alice") as alice:
+        first = await alice.call("message:send", named)
+        assert await alice.call("message:send", named) == first
+        other = await alice.call("message:send", {**named, "clientMessageId": "m2"})
+        assert other["error"]["code"] == "rate_limited"
+
+
+def test_a_refusal_needs_a_code_that_clients_know() -> None:
+    with pytest.raises(ValueError, match='"nope" is none of banned, blocked'):
+        Refused("nope", "…")  # type: ignore[arg-type]  # that is what is tested
+
+
+def test_commands_are_frozen() -> None:
+    command = SendMessage("talk", "x")
+    with pytest.raises(AttributeError):
+        command.content = "y"  # type: ignore[misc]  # that is what is tested
+    assert msgspec.structs.replace(command, content="y").content == "y"

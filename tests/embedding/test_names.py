@@ -1,0 +1,108 @@
+"""By which names hooks and observers are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import pytest
+
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.events import MessageReacted, MessageSent, TypingChanged, UserCreated
+from talkwire.dialects.messenger import MESSENGER
+from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, commands_named, events_named
+
+_PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
+    {
+        "conversations:list": [{}, {"query": "q"}],
+        "sync": [{}, {"after": "1-1"}],
+    }
+)
+_MEMBERS: Mapping[str, Any] = MappingProxyType(
+    {
+        "conversationId": "c",
+        "messageId": "1",
+        "userId": "bob",
+        "offerId": "1",
+        "callId": "c1",
+        "content": "x",
+        "emoji": "👍",
+        "title": "t",
+        "amount": 1,
+        "currency": "EUR",
+        "status": None,
+        "role": "admin",
+        "kind": "group",
+        "memberIds": ["bob"],
+        "userIds": ["bob"],
+        "conversationIds": ["c"],
+    }
+)
+_STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})
+
+
+def _examples(name: str) -> list[dict[str, Any]]:
+    if name in _PAYLOADS:
+        return _PAYLOADS[name]
+    payload_type = MESSENGER.inbound[name].payload
+    assert payload_type is not None
+    wanted = [field.encode_name for field in msgspec.structs.fields(payload_type) if field.required]
+    return [{member: _STATUS.get(name) if member == "status" else _MEMBERS[member] for member in wanted}]
+
+
+def _commands_of(name: str) -> list[Command[Any]]:
+    """What the dialect makes of the event."""
+    inbound = MESSENGER.inbound[name]
+    made = []
+    for example in _examples(name):
+        payload = None if inbound.payload is None else msgspec.convert(example, inbound.payload)
+        command = inbound.to_command(payload)
+        assert isinstance(command, Command)
+        made.append(command)
+    return made
+
+
+def test_every_event_of_the_messenger_is_a_name_or_of_one_socket() -> None:
+    assert COMMANDS.keys() | OF_ONE_SOCKET == MESSENGER.inbound.keys()
+    assert not COMMANDS.keys() & OF_ONE_SOCKET
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_name_stands_for_the_command_that_the_messenger_makes_of_it(name: str) -> None:
+    made = _commands_of(name)
+    for command in made:
+        assert any(type(command) is named.command_type and named.when(command) for named in COMMANDS[name])
+    assert {type(command) for command in made} == {named.command_type for named in COMMANDS[name]}
+
+
+@pytest.mark.parametrize("name", sorted(OF_ONE_SOCKET))
+def test_what_concerns_one_socket_has_no_hooks(name: str) -> None:
+    with pytest.raises(ValueError, match=f'"{name}" concerns one socket only'):
+        commands_named(name)
+
+
+def test_typing_that_begins_is_told_from_typing_that_ends() -> None:
+    (start,), (stop,) = commands_named("typing:start"), commands_named("typing:stop")
+    (began,) = _commands_of("typing:start")
+    assert start.when(began)
+    assert not stop.when(began)
+
+
+def test_a_wrong_name_is_refused_with_the_one_that_may_have_been_meant() -> None:
+    with pytest.raises(ValueError, match=r'"mesage:send" is no command .*did you mean message:send'):
+        commands_named("mesage:send")
+    with pytest.raises(ValueError, match="'message:nu' is no event; did you mean message:new"):
+        events_named(["message:nu"])
+    with pytest.raises(ValueError, match="is no event"):
+        events_named([SendMessage])
+    with pytest.raises(ValueError, match='"MessageSent" is no command'):
+        commands_named(MessageSent)
+
+
+def test_events_are_named_as_clients_are_told_them_or_by_their_type() -> None:
+    assert list(events_named(["message:new"])) == [MessageSent]
+    assert list(events_named(["message:reaction:new", "message:reaction"])) == [MessageReacted]
+    assert list(events_named([UserCreated, "typing:user"])) == [UserCreated, TypingChanged]
