@@ -40,6 +40,15 @@ class DatasetFiles:
     conversation_ids: Path  # one per line
     conversations: Path  # JSON: conversation id to member ids
 
+    def of_conversation(self, number: int, members: int) -> DatasetFiles:
+        """The files of one conversation, where all are of that size and nobody is in two."""
+        folder = self.tokens.parent
+        tokens, ids = folder / f"tokens-{number}", folder / f"conversation-ids-{number}"
+        lines = self.tokens.read_text().splitlines(keepends=True)
+        tokens.write_text("".join(lines[number * members : (number + 1) * members]))
+        ids.write_text(self.conversation_ids.read_text().splitlines(keepends=True)[number])
+        return DatasetFiles(tokens, ids, self.conversations)
+
 
 def one_conversation(members: int) -> Dataset:
     """Everybody in one room."""
@@ -51,6 +60,11 @@ def rooms(count: int, members: int) -> Dataset:
     return Dataset(
         {f"room-{room}": ["speaker", *(f"user-{room}-{n}" for n in range(members))] for room in range(count)}
     )
+
+
+def crowds(count: int, members: int) -> Dataset:
+    """Conversations of so many, with nobody in two."""
+    return Dataset({f"crowd-{crowd}": [f"user-{crowd}-{n}" for n in range(members)] for crowd in range(count)})
 
 
 def pairs(users: int) -> Dataset:
