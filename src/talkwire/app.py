@@ -9,28 +9,33 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import uvloop
+from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Dialect as DatabaseDialect
 from sqlalchemy.engine import URL
 
 from talkwire import demo
 from talkwire.api.docs import asyncapi_handler
+from talkwire.api.own_paths import OwnPaths, beside
 from talkwire.api.page import page_handlers
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.memory import MemoryBus
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.chat import Chat
 from talkwire.core.commands.receipts import MarkDelivered
-from talkwire.core.events import DurableEvent, Event
+from talkwire.core.events import DurableEvent, News
 from talkwire.core.handlers import CHANGES
+from talkwire.core.hooks import Hooks
 from talkwire.core.limits import Kind, Limits, address_key, parse_rates
 from talkwire.core.model import Actor
 from talkwire.core.notifier import Notifier
+from talkwire.core.observers import Observers
 from talkwire.core.offer_expiry import OfferExpiry
 from talkwire.core.retention import Pruner
 from talkwire.core.signals import SignalOptions
@@ -52,9 +57,14 @@ from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.arrivals import Arrivals
 from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
+from talkwire.realtime.custom_handlers import CustomHandlers
 from talkwire.realtime.event_delivery import EventDelivery
+from talkwire.realtime.mail import MailDelivery
 from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.pid import PidSigner
 from talkwire.realtime.recipients import Recipients
+from talkwire.realtime.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
+from talkwire.realtime.ring import EventRing
 from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.serving import Server, listen, with_engine
 from talkwire.realtime.signal_delivery import SignalDelivery
@@ -79,16 +89,37 @@ NEWS_AFTER_S = 0.3
 DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
 
 
-class Talkwire:
-    """A chat server. `start` opens its database; until then there is nothing but settings."""
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What an application around us has to say: before commands are carried out, after something has happened, to what
+    clients send to itself; and `application`, which has the paths that are not ours."""
+
+    hooks: Hooks = field(default_factory=Hooks)
+    observers: Observers = field(default_factory=Observers)
+    handlers: CustomHandlers = field(default_factory=CustomHandlers)
+    application: AsgiApp | None = None
+
+
+class Node:
+    """A chat server. `start` opens its database; until then there is nothing but settings.
+
+    `dialects` are served beside our own, each in its namespace. Raises ValueError for one whose name is taken.
+    `embedding` is what an application has to say.
+    """
 
     chat: Chat
     accounts: Accounts
     app: AsgiApp
     engine: SocketServer
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, dialects: Sequence[Dialect] = (), embedding: Embedding | None = None
+    ) -> None:
         self.settings = settings
+        self._embedding = embedding or Embedding()
+        self._further_dialects = {dialect.name: dialect for dialect in dialects}
+        if taken := DIALECTS.keys() & self._further_dialects:
+            raise ValueError(f"there is a dialect {min(taken)} already")
         self._lock: FolderLock | None = None
         self._closing = contextlib.AsyncExitStack()
         """How what was started ends, the last first."""
@@ -127,7 +158,7 @@ class Talkwire:
         closing.callback(self._reader.close)
         closing.push_async_callback(self._writer.close)
         options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
-        self.chat = Chat(self._writer, self._reader, bus, options)
+        self.chat = Chat(self._writer, self._reader, bus, options, self._embedding.hooks)
         self._writer.start()
         await self.chat.start()
         await self.chat.signals.presence.start(alone=not settings.on_postgresql)
@@ -141,9 +172,12 @@ class Talkwire:
         self.files = FileService(self.chat, settings.data, settings.files, limits)
         self.files.start()
         closing.push_async_callback(self.files.close)
+        self._recovery_key = await recovery_key(self.chat)
         self._serve_realtime_and_rest(closing)
         # First of all: what goes on tells of its end, while there is still a writer.
         closing.callback(self.chat.close)
+        self.chat.subscribe(self._embedding.observers.follow)
+        closing.push_async_callback(self._embedding.observers.close)
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
 
@@ -171,7 +205,7 @@ class Talkwire:
             pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
             closing.callback(pruning.cancel)
 
-    def _wake_followers(self, events: Sequence[Event]) -> None:
+    def _wake_followers(self, events: Sequence[News]) -> None:
         if isinstance(events[-1], DurableEvent):
             for follower in self._followers:
                 follower.wake()
@@ -183,7 +217,7 @@ class Talkwire:
             runner.run(self._run(listening))
 
     @contextlib.asynccontextmanager
-    async def started(self) -> AsyncIterator[Talkwire]:
+    async def started(self) -> AsyncIterator[Node]:
         """`start`, and `stop` at the end."""
         await self.start()
         try:
@@ -193,11 +227,19 @@ class Talkwire:
 
     async def _run(self, listening: socket.socket) -> None:
         async with self.started():
-            if self._lock is not None:
-                self._lock.announce(reachable_url(listening))
             _tune_interpreter()
-            server = Server(self.engine, self.app, on_shutdown=self.files.uploads.stop_waiting)
-            await server.serve(sockets=[listening])
+            await self.serve(listening, self.server())
+
+    def server(self, kind: type[Server] = Server) -> Server:
+        """What serves a node that was started."""
+        has_application = self._embedding.application is not None
+        return kind(self.engine, self.app, on_shutdown=self.files.uploads.stop_waiting, beside=has_application)
+
+    async def serve(self, listening: socket.socket, server: Server) -> None:
+        """Serves until the server stops. Raises ApplicationFailed."""
+        if self._lock is not None:
+            self._lock.announce(reachable_url(listening))
+        await server.serve(sockets=[listening])
 
     def _serve_realtime_and_rest(self, closing: contextlib.AsyncExitStack) -> None:
         settings, limits = self.settings, self.limits
@@ -226,19 +268,25 @@ class Talkwire:
         )
         self.engine.hub.expects_more = lambda: self._writer.busy
         rooms = Rooms(self.engine.hub, self.chat.tell)
-        self._add_namespaces(partial(ChatNamespace, limits=limits), callers, rooms)
+        mail = MailDelivery(self.chat, self.engine.hub, rooms, _now_ms)
+        recovery = self._recovery(metrics, closing)
+        make_namespace = partial(
+            ChatNamespace, mail=mail, limits=limits, handlers=self._embedding.handlers, recovery=recovery
+        )
+        self._add_namespaces(make_namespace, callers, rooms)
         delivery = EventDelivery(self.engine.hub, rooms, self.chat.directory, end_socket)
         self.chat.subscribe(delivery.deliver)
-        self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory).deliver)
+        self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor).deliver)
         recipients = Recipients(self.engine.hub, self.chat.directory.circles)
         arrivals = Arrivals(recipients.of, partial(_mark_delivered, self.chat))
         unread_notices = UnreadNotices(self.chat, self.chat.directory, delivery.deliver)
         notifier = Notifier(self.chat, self.chat.directory, delivery.deliver)
-        for follows in (arrivals, unread_notices, notifier):
+        for follows in (arrivals, unread_notices, notifier, mail):
             self.chat.subscribe(follows.follow)
         closing.push_async_callback(unread_notices.close)
         closing.push_async_callback(notifier.close)
         closing.callback(arrivals.close)
+        closing.callback(mail.close)
         rest = rest_application(
             Services(
                 self.chat,
@@ -248,28 +296,59 @@ class Talkwire:
                 self.files.uploads,
                 limits,
                 trusted_proxies,
-                tuple(dialect.name for dialect in self._dialects()),
+                tuple(dialect.name for dialect in self.dialects),
             ),
             version=version("talkwire"),
             origins=origins,
-            pages=[
-                *page_handlers(demo_users=demo.USERS if settings.demo else ()),
-                asyncapi_handler(self._dialects(), version("talkwire")),
-            ],
+            pages=[*self._pages(), asyncapi_handler(self.dialects, version("talkwire"))],
+            prefix=settings.prefix,
         )
-        self.app = with_engine(self.engine, rest)
+        application = self._embedding.application
+        paths = OwnPaths(rest.routes, settings.prefix)
+        alone = application is None and not settings.prefix
+        self.app = with_engine(self.engine, rest if alone else beside(rest, paths, application))
         if self._lock is not None:
             self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token), self.app)
 
-    def _dialects(self) -> list[Dialect]:
+    def _recovery(self, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack) -> Recovery | None:
+        """How sockets go on after a disconnect, if any may."""
+        settings, chat = self.settings, self.chat
+        if settings.recovery == "never":
+            return None
+        retention_ms = None if settings.retention is None else round(settings.retention.total_seconds() * 1000)
+        ring = EventRing(chat.pos, lambda: 0 if retention_ms is None else _now_ms() - retention_ms)
+        recovery = Recovery(
+            chat,
+            self.engine.hub,
+            ring,
+            PidSigner(self._recovery_key),
+            RecoveryOptions(
+                mode=settings.recovery, window_s=settings.recovery_window_s, alone=not settings.on_postgresql
+            ),
+            Clocks(self.engine.now, _now_ms),
+            metrics,
+        )
+        chat.subscribe(recovery.follow)
+        refreshing = asyncio.create_task(recovery.refresh())
+        closing.callback(refreshing.cancel)
+        return recovery
+
+    @property
+    def dialects(self) -> list[Dialect]:
         """Those that are served."""
         names = {self.settings.dialect, *self.settings.dialects} if self.settings.dialects else set(DIALECTS)
-        return [dialect for name, dialect in DIALECTS.items() if name in names]
+        return [*(dialect for name, dialect in DIALECTS.items() if name in names), *self._further_dialects.values()]
+
+    def _pages(self) -> list[ControllerRouterHandler]:
+        """The page at `/`, as far as that is ours."""
+        if self._embedding.application is not None or self.settings.prefix:
+            return []
+        return page_handlers(demo_users=demo.USERS if self.settings.demo else ())
 
     def _add_namespaces(self, make: Callable[..., ChatNamespace], callers: Callers, rooms: Rooms) -> None:
         """The root speaks what the settings say, each dialect's own namespace that dialect; in all of them a client may
         ask for another."""
-        dialects = self._dialects()
+        dialects = self.dialects
         spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": DIALECTS[self.settings.dialect]}
         for name, dialect in spoken.items():
             others = [other for other in dialects if other is not dialect]

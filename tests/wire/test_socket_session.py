@@ -55,6 +55,31 @@ def test_a_client_is_let_in() -> None:
     assert sockets.namespaces() == ["/chat"]
 
 
+def test_who_is_turned_away_is_let_in_and_put_out() -> None:
+    sockets = fresh()
+    sockets.receive("0/chat,", now=1)
+    assert sockets.turn_away("/chat", "s1") == ('0/chat,{"sid":"s1"}', "1/chat,")
+    assert not sockets.connected("/chat")
+    assert sockets.receive('2/chat,["message"]', now=1) is None
+    assert sockets.receive("0/chat,", now=1) == ConnectRequested("/chat", {})
+
+
+def test_who_was_turned_away_has_joined_nothing() -> None:
+    sockets = fresh()
+    deadline = sockets.next_deadline()
+    sockets.receive("0/chat,", now=1)
+    sockets.turn_away("/chat", "s1")
+    assert sockets.next_deadline() == deadline < inf
+
+
+def test_who_is_turned_away_from_one_namespace_stays_in_the_others() -> None:
+    sockets = joined("/")
+    sockets.receive("0/chat,", now=1)
+    sockets.turn_away("/chat", "s1")
+    assert sockets.namespaces() == ["/"]
+    assert sockets.next_deadline() == inf
+
+
 def test_a_client_is_let_in_with_a_promise_of_recovery() -> None:
     sockets = fresh()
     sockets.receive("0", now=1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from talkwire.core.chat import Listener
-from talkwire.core.events import Event
+from talkwire.core.events import News
 
 _logger = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
 
-    def publish(self, events: Sequence[Event]) -> None:
+    def publish(self, events: Sequence[News]) -> None:
         """Hands a batch on, in the caller's turn of the event loop."""
         for listener in self._listeners:
             try:

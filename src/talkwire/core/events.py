@@ -147,24 +147,33 @@ class ConversationPreferred(DurableEvent, frozen=True):
     sound: str | None
 
 
-class MessagesRead(DurableEvent, frozen=True):
+class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     """A member has read everything up to a message. In a large conversation only the `authors` of what was read learn
-    of it, beside the reader; None: all members do."""
+    of it, beside the reader; None: all members do.
+
+    `since` is the `seq` up to which they had read before. `covered` are the newest messages of others in between, each
+    with its sender (`receipts.COVERED_MAX` at most, oldest first). The log does not hold them: whoever reads it asks
+    for them (`SyncLog.with_covered`), and None means that nobody has.
+    """
 
     conversation_id: str
     user_id: str
     seq: int
     message_id: int
     authors: tuple[str, ...] | None = None
+    since: int = 0
+    covered: tuple[tuple[int, str], ...] | None = None
 
 
-class MessagesDelivered(DurableEvent, frozen=True):
-    """A member's devices have received everything up to a message."""
+class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
+    """A member's devices have received everything up to a message. `since` and `covered` as in `MessagesRead`."""
 
     conversation_id: str
     user_id: str
     seq: int
     message_id: int
+    since: int = 0
+    covered: tuple[tuple[int, str], ...] | None = None
 
 
 class MessageEvent(DurableEvent, frozen=True):
@@ -178,7 +187,9 @@ class MessageSent(MessageEvent, frozen=True):
 
 
 class MessageEdited(MessageEvent, frozen=True):
-    pass
+    """`read`: somebody beside its author had read it by then; None: nobody looked, in a large conversation."""
+
+    read: bool | None = None
 
 
 class MessageDeleted(MessageEvent, frozen=True):
@@ -264,11 +275,13 @@ class UnreadChanged(msgspec.Struct, frozen=True):
 
 class PresenceChanged(msgspec.Struct, frozen=True):
     """Ephemeral: a user's merged status or text is another. To their contacts and to who asked to be told; or, when it
-    is their `own` view of it, to their own devices except `source`, which said so."""
+    is their `own` view of it, to their own devices except `source`, which said so. `came`: others saw them as offline
+    until now."""
 
     presence: Presence
     own: bool = False
     source: str | None = None
+    came: bool = False
 
 
 class CallEvent(msgspec.Struct, frozen=True):
@@ -330,6 +343,22 @@ class UploadProgressed(msgspec.Struct, frozen=True):
     size: int
 
 
+class CustomEvent(msgspec.Struct, frozen=True):
+    """Ephemeral: something of the application's own, for which no dialect has words: it goes out as `name` with
+    `payload`, any JSON. To all sockets of one user, or to those that follow one conversation; one of both is given."""
+
+    name: str
+    payload: object
+    user_id: str | None = None
+    conversation_id: str | None = None
+
+
+class MailStored(msgspec.Struct, frozen=True):
+    """Ephemeral, to nobody but the server: something was stored for a user who may have connected meanwhile."""
+
+    user_id: str
+
+
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
 """What is told of a call."""
 
@@ -369,3 +398,7 @@ Durable = (
 RoomNews = RoomEntered | RoomLeft
 Ephemeral = TypingChanged | RoomNews | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
 Event = Durable | Ephemeral
+"""What dialects have words for, or keep silent about."""
+
+News = Event | CustomEvent | MailStored
+"""What the bus carries."""

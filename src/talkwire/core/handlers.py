@@ -12,6 +12,7 @@ from talkwire.core import (
     edits,
     files,
     forwards,
+    mail,
     members,
     messages,
     moderation,
@@ -22,6 +23,7 @@ from talkwire.core import (
     presence,
     reactions,
     receipts,
+    recovery,
     retention,
     retries,
     search,
@@ -49,8 +51,10 @@ CHANGES: Changes = MappingProxyType(
         **offers.CHANGES,
         **preferences.CHANGES,
         **notifications.CHANGES,
+        **mail.CHANGES,
         **presence.CHANGES,
         **retention.CHANGES,
+        **recovery.CHANGES,
     }
 )
 
@@ -68,9 +72,11 @@ QUERIES: Queries = MappingProxyType(
         **offers.QUERIES,
         **preferences.QUERIES,
         **notifications.QUERIES,
+        **mail.QUERIES,
         **retries.QUERIES,
         **search.QUERIES,
         **presence.QUERIES,
         **calls.QUERIES,
+        **recovery.QUERIES,
     }
 )

@@ -27,9 +27,9 @@ from talkwire.core.errors import ChatError
 from talkwire.core.events import (
     CallMissed,
     ConversationCreated,
-    Event,
     MemberAdded,
     MessageSent,
+    News,
     Notified,
     OfferCreated,
     OfferUpdated,
@@ -55,7 +55,7 @@ class Notifier:
         self._tell = tell
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def follow(self, events: Sequence[Event]) -> None:
+    def follow(self, events: Sequence[News]) -> None:
         """Listens to the bus."""
         circle_of, eager_of = self._directory.circles.get, self._directory.eager.of
         told: list[Notified] = []

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from talkwire.core.commands.offers import ExpireOffers
-from talkwire.core.events import Event, OfferCreated
+from talkwire.core.events import News, OfferCreated
 from talkwire.core.model import Actor
 
 RETRY_MS = 5000
@@ -42,7 +42,7 @@ class OfferExpiry:
         """Ends what is due by now, also of times when no server ran."""
         self._ring()
 
-    def follow(self, events: Sequence[Event]) -> None:
+    def follow(self, events: Sequence[News]) -> None:
         """Listens to the bus."""
         for event in events:
             if type(event) is OfferCreated and event.offer.expires_ms is not None:

@@ -119,6 +119,7 @@ def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineEls
 def _clean_up(tx: Transaction, node_id: str, ended_ms: int) -> list[PresenceRecord]:
     """Forgets a node. Answers those of its users who are not online anywhere any more, as they are from now on."""
     user_ids = tx.presence.drop_node(node_id)
+    tx.sessions.node_ended(node_id, ended_ms)
     _store_last_seen(tx, dict.fromkeys(user_ids, ended_ms))
     elsewhere = tx.presence.online_elsewhere(user_ids, node_id)
     gone = [user_id for user_id in user_ids if user_id not in elsewhere]

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from talkwire.core.call_exchange import CallExchange
 from talkwire.core.call_state import RING_S
 from talkwire.core.circles import CONTACTS_MAX
+from talkwire.core.custom_events import CustomEvents
 from talkwire.core.door import Door, SignalHandlers
-from talkwire.core.events import Durable, Event, MessageSent
+from talkwire.core.events import Durable, MessageSent, News
 from talkwire.core.missed_calls import MissedCalls
 from talkwire.core.presence_state import GRACE_S
 from talkwire.core.presence_tracker import PresenceTracker
@@ -31,7 +32,7 @@ class SignalOptions:
 class Signals:
     """All of it, for the sockets of this node."""
 
-    def __init__(self, door: Door, publish: Callable[[Sequence[Event]], None], options: SignalOptions) -> None:
+    def __init__(self, door: Door, publish: Callable[[Sequence[News]], None], options: SignalOptions) -> None:
         self._door = door
         self._typing = TypingSignals(door, publish)
         missed = MissedCalls(door, publish)
@@ -43,6 +44,7 @@ class Signals:
                 **self._calls.handlers,
                 **self.presence.handlers,
                 **SyncStates(door, self.presence).handlers,
+                **CustomEvents(door, publish, self.presence.node_id).handlers,
             }
         )
 

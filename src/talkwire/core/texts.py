@@ -7,6 +7,7 @@ deeper than `NESTING_MAX` overflows parsers further on.
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 import msgspec
 
@@ -68,9 +69,12 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
             for key, member in value.items():
                 check_text(path, key)
                 check_json(path, member, depth + 1)
-        case list():
+        case list() | tuple():
             for member in value:
                 check_json(path, member, depth + 1)
+        case float():
+            if not isfinite(value):
+                raise invalid(path, "must not contain NaN or infinite numbers")
         case bytes():
             raise invalid(path, "must not contain binary values")
 

@@ -11,11 +11,12 @@ from typing import Protocol
 from talkwire.core.circles import Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.commands.receipts import Unread
+from talkwire.core.commands.receipts import Reader, Unread
 from talkwire.core.events import Durable
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.stores import (
     Files,
+    MailStore,
     MessageParts,
     Notifications,
     Offers,
@@ -23,6 +24,7 @@ from talkwire.core.stores import (
     Restrictions,
     Retention,
     Search,
+    Sessions,
     StoredAnswers,
     SyncLog,
     Unreads,
@@ -83,6 +85,8 @@ class Transaction(Protocol):
     @property
     def notifications(self) -> Notifications: ...
     @property
+    def mail(self) -> MailStore: ...
+    @property
     def presence(self) -> PresenceTable: ...
     @property
     def files(self) -> Files: ...
@@ -99,8 +103,14 @@ class Transaction(Protocol):
         """Who has sent the newest messages of a stretch."""
         ...
 
+    def has_been_read(self, message: Message) -> bool:
+        """Whether somebody has read it beside its sender, this transaction's changes included."""
+        ...
+
     @property
     def retention(self) -> Retention: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
     def next_pos(self) -> int:
         """The position that the next recorded event has to carry."""
@@ -180,6 +190,15 @@ class Snapshot(Protocol):
         last ones before `before_seq`, else the newest."""
         ...
 
+    def readers(self, conversation_id: str, limit: int) -> Sequence[Reader]:
+        """Who has read furthest of those who have read anything, the furthest first."""
+        ...
+
+    def least_progress(self, message: Message) -> tuple[int, int] | None:
+        """The `seq` up to which all members but the sender have received, and that up to which they have read, of those
+        whom the message is for; None: it is for nobody else."""
+        ...
+
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]: ...
 
     @property
@@ -205,6 +224,10 @@ class Snapshot(Protocol):
     def restrictions(self) -> Restrictions: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def mail(self) -> MailStore: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
         """The log after a position. Messages are given as they are now, not as they were."""

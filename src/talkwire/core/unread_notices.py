@@ -10,7 +10,7 @@ from typing import Protocol
 from talkwire.core.commands.receipts import CountUnread, Unread
 from talkwire.core.directory import Directory
 from talkwire.core.errors import ChatError
-from talkwire.core.events import Event, MemberAdded, MessageDeleted, MessageSent, MessagesRead, UnreadChanged
+from talkwire.core.events import MemberAdded, MessageDeleted, MessageSent, MessagesRead, News, UnreadChanged
 from talkwire.core.model import LARGE_CONVERSATION, Actor
 
 _SERVER = Actor("", "")
@@ -33,7 +33,7 @@ class UnreadNotices:
         self._changed: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def follow(self, events: Sequence[Event]) -> None:
+    def follow(self, events: Sequence[News]) -> None:
         """Listens to the bus."""
         for event in events:
             if type(event) is MessageSent:

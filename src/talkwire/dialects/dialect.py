@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from talkwire.core.commands.command import Command
+from talkwire.core.commands.command import Command, Query
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event
 from talkwire.core.model import User
@@ -65,8 +65,29 @@ class Identity(msgspec.Struct, frozen=True):
     socket_id: str
 
 
+class AnyJson(msgspec.Struct, frozen=True):
+    """The payload of an event that takes any JSON: `value` is it, None when there is none."""
+
+    value: object = None
+
+
 SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | UnwatchPresence | TellIdentity | Greet
 """What concerns one socket only and changes nothing in the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """An event that goes back to the socket whose client has sent one. `payload` makes it of what was sent and of what
+    came of that; `summary` is its sentence in the reference."""
+
+    name: str
+    payload: Callable[[Any, Any], msgspec.Struct]
+    summary: str = ""
+
+    @property
+    def payload_type(self) -> type[msgspec.Struct]:
+        """What is sent. Raises TypeError when nothing says it."""
+        return _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +96,10 @@ class Inbound:
     is, and what the acknowledgement says of the command's result beside `success`.
 
     `answer` is the type that `reply` makes, where `reply` has no annotation that says it (a lambda has none). `echo`
-    says what the sender's socket is told as an event of its own, whether it asked for an acknowledgement or not:
-    (payload, result) -> (event name, payload). `summary` is the event's sentence in the reference.
+    is what the sender's socket is told as an event of its own, whether it asked for an acknowledgement or not.
+    `summary` is the event's sentence in the reference.
+
+    `then` is what an acknowledgement has to ask beside: result -> query. `reply` is given (result, what was found).
     """
 
     payload: type[msgspec.Struct] | None
@@ -84,7 +107,8 @@ class Inbound:
     reply: Callable[[Any], msgspec.Struct]
     answer: type[msgspec.Struct] | None = None
     summary: str = ""
-    echo: Callable[[Any, Any], tuple[str, msgspec.Struct]] | None = None
+    echo: Echo | None = None
+    then: Callable[[Any], Query[Any]] | None = None
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:
@@ -141,7 +165,7 @@ PERSONAL_MAX = 100
 Told = Outbound | Personal
 
 
-def _result_type(function: Callable[[Any], msgspec.Struct]) -> type[msgspec.Struct]:
+def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct]:
     """What a function makes, by its annotation."""
     made = get_type_hints(function).get("return")
     if isinstance(made, type) and issubclass(made, msgspec.Struct):
@@ -149,7 +173,7 @@ def _result_type(function: Callable[[Any], msgspec.Struct]) -> type[msgspec.Stru
     raise TypeError(f"{function.__qualname__} does not say what it makes: annotate it, or name the type beside it")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """A vocabulary. Every event of the chat is either in `outbound` or in `silent`.
 
@@ -170,6 +194,13 @@ class Dialect:
     goodbye: Callable[[str, bool], tuple[str, msgspec.Struct] | None]
     """(reason, whether to reconnect) -> (event name, payload): what a socket is sent before the server closes it"""
     follows_all: bool = False
+    notifies: bool = False
+    """What sockets are told of messages in conversations that they do not follow are notifications: not of whom their
+    user has blocked, nor of what they have muted. What came while a user had no such socket is sent at the next
+    connect, and so is what the application has stored for them."""
+    turned_away: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
+    """(refusal) -> (event name, payload): what a client is told whose sign-in was refused, by a socket that is closed
+    at once; None: it gets no socket, but CONNECT_ERROR."""
     told_outside: bool = field(init=False)
     """Whether sockets that do not follow a conversation are told of what happens there."""
 

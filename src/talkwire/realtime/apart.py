@@ -3,7 +3,8 @@ conversation, or single users."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import cast
 
 from talkwire.core.audience import doer_of
 from talkwire.core.directory import USUAL
@@ -45,11 +46,23 @@ def _left_out(channel: DialectChannel, room: str, event: Durable, may_see: MaySe
     left_out = {s for s in _sockets(channel, user_room(doer)) if room in s.rooms} if doer else set()
     if isinstance(event, MessageSent):
         if channel.dialect.notifies:
-            left_out |= {s for s in _sockets(channel, room) if not hears_of(s.data, event.message)}
+            left_out |= _uninterested(channel, room, event.message)
     else:
         conversation_id = room.partition(":")[2]
         left_out |= {s for s in _sockets(channel, room) if not may_see(s.data, conversation_id, event)}
     return left_out
+
+
+def _uninterested(channel: DialectChannel, room: str, message: Message) -> set[Socket]:
+    """Those who do not want to hear of a message. Nearly nobody has said anything of that kind, and this is asked for
+    every message and member."""
+    conversation_id = message.conversation_id
+    choosy = [
+        socket
+        for socket in _sockets(channel, room)
+        if (entry := socket.data.entry).blocked_ids or conversation_id in entry.member_preferences
+    ]
+    return {socket for socket in choosy if not hears_of(socket.data, message)}
 
 
 def hears_of(client: Client, message: Message) -> bool:
@@ -59,5 +72,6 @@ def hears_of(client: Client, message: Message) -> bool:
     return calls_for_attention(message, client.actor.user_id, entry.blocked_ids, here)
 
 
-def _sockets(channel: DialectChannel, room: str) -> list[Socket]:
-    return [socket for socket in channel.rooms.get(room, ()) if isinstance(socket, Socket)]
+def _sockets(channel: DialectChannel, room: str) -> Collection[Socket]:
+    """Whoever speaks a dialect is a socket."""
+    return cast("Collection[Socket]", channel.rooms.get(room, ()))

@@ -50,9 +50,11 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
     """Names one request (header `Idempotency-Key`): two with the same key are the same request, sent twice.
 
     `route` is the method and path. Whatever the request says must be in its command, and nothing else: what is made up
-    on the way (a time, something random) would make the retry look like another request.
+    on the way (a time, something random) would make the retry look like another request. `command_hash` is what the
+    command is known by as it was sent, where a hook has changed it since.
     """
 
     user_id: str
     route: str
     key: str
+    command_hash: int | None = None

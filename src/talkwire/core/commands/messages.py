@@ -43,7 +43,9 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
-    """`client_message_id` is unique per conversation and sender for ever. `content` may be empty beside attachments."""
+    """`client_message_id` is unique per conversation and sender for ever. `content` may be empty beside attachments.
+    `sent_hash` is what the message is known by as it was sent, where a hook has changed it since: a retry sends it
+    again as it was."""
 
     conversation_id: str
     content: str
@@ -53,6 +55,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     attachments: tuple[AttachmentRef, ...] = ()
     reply_to_id: str | None = None
     thread_id: str | None = None
+    sent_hash: int | None = None
 
     @property
     def is_plain(self) -> bool:
