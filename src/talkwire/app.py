@@ -323,7 +323,10 @@ class Node:
             ring,
             PidSigner(self._recovery_key),
             RecoveryOptions(
-                mode=settings.recovery, window_s=settings.recovery_window_s, alone=not settings.on_postgresql
+                mode=settings.recovery,
+                window_s=settings.recovery_window_s,
+                alone=not settings.on_postgresql,
+                contacts_max=settings.contacts_max,
             ),
             Clocks(self.engine.now, _now_ms),
             metrics,

@@ -545,9 +545,13 @@ async def test_who_is_banned_while_still_being_told_what_they_missed_is_put_out(
     assert await alice.come()
     alice.socket.connection.transport.pause_reading()
     await world.request("PUT", f"/api/v1/users/{world.id_of('alice')}/ban", by="boss", role="admin", json={})
+    await bob.send_message(conversation, "after the ban")
     alice.socket.connection.transport.resume_reading()
     assert (await alice.socket.next("session:ending"))["reason"] == "banned"
     await alice.socket.wait_disconnected()
+    heard = contents(alice.socket.told)
+    assert len(heard) < 400
+    assert "after the ban" not in heard
 
 
 async def test_much_that_was_missed_comes_over_polling_too(world: World) -> None:

@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 
 from talkwire.app import Node
+from talkwire.core.chat import Chat
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.recovery import KeepSessionRoom
 from talkwire.core.commands.retention import PruneOld
 from talkwire.core.model import Actor
 from talkwire.core.retention import PRUNER
 from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.realtime.recoverable import RecoverableSockets
+from talkwire.realtime.replay import Listener
 from talkwire.settings import Settings
 from tests.chat.chat_server import SECRET, ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -241,6 +247,101 @@ async def test_too_much_history_is_a_fresh_session(tmp_path: Path) -> None:
         alice.world = after
         assert not await alice.come()
         assert contents(await alice.told()) == []
+
+
+async def test_too_much_in_memory_is_a_fresh_session(tmp_path: Path) -> None:
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as world:
+        conversation = await world.conversation("alice", "bob")
+        alice = Returner(world, "alice")
+        await alice.come()
+        await alice.cut()
+        bob = Actor(world.id_of("bob"), "Bob")
+        await asyncio.gather(*(node.chat.execute(bob, SendMessage(conversation, str(n))) for n in range(10_150)))
+        assert not await alice.come()
+        assert contents(await alice.told()) == []
+
+
+async def test_a_session_that_moved_here_is_not_gone_on_with_when_it_is_not_known_here_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its `pid` names the node before, and what is stored names this one, which is alive."""
+    async with served(tmp_path) as before:
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+    async with served(tmp_path, before) as after:
+        alice.world = after
+        assert await alice.come()
+        # What was stored after it is there, so it is there too.
+        await after.conversation("alice")
+        await alice.cut()
+        monkeypatch.setattr(RecoverableSockets, "find", lambda *_: None)  # as when the window is over
+        assert not await alice.come()
+
+
+async def test_what_cannot_be_told_closes_the_connection_and_is_told_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(*_: object) -> bytes:
+        raise RuntimeError("a payload that cannot be made")
+
+    async with served(tmp_path) as world:
+        conversation = await world.conversation("alice", "bob")
+        alice = Returner(world, "alice")
+        await alice.come()
+        await alice.cut()
+        await service_send(world, conversation, "bob", "missed")
+        with monkeypatch.context() as broken:
+            broken.setattr(Listener, "tell", raising)
+            assert await alice.come()
+            await alice.socket.wait_closed()
+        assert await alice.come()
+        assert contents(await alice.told()) == ["missed"]
+
+
+async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as world:
+        conversation = await world.conversation("bob", "alice")
+        alice, bob = Returner(world, "alice"), Actor(world.id_of("bob"), "Bob")
+        await alice.come()
+        execute = Chat.execute
+
+        async def executing(chat: Chat, actor: Actor, command: Command[Any]) -> object:
+            found = await execute(chat, actor, command)
+            if isinstance(command, KeepSessionRoom):
+                await execute(chat, bob, RemoveMember(conversation, world.id_of("alice")))
+            return found
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Chat, "execute", executing)
+            answer = await alice.socket.call("conversation:leave", {"conversationId": conversation})
+        assert answer["success"] is False
+        await node.chat.execute(bob, AddMembers(conversation, (world.id_of("alice"),)))
+        await alice.cut()
+        await service_send(world, conversation, "bob", "missed")
+        assert await alice.come()
+        assert contents(await alice.told()) == ["missed"]
+
+
+async def test_how_a_contact_looks_is_not_missed_over_a_restart(tmp_path: Path, environment: Mapping[str, str]) -> None:
+    """Nobody is known to the new process yet, and what is read from the log asks who the contacts are."""
+    async with running(tmp_path, environment=environment) as before:
+        await before.conversation("alice", "bob")
+        alice = Returner(before, "alice")
+        await alice.come()
+        alice.note()
+        await before.request("PATCH", "/api/v1/users/me", by="bob", json={"name": "Robert"})
+        await before.request("PATCH", "/api/v1/users/me", by="stranger", json={"name": "Nobody"})
+        await end(before, signal.SIGTERM)
+    async with running(tmp_path, before, environment) as after:
+        alice.world = after
+        assert await alice.come()
+        assert (await alice.socket.next("user:updated"))["name"] == "Robert"
+        assert [payload["name"] for name, payload, _ in await alice.told() if name == "user:updated"] == ["Robert"]
 
 
 async def test_many_pages_of_the_log_come_whole_and_in_order(tmp_path: Path) -> None:

@@ -359,7 +359,7 @@ async def test_a_server_without_its_database_says_so_and_recovers(tmp_path: Path
 async def test_metrics_count_what_is_there(world: World) -> None:
     await world.connect("alice")
     answer = await world.request("GET", "/metrics")
-    assert answer.headers["content-type"].startswith("text/plain")
+    assert re.fullmatch(r"text/plain; version=[\d.]+; charset=utf-8", answer.headers["content-type"])
     for name in ("connections", "sockets", "events_received_total", "refused_connects_total"):
         assert re.search(rf"^talkwire_{name} \d+", answer.text, re.MULTILINE), name
 

@@ -37,6 +37,18 @@ async def test_a_client_signs_in_with_a_token_in_the_query(world: World) -> None
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
+async def test_a_token_in_auth_may_be_the_whole_value_of_the_header(world: World) -> None:
+    client = await world.open()
+    await client.sign_in({"token": f"Bearer {world.server.token(world.id_of('alice'))}"})
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
+async def test_an_empty_token_in_auth_hides_no_other(world: World) -> None:
+    client = await world.open({"token": world.server.token(world.id_of("alice"))})
+    await client.sign_in({"token": ""})
+    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+
+
 async def test_a_token_in_auth_goes_before_one_in_the_query(world: World) -> None:
     client = await world.open({"token": world.server.token(world.id_of("bob"))})
     await client.sign_in({"token": world.server.token(world.id_of("alice"))})

@@ -127,6 +127,23 @@ async def test_a_retry_is_known_by_what_was_sent_and_asks_no_hook_again(chat: Ta
     assert asked == ["damn"]
 
 
+async def test_a_hook_may_send_a_named_message_elsewhere(chat: Talkwire, serve: Serve) -> None:
+    """Where the sender, who is no member of what they name, is one."""
+
+    @chat.before("message:send")
+    def redirect(_: Actor, command: SendMessage) -> SendMessage:
+        return replace(command, conversation_id="talk") if command.conversation_id == "help" else command
+
+    server = await serve(chat)
+    named = {"conversationId": "help", "content": "damn", "clientMessageId": "m1"}
+    async with server.client("alice") as alice:
+        first = await alice.call("message:send", named)
+        assert first["message"]["conversationId"] == "talk"
+        assert await alice.call("message:send", named) == first
+        stray = await alice.call("message:send", {**named, "conversationId": "elsewhere"})
+        assert stray["error"]["code"] == "forbidden"
+
+
 async def test_two_tries_at_once_are_one_message_whatever_hooks_make_of_them(chat: Talkwire, serve: Serve) -> None:
     both = asyncio.Barrier(2)
     asked: list[str] = []

@@ -160,3 +160,18 @@ async def test_a_cleared_lane_forgets_what_has_not_begun(work: Work) -> None:
     await work.finish("0")
     assert work.started == ["0"]
     assert work.lane.idle
+
+
+@pytest.mark.parametrize("pipelined", [True, False])
+async def test_what_cannot_be_begun_holds_up_nothing(work: Work, pipelined: bool) -> None:  # noqa: FBT001
+    def fail() -> bool:
+        raise RuntimeError("a bug")
+
+    work.enter("query")
+    work.lane.enter(fail, pipelined=pipelined)
+    work.enter("behind")
+    await work.finish("query")
+    assert work.started == ["query", "behind"]
+    await work.finish("behind")
+    work.lane.enter(fail, pipelined=pipelined)
+    assert work.lane.idle

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from talkwire.core.events import (
     Durable,
     LoginEnded,
     MessageDeleted,
     MessageEdited,
+    MessagePinned,
     MessageSent,
     PreferencesChanged,
     TypingChanged,
@@ -37,8 +40,10 @@ def missed(
     return None if found is None else [kept.event.pos for kept in found]
 
 
-def ring_of(*events: Durable, events_max: int = 100, text_max: int = 10**6, places_max: int = 100) -> EventRing:
-    ring = EventRing(0, events_max=events_max, text_max=text_max, places_max=places_max)
+def ring_of(
+    *events: Durable, events_max: int = 100, text_max: int = 10**6, missed_max: int = 100, places_max: int = 100
+) -> EventRing:
+    ring = EventRing(0, events_max=events_max, text_max=text_max, missed_max=missed_max, places_max=places_max)
     ring.follow(events)
     return ring
 
@@ -90,6 +95,27 @@ def test_long_messages_push_out_more() -> None:
     ring = ring_of(sent(1, content="x" * 60), sent(2, content="x" * 60), sent(3, content="x" * 30), text_max=100)
     assert missed(ring, 0, "c") is None
     assert missed(ring, 1, "c") == [2, 3]
+
+
+def test_every_event_of_a_long_message_pushes_out_as_much_as_the_message() -> None:
+    long = message(1, content="x" * 600)
+    ring = ring_of(MessageEdited(1, 1, long), MessagePinned(2, 2, long, "bob"), sent(3), text_max=1200)
+    assert missed(ring, 0, "c") is None
+    assert missed(ring, 1, "c") == [2, 3]
+
+
+def test_what_is_attached_to_a_message_counts_too() -> None:
+    first, second = (replace(message(pos), metadata={"note": "x" * 600}) for pos in (1, 2))
+    ring = ring_of(MessageSent(1, 1, first), MessageSent(2, 2, second), text_max=1200)
+    assert missed(ring, 0, "c") is None
+    assert missed(ring, 1, "c") == [2]
+
+
+def test_more_than_is_told_from_memory_is_for_the_log() -> None:
+    ring = ring_of(*(sent(pos, "ab"[pos % 2]) for pos in range(1, 6)), missed_max=4)
+    assert missed(ring, 0, "a", "b") is None
+    assert missed(ring, 0, "a") == [2, 4]
+    assert missed(ring, 1, "a", "b") == [2, 3, 4, 5]
 
 
 def test_how_a_contact_looked_that_was_pushed_out_is_for_the_log() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from talkwire.realtime.connection import Handshake
-from talkwire.realtime.socket import ConnectRefused, Socket
+from talkwire.realtime.socket import CONNECTS_FREE, ConnectRefused, Socket
 from talkwire.realtime.socket_server import Namespace
+from talkwire.wire import message_frame
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import BINARY, frame
 from tests.realtime.wires import DEADLINE_S
@@ -277,3 +278,55 @@ async def test_a_handler_that_joins_for_a_client_that_has_gone_leaves_nothing_be
         await joined.wait()
     assert engine.hub.sockets_in("room") == []
     assert engine.hub.channels[0].rooms == {}
+
+
+async def test_what_one_client_is_sent_does_not_overtake_what_everyone_was_sent_before(
+    engine: RecordingServer, root: Namespace, connect: Connect
+) -> None:
+    @root.on("say")
+    def say(socket: Socket, how: str) -> str:
+        engine.hub.broadcast("", lambda _: message_frame('2["all"]'))
+        match how:
+            case "event":
+                socket.emit("one")
+            case "ping":
+                now = engine.now()
+                socket.connection.session.hasten_ping(now)
+                socket.connection.handle_deadline(now)
+            case "disconnect":
+                socket.disconnect()
+        return how
+
+    wire = await (await (await connect()).open()).sign_in()
+    await wire.say('421["say","event"]', '422["say","nothing"]', '423["say","ping"]')
+    told = [await wire.text() for _ in range(7)]
+    assert told == [
+        *('42["all"]', '42["one"]', '431["event"]'),
+        *('42["all"]', '432["nothing"]'),
+        *('42["all"]', "2"),
+    ]
+    assert await wire.text() == '433["ping"]'
+    await wire.say("3", '42["say","disconnect"]')
+    assert [await wire.text(), await wire.text()] == ['42["all"]', "41"]
+
+
+async def test_who_connects_over_and_over_on_one_connection_is_limited_like_who_opens_many(
+    engine: RecordingServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses: list[str] = []
+
+    def wait_s(address: str) -> float:
+        addresses.append(address)
+        return 0.0 if len(addresses) == 1 else 1.5
+
+    wire = await (await connect()).open()
+    monkeypatch.setattr(engine, "_connect_wait_s", wait_s)
+    for _ in range(CONNECTS_FREE + 1):
+        await wire.say("40")
+        assert (await wire.text()).startswith("40{")
+        await wire.say("41")
+    assert addresses == ["127.0.0.1"]
+    await wire.say("40")
+    refused = await wire.text()
+    assert refused.startswith("44{")
+    assert json.loads(refused[2:])["data"] == {"code": "rate_limited", "details": {"retryAfterMs": 1500}}

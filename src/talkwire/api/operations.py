@@ -29,4 +29,5 @@ async def readyz(readiness: GivenReadiness) -> Response[dict[str, str]]:
 @get("/metrics", include_in_schema=False)
 async def metrics(registry: GivenRegistry) -> Response[bytes]:
     """Prometheus' text format."""
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    # The framework adds the charset to every text.
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError
@@ -119,10 +120,22 @@ class Chat:
         query = QUERIES.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
+        if key is not None and isinstance(command, SendToUsers):
+            return cast("Awaitable[R]", self._send_once(actor, command, key))
         handler = self.signals.handlers.get(type(command))
         if handler is not None:
             return cast("Awaitable[R]", handler(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
+
+    async def _send_once(self, actor: Actor, command: SendToUsers, key: IdempotencyKey) -> SendReport:
+        """Sends, unless that was done before under this key. Nothing of a signal is stored with its effect, so what it
+        was answered with is kept behind it: a retry that comes before that, or after a crash in between, sends again.
+        """
+        first = await self._execute(actor, AnswerRetry(command, key))
+        if first is not None:
+            return cast("SendReport", first.result)
+        report = await self._execute(actor, command)
+        return await self._execute(actor, KeepReport(report), sent_as(command, key))
 
     def _submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None) -> None:
         _check(command)

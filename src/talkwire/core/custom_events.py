@@ -9,6 +9,7 @@ import msgspec
 
 from talkwire.core.commands.custom_events import (
     IsConnected,
+    KeepReport,
     ListConnected,
     SendReport,
     SendToConversation,
@@ -19,9 +20,11 @@ from talkwire.core.commands.presence import FindAcquaintances, FindOnlineElsewhe
 from talkwire.core.door import Door, SignalHandlers
 from talkwire.core.errors import ChatError, invalid
 from talkwire.core.events import CustomEvent, MailStored, News
+from talkwire.core.handler import ChangeHandler, Changes
 from talkwire.core.model import Actor
 from talkwire.core.presence import check_user_ids, must_serve
 from talkwire.core.texts import check_id, check_json, check_name
+from talkwire.core.transaction import Transaction
 
 SOCKET_IO_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
@@ -43,6 +46,11 @@ def check_custom_event(event: str, payload: object) -> None:
     check_json("message", payload)
     if len(_encode(payload)) > PAYLOAD_MAX_BYTES:
         raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+
+
+def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:
+    must_serve(actor)
+    return command.report
 
 
 class CustomEvents:
@@ -104,3 +112,6 @@ class CustomEvents:
     def _sockets_of(self, user_id: str) -> int:
         entry = self._door.directory.connected(user_id)
         return 0 if entry is None else entry.holds
+
+
+CHANGES: Changes = MappingProxyType({KeepReport: ChangeHandler(keep_report)})

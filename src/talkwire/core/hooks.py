@@ -71,7 +71,9 @@ class Hooks:
 
 
 def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey | None:
-    """The key with what a command is known by that a hook is about to change."""
+    """The key with what a command is known by, where another is carried out in its place. It may say so already."""
+    if key is not None and key.command_hash is not None:
+        return key
     return None if key is None else replace(key, command_hash=hash_of(command))
 
 

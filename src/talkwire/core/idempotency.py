@@ -15,7 +15,7 @@ from typing import Any, ForwardRef
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Command, IdempotencyKey
+from talkwire.core.commands.command import Change, Command, IdempotencyKey, Signal
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
 from talkwire.core.stores import StoredAnswer
@@ -53,9 +53,9 @@ def answer_again(stored: StoredAnswer, command: Command[Any], key: IdempotencyKe
 
 
 def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)
-    """`R` of a class that is declared as `Change[R]`. Raises TypeError for any other class."""
+    """`R` of a class that is declared as `Change[R]` or `Signal[R]`. Raises TypeError for any other class."""
     for base in command_type.__dict__.get("__orig_bases__", ()):
-        if typing.get_origin(base) is Change:
+        if typing.get_origin(base) in {Change, Signal}:
             (argument,) = typing.get_args(base)
             return _resolved(argument, command_type.__module__)
     raise TypeError(f"{command_type.__name__} does not say what it is answered with")

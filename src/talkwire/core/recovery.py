@@ -71,8 +71,8 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
     if query.after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "What happened since then is not kept any more. Load everything afresh.")
     found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
-    if query.contact_ids:
-        looks = snapshot.sync.looks_of(query.contact_ids, query.after, PAGE_MAX + 1)
+    looks = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
+    if looks:
         found = sorted([*found, *((event, 0) for event in looks)], key=lambda each: each[0].pos)
     page, more = within_bytes([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     events = snapshot.sync.with_covered([event for event, _ in page])

@@ -15,13 +15,16 @@ from talkwire.core.transaction import Snapshot
 
 
 def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message | None:
-    """The message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for another."""
+    """The message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for another.
+
+    None as well for who takes no part there: carrying the command out refuses them, or a hook sends it elsewhere.
+    """
     if command.client_message_id is None:
         return None
     sender_id = acting_as(actor, command.sender_id)
     refusal = may_take_part(snapshot.user(sender_id), snapshot.member(command.conversation_id, sender_id))
     if refusal is not None:
-        raise refusal
+        return None
     first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
     return None if first is None else same_message(first, command)
 

@@ -291,8 +291,9 @@ class SyncLog(Protocol):
         """How many `events_of` finds."""
         ...
 
-    def looks_of(self, user_ids: Collection[str], after_pos: int, limit: int) -> Sequence[Durable]:
-        """The first times after a position that one of these users changed how others see them."""
+    def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
+        """The first times after a position that one of the user's contacts (`PresenceTable.contacts`) changed how
+        others see them."""
         ...
 
     def floor(self) -> int:

@@ -117,10 +117,12 @@ class ChatNamespace:
             self._replace(self._recovery.came(socket), socket)
         if self._recovery is not None and client.going_on is not None:
             going_on, client.going_on = client.going_on, None
-            self._recovery.go_on(socket, going_on, partial(self._resumed, socket))
+            # It may be put out in this turn already.
+            self._chat.signals.connected(user_id, socket.id)
+            self._recovery.go_on(socket, going_on, partial(self._may_stay, socket), partial(self._resumed, socket))
         else:
             self._greet(socket)
-        self._chat.signals.connected(user_id, socket.id)
+            self._chat.signals.connected(user_id, socket.id)
 
     def _greet(self, socket: Socket) -> None:
         """A socket that begins now."""
@@ -138,18 +140,23 @@ class ChatNamespace:
         if client.dialect.notifies:
             self._mail.entered(socket)
 
-    def _resumed(self, socket: Socket) -> None:
-        """A socket that goes on has all that it missed. What happened to its user meanwhile it did not hear."""
+    def _may_stay(self, socket: Socket) -> bool:
+        """Whether a socket that is still being told what it missed may be here. What happens to its user meanwhile it
+        does not hear, so it is ended here."""
         client: Client = socket.data
         user = client.entry.user
         if user is not None and user.banned:
             self.end(socket, "banned", reconnect=False)
         elif client.session_id is not None and client.session_id not in client.entry.login_ids:
             self.end(socket, "logout", reconnect=False)
-        else:
-            self._rooms.resume(socket, client.entry.conversation_ids)
-            if client.dialect.notifies:
-                self._mail.resumed(socket)
+        return socket.connected
+
+    def _resumed(self, socket: Socket) -> None:
+        """A socket that goes on has all that it missed."""
+        client: Client = socket.data
+        self._rooms.resume(socket, client.entry.conversation_ids)
+        if client.dialect.notifies:
+            self._mail.resumed(socket)
 
     @staticmethod
     def _replace(before: Socket | None, socket: Socket) -> None:
@@ -211,9 +218,10 @@ class ChatNamespace:
             # What it was still to be told from before it came is told to a new socket only.
             self._recovery.went(socket, reason, for_good=self._mail.is_behind(socket))
         self._mail.left(socket)
-        self._rooms.gone(client)
         self._chat.directory.release(client.actor.user_id)
+        # Whoever leaves a room has stopped typing there before.
         self._chat.signals.disconnected(client.actor.user_id, socket.id)
+        self._rooms.gone(client)
 
     def end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
         """Tells a client why and puts it out."""
@@ -237,8 +245,8 @@ class ChatNamespace:
                 return False
             else:
                 awaitable = self._do(request.socket, command)
-        except ChatError as error:
-            self._answers.refuse(request, error)
+        except Exception as error:  # noqa: BLE001 (a dialect that fails, too, is answered for)
+            self._refuse_for(request, error)
             return False
         asyncio.ensure_future(awaitable).add_done_callback(partial(tell, partial(self._finish, request)))
         return True
@@ -278,17 +286,30 @@ class ChatNamespace:
         if then is None or request.ack_id is None:
             self._end(request, result, error)
             return
-        asked = asyncio.ensure_future(self._chat.execute(request.socket.data.actor, then(result)))
+        try:
+            asked = asyncio.ensure_future(self._chat.execute(request.socket.data.actor, then(result)))
+        except Exception as failure:  # noqa: BLE001 (or nobody would tell the lane)
+            self._end(request, result, failure)
+            return
         asked.add_done_callback(partial(tell, lambda found, error: self._end(request, (result, found), error)))
 
     def _end(self, request: Request, result: object, error: Exception | None) -> None:
         try:
             if error is None:
-                self._answers.answer(request, result)
+                self._answer(request, result)
             else:
                 self._refuse_for(request, error)
+        except Exception as failure:  # noqa: BLE001 (others are told in the same turn)
+            self._report(failure)
         finally:
             request.socket.connection.lane.finished()
+
+    def _answer(self, request: Request, result: object) -> None:
+        """A dialect that fails to make the answer is a bug of ours, which the client hears of."""
+        try:
+            self._answers.answer(request, result)
+        except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
+            self._refuse_for(request, error)
 
     def _refuse_for(self, request: Request, error: Exception) -> None:
         """A refusal is the client's business, anything else ours."""
@@ -409,7 +430,12 @@ class ChatNamespace:
         opened = isinstance(command, OpenRoom)
         by_default = client.dialect.follows_all
         await self._recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
-        return self._change_room(socket, command)
+        try:
+            return self._change_room(socket, command)
+        except ChatError:
+            # The user has left the conversation while that was stored.
+            self._recovery.forget_choice(recoverable, command.conversation_id)
+            raise
 
     async def _identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> Client:
         """Who connects. Raises ConnectRefused."""
@@ -438,9 +464,12 @@ class ChatNamespace:
 
     def _tell_ending(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
         client: Client = socket.data
-        goodbye = client.dialect.goodbye(reason, reconnect)
-        if goodbye is not None:
-            self._answers.tell(socket, *goodbye)
+        try:
+            goodbye = client.dialect.goodbye(reason, reconnect)
+            if goodbye is not None:
+                self._answers.tell(socket, *goodbye)
+        except Exception as error:  # noqa: BLE001 (the socket has to go all the same)
+            self._report(error)
 
 
 _Quick = OpenRoom | CloseRoom | UnwatchPresence | TellTime | TellIdentity | Greet
@@ -456,10 +485,13 @@ def end_socket(socket: Socket, reason: str) -> None:
 
 def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
     """A token in `auth.token`, in the Authorization header or in the query, in this order."""
-    token = auth.get("token")
-    if not isinstance(token, str):
-        token = _bearer(handshake.authorization) or handshake.query.get("token")
+    said = auth.get("token")
+    said = said if isinstance(said, str) else ""
+    # Many clients put the header's whole value where the token belongs.
+    token = _bearer(said) or said or _bearer(handshake.authorization) or handshake.query.get("token")
     user_id = auth.get("userId") or handshake.query.get("userId")
+    if isinstance(user_id, int) and not isinstance(user_id, bool):
+        user_id = str(user_id)
     user_id = user_id if isinstance(user_id, str) else None
     return Credentials(token or None, user_id, handshake.forwarded, handshake.address)
 

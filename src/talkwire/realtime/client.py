@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from talkwire.core.directory import Entry
 from talkwire.core.events import CustomEvent, DurableEvent, Event
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from talkwire.realtime.recovery import GoingOn
 
 encode_json = msgspec.json.Encoder().encode
+
+_logger = structlog.get_logger(__name__)
 
 
 def user_room(user_id: str) -> str:
@@ -94,8 +97,13 @@ class DialectChannel(Channel):
         """The events of which some of a conversation's members are told something of their own."""
 
     def encode(self, event: Event, to: To = To.ROOM) -> bytes:
-        """The event's frames for everyone whom it goes to; empty where the dialect has no word for it."""
-        return b"".join(frame for _, frame in self.frames(event, to))
+        """The event's frames for everyone whom it goes to; empty where the dialect has no word for it, or fails to make
+        it: that must not keep the event from those who speak another."""
+        try:
+            return b"".join(frame for _, frame in self.frames(event, to))
+        except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
+            self._note_failure(event, error)
+            return b""
 
     def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
         """The same one by one, each with its counter."""
@@ -103,8 +111,19 @@ class DialectChannel(Channel):
             if packet.when is None or packet.when(event):
                 yield counter, self.frame(packet.name, packet.payload(event), event, counter)
 
-    def personal(self, event: Event) -> Iterator[tuple[Personal, str, int, bytes]]:
-        """(what it is, user id, counter, frame), for what goes to single users."""
+    def personal(self, event: Event) -> Sequence[tuple[Personal, str, int, bytes]]:
+        """(what it is, user id, counter, frame), for what goes to single users; nothing where the dialect fails."""
+        try:
+            return list(self._personal(event))
+        except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
+            self._note_failure(event, error)
+            return ()
+
+    def _note_failure(self, event: Event, error: Exception) -> None:
+        kind = type(event).__name__
+        _logger.error("a dialect could not tell of an event", exc_info=error, dialect=self.dialect.name, kind=kind)
+
+    def _personal(self, event: Event) -> Iterator[tuple[Personal, str, int, bytes]]:
         for index, each in enumerate(self.dialect.outbound.get(type(event), ())):
             if isinstance(each, Personal):
                 for number, (user_id, payload) in enumerate(each.payloads(event)):

@@ -200,6 +200,7 @@ class Connection(ABC):
 
     def send(self, data: str | bytes) -> None:
         """Queues one message."""
+        self.server.hub.hand_out()  # or this would overtake what was sent to a room before
         self.session.send_message(data)
         self.server.hub.wake(self)
 
@@ -222,6 +223,8 @@ class Connection(ABC):
 
     def handle_deadline(self, now: float) -> None:
         """See `heartbeat.Deadlined`."""
+        # The answer to a ping proves that all before it has arrived.
+        self.server.hub.hand_out()
         self.handle(self.session.handle_deadline(now), now)
         self.server.hub.wake(self)
         self._settle_closed()

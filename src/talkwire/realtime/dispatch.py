@@ -11,11 +11,15 @@ from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 WAITING_MAX = 256
 """Beyond this many events that wait, no more are read from the connection."""
 
 Start = Callable[[], bool]
 """Begins an event's work. True: it is under way, and `Lane.finished` will be called; False: it is done."""
+
+_logger = structlog.get_logger(__name__)
 
 
 class Lane:
@@ -84,7 +88,13 @@ class Lane:
     def _begin(self, start: Start, pipelined: bool) -> None:  # noqa: FBT001
         self._running += 1
         self._exclusive = not pipelined
-        if not start():
+        try:
+            under_way = start()
+        except Exception:
+            # What comes behind it must not wait for ever.
+            _logger.exception("an event could not be handled")
+            under_way = False
+        if not under_way:
             self._running -= 1
 
     def finished(self) -> None:

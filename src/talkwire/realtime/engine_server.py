@@ -28,7 +28,7 @@ from talkwire.wire import (
 class EngineServer(ABC):
     """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection.
 
-    `connect_wait_s` counts a session that an address opens, and answers 0 when it may.
+    `connect_wait_s` counts a session that an address opens, and answers 0 when it may, else the seconds to wait.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all may be left out)
@@ -75,10 +75,14 @@ class EngineServer(ABC):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
-        if admission.engine_sid is None and self._connect_wait_s is not None and self._connect_wait_s(address):
+        if admission.engine_sid is None and self.connect_wait_s(address):
             # The official client takes this for a network that failed, and tries again later, each time later still.
             raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
         return admission
+
+    def connect_wait_s(self, address: str) -> float:
+        """Counts what an address opens. Answers 0, or the seconds until it may open more."""
+        return 0.0 if self._connect_wait_s is None else self._connect_wait_s(address)
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
         """A new session."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import structlog
+
 from talkwire.core.audience import audience_of
 from talkwire.core.directory import Directory
 from talkwire.core.events import (
@@ -43,6 +45,8 @@ from talkwire.realtime.hub import Hub
 from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.socket import Socket
 
+_logger = structlog.get_logger(__name__)
+
 
 class EventDelivery:
     """For the sockets of this node, of all namespaces. `end` tells a client why, and closes its socket."""
@@ -54,26 +58,37 @@ class EventDelivery:
         self._end = end
 
     def deliver(self, events: Sequence[News]) -> None:
-        """A batch from the bus: durable events in log order."""
+        """A batch from the bus: durable events in log order. One that fails does not take the others along."""
         for event in events:
-            match event:
-                case MessageSent():
-                    self._broadcast(event.message.conversation_id, event)
-                    self._tell_apart(event.message.conversation_id, event)
-                case UnreadChanged() | Notified() | UploadProgressed():
-                    self._send_to_user(event.user_id, event)
-                case DurableEvent():
-                    self._deliver(event)
+            try:
+                self._deliver(event)
+            except Exception:
+                _logger.exception("an event could not be delivered", kind=type(event).__name__)
 
-    def _deliver(self, event: Durable) -> None:
+    def _deliver(self, event: News) -> None:
+        match event:
+            case MessageSent():
+                self._broadcast(event.message.conversation_id, event)
+                self._tell_apart(event.message.conversation_id, event)
+            case UnreadChanged() | Notified() | UploadProgressed():
+                self._send_to_user(event.user_id, event)
+            case DurableEvent():
+                self._admit_and_tell(event)
+
+    def _admit_and_tell(self, event: Durable) -> None:
         """New members are let into their room before the event, so that it reaches them; whoever leaves is told too,
-        and hears no more."""
+        and hears no more, even where telling fails."""
         match event:
             case ConversationCreated():
                 self._rooms.admit(event.conversation.id, [member.user_id for member in event.members])
             case MemberAdded():
                 self._rooms.admit(event.conversation_id, [member.user_id for member in event.members])
-        self._tell(event)
+        try:
+            self._tell(event)
+        finally:
+            self._put_out(event)
+
+    def _put_out(self, event: Durable) -> None:
         match event:
             case MemberRemoved():
                 self._rooms.expel(event.conversation_id, clients_in(self._hub, user_room(event.user_id)))

@@ -180,7 +180,7 @@ class Hub:
     def send(self, connection: Outlet, frames: bytes) -> None:
         """Sends to one connection, in this turn."""
         if self._aside:
-            self._hand_out()  # the connection may be in such a room, and this was said after that
+            self.hand_out()  # the connection may be in such a room, and this was said after that
         connection.out.append(frames)
         self.wake(connection)
 
@@ -213,8 +213,9 @@ class Hub:
         if aside is not None and aside.members is members:
             self._hand_out_of(channel)
 
-    def _hand_out(self) -> None:
-        """Gives what was kept aside to its connections, to be written with what else they have."""
+    def hand_out(self) -> None:
+        """Gives what was kept aside to its connections, to be written with what else they have. Whoever queues
+        something for a connection by other means than `send` calls this first, or it would overtake that."""
         for channel in list(self._aside):
             self._hand_out_of(channel)
 
@@ -243,7 +244,7 @@ class Hub:
         if not self._bulk and sum(len(aside.members) for aside in self._aside.values()) <= SLICE:
             self._write_rooms()
         else:
-            self._hand_out()
+            self.hand_out()
         bulk = self._bulk
         if len(bulk) <= SLICE:
             self._bulk = []

@@ -17,8 +17,8 @@ import structlog
 from talkwire.core.chat import Chat
 from talkwire.core.commands.mail import Arrival, ConfirmArrivals, FindMissed, ReadMail, ReadMissed
 from talkwire.core.errors import ChatError
-from talkwire.core.events import CustomEvent, MailStored, MessageSent, News
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Message
+from talkwire.core.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
+from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, Actor, Member, Message
 from talkwire.dialects.dialect import To
 from talkwire.realtime.apart import hears_of
 from talkwire.realtime.client import Client, DialectChannel, clients_in, encode_custom, outside_room, user_room
@@ -39,6 +39,9 @@ SLOW_S = 0.1
 
 LATE_MAX = 1000
 """Messages that may come while others are still being sent, before all is looked for again."""
+
+ARRIVALS_MAX = 200
+"""Of how many sockets one command notes what has arrived."""
 
 _SERVER = Actor("talkwire/mail", "Talkwire", role="admin")
 """A user id has no `/`."""
@@ -67,6 +70,8 @@ class _Box:
     conversation_ids: frozenset[str] = frozenset()
     proving: _Proof | None = None
     proved: tuple[int, int] = (0, 0)
+    urgent: bool = False
+    """A heartbeat of its own is worth it; otherwise the next regular one proves what was sent."""
     reading: asyncio.Task[None] | None = None
     again: bool = False
     """Mail was stored since it was last looked for."""
@@ -110,7 +115,8 @@ class MailDelivery:
 
     def resumed(self, socket: Socket) -> None:
         """A socket that goes on where another one was, and has been told all that happened since."""
-        box = self._boxes[socket] = _Box(socket, late=None)
+        box = self._boxes[socket] = _Box(socket, pos=self._chat.pos, late=None)
+        self._begin_proof(box)
         self._read(box)
 
     def is_behind(self, socket: Socket) -> bool:
@@ -146,10 +152,24 @@ class MailDelivery:
         for event in events:
             if type(event) is MessageSent:
                 self._note(event)
+            elif isinstance(event, ConversationCreated):
+                self._admit(event.conversation.id, event.members)
+            elif isinstance(event, MemberAdded):
+                self._admit(event.conversation_id, event.members)
             elif type(event) is MailStored:
                 for socket in clients_in(self._hub, user_room(event.user_id)):
                     if socket in self._boxes:
                         self._read(self._boxes[socket])
+
+    def _admit(self, conversation_id: str, members: Iterable[Member]) -> None:
+        """Who comes to a conversation while being told what they missed is told of that one behind it too: `Rooms` does
+        not let them in yet."""
+        for member in members:
+            for socket in clients_in(self._hub, user_room(member.user_id)):
+                box = self._boxes.get(socket)
+                if box is not None and box.client.behind:
+                    box.conversation_ids |= {conversation_id}
+                    self._behind.setdefault(conversation_id, set()).add(box)
 
     def _note(self, event: MessageSent) -> None:
         conversation_id = event.message.conversation_id
@@ -191,6 +211,7 @@ class MailDelivery:
         if box.channel.recoverable:
             box.socket.connection.close("transport error")
         else:
+            box.client.behind = False
             self._rooms.enter(box.socket, box.client.entry.conversation_ids)
 
     async def _send_missed(self, box: _Box) -> None:
@@ -272,6 +293,7 @@ class MailDelivery:
         if (box.pos, box.mail_id) == box.proved:
             return
         self._unproved.add(box)
+        box.urgent = True
         if box.proving is None:
             box.proving = _Proof(asyncio.get_running_loop().time(), box.pos, box.mail_id)
         self._arm()
@@ -291,17 +313,21 @@ class MailDelivery:
         for box in self._unproved:
             if box.proving is None:
                 box.proving = _Proof(now, box.pos, box.mail_id)
-            else:
+            elif box.urgent:
                 SocketRecipient(box.socket).hasten_ping()
         if self._unproved:
             self._arm()
 
     def _note_sent(self, conversation_id: str, pos: int) -> None:
-        """Those who do not follow a conversation were told of its messages, as far as they want to hear of it."""
+        """Those who do not follow a conversation were told of its messages, as far as they want to hear of it. In a
+        large one a message must not ask every client for a heartbeat."""
+        circle = self._chat.directory.circles.get(conversation_id)
+        urgent = circle is not None and circle.member_count <= LARGE_CONVERSATION
         for socket in clients_in(self._hub, outside_room(conversation_id)):
             box = self._boxes.get(socket)
             if box is not None and box.late is None and box.pos < pos:
                 box.pos = pos
+                box.urgent |= urgent
                 self._unproved.add(box)
 
     def _arrivals(self, boxes: Iterable[_Box]) -> list[Arrival]:
@@ -312,17 +338,17 @@ class MailDelivery:
             if proof is not None and SocketRecipient(box.socket).answered_after(proof.sent_at):
                 pos, mail_id = box.proved
                 box.proving, box.proved = None, (proof.pos, proof.mail_id)
+                box.urgent = box.urgent and (box.pos, box.mail_id) != box.proved
                 new_pos, new_mail = proof.pos if proof.pos > pos else 0, proof.mail_id if proof.mail_id > mail_id else 0
                 arrivals.append(Arrival(box.client.actor.user_id, new_pos, new_mail))
         return arrivals
 
     def _confirm(self, arrivals: Sequence[Arrival]) -> None:
-        if not arrivals:
-            return
-        try:
-            self._chat.submit(_SERVER, ConfirmArrivals(tuple(arrivals)), _log_failure)
-        except ChatError as error:
-            _log_failure(None, error)
+        for start in range(0, len(arrivals), ARRIVALS_MAX):
+            try:
+                self._chat.submit(_SERVER, ConfirmArrivals(tuple(arrivals[start : start + ARRIVALS_MAX])), _log_failure)
+            except ChatError as error:
+                _log_failure(None, error)
 
 
 def _log_failure(_result: object, error: Exception | None) -> None:

@@ -21,6 +21,7 @@ import structlog
 
 from talkwire.core.audience import audience_of
 from talkwire.core.chat import Chat
+from talkwire.core.circles import CONTACTS_MAX
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.recovery import (
     CountMissed,
@@ -32,6 +33,7 @@ from talkwire.core.commands.recovery import (
     MissedEvents,
     MoveSession,
     RefreshSessions,
+    StoredSession,
 )
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MemberRemoved, News
@@ -43,14 +45,14 @@ from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.pid import PidSigner, Statement
 from talkwire.realtime.recoverable import LOST, Recoverable, RecoverableSockets
 from talkwire.realtime.replay import Listener, Place, place_of
-from talkwire.realtime.ring import EventRing, Kept
+from talkwire.realtime.ring import MISSED_MAX, EventRing, Kept
 from talkwire.realtime.socket import Socket
-
-MISSED_MAX = 10_000
-"""Events in the log beyond which a fresh session is the shorter way."""
 
 PAGE_BYTES = 256 * 1024
 """What is sent before it is waited until the client has read it."""
+
+PAGE_EVENTS = 1000
+"""Events that are looked at in one turn of the event loop."""
 
 BEHIND_S = 1.0
 """How long it is waited for events that a client has from another node, and that have not come here yet."""
@@ -87,11 +89,13 @@ class GoingOn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOptions:
-    """`window_s`: for how long a socket may be away. `alone`: no other node writes to the database."""
+    """`window_s`: for how long a socket may be away. `alone`: no other node writes to the database. `contacts_max`: the
+    members of the largest group whose members are contacts (`core.circles`)."""
 
     mode: Mode = "ask"
     window_s: float = 120.0
     alone: bool = True
+    contacts_max: int = CONTACTS_MAX
 
 
 async def recovery_key(chat: Chat) -> bytes:
@@ -210,18 +214,22 @@ class Recovery:
             if statement.node_id == self._node_id:
                 raise _Unrecoverable("it is too long ago")
             going_on.waited = True
-            await self._read_session(going_on.recoverable)
+            stored = await self._chat.execute(SERVER, FindSession(statement.socket_id, statement.node_id))
             # Somebody else may have come with the same pid meanwhile.
             known = self._sockets.find(statement.socket_id)
             if known is None:
                 known = going_on.recoverable
+                self._take_over(known, stored)
                 self._sockets.remember(known)
         if known.ended:
             raise _Unrecoverable("it was ended on purpose")
         going_on.recoverable = known
 
-    async def _read_session(self, recoverable: Recoverable) -> None:
-        stored = await self._chat.execute(SERVER, FindSession(recoverable.socket_id, recoverable.statement.node_id))
+    def _take_over(self, recoverable: Recoverable, stored: StoredSession) -> None:
+        """From another node."""
+        if stored.node_id == self._node_id:
+            # It has been here already, and would be known still.
+            raise _Unrecoverable("it is too long ago")
         oldest_ms = self._clocks.now_ms() - self._options.window_s * 1000
         if stored.ended:
             raise _Unrecoverable("it was ended on purpose")
@@ -249,20 +257,23 @@ class Recovery:
         assert recoverable is not None, "it was let in as one"
         return self._sockets.came(recoverable, socket)
 
-    def go_on(self, socket: Socket, going_on: GoingOn, then: Callable[[], None]) -> None:
+    def go_on(self, socket: Socket, going_on: GoingOn, may_stay: Callable[[], bool], then: Callable[[], None]) -> None:
         """Sends a socket what it has missed, and calls `then` in the turn in which it has all. What its client asks for
-        meanwhile waits."""
+        meanwhile waits. Before each page `may_stay` is asked: when it says no, it has ended the socket."""
         self._metrics.recoveries += 1
         if going_on.recoverable.moved:
             self._store(MoveSession(going_on.recoverable.socket_id, self._node_id))
-        catch_up = _CatchUp(self, socket, going_on)
-        if catch_up.advance():
-            then()
+        catch_up = _CatchUp(self, socket, going_on, may_stay, then)
+        try:
+            ended = catch_up.advance()
+        except Exception as error:  # noqa: BLE001 (whatever a dialect raises)
+            catch_up.failed(error)
         else:
-            socket.connection.lane.enter(lambda: self._start(catch_up, then), pipelined=False)
+            if not ended:
+                socket.connection.lane.enter(lambda: self._start(catch_up), pipelined=False)
 
-    def _start(self, catch_up: _CatchUp, then: Callable[[], None]) -> bool:
-        task = asyncio.ensure_future(catch_up.run(then))
+    def _start(self, catch_up: _CatchUp) -> bool:
+        task = asyncio.ensure_future(catch_up.run())
         task.add_done_callback(catch_up.finished)
         return True
 
@@ -333,16 +344,24 @@ class Recovery:
     async def read_log(self, client: Client, pos: int) -> MissedEvents:
         """The next page of what was missed since a position, as far as it has been told here."""
         self._metrics.recovery_log_reads += 1
-        contact_ids = tuple(self._chat.directory.contacts(client.actor.user_id) - {client.actor.user_id})
-        return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, contact_ids))
+        return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, self._options.contacts_max))
 
 
 class _CatchUp:
     """What one socket has missed, on its way to it."""
 
-    def __init__(self, recovery: Recovery, socket: Socket, going_on: GoingOn) -> None:
+    def __init__(
+        self,
+        recovery: Recovery,
+        socket: Socket,
+        going_on: GoingOn,
+        may_stay: Callable[[], bool],
+        then: Callable[[], None],
+    ) -> None:
         self._recovery = recovery
         self._socket = socket
+        self._may_stay = may_stay
+        self._then = then
         self._client: Client = socket.data
         self._place = going_on.place
         self._reach = self._place.pos
@@ -354,33 +373,47 @@ class _CatchUp:
         self._listener = Listener(socket.channel, self._client, going_on.recoverable, recovery.forget_choice)
 
     def advance(self) -> bool:
-        """Sends what is at hand, a page at most. True: the socket has all that has happened."""
-        self._send_page()
-        if self._pending or not self._look():
+        """Sends what is at hand, a page at most. True: that was the end, since the socket has all that has happened, or
+        is gone."""
+        if not self._socket.connected or not self._may_stay():
+            return True
+        if not self._send_all_at_hand():
             return False
-        self._send_page()
-        return not self._pending
+        if self._socket.connected:
+            self._then()
+        return True
 
-    async def run(self, then: Callable[[], None]) -> None:
+    async def run(self) -> None:
         """Sends all, as fast as the client reads."""
         connection = self._socket.connection
         while not self.advance():
             if self._log_is_needed:
                 self._log_is_needed = False
                 self._take_page(await self._recovery.read_log(self._client, self._place.pos))
-            if not await connection.drained() or not self._socket.connected:
+            if not await connection.drained():
                 return
-        then()
 
     def finished(self, task: asyncio.Task[None]) -> None:
-        """`run` has ended. When it failed, the client comes back, and goes on from where it is by then."""
-        connection = self._socket.connection
-        connection.lane.finished()
+        """`run` has ended."""
+        self._socket.connection.lane.finished()
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            if not isinstance(error, ChatError):
-                connection.server.report(error)
-            connection.close("transport error")
+            self.failed(error)
+
+    def failed(self, error: BaseException) -> None:
+        """The client comes back, and goes on from where it is by then."""
+        connection = self._socket.connection
+        if not isinstance(error, ChatError):
+            connection.server.report(error)
+        connection.close("transport error")
+
+    def _send_all_at_hand(self) -> bool:
+        """A page at most. True: the socket has all that has happened."""
+        self._send_page()
+        if self._pending or not self._look():
+            return False
+        self._send_page()
+        return not self._pending
 
     def _look(self) -> bool:
         """Takes what is in memory. False: the log has to be read."""
@@ -406,7 +439,7 @@ class _CatchUp:
     def _send_page(self) -> None:
         frames: list[bytes] = []
         size = 0
-        while self._pending and size < PAGE_BYTES:
+        while self._pending and size < PAGE_BYTES and len(frames) < PAGE_EVENTS:
             kept, history_seq = self._pending.popleft()
             pos = kept.event.pos
             counter = self._place.counter if pos == self._place.pos + 1 else None

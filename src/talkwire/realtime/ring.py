@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
+import msgspec
 from msgspec.structs import replace
 
 from talkwire.core.audience import audience_of
@@ -18,10 +20,16 @@ from talkwire.realtime.hub import Channel
 
 EVENTS_MAX = 50_000
 TEXT_MAX = 32 * 1024 * 1024
-"""Characters of all messages together."""
+"""Characters of all events together."""
+
+MISSED_MAX = 10_000
+"""Events that a socket has missed beyond which a fresh session is the shorter way."""
 
 PLACES_MAX = 500_000
 """Conversations, and users, of which it is remembered what was pushed out."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Kept:
@@ -87,19 +95,21 @@ class EventRing:
     """Listens to the bus, from log position `pos` on. `oldest_ms` says from when on the log still has its events: older
     ones are not told from memory either."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its limits)
         self,
         pos: int,
         oldest_ms: Callable[[], int] = lambda: 0,
         *,
         events_max: int = EVENTS_MAX,
         text_max: int = TEXT_MAX,
+        missed_max: int = MISSED_MAX,
         places_max: int = PLACES_MAX,
     ) -> None:
         self._start_pos = pos
         self._oldest_ms = oldest_ms
         self._events_max = events_max
         self._text_max = text_max
+        self._missed_max = missed_max
         self._places_max = places_max
         self._kept: deque[tuple[_Places, str, Kept]] = deque()
         self._length = 0
@@ -114,7 +124,7 @@ class EventRing:
         for event in events:
             if type(event) is MessageSent:  # nearly every event is one
                 message = event.message
-                self._keep(self._conversations, message.conversation_id, Kept(event, len(message.content)))
+                self._keep(self._conversations, message.conversation_id, Kept(event, _length_of(message)))
             elif isinstance(event, DurableEvent):
                 self._follow(event)
         while len(self._kept) > self._events_max or self._length > self._text_max:
@@ -124,7 +134,7 @@ class EventRing:
         self, user_id: str, conversation_ids: Collection[str], contact_ids: Callable[[], Collection[str]], after: int
     ) -> list[Kept] | None:
         """What happened after a position in these conversations and to the user, and how contacts look since, in log
-        order. None: not all of that is here."""
+        order. None: not all of that is here, or it is more than `missed_max`."""
         self._push_out_old()
         has_all = (
             after >= self._start_pos
@@ -134,8 +144,10 @@ class EventRing:
         )
         if not has_all:
             return None
-        found = [kept for id_ in conversation_ids for kept in self._conversations.since(id_, after)]
-        found.extend(self._users.since(user_id, after))
+        of_all = chain.from_iterable(self._conversations.since(id_, after) for id_ in conversation_ids)
+        found = list(islice(chain(of_all, self._users.since(user_id, after)), self._missed_max + 1))
+        if len(found) > self._missed_max:
+            return None
         if self._looks and self._looks[-1].event.pos > after:
             known = contact_ids()
             found.extend(kept for kept in self._looks if kept.event.pos > after and _user_of(kept) in known)
@@ -146,7 +158,8 @@ class EventRing:
 
     def _follow(self, event: Durable) -> None:
         audience = audience_of(event)
-        kept = Kept(event, 0)
+        # Any other event of a message holds all of it too, and a new conversation its members.
+        kept = Kept(event, len(_encode(event)))
         if audience.conversation_id is not None:
             self._keep(self._conversations, audience.conversation_id, kept)
         elif audience.user_id is not None:
@@ -194,6 +207,14 @@ class EventRing:
         self._start_pos = pos
         self._conversations.pushed_out.clear()
         self._users.pushed_out.clear()
+
+
+def _length_of(message: Message) -> int:
+    """Nearly all messages are a text and nothing else."""
+    length = len(message.content)
+    if message.attachments or message.metadata:
+        length += len(_encode((message.attachments, message.metadata)))
+    return length
 
 
 def _user_of(kept: Kept) -> str | None:

@@ -39,10 +39,11 @@ class Rooms:
                 self._hub.join(outside_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """These have become members."""
+        """These have become members. A socket that is still being told what its user missed enters behind that."""
         for user_id in user_ids:
             for socket in clients_in(self._hub, user_room(user_id)):
-                self._admit(socket, conversation_id)
+                if not socket.data.behind:
+                    self._admit(socket, conversation_id)
 
     def expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
         """Their users are members no more."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
+import structlog
+
 from talkwire.core.directory import Directory
 from talkwire.core.events import (
     CallEnded,
@@ -37,6 +39,8 @@ from talkwire.realtime.client import (
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
 
+_logger = structlog.get_logger(__name__)
+
 
 class SignalDelivery:
     """For the sockets of this node, of all namespaces. `cursor` says up to where events have been handed out."""
@@ -47,21 +51,27 @@ class SignalDelivery:
         self._cursor = cursor
 
     def deliver(self, events: Sequence[News]) -> None:
-        """A batch from the bus; what the log has is for others."""
+        """A batch from the bus; what the log has is for others. One that fails does not take the others along."""
         for event in events:
             if isinstance(event, DurableEvent):
                 continue
-            match event:
-                case TypingChanged() | RoomEntered() | RoomLeft():
-                    self._tell_others(event)
-                case PresenceChanged():
-                    self._deliver_presence(event)
-                case CallEnded():
-                    self._deliver_call(event, event.to, None)
-                case CustomEvent():
-                    self._deliver_custom(event)
-                case CallEvent():
-                    self._deliver_call(event, event.to, event.source)
+            try:
+                self._deliver(event)
+            except Exception:
+                _logger.exception("an event could not be delivered", kind=type(event).__name__)
+
+    def _deliver(self, event: News) -> None:
+        match event:
+            case TypingChanged() | RoomEntered() | RoomLeft():
+                self._tell_others(event)
+            case PresenceChanged():
+                self._deliver_presence(event)
+            case CallEnded():
+                self._deliver_call(event, event.to, None)
+            case CustomEvent():
+                self._deliver_custom(event)
+            case CallEvent():
+                self._deliver_call(event, event.to, event.source)
 
     def _tell_others(self, event: TypingChanged | RoomNews) -> None:
         own = set(self._sockets((event.user_id,)))

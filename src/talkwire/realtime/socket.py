@@ -7,6 +7,7 @@ from math import inf
 from secrets import token_urlsafe
 from typing import Any, NamedTuple, Protocol, assert_never
 
+from talkwire.core.limits import rate_limited
 from talkwire.realtime.connection import Connection, Handshake, Host
 from talkwire.realtime.hub import Channel
 from talkwire.wire import (
@@ -24,6 +25,10 @@ from talkwire.wire import (
 )
 
 _SOCKET_ID_BYTES = 15
+
+CONNECTS_FREE = 16
+"""How often one connection may connect to namespaces before each further time counts as a connection of its own: each
+makes work as one does."""
 
 
 class ConnectRefused(Exception):
@@ -82,6 +87,7 @@ class NamespaceHandler(Protocol):
 class SocketHost(Host, Protocol):
     """What a Socket.IO connection asks of the server that holds it."""
 
+    def connect_wait_s(self, address: str) -> float: ...
     def handler_of(self, namespace: str) -> NamespaceHandler | None: ...
     def report(self, error: BaseException) -> None: ...
 
@@ -185,7 +191,7 @@ class Socket:
 class SocketConnection(Connection):
     """A session that speaks Socket.IO."""
 
-    __slots__ = ("_connecting", "packets", "sockets")
+    __slots__ = ("_connecting", "_connects", "packets", "sockets")
 
     server: SocketHost
 
@@ -194,6 +200,7 @@ class SocketConnection(Connection):
         self.packets = SocketSession(options, server.now())
         self.sockets: dict[str, Socket] = {}
         self._connecting: set[asyncio.Task[None]] | None = None
+        self._connects = 0
 
     def received(self, data: str | bytes, now: float) -> None:
         try:
@@ -250,6 +257,7 @@ class SocketConnection(Connection):
 
     def send_packet(self, parts: list[str | bytes]) -> None:
         """Queues a packet: its text, then its attachments."""
+        self.server.hub.hand_out()  # or this would overtake what was sent to a room before
         for part in parts:
             self.session.send_message(part)
         self.server.hub.wake(self)
@@ -266,6 +274,12 @@ class SocketConnection(Connection):
     # --- connecting to a namespace ----------------------------------------------------------------------------------
 
     def _connect(self, event: ConnectRequested) -> None:
+        self._connects += 1
+        wait_s = self.server.connect_wait_s(self.handshake.address) if self._connects > CONNECTS_FREE else 0.0
+        if wait_s:
+            error = rate_limited(wait_s)
+            self._refuse(event.namespace, ConnectRefused(error.message, {"code": error.code, "details": error.details}))
+            return
         handler = self.server.handler_of(event.namespace)
         if handler is None:
             self.send(self.packets.refuse(event.namespace, "Invalid namespace"))

@@ -103,8 +103,10 @@ class SessionRows:
                 session_rooms.c.socket_id == socket_id
             )
         )
+        last_node_id = node_id if moved is None else moved.node_id
         return StoredSession(
-            self._last_seen_ms(node_id if moved is None else moved.node_id),
+            last_node_id,
+            self._last_seen_ms(last_node_id),
             moved is not None and moved.ended_ms is not None,
             {row.conversation_id: row.opened for row in rooms},
         )

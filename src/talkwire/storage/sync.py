@@ -7,7 +7,7 @@ about what they are given. Only conversations whose newest event lies behind the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal, or_, select, union_all
@@ -25,6 +25,9 @@ WINDOW = 1024
 """Positions that are looked through first."""
 
 GROWTH = 8
+
+CONTACTS_MAX = 100_000
+"""Contacts of whom it is told how they look."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
 _LAST_SEQ = 2**62
@@ -109,14 +112,17 @@ class SyncRows:
     def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
         return len(self._places(user_id, after_pos, limit))
 
-    def looks_of(self, user_ids: Collection[str], after_pos: int, limit: int) -> Sequence[Durable]:
+    def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
+        contacts = self._lookups.presence.contacts.subquery()
         looks = (
             select(log)
-            .where(log.c.user_id.in_(user_ids), log.c.type == UserUpdated.__name__, log.c.pos > after_pos)
+            .join(contacts, contacts.c.user_id == log.c.user_id)
+            .where(log.c.type == UserUpdated.__name__, log.c.pos > after_pos)
             .order_by(log.c.pos)
-            .limit(limit)
+            .limit(literal(limit))
         )
-        return [to_event(row, None) for row in self._connection.execute(looks)]
+        parameters = {"user_id": user_id, "members_max": members_max, "limit": CONTACTS_MAX}
+        return [to_event(row, None) for row in self._connection.execute(looks, parameters)]
 
     def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, int]:
         head = self._connection.execute(select(log_head.c.pos)).scalar_one()

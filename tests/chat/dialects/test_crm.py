@@ -170,6 +170,14 @@ async def test_who_disconnects_has_left(office: Office) -> None:
     assert timed(await ann.next("userLeft")) == {"chatId": office.chat, "userId": office.bob}
 
 
+async def test_who_disconnects_while_typing_has_stopped_before_leaving(office: Office) -> None:
+    ann, bob = await office.join(office.ann), await office.join(office.bob)
+    await bob.done("typing", {"chatId": office.chat, "isTyping": True})
+    await bob.close()
+    await ann.next("userLeft")
+    assert [payload["isTyping"] for name, payload in ann.events if name == "userTyping"] == [True, False]
+
+
 async def test_who_has_not_joined_hears_nothing_of_the_chat(office: Office) -> None:
     bob, ann = await office.connect(office.bob), await office.join(office.ann)
     sent = await office.send(ann, "Hello!")

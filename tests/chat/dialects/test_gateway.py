@@ -8,19 +8,23 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect as ws_connect
 
 from talkwire.app import DIALECTS
+from talkwire.core.commands.mail import Arrival, ConfirmArrivals
 from talkwire.core.custom_events import PAYLOAD_MAX_BYTES, SOCKET_IO_EVENTS
 from talkwire.core.errors import ChatError
 from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.dialects.gateway import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.realtime import mail
+from talkwire.realtime.recipients import SocketRecipient
 from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -513,6 +517,69 @@ async def test_who_cannot_be_anybody_is_refused(world: World, user_id: object, p
     assert answer.json()["error"]["details"][0]["path"] == place
 
 
+async def send_under_key(world: World, path: str, message: object, by: str = "backend") -> httpx.Response:
+    """What the backend is answered when it sends something to Alice and Bob under a key that stays the same."""
+    to = {"userId": world.id_of("alice")} if path == SEND else {"userIds": [world.id_of("alice"), world.id_of("bob")]}
+    body = {**to, "event": "alert", "message": message, "store": True}
+    return await world.request("POST", path, by=by, role="service", json=body, headers={"idempotency-key": "k1"})
+
+
+@pytest.mark.parametrize("path", [SEND, SEND_MANY])
+async def test_a_retry_under_a_key_is_answered_as_then_and_sends_nothing_again(world: World, path: str) -> None:
+    client = await connect(world, "alice")
+    first = await send_under_key(world, path, {"a": 1})
+    assert (first.status_code, first.json()["success"]) == (200, True)
+    assert await next_of(client) == {"a": 1}
+    again = await send_under_key(world, path, {"a": 1})
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert await said_until_done(world, client, "alice") == []
+    await leave(world, client, "alice")
+    assert (await send_under_key(world, path, {"a": 1})).json() == first.json()
+    assert (await send_under_key(world, path, {"a": 1}, by="another")).json()["success"] is False
+
+
+@pytest.mark.parametrize("path", [SEND, SEND_MANY])
+async def test_something_else_under_a_key_is_a_conflict_and_is_not_sent(world: World, path: str) -> None:
+    client = await connect(world, "alice")
+    await send_under_key(world, path, 1)
+    assert await next_of(client) == 1
+    other = await send_under_key(world, path, 2)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
+    assert await said_until_done(world, client, "alice") == []
+
+
+async def test_what_was_refused_under_a_key_may_be_sent_under_it(world: World) -> None:
+    client = await connect(world, "alice")
+    body = {"userId": world.id_of("alice"), "event": "alert", "message": 1}
+    headers = {"idempotency-key": "k1"}
+    refused = await world.request("POST", SEND, by="bob", json=body, headers=headers)
+    assert refused.status_code == 403
+    spoilt = {**body, "event": "connect"}
+    assert (await world.request("POST", SEND, by="b", role="service", json=spoilt, headers=headers)).status_code == 422
+    assert (await world.request("POST", SEND, by="b", role="service", json=body, headers=headers)).json()["success"]
+    assert await next_of(client) == 1
+
+
+async def test_a_retry_under_a_key_after_a_kill_stores_nothing_again(tmp_path: Path) -> None:
+    body = {"userId": "bob", "event": "alert", "message": 1, "store": True}
+    answers = []
+    for _ in range(2):
+        with running_chat(tmp_path) as server:
+            async with world_at(server) as world:
+                headers = {
+                    "idempotency-key": "k1",
+                    "authorization": f"Bearer {server.token('backend', role='service')}",
+                }
+                answers.append((await world.request("POST", SEND, json=body, headers=headers)).json())
+                server.process.kill()
+                server.wait_ended()
+                database_path = server.data / "talkwire.db"
+        with closing(sqlite3.connect(database_path)) as database:
+            assert database.execute("SELECT count(*) FROM mailbox").fetchone() == (1,)
+    assert answers[0] == answers[1]
+    assert answers[0]["stored"] is True
+
+
 async def test_an_operator_may_send_and_ask_too(world: World) -> None:
     client = await connect(world, "alice")
     body = {"userId": world.id_of("alice"), "event": "alert", "message": 1}
@@ -661,6 +728,12 @@ class Recoverable:
                 if name == event:
                     return list(args)
 
+    async def answer_heartbeats(self) -> None:
+        """From now on, until it is cancelled."""
+        while True:
+            if str(await self.connection.recv()) == "2":
+                await self.connection.send("3")
+
     async def cut(self) -> None:
         """The network is gone."""
         self.connection.transport.abort()
@@ -691,6 +764,21 @@ async def test_a_client_that_goes_on_gets_what_it_missed_once(world: World, bob:
     assert (await bob.next("notification"))[0]["body"] == "meanwhile"
     await say(world, "alice", conversation, "after")
     assert (await bob.next("notification"))[0]["body"] == "after"
+
+
+async def test_what_a_client_is_told_when_it_goes_on_counts_as_arrived(world: World, bob: Recoverable) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await bob.connect()
+    await bob.next("connected")
+    await say(world, "alice", conversation, "before")
+    await bob.next("notification")
+    await bob.cut()
+    meanwhile = await say(world, "alice", conversation, "meanwhile")
+    assert await bob.connect()
+    assert (await bob.next("notification"))[0]["body"] == "meanwhile"
+    answering = asyncio.create_task(bob.answer_heartbeats())
+    await arrived(world, "bob", meanwhile)
+    answering.cancel()
 
 
 async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: Recoverable) -> None:
@@ -879,3 +967,73 @@ async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
     assert await bodies(bob, 2) == ["before", "meanwhile"]
     await say(world, "alice", conversation, "after")
     assert await bodies(bob, 1) == ["after"]
+
+
+@pytest.mark.parametrize("held", ["FindMissed", "ReadMissed"])
+async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed_is_told_once(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    """What is said there is found in the log (or is not), and it goes on."""
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "before")
+    execute = node.chat.execute
+    looking, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(actor: object, command: object, *rest: object) -> object:
+        if type(command).__name__ == held:
+            looking.set()
+            await go_on.wait()
+        return await execute(actor, command, *rest)
+
+    monkeypatch.setattr(node.chat, "execute", slow)
+    bob = await connect(world, "bob")
+    await looking.wait()
+    other = await world.conversation("alice", "bob", "carol")
+    await say(world, "alice", other, "new")
+    go_on.set()
+    assert await bodies(bob, 2) == ["before", "new"]
+    await say(world, "alice", other, "after")
+    assert await bodies(bob, 1) == ["after"]
+    assert await said_until_done(world, bob, "bob") == []
+
+
+@pytest.mark.parametrize(("large", "hastened"), [(100, True), (1, False)])
+async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, *, large: int, hastened: bool
+) -> None:
+    """The regular one tells as well."""
+    _, world = inside
+    monkeypatch.setattr(mail, "LARGE_CONVERSATION", large)
+    monkeypatch.setattr(mail, "ROUND_S", 0.01)
+    conversation = await world.conversation("alice", "bob")
+    bob = await connect(world, "bob")
+    asked: list[object] = []
+    rounds, several = 0, asyncio.Event()
+    monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)
+    do_round = mail.MailDelivery._round
+
+    def counted(delivery: mail.MailDelivery) -> None:
+        nonlocal rounds
+        do_round(delivery)
+        rounds += 1
+        if rounds >= 5:
+            several.set()
+
+    monkeypatch.setattr(mail.MailDelivery, "_round", counted)
+    await say(world, "alice", conversation, "hello")
+    assert await bodies(bob, 1) == ["hello"]
+    async with asyncio.timeout(DEADLINE_S):
+        await several.wait()
+    assert bool(asked) is hastened
+
+
+def test_what_has_arrived_at_many_is_noted_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "ARRIVALS_MAX", 2)
+    noted: list[ConfirmArrivals] = []
+    chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))
+    nothing: Any = None
+    arrivals = [Arrival(f"user-{number}", number) for number in range(5)]
+    mail.MailDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
+    assert [len(command.arrivals) for command in noted] == [2, 2, 1]
+    assert [arrival for command in noted for arrival in command.arrivals] == arrivals

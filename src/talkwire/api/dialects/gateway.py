@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from talkwire.api.bodies import Body
 from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
 from talkwire.core.texts import check_id
 from talkwire.dialects.payloads.payload import Payload
@@ -68,18 +69,21 @@ class StatsAnswer(Payload, frozen=True, omit_defaults=False):
 
 
 @post("/send", status_code=HTTP_200_OK, summary="Send an event to all sockets of a user (role service or admin)")
-async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat) -> SentAnswer:
+async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> SentAnswer:
     check_id("userId", data.user_id)
     command = SendToUsers((data.user_id,), data.event, data.message, data.store)
-    report = await chat.execute(caller.actor, command)
+    report = await chat.execute(caller.actor, command, key)
     if report.reached:
         return SentAnswer(success=True, message=f"Message sent to user {data.user_id}")
     return SentAnswer(success=False, message=f"User {data.user_id} is not connected", stored=bool(report.stored))
 
 
 @post("/send-many", status_code=HTTP_200_OK, summary="Send an event to several users (role service or admin)")
-async def send_many(data: JSONBody[SendManyBody], caller: GivenCaller, chat: GivenChat) -> SentManyAnswer:
-    report = await chat.execute(caller.actor, SendToUsers(data.user_ids, data.event, data.message, data.store))
+async def send_many(
+    data: JSONBody[SendManyBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> SentManyAnswer:
+    command = SendToUsers(data.user_ids, data.event, data.message, data.store)
+    report = await chat.execute(caller.actor, command, key)
     return SentManyAnswer(
         success=bool(report.reached),
         message=f"Message sent to {len(report.reached)} users",

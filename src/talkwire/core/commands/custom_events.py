@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.command import Signal
+from talkwire.core.commands.command import Change, Signal
 
 
 class SendReport(msgspec.Struct, frozen=True):
@@ -26,6 +26,13 @@ class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
     event: str
     payload: object
     store: bool = False
+
+
+class KeepReport(Change[SendReport], frozen=True, tag="KeepReport"):
+    """Internal: answers with `report`. Carried out under the key of a `SendToUsers`, it keeps what that was answered
+    with for retries. For the application's backend and operators."""
+
+    report: SendReport
 
 
 class SendToConversation(Signal[None], frozen=True, tag="SendToConversation"):

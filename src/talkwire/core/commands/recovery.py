@@ -51,9 +51,11 @@ class RefreshSessions(Change[None], frozen=True, tag="RefreshSessions"):
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """What the tables say of a session. `last_seen_ms`: until when its node was known to be alive, None when the node
-    is not known any more; `ended`: on purpose. `rooms`: the conversations that it opened itself (True) or closed."""
+    """What the tables say of a session. `node_id`: where it was last; `last_seen_ms`: until when that node was known to
+    be alive, None when it is not known any more; `ended`: on purpose. `rooms`: the conversations that it opened itself
+    (True) or closed."""
 
+    node_id: str
     last_seen_ms: int | None
     ended: bool
     rooms: Mapping[str, bool]
@@ -82,9 +84,10 @@ class CountMissed(Query[bool], frozen=True, tag="CountMissed"):
 
 
 class ListMissed(Query[MissedEvents], frozen=True, tag="ListMissed"):
-    """What happened after one position and up to another that was for the actor, or changed how one of `contact_ids`
-    looks. Refused with `cursor_expired` when the log does not reach back so far."""
+    """What happened after one position and up to another that was for the actor, or changed how one of their contacts
+    looks: who share a direct conversation or a group of at most `members_max`. Refused with `cursor_expired` when the
+    log does not reach back so far."""
 
     after: int
     until: int
-    contact_ids: tuple[str, ...] = ()
+    members_max: int = 0

@@ -1,0 +1,97 @@
+"""A dialect with a bug: whoever speaks another one does not notice, and who has to go goes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from talkwire.app import Node
+from talkwire.core.events import Event, MemberRemoved, MessageEdited, TypingChanged
+from talkwire.dialects.dialect import Outbound, Personal, To, Told
+from talkwire.settings import Settings
+from tests.chat.chat_client import ChatClient
+from tests.chat.chat_server import SECRET, serving
+from tests.chat.conftest import World, world_at
+from tests.dialects.rocket import OUTBOUND, ROCKET, RoomNews
+
+
+def fail(*_: object) -> NoReturn:
+    raise RuntimeError("a bug")
+
+
+BROKEN = Outbound("broken", fail, struct=RoomNews, summary="Never told.")
+BROKEN_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+    **OUTBOUND,
+    MessageEdited: (Personal("broken", fail, RoomNews, "Never told."), replace(BROKEN, to=To.OTHERS), BROKEN),
+    MemberRemoved: (BROKEN,),
+    TypingChanged: (BROKEN,),
+}
+FAILING = replace(
+    ROCKET,
+    outbound=BROKEN_OUTBOUND,
+    silent=ROCKET.silent - {MemberRemoved},
+    inbound={
+        **ROCKET.inbound,
+        "readMessages": replace(ROCKET.inbound["readMessages"], reply=fail, answer=RoomNews),
+        "typing": replace(ROCKET.inbound["typing"], then=fail),
+        "closeRoom": replace(ROCKET.inbound["closeRoom"], reply=fail, answer=RoomNews),
+    },
+    # The reference asks for that of another reason.
+    goodbye=lambda reason, _: fail() if reason == "banned" else None,
+)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    node = Node(Settings(data=tmp_path / "data", jwt_secret=SECRET, rate_limits=False), [FAILING])
+    async with serving(node) as server, world_at(server) as world:
+        yield world
+
+
+async def three(world: World) -> tuple[str, ChatClient, ChatClient]:
+    """A conversation of rachel, who speaks the failing dialect and came first, so that she is told first, and of mike
+    and carol; the clients of the first two."""
+    conversation = await world.conversation("mike", "rachel", "carol")
+    rachel = await world.connect("rachel", dialect=FAILING)
+    mike = await world.connect("mike")
+    await rachel.done("openRoom", {"rid": conversation})
+    return conversation, rachel, mike
+
+
+async def test_what_one_dialect_fails_to_tell_the_others_tell(world: World) -> None:
+    conversation, _, mike = await three(world)
+    carol = await world.connect("carol")
+    sent = await carol.send_message(conversation, "colour")
+    await carol.done("message:edit", {"messageId": sent["id"], "content": "color"})
+    await carol.done("typing:start", {"conversationId": conversation})
+    assert (await mike.next("message:updated"))["content"] == "color"
+    assert (await mike.next("typing:user"))["isTyping"] is True
+
+
+async def test_who_is_removed_hears_no_more_though_telling_of_it_failed(world: World) -> None:
+    conversation, rachel, mike = await three(world)
+    path = f"/api/v1/conversations/{conversation}/members/{world.id_of('rachel')}"
+    await world.service("DELETE", path)
+    await mike.send_message(conversation, "Is she gone?")
+    assert await rachel.pending() == []
+
+
+async def test_who_is_banned_is_put_out_though_the_farewell_failed(world: World) -> None:
+    _, rachel, _ = await three(world)
+    path = f"/api/v1/users/{world.id_of('rachel')}/ban"
+    assert (await world.request("PUT", path, by="backend", role="admin")).is_success
+    await rachel.wait_disconnected()
+
+
+@pytest.mark.parametrize("event", ["readMessages", "typing", "closeRoom"])
+async def test_an_answer_that_cannot_be_made_is_a_refusal_and_holds_up_nothing(world: World, event: str) -> None:
+    conversation, rachel, mike = await three(world)
+    await mike.send_message(conversation, "Read this")
+    refused = await rachel.call(event, {"rid": conversation, "typing": True})
+    assert (refused["success"], refused["error"]) == (False, "unavailable")
+    await rachel.done("sendMessage", {"rid": conversation, "msg": "Still here"})
+    assert (await rachel.done("openRoom", {"rid": conversation}))["success"] is True
