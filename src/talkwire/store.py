@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy import URL, Engine
 
-from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat
 from talkwire.core.handlers import CHANGES
 from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.migrations import migrate, newest_revision, revision_of
 from talkwire.storage.reader import ReaderPool
 from talkwire.storage.writer import GroupWriter
@@ -31,16 +31,18 @@ async def opened_chat(url: URL) -> AsyncIterator[Chat]:
     writing = writing_engine(url)
     try:
         await asyncio.to_thread(_bring_up_to_date, writing)
-        bus = MemoryBus()
-        writer = GroupWriter(writing, CHANGES, lambda: time.time_ns() // 1_000_000, bus.publish)
+        clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
+        writer = GroupWriter(writing, CHANGES, clock_ms)
         reader = ReaderPool(reading_engine(url, 1), 1)
-        chat = Chat(writer, reader, bus)
-        writer.start()
+        keeper = LeaseKeeper(writing.dialect, writer.aside, clock_ms)
+        chat = Chat(writer, reader, keeper)
         try:
             await chat.start()
             yield chat
         finally:
+            await keeper.close()
             await writer.close()
+            await chat.leave()
             reader.close()
     finally:
         writing.dispose()

@@ -25,11 +25,12 @@ from talkwire.core.events import Durable, MessageSent
 from talkwire.core.model import Conversation, Member, Notification, Preferences
 from talkwire.core.notifications import KEPT, KEPT_MS
 from talkwire.core.preferences import preferences_of
+from talkwire.storage.clock import now_column
 from talkwire.storage.keys import key_text, keys_parameter, keys_table
 from talkwire.storage.message_rows import read_messages
 from talkwire.storage.notifications import NotificationRows
 from talkwire.storage.presence import PresenceRows
-from talkwire.storage.rows import to_conversation, to_event, to_member
+from talkwire.storage.rows import to_conversation, to_events, to_member
 from talkwire.storage.schema import conversations, log, members, messages, nodes, online, spans
 from talkwire.storage.statements import Lookups
 
@@ -66,7 +67,8 @@ class _Facts(NamedTuple):
     preferences: Mapping[str, Preferences]
     blocked_ids: Mapping[str, Collection[str]]
     quiet_ids: Collection[str]
-    elsewhere_ids: Collection[str]
+    elsewhere: Mapping[str, int]
+    """Who is on another node that lives, and where the log was when they were there already."""
 
 
 class AwayNotifications:
@@ -96,7 +98,7 @@ class AwayNotifications:
         self._eager: Select[Any] = self._members.where(members.c.notify == "all")
         self._named: Select[Any] = of_keys.join(members, and_(whole, members.c.user_id == second)).join(spans, span)
         self._elsewhere: Select[Any] = (
-            select(online.c.user_id)
+            select(online.c.user_id, online.c.since_pos)
             .select_from(keys)
             .join(online, online.c.user_id == first)
             .join(nodes, nodes.c.id == online.c.node_id)
@@ -146,7 +148,7 @@ class AwayNotifications:
             if reason is None:
                 continue
             quiet = wants_quiet(listener, occasion.at_ms)
-            if quiet or not (user_id in facts.elsewhere_ids or self._is_here(user_id, pos)):
+            if quiet or not (facts.elsewhere.get(user_id, pos) < pos or self._is_here(user_id, pos)):
                 yield notification(occasion, listener, reason, "", quiet=quiet)
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ class AwayNotifications:
         """What somebody may be notified of, in the order of the log."""
         stretch = (log.c.pos > after, log.c.pos <= until)
         rows = connection.execute(select(log).where(*stretch, log.c.type.in_(_OTHER_OCCASIONS)))
-        events: list[Durable] = [to_event(row, None) for row in rows]
+        events = to_events(rows)
         found = {row.message_id: row for row in connection.execute(_messages_select.where(*stretch))}
         if found:
             keys = keys_parameter([(str(id_),) for id_ in found])
@@ -176,7 +178,7 @@ class AwayNotifications:
             NotificationRows(connection, self._lookups).preferences(user_ids),
             self._blocked_ids(connection, user_ids),
             self._quiet_ids(connection, user_ids),
-            self._elsewhere_ids(connection, user_ids),
+            self._since_elsewhere(connection, user_ids),
         )
 
     def _concerned(
@@ -214,12 +216,15 @@ class AwayNotifications:
         records = PresenceRows(connection, self._lookups.presence).records(user_ids)
         return {user_id for user_id, record in records.items() if record.status == "dnd"}
 
-    def _elsewhere_ids(self, connection: Connection, user_ids: Collection[str]) -> Collection[str]:
-        """Who is connected to another node that is alive."""
+    def _since_elsewhere(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, int]:
         if self._node_id is None:
-            return ()
-        others = self._elsewhere.where(nodes.c.id != self._node_id, nodes.c.lease_until_ms > self._clock_ms())
-        return set(connection.execute(others, keys_parameter(_keys(user_ids))).scalars())
+            return {}
+        now_ms = now_column(connection.dialect, self._clock_ms)
+        others = self._elsewhere.where(nodes.c.id != self._node_id, nodes.c.lease_until_ms > now_ms)
+        found: dict[str, int] = {}
+        for row in connection.execute(others, keys_parameter(_keys(user_ids))):
+            found[row.user_id] = min(row.since_pos, found.get(row.user_id, row.since_pos))
+        return found
 
 
 _PREFERENCES = Preferences()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Dialect, Table
 
+from talkwire.storage.clock import DATABASE_MS
 from talkwire.storage.message_rows import MESSAGE_COLUMNS, TEXT_COLUMNS
 from talkwire.storage.rows import LOG_COLUMNS, SENT_LOG_COLUMNS, Values
 from talkwire.storage.schema import conversations, file_links, log, log_head, members, mentions, messages
@@ -45,7 +46,8 @@ class BatchStatements:
     def __init__(self, dialect: Dialect) -> None:
         mark = "?" if dialect.paramstyle == "qmark" else "%s"
         lock = "" if dialect.name == "sqlite" else " FOR UPDATE"  # BEGIN IMMEDIATE has locked all of SQLite
-        self._lock_head = f"SELECT epoch, pos FROM {log_head.name}{lock}"  # noqa: S608 (names of our own)
+        now = "NULL" if dialect.name == "sqlite" else DATABASE_MS
+        self._lock_head = f"SELECT epoch, pos, {now} FROM {log_head.name}{lock}"  # noqa: S608 (names of our own)
         self._move_head = f"UPDATE {log_head.name} SET pos = {mark}"  # noqa: S608
         self._insert_messages = _insert(messages, MESSAGE_COLUMNS, mark)
         self._insert_mentions = _insert(mentions, ("conversation_id", "user_id", "seq", "sender_id"), mark)
@@ -61,10 +63,11 @@ class BatchStatements:
         self._move_members = f"UPDATE {members.name} SET {cursors} WHERE conversation_id = {mark} AND user_id = {mark}"  # noqa: S608
         self._count_replies = f"UPDATE {messages.name} SET reply_count = reply_count + {mark} WHERE id = {mark}"  # noqa: S608
 
-    def lock_head(self, connection: Connection) -> tuple[str, int]:
-        """(epoch, position), which nobody else can move until the transaction ends."""
-        epoch, pos = connection.exec_driver_sql(self._lock_head).one()
-        return epoch, pos
+    def lock_head(self, connection: Connection) -> tuple[str, int, int | None]:
+        """(epoch, position), which nobody else can move until the transaction ends; and the database's time, where it
+        has one, in milliseconds."""
+        epoch, pos, now_ms = connection.exec_driver_sql(self._lock_head).one()
+        return epoch, pos, now_ms
 
     def move_head(self, connection: Connection, pos: int) -> None:
         connection.exec_driver_sql(self._move_head, (pos,))

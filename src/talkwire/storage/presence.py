@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -28,15 +29,31 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from talkwire.core.model import PresenceRecord
+from talkwire.core.stores import OnlineRow
 from talkwire.storage.keys import key_text, keys_parameter, keys_table
 from talkwire.storage.rows import AnyRow
 from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence
+
+_LOCK_KEY = 0x54574F4E4C494E45
+"""Of an advisory lock: any number, as long as no other program takes the same."""
+
+_ROW = (online.c.user_id, online.c.node_id, online.c.away)
 
 
 class PresenceStatements:
     """The statements in a database's dialect. Those over many keys take the parameter of `keys_parameter`."""
 
-    __slots__ = ("acquaintances", "arrive", "contacts", "depart", "online_elsewhere", "put", "put_lease", "records")
+    __slots__ = (
+        "acquaintances",
+        "arrive",
+        "connected_elsewhere",
+        "contacts",
+        "depart",
+        "drop_some",
+        "online",
+        "put",
+        "records",
+    )
 
     def __init__(self, dialect: Dialect) -> None:
         insert = sqlite_insert if dialect.name == "sqlite" else postgresql_insert
@@ -52,20 +69,29 @@ class PresenceStatements:
             set_={name: put.excluded[name] for name in ("status", "text", "last_seen_ms")},
         )
         self.records: Select[Any] = select(presence).select_from(keys).join(presence, presence.c.user_id == first)
-        lease = insert(nodes).values(id=node_id, lease_until_ms=bindparam("until_ms"))
-        self.put_lease: Executable = lease.on_conflict_do_update(
-            index_elements=["id"], set_={"lease_until_ms": lease.excluded.lease_until_ms}
+        here = select(first, node_id, second == "1", bindparam("pos", type_=BigInteger))
+        arrive = insert(online).from_select(
+            ["user_id", "node_id", "away", "since_pos"], here.select_from(keys).where(first.is_not(None))
         )
-        here = select(first, node_id).select_from(keys).where(first.is_not(None))
-        self.arrive: Executable = insert(online).from_select(["user_id", "node_id"], here).on_conflict_do_nothing()
+        self.arrive: Executable = arrive.on_conflict_do_update(
+            index_elements=["user_id", "node_id"], set_={"away": arrive.excluded.away}
+        )
         self.depart: Executable = delete(online).where(
             online.c.node_id == node_id, online.c.user_id.in_(select(first).select_from(keys))
         )
-        self.online_elsewhere: Select[Any] = (
+        some = select(online.c.user_id).where(online.c.node_id == node_id).order_by(online.c.user_id)
+        self.drop_some: Executable = (
+            delete(online)
+            .where(online.c.node_id == node_id, online.c.user_id.in_(some.limit(bindparam("limit"))))
+            .returning(*_ROW)
+        )
+        self.online: Select[Any] = select(*_ROW).select_from(keys).join(online, online.c.user_id == first)
+        self.connected_elsewhere: Select[Any] = (
             select(online.c.user_id)
             .select_from(keys)
             .join(online, online.c.user_id == first)
-            .where(online.c.node_id != node_id)
+            .join(nodes, nodes.c.id == online.c.node_id)
+            .where(nodes.c.id != node_id, nodes.c.lease_until_ms > bindparam("now_ms", type_=BigInteger))
         )
         own, other = members.alias("own"), members.alias("other")
         self.acquaintances: Select[Any] = (
@@ -121,37 +147,45 @@ class PresenceRows:
         if records:
             self._connection.execute(self._statements.put, keys_parameter([astuple(record) for record in records]))
 
-    def lease(self, node_id: str) -> int | None:
-        found = select(nodes.c.lease_until_ms).where(nodes.c.id == node_id)
-        return self._connection.execute(found).scalar_one_or_none()
+    def lock(self) -> None:
+        if self._connection.dialect.name == "postgresql":  # on SQLite nobody else writes meanwhile
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
 
-    def other_leases(self, node_id: str) -> Sequence[tuple[str, int]]:
-        others = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id != node_id)
-        return [(id_, until_ms) for id_, until_ms in self._connection.execute(others)]
+    def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
+        return [OnlineRow(*row) for row in self._look_up(self._statements.online, user_ids)]
 
-    def put_lease(self, node_id: str, until_ms: int) -> None:
-        self._connection.execute(self._statements.put_lease, {"node": node_id, "until_ms": until_ms})
-
-    def arrive(self, node_id: str, user_ids: Collection[str]) -> None:
-        self._look_up(self._statements.arrive, user_ids, node=node_id)
+    def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
+        keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
+        self._connection.execute(self._statements.arrive, {**keys, "node": node_id, "pos": pos})
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None:
         self._look_up(self._statements.depart, user_ids, node=node_id)
 
     def drop_node(self, node_id: str) -> Sequence[str]:
         left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
-        user_ids = self._connection.execute(left).scalars().all()
-        self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
-        return user_ids
+        return self._connection.execute(left).scalars().all()
 
-    def online_elsewhere(self, user_ids: Collection[str], node_id: str) -> Collection[str]:
-        return set(self._look_up(self._statements.online_elsewhere, user_ids, node=node_id).scalars())
+    def drop_some(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
+        rows = self._connection.execute(self._statements.drop_some, {"node": node_id, "limit": limit})
+        return [OnlineRow(*row) for row in rows]
 
     def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        others = select(online.c.user_id).distinct().where(online.c.node_id != node_id)
+        return self._after(select(online.c.user_id).where(online.c.node_id != node_id), after, limit)
+
+    def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
+        living = select(online.c.user_id).join(nodes, nodes.c.id == online.c.node_id)
+        others = living.where(nodes.c.id != node_id, nodes.c.lease_until_ms > now_ms)
+        return self._after(others, after, limit)
+
+    def _after(self, others: Select[Any], after: str | None, limit: int) -> Sequence[str]:
+        others = others.distinct()
         if after is not None:
             others = others.where(online.c.user_id > after)
         return self._connection.execute(others.order_by(online.c.user_id).limit(limit)).scalars().all()
+
+    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
+        found = self._look_up(self._statements.connected_elsewhere, user_ids, node=node_id, now_ms=now_ms)
+        return set(found.scalars())
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
         return set(self._look_up(self._statements.acquaintances, other_ids, user_id=user_id).scalars())
@@ -160,7 +194,7 @@ class PresenceRows:
         parameters = {"user_id": user_id, "members_max": members_max, "limit": limit}
         return self._connection.execute(self._statements.contacts, parameters).scalars().all()
 
-    def _look_up(self, statement: Executable, user_ids: Collection[str], **further: str) -> Any:  # noqa: ANN401 (a result)
+    def _look_up(self, statement: Executable, user_ids: Collection[str], **further: object) -> Any:  # noqa: ANN401 (a result)
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         return self._connection.execute(statement, keys | further)
 

@@ -24,10 +24,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReaderPool:
-    """Implements `core.chat.Reader`."""
+    """Implements `core.chat.Reader`. `clock_ms` None: the database's."""
 
-    def __init__(self, engine: Engine, threads: int = READERS) -> None:
+    def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine
+        self._clock_ms = clock_ms
         self._lookups = Lookups(engine.dialect)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="talkwire-reader")
         self._closed = False
@@ -46,7 +47,7 @@ class ReaderPool:
     def _read(self, function: Callable[[Snapshot], R]) -> R:
         try:
             with self._engine.begin() as connection:
-                return function(TableSnapshot(connection, self._lookups))
+                return function(TableSnapshot(connection, self._lookups, self._clock_ms))
         except SQLAlchemyError as error:
             _logger.error("a read failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
             raise ChatError("unavailable", "The database does not answer. Try again.") from error

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, get_args
 
 import msgspec
+import structlog
 from sqlalchemy import Row
 
 from talkwire.core.audience import audience_of
@@ -17,6 +21,12 @@ Values = tuple[int | str | None, ...]
 _events: msgspec.json.Decoder[Durable] = msgspec.json.Decoder(Durable)
 _details: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 _json = msgspec.json.Encoder()
+_logger = structlog.get_logger(__name__)
+
+KNOWN_EVENTS = frozenset(kind.__name__ for kind in get_args(Durable))
+"""The types of the log's rows that this version has. A newer one, beside it during an upgrade, may have more."""
+
+_NO_MESSAGES: Mapping[int, Message] = MappingProxyType({})
 
 _MESSAGE_EVENTS: dict[str, type[MessageEvent]] = {kind.__name__: kind for kind in MessageEvent.__subclasses__()}
 
@@ -150,6 +160,31 @@ def to_event(row: AnyRow, message: Message | None) -> Durable:
     """A row of the log; `message` is the one it names, as it is now."""
     if message is None:
         return _events.decode(row.data)
+    kind = _MESSAGE_EVENTS[row.type]
     details = {} if row.data is None else _details.decode(row.data)
-    event: Any = _MESSAGE_EVENTS[row.type](row.pos, row.at_ms, message, **details)
+    # A newer version may say more of an event.
+    known = {name: value for name, value in details.items() if name in kind.__struct_fields__}
+    event: Any = kind(row.pos, row.at_ms, message, **known)
     return event  # type: ignore[no-any-return]  # one of the union's members, by its name
+
+
+def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESSAGES) -> list[Durable]:
+    """Rows of the log, with the messages that they name, by id. What a newer version has written and this one has no
+    words for is left out: nobody here could be told, and what comes behind it must not wait for ever."""
+    events = []
+    for row in rows:
+        if row.type not in KNOWN_EVENTS:
+            _warn_of_newer_event(row.type)
+            continue
+        try:
+            events.append(to_event(row, messages.get(row.message_id)))
+        except msgspec.ValidationError as error:
+            cause = str(error)
+            _logger.error("an event of the log cannot be read", type=row.type, pos=row.pos, error=cause)  # noqa: TRY400
+    return events
+
+
+@cache
+def _warn_of_newer_event(type_: str) -> None:
+    """Once for each type: there may be many of them."""
+    _logger.warning("the log has events of a newer version, which are left out here", type=type_)

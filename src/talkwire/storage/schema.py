@@ -319,8 +319,13 @@ nodes = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("lease_until_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False, server_default="0"),
+    Column("address", Text),
+    Column("users_until_ms", BigInteger),
 )
-"""Running servers, and until when each is taken to be alive unless it says so again."""
+"""Running servers, and until when each is taken to be alive unless it says so again; since when it has been so without
+a break; where other nodes reach it; and, of one that stopped in good order, until when its users may come back to
+others before they are offline. Times are the database's own."""
 
 secrets = Table(
     "secrets",
@@ -363,9 +368,24 @@ online = Table(
     "online",
     metadata,
     Column("user_id", Text, primary_key=True),
-    Column("node_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True, index=True),
+    Column("away", Boolean, nullable=False, server_default=false()),
+    Column("since_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Who has a socket on which node. It counts while the node's lease does."""
+"""Who has a socket on which node, whether all of their devices there are away, and where the log was when they were
+there already. Of a node whose lease has ended somebody forgets them."""
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("call_id", Text, nullable=False),
+    Column("node_id", Text, nullable=False, index=True),
+    Column("caller_id", Text, nullable=False),
+    Column("member_ids", Text, nullable=False),
+    Column("ringing_ids", Text, nullable=False),
+)
+"""Calls that go on, the node that carries each on, who may be in it, and who has not answered yet (JSON)."""
 
 presence = Table(
     "presence",

@@ -96,7 +96,7 @@ class SessionRows:
         self._connection.execute(delete(session_rooms).where(session_rooms.c.changed_ms < before_ms))
         self._connection.execute(delete(ended_nodes).where(ended_nodes.c.ended_ms < before_ms))
 
-    def find(self, socket_id: str, node_id: str) -> StoredSession:
+    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession:
         moved = self._connection.execute(select(sessions).where(sessions.c.socket_id == socket_id)).one_or_none()
         rooms = self._connection.execute(
             select(session_rooms.c.conversation_id, session_rooms.c.opened).where(
@@ -104,9 +104,10 @@ class SessionRows:
             )
         )
         last_node_id = node_id if moved is None else moved.node_id
+        last_seen_ms = self._last_seen_ms(last_node_id)
         return StoredSession(
             last_node_id,
-            self._last_seen_ms(last_node_id),
+            None if last_seen_ms is None else max(0, now_ms - last_seen_ms),
             moved is not None and moved.ended_ms is not None,
             {row.conversation_id: row.opened for row in rooms},
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, func, select, tuple_
@@ -14,6 +14,8 @@ from talkwire.core.commands.receipts import Reader
 from talkwire.core.events import Durable
 from talkwire.core.model import MESSAGE_ID_BASE, Conversation, LoginSession, Member, Message, User
 from talkwire.storage.answers import AnswerRows
+from talkwire.storage.calls import CallRows
+from talkwire.storage.clock import clock_of
 from talkwire.storage.files import FileRows
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.mail import MailRows
@@ -24,7 +26,7 @@ from talkwire.storage.offers import OfferRows
 from talkwire.storage.presence import PresenceRows
 from talkwire.storage.receipts import furthest_readers, least_progress
 from talkwire.storage.restrictions import RestrictionRows
-from talkwire.storage.rows import AnyRow, to_conversation, to_event, to_login, to_member, to_user
+from talkwire.storage.rows import AnyRow, to_conversation, to_events, to_login, to_member, to_user
 from talkwire.storage.schema import accounts, blocks, conversations, log, log_head, logins, members, users
 from talkwire.storage.search import SearchRows
 from talkwire.storage.sessions import SessionRows
@@ -41,9 +43,10 @@ _BEYOND = 2**62
 class TableSnapshot:
     """Implements `core.transaction.Snapshot`."""
 
-    def __init__(self, connection: Connection, lookups: Lookups) -> None:
+    def __init__(self, connection: Connection, lookups: Lookups, clock_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
         self._lookups = lookups
+        self._clock_ms = clock_ms
         self.parts = MessagePartRows(connection, lookups)
         self.offers = OfferRows(connection)
         self.notifications = NotificationRows(connection, lookups)
@@ -56,6 +59,11 @@ class TableSnapshot:
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.answers = AnswerRows(connection)
         self.sessions = SessionRows(connection, lookups.sessions)
+        self.calls = CallRows(connection)
+
+    @property
+    def now_ms(self) -> int:
+        return clock_of(self._connection.dialect, self._clock_ms)(self._connection)
 
     def head(self) -> tuple[str, int]:
         epoch, pos = self._connection.execute(select(log_head.c.epoch, log_head.c.pos)).one()
@@ -215,7 +223,7 @@ class TableSnapshot:
         rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
         message_ids = [row.message_id for row in rows if row.message_id is not None]
         found = self._messages_by_id(message_ids)
-        return self.sync.with_covered([to_event(row, found.get(row.message_id)) for row in rows])
+        return self.sync.with_covered(to_events(rows, found))
 
     def count_events(self) -> int:
         """How many events the log holds."""

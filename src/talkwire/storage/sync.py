@@ -17,7 +17,7 @@ from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.covered import with_covered
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import read_messages
-from talkwire.storage.rows import to_event
+from talkwire.storage.rows import KNOWN_EVENTS, to_event, to_events
 from talkwire.storage.schema import conversations, log, log_head, messages, spans
 from talkwire.storage.statements import Lookups
 
@@ -65,6 +65,9 @@ def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
 
 _sent_pos = messages.c.id - MESSAGE_ID_BASE
 
+# A page must not count what a newer version has written and this one would leave out of it.
+_known = log.c.type.in_(sorted(KNOWN_EVENTS))
+
 _window = union_all(
     _spans()
     .add_columns(_sent_pos.label("pos"))
@@ -78,8 +81,10 @@ _window = union_all(
     _spans()
     .add_columns(log.c.pos)
     .join(log, (log.c.conversation_id == spans.c.conversation_id) & log.c.data.is_not(None))
-    .where(*_within(log.c.pos)),
-    select(literal(0), log.c.pos).where(log.c.user_id == bindparam("user_id"), log.c.pos > _low, log.c.pos <= _high),
+    .where(_known, *_within(log.c.pos)),
+    select(literal(0), log.c.pos).where(
+        _known, log.c.user_id == bindparam("user_id"), log.c.pos > _low, log.c.pos <= _high
+    ),
 ).subquery()
 
 _found = select(_window.c.pos, _window.c.history_seq).order_by(_window.c.pos).limit(bindparam("limit"))
@@ -122,7 +127,7 @@ class SyncRows:
             .limit(literal(limit))
         )
         parameters = {"user_id": user_id, "members_max": members_max, "limit": CONTACTS_MAX}
-        return [to_event(row, None) for row in self._connection.execute(looks, parameters)]
+        return to_events(self._connection.execute(looks, parameters))
 
     def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, int]:
         head = self._connection.execute(select(log_head.c.pos)).scalar_one()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from secrets import randbits
 
 from msgspec.structs import asdict
@@ -47,16 +47,23 @@ AUTHORS_LOOK_BACK = 1000
 
 
 class BatchTransaction:
-    """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`."""
+    """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`. The
+    time is `clock_ms`' or, without one, the database's."""
 
     def __init__(
-        self, connection: Connection, lookups: Lookups, bulk: BatchStatements, view: View, now_ms: int
+        self,
+        connection: Connection,
+        lookups: Lookups,
+        bulk: BatchStatements,
+        view: View,
+        clock_ms: Callable[[], int] | None,
     ) -> None:
         self._connection = connection
         self._bulk = bulk
         self._workspace = Workspace(connection, lookups, bulk, view)
-        self.now_ms = now_ms
-        self.epoch, self.start_pos = bulk.lock_head(connection)
+        given_ms = None if clock_ms is None else clock_ms()
+        self.epoch, self.start_pos, database_ms = bulk.lock_head(connection)
+        self.now_ms = _now_ms(given_ms, database_ms)
         self._pos: int = self.start_pos
         self.batch_id = randbits(63)
         self.events: list[Durable] = []
@@ -69,7 +76,7 @@ class BatchTransaction:
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.answers = AnswerRows(connection)
         self.mail = MailRows(connection, lookups.stretches)
-        self.retention = RetentionRows(self._workspace, now_ms)
+        self.retention = RetentionRows(self._workspace, self.now_ms)
         self.sessions = SessionRows(connection, lookups.sessions)
 
     @property
@@ -226,3 +233,10 @@ class BatchTransaction:
     def committed(self) -> None:
         """Brings the writer's view up to date; to be called once the transaction is on disk."""
         self._workspace.committed(self._pos)
+
+
+def _now_ms(given_ms: int | None, database_ms: int | None) -> int:
+    if given_ms is not None:
+        return given_ms
+    assert database_ms is not None, "a database of one process takes that process's clock"
+    return database_ms

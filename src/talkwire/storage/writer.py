@@ -10,9 +10,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, select
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from talkwire.core.chat import Done
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.errors import ChatError
-from talkwire.core.events import Durable
+from talkwire.core.feed import Commit
 from talkwire.core.handler import ChangeHandler
 from talkwire.core.idempotency import decide_once
 from talkwire.core.model import Actor
@@ -29,16 +29,12 @@ from talkwire.core.transaction import Needs
 from talkwire.storage.aside import Aside, WriterClosedError
 from talkwire.storage.batch_statements import BatchStatements
 from talkwire.storage.schema import log, log_head
-from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.statements import Lookups
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
-MISSED_PAGE = 10_000
-"""How many events of other nodes are read by one statement."""
-
 R = TypeVar("R")
 
 _logger = structlog.get_logger(__name__)
@@ -64,38 +60,35 @@ class Attempt:
     commit_sent: bool = False
 
 
-class _News(Enum):
-    """What is taken from an empty queue."""
+class Outcome(NamedTuple):
+    """What became of some jobs, together; `commit` is None where nothing was committed."""
 
-    MAY_BE_THERE = auto()
+    jobs: Sequence[Job]
+    commit: Commit | None
+
+
+OnCommit = Callable[[Commit, Callable[[], None]], None]
+"""(transaction, what gives its answers): both on the event loop, in the order of the transactions."""
 
 
 class GroupWriter:
-    """Implements `core.chat.Writer`. `publish` is called on the event loop with the events of each commit.
-
-    Where others write to the same database, `news_after_s` says how long nothing may be queued here before the log is
-    looked at for their events, which a commit of our own would have found.
-    """
+    """Implements `core.chat.Writer`. `clock_ms` None: the database's time counts."""
 
     def __init__(
         self,
         engine: Engine,
         handlers: Mapping[type[Command[Any]], ChangeHandler],
-        clock_ms: Callable[[], int],
-        publish: Callable[[Sequence[Durable]], None],
-        news_after_s: float | None = None,
+        clock_ms: Callable[[], int] | None,
     ) -> None:
         self._engine = engine
         self._handlers = handlers
         self._clock_ms = clock_ms
-        self._publish = publish
-        self._news_after_s = news_after_s
         self._lookups = Lookups(engine.dialect)
         self._bulk = BatchStatements(engine.dialect)
         self._view = View()
-        self._published_pos = 0
         self._jobs: SimpleQueue[Job | Aside | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_commit: OnCommit | None = None
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._unsettled = 0
@@ -105,11 +98,10 @@ class GroupWriter:
         """Whether commands are queued or being carried out."""
         return self._unsettled > 0
 
-    def start(self) -> None:
+    def start(self, on_commit: OnCommit) -> None:
         """Starts the thread; call it on the event loop that commands come from."""
         self._loop = asyncio.get_running_loop()
-        with self._engine.connect() as connection:
-            self._published_pos = connection.execute(select(log_head.c.pos)).scalar_one()
+        self._on_commit = on_commit
         self._thread.start()
 
     async def close(self) -> None:
@@ -142,28 +134,23 @@ class GroupWriter:
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        last: Job | Aside | _News | None
+        last: Job | Aside | None
         running = True
         while running:
             jobs, last = self._take()
             if jobs:
-                events = self._carry_out(jobs)
+                outcomes = self._carry_out(jobs)
                 assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._settle, jobs, events)
+                self._loop.call_soon_threadsafe(self._settle, outcomes)
             if isinstance(last, Aside):
                 last.carry_out(self._engine)
-            elif last is _News.MAY_BE_THERE:
-                self._look_for_news()
             running = last is not None
 
-    def _take(self) -> tuple[list[Job], Job | Aside | _News | None]:
+    def _take(self) -> tuple[list[Job], Job | Aside | None]:
         """Waits for a command and takes all that are queued behind it: (jobs, what was taken last), which is None at
         the end."""
         jobs: list[Job] = []
-        try:
-            item = self._jobs.get(timeout=self._news_after_s)
-        except Empty:
-            return [], _News.MAY_BE_THERE
+        item = self._jobs.get()
         while isinstance(item, Job):
             jobs.append(item)
             if len(jobs) == BATCH_MAX:
@@ -174,9 +161,8 @@ class GroupWriter:
                 break
         return jobs, item
 
-    def _carry_out(self, jobs: list[Job]) -> list[Durable]:
-        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one. Answers the
-        events to publish."""
+    def _carry_out(self, jobs: list[Job]) -> list[Outcome]:
+        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one."""
         attempt = Attempt()
         try:
             self._commit(jobs, attempt)
@@ -185,18 +171,19 @@ class GroupWriter:
             if not happened:
                 if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
                     _logger.warning("a batch failed, its commands run singly", commands=len(jobs), error=_cause(error))
-                    return [event for job in jobs for event in self._carry_out([job])]
+                    return [outcome for job in jobs for outcome in self._carry_out([job])]
                 _fail(jobs, error)
-                return []
+                return [Outcome(jobs, None)]
             _logger.warning("the reply to a commit was lost, but it happened", error=_cause(error))
-        assert attempt.tx is not None
-        attempt.tx.committed()
-        return self._to_publish(attempt.tx)
+        tx = attempt.tx
+        assert tx is not None
+        tx.committed()
+        return [Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events))]
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
         with self._engine.connect() as connection, connection.begin() as begun:
-            tx = attempt.tx = BatchTransaction(connection, self._lookups, self._bulk, self._view, self._clock_ms())
+            tx = attempt.tx = BatchTransaction(connection, self._lookups, self._bulk, self._view, self._clock_ms)
             self._view.move_to(tx.start_pos)
             tx.prefetch(self._needs(jobs))
             for job in jobs:
@@ -224,47 +211,6 @@ class GroupWriter:
         except ChatError as refusal:
             job.error = refusal
 
-    def _to_publish(self, tx: BatchTransaction) -> list[Durable]:
-        """A transaction's events, behind those that others have written since we published last, or that we wrote
-        without learning of it. The lock is free again: however many they are, nobody waits for them."""
-        try:
-            events = self._missed(tx.start_pos)
-        except Exception:
-            # What was committed stays in the log; the next transaction finds that it was not published.
-            _logger.exception("events of other nodes could not be read")
-            return []
-        events += tx.events
-        self._published_pos = tx.pos
-        return events
-
-    def _missed(self, until_pos: int) -> list[Durable]:
-        """What is in the log up to a position and was not published here."""
-        events: list[Durable] = []
-        pos = self._published_pos
-        while pos < until_pos:
-            with self._engine.begin() as connection:
-                page = TableSnapshot(connection, self._lookups).events_after(pos, min(MISSED_PAGE, until_pos - pos))
-            events += page
-            pos = page[-1].pos if page else until_pos
-        return events
-
-    def _look_for_news(self) -> None:
-        """Publishes what others have written, such as the command line."""
-        try:
-            with self._engine.begin() as connection:
-                pos = connection.execute(select(log_head.c.pos)).scalar_one()
-            events = self._missed(pos)
-        except SQLAlchemyError:
-            return  # whoever asks for something next is told
-        except Exception:
-            # Such as an event of a newer version's: everybody waits for this thread, so it goes on.
-            _logger.exception("events of other nodes could not be read")
-            return
-        self._published_pos = max(pos, self._published_pos)
-        if events:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._publish, events)
-
     def _happened(self, attempt: Attempt) -> bool | None:
         """After the reply to COMMIT was lost: whether the transaction is in the log, None when nobody can say, as of
         one without events. Waits for the head's lock, so the lost transaction has ended, one way or the other."""
@@ -283,17 +229,23 @@ class GroupWriter:
 
     # --- the event loop ---------------------------------------------------------------------------------------------
 
-    def _settle(self, jobs: Sequence[Job], events: Sequence[Durable]) -> None:
-        """Answers and events in one turn, so that they end up in the same write to each socket."""
-        self._unsettled -= len(jobs)
-        for job in jobs:
-            try:
-                job.done(job.result, job.error)
-            except Exception:
-                # One caller's bug must not keep the others' answers from them.
-                _logger.exception("an answer could not be given")
-        if events:
-            self._publish(events)
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        assert self._on_commit is not None
+        for jobs, commit in outcomes:
+            self._unsettled -= len(jobs)
+            if commit is None:
+                _answer(jobs)
+            else:
+                self._on_commit(commit, partial(_answer, jobs))
+
+
+def _answer(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        try:
+            job.done(job.result, job.error)
+        except Exception:
+            # One caller's bug must not keep the others' answers from them.
+            _logger.exception("an answer could not be given")
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:

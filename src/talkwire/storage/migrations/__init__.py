@@ -1,4 +1,8 @@
-"""How a database gets its tables and gets from one version's tables to the next (Alembic)."""
+"""How a database gets its tables and gets from one version's tables to the next (Alembic).
+
+Migrations only add: a version and the one before it work on the same database at once, while nodes are upgraded one by
+one. A version that comes to tables which it does not know leaves them alone.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +15,77 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from talkwire.storage.unfinished import refuse_unfinished
+
 _LOCK_KEY = 0x7461_6C6B  # "talk"
 
 
+class NewerTablesError(Exception):
+    """The database has tables of a version of Talkwire that is newer than this one."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the database has tables of version {revision}, newer than {newest_revision()}, the newest that this "
+            "version of Talkwire knows: run the newer one"
+        )
+        self.revision = revision
+
+
 def migrate(engine: Engine) -> None:
-    """Brings the database to this version's tables. Nodes that start at once on PostgreSQL take turns."""
+    """Brings the database to this version's tables. Nodes that start at once on PostgreSQL take turns. Raises
+    NewerTablesError and UnfinishedError; nothing is changed then."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        command.upgrade(_config(connection), "head")
+        take_turns(connection)
+        refuse_unfinished(connection)
+        upgrade(connection)
+
+
+def take_turns(connection: Connection) -> None:
+    """Waits until nobody else changes the tables, and has others wait until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Carries out the migrations up to one. Raises NewerTablesError."""
+    _refuse_newer_tables(_revision(connection))
+    command.upgrade(_config(connection), revision)
 
 
 def revision_of(engine: Engine) -> str | None:
-    """The migration that the database is at; None: it is empty."""
+    """The migration that the database is at; None: it is empty. Raises NewerTablesError for one that is none of this
+    version's, UnfinishedError."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        refuse_unfinished(connection)
+        revision = _revision(connection)
+    _refuse_newer_tables(revision)
+    return revision
 
 
 def newest_revision() -> str:
     """The migration that this version of the program needs."""
-    revision = ScriptDirectory.from_config(_config(None)).get_current_head()
+    revision = _scripts().get_current_head()
     assert revision is not None
     return revision
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the program has such a migration."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer_tables(revision: str | None) -> None:
+    """They are numbered one after the other, so one that is not known here was made after all that are."""
+    if revision is not None and not is_known(revision):
+        raise NewerTablesError(revision)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(None))
 
 
 def new_epoch() -> str:

@@ -1,0 +1,160 @@
+"""What nodes hold for a while: leases, who is online where, calls, sessions that moved.
+
+Upkeeps have transactions of their own, on a thread of their own: they never wait for the log's head, so that a node
+whose writes are held up still says that it lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from talkwire.core.commands.command import Upkeep
+from talkwire.core.errors import ChatError
+from talkwire.core.handlers import UPKEEP
+from talkwire.core.model import Actor
+from talkwire.storage.aside import WriterClosedError
+from talkwire.storage.calls import CallRows
+from talkwire.storage.clock import clock_of
+from talkwire.storage.nodes import NodeRows
+from talkwire.storage.presence import PresenceRows
+from talkwire.storage.sessions import SessionRows
+from talkwire.storage.statements import Lookups
+
+R = TypeVar("R")
+
+BATCH_MAX = 1000
+
+_logger = structlog.get_logger(__name__)
+
+
+class LeaseRows:
+    """Implements `core.transaction.LeaseTransaction`."""
+
+    def __init__(self, connection: Connection, lookups: Lookups, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.nodes = NodeRows(connection)
+        self.presence = PresenceRows(connection, lookups.presence)
+        self.sessions = SessionRows(connection, lookups.sessions)
+        self.calls = CallRows(connection)
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """One upkeep that was asked for, and what became of it."""
+
+    actor: Actor
+    command: Upkeep[Any]
+    answer: asyncio.Future[Any]
+    result: object = None
+    error: Exception | None = None
+
+
+class LeaseKeeper:
+    """Implements `core.chat.Keeper`. `transact` runs a function in a transaction: `own_transactions`, or what the
+    writer does between two batches, where there can be one writing connection only. `clock_ms` None: the database's.
+
+    What is asked for while a transaction runs goes into the next one together: thousands may come back at once from a
+    node that was killed.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        transact: Callable[[Callable[[Connection], object]], object],
+        clock_ms: Callable[[], int] | None = None,
+    ) -> None:
+        self._lookups = Lookups(dialect)
+        self._transact = transact
+        self._now_ms = clock_of(dialect, clock_ms)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="talkwire-leases")
+        self._waiting: SimpleQueue[_Kept] = SimpleQueue()
+        self._closed = False
+
+    def keep(self, actor: Actor, command: Upkeep[R]) -> Awaitable[R]:
+        """Carried out in the order of the calls. Raises `unavailable` while the database does not answer."""
+        if self._closed:
+            raise ChatError("unavailable", "The server is closing. Try again.")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        self._waiting.put(_Kept(actor, command, answer))
+        self._thread.submit(self._work, loop)
+        return answer
+
+    async def close(self) -> None:
+        """Carries out what was asked for."""
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """All that waits; nothing, if an earlier call has taken it along."""
+        taken: list[_Kept] = []
+        with contextlib.suppress(Empty):
+            while len(taken) < BATCH_MAX:
+                taken.append(self._waiting.get_nowait())
+        if taken and not self._carry_out(taken):
+            for each in taken:
+                self._carry_out([each])
+        if taken:
+            loop.call_soon_threadsafe(_answer, taken)
+
+    def _carry_out(self, taken: Sequence[_Kept]) -> bool:
+        """In one transaction. False: one of several failed, and nothing has happened."""
+        try:
+            self._transact(partial(self._carry_out_in, taken))
+        except (SQLAlchemyError, WriterClosedError) as error:
+            if len(taken) == 1 or _is_away(error):
+                _logger.error("an upkeep failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
+                _fail(taken, ChatError("unavailable", "The database does not answer. Try again."))
+                return True
+            return False
+        except Exception as error:  # noqa: BLE001 (handed on to whoever asked)
+            _fail(taken, error)
+            return len(taken) == 1
+        return True
+
+    def _carry_out_in(self, taken: Sequence[_Kept], connection: Connection) -> None:
+        tx = LeaseRows(connection, self._lookups, self._now_ms(connection))
+        for each in taken:
+            each.error = None
+            each.result = UPKEEP[type(each.command)](tx, each.actor, each.command)
+
+
+def _is_away(error: Exception) -> bool:
+    """To try each of them would be to wait as often."""
+    return not isinstance(error, DBAPIError) or error.connection_invalidated or isinstance(error, OperationalError)
+
+
+def _fail(taken: Iterable[_Kept], error: Exception) -> None:
+    for each in taken:
+        each.error = error
+
+
+def _answer(taken: Iterable[_Kept]) -> None:
+    for each in taken:
+        if each.answer.done():
+            continue  # whoever asked has gone
+        if each.error is None:
+            each.answer.set_result(each.result)
+        else:
+            each.answer.set_exception(each.error)
+
+
+def own_transactions(engine: Engine) -> Callable[[Callable[[Connection], object]], object]:
+    """On a connection of the keeper's own."""
+
+    def transact(function: Callable[[Connection], object]) -> object:
+        with engine.begin() as connection:
+            return function(connection)
+
+    return transact

@@ -1,0 +1,63 @@
+"""Rows of the nodes that run, and of those that have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from talkwire.core.peers import Peer
+from talkwire.core.stores import LeaseRecord, LeftBehind
+from talkwire.storage.schema import ended_nodes, nodes, online
+
+_over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
+"""When a node's users are offline, unless it says something again."""
+
+
+class NodeRows:
+    """Implements `core.stores.NodeTable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lease(self, node_id: str) -> LeaseRecord | None:
+        found = select(nodes.c.lease_until_ms, nodes.c.since_ms).where(nodes.c.id == node_id).with_for_update()
+        row = self._connection.execute(found).one_or_none()
+        return None if row is None else LeaseRecord(row.lease_until_ms, row.since_ms)
+
+    def put_lease(self, node_id: str, lease: LeaseRecord, address: str | None) -> None:
+        values = {
+            "lease_until_ms": lease.until_ms,
+            "since_ms": lease.since_ms,
+            "address": address,
+            "users_until_ms": None,
+        }
+        renewed = self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(values))
+        if not renewed.rowcount:
+            self._connection.execute(insert(nodes), {"id": node_id, **values})
+            self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node_id))
+
+    def living(self, now_ms: int) -> Sequence[Peer]:
+        rows = self._connection.execute(select(nodes.c.id, nodes.c.address).where(nodes.c.lease_until_ms > now_ms))
+        return [Peer(row.id, row.address) for row in rows]
+
+    def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
+        stopped = update(nodes).where(nodes.c.id == node_id)
+        self._connection.execute(stopped.values(lease_until_ms=now_ms, users_until_ms=users_until_ms))
+
+    def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
+        others = select(nodes.c.id).where(nodes.c.id != node_id)
+        if now_ms is not None:
+            others = others.where(_over_ms <= now_ms)
+        return self._connection.execute(others.order_by(nodes.c.id)).scalars().all()
+
+    def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
+        dropped = delete(nodes).where(nodes.c.id == node_id)
+        if overdue_ms is not None:
+            dropped = dropped.where(_over_ms <= overdue_ms)
+        return self._connection.execute(dropped.returning(nodes.c.lease_until_ms)).scalar_one_or_none()
+
+    def left_behind(self) -> LeftBehind | None:
+        users = exists().where(online.c.node_id == ended_nodes.c.id)
+        row = self._connection.execute(select(ended_nodes).where(users).order_by(ended_nodes.c.id).limit(1)).first()
+        return None if row is None else LeftBehind(row.id, row.ended_ms)
