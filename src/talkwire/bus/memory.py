@@ -1,31 +1,52 @@
-"""The bus of a single node: whoever listens is called at once."""
+"""The bus between nodes of one process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
 
-import structlog
+from talkwire.core.bus import AnyDispatch, Counts, Receive
 
-from talkwire.core.chat import Listener
-from talkwire.core.events import News
 
-_logger = structlog.get_logger(__name__)
+class Exchange:
+    """What the buses of one process have in common."""
+
+    def __init__(self) -> None:
+        self.joined: dict[MemoryBus, str] = {}
+        """Each with its log."""
 
 
 class MemoryBus:
-    """Calls its listeners in the order in which they came."""
+    """Implements `core.bus.Bus`. What is sent arrives in a later turn of the event loop, as over any network."""
 
-    def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+    brings_events = True
 
-    def publish(self, events: Sequence[News]) -> None:
-        """Hands a batch on, in the caller's turn of the event loop."""
-        for listener in self._listeners:
-            try:
-                listener(events)
-            except Exception:
-                # The events have happened: one listener's bug must not keep them from the others.
-                _logger.exception("a listener failed")
+    def __init__(self, exchange: Exchange) -> None:
+        self.counts = Counts()
+        self._exchange = exchange
 
-    def subscribe(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+    @property
+    def away(self) -> bool:
+        return self not in self._exchange.joined
+
+    async def start(self, log: str, receive: Receive) -> None:
+        self._receive = receive
+        self._exchange.joined[self] = log
+
+    def send(self, dispatch: AnyDispatch) -> None:
+        log = self._exchange.joined.get(self)
+        if log is None:
+            self.counts.dropped += 1
+            return
+        self.counts.sent += 1
+        for bus, its_log in self._exchange.joined.items():
+            if bus is not self and its_log == log:
+                asyncio.get_running_loop().call_soon(bus.take, dispatch)
+
+    def take(self, dispatch: AnyDispatch) -> None:
+        """From another one."""
+        if not self.away:
+            self.counts.received += 1
+            self._receive(dispatch)
+
+    async def close(self) -> None:
+        self._exchange.joined.pop(self, None)

@@ -1,0 +1,169 @@
+"""A bus over a network that may fail at any time: what is sent is gathered, carried, and lost while nobody takes it.
+
+    send → Outgoing → one parcel at a time → Carrier.publish ~~~ Carrier.listening → unpacked → receive
+
+All that is sent while a parcel is on its way goes into the next one. A node hears its own parcels too. When none comes
+back, though one leaves at least every `BEAT_S`, then one of both ways does not work, whichever: the bus is away, until
+a new connection brings one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from secrets import token_bytes
+from typing import Protocol
+
+import structlog
+
+from talkwire.bus.outgoing import Outgoing
+from talkwire.bus.parcels import Unpacker
+from talkwire.core.bus import AnyDispatch, Counts, Receive
+
+BEAT_S = 1.0
+"""At least so often a parcel leaves, even an empty one."""
+
+ANSWER_S = 1.5
+"""How long a connection, a parcel or its way back may take."""
+
+START_S = 2.0
+"""How long the start waits for the bus."""
+
+PAUSES_S = (0.05, 0.1, 0.2, 0.5)
+"""Between the tries to listen again: the first is soon, and each later one as the last here."""
+
+PUBLISH_PAUSE_S = 0.2
+"""After a parcel that could not leave."""
+
+CANCEL_AGAIN_S = 0.5
+
+_MARK = 8
+"""Bytes at the beginning of a parcel, by which a node knows its own."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class Carrier(Protocol):
+    """A way for parcels to all who listen, the sender too, of any number of bytes up to `dispatch_max` and a few more.
+    All of it raises one of `failures`, and within some seconds, when the way does not work."""
+
+    brings_events: bool
+    dispatch_max: int
+    failures: tuple[type[Exception], ...]
+
+    async def publish(self, parcel: bytes) -> None: ...
+
+    def listening(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The parcels that are published from when this is entered."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class CarriedBus:
+    """Implements `core.bus.Bus`. `carry` makes the carrier for the log of a name."""
+
+    def __init__(self, carry: Callable[[str], Carrier]) -> None:
+        self.away = True
+        self.brings_events = True
+        self.counts = Counts()
+        self._carry = carry
+        self._mark = token_bytes(_MARK)
+        self._unpacker = Unpacker()
+        self._tried = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, log: str, receive: Receive) -> None:
+        self._receive = receive
+        carrier = self._carrier = self._carry(log)
+        self.brings_events = carrier.brings_events
+        self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.brings_events)
+        self._tasks = [asyncio.create_task(self._keep_publishing()), asyncio.create_task(self._keep_listening())]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                await self._tried.wait()
+
+    def send(self, dispatch: AnyDispatch) -> None:
+        self._outgoing.put(dispatch)
+
+    async def close(self) -> None:
+        self.away = True
+        if not self._tasks:
+            return
+        ending = set(self._tasks)
+        while ending:
+            for task in ending:
+                task.cancel()
+            # Until Python 3.12 `asyncio.wait_for`, which the client of Redis uses, could lose a cancellation.
+            _, ending = await asyncio.wait(ending, timeout=CANCEL_AGAIN_S)
+        await self._carrier.close()
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    async def _keep_publishing(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await self._outgoing.waiting.wait()
+            count, parcel = self._outgoing.take()
+            try:
+                await self._carrier.publish(self._mark + parcel)
+            except self._carrier.failures as error:
+                self._leave(error)
+                self.counts.dropped += count
+                self._outgoing.drop()
+                await asyncio.sleep(PUBLISH_PAUSE_S)
+                self._outgoing.waiting.set()  # to try at once whether it works again
+            else:
+                self.counts.sent += count
+
+    # --- listening --------------------------------------------------------------------------------------------------
+
+    async def _keep_listening(self) -> None:
+        tries = 0
+        while True:
+            try:
+                async with self._carrier.listening() as parcels, asyncio.timeout(BEAT_S + ANSWER_S) as patience:
+                    self._outgoing.waiting.set()  # our own parcel is to show that both ways work
+                    async for parcel in parcels:
+                        if parcel.startswith(self._mark):
+                            patience.reschedule(asyncio.get_running_loop().time() + BEAT_S + ANSWER_S)
+                            self._return()
+                            tries = 0
+                        else:
+                            self._take(parcel)
+                        # Somebody who has much to say must not keep the loop from everybody else.
+                        await asyncio.sleep(0)
+            except self._carrier.failures as error:
+                self._leave(error)
+            await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+            tries += 1
+
+    def _take(self, parcel: bytes) -> None:
+        before = self._unpacker.not_understood
+        dispatches = self._unpacker.unpack(memoryview(parcel)[_MARK:])
+        self.counts.dropped += self._unpacker.not_understood - before
+        for dispatch in dispatches:
+            self.counts.received += 1
+            try:
+                self._receive(dispatch)
+            except Exception:
+                # What was said has been heard; the next is not to suffer from what came of it.
+                _logger.exception("something from another node could not be handled", kind=type(dispatch).__name__)
+
+    # --- whether it is there ----------------------------------------------------------------------------------------
+
+    def _leave(self, error: Exception) -> None:
+        if not self._tried.is_set() or not self.away:
+            reason = " ".join(str(error).split()) or "no answer"
+            _logger.warning("the bus is away: news of other nodes comes from the log", error=reason)
+        self.away = True
+        self._tried.set()
+
+    def _return(self) -> None:
+        if self.away:
+            _logger.info("the bus is there")
+        self.away = False
+        self._tried.set()

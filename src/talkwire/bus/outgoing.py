@@ -1,0 +1,92 @@
+"""What a node has to say to others and has not sent yet: bounded, the oldest is dropped first."""
+
+from __future__ import annotations
+
+from asyncio import Event
+from collections import deque
+
+import structlog
+
+from talkwire.bus.parcels import encode, pack
+from talkwire.core.bus import AnyDispatch, Committed, Counts
+
+PARCEL_MAX = 1 << 20
+"""Bytes of dispatches that share a parcel; one alone may be larger."""
+
+WAITING_MAX = 16 << 20
+"""Bytes that wait."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class Outgoing:
+    """`dispatch_max`: of how many bytes a dispatch can be. `with_events`: what was committed goes out as it is; if not,
+    the newest position stands for all before it."""
+
+    def __init__(self, counts: Counts, *, dispatch_max: int, with_events: bool) -> None:
+        self.waiting = Event()
+        """Set while there is something."""
+        self._counts = counts
+        self._dispatch_max = dispatch_max
+        self._with_events = with_events
+        self._dispatches: deque[bytes] = deque()
+        self._size = 0
+        self._newest: Committed | None = None
+        self._warned = False
+
+    def put(self, dispatch: AnyDispatch) -> None:
+        """Never raises."""
+        if isinstance(dispatch, Committed) and not self._with_events:
+            self._newest = _without_events(dispatch)
+            self.waiting.set()
+            return
+        encoded = encode(dispatch)
+        if encoded is not None and len(encoded) > self._dispatch_max:
+            encoded = self._instead(dispatch, len(encoded))
+        if encoded is None:
+            self._counts.dropped += 1
+            return
+        self._dispatches.append(encoded)
+        self._size += len(encoded)
+        while self._size > WAITING_MAX:
+            self._size -= len(self._dispatches.popleft())
+            self._counts.dropped += 1
+        self.waiting.set()
+
+    def take(self) -> tuple[int, bytes]:
+        """(how many, a parcel) of what waits longest; the parcel is empty where nothing waits."""
+        taken: list[bytes] = []
+        size = 0
+        if self._newest is not None:
+            newest = encode(self._newest)
+            if newest is not None:
+                taken.append(newest)
+            self._newest = None
+        while self._dispatches and (not taken or size + len(self._dispatches[0]) <= PARCEL_MAX):
+            taken.append(self._dispatches.popleft())
+            size += len(taken[-1])
+        self._size -= size
+        if not self._dispatches:
+            self.waiting.clear()
+        return len(taken), pack(taken)
+
+    def drop(self) -> None:
+        """Nobody takes it; when somebody does again, it is old."""
+        self._counts.dropped += len(self._dispatches) + (self._newest is not None)
+        self._dispatches.clear()
+        self._size = 0
+        self._newest = None
+        self.waiting.clear()
+
+    def _instead(self, dispatch: AnyDispatch, size: int) -> bytes | None:
+        """What goes out in the place of something too large."""
+        if isinstance(dispatch, Committed):
+            return encode(_without_events(dispatch))
+        if not self._warned:
+            self._warned = True
+            _logger.warning("something is too large for the bus", kind=type(dispatch).__name__, bytes=size)
+        return None
+
+
+def _without_events(committed: Committed) -> Committed:
+    return Committed(committed.node_id, committed.start_pos, committed.pos)

@@ -1,0 +1,151 @@
+"""What travels between nodes over a network: parcels, each a MessagePack array of one sender's dispatches.
+
+Nodes of two versions talk to each other while they are upgraded. A dispatch that is not understood is dropped, but of a
+`Committed` its positions are: the events are in the log, and whoever knows that can read them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+
+from talkwire.core.bus import AnyDispatch, Committed, Told
+from talkwire.core.events import Passing
+
+_LONG_NUMBER = 1
+"""The MessagePack extension type for a number beyond 64 bits, which JSON may have: its decimal digits."""
+
+_ENCODING_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
+_DECODING_FAILURES = (msgspec.MsgspecError, ValueError, RecursionError)
+
+_encode = msgspec.msgpack.Encoder().encode
+_logger = structlog.get_logger(__name__)
+
+
+def pack(dispatches: Iterable[bytes]) -> bytes:
+    """A parcel of dispatches as `encode` gives them."""
+    return _encode([msgspec.Raw(dispatch) for dispatch in dispatches])
+
+
+def encode(dispatch: AnyDispatch) -> bytes | None:
+    """Answers None, and logs it, for what cannot travel, such as an object of the application's own in an event."""
+    try:
+        try:
+            return _encode(dispatch)
+        except OverflowError:
+            plain = msgspec.to_builtins(dispatch, builtin_types=(bytes, msgspec.Raw))
+            return _encode(_without_long_numbers(plain))
+    except _ENCODING_FAILURES as error:
+        # Without a traceback, which could show what people have written.
+        _logger.error("other nodes cannot be told of something", kind=type(dispatch).__name__, error=str(error))  # noqa: TRY400
+        return None
+
+
+def _without_long_numbers(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _without_long_numbers(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_without_long_numbers(member) for member in value]
+        case int() if not -(2**63) <= value < 2**64:
+            return msgspec.msgpack.Ext(_LONG_NUMBER, str(value).encode())
+        case _:
+            return value
+
+
+def _extension(code: int, data: memoryview) -> object:
+    if code != _LONG_NUMBER:
+        raise ValueError(f"an extension of another version: {code}")
+    return int(bytes(data))
+
+
+class _Header(msgspec.Struct):
+    """What can be read of any dispatch."""
+
+    kind: str
+    node_id: str
+    start_pos: int = 0
+    pos: int = 0
+    events: tuple[msgspec.Raw, ...] | None = None
+
+
+class _EventHeader(msgspec.Struct):
+    type: str
+
+
+_decode_all = msgspec.msgpack.Decoder(tuple[AnyDispatch, ...], ext_hook=_extension).decode
+_decode_parts = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...]).decode
+_decode_one = msgspec.msgpack.Decoder(AnyDispatch, ext_hook=_extension).decode
+_decode_header = msgspec.msgpack.Decoder(_Header).decode
+_decode_passing = msgspec.msgpack.Decoder(Passing, ext_hook=_extension).decode
+_decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
+
+
+class Unpacker:
+    """Reads parcels. Each kind of thing that it does not understand is logged once."""
+
+    def __init__(self) -> None:
+        self.not_understood = 0
+        """Dispatches that were dropped."""
+        self._warned: set[str] = set()
+
+    def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyDispatch]:
+        try:
+            return _decode_all(parcel)
+        except _DECODING_FAILURES:
+            return self._unpack_parts(parcel)
+
+    def _unpack_parts(self, parcel: bytes | memoryview) -> Sequence[AnyDispatch]:
+        try:
+            parts = _decode_parts(parcel)
+        except _DECODING_FAILURES:
+            self._drop("parcel")
+            return ()
+        understood = [self._unpack_part(part) for part in parts]
+        return [dispatch for dispatch in understood if dispatch is not None]
+
+    def _unpack_part(self, part: msgspec.Raw) -> AnyDispatch | None:
+        try:
+            understood: AnyDispatch = _decode_one(part)
+            return understood
+        except _DECODING_FAILURES:
+            pass
+        try:
+            header = _decode_header(part)
+            match header:
+                case _Header(kind="committed", events=tuple(events)):
+                    self._warn_of_events(events)
+                    return Committed(header.node_id, header.start_pos, header.pos)
+                case _Header(kind="told", events=tuple(events)):
+                    return Told(header.node_id, tuple(self._understood(events)))
+                case _:
+                    self._drop(header.kind)
+        except _DECODING_FAILURES:
+            self._drop("dispatch")
+        return None
+
+    def _understood(self, events: Iterable[msgspec.Raw]) -> Iterable[Passing]:
+        for event in events:
+            try:
+                yield _decode_passing(event)
+            except _DECODING_FAILURES:
+                self._drop(_decode_event_header(event).type)
+
+    def _warn_of_events(self, events: Iterable[msgspec.Raw]) -> None:
+        # Which of them it was does not matter: they are read from the log.
+        self._warn(", ".join(sorted({_decode_event_header(event).type for event in events})))
+
+    def _drop(self, what: str) -> None:
+        self.not_understood += 1
+        self._warn(what)
+
+    def _warn(self, what: str) -> None:
+        if what not in self._warned and len(self._warned) < _WARNINGS_MAX:
+            self._warned.add(what)
+            _logger.warning("another node, of another version, says something that is not understood", what=what)
+
+
+_WARNINGS_MAX = 100
+"""What comes over a network may be anything."""

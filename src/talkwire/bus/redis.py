@@ -1,0 +1,52 @@
+"""Parcels by Redis, or Valkey: publish and subscribe, on a channel that is named after the log.
+
+Redis keeps nothing for whoever is not connected, and cuts off a subscriber that reads too slowly. Neither does harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as ConnectionFailedError
+
+from talkwire.bus.carried import ANSWER_S
+from talkwire.bus.redis_client import FAILURES
+
+
+class RedisCarrier:
+    """Implements `carried.Carrier`."""
+
+    brings_events = True
+    # A subscriber that has 32 MiB to read is cut off by Redis as it is usually set.
+    dispatch_max = 8 << 20
+    failures: tuple[type[Exception], ...] = FAILURES
+
+    def __init__(self, redis: Redis, log: str) -> None:
+        self._redis = redis
+        self._channel = f"talkwire:{log}:news"
+
+    async def publish(self, parcel: bytes) -> None:
+        async with asyncio.timeout(ANSWER_S):
+            await self._redis.publish(self._channel, parcel)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with self._redis.pubsub() as subscription:
+            async with asyncio.timeout(ANSWER_S):
+                await subscription.subscribe(self._channel)
+                await subscription.get_message(timeout=None)  # that it is subscribed
+            yield _parcels(subscription)
+
+    async def close(self) -> None:
+        """The client belongs to the node."""
+
+
+async def _parcels(subscription: PubSub) -> AsyncIterator[bytes]:
+    async for message in subscription.listen():
+        if message["type"] == "message":
+            yield message["data"]
+    raise ConnectionFailedError("Redis has ended the subscription")

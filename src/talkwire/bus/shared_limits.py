@@ -1,0 +1,198 @@
+"""Limits that hold across nodes: what each node has let through is added up in Redis.
+
+A node takes from its own buckets (`core/limits.py`) at once. Some times a second it reports what it took, and learns
+what all nodes together have left; nothing waits for Redis, except the check of a password. Without Redis each node's
+own buckets go on. Times in Redis are microseconds of its own clock, since those of the nodes may differ.
+
+What nodes let through before they have learnt of each other is owed: the shared bucket is emptier than empty then. So N
+nodes let through N bursts at first, and the rate in the long run. `docs/limits.md` has the bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, cast
+
+import structlog
+from redis.asyncio import Redis
+
+from talkwire.bus.redis_client import FAILURES, reason_of
+from talkwire.core.limits import Kind, Limits
+
+REPORT_EVERY_S = 0.2
+REPORT_WITHIN_S = 1.0
+ASK_WITHIN_S = 0.2
+REPORT_MAX = 500
+"""Buckets of one call, so that Redis, which does one thing at a time, is back soon."""
+
+PAUSE_S = 0.5
+PAUSE_MAX_S = 10.0
+"""How long a Redis that did not answer is left alone: twice as long each time."""
+
+_US = 1_000_000
+
+TAKE = """\
+-- KEYS: buckets. ARGV: microseconds since before the oldest of the takes; how far from full a bucket may be for one
+-- more, or -1: the takes have happened; then for each bucket how much longer they make it take to be full. Answers for
+-- each bucket how many microseconds it takes to be full, and the negative of that where nothing was taken.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local since = now - ARGV[1]
+local slack = tonumber(ARGV[2])
+local answers = {}
+for number, value in ipairs(redis.call('MGET', unpack(KEYS))) do
+    local full_at = 0
+    local known, as_of = string.match(value or '', '^(%d+) (%d+)$')
+    if known then
+        -- A clock that was set back, or is another server's since a failover: what is left counts, not when that was.
+        full_at = known - math.max(0, as_of - now)
+    end
+    if slack >= 0 and full_at - now > slack then
+        answers[number] = now - full_at
+    else
+        full_at = math.max(full_at, since) + ARGV[2 + number]
+        answers[number] = math.max(0, full_at - now)
+        if full_at > now then
+            local state = string.format('%.0f %.0f', full_at, now)
+            redis.call('SET', KEYS[number], state, 'PX', string.format('%.0f', math.ceil((full_at - now) / 1000)))
+        end
+    end
+end
+return answers
+"""
+
+_logger = structlog.get_logger(__name__)
+
+
+class Report(NamedTuple):
+    """What was taken from buckets of one kind. `at` and `since` are seconds of the node's clock: when it was written,
+    and before which nothing of it was taken."""
+
+    kind: Kind
+    keys: Sequence[str]
+    costs_us: Sequence[int]
+    since: float
+    at: float
+
+    @property
+    def age_us(self) -> int:
+        return round((self.at - self.since) * _US)
+
+
+def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
+    """What was taken since `since`, which is when this was last called."""
+    for kind, taken in limits.taken():
+        interval_us = _US / limits.rates[kind].per_s
+        costs_us = [int(tokens * interval_us) for tokens in taken.values()]
+        keys = list(taken)
+        for start in range(0, len(keys), REPORT_MAX):
+            part = slice(start, start + REPORT_MAX)
+            yield Report(kind, keys[part], costs_us[part], since, now)
+
+
+def learn(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
+    """Takes over what Redis has answered to a report.
+
+    Redis answered later than the report was written; counting from then errs on the side of letting through.
+    """
+    at = report.at
+    buckets = zip(report.keys, answers_us, strict=True)
+    limits.learn(report.kind, ((key, at + answer / _US) for key, answer in buckets if answer))
+
+
+class _Pauses:
+    """When Redis may be tried again."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pause_s = 0.0
+        self._until = 0.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last try failed."""
+        return self._pause_s > 0
+
+    @property
+    def waiting(self) -> bool:
+        return self._clock() < self._until
+
+    def failed(self) -> None:
+        self._pause_s = min(max(PAUSE_S, 2 * self._pause_s), PAUSE_MAX_S)
+        self._until = self._clock() + self._pause_s
+
+    def succeeded(self) -> None:
+        self._pause_s = self._until = 0.0
+
+
+class SharedLimits:
+    """The node's part in the buckets of all nodes of one log, whose `epoch` names them. `limits` are those that are
+    `shared`; `clock` is the one that they are given times of."""
+
+    def __init__(self, redis: Redis, limits: Limits, epoch: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._take = redis.register_script(TAKE)
+        self._limits = limits
+        self._prefix = f"talkwire:{epoch}:limit:"
+        self._clock = clock
+        self._reported_at = clock()
+        self._reporting = _Pauses(clock)
+        self._asking = _Pauses(clock)
+        limits.ask = self.ask
+
+    @property
+    def away(self) -> bool:
+        """Whether each node counts for itself at the moment, since Redis has not answered."""
+        return self._reporting.failing
+
+    async def run(self) -> None:
+        """Reports for ever. Never raises."""
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            await self.report()
+
+    async def report(self) -> None:
+        """Tells what was taken, and learns what is left. What was taken while Redis is left alone, or may have reached
+        it without an answer, is not told again: to be counted twice is worse, and buckets fill up."""
+        now = self._clock()
+        since, self._reported_at = self._reported_at, now
+        written = list(reports(self._limits, since, now))
+        if not written or self._reporting.waiting:
+            return
+        try:
+            async with asyncio.timeout(REPORT_WITHIN_S):
+                for report in written:
+                    learn(self._limits, report, await self._send(report, -1))
+        except FAILURES as error:
+            if not self.away:
+                _logger.warning("Redis does not answer: each node limits for itself", error=reason_of(error))
+            self._reporting.failed()
+        else:
+            if self.away:
+                _logger.info("Redis answers again: limits hold across nodes")
+            self._reporting.succeeded()
+
+    async def ask(self, kind: Kind, key: str) -> float:
+        """Takes one token now. Answers 0, or the seconds until there is one; 0 too when Redis does not say so in time:
+        then it is this node's own bucket that has decided."""
+        if self._reporting.waiting or self._asking.waiting:
+            return 0.0
+        now, rate = self._clock(), self._limits.rates[kind]
+        report = Report(kind, [key], [int(_US / rate.per_s)], now, now)
+        slack_us = int((rate.burst - 1) * _US / rate.per_s)
+        try:
+            async with asyncio.timeout(ASK_WITHIN_S):
+                [answer_us] = await self._send(report, slack_us)
+        except FAILURES:
+            self._asking.failed()
+            return 0.0
+        self._asking.succeeded()
+        learn(self._limits, report, [abs(answer_us)])
+        return max(0, -answer_us - slack_us) / _US
+
+    async def _send(self, report: Report, slack_us: int) -> list[int]:
+        # Any text is a name in Redis, and what is told apart comes last in it, so nothing has to be escaped.
+        prefix = f"{self._prefix}{report.kind}:"
+        names = [f"{prefix}{key}".encode("utf-8", "surrogatepass") for key in report.keys]
+        return cast("list[int]", await self._take(names, [report.age_us, slack_us, *report.costs_us]))
