@@ -3,14 +3,18 @@
     POST /internal/commands    Authorization: Bearer <the lock file's token>
                                a command as JSON → 200 and its result as JSON, or a refusal as everywhere
                                (contract, section 3)
+    POST /internal/snapshot    the same header → 200 and {path} of a new file: the SQLite database as it is now, for
+                               whoever asked to read and to remove
 
 The token is in the locked file, which only its owner can read; whoever can read that could as well open the database.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +30,7 @@ from talkwire.core.model import Actor, Member, User
 from talkwire.identity.address import is_forwarded
 
 CONTROL_PATH = "/internal/commands"
+SNAPSHOT_PATH = "/internal/snapshot"
 BODY_MAX_BYTES = 4 * 1024 * 1024
 
 OperatorCommand = (
@@ -75,21 +80,39 @@ def operator_for(command: Command[Any]) -> Actor:
     return Actor(_OPERATOR_ID, "Operator", "admin")
 
 
-class ControlEndpoint:
-    """An ASGI application for `CONTROL_PATH`. `token` is the lock's control token."""
+class Snapshot(msgspec.Struct, frozen=True):
+    """Where a copy of the database is."""
 
-    def __init__(self, chat: Chat, token: str) -> None:
+    path: str
+
+
+class ControlEndpoint:
+    """An ASGI application for `CONTROL_PATH` and `SNAPSHOT_PATH`. `token` is the lock's control token; `copy_database`
+    blocks until the copy is made."""
+
+    def __init__(self, chat: Chat, token: str, copy_database: Callable[[], Path]) -> None:
         self._chat = chat
         self._expected = f"Bearer {token}".encode()
+        self._copy_database = copy_database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             self._authorize(scope)
-            command = _decode(await _body(receive))
-            result = await self._chat.execute(operator_for(command), command)
-            await _answer(send, 200, result)
+            await _answer(send, 200, await self._carry_out(scope["path"], await _body(receive)))
         except ChatError as error:
             await _answer(send, _status_of(error), {"error": _error(error)})
+
+    async def _carry_out(self, path: str, body: bytes) -> object:
+        if path == SNAPSHOT_PATH:
+            return await self._snapshot()
+        command = _decode(body)
+        return await self._chat.execute(operator_for(command), command)
+
+    async def _snapshot(self) -> Snapshot:
+        try:
+            return Snapshot(str(await asyncio.to_thread(self._copy_database)))
+        except OSError as error:
+            raise ChatError("unavailable", f"The database could not be copied: {error.strerror or error}") from error
 
     def _authorize(self, scope: Scope) -> None:
         """The right token, and from this machine: what a proxy has passed on comes from elsewhere."""
@@ -101,10 +124,10 @@ class ControlEndpoint:
 
 
 def with_control(endpoint: ControlEndpoint, app: AsgiApp) -> AsgiApp:
-    """An application that has the endpoint at its path and is `app` everywhere else."""
+    """An application that has the endpoint at its paths and is `app` everywhere else."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
-        inner = endpoint if scope["type"] == "http" and scope["path"] == CONTROL_PATH else app
+        inner = endpoint if scope["type"] == "http" and scope["path"] in {CONTROL_PATH, SNAPSHOT_PATH} else app
         await inner(scope, receive, send)
 
     return application

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable, Mapping
 from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import structlog
 
 from talkwire.core.access import may_act
 from talkwire.core.alarm import Alarm
@@ -18,61 +19,129 @@ from talkwire.core.calls import check_signal
 from talkwire.core.circles import CONTACTS_MAX
 from talkwire.core.commands.calls import (
     AcceptCall,
+    Callees,
+    CallRecord,
     CallSignal,
+    ClaimCall,
+    DropCall,
+    FindCall,
     FindCallees,
     HangUpCall,
     InviteToCall,
+    KeepRinging,
     RejectCall,
     SendCallSignal,
 )
+from talkwire.core.commands.command import Command
 from talkwire.core.door import Door, SignalHandlers
-from talkwire.core.errors import forbidden
+from talkwire.core.errors import ChatError, ErrorCode, forbidden
 from talkwire.core.events import (
+    CallEnded,
     ConversationDeleted,
     Durable,
     MemberAdded,
     MemberRemoved,
     UserBlocked,
 )
+from talkwire.core.lease import NODE
 from talkwire.core.model import Actor
+from talkwire.core.peers import Peers
+
+_TOPIC = "call"
+
+_logger = structlog.get_logger(__name__)
+
+HOMES_MAX = 10_000
+"""Calls of other nodes whose home is remembered."""
+
+
+class CallQuestion(msgspec.Struct, frozen=True):
+    """What a user says about a call, for the call's home."""
+
+    actor: Actor
+    signal: InviteToCall | AcceptCall | RejectCall | SendCallSignal | HangUpCall
+
+
+class CallAnswer(msgspec.Struct, frozen=True):
+    """The call's id, or how it was refused."""
+
+    call_id: str = ""
+    error: tuple[ErrorCode, str, object] | None = None
 
 
 class CallExchange:
-    """The calls of this node. An invitation asks the database who is to be called; all else is answered from memory."""
+    """The calls whose home is this node, and the way to those of others. An invitation asks the database who is to be
+    called; all else is answered from memory at the call's home.
+
+    Where there are other nodes, a row in the database says which one is the home of a conversation's call.
+    """
 
     def __init__(
         self,
         door: Door,
         publish: Callable[[CallOutput], None],
+        peers: Peers,
         *,
         members_max: int = CONTACTS_MAX,
         ring_s: float = RING_S,
     ) -> None:
         self._door = door
         self._publish = publish
+        self._peers = peers
         self._members_max = members_max
+        self._shared = False
+        self._claiming = asyncio.Lock()
+        # By conversation: where a call goes on, and what is stored of those that go on here.
+        self._homes: dict[str, str] = {}
+        self._stored: dict[str, tuple[str, ...]] = {}
         self._state = CallState(ring_s)
         self._ringing = Alarm(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
-        self.handlers: SignalHandlers = MappingProxyType(
+        self._acts: Mapping[type[Command[Any]], Callable[[str, Any], CallOutput]] = MappingProxyType(
             {
-                InviteToCall: self._invite,
-                AcceptCall: self._relay(self._state.accept),
-                RejectCall: self._relay(self._state.reject),
-                SendCallSignal: self._relay(self._state.signal),
-                HangUpCall: self._relay(self._state.hang_up),
+                AcceptCall: self._state.accept,
+                RejectCall: self._state.reject,
+                SendCallSignal: self._state.signal,
+                HangUpCall: self._state.hang_up,
             }
         )
+        self.handlers: SignalHandlers = MappingProxyType(
+            {InviteToCall: self._invite, **dict.fromkeys(self._acts, self._relay)}
+        )
+        peers.answer(_TOPIC, CallQuestion, self._answer)
+
+    def share(self) -> None:
+        """There can be other nodes."""
+        self._shared = True
 
     def close(self) -> None:
+        if self._shared:
+            self._tell(self._state.end_all())
         self._ringing.cancel()
 
+    def lose(self) -> None:
+        """Others have taken this node for dead, and told that its calls are over."""
+        self._state.end_all()
+        self._stored.clear()
+
     def user_came(self, user_id: str) -> None:
-        """The user's first socket is here."""
+        """The user's first socket is here, or on any node."""
         self._tell(self._state.user_came(user_id))
 
     def user_gone(self, user_id: str) -> None:
-        """The user's last socket is gone."""
+        """The user's last socket is gone, on all nodes."""
         self._tell(self._state.user_gone(user_id))
+
+    def ended_elsewhere(self, conversation_id: str) -> None:
+        """Another node has told the end of a call."""
+        self._homes.pop(conversation_id, None)
+
+    def ended_with_node(self, calls: Iterable[CallRecord]) -> None:
+        """The home of these is no more, and this node is the one to tell."""
+        for call in calls:
+            self._homes.pop(call.conversation_id, None)
+            missed_by = call.ringing_ids
+            ended = CallEnded(call.call_id, call.conversation_id, call.caller_id, "gone", call.member_ids, missed_by)
+            self._publish([ended])
 
     def follow(self, event: Durable) -> None:
         """Keeps calls to who may be in them."""
@@ -91,26 +160,98 @@ class CallExchange:
                     if is_direct and self._state.concerns(conversation_id, event.blocked_id):
                         self._tell(self._state.conversation_gone(conversation_id))
 
-    async def _invite(self, actor: Actor, signal: InviteToCall) -> str:
+    # --- what users say ---------------------------------------------------------------------------------------------
+
+    async def _invite(self, actor: Actor, signal: InviteToCall, *, asked: bool = False) -> str:
+        """`asked`: by another node, which takes this one for the call's home."""
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
         now_ms = time.time_ns() // 1_000_000
         callees = await self._door.execute(actor, FindCallees(signal.conversation_id, self._members_max, now_ms))
         await self._must_be_member(actor, signal)
+        if not self._shared:
+            self._begin(actor, signal, callees)
+            return signal.call_id
+        async with self._claiming:
+            home = await self._claim(actor, signal, callees)
+            if home == self._peers.node_id:
+                self._begin(actor, signal, callees)
+                return signal.call_id
+        if asked:
+            raise _no_answer()
+        return await self._ask(home, actor, signal)
+
+    def _begin(self, actor: Actor, signal: InviteToCall, callees: Callees) -> None:
         now = asyncio.get_running_loop().time()
-        self._tell(self._state.invite(actor.user_id, signal, callees.member_ids, callees.ringing_ids, now))
+        try:
+            self._tell(self._state.invite(actor.user_id, signal, callees.member_ids, callees.ringing_ids, now))
+        except ChatError:
+            self._forget_if_over(signal.conversation_id)
+            raise
         self._ringing.arm()
+
+    async def _relay(self, actor: Actor, signal: CallSignal, *, asked: bool = False) -> str:
+        check_signal(signal)
+        await self._must_be_member(actor, signal)
+        if self._shared and not asked and not self._state.has(signal.conversation_id):
+            home = await self._find_home(signal.conversation_id)
+            if home is not None and home != self._peers.node_id:
+                return await self._ask(home, actor, signal)
+        self._tell(self._acts[type(signal)](actor.user_id, signal))
         return signal.call_id
 
-    def _relay(self, act: Callable[[str, Any], CallOutput]) -> Callable[[Actor, CallSignal], Awaitable[str]]:
-        async def relay(actor: Actor, signal: CallSignal) -> str:
-            check_signal(signal)
-            await self._must_be_member(actor, signal)
-            self._tell(act(actor.user_id, signal))
-            return signal.call_id
+    # --- other nodes ------------------------------------------------------------------------------------------------
 
-        return relay
+    async def _claim(self, actor: Actor, signal: InviteToCall, callees: Callees) -> str:
+        """Answers the home of the conversation's call: this node, unless one goes on elsewhere."""
+        node_id, conversation_id = self._peers.node_id, signal.conversation_id
+        if self._state.has(conversation_id):
+            return node_id
+        ringing_ids = callees.ringing_ids if signal.to_user_id is None else (signal.to_user_id,)
+        record = CallRecord(conversation_id, signal.call_id, node_id, actor.user_id, callees.member_ids, ringing_ids)
+        claim = await self._door.execute(NODE, ClaimCall(record))
+        if claim.replaced is not None:
+            self.ended_with_node([claim.replaced])
+        if claim.holder == record:
+            self._stored[conversation_id] = ringing_ids
+        else:
+            self._remember_home(conversation_id, claim.holder.node_id)
+        return claim.holder.node_id
+
+    async def _find_home(self, conversation_id: str) -> str | None:
+        home = self._homes.get(conversation_id)
+        if home is None:
+            call = await self._door.execute(NODE, FindCall(conversation_id))
+            if call is not None:
+                home = call.node_id
+                self._remember_home(conversation_id, home)
+        return home
+
+    def _remember_home(self, conversation_id: str, node_id: str) -> None:
+        if len(self._homes) >= HOMES_MAX:
+            self._homes.clear()
+        self._homes[conversation_id] = node_id
+
+    async def _ask(self, home: str, actor: Actor, signal: Any) -> str:  # noqa: ANN401 (one of CallQuestion's)
+        answers = await self._peers.ask(_TOPIC, CallQuestion(actor, signal), CallAnswer, to=home)
+        answer = answers.get(home)
+        if answer is None or answer.error is not None:
+            self._homes.pop(signal.conversation_id, None)
+        if answer is None:
+            raise _no_answer()
+        if answer.error is not None:
+            raise ChatError(*answer.error)
+        return answer.call_id
+
+    async def _answer(self, question: CallQuestion) -> CallAnswer:
+        signal = question.signal
+        try:
+            if isinstance(signal, InviteToCall):
+                return CallAnswer(await self._invite(question.actor, signal, asked=True))
+            return CallAnswer(await self._relay(question.actor, signal, asked=True))
+        except ChatError as error:
+            return CallAnswer(error=(error.code, error.message, error.details))
 
     async def _must_be_member(self, actor: Actor, signal: CallSignal) -> None:
         entry = await self._door.directory.find(actor.user_id)
@@ -121,5 +262,34 @@ class CallExchange:
             raise forbidden()
 
     def _tell(self, events: CallOutput) -> None:
-        if events:
-            self._publish(events)
+        if not events:
+            return
+        self._publish(events)
+        if self._shared:
+            for conversation_id in {event.conversation_id for event in events}:
+                self._store(conversation_id)
+
+    def _store(self, conversation_id: str) -> None:
+        """What the others need when this node is no more."""
+        if self._state.has(conversation_id):
+            ringing_ids = self._state.unanswered(conversation_id)
+            if self._stored.get(conversation_id) != ringing_ids:
+                self._stored[conversation_id] = ringing_ids
+                keep = KeepRinging(conversation_id, self._peers.node_id, ringing_ids)
+                self._door.submit(NODE, keep, _log_failure)
+        else:
+            self._forget_if_over(conversation_id)
+
+    def _forget_if_over(self, conversation_id: str) -> None:
+        if not self._state.has(conversation_id) and self._stored.pop(conversation_id, None) is not None:
+            self._door.submit(NODE, DropCall(conversation_id, self._peers.node_id), _log_failure)
+
+
+def _no_answer() -> ChatError:
+    return ChatError("unavailable", "The node that carries this call on does not answer. Try again.")
+
+
+def _log_failure(_: object, error: Exception | None) -> None:
+    """The next call in the conversation puts it right."""
+    if error is not None:
+        _logger.warning("a call could not be stored", error=str(error))

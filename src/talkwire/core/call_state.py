@@ -1,7 +1,7 @@
 """The calls that go on: who is in each, whom it rings for, and when nobody is left to talk to.
 
 A side is a user, whatever the number of their devices. A conversation has one call at most. Time is an argument: the
-caller asks `next_deadline` and calls `expire` then. Nothing is stored: a call ends with its node.
+caller asks `next_deadline` and calls `expire` then. A call ends with its node.
 """
 
 from __future__ import annotations
@@ -179,6 +179,19 @@ class CallState:
     def conversations_of(self, user_id: str) -> Collection[str]:
         """Where the user is in a call, or called."""
         return tuple(self._sides.get(user_id, ()))
+
+    def has(self, conversation_id: str) -> bool:
+        """Whether a call goes on there."""
+        return conversation_id in self._calls
+
+    def unanswered(self, conversation_id: str) -> tuple[str, ...]:
+        """Whom a call rings for, as long as nobody has answered."""
+        call = self._calls.get(conversation_id)
+        return () if call is None or call.answered else tuple(call.ringing)
+
+    def end_all(self) -> CallOutput:
+        """This node carries no calls on any more."""
+        return [event for call in tuple(self._calls.values()) for event in self._end(call, "gone")]
 
     def concerns(self, conversation_id: str, user_id: str) -> bool:
         """Whether a call goes on in which the user is, or could be."""

@@ -7,12 +7,22 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.access import may_take_part
-from talkwire.core.commands.calls import Callees, CallSignal, FindCallees
+from talkwire.core.commands.calls import (
+    Callees,
+    CallRecord,
+    CallSignal,
+    Claim,
+    ClaimCall,
+    DropCall,
+    FindCall,
+    FindCallees,
+    KeepRinging,
+)
 from talkwire.core.errors import ChatError, forbidden
-from talkwire.core.handler import Queries
+from talkwire.core.handler import Queries, Upkeeps
 from talkwire.core.model import Actor, Conversation
 from talkwire.core.texts import check_id, check_json
-from talkwire.core.transaction import Snapshot
+from talkwire.core.transaction import LeaseTransaction, Snapshot
 
 DATA_MAX_BYTES = 64 * 1024
 
@@ -62,4 +72,36 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     return Callees(tuple(member_ids), tuple(user_id for user_id in member_ids if user_id in reachable))
 
 
-QUERIES: Queries = MappingProxyType({FindCallees: find_callees})
+def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
+    """A conversation has one call on all nodes. That of a node that is no more does not count, nor does one of the same
+    node, which knows that it is over."""
+    record = command.record
+    holder = tx.calls.claim(record)
+    if holder == record:
+        return Claim(record)
+    if holder is not None and holder.node_id != record.node_id:
+        lease = tx.nodes.lease(holder.node_id)
+        if lease is not None and lease.until_ms > tx.now_ms:
+            return Claim(holder)
+    dropped = holder is not None and tx.calls.drop(record.conversation_id, holder.node_id)
+    if tx.calls.claim(record) != record:
+        raise ChatError("unavailable", "Somebody else has just begun a call here. Try again.")
+    is_dead = dropped and holder is not None and holder.node_id != record.node_id
+    return Claim(record, holder if is_dead else None)
+
+
+def keep_ringing(tx: LeaseTransaction, actor: Actor, command: KeepRinging) -> None:
+    tx.calls.ring(command.conversation_id, command.node_id, command.ringing_ids)
+
+
+def drop_call(tx: LeaseTransaction, actor: Actor, command: DropCall) -> None:
+    tx.calls.drop(command.conversation_id, command.node_id)
+
+
+def find_call(snapshot: Snapshot, actor: Actor, query: FindCall) -> CallRecord | None:
+    return snapshot.calls.find(query.conversation_id)
+
+
+QUERIES: Queries = MappingProxyType({FindCallees: find_callees, FindCall: find_call})
+
+UPKEEP: Upkeeps = MappingProxyType({ClaimCall: claim_call, KeepRinging: keep_ringing, DropCall: drop_call})

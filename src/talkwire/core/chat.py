@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
+from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
+from talkwire.core.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Question, Told
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError
-from talkwire.core.events import CustomEvent, DurableEvent, Ephemeral, MessageSent, News
+from talkwire.core.events import Durable, DurableEvent, MessageSent, News, Passing, UserUpdated
+from talkwire.core.feed import Commit, LogFeed, Stretch
 from talkwire.core.handlers import CHANGES, QUERIES
+from talkwire.core.head_watch import HeadWatch
 from talkwire.core.hooks import Hooks, sent_as
+from talkwire.core.lease import Lease
+from talkwire.core.listeners import Listener, Listeners
 from talkwire.core.model import Actor, User
+from talkwire.core.peers import Peers
 from talkwire.core.preferences import DEFAULTS
 from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
 
 R = TypeVar("R")
-Listener = Callable[[Sequence[News]], None]
 Done = Callable[[Any, "Exception | None"], None]
 """(result, error): what became of a command; exactly one of both counts."""
 
 
 class Writer(Protocol):
     """Carries changes out in order, many in one transaction."""
+
+    def start(self, on_commit: Callable[[Commit, Callable[[], None]], None]) -> None:
+        """Has `on_commit` called on the event loop with each transaction and what gives its answers, in their order."""
+        ...
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         """`done` is called on the event loop, once the change is committed or was refused. A change with a key that
@@ -42,21 +53,22 @@ class Reader(Protocol):
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
 
 
-class Bus(Protocol):
-    """Brings events to every node's listeners, durable ones in log order."""
+class Keeper(Protocol):
+    """Keeps what a node holds for a while, aside from the log."""
 
-    def publish(self, events: Sequence[News]) -> None: ...
-    def subscribe(self, listener: Listener) -> None: ...
+    def keep(self, actor: Actor, command: Upkeep[R]) -> Awaitable[R]: ...
 
 
 class Chat:
     """Everything that can be asked of the chat, and nothing of how it is stored or sent."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it joins)
         self,
         writer: Writer,
         reader: Reader,
-        bus: Bus,
+        keeper: Keeper,
+        *,
+        bus: Bus | None = None,
         options: SignalOptions | None = None,
         hooks: Hooks | None = None,
     ) -> None:
@@ -66,14 +78,25 @@ class Chat:
         """The commands that the application is asked about first. One of them is not queued before it has answered:
         whoever has to keep an order waits for the result."""
         self._asking: set[asyncio.Future[Any]] = set()
+        self.node_id = token_hex(8)
+        """By which this node is told from others."""
         self._writer = writer
         self._reader = reader
-        self._bus = bus
+        self._keeper = keeper
+        self._listeners = Listeners()
+        self.bus = bus or NoBus()
+        self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
+        self.feed = LogFeed(self._read_log, self._listeners.tell, self._is_brought, self._lose)
+        self._watching: asyncio.Task[None] | None = None
+        self.on_loss: Callable[[], None] = _nothing
+        """Called when this node cannot know what has happened: everybody here has to begin anew."""
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
-        self.signals = Signals(self, bus.publish, options)
+        self.signals = Signals(self, self, self.peers, options)
+        self.lease = Lease(self, self.node_id, self.signals, self.peers)
+        self.signals.presence.on_move = self.lease.record_soon
         self.epoch = ""
         self.pos = 0
-        bus.subscribe(self._follow)
+        self._listeners.add(self._follow)
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Carries a command out and answers its result.
@@ -91,6 +114,9 @@ class Chat:
         """Queues a change, in the order of the calls, unless there are hooks for it; what became of it is told on the
         event loop, in one turn for all that were committed together. Raises `ChatError` for what is refused at the
         door."""
+        if isinstance(command, Upkeep):
+            asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(tell, done))
+            return
         if type(command) in self.hooked:
             asking = asyncio.ensure_future(self._ask_hooks(actor, command, key))
             self._asking.add(asking)  # the loop itself would forget it
@@ -122,8 +148,11 @@ class Chat:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
         if key is not None and isinstance(command, SendToUsers):
             return cast("Awaitable[R]", self._send_once(actor, command, key))
+        if isinstance(command, Upkeep):
+            return cast("Awaitable[R]", self._keeper.keep(actor, command))
         handler = self.signals.handlers.get(type(command))
         if handler is not None:
+            self.lease.check()
             return cast("Awaitable[R]", handler(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
 
@@ -139,21 +168,110 @@ class Chat:
 
     def _submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None) -> None:
         _check(command)
+        self.lease.check()
         self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener) -> None:
         """Has `listener` called on the event loop with each batch of events, in log order."""
-        self._bus.subscribe(listener)
+        self._listeners.add(listener)
 
-    async def start(self) -> None:
-        """Learns where the log is; from then on the bus says how it moves."""
+    async def start(self, *, alone: bool = True) -> None:
+        """Learns where the log is, and begins to follow it. `alone`: no other node can be running."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
-        # The bus may have brought newer events by now.
-        self.pos = self.directory.pos = max(self.pos, pos)
+        self.pos = self.directory.pos = pos
+        self.feed.start(pos)
+        self._writer.start(self._committed)
+        if not alone:
+            self.signals.share()
+        await self.bus.start(self.epoch, self._receive)
+        if not alone:
+            watch = HeadWatch(self.feed, self.read_head, lambda: self.bus.away)
+            self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:
         """Nobody is told any more of what goes on here; to be called while the writer still takes commands."""
         self.signals.close()
+        self.lease.close()
+
+    async def leave(self) -> None:
+        """Follows the log no more: the last thing, after the writer has ended."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self.feed.close()
+        await self.bus.close()
+
+    def announce(self) -> None:
+        """Tells the other nodes that this one is there, before they see its lease."""
+        self.bus.send(Told(self.node_id, ()))
+
+    # --- the log ----------------------------------------------------------------------------------------------------
+
+    def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
+        """By our own writer. The others are told at once, whether or not we have come so far ourselves."""
+        if commit.events:
+            self.bus.send(Committed(self.node_id, commit.start_pos, commit.pos, tuple(commit.events)))
+        self.feed.committed(commit, answer)
+
+    def _receive(self, dispatch: AnyDispatch) -> None:
+        if dispatch.node_id == self.node_id:
+            return
+        self.peers.heard(dispatch.node_id)
+        match dispatch:
+            case Committed(events=None):
+                self.feed.heard_of(dispatch.pos)
+            case Committed(events=tuple(events)):
+                commit = Commit(dispatch.start_pos, dispatch.pos, events)
+                strangers = self._strangers(events)
+                if strangers:
+                    self._start(self._get_to_know(strangers, commit))
+                else:
+                    self.feed.arrived(commit)
+            case Told(events=events):
+                told = self.signals.heard(events) if events else ()
+                if told:
+                    self.tell_here(told)
+            case Question() | Answer():
+                self.peers.receive(dispatch)
+
+    def _is_brought(self) -> bool:
+        return self.bus.brings_events and not self.bus.away
+
+    async def _read_log(self, after: int, limit: int) -> Stretch:
+        def read(snapshot: Snapshot) -> Stretch:
+            _, head = snapshot.head()
+            return Stretch(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
+
+        stretch = await self._reader.read(read)
+        await asyncio.gather(*map(self.directory.find, self._strangers(stretch.events)))
+        return stretch
+
+    def _strangers(self, events: Sequence[Durable]) -> set[str]:
+        """Users who have to be known here before the events are told: how somebody looks concerns their contacts."""
+        changed = (event.user.id for event in events if type(event) is UserUpdated)
+        return {user_id for user_id in changed if self.directory.peek(user_id) is None}
+
+    async def _get_to_know(self, user_ids: Collection[str], commit: Commit) -> None:
+        """What comes behind waits for it, as for anything that is late."""
+        with contextlib.suppress(ChatError):
+            await asyncio.gather(*map(self.directory.find, user_ids))
+        self.feed.arrived(commit)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The loop refers to its tasks weakly.
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def read_head(self) -> int:
+        """Up to where the log goes. Raises ChatError."""
+        _, pos = await self._reader.read(lambda snapshot: snapshot.head())
+        return pos
+
+    def _lose(self) -> None:
+        self.on_loss()
+        self.directory.forget_idle()
+
+    # --- who is who -------------------------------------------------------------------------------------------------
 
     async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
@@ -182,9 +300,22 @@ class Chat:
         """Names the position up to which events have been handed out here: opaque to clients."""
         return f"{self.epoch}-{self.pos}"
 
-    def tell(self, event: Ephemeral | CustomEvent) -> None:
-        """Publishes an event that is not stored."""
-        self._bus.publish([event])
+    def publish(self, events: Sequence[Passing]) -> None:
+        """Tells everybody, on all nodes, what is not stored."""
+        self.tell_others(events)
+        self.tell_here(events)
+
+    def tell_here(self, events: Sequence[Passing]) -> None:
+        """Tells who is on this node."""
+        self._listeners.tell(events)
+
+    def tell_others(self, events: Sequence[Passing]) -> None:
+        """Tells the other nodes."""
+        self.bus.send(Told(self.node_id, tuple(events)))
+
+    def tell(self, event: Passing) -> None:
+        """`publish` of one."""
+        self.publish([event])
 
     def _follow(self, events: Sequence[News]) -> None:
         for event in events:
@@ -222,6 +353,10 @@ class Chat:
             return Loaded(pos, entries, memberships.circles)
 
         return await self._reader.read(load)
+
+
+def _nothing() -> None:
+    """Nobody is here yet to lose anything."""
 
 
 def tell(done: Done, future: asyncio.Future[Any]) -> None:

@@ -132,7 +132,21 @@ class Circles:
         found.discard(user_id)
         return found
 
-    def _is_of_contacts(self, circle: Circle) -> bool:
+    def making_contacts(self, conversation_ids: Iterable[str], facts: Mapping[str, CircleFacts]) -> tuple[str, ...]:
+        """Those of some conversations whose members are contacts, by what was read of them or is known here."""
+        found: list[str] = []
+        for conversation_id in conversation_ids:
+            circle = facts.get(conversation_id) or self._circles.get(conversation_id)
+            if circle is not None and self._is_of_contacts(circle):
+                found.append(conversation_id)
+        return tuple(found)
+
+    def members(self, conversation_ids: Iterable[str]) -> set[str]:
+        """The users known here who are in any of these conversations."""
+        circles = (self._circles.get(conversation_id) for conversation_id in conversation_ids)
+        return {user_id for circle in circles if circle is not None for user_id in circle.user_ids}
+
+    def _is_of_contacts(self, circle: Circle | CircleFacts) -> bool:
         return circle.kind == "direct" or (circle.kind == "group" and circle.member_count <= self._members_max)
 
     def _circle(self, conversation_id: str) -> Circle:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -16,12 +17,14 @@ from talkwire.core.commands.custom_events import (
     SendToUsers,
 )
 from talkwire.core.commands.mail import StoreMail
-from talkwire.core.commands.presence import FindAcquaintances, FindOnlineElsewhere
-from talkwire.core.door import Door, SignalHandlers
+from talkwire.core.commands.presence import FindConnectedElsewhere, ListConnectedElsewhere
+from talkwire.core.door import Door, SignalHandlers, Voice
 from talkwire.core.errors import ChatError, invalid
-from talkwire.core.events import CustomEvent, MailStored, News
+from talkwire.core.events import CustomEvent, MailStored
 from talkwire.core.handler import ChangeHandler, Changes
+from talkwire.core.lease import NODE
 from talkwire.core.model import Actor
+from talkwire.core.peers import Peers
 from talkwire.core.presence import check_user_ids, must_serve
 from talkwire.core.texts import check_id, check_json, check_name
 from talkwire.core.transaction import Transaction
@@ -34,6 +37,9 @@ SOCKET_IO_EVENTS = frozenset(
 EVENT_MAX_LENGTH = 200
 PAYLOAD_MAX_BYTES = 64 * 1024
 ELSEWHERE_PAGE = 1000
+
+_SEND = "send-to-users"
+_COUNT = "count-sockets"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,13 +59,23 @@ def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendRepor
     return command.report
 
 
-class CustomEvents:
-    """For this node's sockets. `node_id` is this node's, by which the others' users are told apart."""
+class _Sent(msgspec.Struct, frozen=True):
+    """Asks other nodes to tell these users of an event; what they answer is how many sockets they have told of each."""
 
-    def __init__(self, door: Door, publish: Callable[[Sequence[News]], None], node_id: str) -> None:
+    user_ids: tuple[str, ...]
+    event: str
+    payload: object
+
+
+class CustomEvents:
+    """For the sockets of this node and of the others, which are asked."""
+
+    def __init__(self, door: Door, voice: Voice, peers: Peers) -> None:
         self._door = door
-        self._publish = publish
-        self._node_id = node_id
+        self._voice = voice
+        self._peers = peers
+        peers.answer(_SEND, _Sent, self._send_here)
+        peers.answer(_COUNT, str, self._count_here)
         self.handlers: SignalHandlers = MappingProxyType(
             {
                 SendToUsers: self._send_to_users,
@@ -74,40 +90,71 @@ class CustomEvents:
         check_user_ids(command.user_ids)
         check_custom_event(command.event, command.payload)
         user_ids = tuple(dict.fromkeys(command.user_ids))
-        sockets = {user_id: self._sockets_of(user_id) for user_id in user_ids}
-        reached = tuple(user_id for user_id in user_ids if sockets[user_id])
-        if reached:
-            self._publish([CustomEvent(command.event, command.payload, user_id=user_id) for user_id in reached])
-        away = tuple(user_id for user_id in user_ids if not sockets[user_id]) if command.store else ()
+        sent = _Sent(user_ids, command.event, command.payload)
+        sockets = Counter(self._tell_here(sent))
+        is_sure = True
+        if self._peers.are_there:
+            answers = await self._peers.ask(_SEND, sent, dict[str, int])
+            for answer in answers.values():
+                sockets.update(answer)
+            is_sure = self._peers.have_answered(answers)
+        away = [user_id for user_id in user_ids if not sockets[user_id]] if command.store else []
+        if away and not is_sure:
+            # Whoever is there, on a node that does not answer, is not away.
+            elsewhere = await self._connected_elsewhere(away)
+            away = [user_id for user_id in away if user_id not in elsewhere]
         if away:
-            await self._door.execute(actor, StoreMail(away, command.event, command.payload))
-            self._publish([MailStored(user_id) for user_id in away])
-        return SendReport(reached, sum(sockets.values()), away)
+            await self._door.execute(actor, StoreMail(tuple(away), command.event, command.payload))
+            self._voice.publish([MailStored(user_id) for user_id in away])
+        reached = tuple(user_id for user_id in user_ids if sockets[user_id])
+        return SendReport(reached, sockets.total(), tuple(away))
 
     async def _send_to_conversation(self, actor: Actor, command: SendToConversation) -> None:
         must_serve(actor)
         check_id("conversationId", command.conversation_id)
         check_custom_event(command.event, command.payload)
-        self._publish([CustomEvent(command.event, command.payload, conversation_id=command.conversation_id)])
+        self._voice.publish([CustomEvent(command.event, command.payload, conversation_id=command.conversation_id)])
 
     async def _list_connected(self, actor: Actor, command: ListConnected) -> tuple[str, ...]:  # noqa: ARG002
         must_serve(actor)
         found = set(self._door.directory.connected_ids())
         after: str | None = None
         while True:
-            page = await self._door.execute(actor, FindOnlineElsewhere(self._node_id, after, ELSEWHERE_PAGE))
-            found.update(other.record.user_id for other in page)
+            page = await self._door.execute(actor, ListConnectedElsewhere(self._peers.node_id, after, ELSEWHERE_PAGE))
+            found.update(page)
             if len(page) < ELSEWHERE_PAGE:
                 return tuple(sorted(found))
-            after = page[-1].record.user_id
+            after = page[-1]
 
     async def _is_connected(self, actor: Actor, command: IsConnected) -> bool:
         must_serve(actor)
         check_id("userId", command.user_id)
         if self._sockets_of(command.user_id):
             return True
-        found = await self._door.execute(actor, FindAcquaintances((command.user_id,), self._node_id))
-        return any(other.elsewhere for other in found)
+        answers: dict[str, int] = {}
+        if self._peers.are_there:
+            answers = await self._peers.ask(_COUNT, command.user_id, int)
+            if any(answers.values()):
+                return True
+        if self._peers.are_there and self._peers.have_answered(answers):
+            return False
+        return bool(await self._connected_elsewhere([command.user_id]))
+
+    async def _connected_elsewhere(self, user_ids: Sequence[str]) -> Collection[str]:
+        """By the database, which is a moment behind."""
+        return await self._door.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
+
+    def _tell_here(self, sent: _Sent) -> dict[str, int]:
+        sockets = {user_id: count for user_id in sent.user_ids if (count := self._sockets_of(user_id))}
+        if sockets:
+            self._voice.tell_here([CustomEvent(sent.event, sent.payload, user_id=user_id) for user_id in sockets])
+        return sockets
+
+    async def _send_here(self, sent: _Sent) -> dict[str, int]:
+        return self._tell_here(sent)
+
+    async def _count_here(self, user_id: str) -> int:
+        return self._sockets_of(user_id)
 
     def _sockets_of(self, user_id: str) -> int:
         entry = self._door.directory.connected(user_id)

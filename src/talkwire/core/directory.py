@@ -178,6 +178,18 @@ class Directory:
         found = self.circles.contacts(user_id, entry.conversation_ids)
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
+    def contacts_in(self, circle_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
+        """The same of a user who need not be known here: these conversations make their contacts, and these users they
+        have blocked."""
+        found = self.circles.members(circle_ids)
+        found.discard(user_id)
+        found.difference_update(blocked_ids)
+        return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
+
+    async def look_up(self, user_ids: Collection[str]) -> Loaded:
+        """What is stored of users, of whom nothing is remembered here. Raises ChatError."""
+        return await self._load(user_ids)
+
     def are_acquainted(self, user_id: str, other_id: str) -> bool:
         """Whether two users known here share a conversation, and neither has blocked the other."""
         entry, other = self.peek(user_id), self.peek(other_id)
@@ -215,6 +227,11 @@ class Directory:
         if not entry.holds:
             del self._held[user_id]
             self._remember(user_id, entry)
+
+    def forget_idle(self) -> None:
+        """Forgets whoever nobody holds: what is known of them may be wrong."""
+        while self._idle:
+            self._forget(*self._idle.popitem(last=False))
 
     def apply(self, event: Durable) -> None:
         """Follows the log."""
@@ -255,9 +272,11 @@ class Directory:
     def _remember(self, user_id: str, entry: Entry) -> None:
         self._idle[user_id] = entry
         if len(self._idle) > self._idle_max:
-            forgotten_id, forgotten = self._idle.popitem(last=False)
-            self.circles.remove(forgotten_id, forgotten.conversation_ids)
-            self.eager.remove(forgotten_id, forgotten.member_preferences)
+            self._forget(*self._idle.popitem(last=False))
+
+    def _forget(self, user_id: str, entry: Entry) -> None:
+        self.circles.remove(user_id, entry.conversation_ids)
+        self.eager.remove(user_id, entry.member_preferences)
 
     def _complete_circle(self, event: MemberAdded) -> None:
         """Has a conversation read in which nobody known here was before."""

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from talkwire.core.commands.command import Command
 from talkwire.core.directory import Directory
+from talkwire.core.events import Passing
 from talkwire.core.model import Actor
 
 R = TypeVar("R")
 
 SignalHandlers = Mapping[type[Command[Any]], Callable[[Actor, Any], Awaitable[Any]]]
 """Who carries out what is not for the database alone. Raises ChatError, at once or from the awaitable."""
+
+
+class Voice(Protocol):
+    """Tells what is not stored. See `core.chat.Chat`."""
+
+    def publish(self, events: Sequence[Passing]) -> None:
+        """To everybody, on all nodes."""
+        ...
+
+    def tell_here(self, events: Sequence[Passing]) -> None:
+        """To who is on this node."""
+        ...
+
+    def tell_others(self, events: Sequence[Passing]) -> None:
+        """To the other nodes."""
+        ...
 
 
 class Door(Protocol):

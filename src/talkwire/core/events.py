@@ -14,6 +14,7 @@ from talkwire.core.model import (
     Offer,
     Preferences,
     Presence,
+    PresenceRecord,
     Restriction,
     User,
 )
@@ -239,7 +240,11 @@ class CallMissed(DurableEvent, frozen=True):
     user_ids: tuple[str, ...]
 
 
-class TypingChanged(msgspec.Struct, frozen=True):
+class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
+    """Told to whoever is there, on all nodes as far as the bus brings it, and kept nowhere."""
+
+
+class TypingChanged(EphemeralEvent, frozen=True):
     """Ephemeral; the typing user's own sockets do not hear of it."""
 
     conversation_id: str
@@ -248,23 +253,26 @@ class TypingChanged(msgspec.Struct, frozen=True):
     is_typing: bool
 
 
-class RoomEntered(msgspec.Struct, frozen=True):
-    """Ephemeral, to who follows the conversation: a user's first socket that asked to follow it does so now."""
+class RoomEntered(EphemeralEvent, frozen=True):
+    """Ephemeral, to who follows the conversation: a user's first socket that asked to follow it does so now. Between
+    nodes, the first on the node `node_id`."""
 
     conversation_id: str
     user_id: str
     user_name: str
+    node_id: str = ""
 
 
-class RoomLeft(msgspec.Struct, frozen=True):
+class RoomLeft(EphemeralEvent, frozen=True):
     """Ephemeral: a user's last such socket follows it no more."""
 
     conversation_id: str
     user_id: str
     user_name: str
+    node_id: str = ""
 
 
-class UnreadChanged(msgspec.Struct, frozen=True):
+class UnreadChanged(EphemeralEvent, frozen=True):
     """Ephemeral, to the user's own sockets: how much is unread after a read, a delete or a change of membership."""
 
     user_id: str
@@ -273,18 +281,23 @@ class UnreadChanged(msgspec.Struct, frozen=True):
     mention_count: int
 
 
-class PresenceChanged(msgspec.Struct, frozen=True):
+class PresenceChanged(EphemeralEvent, frozen=True):
     """Ephemeral: a user's merged status or text is another. To their contacts and to who asked to be told; or, when it
     is their `own` view of it, to their own devices except `source`, which said so. `came`: others saw them as offline
-    until now."""
+    until now.
+
+    Other nodes may not know the user: `circle_ids` are the conversations that make contacts of the user, and
+    `blocked_ids` whom the user has blocked. None: there are no other nodes."""
 
     presence: Presence
     own: bool = False
     source: str | None = None
     came: bool = False
+    circle_ids: tuple[str, ...] | None = None
+    blocked_ids: tuple[str, ...] = ()
 
 
-class CallEvent(msgspec.Struct, frozen=True):
+class CallEvent(EphemeralEvent, frozen=True):
     """Ephemeral: what `user_id` says about a call, to the sockets of `to` except `source`, from which it came."""
 
     call_id: str
@@ -316,7 +329,7 @@ class CallHungUp(CallEvent, frozen=True):
     pass
 
 
-class CallEnded(msgspec.Struct, frozen=True):
+class CallEnded(EphemeralEvent, frozen=True):
     """Ephemeral: a call is over for the users in `to`. `missed_by` are those who were called and never answered."""
 
     call_id: str
@@ -327,14 +340,14 @@ class CallEnded(msgspec.Struct, frozen=True):
     missed_by: tuple[str, ...] = ()
 
 
-class Notified(msgspec.Struct, frozen=True):
+class Notified(EphemeralEvent, frozen=True):
     """Ephemeral, to the user's own sockets."""
 
     user_id: str
     notification: Notification
 
 
-class UploadProgressed(msgspec.Struct, frozen=True):
+class UploadProgressed(EphemeralEvent, frozen=True):
     """Ephemeral, to the uploader's own sockets: `received` of `size` bytes are here."""
 
     user_id: str
@@ -343,7 +356,7 @@ class UploadProgressed(msgspec.Struct, frozen=True):
     size: int
 
 
-class CustomEvent(msgspec.Struct, frozen=True):
+class CustomEvent(EphemeralEvent, frozen=True):
     """Ephemeral: something of the application's own, for which no dialect has words: it goes out as `name` with
     `payload`, any JSON. To all sockets of one user, or to those that follow one conversation; one of both is given."""
 
@@ -353,10 +366,31 @@ class CustomEvent(msgspec.Struct, frozen=True):
     conversation_id: str | None = None
 
 
-class MailStored(msgspec.Struct, frozen=True):
+class MailStored(EphemeralEvent, frozen=True):
     """Ephemeral, to nobody but the server: something was stored for a user who may have connected meanwhile."""
 
     user_id: str
+
+
+class PresenceChosen(EphemeralEvent, frozen=True):
+    """Ephemeral, to nobody but the other nodes: what a user has said of themselves is stored; `everywhere`: on all
+    devices."""
+
+    record: PresenceRecord
+    everywhere: bool
+
+
+class UsersMoved(EphemeralEvent, frozen=True):
+    """Ephemeral, to nobody but the other nodes: what was recorded of who is at the node `node_id`. Who is there and on
+    other nodes too `came`, those of whom all devices there are away are in `away`, and who was on none came `first`;
+    who is not there any more `left`, and who is on none now is `gone`."""
+
+    node_id: str
+    first: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
@@ -400,5 +434,11 @@ Ephemeral = TypingChanged | RoomNews | UnreadChanged | PresenceChanged | CallNew
 Event = Durable | Ephemeral
 """What dialects have words for, or keep silent about."""
 
-News = Event | CustomEvent | MailStored
-"""What the bus carries."""
+Between = PresenceChosen | UsersMoved
+"""What nodes tell each other, and is not for listeners."""
+
+Passing = Ephemeral | CustomEvent | MailStored | Between
+"""What is told and not kept."""
+
+News = Event | Passing
+"""What listeners are told."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from talkwire.core.commands.command import Command
 from talkwire.core.model import Actor
-from talkwire.core.transaction import Needs, Snapshot, Transaction
+from talkwire.core.transaction import LeaseTransaction, Needs, Snapshot, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,5 @@ class ChangeHandler:
 
 
 Changes = Mapping[type[Command[Any]], ChangeHandler]
+Upkeeps = Mapping[type[Command[Any]], Callable[[LeaseTransaction, Actor, Any], object]]
 Queries = Mapping[type[Command[Any]], Callable[[Snapshot, Actor, Any], object]]

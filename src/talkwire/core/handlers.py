@@ -17,6 +17,7 @@ from talkwire.core import (
     members,
     messages,
     moderation,
+    nodes,
     notifications,
     offers,
     pins,
@@ -32,7 +33,7 @@ from talkwire.core import (
     sync,
     users,
 )
-from talkwire.core.handler import Changes, Queries
+from talkwire.core.handler import Changes, Queries, Upkeeps
 
 CHANGES: Changes = MappingProxyType(
     {
@@ -59,6 +60,8 @@ CHANGES: Changes = MappingProxyType(
         **recovery.CHANGES,
     }
 )
+
+UPKEEP: Upkeeps = MappingProxyType({**presence.UPKEEP, **calls.UPKEEP, **nodes.UPKEEP, **recovery.UPKEEP})
 
 QUERIES: Queries = MappingProxyType(
     {

@@ -33,10 +33,6 @@ class LimitedChat:
             return cast("Awaitable[R]", self.answer_retry(actor, command, wait_s, key))
         return self._chat.execute(actor, command, key)
 
-    async def check(self) -> None:
-        """`Chat.check`."""
-        await self._chat.check()
-
     def take(self, actor: Actor, kind: Kind) -> float:
         """Counts something that the actor does. Answers 0, or the seconds until it may be done."""
         return 0.0 if self._limits is None else self._limits.take_for(actor, kind, self._clock())

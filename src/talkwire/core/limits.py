@@ -2,13 +2,16 @@
 
 A bucket holds `burst` tokens and gets `per_s` new ones a second; what is done takes one. Time is an argument, in
 seconds of a clock that never goes back. Nothing is stored: a restart fills all buckets.
+
+Nodes may share their buckets (`bus/shared_limits.py`): each takes from its own at once, hands over now and then what
+was `taken`, and with `learn` takes over what all together have left.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from ipaddress import IPv6Address, ip_address
@@ -60,6 +63,9 @@ class Kind(StrEnum):
 
 _KINDS = frozenset(kind.value for kind in Kind)
 
+ASKED_KINDS = frozenset({Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS})
+"""Those that guard passwords. To check one takes so long that all nodes can be asked first."""
+
 
 class Rate(NamedTuple):
     """`burst` at once, then `per_s` a second."""
@@ -105,12 +111,15 @@ def parse_rates(texts: Iterable[str]) -> Rates:
 class Buckets:
     """One kind's buckets, full until they are first taken from.
 
-    A bucket is the time at which it will be full again, so one that is full needs no memory.
+    A bucket is the time at which it will be full again, so one that is full needs no memory. One that others take from
+    too may be emptier than empty: then what was taken too much is waited for.
     """
 
-    __slots__ = ("_full_at", "_interval", "_slack", "_sweep_at")
+    __slots__ = ("_full_at", "_interval", "_slack", "_sweep_at", "_taken")
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: Rate, *, counts: bool = False) -> None:
+        """`counts`: what is taken is to be handed over."""
+        self._taken: dict[str, int] | None = {} if counts else None
         self._interval = 1 / rate.per_s
         # Sums of fractions err in their last digits, and must not cost the last token of a burst.
         self._slack = (rate.burst - 1) * self._interval + _ROUNDING_S
@@ -128,9 +137,26 @@ class Buckets:
         elif full_at - now > self._slack:
             return full_at - now - self._slack
         self._full_at[key] = full_at + self._interval
+        if self._taken is not None:
+            self._taken[key] = self._taken.get(key, 0) + 1
         if len(self._full_at) >= self._sweep_at:
             self._sweep(now)
         return 0.0
+
+    def taken(self) -> dict[str, int]:
+        """How many tokens were taken from which buckets since it was last asked."""
+        taken, self._taken = self._taken or {}, None if self._taken is None else {}
+        return taken
+
+    def learn(self, full_at: Iterable[tuple[str, float]]) -> None:
+        """Takes over at what time buckets are full again by what was handed over, on all nodes: if that is later than
+        by what was taken here. What was taken here since then comes on top."""
+        here = self._full_at
+        since = self._taken or {}
+        for key, shared in full_at:
+            owed = shared + since[key] * self._interval if key in since else shared
+            if owed > here.get(key, 0.0):
+                here[key] = owed
 
     def _sweep(self, now: float) -> None:
         """Forgets full buckets. The next sweep comes at twice as many, so each bucket's share of it stays small."""
@@ -140,13 +166,20 @@ class Buckets:
         self._sweep_at = min(BUCKETS_MAX, max(SWEEP_FROM, 2 * len(self._full_at)))
 
 
+Ask = Callable[[Kind, str], Awaitable[float]]
+"""Takes a token where all nodes take theirs. Answers as `take` does, and 0 when nobody says in time; never raises."""
+
+
 class Limits:
-    """All buckets of a node."""
+    """All buckets of a node. `shared`: what is taken is handed over, so somebody must ask for `taken`."""
 
-    __slots__ = ("_buckets",)
+    __slots__ = ("_buckets", "ask", "rates")
 
-    def __init__(self, rates: Rates = DEFAULT_RATES) -> None:
-        self._buckets = {kind: Buckets(rates[kind]) for kind in Kind}
+    def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
+        self.rates = rates
+        self.ask: Ask | None = None
+        """Whom `must_take_everywhere` asks; None: nobody but this node's own bucket."""
+        self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
         """See `Buckets.take`."""
@@ -163,6 +196,21 @@ class Limits:
         wait_s = self.take(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
+
+    async def must_take_everywhere(self, kind: Kind, key: str, now: float) -> None:
+        """`must_take` of one of `ASKED_KINDS`, whichever node its tokens were taken on."""
+        self.must_take(kind, key, now)
+        wait_s = 0.0 if self.ask is None else await self.ask(kind, key)
+        if wait_s:
+            raise rate_limited(wait_s)
+
+    def taken(self) -> list[tuple[Kind, dict[str, int]]]:
+        """What was taken since it was last asked, as far as there is something."""
+        return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
+
+    def learn(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
+        """See `Buckets.learn`; times are of the clock that `take` is given."""
+        self._buckets[kind].learn(full_at)
 
 
 def rate_limited(wait_s: float) -> ChatError:

@@ -8,7 +8,7 @@ import structlog
 
 from talkwire.core.commands.notifications import RecordMissedCall
 from talkwire.core.door import Door
-from talkwire.core.events import CallEnded, Event
+from talkwire.core.events import CallEnded, CallNews, Passing
 from talkwire.core.model import Actor
 
 _logger = structlog.get_logger(__name__)
@@ -17,11 +17,11 @@ _logger = structlog.get_logger(__name__)
 class MissedCalls:
     """Stands between a node's calls and the bus: the node that carries a call on is the one that records its end."""
 
-    def __init__(self, door: Door, publish: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(self, door: Door, publish: Callable[[Sequence[Passing]], None]) -> None:
         self._door = door
         self._publish = publish
 
-    def publish(self, events: Sequence[Event]) -> None:
+    def publish(self, events: Sequence[CallNews]) -> None:
         self._publish(events)
         for event in events:
             if isinstance(event, CallEnded) and event.missed_by:

@@ -13,6 +13,9 @@ from talkwire.core.events import News, OfferCreated
 from talkwire.core.model import Actor
 
 RETRY_MS = 5000
+WAIT_MIN_S = 1.0
+"""How soon it is asked again after nothing was due yet: this computer's clock may be ahead of the database's."""
+
 WAIT_MAX_S = 3600.0
 """Nobody sleeps longer than this: the computer's clock may be set, and the computer may have been asleep."""
 
@@ -58,13 +61,13 @@ class OfferExpiry:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _arm(self, due_ms: int) -> None:
+    def _arm(self, due_ms: int, wait_min_s: float = 0.0) -> None:
         if self._closed or (self._timer is not None and self._due_ms <= due_ms):
             return
         if self._timer is not None:
             self._timer.cancel()
         self._due_ms = due_ms
-        wait_s = min(max(0.0, (due_ms - self._clock_ms()) / 1000), WAIT_MAX_S)
+        wait_s = min(max(wait_min_s, (due_ms - self._clock_ms()) / 1000), WAIT_MAX_S)
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
 
     def _ring(self) -> None:
@@ -76,4 +79,4 @@ class OfferExpiry:
             _logger.warning("offers could not be ended", error=str(error))
             self._arm(self._clock_ms() + RETRY_MS)
         elif next_due_ms is not None:
-            self._arm(next_due_ms)
+            self._arm(next_due_ms, WAIT_MIN_S)

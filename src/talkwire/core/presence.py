@@ -6,30 +6,42 @@ instead, and whoever was online there is taken for offline since then.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from talkwire.core.access import may_act
+from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.presence import (
     Acquaintance,
     EndLease,
     FindAcquaintances,
+    FindConnectedElsewhere,
     FindContacts,
     FindOnlineElsewhere,
+    ForgetUsers,
+    Forgotten,
     LeaseReport,
+    ListConnectedElsewhere,
     RenewLease,
     SetPresence,
+    Sighting,
     StorePresence,
 )
 from talkwire.core.errors import forbidden, invalid
-from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.handler import ChangeHandler, Changes, Queries, Upkeeps
 from talkwire.core.model import Actor, PresenceRecord
+from talkwire.core.stores import LeaseRecord
 from talkwire.core.texts import check_id, check_text
-from talkwire.core.transaction import Snapshot, Transaction
+from talkwire.core.transaction import LeaseTransaction, Snapshot, Transaction
 
 ASKED_MAX = 1000
 """Users that one question or one socket's subscription may name."""
+
+SETTLED_MS = 10_000
+"""A node cleans up after others only when its own lease has gone on for so long: after an outage of the database all of
+them are overdue, and each renews its own first."""
 
 CONTACTS_LISTED_MAX = 2000
 TEXT_MAX_LENGTH = 200
@@ -70,26 +82,55 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
     return record
 
 
-def renew_lease(tx: Transaction, actor: Actor, command: RenewLease) -> LeaseReport:
-    """Records the lease first, then who came and left, then cleans up after nodes whose lease has ended."""
-    presence = tx.presence
-    known = presence.lease(command.node_id) is not None
-    presence.put_lease(command.node_id, tx.now_ms + command.lease_ms)
-    if command.arrived:
-        presence.arrive(command.node_id, command.arrived)
-    if command.departed:
-        presence.depart(command.node_id, [departure.user_id for departure in command.departed])
-        seen = {departure.user_id: departure.last_seen_ms for departure in command.departed}
-        _store_last_seen(tx, seen)
-    ended: list[PresenceRecord] = []
-    for node_id, until_ms in presence.other_leases(command.node_id):
-        if command.alone or until_ms <= tx.now_ms:
-            ended += _clean_up(tx, node_id, min(until_ms, tx.now_ms))
-    return LeaseReport(known, tuple(ended))
+def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
+    """Records the lease first, then who came and left, then which nodes are dead."""
+    before = tx.nodes.lease(command.node_id)
+    unbroken = before is not None and before.until_ms > tx.now_ms
+    since_ms = before.since_ms if before is not None and unbroken else tx.now_ms
+    tx.nodes.put_lease(command.node_id, LeaseRecord(tx.now_ms + command.lease_ms, since_ms), command.address)
+    sightings = _record_moves(tx, command)
+    if command.alone:
+        # There is nobody here yet whom it concerns.
+        for node_id in tx.nodes.overdue(command.node_id, None):
+            _forget_node(tx, node_id)
+        return LeaseReport(before is not None)
+    ended_calls: list[CallRecord] = []
+    if tx.now_ms - since_ms >= SETTLED_MS:
+        for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
+            if _bury(tx, node_id, tx.now_ms) is not None:
+                ended_calls += tx.calls.drop_of(node_id)
+    peers = tuple(peer for peer in tx.nodes.living(tx.now_ms) if peer.node_id != command.node_id)
+    left_behind = tx.nodes.left_behind() is not None
+    return LeaseReport(before is not None, peers, tuple(sightings), tuple(ended_calls), left_behind)
 
 
-def end_lease(tx: Transaction, actor: Actor, command: EndLease) -> None:
-    _clean_up(tx, command.node_id, tx.now_ms)
+def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
+    if command.grace_ms:
+        tx.nodes.stop(command.node_id, tx.now_ms, tx.now_ms + command.grace_ms)
+        return
+    _forget_node(tx, command.node_id)
+
+
+def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Forgotten:
+    tx.presence.lock()
+    dead = tx.nodes.left_behind()
+    if dead is None:
+        return Forgotten(None)
+    rows = tx.presence.drop_some(dead.node_id, command.limit)
+    others = _online(tx, [row.user_id for row in rows])
+    gone = [row.user_id for row in rows if row.user_id not in others]
+    _store_last_seen(tx, dict.fromkeys(gone, dead.ended_ms))
+    records = tx.presence.records([row.user_id for row in rows])
+    sightings = tuple(
+        Sighting(
+            records.get(row.user_id) or PresenceRecord(row.user_id),
+            before=row.away,
+            after=None,
+            others=tuple(others.get(row.user_id, {}).items()),
+        )
+        for row in rows
+    )
+    return Forgotten(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
 
 
 def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindAcquaintances) -> tuple[Acquaintance, ...]:
@@ -112,22 +153,82 @@ def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tupl
 def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[Acquaintance, ...]:
     must_serve(actor)
     found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
-    records = snapshot.presence.records(found)
-    return tuple(Acquaintance(records.get(id_) or PresenceRecord(id_), elsewhere=True) for id_ in found)
+    return _acquaintances(snapshot, tuple(found), query.node_id)
 
 
-def _clean_up(tx: Transaction, node_id: str, ended_ms: int) -> list[PresenceRecord]:
-    """Forgets a node. Answers those of its users who are not online anywhere any more, as they are from now on."""
-    user_ids = tx.presence.drop_node(node_id)
+def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> tuple[str, ...]:
+    must_serve(actor)
+    found = snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
+    return tuple(user_id for user_id in query.user_ids if user_id in found)
+
+
+def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
+    """Who came and left. Between nodes it is decided in one order, so that each is told what was so before: of all
+    changes of how a user looks one node hears, and once."""
+    presence, node_id = tx.presence, command.node_id
+    departed = {departure.user_id: departure.last_seen_ms for departure in command.departed}
+    user_ids = (*command.arrived, *departed)
+    if not user_ids:
+        return []
+    others: Mapping[str, Mapping[str, bool]] = {}
+    before: Mapping[str, Mapping[str, bool]] = {}
+    if not command.alone:
+        presence.lock()
+        before = _online(tx, user_ids)
+        others = {id_: {node: away for node, away in found.items() if node != node_id} for id_, found in before.items()}
+    away_ids = set(command.away)
+    if command.arrived:
+        presence.arrive(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
+    if departed:
+        presence.depart(node_id, departed)
+        _store_last_seen(tx, departed)
+    if command.alone:
+        return []
+    records = presence.records(user_ids)
+    return [
+        Sighting(
+            records.get(user_id) or PresenceRecord(user_id),
+            before=before.get(user_id, {}).get(node_id),
+            after=None if user_id in departed else user_id in away_ids,
+            others=tuple(others.get(user_id, {}).items()),
+        )
+        for user_id in user_ids
+    ]
+
+
+def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
+    """By user and node, whether they are away there."""
+    found: dict[str, dict[str, bool]] = {}
+    for user_id, node_id, away in tx.presence.online(user_ids):
+        found.setdefault(user_id, {})[node_id] = away
+    return found
+
+
+def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnectedElsewhere) -> tuple[str, ...]:
+    must_serve(actor)
+    return tuple(snapshot.presence.connected_after(query.node_id, query.after, query.limit, snapshot.now_ms))
+
+
+def _bury(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
+    """Forgets a node, unless it has a lease beyond `overdue_ms`, and answers when it has ended. Of several nodes that
+    try at once, one does. Its users are left behind."""
+    until_ms = tx.nodes.drop(node_id, overdue_ms)
+    if until_ms is None:
+        return None
+    ended_ms = min(until_ms, tx.now_ms)
     tx.sessions.node_ended(node_id, ended_ms)
-    _store_last_seen(tx, dict.fromkeys(user_ids, ended_ms))
-    elsewhere = tx.presence.online_elsewhere(user_ids, node_id)
-    gone = [user_id for user_id in user_ids if user_id not in elsewhere]
-    records = tx.presence.records(gone)
-    return [records[user_id] for user_id in gone]
+    return ended_ms
 
 
-def _store_last_seen(tx: Transaction, seen: dict[str, int | None]) -> None:
+def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
+    """With all that it had."""
+    ended_ms = _bury(tx, node_id, None)
+    if ended_ms is not None:
+        tx.calls.drop_of(node_id)
+        _store_last_seen(tx, dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
+
+
+def _store_last_seen(tx: LeaseTransaction, seen: dict[str, int | None]) -> None:
     """None: others did not see them, and do not learn that they were here. So it is for who is invisible by now."""
     records = tx.presence.records(seen)
     changed = []
@@ -142,22 +243,30 @@ def _store_last_seen(tx: Transaction, seen: dict[str, int | None]) -> None:
 
 def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[Acquaintance, ...]:
     records = snapshot.presence.records(user_ids)
-    elsewhere = snapshot.presence.online_elsewhere(user_ids, node_id)
-    return tuple(Acquaintance(records.get(id_) or PresenceRecord(id_), id_ in elsewhere) for id_ in user_ids)
+    elsewhere: dict[str, bool] = {}
+    for user_id, its_node_id, away in snapshot.presence.online(user_ids):
+        if its_node_id != node_id:
+            elsewhere[user_id] = away and elsewhere.get(user_id, True)
+    return tuple(
+        Acquaintance(records.get(id_) or PresenceRecord(id_), id_ in elsewhere, elsewhere.get(id_, False))
+        for id_ in user_ids
+    )
 
 
 CHANGES: Changes = MappingProxyType(
     {
         StorePresence: ChangeHandler(store_presence),
-        RenewLease: ChangeHandler(renew_lease),
-        EndLease: ChangeHandler(end_lease),
     }
 )
+
+UPKEEP: Upkeeps = MappingProxyType({RenewLease: renew_lease, EndLease: end_lease, ForgetUsers: forget_users})
 
 QUERIES: Queries = MappingProxyType(
     {
         FindAcquaintances: find_acquaintances,
         FindContacts: find_contacts,
         FindOnlineElsewhere: find_online_elsewhere,
+        FindConnectedElsewhere: find_connected_elsewhere,
+        ListConnectedElsewhere: list_connected_elsewhere,
     }
 )

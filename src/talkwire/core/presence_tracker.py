@@ -1,87 +1,89 @@
 """Presence as it goes on: the sockets of this node in, events out, and what is worth keeping into the database.
 
 What changed in one turn of the event loop is told at its end. Who came and who left is recorded a moment later, many
-with one statement and with the node's lease; nobody waits for it.
-"""
+with one statement and with the node's lease; nobody waits for it. Where there are other nodes it is told only then,
+since the record says whether the user is on others too."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
-from secrets import token_hex
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import structlog
 
 from talkwire.core.access import may_act
 from talkwire.core.alarm import Alarm
-from talkwire.core.circles import CONTACTS_MAX
+from talkwire.core.circles import CONTACTS_MAX, CircleFacts
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.presence import (
     Acquaintance,
-    EndLease,
+    Departure,
     FindAcquaintances,
     FindContacts,
     FindOnlineElsewhere,
+    ForgetUsers,
     GetPresence,
     GetPresenceOf,
     LeaseReport,
     ListOnline,
     RenewLease,
     SetPresence,
+    Sighting,
     StorePresence,
 )
-from talkwire.core.door import Door, SignalHandlers
-from talkwire.core.errors import forbidden
-from talkwire.core.events import PresenceChanged
+from talkwire.core.directory import Entry
+from talkwire.core.door import Door, SignalHandlers, Voice
+from talkwire.core.errors import ChatError, forbidden
+from talkwire.core.events import PresenceChanged, PresenceChosen, UsersMoved
+from talkwire.core.lease import NODE
 from talkwire.core.model import Actor, Presence, PresenceRecord
 from talkwire.core.presence import check_status, check_user_ids, must_serve
 from talkwire.core.presence_state import GRACE_S, PresenceState
 
-LEASE_S = 15.0
-"""How long a node that says nothing is taken to be alive."""
-
-RENEW_S = 5.0
-RECORD_S = 0.1
-"""How long those who come and leave are gathered before they are recorded."""
-
 ONLINE_PAGE_MAX = 1000
 
-_NODE = Actor("talkwire/node", "Node", "admin")
-"""Who keeps a node's records. A user id has no `/`."""
+FORGET_PAGE = 1000
+FORGET_PAUSE_S = 0.1
+"""A dead node may have had very many users: they are forgotten bit by bit."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class PresenceTracker:
     """The presence of this node's users. `grace_s`: how long a user may be without a socket before they are offline.
-    Before `start` nothing is recorded."""
+    `on_move` is called when the lease has something to record, `on_moved` with what was recorded and what other nodes
+    say that they have."""
 
     def __init__(
         self,
         door: Door,
-        publish: Callable[[Sequence[PresenceChanged]], None],
+        node_id: str,
+        voice: Voice,
         *,
         contacts_max: int = CONTACTS_MAX,
         grace_s: float = GRACE_S,
     ) -> None:
         self._door = door
-        self._publish = publish
+        self._voice = voice
         self._contacts_max = contacts_max
         self._state = PresenceState(grace_s)
         self._leaving = Alarm(self._state.next_deadline, self._expire)
-        self._node_id = token_hex(8)
-        self._started = False
+        self._node_id = node_id
+        self.on_move: Callable[[], None] = lambda: None
+        self.on_moved: Callable[[UsersMoved], None] = lambda _: None
         self._telling = False
-        self._recording = False
         # Who has left, until the database says so too.
         self._left: dict[str, PresenceRecord] = {}
-        self._record_timer: asyncio.TimerHandle | None = None
-        self._renew_timer: asyncio.TimerHandle | None = None
+        # Whose choice is on its way to the database.
+        self._storing: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._forgetting = False
         self.handlers: SignalHandlers = MappingProxyType(
             {
                 SetPresence: self._set,
@@ -91,28 +93,19 @@ class PresenceTracker:
             }
         )
 
-    @property
-    def node_id(self) -> str:
-        """By which this node is told from others."""
-        return self._node_id
-
-    async def start(self, *, alone: bool) -> None:
-        """Takes a lease. `alone`: no other node can be running, so whatever others left behind is over."""
-        lease = RenewLease(self._node_id, _ms(LEASE_S), alone=alone)
-        report = await self._door.execute(_NODE, lease)
-        self._started = True
-        self._tell_ended(report.ended)
-        self._renew_later()
-
     def close(self) -> None:
-        """Gives the lease back, with everyone who is here."""
-        for timer in (self._record_timer, self._renew_timer):
-            if timer is not None:
-                timer.cancel()
+        """Nobody is told any more who leaves."""
         self._leaving.cancel()
-        if self._started:
-            self._started = False
-            self._door.submit(_NODE, EndLease(self._node_id), _ignore)
+        for task in self._tasks:
+            task.cancel()
+
+    def share(self) -> None:
+        """There can be other nodes."""
+        self._state.shared = True
+
+    def is_elsewhere(self, user_id: str) -> bool:
+        """Whether somebody who is here is on another node too, as far as is known."""
+        return self._state.is_elsewhere(user_id)
 
     # --- sockets ----------------------------------------------------------------------------------------------------
 
@@ -146,10 +139,20 @@ class PresenceTracker:
                 hidden_ms = chosen.last_seen_ms
             self._remember(chosen)
             self._stir()
-        return self._store(actor, StorePresence(command.status, command.text, hidden_ms))
+        self._storing[actor.user_id] += 1
+        stored = StorePresence(command.status, command.text, hidden_ms)
+        return self._store(actor, stored, everywhere=command.source is None)
 
-    async def _store(self, actor: Actor, command: StorePresence) -> None:
-        self._remember(await self._door.execute(actor, command))
+    async def _store(self, actor: Actor, command: StorePresence, *, everywhere: bool) -> None:
+        try:
+            record = await self._door.execute(actor, command)
+        finally:
+            self._storing[actor.user_id] -= 1
+            if not self._storing[actor.user_id]:
+                del self._storing[actor.user_id]
+        self._remember(record)
+        if self._state.shared:
+            self._voice.tell_others([PresenceChosen(record, everywhere)])
 
     async def _get(self, actor: Actor, command: GetPresence) -> tuple[Presence, ...]:
         return await self.presence_of(actor, command.user_ids)
@@ -192,7 +195,8 @@ class PresenceTracker:
         if here is not None and (own or not found.elsewhere or here.status != "offline"):
             return here
         if found.elsewhere and (own or record.status != "invisible"):
-            return Presence(record.user_id, record.status, record.text, None)
+            chosen = record.status if record.status in {"dnd", "invisible"} else None
+            return Presence(record.user_id, chosen or ("away" if found.away else "online"), record.text, None)
         return _offline(record)
 
     # --- what is told -----------------------------------------------------------------------------------------------
@@ -204,10 +208,8 @@ class PresenceTracker:
 
     def _tell(self) -> None:
         self._telling = False
-        changes = self._state.take_changes()
-        if changes:
-            self._publish(changes)
-        self._record_later()
+        self._publish(self._state.take_changes())
+        self.on_move()
 
     def _expire(self, now: float) -> None:
         changes = []
@@ -216,20 +218,46 @@ class PresenceTracker:
             self._left[departed.record.user_id] = departed.record
             if departed.change is not None:
                 changes.append(departed.change)
-        if changes:
-            self._publish(changes)
-        self._record_later()
+        self._publish(changes)
+        self.on_move()
 
-    def _tell_ended(self, ended: Iterable[PresenceRecord]) -> None:
-        """Users of a node that is no more. Who is known here has contacts here."""
-        directory, here = self._door.directory, self._state.record
-        changes = [
-            PresenceChanged(_offline(record))
-            for record in ended
-            if record.status != "invisible" and here(record.user_id) is None and directory.peek(record.user_id)
-        ]
-        if changes:
-            self._publish(changes)
+    def _publish(self, changes: Sequence[PresenceChanged]) -> None:
+        """Where there are other nodes, with what they have to know to find those whom it concerns."""
+        if not self._state.shared:
+            told = list(changes)
+        else:
+            strangers: list[PresenceChanged] = []
+            told = []
+            for change in changes:
+                entry = None if change.own else self._door.directory.peek(change.presence.user_id)
+                if entry is not None:
+                    told.append(self._with_circles(change, entry, {}))
+                else:
+                    (told if change.own else strangers).append(change)
+            if strangers:
+                self._start(self._publish_of(strangers))
+        if told:
+            self._voice.publish(told)
+
+    async def _publish_of(self, strangers: Sequence[PresenceChanged]) -> None:
+        """Of users who are not known here, such as those of a node that is no more."""
+        try:
+            found = await self._door.directory.look_up({change.presence.user_id for change in strangers})
+        except ChatError as error:
+            _logger.warning("nobody could be told who is offline", code=error.code, users=len(strangers))
+            return
+        entries, circles = found.entries, found.circles
+        self._voice.publish([self._with_circles(each, entries[each.presence.user_id], circles) for each in strangers])
+
+    def _with_circles(self, change: PresenceChanged, entry: Entry, facts: Mapping[str, CircleFacts]) -> PresenceChanged:
+        circle_ids = self._door.directory.circles.making_contacts(entry.conversation_ids, facts)
+        return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _remember(self, record: PresenceRecord) -> None:
         entry = self._door.directory.peek(record.user_id)
@@ -238,41 +266,88 @@ class PresenceTracker:
 
     # --- what is kept -----------------------------------------------------------------------------------------------
 
-    def _record_later(self) -> None:
-        if self._started and self._record_timer is None and not self._recording and self._state.has_moves:
-            self._record_timer = asyncio.get_running_loop().call_later(RECORD_S, self._record)
+    @property
+    def has_moves(self) -> bool:
+        return self._state.has_moves
 
-    def _renew_later(self) -> None:
-        self._renew_timer = asyncio.get_running_loop().call_later(RENEW_S, self._renew)
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+        return self._state.take_moves()
 
-    def _renew(self) -> None:
-        if not self._recording:
-            self._record()
-        self._renew_later()
+    def not_recorded(self, lease: RenewLease) -> None:
+        self._state.put_back(lease.arrived, lease.departed)
 
-    def _record(self) -> None:
-        if self._record_timer is not None:
-            self._record_timer.cancel()
-            self._record_timer = None
-        arrived, departed = self._state.take_moves()
-        self._recording = True
-        lease = RenewLease(self._node_id, _ms(LEASE_S), arrived, departed)
-        self._door.submit(_NODE, lease, partial(self._recorded, lease))
-
-    def _recorded(self, lease: RenewLease, report: LeaseReport | None, error: Exception | None) -> None:
-        self._recording = False
-        if report is None:
-            # The next renewal tries again; it need not be sooner.
-            _logger.warning("who is online could not be recorded", error=str(error))
-            self._state.put_back(lease.arrived, lease.departed)
-            return
+    def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         for departure in lease.departed:
             self._left.pop(departure.user_id, None)
-        self._tell_ended(report.ended)
-        if not report.known and self._started:
-            # We were silent for so long that another node has taken our users for gone.
+        if self._state.shared:
+            self._publish(self._state.recorded(report.sightings, self._storing))
+            self._tell_moved(self._node_id, report.sightings)
+        if not report.known:
+            # Others have taken our users for gone; or the node begins, and nobody is here.
             self._state.recall()
-        self._record_later()
+        if report.left_behind and not self._forgetting:
+            self._forgetting = True
+            self._start(self._forget_users())
+
+    async def _forget_users(self) -> None:
+        """Of nodes that are no more. Others may do the same: each tells of those whom it has forgotten."""
+        try:
+            while True:
+                forgotten = await self._door.execute(NODE, ForgetUsers(FORGET_PAGE))
+                if forgotten.node_id is None:
+                    return
+                changes = self._state.gone_elsewhere(forgotten.node_id, forgotten.sightings)
+                self._tell_moved(forgotten.node_id, forgotten.sightings)
+                self._publish(changes)
+                if not forgotten.more:
+                    return
+                await asyncio.sleep(FORGET_PAUSE_S)
+        except ChatError as error:
+            _logger.warning("users of a dead node could not be forgotten yet", code=error.code)
+        finally:
+            self._forgetting = False
+
+    # --- other nodes ------------------------------------------------------------------------------------------------
+
+    def _tell_moved(self, node_id: str, sightings: Sequence[Sighting]) -> None:
+        if not sightings:
+            return
+        came = [sighting for sighting in sightings if sighting.after is not None]
+        left = [sighting for sighting in sightings if sighting.after is None]
+        event = UsersMoved(
+            node_id,
+            first=_ids(sighting for sighting in came if sighting.before is None and not sighting.others),
+            came=_ids(sighting for sighting in came if sighting.others),
+            away=_ids(sighting for sighting in came if sighting.others and sighting.after),
+            left=_ids(sighting for sighting in left if sighting.others),
+            gone=_ids(sighting for sighting in left if not sighting.others),
+        )
+        self._voice.tell_others([event])
+        self.on_moved(event)
+
+    def moved_elsewhere(self, event: UsersMoved) -> None:
+        """Another node has recorded this."""
+        if event.node_id != self._node_id:
+            self._state.moved_elsewhere(event.node_id, event.came, event.away, (*event.left, *event.gone))
+        self.on_moved(event)
+
+    def expect_elsewhere(self, user_id: str, node_id: str) -> None:
+        """A client of somebody here goes on at that node."""
+        self._state.expect_elsewhere(user_id, node_id)
+
+    def chosen_elsewhere(self, event: PresenceChosen) -> None:
+        """A user has said on another node how they are."""
+        self._state.chosen_elsewhere(event.record, everywhere=event.everywhere)
+        self._remember(event.record)
+        self.on_move()
+
+    def heard(self, event: PresenceChanged) -> None:
+        """Another node has told this."""
+        self._state.heard(event)
+
+
+def _ids(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    return tuple(sighting.record.user_id for sighting in sightings)
 
 
 def _offline(record: PresenceRecord) -> Presence:
@@ -281,11 +356,3 @@ def _offline(record: PresenceRecord) -> Presence:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
-
-
-def _ignore(result: object, error: Exception | None) -> None:
-    """Nobody is there any more to do something about it: the lease ends by itself."""

@@ -22,11 +22,11 @@ from talkwire.core.commands.recovery import (
     StoredSession,
 )
 from talkwire.core.errors import ChatError
-from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.handler import ChangeHandler, Changes, Queries, Upkeeps
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import Actor
 from talkwire.core.sync import within_bytes
-from talkwire.core.transaction import Snapshot, Transaction
+from talkwire.core.transaction import LeaseTransaction, Snapshot, Transaction
 
 
 def ensure_secret(tx: Transaction, actor: Actor, command: EnsureSecret) -> str:
@@ -34,22 +34,22 @@ def ensure_secret(tx: Transaction, actor: Actor, command: EnsureSecret) -> str:
     return tx.sessions.ensure_secret(command.name, command.value)
 
 
-def keep_session_room(tx: Transaction, actor: Actor, command: KeepSessionRoom) -> None:
+def keep_session_room(tx: LeaseTransaction, actor: Actor, command: KeepSessionRoom) -> None:
     must_operate(actor)
     tx.sessions.keep_room(command.socket_id, command.conversation_id, command.opened, tx.now_ms)
 
 
-def move_session(tx: Transaction, actor: Actor, command: MoveSession) -> None:
+def move_session(tx: LeaseTransaction, actor: Actor, command: MoveSession) -> None:
     must_operate(actor)
     tx.sessions.put(command.socket_id, command.node_id, None, tx.now_ms)
 
 
-def end_session(tx: Transaction, actor: Actor, command: EndSession) -> None:
+def end_session(tx: LeaseTransaction, actor: Actor, command: EndSession) -> None:
     must_operate(actor)
     tx.sessions.put(command.socket_id, command.node_id, tx.now_ms, tx.now_ms)
 
 
-def refresh_sessions(tx: Transaction, actor: Actor, command: RefreshSessions) -> None:
+def refresh_sessions(tx: LeaseTransaction, actor: Actor, command: RefreshSessions) -> None:
     must_operate(actor)
     tx.sessions.refresh(command.socket_ids, tx.now_ms)
     tx.sessions.prune(tx.now_ms - command.keep_ms)
@@ -57,7 +57,7 @@ def refresh_sessions(tx: Transaction, actor: Actor, command: RefreshSessions) ->
 
 def find_session(snapshot: Snapshot, actor: Actor, query: FindSession) -> StoredSession:
     must_operate(actor)
-    return snapshot.sessions.find(query.socket_id, query.node_id)
+    return snapshot.sessions.find(query.socket_id, query.node_id, snapshot.now_ms)
 
 
 def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
@@ -80,13 +80,14 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
     return MissedEvents(tuple(zip(events, (history_seq for _, history_seq in page), strict=True)), pos)
 
 
-CHANGES: Changes = MappingProxyType(
+CHANGES: Changes = MappingProxyType({EnsureSecret: ChangeHandler(ensure_secret)})
+
+UPKEEP: Upkeeps = MappingProxyType(
     {
-        EnsureSecret: ChangeHandler(ensure_secret),
-        KeepSessionRoom: ChangeHandler(keep_session_room),
-        MoveSession: ChangeHandler(move_session),
-        EndSession: ChangeHandler(end_session),
-        RefreshSessions: ChangeHandler(refresh_sessions),
+        KeepSessionRoom: keep_session_room,
+        MoveSession: move_session,
+        EndSession: end_session,
+        RefreshSessions: refresh_sessions,
     }
 )
 

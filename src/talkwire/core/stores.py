@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.mail import Arrival, Mail
 from talkwire.core.commands.messages import MessageVersion
@@ -27,6 +28,7 @@ from talkwire.core.model import (
     RestrictionKind,
     Upload,
 )
+from talkwire.core.peers import Peer
 from talkwire.core.terms import Scope, Terms
 
 
@@ -167,39 +169,119 @@ class MailStore(Protocol):
         ...
 
 
+class LeaseRecord(msgspec.Struct, frozen=True):
+    """A node is taken to be alive until then, and has been without a break `since_ms`. Milliseconds since 1970."""
+
+    until_ms: int
+    since_ms: int
+
+
+class LeftBehind(NamedTuple):
+    """A node that is no more; its users are offline since then."""
+
+    node_id: str
+    ended_ms: int
+
+
+class NodeTable(Protocol):
+    """The nodes that run."""
+
+    def lease(self, node_id: str) -> LeaseRecord | None:
+        """Nobody else changes it before this transaction ends."""
+        ...
+
+    def put_lease(self, node_id: str, lease: LeaseRecord, address: str | None) -> None: ...
+    def living(self, now_ms: int) -> Sequence[Peer]: ...
+
+    def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
+        """The node's lease is over, and its users are offline later."""
+        ...
+
+    def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
+        """The other nodes that are over by then; None: all others."""
+        ...
+
+    def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
+        """Forgets a node, unless its lease goes on beyond `overdue_ms`. Answers until when it had one; None: it was not
+        there, or is alive."""
+        ...
+
+    def left_behind(self) -> LeftBehind | None:
+        """A node that was forgotten, and whose users were not."""
+        ...
+
+
+class Calls(Protocol):
+    """The calls that go on, at most one a conversation."""
+
+    def claim(self, record: CallRecord) -> CallRecord | None:
+        """Notes a call, unless another one goes on in its conversation. Answers the one that goes on now; None: another
+        one has just ended."""
+        ...
+
+    def find(self, conversation_id: str) -> CallRecord | None: ...
+
+    def ring(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
+        """For whom a call of that node rings now."""
+        ...
+
+    def drop(self, conversation_id: str, node_id: str) -> bool:
+        """Whether that node had a call there."""
+        ...
+
+    def drop_of(self, node_id: str) -> Sequence[CallRecord]:
+        """Forgets those that a node carried on, and answers which they were."""
+        ...
+
+
+class OnlineRow(NamedTuple):
+    """A user who is online on a node; `away`: all of their devices there are."""
+
+    user_id: str
+    node_id: str
+    away: bool
+
+
 class PresenceTable(Protocol):
-    """Who is online on which node, until when each node is taken to be alive, and what users chose. Times are in
-    milliseconds since 1970. A snapshot's is only read."""
+    """Who is online on which node, and what users chose. Times are in milliseconds since 1970. A snapshot's is only
+    read."""
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
     def put(self, records: Collection[PresenceRecord]) -> None: ...
 
-    def lease(self, node_id: str) -> int | None:
-        """Until when; None: the node has none."""
+    def lock(self) -> None:
+        """From here to the end of this transaction nobody else changes who is online where."""
         ...
 
-    def other_leases(self, node_id: str) -> Sequence[tuple[str, int]]:
-        """(node id, until when) of all other nodes."""
+    def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
+        """On all nodes."""
         ...
 
-    def put_lease(self, node_id: str, until_ms: int) -> None: ...
-
-    def arrive(self, node_id: str, user_ids: Collection[str]) -> None:
-        """They are online there, if they were not already."""
+    def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
+        """(user id, whether they are away): they are online there. Those who were not before came when the log was at
+        `pos`."""
         ...
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None: ...
 
     def drop_node(self, node_id: str) -> Sequence[str]:
-        """Forgets the node's lease and its users, and answers who they were."""
+        """Forgets the node's users, and answers who they were."""
         ...
 
-    def online_elsewhere(self, user_ids: Collection[str], node_id: str) -> Collection[str]:
-        """Those who are online on another node."""
+    def drop_some(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
+        """Forgets at most so many of the node's users."""
         ...
 
     def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        """Everyone like that, in the order of their ids, from the one after `after` on."""
+        """Everyone who is online on another node, in the order of their ids, from the one after `after` on."""
+        ...
+
+    def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
+        """The same of other nodes that live."""
+        ...
+
+    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
+        """Those who are online on another node that lives."""
         ...
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
@@ -327,4 +409,4 @@ class Sessions(Protocol):
         """Forgets what was not needed since then."""
         ...
 
-    def find(self, socket_id: str, node_id: str) -> StoredSession: ...
+    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...

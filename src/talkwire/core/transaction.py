@@ -15,9 +15,11 @@ from talkwire.core.commands.receipts import Reader, Unread
 from talkwire.core.events import Durable
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.stores import (
+    Calls,
     Files,
     MailStore,
     MessageParts,
+    NodeTable,
     Notifications,
     Offers,
     PresenceTable,
@@ -132,8 +134,31 @@ class Transaction(Protocol):
         ...
 
 
+class LeaseTransaction(Protocol):
+    """What nodes hold for a while. The log's head is not locked."""
+
+    @property
+    def now_ms(self) -> int:
+        """By the clock that all nodes share."""
+        ...
+
+    @property
+    def nodes(self) -> NodeTable: ...
+    @property
+    def presence(self) -> PresenceTable: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def calls(self) -> Calls: ...
+
+
 class Snapshot(Protocol):
     """A consistent, read-only view of what is committed."""
+
+    @property
+    def now_ms(self) -> int:
+        """By the clock that all nodes share."""
+        ...
 
     def head(self) -> tuple[str, int]:
         """Answers (epoch, position of the newest event)."""
@@ -213,6 +238,8 @@ class Snapshot(Protocol):
     def offers(self) -> Offers: ...
     @property
     def notifications(self) -> Notifications: ...
+    @property
+    def calls(self) -> Calls: ...
     @property
     def presence(self) -> PresenceTable: ...
     @property

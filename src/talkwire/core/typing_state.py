@@ -20,9 +20,11 @@ class _Typing:
 
 
 class TypingState:
-    """The typing users of this node's sockets and routes, one entry per conversation and user."""
+    """The typing users of this node's sockets and routes, one entry per conversation and user; or those of other nodes,
+    whose end is waited for a little longer."""
 
-    def __init__(self) -> None:
+    def __init__(self, lasts_s: float = TYPING_LASTS_S) -> None:
+        self._lasts_s = lasts_s
         # In the order of their deadlines, since all last equally long.
         self._typing: dict[tuple[str, str], _Typing] = {}
         self._by_source: dict[str | None, set[tuple[str, str]]] = {}
@@ -33,7 +35,7 @@ class TypingState:
         """Always an event: whoever joined since has not heard of it yet."""
         key = (conversation_id, user_id)
         self._forget(key)
-        self._typing[key] = _Typing(user_name, source, now + TYPING_LASTS_S)
+        self._typing[key] = _Typing(user_name, source, now + self._lasts_s)
         self._by_source.setdefault(source, set()).add(key)
         return TypingChanged(conversation_id, user_id, user_name, is_typing=True)
 
@@ -63,6 +65,12 @@ class TypingState:
                 break
             ended.append(key)
         return self._end(ended)
+
+    def __len__(self) -> int:
+        return len(self._typing)
+
+    def is_typing(self, conversation_id: str, user_id: str) -> bool:
+        return (conversation_id, user_id) in self._typing
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do; None: nobody types."""

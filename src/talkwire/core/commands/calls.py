@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.command import Query, SocketSignal
+from talkwire.core.commands.command import Query, SocketSignal, Upkeep
 
 
 class CallSignal(SocketSignal[str], frozen=True):
@@ -52,3 +52,53 @@ class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
     conversation_id: str
     members_max: int
     now_ms: int
+
+
+# --- what nodes hold of a call --------------------------------------------------------------------------------------
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """A call that goes on. `node_id` is its home: the node that carries it on. `member_ids` may be in it. `ringing_ids`
+    were called and have not answered; nobody does once somebody has answered."""
+
+    conversation_id: str
+    call_id: str
+    node_id: str
+    caller_id: str
+    member_ids: tuple[str, ...]
+    ringing_ids: tuple[str, ...] = ()
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """`holder` is the call that goes on in the conversation now. `replaced` was carried on by a node that is no
+    more."""
+
+    holder: CallRecord
+    replaced: CallRecord | None = None
+
+
+class ClaimCall(Upkeep[Claim], frozen=True, tag="ClaimCall"):
+    """A node begins a call, unless another one goes on in its conversation."""
+
+    record: CallRecord
+
+
+class KeepRinging(Upkeep[None], frozen=True, tag="KeepRinging"):
+    """Who has not answered yet in a call of this node."""
+
+    conversation_id: str
+    node_id: str
+    ringing_ids: tuple[str, ...]
+
+
+class DropCall(Upkeep[None], frozen=True, tag="DropCall"):
+    """A call of this node is over."""
+
+    conversation_id: str
+    node_id: str
+
+
+class FindCall(Query[CallRecord | None], frozen=True, tag="FindCall"):
+    """The call that goes on in a conversation."""
+
+    conversation_id: str

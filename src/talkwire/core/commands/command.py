@@ -3,6 +3,7 @@
     Command[R]
      ├── Change[R]      goes through the writer, in the next transaction
      ├── Query[R]       reads, on a reader thread
+     ├── Upkeep[R]      keeps what a node holds for a while, in a transaction of its own
      └── Signal[R]      ephemeral: nothing is stored
 
 Commands are tagged Structs, so that a running server can be asked by the command line in the same words.
@@ -27,6 +28,10 @@ class Change(Command[R_co], Generic[R_co], frozen=True):
 
 class Query(Command[R_co], Generic[R_co], frozen=True):
     """A command that only reads."""
+
+
+class Upkeep(Command[R_co], Generic[R_co], frozen=True):
+    """A node's own business: leases, and what lasts as long as they do. Not in the log, and never behind its lock."""
 
 
 class Signal(Command[R_co], Generic[R_co], frozen=True):

@@ -9,8 +9,8 @@ from talkwire.core.commands.command import Change, Signal
 
 
 class SendReport(msgspec.Struct, frozen=True):
-    """`reached` are those of the users who have sockets here, `sockets` how many these are; `stored` are those of the
-    others for whom it was stored. In the order in which they were named."""
+    """`reached` are those of the users who have sockets, `sockets` how many these are on all nodes that have answered;
+    `stored` are those of the others for whom it was stored. In the order in which they were named."""
 
     reached: tuple[str, ...]
     sockets: int
@@ -20,7 +20,9 @@ class SendReport(msgspec.Struct, frozen=True):
 class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
     """An event of the application's own, to all sockets of these users: any name but Socket.IO's own, any JSON. With
     `store`, who has none gets it at the next connect in the `gateway` dialect. For the application's backend and
-    operators."""
+    operators.
+
+    A node that cannot be asked in time is not counted. Nothing is stored for who is connected there."""
 
     user_ids: tuple[str, ...]
     event: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Page, Query, Signal, SocketSignal
+from talkwire.core.commands.calls import CallRecord
+from talkwire.core.commands.command import Change, Page, Query, Signal, SocketSignal, Upkeep
 from talkwire.core.model import ChosenStatus, Presence, PresenceRecord
+from talkwire.core.peers import Peer
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
@@ -57,38 +59,79 @@ class Departure(msgspec.Struct, frozen=True):
     last_seen_ms: int | None
 
 
+class Sighting(msgspec.Struct, frozen=True):
+    """A user who came to a node, left it or is in use or not there otherwise than before. `before` and `after` say
+    whether all of their devices there are away; None: they are not there. `others` says the same of the other nodes
+    where they are. `record` is what is stored of them."""
+
+    record: PresenceRecord
+    before: bool | None
+    after: bool | None
+    others: tuple[tuple[str, bool], ...] = ()
+
+
 class LeaseReport(msgspec.Struct, frozen=True):
-    """`known`: the node had a lease before; if not, others may have taken its users for gone. `ended` are users of
-    other nodes whose lease has ended: they are offline since then."""
+    """`known`: the node had a lease before; if not, others may have taken its users for gone. `peers` are the other
+    nodes that live. `sightings` are those who came and left, for a node that is not alone: of all nodes that record
+    something of a user, each is told what others have recorded before. `ended_calls` are those of nodes that are no
+    more. `left_behind`: there are users of such nodes, which somebody has to forget (`ForgetUsers`)."""
 
     known: bool
-    ended: tuple[PresenceRecord, ...]
+    peers: tuple[Peer, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    ended_calls: tuple[CallRecord, ...] = ()
+    left_behind: bool = False
 
 
-class RenewLease(Change[LeaseReport], frozen=True, tag="RenewLease"):
-    """A node says that it is alive for `lease_ms` more, and who came to it and who left since it said so last.
+class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
+    """A node says that it is alive for `lease_ms` more, and who came to it and who left since it said so last. Those of
+    who came (or of who were there) whose devices are all away are in `away`.
 
-    Other nodes whose lease has ended are cleaned up after; or all others when this node is `alone`, as on SQLite.
+    Other nodes whose lease has ended are taken for dead; when this node is `alone`, as on SQLite, all others are.
+    `address`: where other nodes reach it. `pos`: where the log was; who came was there by then.
     """
 
     node_id: str
     lease_ms: int
     arrived: tuple[str, ...] = ()
     departed: tuple[Departure, ...] = ()
+    away: tuple[str, ...] = ()
     alone: bool = False
+    address: str | None = None
+    pos: int = 0
 
 
-class EndLease(Change[None], frozen=True, tag="EndLease"):
-    """A node stops in good order: who is still recorded there is offline by now."""
+class EndLease(Upkeep[None], frozen=True, tag="EndLease"):
+    """A node stops in good order. Who is still recorded there is offline by now, or `grace_ms` later, when they can
+    come back to other nodes."""
 
     node_id: str
+    grace_ms: int = 0
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """Users of a node that is no more, as they are without it. `more`: there are others. `node_id` None: there was
+    nobody."""
+
+    node_id: str | None
+    sightings: tuple[Sighting, ...] = ()
+    more: bool = False
+
+
+class ForgetUsers(Upkeep[Forgotten], frozen=True, tag="ForgetUsers"):
+    """Forgets at most `limit` of the users whom a dead node has left behind. Of several nodes that do it, each is
+    answered other users."""
+
+    limit: int
 
 
 class Acquaintance(msgspec.Struct, frozen=True):
-    """A user whose presence somebody may see: what is stored, and whether they are online on another node."""
+    """A user whose presence somebody may see: what is stored, whether they are online on another node, and whether all
+    of their devices there are away."""
 
     record: PresenceRecord
     elsewhere: bool = False
+    away: bool = False
 
 
 class FindAcquaintances(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindAcquaintances"):
@@ -107,6 +150,21 @@ class FindContacts(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindContac
 
 class FindOnlineElsewhere(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindOnlineElsewhere"):
     """Users who are online on other nodes, in the order of their ids."""
+
+    node_id: str
+    after: str | None
+    limit: int
+
+
+class FindConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="FindConnectedElsewhere"):
+    """Those of `user_ids` who are on other nodes that live."""
+
+    user_ids: tuple[str, ...]
+    node_id: str
+
+
+class ListConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="ListConnectedElsewhere"):
+    """Users who are on other nodes that live, in the order of their ids."""
 
     node_id: str
     after: str | None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Query
+from talkwire.core.commands.command import Change, Query, Upkeep
 from talkwire.core.events import Durable
 
 
@@ -20,7 +20,7 @@ class EnsureSecret(Change[str], frozen=True, tag="EnsureSecret"):
     value: str
 
 
-class KeepSessionRoom(Change[None], frozen=True, tag="KeepSessionRoom"):
+class KeepSessionRoom(Upkeep[None], frozen=True, tag="KeepSessionRoom"):
     """A session has opened or closed a conversation itself; with None it is as its dialect has it again."""
 
     socket_id: str
@@ -28,21 +28,21 @@ class KeepSessionRoom(Change[None], frozen=True, tag="KeepSessionRoom"):
     opened: bool | None
 
 
-class MoveSession(Change[None], frozen=True, tag="MoveSession"):
+class MoveSession(Upkeep[None], frozen=True, tag="MoveSession"):
     """A session goes on at another node than the one where it began."""
 
     socket_id: str
     node_id: str
 
 
-class EndSession(Change[None], frozen=True, tag="EndSession"):
+class EndSession(Upkeep[None], frozen=True, tag="EndSession"):
     """A session was ended on purpose: it is not to be gone on with."""
 
     socket_id: str
     node_id: str
 
 
-class RefreshSessions(Change[None], frozen=True, tag="RefreshSessions"):
+class RefreshSessions(Upkeep[None], frozen=True, tag="RefreshSessions"):
     """What is stored of these sessions is still needed; what is stored of others, and was not needed for `keep_ms`, is
     forgotten."""
 
@@ -51,12 +51,12 @@ class RefreshSessions(Change[None], frozen=True, tag="RefreshSessions"):
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """What the tables say of a session. `node_id`: where it was last; `last_seen_ms`: until when that node was known to
-    be alive, None when it is not known any more; `ended`: on purpose. `rooms`: the conversations that it opened itself
-    (True) or closed."""
+    """What the tables say of a session. `node_id`: where it was last; `age_ms`: how long ago that node was known to be
+    alive (0: it is taken to be), None when it is not known any more; `ended`: on purpose. `rooms`: the conversations
+    that it opened itself (True) or closed."""
 
     node_id: str
-    last_seen_ms: int | None
+    age_ms: int | None
     ended: bool
     rooms: Mapping[str, bool]
 

@@ -1,0 +1,52 @@
+"""Looks for what the bus has not brought: when nothing has come for a while, or while the bus is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from talkwire.core.errors import ChatError
+from talkwire.core.feed import LogFeed
+
+STEP_S = 0.3
+"""How often it is looked whether there was news; and without a bus, whether the log has moved: bans and logouts act on
+every node within two seconds."""
+
+SILENCE_S = 0.6
+"""After so long without news the log is looked at too."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class HeadWatch:
+    """`read_head` answers the position of the log's newest event. Never ends by itself."""
+
+    def __init__(self, feed: LogFeed, read_head: Callable[[], Awaitable[int]], is_away: Callable[[], bool]) -> None:
+        self._feed = feed
+        self._read_head = read_head
+        self._is_away = is_away
+
+    async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        silent_s = 0.0
+        away = False
+        while True:
+            seen = self._feed.pos
+            await sleep(STEP_S)
+            silent_s = silent_s + STEP_S if self._feed.pos == seen else 0.0
+            # When it comes back it has not brought what happened before.
+            was_away, away = away, self._is_away()
+            if away or was_away or silent_s >= SILENCE_S:
+                await self._look()
+                silent_s = 0.0
+
+    async def _look(self) -> None:
+        try:
+            head = await self._read_head()
+        except ChatError:
+            return  # whoever asks for something next is told
+        except Exception:
+            _logger.exception("the log's head could not be read")
+            return
+        self._feed.heard_of(head)

@@ -1,0 +1,148 @@
+"""The other nodes: who lives, and what they answer.
+
+Questions go over the bus, so an answer may never come: whoever asks says for how long it waits, and makes do with those
+that did come. Nothing durable hangs on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from secrets import token_hex
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from talkwire.core.bus import Answer, AnyDispatch, Question
+
+ASK_S = 1.0
+"""How long answers are waited for: some milliseconds is usual."""
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.Encoder().encode
+_logger = structlog.get_logger(__name__)
+
+
+class Peer(NamedTuple):
+    """Another node that lives, by the table of leases. `address`: where it can be reached by other nodes."""
+
+    node_id: str
+    address: str | None
+
+
+class _Asked:
+    """A question on its way, and the answers so far."""
+
+    __slots__ = ("answers", "done", "missing")
+
+    def __init__(self, missing: set[str]) -> None:
+        self.missing = missing
+        self.answers: dict[str, bytes] = {}
+        self.done = asyncio.Event()
+
+
+class _Topic(NamedTuple):
+    decode: Callable[[bytes], Any]
+    answer: Callable[[Any], Awaitable[object]]
+
+
+class Peers:
+    """`send` puts something on the bus, which may be `away`."""
+
+    def __init__(self, node_id: str, send: Callable[[AnyDispatch], None], away: Callable[[], bool]) -> None:
+        self.node_id = node_id
+        self._send = send
+        self._away = away
+        self._living: dict[str, Peer] = {}
+        self._new: set[str] = set()
+        self._topics: dict[str, _Topic] = {}
+        self._asked: dict[str, _Asked] = {}
+        self.on_gone: Callable[[Collection[str]], None] = lambda _: None
+        """Told of nodes, by their ids, that live no more."""
+        self._answering: set[asyncio.Task[None]] = set()
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any other node lives."""
+        return bool(self._living or self._new)
+
+    def have_answered(self, answers: Collection[str]) -> bool:
+        """Whether all others that live are among those that have."""
+        return self._living.keys() <= set(answers)
+
+    def find(self, node_id: str) -> Peer | None:
+        return self._living.get(node_id)
+
+    def live(self, peers: Iterable[Peer]) -> None:
+        """These do, and no others."""
+        before = self._living.keys()
+        self._new.clear()
+        self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
+        for asked in self._asked.values():
+            asked.missing &= self._living.keys()
+            if not asked.missing:
+                asked.done.set()
+        if gone := before - self._living.keys():
+            self.on_gone(gone)
+
+    def heard(self, node_id: str) -> None:
+        """From this node, which may have been started since the leases were looked at."""
+        if node_id not in self._living:
+            self._new.add(node_id)
+
+    def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
+        """Has questions of a topic, whose bodies are of a kind, answered by a function."""
+        self._topics[topic] = _Topic(msgspec.msgpack.Decoder(kind).decode, function)
+
+    async def ask(
+        self, topic: str, body: object, kind: type[T], *, to: str | None = None, wait_s: float = ASK_S
+    ) -> dict[str, T]:
+        """What the others answer, or the one named `to`, by node id. Those that do not answer in time are missing."""
+        missing = {to} if to is not None else {*self._living, *self._new}
+        if not missing or self._away():
+            return {}
+        question_id = token_hex(8)
+        asked = self._asked[question_id] = _Asked(missing)
+        try:
+            self._send(Question(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await asked.done.wait()
+        finally:
+            del self._asked[question_id]
+        if asked.missing:
+            _logger.warning("not all nodes have answered", topic=topic, missing=sorted(asked.missing))
+        answers: dict[str, T] = {}
+        for node_id, answer in asked.answers.items():
+            try:
+                answers[node_id] = msgspec.msgpack.decode(answer, type=kind)
+            except msgspec.ValidationError:
+                _logger.warning("a node of another version has answered", topic=topic, node=node_id)
+        return answers
+
+    def receive(self, dispatch: Question | Answer) -> None:
+        """From the bus."""
+        if isinstance(dispatch, Answer):
+            asked = self._asked.get(dispatch.id) if dispatch.to == self.node_id else None
+            if asked is not None and dispatch.node_id in asked.missing:
+                asked.missing.discard(dispatch.node_id)
+                asked.answers[dispatch.node_id] = bytes(dispatch.body)
+                if not asked.missing:
+                    asked.done.set()
+        elif dispatch.to in {None, self.node_id} and dispatch.topic in self._topics:
+            answering = asyncio.ensure_future(self._answer(dispatch))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, question: Question) -> None:
+        topic = self._topics[question.topic]
+        try:
+            body = _encode(await topic.answer(topic.decode(bytes(question.body))))
+        except Exception:
+            # Such as a newer version's question: whoever asked makes do without us.
+            _logger.exception("a question of another node could not be answered", topic=question.topic)
+            return
+        self._send(Answer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
