@@ -74,7 +74,7 @@ class Accounts:
 
     async def register(self, email: str, password: str, name: str, device: Device = NO_DEVICE) -> SignedIn:
         """A new account, signed in."""
-        self._take(Kind.SIGN_INS, address_key(device.address))
+        await self._take(Kind.SIGN_INS, address_key(device.address))
         user = await self.create(_NOBODY, email, password, name)
         return await self._sign_in(user, device)
 
@@ -86,8 +86,8 @@ class Accounts:
 
     async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
         """The same refusal, after the same time, for a wrong password and for an address that nobody has."""
-        self._take(Kind.SIGN_INS, address_key(device.address))
-        self._take(Kind.ACCOUNT_SIGN_INS, _hash(email.casefold()))
+        await self._take(Kind.SIGN_INS, address_key(device.address))
+        await self._take(Kind.ACCOUNT_SIGN_INS, _hash(email.casefold()))
         try:
             found = await self._chat.execute(_NOBODY, FindAccount(email))
         except ChatError as error:
@@ -106,7 +106,7 @@ class Accounts:
         """Gives the actor's account another password; ends all sign-ins but `session_id`. Raises `forbidden` for a
         wrong password, after the same time also when there is no account to have one."""
         _check_password("newPassword", new)
-        self._take(Kind.ACCOUNT_SIGN_INS, actor.user_id)
+        await self._take(Kind.ACCOUNT_SIGN_INS, actor.user_id)
         found = await self._chat.execute(actor, FindOwnAccount())
         if not await self._matches(found, current) or found is None:
             raise ChatError("forbidden", "The current password is wrong.")
@@ -115,7 +115,8 @@ class Accounts:
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
         """Trades a refresh token for new tokens. One that was used before ends the sign-in it belongs to."""
-        self._take(Kind.REFRESHES, address_key(device.address))
+        if self._limits is not None:
+            self._limits.must_take(Kind.REFRESHES, address_key(device.address), time.monotonic())
         session_id, _, secret = refresh_token.partition(".")
         renewed_secret = token_urlsafe(32)
         lifetime_ms = round(self._lifetimes.refresh_s * 1000)
@@ -155,9 +156,10 @@ class Accounts:
         )
         return SignedIn(token, f"{login.session.id}.{secret}", self._lifetimes.access_s, login.user)
 
-    def _take(self, kind: Kind, key: str) -> None:
+    async def _take(self, kind: Kind, key: str) -> None:
+        """Before a password is looked at. What guards passwords holds for all nodes together, at once."""
         if self._limits is not None:
-            self._limits.must_take(kind, key, time.monotonic())
+            await self._limits.must_take_everywhere(kind, key, time.monotonic())
 
 
 def _check_password(path: str, password: str) -> None:
