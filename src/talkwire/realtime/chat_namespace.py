@@ -209,8 +209,8 @@ class ChatNamespace:
     def expired(self, socket: Socket) -> None:
         self.end(socket, "token_expired", reconnect=False)
 
-    def say_goodbye(self, socket: Socket) -> None:
-        self._tell_ending(socket, "shutdown", reconnect=True)
+    def say_goodbye(self, socket: Socket, reason: str) -> None:
+        self._tell_ending(socket, reason, reconnect=True)
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         client: Client = socket.data

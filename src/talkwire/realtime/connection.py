@@ -107,8 +107,8 @@ class Connection(ABC):
     def ended(self, reason: str) -> None:
         """The session is over; called once."""
 
-    def say_goodbye(self) -> None:  # noqa: B027 (a subclass may have nothing to say)
-        """The server is about to close the session in good order: the last chance to say so."""
+    def say_goodbye(self, reason: str) -> None:  # noqa: B027 (a subclass may have nothing to say)
+        """The server is about to close the session: the last chance to say why."""
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
@@ -214,8 +214,14 @@ class Connection(ABC):
         if not self._ending:
             self._ending = True
             self._tell_drained()
-            self.say_goodbye()
+            self.say_goodbye("shutdown")
             self._lane_changed()
+
+    def break_off(self, reason: str) -> None:
+        """Says goodbye and closes at once. What the client has sent and was not begun with is not."""
+        self.lane.clear()
+        self.say_goodbye(reason)
+        self.close("forced server close", GOING_AWAY)
 
     def next_deadline(self) -> float:
         """See `heartbeat.Deadlined`."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http import HTTPStatus
-from secrets import token_urlsafe
+from math import inf
 
 from talkwire.identity.origins import OriginPolicy
 from talkwire.realtime.connection import Connection, Handshake
 from talkwire.realtime.heartbeat import TimingWheel
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.owners import new_engine_sid
+from talkwire.realtime.passing import Passing
 from talkwire.wire import (
     Admission,
     EngineOptions,
@@ -50,10 +53,24 @@ class EngineServer(ABC):
         self.hub = Hub()
         self.wheel = TimingWheel(self.options.ping_interval_s)
         self.accepting = True
+        self.draining = False
+        """Whether this node is about to go."""
+        self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
+        """By sessions: what has become of their last poll's answer, while another node hands it on."""
         self._connections: dict[str, Connection] = {}
         self._lingering: dict[str, Connection] = {}
         self.now: Callable[[], float] = time.monotonic
         """The clock that event loops keep too."""
+        self.node_id = ""
+        """What session ids end with, so that other nodes know whose they are."""
+        self.passing: Passing | None = None
+        """How requests for sessions of other nodes get there; None: there are no others."""
+        self.doubt_at = inf
+        """Until when what comes in may be handled; later, other nodes may have taken this one for dead."""
+        self.on_doubt: Callable[[], None] = _nothing
+        """Called when something comes in after that, before it is looked at."""
+        self.suspended = False
+        """While this node is taken for dead: nobody can begin anything here."""
 
     @abstractmethod
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
@@ -75,6 +92,8 @@ class EngineServer(ABC):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
+        if admission.engine_sid is None and self.suspended:
+            raise HandshakeRefused(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCode.FORBIDDEN, "Try again in a moment")
         if admission.engine_sid is None and self.connect_wait_s(address):
             # The official client takes this for a network that failed, and tries again later, each time later still.
             raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
@@ -86,7 +105,7 @@ class EngineServer(ABC):
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
         """A new session."""
-        session = Session(token_urlsafe(15), self.options, transport, self.now())
+        session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
         connection = self.make_connection(session, handshake)
         self._connections[session.engine_sid] = connection
         self.metrics.connections += 1
@@ -112,9 +131,38 @@ class EngineServer(ABC):
     def shut_down(self) -> None:
         """Takes no new sessions and ends the open ones in good order: polling ones too, which uvicorn does not know."""
         self.accepting = False
+        self.draining = True
         for connection in self.connections:
             connection.end_in_order()
+        if self.passing is not None:
+            self.passing.close()
+
+    def is_in_doubt(self) -> bool:
+        """Whether what has just come in is not to be handled: this node may have been taken for dead. Then its
+        sessions have been broken off."""
+        if self.now() > self.doubt_at:
+            self.on_doubt()
+        return self.suspended
+
+    def break_off(self, reason: str) -> None:
+        """Ends all sessions at once; nothing that waits to be handled will be. Their clients are to come back."""
+        for connection in self.connections:
+            connection.break_off(reason)
+
+    def is_for_another(self, engine_sid: str | None) -> bool:
+        """Whether a request for a session is to be passed on."""
+        passing = self.passing
+        return (
+            passing is not None
+            and bool(engine_sid)
+            and self.find(engine_sid or "") is None
+            and passing.is_for_another(engine_sid or "")
+        )
 
     def _transport_of(self, engine_sid: str) -> Transport | None:
         connection = self.find(engine_sid)
         return None if connection is None else connection.session.transport
+
+
+def _nothing() -> None:
+    """There are no other nodes."""

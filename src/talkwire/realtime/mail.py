@@ -221,6 +221,8 @@ class MailDelivery:
             late: list[MessageSent] = []
             box.late = late
             found = await self._chat.execute(actor, FindMissed(self._now_ms(), box.pos))
+            # What another node has just written is in the tables and still to be handed out here: then it is told.
+            found = tuple(id_ for id_ in found if id_ - MESSAGE_ID_BASE <= self._chat.pos)
             for start in range(0, len(found), PAGE):
                 messages = await self._chat.execute(actor, ReadMissed(found[start : start + PAGE]))
                 await self._send_messages(box, messages)
@@ -310,7 +312,7 @@ class MailDelivery:
         for conversation_id, pos in sent.items():
             self._note_sent(conversation_id, pos)
         now = asyncio.get_running_loop().time()
-        for box in self._unproved:
+        for box in tuple(self._unproved):  # to hasten a heartbeat may end a connection
             if box.proving is None:
                 box.proving = _Proof(now, box.pos, box.mail_id)
             elif box.urgent:

@@ -5,7 +5,8 @@ Counted in plain numbers, which events by the thousand can afford, and turned in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,10 +24,15 @@ class RealtimeMetrics(Collector):
         self.recoveries = 0
         self.refused_recoveries = 0
         self.recovery_log_reads = 0
+        self.passed_polls = 0
+        self.passed_websockets = 0
+        self.open_splices: Callable[[], int] = lambda: 0
+        self.broken_links = 0
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("talkwire_connections", "Open Engine.IO sessions", self.connections)
         yield GaugeMetricFamily("talkwire_sockets", "Sockets, one a session and namespace", self.sockets)
+        yield GaugeMetricFamily("talkwire_tasks", "Tasks on the event loop", _tasks())
         yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
         yield CounterMetricFamily("talkwire_refused_connects", "Sockets that were refused", self.refused_connects)
         yield CounterMetricFamily(
@@ -43,3 +49,23 @@ class RealtimeMetrics(Collector):
             "Pages of the log that were read for sockets that went on",
             self.recovery_log_reads,
         )
+        yield CounterMetricFamily(
+            "talkwire_passed_polls", "Polls for sessions of other nodes that were answered there", self.passed_polls
+        )
+        yield CounterMetricFamily(
+            "talkwire_passed_websockets", "WebSockets for sessions of other nodes", self.passed_websockets
+        )
+        yield GaugeMetricFamily("talkwire_spliced_websockets", "Those that are open", self.open_splices())
+        yield CounterMetricFamily(
+            "talkwire_broken_links",
+            "Requests for sessions of other nodes that were gone, or did not know them",
+            self.broken_links,
+        )
+
+
+def _tasks() -> int:
+    """Those of the loop that asks; a thread has none."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

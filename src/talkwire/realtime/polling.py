@@ -14,12 +14,18 @@ from urllib.parse import parse_qsl
 from talkwire.identity.address import client_address, is_forwarded, joined
 from talkwire.realtime.connection import Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
-from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, Transport
+from talkwire.realtime.link import Passed
+from talkwire.realtime.link_pool import Answer, LinkBroken
+from talkwire.realtime.passing import target_of
+from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, RefusalCode, Transport
 
 Scope = Mapping[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CONFIRM_S = 5.0
+"""How long another node may take to hand an answer on to its client."""
 
 COMPRESS_FROM = 1024
 """Answers of this many bytes are compressed for who asks, as Node does."""
@@ -34,18 +40,25 @@ class _Aborted(Exception):
 
 
 class PollingApp:
-    """Serves one `EngineServer`'s path."""
+    """Serves one `EngineServer`'s path. What is for other nodes' sessions is passed on to them, unless `for_nodes`:
+    then it comes from them, and they confirm that they have handed the answers of polls on."""
 
-    def __init__(self, server: EngineServer) -> None:
+    def __init__(self, server: EngineServer, *, for_nodes: bool = False) -> None:
         self._server = server
+        self._for_nodes = for_nodes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._server.is_in_doubt()
         request = _Request(scope, receive, send, self._server)
         if request.method == "OPTIONS":
             await request.answer(204, headers=_preflight_headers(request))
             return
         try:
-            await self._serve(request)
+            is_poll = request.method in {"GET", "POST"}
+            if is_poll and not self._for_nodes and self._server.is_for_another(request.engine_sid):
+                await self._pass_on(request)
+            else:
+                await self._serve(request)
         except HandshakeRefused as refusal:
             await request.answer(refusal.status, refusal.body(), "application/json")
 
@@ -69,7 +82,44 @@ class PollingApp:
         else:
             await self._get(request, connection)
 
+    async def _pass_on(self, request: _Request) -> None:
+        """Has the session's own node answer. A client that goes away in the middle of its POST does so in a poll too,
+        and by that its session learns of it."""
+        passing = self._server.passing
+        assert passing is not None
+        try:
+            body = await request.raw_body(self._server.options.max_payload) if request.method == "POST" else b""
+        except PayloadTooLarge as error:
+            await request.answer(error.status)
+            return
+        except _Aborted:
+            return
+        poll = asyncio.ensure_future(passing.poll(request.engine_sid, request.passed(), request.raw_headers, body))
+        gone = asyncio.ensure_future(request.gone())
+        try:
+            await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            client_is_gone = gone.done()
+            gone.cancel()
+            poll.cancel()
+        if not poll.done():
+            return
+        try:
+            answer = poll.result()
+        except LinkBroken:
+            raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION) from None
+        if client_is_gone:
+            answer.drop()
+            return
+        await request.hand_back(answer)
+        # What was handed back is written at the end of this turn of the loop.
+        asyncio.get_running_loop().call_soon(answer.confirm)
+
     async def _get(self, request: _Request, connection: Connection) -> None:
+        unconfirmed = self._server.unconfirmed.get(request.engine_sid)
+        if unconfirmed is not None:
+            # Proxies ask again by themselves where a connection was lost, so this may be the same poll once more.
+            await asyncio.wait([unconfirmed])
         poll = asyncio.ensure_future(connection.poll(self._server.now()))
         gone = asyncio.ensure_future(request.gone())
         try:
@@ -84,8 +134,28 @@ class PollingApp:
         body = poll.result()
         if body is None:
             await request.answer(400, _BAD_REQUEST, "application/json")
+        elif self._for_nodes:
+            await self._answer_through(request, connection, body)
         else:
             await request.answer(200, body.encode(), _TEXT)
+
+    async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
+        """Answers a poll through the node that has passed it on. When that is lost before it has handed the answer on,
+        the client has to come back: nothing in the protocol would tell it what it has missed."""
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._server.unconfirmed[request.engine_sid] = outcome
+        confirmed = False
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                confirmed = await request.answer_and_hear(body.encode())
+        except TimeoutError:
+            await request.end_answer()
+        finally:
+            if not confirmed:
+                now = self._server.now()
+                connection.handle(connection.session.transport_closed(Transport.POLLING, now, "transport error"), now)
+            del self._server.unconfirmed[request.engine_sid]
+            outcome.set_result(confirmed)
 
     async def _post(self, request: _Request, connection: Connection) -> None:
         if not connection.post_started(self._server.now()):
@@ -113,6 +183,7 @@ class PollingApp:
         except _Aborted:
             connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
             return
+        self._server.is_in_doubt()  # while the body came, too
         connection.receive_payload(body, self._server.now())
         # Answered once there is room again: so a client that polls is held back like one with a WebSocket.
         await connection.lane.room()
@@ -128,8 +199,14 @@ class _Request:
         self._send = send
         self._server = server
         self.method: str = scope["method"]
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        self.headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        self.query: dict[str, str] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers)
+
+    @property
+    def engine_sid(self) -> str:
+        """Empty when the request is to open a session."""
+        return self.query.get("sid", "")
 
     @property
     def address(self) -> str:
@@ -146,8 +223,17 @@ class _Request:
             forwarded=is_forwarded(self.headers),
         )
 
+    def passed(self) -> Passed:
+        """What another node is to know of it."""
+        return Passed.of(self.method, target_of(self._scope), self.address, self.headers)
+
     async def body(self, limit: int) -> str:
         """The body as text. Raises PayloadTooLarge, _Aborted."""
+        # Text that is not UTF-8 becomes a packet that no parser takes.
+        return (await self.raw_body(limit)).decode("utf-8", "replace")
+
+    async def raw_body(self, limit: int) -> bytes:
+        """Raises PayloadTooLarge, _Aborted."""
         chunks: list[bytes] = []
         size = 0
         more = True
@@ -161,16 +247,35 @@ class _Request:
                 raise PayloadTooLarge("a request body over the limit")
             chunks.append(chunk)
             more = message.get("more_body", False)
-        # Text that is not UTF-8 becomes a packet that no parser takes.
-        return b"".join(chunks).decode("utf-8", "replace")
+        return b"".join(chunks)
 
     async def gone(self) -> None:
         """Returns when the client has gone away."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    async def answer_and_hear(self, body: bytes) -> bool:
+        """Answers a poll of another node's, and waits for the confirmation. False: that node is gone."""
+        await self.answer(200, body, _TEXT, ends=False)
+        message = await self._receive()
+        # What announces no confirmation ends before the answer.
+        while message["type"] == "http.request" and not message.get("body"):
+            message = await self._receive()
+        await self.end_answer()
+        return bool(message["type"] == "http.request")
+
+    async def end_answer(self) -> None:
+        """Of one that was sent whole."""
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def answer(
-        self, status: int, body: bytes = b"", content_type: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        ends: bool = True,
     ) -> None:
         fields = {"cache-control": "no-store", **self._cors_headers(), **(headers or {})}
         if content_type is not None:
@@ -181,7 +286,13 @@ class _Request:
         fields["content-length"] = str(len(body))
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
-        await self._send({"type": "http.response.body", "body": body})
+        await self._send({"type": "http.response.body", "body": body, "more_body": not ends})
+
+    async def hand_back(self, answer: Answer) -> None:
+        """Another node's answer, as it is: what pages of other origins are told is in it."""
+        length = (b"content-length", str(len(answer.body)).encode())
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+        await self._send({"type": "http.response.body", "body": answer.body})
 
     def _cors_headers(self) -> dict[str, str]:
         origin = self.headers.get("origin")

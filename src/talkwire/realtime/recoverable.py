@@ -76,6 +76,13 @@ class RecoverableSockets:
         recoverable.gone_at = self._now()
         self._gone[recoverable.socket_id] = recoverable
 
+    def hand_over(self, socket_id: str) -> Recoverable | None:
+        """One that is here or went within the window, and is carried by another node from now on."""
+        recoverable = self.find(socket_id)
+        self._here.pop(socket_id, None)
+        self._gone.pop(socket_id, None)
+        return recoverable
+
     def came(self, recoverable: Recoverable, socket: Socket) -> Socket | None:
         """It is carried by this socket now. Answers the one by which it was until now, if that is still there."""
         before, recoverable.socket = recoverable.socket, socket

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any, Literal
 
+import msgspec
 import structlog
 
 from talkwire.core.audience import audience_of
 from talkwire.core.chat import Chat
 from talkwire.core.circles import CONTACTS_MAX
-from talkwire.core.commands.command import Change
+from talkwire.core.commands.command import Upkeep
 from talkwire.core.commands.recovery import (
     CountMissed,
     EndSession,
@@ -57,6 +58,12 @@ PAGE_EVENTS = 1000
 BEHIND_S = 1.0
 """How long it is waited for events that a client has from another node, and that have not come here yet."""
 
+HAND_OVER_WAIT_S = 0.3
+"""How long it is waited for the node where a client was last; it may be dead."""
+
+SILENT_S = 5.0
+"""A node that has not answered is not asked again for so long."""
+
 REFRESH_S = 3600.0
 KEPT_S = 24 * 3600.0
 """What is stored of a session that is gone is forgotten after so long at the earliest."""
@@ -65,11 +72,30 @@ SERVER = Actor("talkwire/recovery", "Talkwire", role="admin")
 """A user id has no `/`."""
 
 _KEY = "recovery"
+_TOPIC = "take-over"
 _TRUE = frozenset({"1", "true"})
 
 _logger = structlog.get_logger(__name__)
 
 Mode = Literal["ask", "always", "never"]
+
+
+class TakeOver(msgspec.Struct, frozen=True):
+    """One node asks another for a socket that was there last, by its id."""
+
+    socket_id: str
+    user_id: str
+    node_id: str
+
+
+class HandedOver(msgspec.Struct, frozen=True):
+    """`known`: the socket is or was there within the window; `gone_s` ago it went, 0 when it was still there. `rooms`
+    as in `StoredSession`."""
+
+    known: bool = False
+    ended: bool = False
+    gone_s: float = 0.0
+    rooms: Mapping[str, bool] = {}
 
 
 class _Unrecoverable(Exception):
@@ -131,9 +157,14 @@ class Recovery:
         self._options = options
         self._clocks = clocks
         self._metrics = metrics
-        self._node_id = chat.signals.presence.node_id
+        self._node_id = chat.node_id
         self._sockets = RecoverableSockets(options.window_s, clocks.now)
         self._news = asyncio.Event()
+        # Nodes that have not answered lately.
+        self._silent: dict[str, float] = {}
+        self.on_hand_over: Callable[[Client], None] = lambda _: None
+        """Called when a client goes on at another node, before its socket here is closed."""
+        chat.peers.answer(_TOPIC, TakeOver, self._hand_over)
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
@@ -208,34 +239,84 @@ class Recovery:
 
     async def _find_recoverable(self, going_on: GoingOn) -> None:
         """What is known of the socket: here, or by the tables if it was at another node, or before a restart."""
-        statement = going_on.recoverable.statement
-        known = self._sockets.find(statement.socket_id)
-        if known is None:
-            if statement.node_id == self._node_id:
-                raise _Unrecoverable("it is too long ago")
-            going_on.waited = True
-            stored = await self._chat.execute(SERVER, FindSession(statement.socket_id, statement.node_id))
-            # Somebody else may have come with the same pid meanwhile.
-            known = self._sockets.find(statement.socket_id)
-            if known is None:
-                known = going_on.recoverable
-                self._take_over(known, stored)
-                self._sockets.remember(known)
+        known = self._sockets.find(going_on.recoverable.socket_id)
+        if known is None or not self._options.alone:
+            known = await self._find_stored(going_on, known)
         if known.ended:
             raise _Unrecoverable("it was ended on purpose")
         going_on.recoverable = known
 
-    def _take_over(self, recoverable: Recoverable, stored: StoredSession) -> None:
-        """From another node."""
-        if stored.node_id == self._node_id:
-            # It has been here already, and would be known still.
+    async def _find_stored(self, going_on: GoingOn, known: Recoverable | None) -> Recoverable:
+        """What is `known` here counts unless the socket has been at another node since."""
+        statement = going_on.recoverable.statement
+        if statement.node_id == self._node_id and self._options.alone:
             raise _Unrecoverable("it is too long ago")
-        oldest_ms = self._clocks.now_ms() - self._options.window_s * 1000
-        if stored.ended:
+        going_on.waited = True
+        stored = await self._chat.execute(SERVER, FindSession(statement.socket_id, statement.node_id))
+        if known is not None and stored.node_id == self._node_id:
+            return known
+        handed = await self._ask_for(statement, stored)
+        taken_over = going_on.recoverable
+        self._take_over(taken_over, stored, handed)
+        # Stored before it goes on: otherwise the node where it was before would not know, if it came back there.
+        await self._chat.execute(SERVER, MoveSession(statement.socket_id, self._node_id))
+        # Somebody else may have come with the same pid meanwhile.
+        found = self._sockets.find(statement.socket_id)
+        if found is not None and found is not known:
+            return found
+        if found is not None:
+            self._give_up(found)
+        self._sockets.remember(taken_over)
+        return taken_over
+
+    def _give_up(self, recoverable: Recoverable) -> None:
+        """It has been carried by another node since."""
+        self._sockets.hand_over(recoverable.socket_id)
+        socket, recoverable.socket = recoverable.socket, None
+        if socket is not None:
+            socket.disconnect()
+            if not socket.connection.sockets:
+                socket.connection.close("forced server close")
+
+    async def _ask_for(self, statement: Statement, stored: StoredSession) -> HandedOver | None:
+        """Has the node where the client was until now hand it over. None: it does not answer, such as one that was
+        killed; its lease may go on for a while."""
+        node_id = stored.node_id
+        if self._options.alone or stored.age_ms != 0 or node_id == self._node_id:
+            return None
+        now = self._clocks.now()
+        if self._silent.get(node_id, 0) > now:
+            return None
+        question = TakeOver(statement.socket_id, statement.user_id, self._node_id)
+        answers = await self._chat.peers.ask(_TOPIC, question, HandedOver, to=node_id, wait_s=HAND_OVER_WAIT_S)
+        if node_id not in answers:
+            self._silent[node_id] = now + SILENT_S
+        return answers.get(node_id)
+
+    async def _hand_over(self, question: TakeOver) -> HandedOver:
+        """A client of this node has come to another one, with its `pid`."""
+        recoverable = self._sockets.hand_over(question.socket_id)
+        if recoverable is None:
+            return HandedOver()
+        gone_at = recoverable.gone_at
+        if recoverable.socket is not None:
+            self._chat.signals.presence.expect_elsewhere(question.user_id, question.node_id)
+            self.on_hand_over(recoverable.socket.data)
+        self._give_up(recoverable)
+        gone_s = 0.0 if gone_at is None else self._clocks.now() - gone_at
+        return HandedOver(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
+
+    def _take_over(self, recoverable: Recoverable, stored: StoredSession, handed: HandedOver | None) -> None:
+        """From another node."""
+        if stored.node_id == self._node_id or (handed is not None and not handed.known):
+            # It would be known still.
+            raise _Unrecoverable("it is too long ago")
+        if stored.ended or (handed is not None and handed.ended):
             raise _Unrecoverable("it was ended on purpose")
-        if stored.last_seen_ms is None or stored.last_seen_ms < oldest_ms:
+        age_ms = stored.age_ms if handed is None else handed.gone_s * 1000
+        if age_ms is None or age_ms > self._options.window_s * 1000:
             raise _Unrecoverable("its node ended too long ago")
-        recoverable.chosen.update(stored.rooms)
+        recoverable.chosen.update(stored.rooms if handed is None else handed.rooms)
         recoverable.moved = True
 
     async def _look_whether_all_is_there(self, going_on: GoingOn, client: Client) -> None:
@@ -261,8 +342,6 @@ class Recovery:
         """Sends a socket what it has missed, and calls `then` in the turn in which it has all. What its client asks for
         meanwhile waits. Before each page `may_stay` is asked: when it says no, it has ended the socket."""
         self._metrics.recoveries += 1
-        if going_on.recoverable.moved:
-            self._store(MoveSession(going_on.recoverable.socket_id, self._node_id))
         catch_up = _CatchUp(self, socket, going_on, may_stay, then)
         try:
             ended = catch_up.advance()
@@ -322,7 +401,7 @@ class Recovery:
             self._store(RefreshSessions(tuple(self._sockets.stored()), keep_ms))
             await sleep(REFRESH_S)
 
-    def _store(self, command: Change[None]) -> None:
+    def _store(self, command: Upkeep[None]) -> None:
         self._chat.submit(SERVER, command, _log_failure)
 
     # --- what was missed --------------------------------------------------------------------------------------------
@@ -339,7 +418,13 @@ class Recovery:
         if entry.moved_pos > pos:
             return None
         user_id = client.actor.user_id
-        return self._ring.missed(user_id, entry.conversation_ids, lambda: directory.contacts(user_id), pos)
+        return self._ring.missed(
+            user_id,
+            entry.conversation_ids,
+            lambda: directory.contacts(user_id),
+            pos,
+            lambda other_id: directory.peek(other_id) is not None,
+        )
 
     async def read_log(self, client: Client, pos: int) -> MissedEvents:
         """The next page of what was missed since a position, as far as it has been told here."""

@@ -131,10 +131,16 @@ class EventRing:
             self._push_out()
 
     def missed(
-        self, user_id: str, conversation_ids: Collection[str], contact_ids: Callable[[], Collection[str]], after: int
+        self,
+        user_id: str,
+        conversation_ids: Collection[str],
+        contact_ids: Callable[[], Collection[str]],
+        after: int,
+        is_known: Callable[[str], bool] = lambda _: True,
     ) -> list[Kept] | None:
         """What happened after a position in these conversations and to the user, and how contacts look since, in log
-        order. None: not all of that is here, or it is more than `missed_max`."""
+        order. `contact_ids` are those of whom it `is_known` who their contacts are. None: not all of that is here, or
+        it is more than `missed_max`."""
         self._push_out_old()
         has_all = (
             after >= self._start_pos
@@ -149,8 +155,11 @@ class EventRing:
         if len(found) > self._missed_max:
             return None
         if self._looks and self._looks[-1].event.pos > after:
+            looks = [kept for kept in self._looks if kept.event.pos > after]
+            if not all(is_known(_user_of(kept) or "") for kept in looks):
+                return None
             known = contact_ids()
-            found.extend(kept for kept in self._looks if kept.event.pos > after and _user_of(kept) in known)
+            found.extend(kept for kept in looks if _user_of(kept) in known)
         found.sort(key=lambda kept: kept.event.pos)
         for kept in found:
             self._bury(kept)

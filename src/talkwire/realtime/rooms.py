@@ -5,12 +5,16 @@ A user's first socket that opens a conversation, and the last one that is there 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from talkwire.core.events import RoomEntered, RoomLeft
 from talkwire.realtime.client import Client, clients_in, conversation_room, outside_room, user_room
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
+
+HAND_OVER_S = 1.0
+"""How long a client takes at most, as a rule, to enter its rooms at the node where it goes on."""
 
 
 class Rooms:
@@ -72,7 +76,17 @@ class Rooms:
 
     def gone(self, client: Client) -> None:
         """The client's socket has disconnected, and is in no room any more."""
-        for conversation_id in client.opened:
+        self._tell_gone(client, client.opened)
+
+    def hand_over(self, client: Client) -> None:
+        """The client goes on at another node, and its socket here is about to go: it leaves its rooms when it has
+        entered them there, so that nobody hears of either."""
+        opened, client.opened = client.opened, set()
+        if opened:
+            asyncio.get_running_loop().call_later(HAND_OVER_S, self._tell_gone, client, opened)
+
+    def _tell_gone(self, client: Client, conversation_ids: Iterable[str]) -> None:
+        for conversation_id in conversation_ids:
             self._tell_if_last(client, conversation_id)
 
     def _admit(self, socket: Socket, conversation_id: str) -> None:

@@ -1,6 +1,7 @@
 """Running a server: one listening socket, uvicorn on uvloop, and an end in good order.
 
-SIGTERM and SIGINT: no new connections, clients are told, what is under way is answered, then the sockets close (1001).
+SIGTERM and SIGINT: where there are other nodes, clients are sent to them first (`drain.py`). Then no new connections,
+clients are told, what is under way is answered, and the sockets close (1001).
 A second signal ends the process at once; nothing that was acknowledged is lost by that.
 """
 
@@ -19,7 +20,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from talkwire.realtime.drain import drain
 from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.internal import Internal, LinkApp
 from talkwire.realtime.polling import PollingApp
 from talkwire.realtime.websocket import websocket_class
 
@@ -28,22 +31,41 @@ SHUTDOWN_S = 8
 
 BACKLOG = 4096
 
+LINK_IDLE_S = 75
+"""How long other nodes' unused connections are kept: longer than they use them again (`link_pool.py`)."""
+
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any that is free. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = _bound(host, port)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
         listening.listen(BACKLOG)
-        listening.setblocking(False)  # noqa: FBT003 (takes it by place only)
     except OSError:
         listening.close()
         raise
     return listening
+
+
+def share(host: str, port: int) -> socket.socket:
+    """A socket for an address that other processes of this user may have too. Once they listen (a `Server` does when
+    its time has come), the kernel spreads connections evenly. Raises OSError."""
+    return _bound(host, port, socket.SO_REUSEPORT)
+
+
+def _bound(host: str, port: int, *options: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)  # noqa: FBT003 (takes it by place only)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 class ApplicationFailed(RuntimeError):
@@ -53,20 +75,28 @@ class ApplicationFailed(RuntimeError):
 class Server(uvicorn.Server):
     """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end.
 
+    `drain_s`: how long it goes on serving while it sends its clients to other nodes.
+
     `beside`: `app` has an application within, to which its lifespan and all WebSockets but the engine's belong.
+    `internal`: where other nodes reach this one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all but two may be left out)
         self,
         engine: EngineServer,
         app: AsgiApp,
         *,
         shutdown_s: int = SHUTDOWN_S,
+        drain_s: float = 0.0,
         on_shutdown: Callable[[], None] = lambda: None,
         beside: bool = False,
+        internal: Internal | None = None,
     ) -> None:
+        self.drain_s = drain_s
+        self._draining: asyncio.Task[None] | None = None
         self._engine = engine
         self._on_shutdown = on_shutdown
+        self._internal = internal
         self._begun = asyncio.Event()
         super().__init__(
             uvicorn.Config(
@@ -91,7 +121,29 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:
             raise ApplicationFailed("the application beside Talkwire did not start") from None
+        if self._internal is not None:
+            self.servers.append(await self._listen_internally(self._internal))
         self._begun.set()
+
+    async def _listen_internally(self, internal: Internal) -> asyncio.Server:
+        """With connections that are counted, and ended, with all others."""
+        config = uvicorn.Config(
+            LinkApp(self._engine, internal.link, internal.app),
+            ws=websocket_class(self._engine, link=internal.link),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=LINK_IDLE_S,
+        )
+        config.load()
+
+        def create_protocol() -> asyncio.Protocol:
+            make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+            return make(config=config, server_state=self.server_state, app_state={})
+
+        return await asyncio.get_running_loop().create_server(create_protocol, sock=internal.listening, backlog=BACKLOG)
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
         """Waits until requests are answered. Raises what `serving`, which is to bring that about, ends with."""
@@ -100,6 +152,15 @@ class Server(uvicorn.Server):
         begun.cancel()
         if serving.done():
             await serving
+
+    async def on_tick(self, counter: int) -> bool:
+        """Several times a second: whether it is time to shut down."""
+        if not await super().on_tick(counter):
+            return False
+        self._engine.draining = True
+        if self._draining is None and self.drain_s:
+            self._draining = asyncio.create_task(drain(self._engine, self.drain_s))
+        return self._draining is None or self._draining.done()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_shutdown()

@@ -6,12 +6,15 @@ second to those whom the call concerns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import structlog
 
 from talkwire.core.directory import Directory
+from talkwire.core.errors import ChatError
 from talkwire.core.events import (
     CallEnded,
     CallEvent,
@@ -49,6 +52,7 @@ class SignalDelivery:
         self._hub = hub
         self._directory = directory
         self._cursor = cursor
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(self, events: Sequence[News]) -> None:
         """A batch from the bus; what the log has is for others. One that fails does not take the others along."""
@@ -82,11 +86,33 @@ class SignalDelivery:
         """One update a socket, however many conversations its user shares with the other."""
         user_id = event.presence.user_id
         if event.own:
-            sockets = [socket for socket in self._sockets((user_id,)) if socket.id != event.source]
+            self._tell_presence([socket for socket in self._sockets((user_id,)) if socket.id != event.source], event)
+            return
+        contacts = self._contacts(event)
+        watching = [s for s in clients_in(self._hub, presence_room(user_id)) if s.data.actor.user_id not in contacts]
+        if watching and self._directory.peek(user_id) is None:
+            self._tell_presence(self._sockets(contacts), event)
+            self._start(self._tell_watching_of_stranger(watching, event))
         else:
-            contacts = self._directory.contacts(user_id)
-            sockets = [*self._sockets(contacts), *self._watchers(user_id, contacts)]
+            self._tell_presence([*self._sockets(contacts), *self._may_watch(watching, user_id)], event)
+
+    def _contacts(self, event: PresenceChanged) -> Collection[str]:
+        user_id = event.presence.user_id
+        if event.circle_ids is None:
+            return self._directory.contacts(user_id)
+        return self._directory.contacts_in(event.circle_ids, user_id, event.blocked_ids)
+
+    def _tell_presence(self, sockets: Iterable[Socket], event: PresenceChanged) -> None:
         self._hub.multicast_ephemeral(sockets, lambda channel: encode_for(channel, event))
+
+    async def _tell_watching_of_stranger(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
+        """Somebody on another node, who is not known here: what is stored says who may be told."""
+        user_id = event.presence.user_id
+        try:
+            await self._directory.find(user_id)
+        except ChatError:
+            return  # the database does not answer; a client that asks is told so
+        self._tell_presence(self._may_watch([socket for socket in watching if socket.connected], user_id), event)
 
     def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
         sockets = [socket for socket in self._sockets(to) if socket.id != source]
@@ -105,15 +131,18 @@ class SignalDelivery:
             told = [socket for socket in sockets if socket.data.behind is behind]
             self._hub.multicast(told, partial(encode_custom, event=event, payload_json=payload, offset=offset))
 
-    def _watchers(self, user_id: str, contacts: Collection[str]) -> Iterable[Socket]:
-        """Sockets that asked to be told, beside those of contacts; and only while their users share a conversation."""
-        for socket in clients_in(self._hub, presence_room(user_id)):
-            client: Client = socket.data
-            if client.actor.user_id not in contacts and self._may_watch(client, user_id):
-                yield socket
+    def _may_watch(self, watching: Iterable[Socket], user_id: str) -> Sequence[Socket]:
+        """Of the sockets that asked to be told those whose users share a conversation with that user."""
+        return [socket for socket in watching if self._may_be_told(socket.data, user_id)]
 
-    def _may_watch(self, client: Client, user_id: str) -> bool:
+    def _may_be_told(self, client: Client, user_id: str) -> bool:
         return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _sockets(self, user_ids: Iterable[str]) -> Iterable[Socket]:
         for user_id in user_ids:

@@ -75,8 +75,8 @@ class NamespaceHandler(Protocol):
         """`socket.expires` has come."""
         ...
 
-    def say_goodbye(self, socket: Socket) -> None:
-        """The server is about to close the socket in good order."""
+    def say_goodbye(self, socket: Socket, reason: str) -> None:
+        """The server is about to close the socket; its client may come back."""
         ...
 
     def disconnected(self, socket: Socket, reason: str) -> None:
@@ -234,9 +234,9 @@ class SocketConnection(Connection):
         for socket in list(self.sockets.values()):
             self.drop(socket, reason)
 
-    def say_goodbye(self) -> None:
+    def say_goodbye(self, reason: str) -> None:
         for socket in list(self.sockets.values()):
-            socket.handler.say_goodbye(socket)
+            socket.handler.say_goodbye(socket, reason)
 
     def next_deadline(self) -> float:
         if self.session.closed:

@@ -139,7 +139,7 @@ class Namespace:
     def expired(self, socket: Socket) -> None:
         """Plain namespaces set no expiry."""
 
-    def say_goodbye(self, socket: Socket) -> None:
+    def say_goodbye(self, socket: Socket, reason: str) -> None:
         """The close says it."""
 
     def disconnected(self, socket: Socket, reason: str) -> None:

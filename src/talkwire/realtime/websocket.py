@@ -23,7 +23,9 @@ from websockets.utils import accept_key
 from talkwire.identity.address import client_address, is_forwarded, joined
 from talkwire.realtime.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
-from talkwire.wire import EngineRequest, HandshakeRefused, Transport
+from talkwire.realtime.link import REFUSED, Link, Passed
+from talkwire.realtime.passing import Upgrade
+from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport
 
 CLOSE_TIMEOUT_S = 5.0
 """How long a peer may take to read what is left and to close, once we have."""
@@ -38,12 +40,12 @@ _silent.disabled = True
 class UpgradeRequest:
     """The head of an HTTP request, as uvicorn passes it on: header names are in lower case."""
 
-    __slots__ = ("headers", "method", "path", "query")
+    __slots__ = ("headers", "method", "path", "query", "target")
 
     def __init__(self, head: bytes) -> None:
         lines = head.decode("latin-1").split("\r\n")
-        self.method, target, *_ = lines[0].split(" ")
-        self.path, _, query = target.partition("?")
+        self.method, self.target, *_ = lines[0].split(" ")
+        self.path, _, query = self.target.partition("?")
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         fields = (line.partition(":") for line in lines[1:])
         self.headers = joined((name, value.strip()) for name, _, value in fields)
@@ -70,6 +72,8 @@ class WebSocketProtocol(asyncio.Protocol):
     server: ClassVar[EngineServer]
     other: ClassVar[OtherProtocol | None] = None
     """Who serves the paths that are not ours; None: nobody does."""
+    link: ClassVar[Link | None] = None
+    """On the socket for other nodes: by what they vouch for what they pass on."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401 (uvicorn's)
         self._server_state = server_state
@@ -92,12 +96,17 @@ class WebSocketProtocol(asyncio.Protocol):
         self._server_state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        framing = self._framing
+        framing, server = self._framing, self.server
+        if server.now() > server.doubt_at:
+            server.on_doubt()
         if framing is None:
             request = UpgradeRequest(data)
             make_other, self._make_other = self._make_other, None
-            if make_other is None or self.server.serves(request.path):
-                self._answer_upgrade(request)
+            if make_other is None or server.serves(request.path):
+                if self.link is None and server.is_for_another(request.query.get("sid")):
+                    self._pass_on(request, data)
+                else:
+                    self._answer_upgrade(request)
             else:
                 self._hand_on(make_other(), data)
             return
@@ -178,6 +187,18 @@ class WebSocketProtocol(asyncio.Protocol):
         other.connection_made(transport)
         other.data_received(head)
 
+    def _pass_on(self, request: UpgradeRequest, head: bytes) -> None:
+        """To the node that has the session."""
+        passing, transport = self.server.passing, self._transport
+        assert passing is not None
+        assert transport is not None
+        unknown = HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
+        passed = Passed.of(request.method, request.target, self._handshake(request).address, request.headers)
+        answer = _refusal(unknown.status, unknown.body(), "application/json")
+        upgrade = Upgrade(request.query["sid"], passed, head, answer)
+        splice = passing.splice(transport, upgrade, self._server_state.connections)
+        self._hand_on(splice.client, head)
+
     def _answer_upgrade(self, request: UpgradeRequest) -> None:
         try:
             self._open(request)
@@ -190,6 +211,9 @@ class WebSocketProtocol(asyncio.Protocol):
         server, headers = self.server, request.headers
         if not server.serves(request.path):
             self._refuse(HTTPStatus.NOT_FOUND, b"no WebSocket here")
+            return
+        if self.link is not None and self._passed_address(request) is None:
+            self._refuse(HTTPStatus.FORBIDDEN, b"", header=REFUSED)
             return
         key = _websocket_key(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
@@ -211,10 +235,18 @@ class WebSocketProtocol(asyncio.Protocol):
         else:
             self._connection = connection
 
+    def _passed_address(self, request: UpgradeRequest) -> str | None:
+        """The client's, as the node that has passed it on says; None: none has."""
+        assert self.link is not None
+        return self.link.client_address(request.method, request.target, request.headers)
+
     def _handshake(self, request: UpgradeRequest) -> Handshake:
         assert self._transport is not None
-        peer = self._transport.get_extra_info("peername")
-        host = peer[0] if isinstance(peer, tuple) else ""
+        if self.link is None:
+            peer = self._transport.get_extra_info("peername")
+            host = peer[0] if isinstance(peer, tuple) else ""
+        else:
+            host = self._passed_address(request) or ""
         return Handshake(
             address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
             query=request.query,
@@ -222,13 +254,8 @@ class WebSocketProtocol(asyncio.Protocol):
             forwarded=is_forwarded(request.headers),
         )
 
-    def _refuse(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
-        phrase = HTTPStatus(status).phrase
-        self.write(
-            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
+    def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
+        self.write(_refusal(status, body, content_type, header))
         if self._transport is not None:
             self._transport.close()
 
@@ -290,13 +317,28 @@ class WebSocketProtocol(asyncio.Protocol):
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 
 
+def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -> bytes:
+    """A whole answer; `header` is a further line of its head."""
+    phrase = HTTPStatus(status).phrase
+    return (
+        f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n".encode()
+        + (header + b"\r\n" if header else b"")
+        + b"\r\n"
+        + body
+    )
+
+
 def _nowhere(_: bytes) -> None:
     """There is no transport: what is written is lost, as on the way to a client that is gone."""
 
 
-def websocket_class(server: EngineServer, other: OtherProtocol | None = None) -> type[WebSocketProtocol]:
-    """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it."""
-    members = {"server": server, "other": other, "__slots__": ()}
+def websocket_class(
+    server: EngineServer, other: OtherProtocol | None = None, link: Link | None = None
+) -> type[WebSocketProtocol]:
+    """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it. `link`: only
+    what other nodes pass on is taken."""
+    members = {"server": server, "other": other, "link": link, "__slots__": ()}
     return type("TalkwireWebSocket", (WebSocketProtocol,), members)
 
 
