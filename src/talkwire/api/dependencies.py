@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from litestar.di import NamedDependency
-from prometheus_client import CollectorRegistry
 
+from talkwire.api.readiness import Readiness
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
@@ -15,8 +15,6 @@ from talkwire.identity.callers import Caller
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
-GivenReadiness = NamedDependency[Callable[[], Awaitable[None]]]
-"""Raises ChatError while the database does not answer."""
-
-GivenRegistry = NamedDependency[CollectorRegistry]
+GivenReadiness = NamedDependency[Readiness]
+GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenUploads = NamedDependency[Uploads]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar import Response, get
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from talkwire.api.dependencies import GivenReadiness, GivenRegistry
-from talkwire.core.errors import ChatError
+from talkwire.api.dependencies import GivenMetrics, GivenReadiness
+from talkwire.api.readiness import Standing
 
 
 @get("/healthz", include_in_schema=False)
@@ -17,17 +17,15 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(readiness: GivenReadiness) -> Response[dict[str, str]]:
-    """The database answers."""
-    try:
-        await readiness()
-    except ChatError:
-        return Response({"status": "unavailable"}, status_code=HTTP_503_SERVICE_UNAVAILABLE)
-    return Response({"status": "ok"}, status_code=HTTP_200_OK)
+async def readyz(readiness: GivenReadiness) -> Response[Standing]:
+    """Whether this node should be sent requests."""
+    standing = await readiness.standing()
+    status_code = HTTP_200_OK if standing.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
+    return Response(standing, status_code=status_code)
 
 
 @get("/metrics", include_in_schema=False)
-async def metrics(registry: GivenRegistry) -> Response[bytes]:
+async def show_metrics(metrics: GivenMetrics) -> Response[bytes]:
     """Prometheus' text format."""
     # The framework adds the charset to every text.
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])
+    return Response(await metrics(), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])

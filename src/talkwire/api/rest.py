@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
-from prometheus_client import CollectorRegistry
 
 from talkwire.api.auth import auth_router
 from talkwire.api.blocks import blocks_router
@@ -33,9 +32,10 @@ from talkwire.api.methods import HeadAsGet, OwnOptions
 from talkwire.api.moderation import moderation_router
 from talkwire.api.notifications import notifications_router
 from talkwire.api.offers import offers_router
-from talkwire.api.operations import healthz, metrics, readyz
+from talkwire.api.operations import healthz, readyz, show_metrics
 from talkwire.api.preferences import preferences_router
 from talkwire.api.presence import presence_router
+from talkwire.api.readiness import Readiness
 from talkwire.api.receipts import list_receipts, mark_read
 from talkwire.api.refusals import DescribeRefusals
 from talkwire.api.search import search_messages
@@ -61,8 +61,11 @@ class Services:
     chat: Chat
     accounts: Accounts
     callers: Callers
-    registry: CollectorRegistry
+    metrics: Callable[[], Awaitable[bytes]]
+    """In Prometheus' text format."""
+
     uploads: Uploads
+    readiness: Readiness
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
     dialects: tuple[str, ...] = tuple(DIALECT_ROUTES)
@@ -111,12 +114,12 @@ def rest_application(
     take it off requests is for whoever calls this."""
     chat = LimitedChat(services.chat, services.limits, time.monotonic)
     routes = Litestar(
-        [*described_routes(services.dialects), healthz, readyz, metrics, openapi_json, assets_router(), *pages],
+        [*described_routes(services.dialects), healthz, readyz, show_metrics, openapi_json, assets_router(), *pages],
         dependencies={
             "chat": Provide(chat_provider(chat), sync_to_thread=False),
-            "readiness": _given(chat.check),
+            "readiness": _given(services.readiness),
             "accounts": _given(services.accounts),
-            "registry": _given(services.registry),
+            "metrics": _given(services.metrics),
             "trusted_proxies": _given(services.trusted_proxies),
             "uploads": _given(services.uploads),
             "caller": Provide(caller_provider(services.callers, services.trusted_proxies, origins)),
