@@ -13,6 +13,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 RecoveryMode = Literal["ask", "always", "never"]
 
+DRAIN_S = 5.0
+"""How long a node among others drains: less than what container platforms wait before they kill (10 to 30 s), with the
+time in which what is under way is answered."""
+
 DATABASE_FILE = "talkwire.db"
 LOCK_FILE = "lock"
 
@@ -54,6 +58,40 @@ class Settings:
 
     port: Annotated[int, Setting("Port to listen on; 0 takes any that is free.", variables=("PORT",))] = 3000
 
+    workers: Annotated[
+        int,
+        Setting(
+            "How many nodes `talkwire serve` runs on this machine, all on the one port. More than one need PostgreSQL. "
+            "docs/workers.md says more."
+        ),
+    ] = 1
+
+    internal_host: Annotated[
+        str | None,
+        Setting(
+            "Address at which other nodes reach this one, on PostgreSQL. Without it, the loopback where `host` is one, "
+            "else this machine's address on the way to the database. docs/nodes.md says more.",
+            metavar="ADDRESS",
+        ),
+    ] = None
+
+    internal_port: Annotated[
+        int, Setting("Port for that; 0 takes any that is free. Each further worker takes the next one.")
+    ] = 0
+
+    lease_s: Annotated[
+        float, Setting("Seconds for which other nodes take one that says nothing to be alive, on PostgreSQL.")
+    ] = 15.0
+
+    drain_s: Annotated[
+        float | None,
+        Setting(
+            "Seconds over which a server that is told to stop sends its clients to others before it does. Without it, "
+            "5 on PostgreSQL and 0 on SQLite, where there are no others. docs/upgrading.md says more.",
+            metavar="SECONDS",
+        ),
+    ] = None
+
     data: Annotated[
         FolderSetting,
         Setting("Folder for the SQLite database, uploaded files and the generated secret.", metavar="DIR"),
@@ -71,8 +109,8 @@ class Settings:
     redis: Annotated[
         str | None,
         Setting(
-            "Redis, over which several nodes tell each other what is new: redis://…, rediss://… or unix://…. "
-            "Checked for its form, not used yet.",
+            "Redis or Valkey, over which several nodes tell each other what is new and share their limits: redis://…, "
+            "rediss://… or unix://….",
             variables=("REDIS_URL",),
             metavar="URL",
         ),
@@ -250,6 +288,13 @@ class Settings:
     @property
     def on_postgresql(self) -> bool:
         return self.database is not None and is_postgresql(self.database)
+
+    @property
+    def drain_window_s(self) -> float:
+        """`drain_s`, or what it is where nobody has set it."""
+        if self.drain_s is None:
+            return DRAIN_S if self.on_postgresql else 0.0
+        return self.drain_s
 
     @property
     def sqlite_file(self) -> Path | None:

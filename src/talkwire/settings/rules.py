@@ -28,6 +28,8 @@ RECOVERY_MODES = ("ask", "always", "never")
 MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
 MAX_FILE_SIZE = 10**12
+WORKERS_MAX = 256
+MAX_PORT = 65535
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -111,8 +113,12 @@ def _single_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem("dialects", f'"{name}" is none of {", ".join(DIALECTS)}')
     if _PREFIX.fullmatch(settings.prefix) is None:
         yield Problem("prefix", "must begin with / and not end with it, of letters, digits and . _ ~ -, such as /chat")
-    for name, text in (("host", settings.host), ("role_claim", settings.role_claim)):
-        if not text.strip():
+    for name, text in (
+        ("host", settings.host),
+        ("internal_host", settings.internal_host),
+        ("role_claim", settings.role_claim),
+    ):
+        if text is not None and not text.strip():
             yield Problem(name, "must not be empty")
 
 
@@ -129,6 +135,10 @@ def _address_problems(settings: Settings) -> Iterator[Problem]:
         message = None if url is None else _refusal(check, url)
         if message is not None:
             yield Problem(name, message)
+    if settings.workers > 1 and not settings.on_postgresql:
+        yield Problem("workers", "more than one need PostgreSQL; a SQLite database has one server")
+    if settings.internal_port <= MAX_PORT < settings.internal_port + settings.workers - 1:
+        yield Problem("internal_port", f"must leave room for a port of each worker, up to {MAX_PORT}")
 
 
 def _check_database_url(url: str) -> None:
@@ -207,20 +217,26 @@ def _check_network(text: str) -> None:
 
 def _number_problems(settings: Settings) -> Iterator[Problem]:
     for name, least, most in (
-        ("port", 0, 65535),
+        ("port", 0, MAX_PORT),
+        ("internal_port", 0, MAX_PORT),
+        ("workers", 1, WORKERS_MAX),
         ("max_payload", MIN_PAYLOAD, MAX_PAYLOAD),
         ("max_file_size", 1, MAX_FILE_SIZE),
         ("contacts_max", 2, 10_000),
     ):
         if not least <= getattr(settings, name) <= most:
             yield Problem(name, f"must be from {least} to {most}")
-    if not 0 <= settings.presence_grace_s <= 3600:
-        yield Problem("presence_grace_s", "must be from 0 to 3600 seconds")
+    for name, seconds, least, most in (
+        ("presence_grace_s", settings.presence_grace_s, 0, 3600),
+        ("drain_s", settings.drain_window_s, 0, 3600),
+        ("recovery_window_s", settings.recovery_window_s, 0, 86_400),
+        ("lease_s", settings.lease_s, 1, 300),
+    ):
+        if not least <= seconds <= most:
+            yield Problem(name, f"must be from {least} to {most} seconds")
     for name in ("ping_interval_s", "ping_timeout_s", "call_ring_s"):
         if not 0 < getattr(settings, name) <= 3600:
             yield Problem(name, "must be more than 0 and at most 3600 seconds")
-    if not 0 <= settings.recovery_window_s <= 86_400:
-        yield Problem("recovery_window_s", "must be from 0 to 86400 seconds")
     for name in ("access_token_ttl", "refresh_token_ttl", "upload_ttl"):
         if not timedelta(seconds=1) <= getattr(settings, name) <= timedelta(days=3660):
             yield Problem(name, "must be from one second to ten years")

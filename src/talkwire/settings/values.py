@@ -103,6 +103,7 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     RecoveryMode: _one_of(RecoveryMode),
     bool: _truth,
     float: _number,
+    float | None: _number,
     frozenset[str]: _set,
     int: _whole,
     str: _text,
