@@ -12,26 +12,33 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import structlog
 import uvloop
 from litestar.types import ControllerRouterHandler
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Dialect as DatabaseDialect
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from talkwire import demo
 from talkwire.api.docs import asyncapi_handler
+from talkwire.api.doubt import InDoubt
 from talkwire.api.own_paths import OwnPaths, beside
 from talkwire.api.page import page_handlers
+from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
-from talkwire.bus.memory import MemoryBus
+from talkwire.bus.carried import CarriedBus
 from talkwire.control import ControlEndpoint, with_control
+from talkwire.core.bus import Bus, NoBus
 from talkwire.core.chat import Chat
+from talkwire.core.commands.nodes import ListPeers
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.events import DurableEvent, News
 from talkwire.core.handlers import CHANGES
 from talkwire.core.hooks import Hooks
+from talkwire.core.lease import NODE
 from talkwire.core.limits import Kind, Limits, address_key, parse_rates
 from talkwire.core.model import Actor
 from talkwire.core.notifier import Notifier
@@ -57,10 +64,17 @@ from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.arrivals import Arrivals
 from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
+from talkwire.realtime.client import clients_in, user_room
 from talkwire.realtime.custom_handlers import CustomHandlers
+from talkwire.realtime.doubt import Doubt
 from talkwire.realtime.event_delivery import EventDelivery
+from talkwire.realtime.internal import LOOPBACK, Internal, address_of, host_towards
+from talkwire.realtime.link import Link
 from talkwire.realtime.mail import MailDelivery
 from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.news_metrics import NewsMetrics
+from talkwire.realtime.owners import Owners
+from talkwire.realtime.passing import Passing
 from talkwire.realtime.pid import PidSigner
 from talkwire.realtime.recipients import Recipients
 from talkwire.realtime.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
@@ -71,10 +85,13 @@ from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
+from talkwire.settings.rules import is_loopback
 from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.followers import Follower, Work
+from talkwire.storage.leases import LeaseKeeper, own_transactions
 from talkwire.storage.migrations import migrate
+from talkwire.storage.moving.sqlite_file import copy_file
 from talkwire.storage.pace import Pace
 from talkwire.storage.reader import READERS, ReaderPool
 from talkwire.storage.retention import DeletedConversations
@@ -82,9 +99,16 @@ from talkwire.storage.search import MessageIndex
 from talkwire.storage.writer import GroupWriter
 from talkwire.wire import EngineOptions
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_SOCKETS = "sockets"
+
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
-NEWS_AFTER_S = 0.3
-"""How often an idle server on PostgreSQL looks for what the command line, or another server, has written."""
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
+POSTGRESQL_PORT = 5432
+
+_logger = structlog.get_logger(__name__)
 
 DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
 
@@ -121,6 +145,8 @@ class Node:
         if taken := DIALECTS.keys() & self._further_dialects:
             raise ValueError(f"there is a dialect {min(taken)} already")
         self._lock: FolderLock | None = None
+        self._internal_socket: socket.socket | None = None
+        self._internal: Internal | None = None
         self._closing = contextlib.AsyncExitStack()
         """How what was started ends, the last first."""
 
@@ -149,24 +175,15 @@ class Node:
         file = settings.sqlite_file
         url = database_url(settings.database or "") if file is None else sqlite_url(file)
         writing = writing_engine(url)
+        closing.callback(writing.dispose)
         await asyncio.to_thread(migrate, writing)
-        bus = MemoryBus()
-        # On SQLite nobody else writes.
-        news_after_s = NEWS_AFTER_S if file is None else None
-        self._writer = GroupWriter(writing, CHANGES, _now_ms, bus.publish, news_after_s)
-        self._reader = ReaderPool(reading_engine(url, READERS))
-        closing.callback(self._reader.close)
-        closing.push_async_callback(self._writer.close)
-        options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
-        self.chat = Chat(self._writer, self._reader, bus, options, self._embedding.hooks)
-        self._writer.start()
-        await self.chat.start()
-        await self.chat.signals.presence.start(alone=not settings.on_postgresql)
+        self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
+        await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
         secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
-        self.limits = Limits(parse_rates(settings.rates)) if settings.rate_limits else None
+        self.limits = self._limits(closing) if settings.rate_limits else None
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits)
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds())
         self.files = FileService(self.chat, settings.data, settings.files, limits)
@@ -181,9 +198,79 @@ class Node:
         if settings.demo:
             await demo.fill(self.chat, self.accounts)
 
+    def _limits(self, closing: contextlib.AsyncExitStack) -> Limits:
+        """Those of this node, which share their buckets with other nodes' where there is a Redis."""
+        limits = Limits(parse_rates(self.settings.rates), shared=self._redis is not None)
+        if self._redis is not None:
+            from talkwire.bus.shared_limits import SharedLimits  # noqa: PLC0415 (needs the package of an extra)
+
+            sharing = asyncio.create_task(SharedLimits(self._redis, limits, self.chat.epoch).run())
+            closing.callback(sharing.cancel)
+        return limits
+
+    async def _start_chat(self, writing: Engine, url: URL, closing: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        alone = not settings.on_postgresql
+        # Where others write too, the database says what time it is.
+        clock_ms = _now_ms if alone else None
+        self._writer = GroupWriter(writing, CHANGES, clock_ms)
+        self._reader = ReaderPool(reading_engine(url, READERS), clock_ms=clock_ms)
+        leasing = None if alone else writing_engine(url)
+        transact = self._writer.aside if leasing is None else own_transactions(leasing)
+        keeper = LeaseKeeper(writing.dialect, transact, clock_ms)
+        if leasing is not None:
+            closing.callback(leasing.dispose)
+        closing.callback(self._reader.close)
+        options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
+        self.chat = Chat(
+            self._writer, self._reader, keeper, bus=self._bus(url), options=options, hooks=self._embedding.hooks
+        )
+        closing.push_async_callback(self.chat.leave)
+        closing.push_async_callback(self._writer.close)
+        closing.push_async_callback(keeper.close)
+        await self.chat.start(alone=alone)
+        if alone:
+            await self.chat.lease.start(alone=True)
+        else:
+            self._internal_socket, address = await self._listen_for_nodes(url, closing)
+            await self.chat.lease.start(alone=False, address=address, lease_s=settings.lease_s)
+            self.chat.announce()
+
+    async def _listen_for_nodes(self, url: URL, closing: contextlib.AsyncExitStack) -> tuple[socket.socket, str]:
+        """What they connect to, and where that is. It is answered once the server runs. Raises OSError."""
+        settings = self.settings
+        # libpq takes several, and they may be in the query.
+        database_host = str(url.host or url.normalized_query.get("host", ("",))[0]).partition(",")[0]
+        towards_database = await asyncio.to_thread(host_towards, database_host, url.port or POSTGRESQL_PORT)
+        host = settings.internal_host or (LOOPBACK if is_loopback(settings.host) else towards_database)
+        if is_loopback(host) and not is_loopback(towards_database):
+            _logger.warning("nodes on other machines cannot reach this one: internal_host says where they should")
+        try:
+            listening = listen(host, settings.internal_port)
+        except OSError as error:
+            where = f"the address for other nodes, {host} port {settings.internal_port}"
+            raise OSError(error.errno, error.strerror, where) from error
+        closing.callback(listening.close)
+        address = address_of(listening, towards_database if host in EVERYWHERE else host)
+        _logger.info("other nodes reach this one", address=address)
+        return listening, address
+
+    def _bus(self, url: URL) -> Bus:
+        """What carries the news between this node and others. `url` is the database's."""
+        if not self.settings.on_postgresql:
+            return NoBus()
+        if self._redis is not None:
+            from talkwire.bus.redis import RedisCarrier  # noqa: PLC0415 (needs the package of an extra)
+
+            return CarriedBus(partial(RedisCarrier, self._redis))
+        from talkwire.bus.postgresql import PostgresCarrier  # noqa: PLC0415 (needs the package of an extra)
+
+        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return CarriedBus(partial(PostgresCarrier, conninfo))
+
     def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts what works behind the log, and what shortens it."""
-        node_id = self.chat.signals.presence.node_id if self.settings.on_postgresql else None
+        node_id = self.chat.node_id if self.settings.on_postgresql else None
         works: list[Work[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
@@ -233,7 +320,14 @@ class Node:
     def server(self, kind: type[Server] = Server) -> Server:
         """What serves a node that was started."""
         has_application = self._embedding.application is not None
-        return kind(self.engine, self.app, on_shutdown=self.files.uploads.stop_waiting, beside=has_application)
+        return kind(
+            self.engine,
+            self.app,
+            drain_s=self.settings.drain_window_s,
+            on_shutdown=self.files.uploads.stop_waiting,
+            beside=has_application,
+            internal=self._internal,
+        )
 
     async def serve(self, listening: socket.socket, server: Server) -> None:
         """Serves until the server stops. Raises ApplicationFailed."""
@@ -241,10 +335,23 @@ class Node:
             self._lock.announce(reachable_url(listening))
         await server.serve(sockets=[listening])
 
+    async def metrics(self) -> bytes:
+        """What `/metrics` says."""
+        return generate_latest(self._registry)
+
+    async def sockets_of(self, user_id: str) -> list[str]:
+        """The ids of a user's sockets, on all nodes that answer."""
+        here = await self._sockets_here(user_id)
+        others = await self.chat.peers.ask(_SOCKETS, user_id, list[str])
+        return [*here, *(socket_id for found in others.values() for socket_id in found)]
+
+    async def _sockets_here(self, user_id: str) -> list[str]:
+        return [socket.id for socket in clients_in(self.engine.hub, user_room(user_id))]
+
     def _serve_realtime_and_rest(self, closing: contextlib.AsyncExitStack) -> None:
         settings, limits = self.settings, self.limits
         trusted_proxies = frozenset(settings.trusted_proxies)
-        registry = CollectorRegistry()
+        registry = self._registry = CollectorRegistry()
         metrics = RealtimeMetrics()
         registry.register(metrics)
         callers = Callers(
@@ -267,9 +374,12 @@ class Node:
             connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
         )
         self.engine.hub.expects_more = lambda: self._writer.busy
-        rooms = Rooms(self.engine.hub, self.chat.tell)
+        self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
+        rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
         mail = MailDelivery(self.chat, self.engine.hub, rooms, _now_ms)
         recovery = self._recovery(metrics, closing)
+        if recovery is not None:
+            recovery.on_hand_over = rooms.hand_over
         make_namespace = partial(
             ChatNamespace, mail=mail, limits=limits, handlers=self._embedding.handlers, recovery=recovery
         )
@@ -287,13 +397,22 @@ class Node:
         closing.push_async_callback(notifier.close)
         closing.callback(arrivals.close)
         closing.callback(mail.close)
+        readiness = Readiness(
+            self.chat.check,
+            bus_away=lambda: self.chat.bus.away,
+            lease_lost=lambda: self.engine.suspended or not self.chat.lease.held,
+            draining=lambda: self.engine.draining,
+        )
+        registry.register(ReadinessMetrics(readiness))
+        registry.register(NewsMetrics(self.chat.bus, self.chat.feed))
         rest = rest_application(
             Services(
                 self.chat,
                 self.accounts,
                 callers,
-                registry,
+                self.metrics,
                 self.files.uploads,
+                readiness,
                 limits,
                 trusted_proxies,
                 tuple(dialect.name for dialect in self.dialects),
@@ -303,12 +422,33 @@ class Node:
             pages=[*self._pages(), asyncapi_handler(self.dialects, version("talkwire"))],
             prefix=settings.prefix,
         )
+        served: AsgiApp = rest
+        if self._internal_socket is not None:
+            self._join_nodes(self._internal_socket, rest, metrics, closing)
+            served = InDoubt(rest, self.engine.is_in_doubt)
         application = self._embedding.application
         paths = OwnPaths(rest.routes, settings.prefix)
         alone = application is None and not settings.prefix
-        self.app = with_engine(self.engine, rest if alone else beside(rest, paths, application))
+        self.app = with_engine(self.engine, served if alone else beside(served, paths, application))
         if self._lock is not None:
-            self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token), self.app)
+            assert settings.sqlite_file is not None, "only SQLite has a lock"
+            copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())
+            self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token, copy_database), self.app)
+
+    def _join_nodes(
+        self, listening: socket.socket, rest: AsgiApp, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack
+    ) -> None:
+        """Has sessions of other nodes reached from here, and ours from there."""
+        chat, engine = self.chat, self.engine
+        link = Link(self._recovery_key, chat.node_id)
+        owners = Owners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
+        passing = engine.passing = Passing(owners, link, chat.node_id, metrics)
+        engine.node_id = chat.node_id
+        metrics.open_splices = lambda: len(passing.splices)
+        chat.peers.on_gone = passing.drop
+        doubt = Doubt(engine, chat)
+        closing.callback(doubt.close)
+        self._internal = Internal(listening, link, rest)
 
     def _recovery(self, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """How sockets go on after a disconnect, if any may."""
@@ -356,6 +496,15 @@ class Node:
         for name, dialect in spoken.items():
             others = [other for other in dialects if other is not dialect]
             self.engine.add(name, make(name, self.engine, self.chat, callers, rooms, [dialect, *others]))
+
+
+def _connected_redis(url: str, closing: contextlib.AsyncExitStack) -> Redis:
+    """The node's only client of Redis, which connects when it is first used."""
+    from talkwire.bus.redis_client import redis_client  # noqa: PLC0415 (needs the package of an extra)
+
+    redis = redis_client(url)
+    closing.push_async_callback(redis.aclose)
+    return redis
 
 
 def _connect_wait_s(limits: Limits, address: str) -> float:

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TextIO
 
 import structlog
@@ -48,14 +49,16 @@ _LEAST_LEVELS: Mapping[str, int] = {
 }
 
 
-def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
+def configure_logs(level: str, log_format: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
     """Sets up structlog and the standard library's logging for this process, once. Logs go to `stream`, stderr by
-    default; `log_format` is `auto`, `console` or `json`."""
+    default; `log_format` is `auto`, `console` or `json`. `worker`: which one of several this process is; each line says
+    so."""
     stream = stream or sys.stderr
     on_terminal = stream.isatty()
     readable = log_format == "console" or (log_format == "auto" and on_terminal)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        partial(_of_worker, worker),
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -119,6 +122,12 @@ def _one_text(_logger: WrappedLogger | None, _method: str, event_dict: EventDict
 def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
     """A processor that takes out what nobody may read in a log, at any depth."""
     return {key: _redacted(key, value) for key, value in event_dict.items()}
+
+
+def _of_worker(worker: int | None, _logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
+    if worker is not None:
+        event_dict["worker"] = worker
+    return event_dict
 
 
 def _renderers(*, readable: bool, colors: bool) -> list[Processor]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from sqlalchemy import text
 
 from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
+from talkwire.cli.extras import require_redis
 from talkwire.cli.failures import FAILED, OK, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
@@ -232,11 +233,16 @@ def _on_key_set(url: str) -> Finding:
 
 
 def _on_redis(settings: Settings) -> Iterator[Finding]:
-    if settings.redis is not None:
-        parts = urlsplit(settings.redis)
-        yield Finding(
-            "note", "redis", f"{parts.hostname or parts.path}: well-formed, but this version runs as one node"
-        )
+    if settings.redis is None:
+        return
+    try:
+        require_redis()
+        from talkwire.cli.redis import look_at  # noqa: PLC0415 (needs the package of an extra)
+
+        for state, message in asyncio.run(look_at(settings.redis)):
+            yield Finding(state, "redis", message)
+    except Failure as error:
+        yield Finding("wrong", "redis", str(error))
 
 
 def _on_address(settings: Settings, holder: Holder | None) -> Finding:

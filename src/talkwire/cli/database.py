@@ -9,10 +9,12 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from talkwire.cli.failures import Failure, one_line
+from talkwire.cli.failures import Failure, Passing, one_line
 from talkwire.datafolder import FolderLock
 from talkwire.settings import Settings
 from talkwire.storage.engine import database_url, sqlite_url
+from talkwire.storage.migrations import NewerTablesError
+from talkwire.storage.unfinished import UnfinishedError
 from talkwire.store import OtherTablesError
 
 
@@ -49,17 +51,17 @@ def database_failures(settings: Settings) -> Iterator[None]:
     """Turns what a database or its driver says into a Failure of one line."""
     try:
         yield
-    except OtherTablesError as error:
+    except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except SQLAlchemyError as error:
-        raise Failure(f"the database {shown_database(settings)} cannot be used: {_reason(error)}") from error
+        raise Passing(f"the database {shown_database(settings)} cannot be used: {reason_of(error)}") from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise
         raise Failure("PostgreSQL needs its driver: pip install 'talkwire[postgres]'") from error
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def reason_of(error: SQLAlchemyError) -> str:
     """What the database said, without the statement and its parameters."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return one_line(text.partition("\n[SQL")[0].partition("\n")[0])

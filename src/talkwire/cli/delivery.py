@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import msgspec
 
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
-from talkwire.control import CONTROL_PATH, RESULTS, operator_for
+from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, Snapshot, operator_for
 from talkwire.core.chat import Chat
 from talkwire.core.commands.command import Command
 from talkwire.core.errors import ChatError, ErrorCode
@@ -29,6 +30,8 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 TIMEOUT_S = 30.0
+SNAPSHOT_TIMEOUT_S = 3600.0
+"""To copy a file of many gigabytes takes a disk its time."""
 
 
 class Operator(Protocol):
@@ -92,15 +95,23 @@ class _ServerOperator:
         self._pid = pid
 
     async def execute(self, command: Command[R]) -> R:
+        result: R = await self._ask(CONTROL_PATH, msgspec.json.encode(command), RESULTS[type(command)])
+        return result
+
+    async def snapshot(self) -> Path:
+        """A new file with the server's database as it is now."""
+        found: Snapshot = await self._ask(SNAPSHOT_PATH, b"", Snapshot)
+        return Path(found.path)
+
+    async def _ask(self, path: str, body: bytes, expected: Any) -> Any:  # noqa: ANN401 (a type, and one of it)
         try:
-            response = await self._client.post(CONTROL_PATH, content=msgspec.json.encode(command))
+            response = await self._client.post(path, content=body)
         except httpx.TransportError as error:
             raise Failure(f"{self._server} does not answer: {one_line(str(error)) or type(error).__name__}") from None
         try:
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response.content)
-            result: R = msgspec.json.decode(response.content, type=RESULTS[type(command)])
-            return result
+            return msgspec.json.decode(response.content, type=expected)
         except msgspec.DecodeError:
             raise Failure(f"{self._server} answers something that is not of Talkwire") from None
 
@@ -123,12 +134,22 @@ def _refusal(body: bytes) -> ChatError:
     return ChatError(error.code, error.message)
 
 
+def server_snapshot(holder: Holder) -> Path:
+    """Has a running server copy its SQLite database into a new file, which is ours to remove."""
+
+    async def ask() -> Path:
+        async with _connected(holder, SNAPSHOT_TIMEOUT_S) as server:
+            return await server.snapshot()
+
+    return asyncio.run(ask())
+
+
 @contextlib.asynccontextmanager
-async def _connected(holder: Holder) -> AsyncIterator[Operator]:
+async def _connected(holder: Holder, timeout_s: float = TIMEOUT_S) -> AsyncIterator[_ServerOperator]:
     headers = {"authorization": f"Bearer {holder.token}", "content-type": "application/json"}
     # Of the environment's proxies none is to see the token.
     async with httpx.AsyncClient(
-        base_url=holder.url or "", headers=headers, timeout=TIMEOUT_S, trust_env=False
+        base_url=holder.url or "", headers=headers, timeout=timeout_s, trust_env=False
     ) as client:
         yield _ServerOperator(client, holder.pid)
 

@@ -2,6 +2,7 @@
 
 CommandError
  ├── Failure   exit code 1
+ │    └── Passing
  └── Misuse    exit code 2
 """
 
@@ -25,6 +26,10 @@ class CommandError(Exception):
 
 class Failure(CommandError):
     """It was tried and did not work."""
+
+
+class Passing(Failure):
+    """It did not work now, and may work later without anything being changed here."""
 
 
 class Misuse(CommandError):

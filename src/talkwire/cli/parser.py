@@ -53,6 +53,9 @@ def _parser() -> App:
     app.command("talkwire.cli.serve:serve", name="serve", help="Run the server.")
     app.command("talkwire.cli.tokens:token", name="token", help="Print a token for a user.")
     app.command("talkwire.cli.upkeep:migrate_database", name="migrate", help="Bring the database up to date.")
+    app.command("talkwire.cli.backup:backup", name="backup", help="Write the whole chat into one file.")
+    app.command("talkwire.cli.backup:restore", name="restore", help="Fill an empty database from such a file.")
+    app.command("talkwire.cli.copying:copy", name="copy", help="Copy the whole chat into another database.")
     app.command("talkwire.cli.check:check", name="check", help="Say what is right and wrong with the settings.")
 
     users = App(name="user", help="Users and their accounts.")

@@ -9,14 +9,15 @@ import sys
 from importlib.metadata import version
 
 from talkwire import demo
-from talkwire.app import Node
 from talkwire.cli.database import database_failures, shown_database
+from talkwire.cli.extras import require_redis
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
+from talkwire.cli.workers import Workers
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
 from talkwire.logs import configure_logs
-from talkwire.realtime.serving import listen
+from talkwire.realtime.serving import listen, share
 from talkwire.settings import Settings
 from talkwire.settings.sources import known_settings
 
@@ -29,31 +30,41 @@ def serve(**flags: Flag) -> None:
     settings = load(flags).settings
     configure_logs(settings.log_level, settings.log_format)
     _refuse_a_second_server(settings)
-    with _listen(settings) as listening, database_failures(settings):
+    _refuse_an_unusable_redis(settings)
+    listening = _listen(settings)
+    if settings.workers > 1:
+        _serve_with_workers(settings, listening)
+        return
+    from talkwire.cli.announcing import AnnouncingNode  # noqa: PLC0415 (who looks after workers need not have a node)
+
+    with listening, database_failures(settings):
         prepare_folder(settings.data)
-        _Announcing(settings, reachable_url(listening)).run(listening)
+        url = reachable_url(listening)
+        AnnouncingNode(settings, lambda: _greet(settings, url)).run(listening)
 
 
-class _Announcing(Node):
-    """Says that it is ready when it is."""
+def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
+    """The address is free: nobody else listens there. It is kept by a socket that takes no connections, since workers
+    come and go."""
+    url, port = reachable_url(listening), listening.getsockname()[1]
+    listening.close()
+    with share(settings.host, port):
 
-    def __init__(self, settings: Settings, url: str) -> None:
-        super().__init__(settings)
-        self._url = url
+        async def run() -> None:
+            await Workers(settings, port, lambda: _greet(settings, url)).run()
 
-    async def start(self) -> None:
-        await super().start()
-        # In the loop's next turn the server has begun: from then on a signal stops it in good order.
-        asyncio.get_running_loop().call_soon(self._greet)
+        asyncio.run(run())
 
-    def _greet(self) -> None:
-        print_line("\n".join(_greeting(self.settings, self._url)))
-        sys.stdout.flush()
+
+def _greet(settings: Settings, url: str) -> None:
+    print_line("\n".join(_greeting(settings, url)))
+    sys.stdout.flush()
 
 
 def _greeting(settings: Settings, url: str) -> list[str]:
     everywhere = " and on all other addresses of this machine" if settings.host in _EVERYWHERE else ""
-    lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {shown_database(settings)}"]
+    workers = f", {settings.workers} workers" if settings.workers > 1 else ""
+    lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {shown_database(settings)}{workers}"]
     if settings.demo:
         lines += [
             f"Demo: open {url}/ and sign in as {', '.join(demo.USERS)}; no password is asked for.",
@@ -71,6 +82,15 @@ def _refuse_a_second_server(settings: Settings) -> None:
     holder = find_holder(settings.lock_file)
     if holder is not None and holder.url is not None:
         raise FolderInUse(settings.lock_file, holder)
+
+
+def _refuse_an_unusable_redis(settings: Settings) -> None:
+    """One that is away now may come; what cannot be meant, or cannot be spoken to, never does."""
+    if settings.redis is not None:
+        require_redis()
+        from talkwire.cli.redis import client_of  # noqa: PLC0415 (needs the package of an extra)
+
+        client_of(settings.redis)
 
 
 def _listen(settings: Settings) -> socket.socket:

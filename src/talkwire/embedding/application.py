@@ -19,10 +19,10 @@ from talkwire.datafolder import reachable_url
 from talkwire.dialects.dialect import Dialect
 from talkwire.embedding.names import commands_named, events_named
 from talkwire.logs import configure_logs, hand_over_logs
-from talkwire.realtime.client import clients_in, user_room
 from talkwire.realtime.custom_handlers import CustomHandlers
 from talkwire.realtime.serving import EmbeddedServer, listen
-from talkwire.settings import Settings
+from talkwire.settings import Settings, SettingsError
+from talkwire.settings.rules import Problem
 from talkwire.settings.sources import settings_from_environment
 
 R = TypeVar("R")
@@ -60,6 +60,9 @@ class Talkwire:
         dialects: Sequence[Dialect] = (),
     ) -> None:
         self.settings = settings_from_environment() if settings is None else settings
+        if self.settings.workers > 1:
+            # A program and its functions cannot be started several times from here.
+            raise SettingsError([Problem("workers", "only `talkwire serve` has them; run your program several times")])
         self._dialects = tuple(dialects)
         self._embedding = Embedding(handlers=CustomHandlers(self._dialect_with), application=app)
         self._node = Node(self.settings, self._dialects, self._embedding)
@@ -130,8 +133,9 @@ class Talkwire:
     # --- what the program has to say --------------------------------------------------------------------------------
 
     async def send_to_user(self, user_id: str, event: str, data: object) -> int:
-        """Sends an event to all sockets of a user, in whatever rooms they are, and answers how many there are. Nothing
-        is stored. Raises Refused: `invalid_request` for a name of Socket.IO's own or what is no JSON."""
+        """Sends an event to all sockets of a user, in whatever rooms they are and on all nodes, and answers how many
+        there are; a node that does not answer within a second is not counted. Nothing is stored. Raises Refused:
+        `invalid_request` for a name of Socket.IO's own or what is no JSON."""
         report = await self.execute(SendToUsers((user_id,), event, data))
         return report.sockets
 
@@ -173,11 +177,13 @@ class Talkwire:
     # --- who is there -----------------------------------------------------------------------------------------------
 
     async def is_user_online(self, user_id: str) -> bool:
-        """Whether a user has a socket, visible to others or not."""
+        """Whether a user has a socket on any node, visible to others or not. Of a node that does not answer the
+        database says who was there last."""
         return await self.execute(IsConnected(user_id))
 
     async def get_active_users(self) -> list[str]:
-        """The ids of all users who have a socket, in their order."""
+        """The ids of all users who have a socket, in their order; of those on other nodes, as the database has it,
+        which is a moment behind."""
         return list(await self.execute(ListConnected()))
 
     async def get_active_users_count(self) -> int:
@@ -185,8 +191,9 @@ class Talkwire:
         return len(await self.get_active_users())
 
     async def get_user_sockets(self, user_id: str) -> list[str]:
-        """The ids of a user's sockets on this node, as the clients know them (`socket.id`)."""
-        return [socket.id for socket in clients_in(self._started.engine.hub, user_room(user_id))]
+        """The ids of a user's sockets on all nodes that answer within a second, as the clients know them
+        (`socket.id`)."""
+        return await self._started.sockets_of(user_id)
 
     # --- serving ----------------------------------------------------------------------------------------------------
 
@@ -195,8 +202,8 @@ class Talkwire:
         does, unless the program has set up logging itself.
 
         Raises OSError for an address that cannot be listened on, DataFolderError for a data folder that cannot be used
-        or that another server has, SQLAlchemyError for a database that does not answer, and ApplicationFailed when the
-        application beside it does not start.
+        or that another server has, SQLAlchemyError for a database that does not answer, NewerTablesError for one that a
+        newer version has, and ApplicationFailed when the application beside it does not start.
         """
         if not logging.getLogger().handlers:
             configure_logs(self.settings.log_level, self.settings.log_format)

@@ -1,0 +1,243 @@
+"""`talkwire backup` and `talkwire restore`: the whole chat in one file, and out of it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_hex
+from typing import Annotated, BinaryIO
+
+from cyclopts import Parameter
+from sqlalchemy import URL
+
+from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
+from talkwire.cli.delivery import server_snapshot
+from talkwire.cli.failures import Failure
+from talkwire.cli.flags import Flag, load, takes_settings
+from talkwire.cli.output import print_note, say_done
+from talkwire.cli.progress import Bar, Lines, shown_progress
+from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
+from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.service import FINISHED_FOLDER
+from talkwire.logs import configure_logs
+from talkwire.settings import Settings
+from talkwire.storage.engine import sqlite_url
+from talkwire.storage.moving.archive import ArchiveReader, Part
+from talkwire.storage.moving.backup import INCLUDED, BackedUp, Uploaded, write_backup
+from talkwire.storage.moving.errors import ArchiveError, MovingError
+from talkwire.storage.moving.restore import restore_database
+from talkwire.storage.moving.source import opened_source
+
+WHERE = ("data", "database", "files")
+
+_OWNER_ONLY = 0o600
+_FILE_NAME = re.compile(r"files/([0-9a-f]{32})/([0-9a-f]{64})/(content|thumbnail)")
+
+
+@takes_settings(*WHERE)
+def backup(
+    path: Path,
+    /,
+    *,
+    overwrite: Annotated[bool, Parameter(help="Replace the file if there is one.", negative=())] = False,
+    **flags: Flag,
+) -> None:
+    """Write the whole chat into one file, whether a server runs or not.
+
+    Parameters
+    ----------
+    path
+        File to write; only its owner may read it.
+    """
+    settings = load(flags).settings
+    if path.is_dir():
+        raise Failure(f"{path}: is a folder")
+    _refuse_to_overwrite(path, overwrite=overwrite)
+    with _new_file(path) as (file, temporary), _readable_database(settings) as url:
+        done = _back_up(settings, url, file, path)
+        _keep(file, path)
+        _refuse_to_overwrite(path, overwrite=overwrite)
+        temporary.replace(path)
+    _sync_folder(path.absolute().parent)
+    messages, users = done.tables["messages"].rows, done.tables["users"].rows
+    size = path.stat().st_size
+    say_done(f"Backed up {messages} messages, {users} users and {done.files} uploaded files to {path} ({size} bytes).")
+    _say_of_files(settings, done)
+
+
+@takes_settings(*WHERE)
+def restore(path: Path, /, **flags: Flag) -> None:
+    """Fill an empty database with what a backup holds. Clients load everything afresh then.
+
+    Parameters
+    ----------
+    path
+        File that `talkwire backup` has written.
+    """
+    settings = load(flags).settings
+    configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
+    with path.open("rb") as file, shown_progress() as progress:
+        progress.begin(f"checking {path.name}", path.stat().st_size, "bytes")
+        try:
+            archive = ArchiveReader(file, progress.advance)
+        except ArchiveError as error:
+            raise Failure(f"{path}: {error}") from None
+        prepare_folder(settings.data)
+        with owned_database(settings), database_failures(settings), _file_keeper(settings, archive) as keep_file:
+            _restore(settings, archive, path, keep_file, progress)
+    messages, users = archive.sums.tables["messages"].rows, archive.sums.tables["users"].rows
+    done = f"Restored {messages} messages, {users} users and {archive.sums.files} uploaded files"
+    say_done(f"{done} to {shown_database(settings)}; rows and checksums are those of the backup.")
+    if archive.contents.files != INCLUDED and archive.sums.tables["files"].rows:
+        print_note(f"The bytes of uploaded files are not in the backup: the server needs {archive.contents.files}.")
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _readable_database(settings: Settings) -> Iterator[URL]:
+    """Where to read. On SQLite beside a running server it is a copy that the server makes, which is gone at the end;
+    without one nobody can start one meanwhile."""
+    with database_failures(settings):
+        if settings.lock_file is None:
+            yield url_of(settings)
+            return
+        assert settings.sqlite_file is not None, "only SQLite has a lock"
+        if not settings.sqlite_file.exists():
+            raise Failure(f"{settings.sqlite_file}: there is no such database")
+        try:
+            lock = FolderLock.acquire(settings.lock_file)
+        except FolderInUse as error:
+            if error.holder.url is None:
+                raise
+            snapshot = server_snapshot(error.holder)
+            try:
+                yield sqlite_url(snapshot)
+            finally:
+                snapshot.unlink(missing_ok=True)
+            return
+        try:
+            yield sqlite_url(settings.sqlite_file)
+        finally:
+            lock.release()
+
+
+def _back_up(settings: Settings, url: URL, file: BinaryIO, path: Path) -> BackedUp:
+    try:
+        with opened_source(url) as source, shown_progress() as progress:
+            return write_backup(source, file, version("talkwire"), _uploaded(settings), progress)
+    except MovingError as error:
+        raise Failure(f"{shown_database(settings)}: {error}") from error
+    except OSError as error:
+        raise Failure(f"{error.filename or path}: {error.strerror or error}") from error
+
+
+def _uploaded(settings: Settings) -> Uploaded:
+    place = settings.files
+    if place is not None and place.startswith("s3://"):
+        return Uploaded(place)
+    folder = settings.data / FINISHED_FOLDER if place is None else Path(place)
+
+    def find(file_id: str, digest: str) -> Iterator[tuple[str, Path]]:
+        for part in ("content", "thumbnail"):
+            yield part, folder / Place(file_id, digest, part).key
+
+    return Uploaded(INCLUDED, find)
+
+
+def _say_of_files(settings: Settings, done: BackedUp) -> None:
+    if settings.files is not None and settings.files.startswith("s3://") and done.tables["files"].rows:
+        print_note(f"The bytes of uploaded files are not in it: they stay in {settings.files}.")
+    if done.missing:
+        folder = settings.files or settings.data / FINISHED_FOLDER
+        print_note(f"{done.missing} uploaded files were not in {folder}, or were removed meanwhile.")
+
+
+def _refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise Failure(f"{path}: is there already; --overwrite replaces it")
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file beside the one that is to be, which is gone at the end unless it was renamed."""
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}.part")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except OSError as error:
+        raise Failure(f"{path}: cannot be made: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file, temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _keep(file: BinaryIO, path: Path) -> None:
+    try:
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _restore(
+    settings: Settings, archive: ArchiveReader, path: Path, keep_file: Callable[[Part], None], progress: Bar | Lines
+) -> None:
+    try:
+        restore_database(url_of(settings), archive, str(path), keep_file, progress)
+    except ArchiveError as error:
+        raise Failure(f"{path}: {error}") from error
+    except MovingError as error:
+        raise Failure(f"{shown_database(settings)}: {error}") from error
+
+
+@contextlib.contextmanager
+def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[Part], None]]:
+    """Puts the bytes of uploaded files where the server will look for them."""
+    if not archive.sums.files:
+        yield _no_file
+        return
+    store = ByteStore(settings.files or settings.data / FINISHED_FOLDER)
+    with asyncio.Runner() as runner, tempfile.TemporaryDirectory(prefix="restore-", dir=settings.data) as folder:
+        unpacked = Path(folder) / "part"
+
+        def keep(part: Part) -> None:
+            place = _place_of(part)
+            with unpacked.open("wb") as file:
+                shutil.copyfileobj(part.file, file)
+            runner.run(store.put(place, unpacked))
+
+        yield keep
+
+
+def _place_of(part: Part) -> Place:
+    """Where a server keeps it. What has another name is of nobody we know, and could lie anywhere."""
+    found = _FILE_NAME.fullmatch("/".join(part.names))
+    if found is None:
+        raise ArchiveError(f"has a file of an impossible name: {'/'.join(part.names)}")
+    file_id, digest, kind = found.groups()
+    return Place(file_id, digest, "content" if kind == "content" else "thumbnail")
+
+
+def _no_file(part: Part) -> None:
+    raise ArchiveError(f"has a file that it does not count: {'/'.join(part.names)}")

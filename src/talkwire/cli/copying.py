@@ -1,0 +1,148 @@
+"""`talkwire copy`: everything from one database into another, while no server runs on either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.cli.database import database_failures, reason_of, shown_database, url_of
+from talkwire.cli.failures import Failure, Misuse
+from talkwire.cli.flags import Flag, load, takes_settings
+from talkwire.cli.output import print_list, print_note, say_done
+from talkwire.cli.progress import shown_progress
+from talkwire.datafolder import FolderInUse, FolderLock
+from talkwire.files.service import FINISHED_FOLDER, PARTIALS_FOLDER
+from talkwire.identity.secret import FILE_NAME as SECRET_FILE
+from talkwire.settings import Settings, SettingsError
+from talkwire.settings.model import DATABASE_FILE, LOCK_FILE
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.migrations import NewerTablesError
+from talkwire.storage.moving.copying import copy_database
+from talkwire.storage.moving.errors import MovingError, SourceError, TargetError
+from talkwire.storage.moving.tables import Summed
+from talkwire.storage.unfinished import UnfinishedError
+
+CHECKSUM_DIGITS = 16
+"""Of a checksum are shown so many, which tell tables apart well enough."""
+
+
+@takes_settings("data", "files")
+def copy(
+    *,
+    from_: Annotated[
+        str, Parameter(name="--from", help="Database to copy: sqlite:///path or postgresql://…", metavar="URL")
+    ],
+    to: Annotated[
+        str, Parameter(help="Database to fill: an empty one, or one that an interrupted copy began.", metavar="URL")
+    ],
+    **flags: Flag,
+) -> None:
+    """Copy a whole chat into another database. Clients go on there with the cursors that they have.
+
+    No server may run on either meanwhile. A copy that was interrupted goes on when it is started again.
+    """
+    settings = load(flags).settings
+    source, target = _side("--from", from_), _side("--to", to)
+    if source.file is not None and target.file is not None and source.file.resolve() == target.file.resolve():
+        raise Misuse("--from and --to are the same database")
+    if source.file is not None and not source.file.exists():
+        raise Failure(f"{source.shown}: there is no such database")
+    with source.owned(), target.owned():
+        source.look()
+        target.look()
+        copied = _copy(source, target)
+    print_list(("TABLE", "ROWS", "CHECKSUM"), list(_shown(copied)))
+    say_done(f"Copied {source.shown} to {target.shown}; all rows and checksums are the same in both.")
+    for note in _notes(source, settings, copied):
+        print_note(note)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two databases."""
+
+    settings: Settings
+
+    @property
+    def file(self) -> Path | None:
+        return self.settings.sqlite_file
+
+    @property
+    def shown(self) -> str:
+        return shown_database(self.settings)
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keeps servers away from a SQLite file. Raises FolderInUse when one has it, DataFolderError."""
+        with ExitStack() as held:
+            for path in self._locks():
+                try:
+                    held.callback(FolderLock.acquire(path).release)
+                except FolderInUse as error:
+                    raise Failure(f"{error}: stop it first") from None
+            yield
+
+    def _locks(self) -> list[Path]:
+        """A server holds one of these, depending on whether the file is named by its folder or by its URL."""
+        if self.file is None:
+            return []
+        of_folder = self.file.with_name(LOCK_FILE)
+        of_file = self.file.with_name(f"{self.file.name}-{LOCK_FILE}")
+        return [of_folder, of_file] if self.file.name == DATABASE_FILE or of_folder.exists() else [of_file]
+
+    def look(self) -> None:
+        """Raises Failure when the database does not answer or is none, before anything is done with either."""
+        with database_failures(self.settings):
+            engine = reading_engine(url_of(self.settings), 1)
+            try:
+                inspect(engine).get_table_names()
+            finally:
+                engine.dispose()
+
+
+def _side(option: str, url: str) -> _Side:
+    try:
+        settings = Settings(database=url)
+    except SettingsError as error:
+        raise Misuse(f"{option}: {error.problems[0].message}") from None
+    return _Side(settings)
+
+
+def _copy(source: _Side, target: _Side) -> Mapping[str, Summed]:
+    try:
+        with shown_progress() as progress:
+            return copy_database(url_of(source.settings), url_of(target.settings), source.shown, progress)
+    except SourceError as error:
+        raise Failure(f"{source.shown}: {error}") from error
+    except TargetError as error:
+        raise Failure(f"{target.shown}: {error}") from error
+    except (MovingError, NewerTablesError, UnfinishedError) as error:
+        raise Failure(str(error)) from error
+    except SQLAlchemyError as error:
+        again = "run the same talkwire copy again, and it goes on"
+        raise Failure(f"the copy to {target.shown} broke off: {reason_of(error)}; {again}") from error
+
+
+def _shown(copied: Mapping[str, Summed]) -> Iterator[tuple[str, str, str]]:
+    for name, summed in copied.items():
+        yield name, str(summed.rows), summed.sha256[:CHECKSUM_DIGITS]
+
+
+def _notes(source: _Side, settings: Settings, copied: Mapping[str, Summed]) -> Iterator[str]:
+    """What a copy of the database does not take along, and the new server needs."""
+    folder = settings.data if source.file is None else source.file.parent
+    place = settings.files or str(folder / FINISHED_FOLDER)
+    if files := copied["files"].rows:
+        yield f"The bytes of {files} uploaded files stay in {place}: the new server needs the same place (--files)."
+    if copied["uploads"].rows:
+        yield f"Uploads on their way begin anew, unless the new server has {folder / PARTIALS_FOLDER} in its --data."
+    secret = folder / SECRET_FILE
+    if source.file is not None and secret.exists():
+        yield f"The new server needs the same secret for the tokens that are out: JWT_SECRET is what {secret} holds."

@@ -1,0 +1,109 @@
+"""Looking at the Redis that the settings name: whether it answers, and whether it is one that nodes can use.
+
+Import it only after `extras.require_redis`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from talkwire.bus.redis_client import FAILURES, reason_of, redis_client
+from talkwire.bus.shared_limits import TAKE
+from talkwire.cli.failures import Failure
+
+ANSWERS_WITHIN_S = 5.0
+CLOCKS_APART_S = 5.0
+
+Remark = tuple[Literal["ok", "note", "warning", "wrong"], str]
+
+
+def client_of(url: str) -> Redis:
+    """A client that has not connected yet. Raises Failure for a URL that cannot be meant."""
+    try:
+        return redis_client(url)
+    except ValueError as error:
+        raise Failure(f"{_shown(url)}: {error}") from error
+
+
+async def look_at(url: str) -> list[Remark]:
+    """What there is to say. Leaves nothing behind. Raises Failure."""
+    redis = client_of(url)
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            return [remark async for remark in _remarks(redis, _shown(url))]
+    except FAILURES as error:
+        reason = f"no answer within {ANSWERS_WITHIN_S:g} s" if type(error) is TimeoutError else reason_of(error)
+        raise Failure(f"{_shown(url)}: {reason}") from error
+    finally:
+        await redis.aclose()
+
+
+async def _remarks(redis: Redis, shown: str) -> AsyncIterator[Remark]:
+    await redis.ping()
+    try:
+        info: dict[str, Any] = await redis.info()
+    except NoPermissionError:
+        info = {}
+        yield "note", f"{shown} answers, and does not tell this user what it is"
+    else:
+        yield "ok", f"{shown} answers: {_product(info)}"
+    if info.get("cluster_enabled"):
+        yield "wrong", "it is a cluster; nodes need a single server, which may have replicas to take its place"
+        return
+    if info.get("role") == "slave":
+        yield "wrong", "it is a replica; nodes need the server that it copies"
+        return
+    for what, failure in (
+        ("nodes cannot tell each other what is new", await _failure_of_news(redis)),
+        ("each node limits for itself", await _failure_of_limits(redis)),
+    ):
+        if failure is not None:
+            yield "wrong", f"{what}: {failure}"
+    if info.get("maxmemory"):
+        yield "note", _on_full_memory(info)
+    seconds, microseconds = await redis.time()
+    ahead_s = seconds + microseconds / 1_000_000 - time.time()
+    if abs(ahead_s) > CLOCKS_APART_S:
+        which = "ahead of" if ahead_s > 0 else "behind"
+        yield "note", f"its clock is {abs(ahead_s):.0f} s {which} this machine's; nothing depends on it"
+
+
+def _product(info: dict[str, Any]) -> str:
+    valkey = info.get("valkey_version")
+    return f"Redis {info.get('redis_version')}" if valkey is None else f"Valkey {valkey}"
+
+
+async def _failure_of_news(redis: Redis) -> str | None:
+    try:
+        await redis.publish("talkwire:check", b"")
+    except ResponseError as error:
+        return str(error)
+    return None
+
+
+async def _failure_of_limits(redis: Redis) -> str | None:
+    try:
+        # A bucket that is full again, and forgotten, after a millisecond.
+        await redis.register_script(TAKE)(["talkwire:check:limit"], [0, -1, 1000])
+    except ResponseError as error:
+        return str(error)
+    return None
+
+
+def _on_full_memory(info: dict[str, Any]) -> str:
+    policy = info.get("maxmemory_policy")
+    what = "takes no more limits, so each node limits for itself" if policy == "noeviction" else "forgets limits"
+    return f"when its memory is full it {what} (maxmemory-policy {policy})"
+
+
+def _shown(url: str) -> str:
+    """The URL as it may be printed: where, without who."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

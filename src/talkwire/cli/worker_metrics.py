@@ -1,0 +1,34 @@
+"""The metrics of several workers as one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+
+class _Merged(Collector):
+    """Prometheus wants all samples of a metric behind one another, so they are put together by its name."""
+
+    def __init__(self, metrics: Mapping[int, str]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for number, text in sorted(self._metrics.items()):
+            for family in text_string_to_metric_families(text):
+                merged = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                merged.samples += [
+                    sample._replace(labels={**sample.labels, "worker": str(number)}) for sample in family.samples
+                ]
+        yield from families.values()
+
+
+def merged_metrics(metrics: Mapping[int, str]) -> bytes:
+    """Texts in Prometheus' format, by the workers' numbers, as one, in which each sample has the label `worker`."""
+    registry = CollectorRegistry()
+    registry.register(_Merged(metrics))
+    return generate_latest(registry)
