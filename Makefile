@@ -21,13 +21,14 @@ QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install run test check bench format docs lock lint format-check types layers clean
+.PHONY: help install run test check bench torture format docs lock lint format-check types layers clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
 	@echo 'make test     every check and every test'
 	@echo 'make check    the quick checks and tests'
 	@echo 'make bench    benchmarks; options in ARGS'
+	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
@@ -45,6 +46,9 @@ check: lint types layers
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)
+
+torture: install
+	$(BIN)/python -m tests.torture $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check $(SOURCES)

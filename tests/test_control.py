@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,13 +10,22 @@ import httpx
 import msgspec
 import pytest
 
-from talkwire.control import CONTROL_PATH, RESULTS, ControlEndpoint, OperatorCommand, with_control
+from talkwire.control import (
+    CONTROL_PATH,
+    RESULTS,
+    SNAPSHOT_PATH,
+    ControlEndpoint,
+    OperatorCommand,
+    operator_for,
+    with_control,
+)
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.model import User
 from talkwire.storage.engine import sqlite_url
+from talkwire.storage.moving.sqlite_file import copy_file
 from talkwire.store import opened_chat
 
 TOKEN = "the-token-of-the-lock"
@@ -28,7 +39,8 @@ async def not_found(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN40
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with opened_chat(sqlite_url(tmp_path / "talkwire.db")) as chat:
-        app = with_control(ControlEndpoint(chat, TOKEN), not_found)
+        copy_database = partial(copy_file, tmp_path / "talkwire.db", tmp_path)
+        app = with_control(ControlEndpoint(chat, TOKEN, copy_database), not_found)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://127.0.0.1:3000",
@@ -124,3 +136,32 @@ async def test_an_endless_body_is_refused(client: httpx.AsyncClient) -> None:
 
 async def test_every_other_path_is_the_applications(client: httpx.AsyncClient) -> None:
     assert (await client.post(CONTROL_PATH + "/more")).text == "the rest"
+
+
+async def test_a_snapshot_is_a_copy_of_the_database(client: httpx.AsyncClient) -> None:
+    await post(client, RegisterAccount("alice@example.com", "Alice", "hash", "alice"))
+    response = await client.post(SNAPSHOT_PATH)
+    assert response.status_code == 200
+    await post(client, RegisterAccount("bob@example.com", "Bob", "hash", "bob"))
+    async with opened_chat(sqlite_url(Path(response.json()["path"]))) as copy:
+        command = ListUsers()
+        users = await copy.execute(operator_for(command), command)
+    assert [user.id for user in users.items] == ["alice"]
+
+
+async def test_a_snapshot_takes_the_token(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    response = await client.post(SNAPSHOT_PATH, headers={"authorization": "Bearer another"})
+    assert (response.status_code, code_of(response)) == (401, "unauthenticated")
+    assert not await asyncio.to_thread(lambda: list(tmp_path.glob("snapshot-*")))
+
+
+async def test_a_snapshot_that_cannot_be_made_is_said(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)
+    response = await client.post(SNAPSHOT_PATH)
+    assert response.status_code == 503
+    assert response.json()["error"]["message"] == "The database could not be copied: No space left on device"

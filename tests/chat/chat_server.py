@@ -75,6 +75,7 @@ def running_chat(
         "TALKWIRE_DATA": str(folder / "data"),
         "TALKWIRE_LOG_FORMAT": "json",
         "TALKWIRE_RATE_LIMITS": "off",
+        "TALKWIRE_DRAIN_S": "0",
         **(environment or {}),
     }
     with log.open("wb") as output:

@@ -346,13 +346,16 @@ async def test_a_server_without_its_database_says_so_and_recovers(tmp_path: Path
         with closing(sqlite3.connect(tmp_path / "data" / "talkwire.db")) as database:
             database.execute("ALTER TABLE log_head RENAME TO mislaid")
             database.commit()
-            assert (await world.request("GET", "/readyz")).status_code == 503
+            answer = await world.request("GET", "/readyz")
+            assert answer.status_code == 503
+            assert (answer.json()["status"], answer.json()["database"]) == ("unavailable", "away")
             assert (await world.request("GET", "/healthz")).status_code == 200
             refusal(await world.request("POST", "/api/v1/messages", by="alice", json=body), 503, "unavailable")
             assert (await alice.refused("message:send", body))["code"] == "unavailable"
             database.execute("ALTER TABLE mislaid RENAME TO log_head")
             database.commit()
-        assert (await world.request("GET", "/readyz")).json() == {"status": "ok"}
+        ready = {"status": "ok", "database": "ok", "bus": "ok", "lease": "ok", "draining": False}
+        assert (await world.request("GET", "/readyz")).json() == ready
         await alice.send_message(conversation, "x")
 
 

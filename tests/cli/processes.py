@@ -83,7 +83,7 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(cwd: Path, *arguments: str) -> Iterator[RunningServer]:
+def running_server(cwd: Path, *arguments: str, within_s: float = DEADLINE_S) -> Iterator[RunningServer]:
     """`talkwire serve` on a free port with its data in `cwd/data`. Ends that very process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "talkwire", "serve", "--port", "0", "--data", "data", *arguments],
@@ -95,7 +95,7 @@ def running_server(cwd: Path, *arguments: str) -> Iterator[RunningServer]:
         text=True,
     )
     assert process.stdout is not None
-    giving_up = Timer(DEADLINE_S, process.kill)
+    giving_up = Timer(within_s, process.kill)
     giving_up.start()
     try:
         greeting = process.stdout.readline()

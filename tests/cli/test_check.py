@@ -39,7 +39,6 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         (["--jwt-secret", "secret"], {}, "warning  tokens: jwt_secret is one that everybody tries first"),
         (["--jwt-secret", "a-short-one"], {}, "warning  tokens: jwt_secret is short"),
         (["--jwt-secret", _GOOD_SECRET], {}, "ok       tokens: jwt_secret is long enough"),
-        (["--redis", "redis://:pw@redis:6379"], {}, "note     redis: redis: well-formed, but this version runs as one"),
         (["--origins", "*"], {}, "warning  origins: any web page may connect"),
         (["--host", "0.0.0.0"], {}, "note     origins: none is set"),
         ([], {"TALKWIRE_PROT": "1"}, "warning  settings: TALKWIRE_PROT is no setting; did you mean TALKWIRE_PORT?"),

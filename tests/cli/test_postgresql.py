@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from talkwire.storage.engine import writing_engine
+from talkwire.storage.migrations import newest_revision
 from tests.cli.conftest import Said
 from tests.databases import Database, PostgresServer
 
@@ -47,16 +47,37 @@ def test_commands_go_into_the_database(
 
 
 def test_tables_of_another_version_are_left_alone(command: Command, postgresql_database: Database) -> None:
-    engine = writing_engine(postgresql_database.url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    engine.dispose()
+    _pretend(postgresql_database, "0004")
     said = command("user", "list", *flags_of(postgresql_database))
     assert said == (
         1,
         "",
-        "talkwire: the database has tables of version 0000; run `talkwire migrate` first\n",
+        "talkwire: the database has tables of version 0004; run `talkwire migrate` first\n",
     )
+
+
+@pytest.mark.parametrize("name", ["migrate", "user list", "conversation list", "serve --port 0", "check --port 0"])
+def test_every_command_refuses_tables_that_are_newer_than_it_knows(
+    command: Command, postgresql_database: Database, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", "0123456789abcdef0123456789abcdef")
+    _pretend(postgresql_database, "9999")
+    said = command(*name.split(), *flags_of(postgresql_database))
+    expected = (
+        f"the database has tables of version 9999, newer than {newest_revision()}, the newest that this version of "
+        "Talkwire knows: run the newer one"
+    )
+    assert said.exit_code == 1
+    if name.startswith("check"):
+        assert f"wrong    database: {expected}\n" in said.out
+    else:
+        assert (said.out, said.err) == ("", f"talkwire: {expected}\n")
+
+
+def _pretend(database: Database, revision: str) -> None:
+    """Makes tables look like those of another version."""
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def test_check_looks_at_it(command: Command, postgresql_database: Database) -> None:

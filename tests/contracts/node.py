@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from talkwire.bus.memory import MemoryBus
+from talkwire.bus.memory import Exchange, MemoryBus
 from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Change, Command, IdempotencyKey
@@ -23,8 +23,10 @@ from talkwire.core.events import DurableEvent, News
 from talkwire.core.handler import ChangeHandler
 from talkwire.core.handlers import CHANGES
 from talkwire.core.model import Actor, Message
+from talkwire.core.signals import SignalOptions
 from talkwire.core.transaction import Transaction
 from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.reader import ReaderPool
 from talkwire.storage.writer import GroupWriter
 from tests.databases import Database
@@ -85,25 +87,36 @@ HANDLERS = MappingProxyType({**CHANGES, Call: ChangeHandler(_call)})
 
 
 class Node:
-    """A running chat; `events` is what its bus has brought."""
+    """A running chat; `events` is what its listeners are told. With an `exchange` it is one node of several."""
 
-    def __init__(self, database: Database, clock: Clock, news_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        exchange: Exchange | None = None,
+        *,
+        alone: bool = True,
+        options: SignalOptions | None = None,
+    ) -> None:
         self.clock = clock
         self.events: list[News] = []
         self.write_engine = writing_engine(database.url)
         self.read_engine = reading_engine(database.url, 2)
-        self.bus = MemoryBus()
-        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, self.bus.publish, news_after_s)
-        self.readers = ReaderPool(self.read_engine, 2)
-        self.chat = Chat(self.writer, self.readers, self.bus)
-        self.bus.subscribe(self.events.extend)
+        self.alone = alone and exchange is None
+        self.writer = GroupWriter(self.write_engine, HANDLERS, clock)
+        self.readers = ReaderPool(self.read_engine, 2, clock)
+        self.keeper = LeaseKeeper(self.write_engine.dialect, self.writer.aside, clock)
+        bus = None if exchange is None else MemoryBus(exchange)
+        self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options)
+        self.chat.subscribe(self.events.extend)
 
     async def start(self) -> None:
-        self.writer.start()
-        await self.chat.start()
+        await self.chat.start(alone=self.alone)
 
     async def close(self) -> None:
+        await self.keeper.close()
         await self.writer.close()
+        await self.chat.leave()
         self.readers.close()
 
     @property
@@ -198,9 +211,11 @@ class Node:
 
 
 @asynccontextmanager
-async def running(database: Database, clock: Clock, news_after_s: float | None = None) -> AsyncIterator[Node]:
+async def running(
+    database: Database, clock: Clock, exchange: Exchange | None = None, *, alone: bool = True
+) -> AsyncIterator[Node]:
     """A node from its start to its orderly end."""
-    node = Node(database, clock, news_after_s)
+    node = Node(database, clock, exchange, alone=alone)
     await node.start()
     try:
         yield node

@@ -1,4 +1,4 @@
-"""What another process writes to the same database, and who hears of it. SQLite has one process at a time."""
+"""What another process writes to the same database, and who hears of it: without a bus, the log is looked at."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
+from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.directory import Entry
 from talkwire.core.events import UserBanned
+from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BOB, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
-
-OFTEN_S = 0.02
 
 
 def _is_banned(entry: Entry) -> bool:
@@ -25,7 +25,7 @@ def _is_banned(entry: Entry) -> bool:
 async def _until(node: Node, condition: Callable[[], bool]) -> None:
     """Waits for events on a node's bus until the condition holds."""
     changed = asyncio.Event()
-    node.bus.subscribe(lambda _: changed.set())
+    node.chat.subscribe(lambda _: changed.set())
     async with asyncio.timeout(WAIT_S):
         while not condition():
             await changed.wait()
@@ -34,7 +34,7 @@ async def _until(node: Node, condition: Callable[[], bool]) -> None:
 
 async def test_an_idle_node_hears_of_what_another_one_has_written(postgresql_database: Database) -> None:
     async with (
-        running(postgresql_database, Clock(), OFTEN_S) as idle,
+        running(postgresql_database, Clock(), alone=False) as idle,
         running(postgresql_database, Clock()) as other,
     ):
         entry = await idle.chat.directory.find("bob")
@@ -48,7 +48,7 @@ async def test_an_idle_node_hears_of_what_another_one_has_written(postgresql_dat
 
 
 async def test_an_event_that_is_not_understood_stops_nobody(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = threading.Event()
 
@@ -56,19 +56,26 @@ async def test_an_event_that_is_not_understood_stops_nobody(
         looked.set()
         raise ValueError
 
-    async with running(database, Clock(), OFTEN_S) as idle, running(database, Clock()) as other:
+    async with (
+        running(postgresql_database, Clock(), alone=False) as one,
+        running(postgresql_database, Clock()) as other,
+    ):
         with monkeypatch.context() as newer:
             newer.setattr(TableSnapshot, "events_after", not_understood)
             await other.do(BOB, EnsureUser("bob", "Bob"))
             assert await asyncio.to_thread(looked.wait, WAIT_S)
-        await idle.do(ALICE, EnsureUser("alice", "Alice"))
-        assert [event.pos for event in idle.log] == [1, 2]
+            await one.do(ALICE, EnsureUser("alice", "Alice"))
+        await _until(one, lambda: len(one.log) >= 2)
+        assert [event.pos for event in one.log] == [1, 2]
 
 
-async def test_what_was_heard_of_is_told_once_and_in_order(postgresql_database: Database) -> None:
+@pytest.mark.parametrize("exchange", [None, Exchange()], ids=["without a bus", "with a bus"])
+async def test_what_was_heard_of_is_told_once_and_in_order(
+    postgresql_database: Database, exchange: Exchange | None
+) -> None:
     async with (
-        running(postgresql_database, Clock(), OFTEN_S) as one,
-        running(postgresql_database, Clock(), OFTEN_S) as two,
+        running(postgresql_database, Clock(), exchange, alone=False) as one,
+        running(postgresql_database, Clock(), exchange, alone=False) as two,
     ):
         await one.group("c", ALICE, BOB)
         for number in range(10):
@@ -77,3 +84,15 @@ async def test_what_was_heard_of_is_told_once_and_in_order(postgresql_database: 
         for node in (one, two):
             await _until(node, lambda node=node: len(node.log) >= len(newest))  # type: ignore[misc]  # bound at once
             assert [event.pos for event in node.log] == list(range(1, len(newest) + 1))
+
+
+async def test_whoever_is_answered_has_been_told_of_all_that_was_before(postgresql_database: Database) -> None:
+    async with (
+        running(postgresql_database, Clock(), alone=False) as one,
+        running(postgresql_database, Clock(), alone=False) as two,
+    ):
+        await one.group("c", ALICE, BOB)
+        for number in range(5):
+            await one.send(ALICE, f"one {number}")
+            sent = await two.send(BOB, f"two {number}")
+            assert two.chat.pos >= sent.id - MESSAGE_ID_BASE

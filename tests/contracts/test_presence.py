@@ -15,15 +15,19 @@ from talkwire.core.commands.presence import (
     FindAcquaintances,
     FindContacts,
     FindOnlineElsewhere,
+    ForgetUsers,
+    Forgotten,
     GetPresence,
     GetPresenceOf,
     LeaseReport,
     ListOnline,
     RenewLease,
     SetPresence,
+    Sighting,
     StorePresence,
 )
 from talkwire.core.model import Actor, Presence, PresenceRecord
+from talkwire.core.presence import SETTLED_MS
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -58,34 +62,72 @@ async def _record(node: Node, actor: Actor) -> PresenceRecord:
 
 
 async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> None:
-    assert await _renew(here, "n1") == LeaseReport(known=False, ended=())
-    assert await _renew(here, "n1", "alice", "bob") == LeaseReport(known=True, ended=())
-    await _renew(here, "n1", "alice", gone=(Departure("bob", 77),))
+    assert await _renew(here, "n1") == LeaseReport(known=False)
+    assert await _renew(here, "n1", "alice", "bob") == LeaseReport(
+        known=True,
+        sightings=tuple(Sighting(PresenceRecord(id_), before=None, after=False) for id_ in ("alice", "bob")),
+    )
+    report = await _renew(here, "n1", "alice", gone=(Departure("bob", 77),))
+    assert report.sightings == (
+        Sighting(PresenceRecord("alice"), before=False, after=False),
+        Sighting(PresenceRecord("bob", last_seen_ms=77), before=False, after=None),
+    )
     assert await _online_elsewhere(here, "n2") == ["alice"]
     assert await _online_elsewhere(here, "n1") == []
     assert (await _record(here, BOB)).last_seen_ms == 77
     assert (await _record(here, ALICE)).last_seen_ms is None
 
 
+async def test_of_a_user_on_two_nodes_each_is_told_of_the_other(here: Node) -> None:
+    await _renew(here, "n1", "alice", away=("alice",))
+    (seen,) = (await _renew(here, "n2", "alice")).sightings
+    assert seen == Sighting(PresenceRecord("alice"), before=None, after=False, others=(("n1", True),))
+    (seen,) = (await _renew(here, "n1", "alice")).sightings
+    assert seen == Sighting(PresenceRecord("alice"), before=True, after=False, others=(("n2", False),))
+    (seen,) = (await _renew(here, "n2", gone=(Departure("alice", 5),))).sightings
+    assert (seen.before, seen.after, seen.others) == (False, None, (("n1", False),))
+
+
 async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: Clock) -> None:
     await _renew(here, "n1", "alice", "bob")
     lease_end = clock.now_ms + LEASE_MS
     clock.now_ms += LEASE_MS - 1
-    assert (await _renew(here, "n2", "bob")).ended == ()
+    assert not (await _renew(here, "n2", "bob")).left_behind
     assert await _online_elsewhere(here, "n2") == ["alice", "bob"]
-    clock.now_ms += 5_000
+    clock.now_ms += SETTLED_MS
     report = await _renew(here, "n2")
-    assert report.ended == (PresenceRecord("alice", "online", None, lease_end),), "bob is still online on n2"
+    assert report.left_behind
+    assert report.peers == ()
+    forgotten = await here.do(OPERATOR, ForgetUsers(1))
+    gone = Sighting(PresenceRecord("alice", "online", None, lease_end), before=False, after=None)
+    assert forgotten == Forgotten("n1", (gone,), more=True)
+    forgotten = await here.do(OPERATOR, ForgetUsers(10))
+    (still_there,) = forgotten.sightings
+    assert (still_there.record.user_id, still_there.others) == ("bob", (("n2", False),))
+    assert not forgotten.more
+    assert await here.do(OPERATOR, ForgetUsers(10)) == Forgotten(None)
     assert await _online_elsewhere(here, "n3") == ["bob"]
     assert (await _record(here, ALICE)).last_seen_ms == lease_end
+    assert (await _record(here, BOB)).last_seen_ms is None
     assert (await _renew(here, "n1")).known is False, "n1 has to say anew who is there"
+
+
+async def test_after_an_outage_all_have_time_to_say_that_they_live(here: Node, clock: Clock) -> None:
+    for node_id in ("n1", "n2"):
+        await _renew(here, node_id)
+    clock.now_ms += 10 * LEASE_MS
+    assert not (await _renew(here, "n2")).left_behind
+    assert (await _renew(here, "n1", "alice")).known
+    clock.now_ms += SETTLED_MS
+    assert not (await _renew(here, "n2")).left_behind
+    assert await _online_elsewhere(here, "n2") == ["alice"]
 
 
 async def test_a_node_that_is_alone_does_not_wait_for_leases_to_end(here: Node, clock: Clock) -> None:
     await _renew(here, "n1", "alice")
     clock.now_ms += 3_000
-    report = await _renew(here, "n2", alone=True)
-    assert report.ended == (PresenceRecord("alice", "online", None, clock.now_ms),), "not in the future"
+    await _renew(here, "n2", alone=True)
+    assert (await _record(here, ALICE)).last_seen_ms == clock.now_ms, "not in the future"
     assert await _online_elsewhere(here, "n2") == []
 
 
@@ -97,11 +139,30 @@ async def test_a_node_that_stops_in_good_order_leaves_nobody_online(here: Node, 
     assert (await _renew(here, "n1")).known is False
 
 
+async def test_users_of_a_node_that_stopped_have_a_while_to_come_back_to_another(here: Node, clock: Clock) -> None:
+    await _renew(here, "n2")
+    clock.now_ms += SETTLED_MS
+    await _renew(here, "n1", "alice")
+    stopped_ms = clock.now_ms
+    await here.do(OPERATOR, EndLease("n1", 5_000))
+    clock.now_ms += 4_999
+    report = await _renew(here, "n2")
+    assert (report.peers, report.left_behind) == ((), False)
+    clock.now_ms += 1
+    assert (await _renew(here, "n2")).left_behind
+    (gone,) = (await here.do(OPERATOR, ForgetUsers(10))).sightings
+    assert gone.record == PresenceRecord("alice", last_seen_ms=stopped_ms)
+
+
 async def test_an_invisible_user_of_a_killed_node_was_not_seen_there(here: Node, clock: Clock) -> None:
     await here.do(ALICE, StorePresence("invisible", hidden_ms=123))
     await _renew(here, "n1", "alice")
+    await _renew(here, "n2")
     clock.now_ms += 2 * LEASE_MS
     await _renew(here, "n2")
+    clock.now_ms += SETTLED_MS
+    await _renew(here, "n2")
+    await here.do(OPERATOR, ForgetUsers(10))
     assert await _record(here, ALICE) == PresenceRecord("alice", "invisible", None, 123)
 
 

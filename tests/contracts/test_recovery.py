@@ -15,6 +15,7 @@ from talkwire.core.commands.recovery import (
     StoredSession,
 )
 from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.core.presence import SETTLED_MS
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node
 
 DAY_MS = 24 * 3600 * 1000
@@ -55,15 +56,26 @@ async def test_rooms_are_kept_as_they_were_chosen_last(node: Node) -> None:
     assert (await found(node)).rooms == {"a": False, "b": False}
 
 
-async def test_a_session_was_last_seen_when_its_nodes_lease_ended(node: Node, clock: Clock) -> None:
+async def test_a_session_is_as_old_as_the_end_of_its_nodes_lease(node: Node, clock: Clock) -> None:
     await node.do(OPERATOR, RenewLease("n", 15_000))
-    assert (await found(node)).last_seen_ms == clock.now_ms + 15_000
-    killed_ms = clock.now_ms
-    clock.now_ms += 60_000
+    assert (await found(node)).age_ms == 0
     await node.do(OPERATOR, RenewLease("next", 15_000))
-    assert (await found(node)).last_seen_ms == killed_ms + 15_000
+    clock.now_ms += 60_000
+    assert (await found(node)).age_ms == 45_000
+    await node.do(OPERATOR, RenewLease("next", 15_000))
+    clock.now_ms += SETTLED_MS
+    await node.do(OPERATOR, RenewLease("next", 15_000))
+    assert (await found(node)).age_ms == 45_000 + SETTLED_MS, "it was forgotten meanwhile, and that remembered"
     await node.do(OPERATOR, EndLease("next"))
-    assert (await found(node, node_id="next")).last_seen_ms == clock.now_ms
+    clock.now_ms += 5
+    assert (await found(node, node_id="next")).age_ms == 5
+
+
+async def test_a_session_of_a_node_that_stopped_is_as_old_as_that(node: Node, clock: Clock) -> None:
+    await node.do(OPERATOR, RenewLease("n", 15_000))
+    await node.do(OPERATOR, EndLease("n", 10_000))
+    clock.now_ms += 7
+    assert (await found(node)).age_ms == 7
 
 
 async def test_a_node_that_is_alone_remembers_when_the_one_before_ended(node: Node, clock: Clock) -> None:
@@ -71,13 +83,14 @@ async def test_a_node_that_is_alone_remembers_when_the_one_before_ended(node: No
     await node.do(OPERATOR, RenewLease("n", 15_000))
     clock.now_ms += 1000
     await node.do(OPERATOR, RenewLease("next", 15_000, alone=True))
-    assert (await found(node)).last_seen_ms == clock.now_ms
+    clock.now_ms += 3
+    assert (await found(node)).age_ms == 3
 
 
-async def test_a_session_that_moved_was_last_seen_at_its_new_node(node: Node, clock: Clock) -> None:
+async def test_a_session_that_moved_was_last_seen_at_its_new_node(node: Node) -> None:
     await node.do(OPERATOR, RenewLease("next", 15_000))
     await node.do(OPERATOR, MoveSession("s", "next"))
-    assert await found(node) == StoredSession("next", clock.now_ms + 15_000, ended=False, rooms={})
+    assert await found(node) == StoredSession("next", 0, ended=False, rooms={})
 
 
 async def test_a_session_that_was_ended_on_purpose_stays_so(node: Node) -> None:
@@ -97,7 +110,7 @@ async def test_what_is_not_needed_any_more_is_forgotten_and_what_is_stays(node: 
     await node.do(OPERATOR, RefreshSessions(("here",), DAY_MS))
     assert (await found(node, "here")).rooms == {"c": True}
     assert (await found(node, "gone")).rooms == {}
-    assert (await found(node, node_id="old")).last_seen_ms is None
+    assert (await found(node, node_id="old")).age_ms is None
 
 
 async def test_missed_events_are_those_up_to_a_position_and_no_further(node: Node) -> None:

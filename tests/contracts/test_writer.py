@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import OperationalError
 
+from talkwire.core import feed
 from talkwire.core.commands.accounts import BanUser, EnsureUser, RegisterAccount, SetPassword
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
@@ -22,6 +23,7 @@ from talkwire.core.events import MessageSent
 from talkwire.core.model import Actor, Message
 from talkwire.storage import writer as writer_module
 from talkwire.storage.schema import log_head, messages
+from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database
 
@@ -498,7 +500,7 @@ async def test_both_nodes_open_the_same_direct_conversation(database: Database, 
 async def test_a_long_absence_is_published_whole(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "MISSED_PAGE", 3)
+    monkeypatch.setattr(feed, "PAGE", 3)
     async with running(database, clock) as first, running(database, clock) as second:
         await first.group("c", ALICE)
         for number in range(10):
@@ -515,7 +517,7 @@ async def test_events_of_another_node_that_cannot_be_read_are_published_later(
         await first.group("c", ALICE)
         await second.send(ALICE, "1")
         with monkeypatch.context() as broken:
-            broken.setattr(writer_module, "TableSnapshot", None)
+            broken.setattr(TableSnapshot, "events_after", None)
             assert (await first.send(ALICE, "2")).seq == 2
         assert _published(first) == []
         await first.send(ALICE, "3")

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from math import inf
+from typing import Any, TypeVar, cast
 
 import pytest
 
-from talkwire.bus.memory import MemoryBus
+from talkwire.bus.memory import Exchange, MemoryBus
+from talkwire.core.bus import Committed
 from talkwire.core.chat import Chat, Done
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.typing import SetTyping
 from talkwire.core.errors import ChatError
-from talkwire.core.events import News, UserBanned
+from talkwire.core.events import News, TypingChanged, UserBanned
+from talkwire.core.feed import Commit
 from talkwire.core.model import Actor
 from talkwire.core.transaction import Snapshot
 
 R = TypeVar("R")
 ALICE = Actor("alice", "Alice")
+OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
 class Queue:
@@ -27,37 +32,64 @@ class Queue:
 
     def __init__(self) -> None:
         self.submitted: list[Command[Any]] = []
+        self.commit: OnCommit = _not_started
+
+    def start(self, on_commit: OnCommit) -> None:
+        self.commit = on_commit
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         self.submitted.append(command)
 
 
-class Head:
-    """A reader of an empty log, which answers when it is told to."""
+def _not_started(commit: Commit, answer: Callable[[], None]) -> None:
+    raise AssertionError("the chat has not started")
 
-    def __init__(self) -> None:
-        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+class Head:
+    """A reader of a log that ends somewhere."""
+
+    pos = 5
 
     async def read(self, function: Callable[[Snapshot], R]) -> R:
-        found: R = await self.answer
-        return found
+        return cast("R", ("epoch", self.pos))
 
 
-def _chat() -> tuple[Chat, Queue, Head, MemoryBus]:
-    queue, head, bus = Queue(), Head(), MemoryBus()
-    return Chat(queue, head, bus), queue, head, bus
+class NoKeeper:
+    async def keep(self, actor: Actor, command: Upkeep[R]) -> R:
+        raise AssertionError("nothing is to be kept")
+
+
+def _chat(exchange: Exchange | None = None) -> tuple[Chat, Queue]:
+    queue = Queue()
+    return Chat(queue, Head(), NoKeeper(), bus=None if exchange is None else MemoryBus(exchange)), queue
+
+
+def _commit(pos: int) -> Commit:
+    return Commit(pos - 1, pos, [UserBanned(pos, 0, "alice")])
 
 
 async def test_changes_are_queued_in_the_order_of_the_calls_before_anyone_waits() -> None:
-    chat, queue, _, _ = _chat()
+    chat, queue = _chat()
     asked: list[Command[Any]] = [SendMessage("c", "1"), EnsureUser("alice", "Alice"), SendMessage("c", "2")]
     answers: list[Awaitable[Any]] = [chat.execute(ALICE, command) for command in asked]
     assert queue.submitted == asked
     assert len(answers) == 3
 
 
+async def test_nothing_is_queued_by_a_node_in_doubt() -> None:
+    chat, queue = _chat()
+    chat.lease._doubt_at, chat.lease._lost = -inf, True
+    with pytest.raises(ChatError):
+        chat.execute(ALICE, SendMessage("c", "1"))
+    with pytest.raises(ChatError):
+        chat.submit(ALICE, SendMessage("c", "1"), lambda *_: None)
+    with pytest.raises(ChatError):
+        chat.execute(ALICE, SetTyping("c", is_typing=True))
+    assert queue.submitted == []
+
+
 async def test_what_is_refused_at_the_door_is_not_queued() -> None:
-    chat, queue, _, _ = _chat()
+    chat, queue = _chat()
     with pytest.raises(ChatError):
         chat.execute(ALICE, SendMessage("c", ""))
     assert queue.submitted == []
@@ -67,28 +99,62 @@ async def test_a_command_that_nothing_carries_out_is_a_mistake_of_the_program() 
     class Unknown(Command[None], frozen=True, tag="Unknown"):
         pass
 
-    chat, _, _, _ = _chat()
+    chat, _ = _chat()
     with pytest.raises(TypeError, match="Unknown"):
         chat.execute(ALICE, Unknown())
 
 
-async def test_a_position_that_the_bus_has_passed_does_not_come_back() -> None:
-    chat, _, head, bus = _chat()
-    starting = asyncio.ensure_future(chat.start())
+async def test_the_cursor_follows_what_is_committed() -> None:
+    chat, queue = _chat()
+    await chat.start()
+    assert chat.cursor == "epoch-5"
+    answered: list[str] = []
+    queue.commit(_commit(6), lambda: answered.append(chat.cursor))
+    assert answered == ["epoch-5"]
+    assert chat.cursor == "epoch-6"
+    await chat.leave()
+
+
+async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() -> None:
+    exchange = Exchange()
+    chats = [_chat(exchange) for _ in range(3)]
+    heard: list[list[News]] = [[] for _ in chats]
+    for (chat, _), events in zip(chats, heard, strict=True):
+        await chat.start()
+        chat.subscribe(events.extend)
+    for pos in (8, 6, 7):
+        _, queue = chats[pos % 3]
+        queue.commit(_commit(pos), lambda: None)
     await asyncio.sleep(0)
-    bus.publish([UserBanned(7, 0, "alice")])
-    head.answer.set_result(("epoch", 5))
-    await starting
-    assert chat.cursor == "epoch-7"
-    bus.publish([UserBanned(8, 0, "alice")])
-    assert chat.cursor == "epoch-8"
+    for events in heard:
+        assert events == [UserBanned(pos, 0, "alice") for pos in (6, 7, 8)]
+    for chat, _ in chats:
+        await chat.leave()
 
 
-async def test_listeners_hear_of_events_in_the_order_of_the_log() -> None:
-    chat, _, _, bus = _chat()
-    heard: list[News] = []
-    chat.subscribe(heard.extend)
-    events = [UserBanned(pos, 0, "alice") for pos in range(1, 5)]
-    bus.publish(events[:1])
-    bus.publish(events[1:])
-    assert heard == events
+async def test_what_is_not_stored_is_told_on_every_node_once() -> None:
+    exchange = Exchange()
+    (one, _), (two, _) = _chat(exchange), _chat(exchange)
+    heard: list[tuple[str, News]] = []
+    await one.start()
+    await two.start()
+    one.subscribe(lambda events: heard.extend(("one", event) for event in events))
+    two.subscribe(lambda events: heard.extend(("two", event) for event in events))
+    typing = TypingChanged("c", "alice", "Alice", is_typing=True)
+    one.tell(typing)
+    assert heard == [("one", typing)]
+    await asyncio.sleep(0)
+    assert heard == [("one", typing), ("two", typing)]
+    for chat in (one, two):
+        await chat.leave()
+
+
+async def test_a_position_alone_leads_to_the_log() -> None:
+    exchange = Exchange()
+    (chat, _), other = _chat(exchange), MemoryBus(exchange)
+    await chat.start()
+    await other.start("epoch", lambda _: None)
+    other.send(Committed("another", 5, 9))
+    await asyncio.sleep(0)
+    assert chat.feed.behind == 4
+    await chat.leave()

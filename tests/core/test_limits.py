@@ -118,6 +118,73 @@ def test_a_refusal_never_says_to_try_again_at_once() -> None:
     assert rate_limited(0.00001).details == {"retryAfterMs": 1}
 
 
+def test_what_was_taken_is_handed_over_once() -> None:
+    limited = Limits(parse_rates(["sends=1/2"]), shared=True)
+    for _ in range(3):
+        limited.take(Kind.SENDS, "alice", 0)
+    limited.take(Kind.SENDS, "bob", 0)
+    limited.take(Kind.READS, "alice", 0)
+    assert limited.taken() == [(Kind.SENDS, {"alice": 2, "bob": 1}), (Kind.READS, {"alice": 1})]
+    assert limited.taken() == []
+
+
+def test_a_node_that_is_alone_counts_nothing_for_others() -> None:
+    limited = Limits()
+    limited.take(Kind.SENDS, "alice", 0)
+    assert limited.taken() == []
+
+
+def test_what_guards_passwords_is_not_handed_over_since_it_is_asked_for() -> None:
+    limited = Limits(shared=True)
+    limited.take(Kind.SIGN_INS, "192.0.2.7", 0)
+    assert limited.taken() == []
+
+
+def test_what_others_took_has_to_fill_up_here_too() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=3))
+    buckets.take("alice", 0)
+    buckets.learn([("alice", 5.0), ("bob", 2.0)])
+    assert buckets.take("alice", 0) == approx(3)
+    assert buckets.take("alice", 3) == 0
+    assert [buckets.take("bob", 0) for _ in range(2)] == [0, approx(1)]
+
+
+def test_a_bucket_is_never_fuller_for_what_was_learnt() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=2))
+    assert [buckets.take("alice", 0) for _ in range(2)] == [0, 0]
+    buckets.learn([("alice", 1.0)])
+    assert buckets.take("alice", 0) == approx(1)
+
+
+def test_what_was_taken_after_the_report_comes_on_top_of_what_is_learnt() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=4), counts=True)
+    buckets.take("alice", 0)
+    assert buckets.taken() == {"alice": 1}
+    buckets.take("alice", 0)
+    buckets.learn([("alice", 3.0)])
+    assert buckets.take("alice", 0) == approx(1)
+    assert buckets.taken() == {"alice": 1}
+
+
+async def test_where_all_nodes_are_asked_their_answer_counts_unless_the_own_bucket_is_empty() -> None:
+    limited = Limits(parse_rates(["sign_ins=1/2"]), shared=True)
+    asked: list[str] = []
+
+    async def ask(kind: Kind, key: str) -> float:
+        asked.append(key)
+        return 0.0 if len(asked) == 1 else 7.5
+
+    limited.ask = ask
+    await limited.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
+    waits = []
+    for _ in range(2):
+        with pytest.raises(ChatError) as refused:
+            await limited.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
+        waits.append(refused.value.details)
+    assert waits == [{"retryAfterMs": 7500}, {"retryAfterMs": 1000}]
+    assert asked == ["192.0.2.7"] * 2
+
+
 def test_commands_count_as_what_they_do() -> None:
     commands = [SendMessage, BanUser, GetUser, SetTyping, object]
     assert [kind_of(command) for command in commands] == [

@@ -137,7 +137,7 @@ def test_nothing_of_an_invisible_user_is_told() -> None:
     (departed,) = state.expire(0)
     assert departed.change is None
     assert departed.record.last_seen_ms == 7
-    assert state.take_moves() == ((), (Departure("alice", None),))
+    assert state.take_moves() == ((), (Departure("alice", None),), ())
 
 
 def test_the_own_devices_are_told_what_another_of_them_said_and_not_that_they_connected() -> None:
@@ -165,12 +165,12 @@ def test_who_came_and_who_left_is_recorded_by_how_it_ended() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob", "carol"):
         state.connected(user_id, "phone", None)
-    assert state.take_moves() == (("alice", "bob", "carol"), ())
+    assert state.take_moves() == (("alice", "bob", "carol"), (), ())
     state.disconnected("alice", "phone", 0, 11)
     state.disconnected("bob", "phone", 0, 12)
     assert len(list(state.expire(0))) == 2
     state.connected("alice", "laptop", None)
-    assert state.take_moves() == (("alice",), (Departure("bob", 12),))
+    assert state.take_moves() == (("alice",), (Departure("bob", 12),), ())
     assert not state.has_moves
 
 
@@ -178,11 +178,11 @@ def test_what_could_not_be_recorded_is_taken_again_unless_it_is_out_of_date() ->
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
     state.connected("bob", "phone", None)
-    arrived, departed = state.take_moves()
+    arrived, departed, _ = state.take_moves()
     state.disconnected("alice", "phone", 0, 11)
     list(state.expire(0))
     state.put_back(arrived, departed)
-    assert state.take_moves() == (("bob",), (Departure("alice", 11),))
+    assert state.take_moves() == (("bob",), (Departure("alice", 11),), ())
 
 
 def test_everyone_who_is_here_can_be_recorded_anew() -> None:
@@ -193,7 +193,7 @@ def test_everyone_who_is_here_can_be_recorded_anew() -> None:
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
     state.recall()
-    assert state.take_moves() == (("alice",), (Departure("bob", 5),))
+    assert state.take_moves() == (("alice",), (Departure("bob", 5),), ())
 
 
 # --- the merged status, against a model that says it in a sentence --------------------------------------------------
@@ -306,7 +306,7 @@ class Merging(RuleBasedStateMachine):
 
     @invariant()
     def whoever_is_here_is_recorded(self) -> None:
-        arrived, departed = self.state.take_moves()
+        arrived, departed, _ = self.state.take_moves()
         self.recorded |= set(arrived)
         self.recorded -= {departure.user_id for departure in departed}
         assert self.recorded == {id_ for id_, p in self.people.items() if p.devices or p.left_at is not None}

@@ -10,14 +10,26 @@ from pathlib import Path
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.deployment.proxies import Proxy, nginx_program, running_caddy, running_nginx
+from tests.deployment.proxies import (
+    Proxy,
+    haproxy_program,
+    nginx_program,
+    running_caddy,
+    running_haproxy,
+    running_nginx,
+)
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 
 StartProxy = Callable[[Path, str, Mapping[str, str] | None], AbstractContextManager[Proxy]]
 
 needs_nginx = pytest.mark.skipif(nginx_program() is None, reason="needs nginx: apt-get install nginx-light")
-PROXIES = [pytest.param(running_nginx, id="nginx", marks=needs_nginx), pytest.param(running_caddy, id="caddy")]
+needs_haproxy = pytest.mark.skipif(haproxy_program() is None, reason="needs HAProxy: apt-get install haproxy")
+PROXIES = [
+    pytest.param(running_nginx, id="nginx", marks=needs_nginx),
+    pytest.param(running_caddy, id="caddy"),
+    pytest.param(running_haproxy, id="haproxy", marks=needs_haproxy),
+]
 
 
 @pytest.fixture(scope="module")

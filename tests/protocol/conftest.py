@@ -3,37 +3,59 @@
 TALKWIRE_TEST_SOCKET_URL and TALKWIRE_TEST_ENGINE_URL (such as http://127.0.0.1:3000) name servers that run
 already and behave as the examples do. TALKWIRE_TEST_SOCKET_COMMAND and TALKWIRE_TEST_ENGINE_COMMAND are
 command lines to start instead of our examples; a port is appended.
+
+Our examples are tested twice: as they are, and behind a node that passes on to them all that comes for a session.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.protocol.raw_client import Server, server_at
 from tests.protocol.server_process import example_command, free_port, running
 
+PASSED = "passed on"
 
-@pytest.fixture(scope="session")
-def engine_url() -> Iterator[str]:
+
+def ways(kind: str) -> list[str]:
+    named = {f"TALKWIRE_TEST_{kind}_URL", f"TALKWIRE_TEST_{kind}_COMMAND"} & os.environ.keys()
+    return ["named"] if named else ["direct", PASSED]
+
+
+@pytest.fixture(scope="session", params=ways("ENGINE"))
+def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if url := os.environ.get("TALKWIRE_TEST_ENGINE_URL"):
         yield url.rstrip("/")
         return
-    command = example_command("engine_echo.py", os.environ.get("TALKWIRE_TEST_ENGINE_COMMAND"))
-    with running(command, free_port()) as url:
+    with running(command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param), free_port()) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
-def socket_url() -> Iterator[str]:
+@pytest.fixture(scope="session", params=ways("SOCKET"))
+def socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if url := os.environ.get("TALKWIRE_TEST_SOCKET_URL"):
         yield url.rstrip("/")
         return
-    command = example_command("echo.py", os.environ.get("TALKWIRE_TEST_SOCKET_COMMAND"))
-    with running(command, free_port()) as url:
+    with running(command_of("echo.py", "TALKWIRE_TEST_SOCKET_COMMAND", request.param), free_port()) as url:
         yield url
+
+
+def command_of(example: str, variable: str, way: str) -> list[str]:
+    if way == PASSED:
+        return [sys.executable, str(Path(__file__).with_name("passing_server.py")), example]
+    return example_command(example, os.environ.get(variable))
+
+
+@pytest.fixture
+def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
+    """Skips what a node that passes on does otherwise."""
+    if request.node.callspec.params.get("engine_url") == PASSED:
+        pytest.skip("a body is gathered before it is passed on, so that its session does not see half of it")
 
 
 @pytest.fixture

@@ -510,6 +510,7 @@ async def test_a_second_poll_while_one_is_pending_closes_the_session(engine: Ser
     assert third.text == '{"code":1,"message":"Session ID unknown"}'
 
 
+@pytest.mark.usefixtures("at_its_own_node")
 async def test_a_second_post_while_one_is_being_sent_closes_the_session(engine: Server) -> None:
     session = await engine.open_polling()
     target = engine.target("polling", {"sid": session.engine_sid})

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from websockets.frames import Opcode
 
 from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.internal import Internal
 from talkwire.realtime.serving import Server, listen, with_engine
 from tests.realtime.frames import masked_text
 
@@ -28,10 +29,10 @@ OPEN = "/socket.io/?EIO=4&transport=websocket"
 
 
 @asynccontextmanager
-async def served(engine: EngineServer) -> AsyncIterator[int]:
-    """Yields the port. Ends as `Server.shutdown` does, but without uvicorn's pauses."""
+async def served(engine: EngineServer, internal: Internal | None = None) -> AsyncIterator[int]:
+    """Yields the port; other nodes come to `internal`. Ends as `Server.shutdown` does, but without uvicorn's pauses."""
     listening = listen("127.0.0.1", 0)
-    server = Server(engine, with_engine(engine))
+    server = Server(engine, with_engine(engine), internal=internal)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield listening.getsockname()[1]

@@ -73,6 +73,9 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("retention", timedelta(seconds=59), "retention: must be from one minute"),
         ("recovery", "sometimes", 'recovery: "sometimes" is none of ask, always, never'),
         ("recovery_window_s", -1, "recovery_window_s: must be from 0"),
+        ("workers", 0, "workers: must be from 1"),
+        ("workers", 2, "workers: more than one need PostgreSQL"),
+        ("drain_s", -1, "drain_s: must be from 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, expected: str) -> None:
@@ -128,3 +131,9 @@ def test_heartbeat_and_payload_are_by_default_what_the_protocol_layer_has() -> N
     assert settings.ping_interval_s == options.ping_interval_s
     assert settings.ping_timeout_s == options.ping_timeout_s
     assert settings.max_payload == options.max_payload
+
+
+def test_only_a_node_that_may_have_others_drains_without_being_told_to() -> None:
+    postgresql = "postgresql://host/name"
+    assert (Settings().drain_window_s, Settings(database=postgresql).drain_window_s) == (0, 5)
+    assert (Settings(drain_s=2).drain_window_s, Settings(database=postgresql, drain_s=0).drain_window_s) == (2, 0)

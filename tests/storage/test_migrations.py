@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import NamedTuple
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,7 @@ from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.migrations import migrate, newest_revision, revision_of
+from talkwire.storage.migrations import NewerTablesError, migrate, newest_revision, revision_of, upgrade
 from talkwire.storage.schema import log_head, metadata
 from tests.databases import PostgresServer
 
@@ -138,3 +139,45 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: URL) -> None:
     assert revision_of(engine) == newest_revision()
     engine.dispose()
     plain.dispose()
+
+
+def test_tables_that_are_newer_than_this_version_are_left_alone(engine: Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    before = _described(engine)
+    with pytest.raises(NewerTablesError, match="version 9999, newer than"):
+        migrate(engine)
+    with pytest.raises(NewerTablesError):
+        revision_of(engine)
+    assert _described(engine) == before
+
+
+@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(5, int(newest_revision()) + 1)])
+def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
+    """The version before it is running on the same tables meanwhile: it reads what it has read, and what it writes
+    knows nothing of new columns."""
+    with engine.begin() as connection:
+        upgrade(connection, f"{int(revision) - 1:04}")
+    before = _columns(engine)
+    with engine.begin() as connection:
+        upgrade(connection, revision)
+    after = _columns(engine)
+    assert before.items() <= after.items(), "a column is gone, or is another"
+    needed = [name for name in after.keys() - before.keys() if after[name].must_be_given]
+    assert [name for name in needed if name[0] in {table for table, _ in before}] == []
+
+
+class _Column(NamedTuple):
+    kind: str
+    must_be_given: bool
+
+
+def _columns(engine: Engine) -> Mapping[tuple[str, str], _Column]:
+    """(table, column) -> what it holds, and whether whoever writes a row has to know of it."""
+    found = inspect(engine)
+    return {
+        (table, column["name"]): _Column(str(column["type"]), not column["nullable"] and column["default"] is None)
+        for table in found.get_table_names()
+        for column in found.get_columns(table)
+    }

@@ -1,0 +1,165 @@
+"""What buses go over in tests, real and in working order until a test does something to it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import psycopg
+from redis.asyncio import Redis
+
+from talkwire.bus.carried import CarriedBus
+from talkwire.bus.memory import Exchange, MemoryBus
+from talkwire.bus.postgresql import PostgresCarrier
+from talkwire.bus.redis import RedisCarrier
+from talkwire.bus.redis_client import redis_client
+from talkwire.core.bus import AnyDispatch, Bus
+from tests.databases import PostgresServer
+from tests.valkey_server import ValkeyServer
+
+DEADLINE_S = 40.0
+
+
+class Network:
+    """Closes what has joined it."""
+
+    def __init__(self) -> None:
+        self._members: list[Member] = []
+
+    def bus(self) -> Bus:
+        """One more, which has not started."""
+        raise NotImplementedError
+
+    async def member(self, log: str = "log") -> Member:
+        """One more, which has."""
+        member = Member(self.bus())
+        self._members.append(member)
+        await member.start(log)
+        return member
+
+    async def close(self) -> None:
+        for member in self._members:
+            await member.bus.close()
+
+
+class MemoryNetwork(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self._exchange = Exchange()
+
+    def bus(self) -> Bus:
+        return MemoryBus(self._exchange)
+
+
+class ValkeyNetwork(Network):
+    def __init__(self, server: ValkeyServer) -> None:
+        super().__init__()
+        self.server = server
+        self._clients: list[Redis] = []
+
+    def bus(self) -> CarriedBus:
+        client = redis_client(self.server.url)
+        self._clients.append(client)
+        return CarriedBus(partial(RedisCarrier, client))
+
+    async def close(self) -> None:
+        await super().close()
+        for client in self._clients:
+            await client.aclose()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        self.server.kill()
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.server.pause()
+        try:
+            yield
+        finally:
+            self.server.resume()
+
+    def cut(self) -> None:
+        """Ends the connections of those who listen."""
+        self.server.cut_clients("pubsub")
+
+    def listening(self) -> int:
+        """How many do."""
+        return len(str(self.server.command("CLIENT", "LIST", "TYPE", "pubsub")).split("cmd=")) - 1
+
+
+class PostgresNetwork(Network):
+    def __init__(self, server: PostgresServer, database: str) -> None:
+        super().__init__()
+        self.server = server
+        self._conninfo = server.url_of(database).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def bus(self) -> CarriedBus:
+        return CarriedBus(partial(PostgresCarrier, self._conninfo))
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        self.server.stop(signal.SIGQUIT)
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.server.pause()
+        try:
+            yield
+        finally:
+            self.server.resume()
+
+    def cut(self) -> None:
+        self._ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+
+    def listening(self) -> int:
+        return int(str(self._ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")))
+
+    def _ask(self, statement: str) -> object:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            row = connection.execute(statement.encode()).fetchone()
+            return None if row is None else row[0]
+
+
+FailingNetwork = ValkeyNetwork | PostgresNetwork
+
+
+class Member:
+    """A bus that keeps what comes."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.heard: list[AnyDispatch] = []
+        self._changed = asyncio.Event()
+
+    async def start(self, log: str) -> None:
+        await self.bus.start(log, self._hear)
+
+    def _hear(self, dispatch: AnyDispatch) -> None:
+        self.heard.append(dispatch)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[Sequence[AnyDispatch]], bool]) -> None:
+        """Returns when it holds of what was heard. Raises TimeoutError."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition(self.heard):
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what nobody is told of. Raises TimeoutError."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 (there is no event)
+            await asyncio.sleep(0.01)

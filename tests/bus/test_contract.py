@@ -1,0 +1,414 @@
+"""What the core may expect of a bus, of each kind, over real servers; and what becomes of it when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import pytest
+
+from talkwire.bus.carried import CarriedBus, Carrier
+from talkwire.core.bus import Answer, AnyDispatch, Committed, Question, Told
+from talkwire.core.events import CustomEvent, MessageSent, TypingChanged, UserCreated
+from talkwire.core.model import Message, User
+from tests.bus.networks import (
+    DEADLINE_S,
+    FailingNetwork,
+    Member,
+    MemoryNetwork,
+    Network,
+    PostgresNetwork,
+    ValkeyNetwork,
+    until,
+)
+from tests.databases import PostgresServer, postgresql_server
+from tests.valkey_server import ValkeyServer, valkey_server
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyServer]:
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def failing_postgresql() -> Iterator[PostgresServer]:
+    """Of this module's own, since tests end it."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def failing(request: pytest.FixtureRequest) -> AsyncIterator[FailingNetwork]:
+    network: FailingNetwork
+    if request.param == "valkey":
+        network = ValkeyNetwork(request.getfixturevalue("valkey"))
+    else:
+        network = PostgresNetwork(request.getfixturevalue("failing_postgresql"), "postgres")
+    yield network
+    await network.close()
+
+
+@pytest.fixture(params=["memory", "valkey", "postgresql"])
+async def network(request: pytest.FixtureRequest) -> AsyncIterator[Network]:
+    network: Network
+    if request.param == "memory":
+        network = MemoryNetwork()
+    elif request.param == "valkey":
+        network = ValkeyNetwork(request.getfixturevalue("valkey"))
+    else:
+        network = PostgresNetwork(request.getfixturevalue("failing_postgresql"), "postgres")
+    yield network
+    await network.close()
+
+
+@pytest.fixture
+async def members(network: Network) -> list[Member]:
+    """Three nodes of one log."""
+    return [await network.member() for _ in range(3)]
+
+
+def told(number: int, payload: object = None, sender: str = "a") -> Told:
+    return Told(sender, (CustomEvent(f"event-{number}", payload, user_id="alice"),))
+
+
+def names(heard: list[AnyDispatch]) -> list[str]:
+    return [
+        event.name for said in heard if isinstance(said, Told) for event in said.events if type(event) is CustomEvent
+    ]
+
+
+each_failing = pytest.mark.parametrize("failing", ["valkey", "postgresql"], indirect=True)
+
+
+# --- what arrives -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_others_hear_what_one_sends_once_and_in_its_order(members: list[Member]) -> None:
+    one, *others = members
+    for number in range(2000):
+        one.bus.send(told(number))
+        if number % 70 == 0:
+            await asyncio.sleep(0)
+    for other in others:
+        await other.until(lambda heard: len(heard) >= 2000)
+        assert names(other.heard) == [f"event-{number}" for number in range(2000)]
+
+
+async def test_all_are_heard_by_all_when_they_speak_at_once(members: list[Member]) -> None:
+    for number in range(300):
+        for index, member in enumerate(members):
+            member.bus.send(told(number, sender=f"node-{index}"))
+    for index, member in enumerate(members):
+        await member.until(lambda heard: len({(said.node_id, *names([said])) for said in heard}) >= 600)
+        for other in {0, 1, 2} - {index}:
+            from_other = [said for said in member.heard if said.node_id == f"node-{other}"]
+            assert names(from_other) == [f"event-{number}" for number in range(300)]
+
+
+async def test_what_one_says_does_not_come_back_as_anothers(members: list[Member]) -> None:
+    one, two, _ = members
+    one.bus.send(told(1, sender="one"))
+    await two.until(lambda heard: len(heard) == 1)
+    two.bus.send(told(2, sender="two"))
+    await one.until(lambda heard: any(said.node_id == "two" for said in heard))
+    assert {said.node_id for said in one.heard} <= {"one", "two"}
+    assert [said for said in one.heard if said.node_id == "two"] == [told(2, sender="two")]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "x" * 65_536,
+        "\x00 \U0001f389 ﷽ \x7f",
+        b"\x00\xff" * 32_768,
+        {"blob": b"\x80", "list": [1, None, True, 1.5, {"\x00": ""}]},
+        {"long": [10**30, -(10**25), 2**64 - 1, -(2**63)]},
+        "é" * 300_000,
+        None,
+    ],
+    ids=["64 KiB", "text", "bytes", "nested", "long numbers", "600 KB", "nothing"],
+)
+async def test_any_payload_arrives_as_it_is(members: list[Member], payload: object) -> None:
+    one, two, _ = members
+    one.bus.send(told(1, payload))
+    one.bus.send(told(2))
+    await two.until(lambda heard: len(heard) == 2)
+    assert two.heard == [told(1, payload), told(2)]
+
+
+async def test_questions_and_answers_arrive(members: list[Member]) -> None:
+    one, two, _ = members
+    body = msgspec.msgpack.encode({"how many": 3})
+    question = Question("a", "q1", "count", msgspec.Raw(body))
+    answer = Answer("a", "q1", "b", msgspec.Raw(body))
+    one.bus.send(question)
+    one.bus.send(answer)
+    await two.until(lambda heard: len(heard) == 2)
+    first, second = two.heard
+    assert isinstance(first, Question)
+    assert isinstance(second, Answer)
+    assert (first.id, first.topic, first.to, bytes(first.body)) == ("q1", "count", None, body)
+    assert (second.id, second.to, bytes(second.body)) == ("q1", "b", body)
+
+
+def committed(start_pos: int) -> Committed:
+    user = User("bob", "Bob \U0001f389", 5)
+    message = Message(10**12, "c", 1, "bob", "Bob", "Hello\x00", 6, metadata={"n": 10**18, "list": [None, 1.5]})
+    return Committed(
+        "a", start_pos, start_pos + 2, (UserCreated(start_pos + 1, 5, user), MessageSent(start_pos + 2, 6, message))
+    )
+
+
+async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
+    one, two, _ = members
+    one.bus.send(committed(7))
+    one.bus.send(committed(9))
+    await two.until(lambda heard: bool(heard) and isinstance(heard[-1], Committed) and heard[-1].pos == 11)
+    if two.bus.brings_events:
+        assert two.heard == [committed(7), committed(9)]
+    else:
+        # The newest position says it all.
+        assert all(isinstance(said, Committed) and said.events is None for said in two.heard)
+
+
+async def test_two_logs_on_one_server_do_not_hear_of_each_other(members: list[Member], network: Network) -> None:
+    one, two, _ = members
+    stranger = await network.member("another log")
+    neighbour = await network.member("another log")
+    stranger.bus.send(told(1))
+    await neighbour.until(lambda heard: len(heard) == 1)
+    one.bus.send(told(2))
+    await two.until(lambda heard: len(heard) == 1)
+    assert (stranger.heard, neighbour.heard, two.heard) == ([], [told(1)], [told(2)])
+
+
+async def test_what_was_sent_and_received_is_counted(members: list[Member]) -> None:
+    one, two, _ = members
+    for number in range(5):
+        one.bus.send(told(number))
+    await two.until(lambda heard: len(heard) == 5)
+    assert two.bus.counts.received == 5
+    await until(lambda: one.bus.counts.sent == 5)  # it may have arrived before that is known here
+    assert one.bus.counts.dropped == 0
+
+
+# --- beginning and end ------------------------------------------------------------------------------------------------
+
+
+async def test_who_has_started_is_there_and_hears_what_is_sent_from_then_on(network: Network) -> None:
+    one, two = [await network.member() for _ in range(2)]
+    assert (one.bus.away, two.bus.away) == (False, False)
+    one.bus.send(told(1))
+    await two.until(lambda heard: len(heard) == 1)
+
+
+async def test_who_has_closed_leaves_no_task_and_hears_nothing_more(network: Network) -> None:
+    before = asyncio.all_tasks()
+    one, two = [await network.member() for _ in range(2)]
+    for number in range(100):
+        one.bus.send(told(number))
+    await two.bus.close()
+    heard = len(two.heard)
+    one.bus.send(told(100))
+    await one.bus.close()
+    assert asyncio.all_tasks() == before
+    assert len(two.heard) == heard
+    assert two.bus.away
+
+
+@each_failing
+async def test_no_connection_is_left_at_the_end(failing: FailingNetwork) -> None:
+    await until(lambda: failing.listening() == 0)
+    one = await failing.member()
+    assert failing.listening() == 1
+    await one.bus.close()
+    await until(lambda: failing.listening() == 0)
+
+
+# --- when it fails ----------------------------------------------------------------------------------------------------
+
+
+async def talks_again(one: Member, two: Member) -> None:
+    """Each hears the other, and neither takes the bus for away. What is sent before a failure was noticed is lost."""
+    for speaker, listener in ((one, two), (two, one)):
+        async with asyncio.timeout(DEADLINE_S):
+            while "event-1001" not in names(listener.heard):
+                speaker.bus.send(told(1001))
+                await asyncio.sleep(0.02)
+    await until(lambda: not one.bus.away and not two.bus.away)
+
+
+async def send_while_away(member: Member) -> None:
+    """More than may be kept."""
+    payload = "x" * 500_000
+    for number in range(200):
+        member.bus.send(told(number, payload))
+        member.bus.send(committed(number))
+        if number % 20 == 0:
+            await asyncio.sleep(0.01)
+
+
+@each_failing
+@pytest.mark.parametrize("fault", ["gone", "paused"])
+async def test_a_bus_whose_server_fails_is_away_until_it_is_back(failing: FailingNetwork, fault: str) -> None:
+    before = asyncio.all_tasks()
+    one, two = [await failing.member() for _ in range(2)]
+    with getattr(failing, fault)():
+        await until(lambda: one.bus.away and two.bus.away)
+        await send_while_away(one)
+    await talks_again(one, two)
+    assert one.bus.counts.dropped > 0
+    for member in (one, two):
+        await member.bus.close()
+    assert asyncio.all_tasks() == before
+
+
+@each_failing
+@pytest.mark.parametrize("fault", ["gone", "paused"])
+async def test_what_waits_for_a_server_that_fails_is_bounded(failing: FailingNetwork, fault: str) -> None:
+    one = await failing.member()
+    bus = one.bus
+    assert isinstance(bus, CarriedBus)
+    with getattr(failing, fault)():
+        await until(lambda: bus.away)
+        payload = "x" * 500_000
+        for number in range(200):
+            one.bus.send(told(number, payload))
+        assert bus._outgoing._size <= 16 << 20  # looked at from within: that it is kept at all cannot be seen
+
+
+@each_failing
+async def test_listeners_whose_connection_is_cut_come_back(failing: FailingNetwork) -> None:
+    one, two = [await failing.member() for _ in range(2)]
+    for _ in range(3):
+        failing.cut()
+        await talks_again(one, two)
+        one.heard.clear()
+        two.heard.clear()
+
+
+@each_failing
+async def test_a_bus_that_starts_while_the_server_is_not_there_comes_about_by_itself(failing: FailingNetwork) -> None:
+    with failing.gone():
+        one, two = [await failing.member() for _ in range(2)]
+        assert one.bus.away
+        one.bus.send(told(1))
+    await talks_again(one, two)
+
+
+@each_failing
+@pytest.mark.parametrize("fault", ["gone", "paused"])
+async def test_a_bus_can_be_closed_while_the_server_fails(failing: FailingNetwork, fault: str) -> None:
+    before = asyncio.all_tasks()
+    one = await failing.member()
+    with getattr(failing, fault)():
+        one.bus.send(told(1))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await one.bus.close()
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_flushed_valkey_does_no_harm(valkey: ValkeyServer) -> None:
+    network = ValkeyNetwork(valkey)
+    one, two = [await network.member() for _ in range(2)]
+    valkey.command("FLUSHALL")
+    await talks_again(one, two)
+    await network.close()
+
+
+async def test_a_subscriber_who_is_too_slow_for_valkey_comes_back() -> None:
+    with valkey_server("--client-output-buffer-limit", "pubsub 100kb 100kb 1") as server:
+        network = ValkeyNetwork(server)
+        one, two = [await network.member() for _ in range(2)]
+        for number in range(50):
+            one.bus.send(told(number, "x" * 200_000))
+        await until(lambda: one.bus.counts.sent + one.bus.counts.dropped >= 50)
+        await talks_again(one, two)
+        await network.close()
+
+
+async def test_a_subscription_to_which_nothing_comes_any_more_is_made_anew(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = ValkeyNetwork(valkey)
+    one, two = [await network.member() for _ in range(2)]
+    for member in (one, two):
+        # Whatever the reason: what is published takes another way than the subscription's.
+        monkeypatch.setattr(_carrier(member), "_channel", "talkwire:another:news")
+    await until(lambda: one.bus.away)
+    await talks_again(one, two)
+    await network.close()
+
+
+# --- what is not understood -------------------------------------------------------------------------------------------
+
+
+async def test_what_is_too_large_is_dropped_and_what_was_committed_is_still_heard_of(
+    members: list[Member], network: Network
+) -> None:
+    if isinstance(network, MemoryNetwork):
+        pytest.skip("nothing is too large for it")
+    one, two, _ = members
+    one.bus.send(told(1, "x" * (9 << 20)))
+    large = Message(10**12, "c", 1, "bob", "Bob", "x" * (9 << 20), 6)
+    one.bus.send(Committed("a", 4, 5, (MessageSent(5, 6, large),)))
+    one.bus.send(told(2))
+    await two.until(lambda heard: told(2) in heard)
+    assert two.heard == [Committed("a", 4, 5), told(2)]
+    assert one.bus.counts.dropped == 1
+
+
+async def test_what_cannot_travel_is_dropped_and_nothing_is_raised(members: list[Member], network: Network) -> None:
+    if isinstance(network, MemoryNetwork):
+        pytest.skip("everything can travel by it")
+    one, two, _ = members
+    one.bus.send(told(1, object()))
+    one.bus.send(told(2))
+    await two.until(lambda heard: len(heard) == 1)
+    assert two.heard == [told(2)]
+
+
+@each_failing
+async def test_what_is_no_parcel_is_passed_over(failing: FailingNetwork) -> None:
+    one, two = [await failing.member() for _ in range(2)]
+    carrier = _carrier(one)
+    for junk in (
+        b"",
+        b"\xc1",
+        b"\x93abc",
+        b"12345678",
+        b"12345678\x91\x81\xa4kind",
+        b"12345678\xa1\xff",
+        bytes(70_000),
+    ):
+        await carrier.publish(junk)
+    await talks_again(one, two)
+    assert [said for said in two.heard if not names([said])] == []
+
+
+def _carrier(member: Member) -> Carrier:
+    assert isinstance(member.bus, CarriedBus)
+    return member.bus._carrier
+
+
+async def test_a_listener_that_fails_hears_what_comes_next(network: Network) -> None:
+    if isinstance(network, MemoryNetwork):
+        pytest.skip("the loop itself reports it")
+    heard: list[AnyDispatch] = []
+
+    def hear(dispatch: AnyDispatch) -> None:
+        heard.append(dispatch)
+        if len(heard) == 1:
+            raise ValueError("as a bug would")
+
+    one = await network.member()
+    failing_bus = network.bus()
+    await failing_bus.start("log", hear)
+    one.bus.send(Told("a", (TypingChanged("c", "alice", "Alice", is_typing=True),)))
+    one.bus.send(told(2))
+    await until(lambda: len(heard) == 2)
+    for bus in (one.bus, failing_bus):
+        await bus.close()

@@ -1,0 +1,96 @@
+"""The client of Redis: how it gets there, and that it says what it does not know."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from talkwire.bus.redis_client import redis_client
+from tests.deployment.proxies import HOST, self_signed
+from tests.valkey_server import ValkeyServer, valkey_server
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyServer]:
+    with valkey_server() as server:
+        yield server
+
+
+class Way:
+    """A way to a server. When it is `losing`, it loses the next answer, and is cut off."""
+
+    def __init__(self, server_port: int) -> None:
+        self.port = 0
+        self.losing = False
+        self._server_port = server_port
+
+    @asynccontextmanager
+    async def open(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+        listener = await asyncio.start_server(self._pass_on, "127.0.0.1", 0, ssl=tls)
+        self.port = listener.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            listener.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        with suppress(OSError):
+            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer, answers=True))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
+        while data := await reader.read(65536):
+            if answers and self.losing:
+                self.losing = False
+                break
+            writer.write(data)
+        writer.close()
+
+
+async def test_it_connects_when_it_is_used_and_again_when_it_was_cut_off(valkey: ValkeyServer) -> None:
+    client = redis_client(valkey.url)
+    assert await client.ping()
+    valkey.cut_clients("normal")
+    with suppress(RedisConnectionError):
+        await client.ping()  # it need not have noticed yet
+    assert await client.ping()
+    await client.aclose()
+
+
+async def test_what_may_have_been_carried_out_is_not_tried_again(valkey: ValkeyServer) -> None:
+    way = Way(valkey.port)
+    async with way.open():
+        client = redis_client(f"redis://127.0.0.1:{way.port}")
+        assert await client.incr("counter") == 1
+        way.losing = True
+        with pytest.raises(RedisConnectionError):
+            await client.incr("counter")
+        assert await client.incr("counter") == 3
+        await client.aclose()
+
+
+async def test_over_tls_a_certificate_must_be_known(valkey: ValkeyServer, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    way = Way(valkey.port)
+    async with way.open(tls):
+        knowing = redis_client(f"rediss://{HOST}:{way.port}?ssl_ca_certs={certificate}")
+        assert await knowing.ping()
+        wondering = redis_client(f"rediss://{HOST}:{way.port}")
+        with pytest.raises(RedisConnectionError, match="certificate verify failed"):
+            await wondering.ping()
+        await knowing.aclose()
+        await wondering.aclose()
+
+
+@pytest.mark.parametrize("url", ["redis://h?foo=1", "redis://h/0?db=x", "redis://h?socket_timeout=soon"])
+def test_a_url_that_cannot_be_meant_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match=r"not known: 'foo'|Invalid value for"):
+        redis_client(url)

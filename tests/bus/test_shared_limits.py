@@ -1,0 +1,316 @@
+"""Limits of several nodes over a real Valkey, which is ended, paused and emptied too."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from talkwire.bus import shared_limits
+from talkwire.bus.redis_client import redis_client
+from talkwire.bus.shared_limits import TAKE, SharedLimits
+from talkwire.core.errors import ChatError
+from talkwire.core.limits import Kind, Limits, parse_rates
+from tests.bus.bucket_model import SharedBuckets
+from tests.valkey_server import ValkeyServer, valkey_server
+
+# So slow that no bucket fills up while a test runs.
+RATES = parse_rates(["sends=0.01/10", "reads=0.01/10", "sign_ins=0.01/10", "signals=4/10"])
+WAIT_S = 10.0
+
+
+class Node:
+    """As far as its limits go. Reports when a test says so, or all the time while `running`."""
+
+    def __init__(self, url: str, epoch: str = "e1") -> None:
+        self.redis: Redis = redis_client(url)
+        self.limits = Limits(RATES, shared=True)
+        self.ahead_s = 0.0
+        self.shared = SharedLimits(self.redis, self.limits, epoch, self.now)
+
+    def now(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    def take(self, times: int, kind: Kind = Kind.SENDS, key: str = "alice") -> int:
+        """How many of so many were let through."""
+        return sum(not self.limits.take(kind, key, self.now()) for _ in range(times))
+
+    async def sign_in(self, times: int) -> int:
+        """How many were let through."""
+        let_through = 0
+        for _ in range(times):
+            with suppress(ChatError):
+                await self.limits.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", self.now())
+                let_through += 1
+        return let_through
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(server: ValkeyServer) -> ValkeyServer:
+    server.command("FLUSHALL")
+    return server
+
+
+@pytest.fixture
+async def start(valkey: ValkeyServer) -> AsyncIterator[Callable[..., Node]]:
+    nodes: list[Node] = []
+
+    def start(epoch: str = "e1", url: str = "") -> Node:
+        nodes.append(Node(url or valkey.url, epoch))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        await node.redis.aclose()
+
+
+async def test_what_was_taken_on_one_node_is_missing_on_another_as_soon_as_it_is_used_there(
+    start: Callable[..., Node],
+) -> None:
+    one, other = start(), start()
+    assert one.take(8) == 8
+    await one.shared.report()
+    assert other.take(1) == 1
+    await other.shared.report()
+    assert other.take(5) == 1
+    await one.shared.report()
+    assert one.take(5) == 2
+
+
+async def test_what_was_taken_too_much_is_owed(start: Callable[..., Node]) -> None:
+    one, other = start(), start()
+    assert (one.take(10), other.take(10)) == (10, 10)
+    await one.shared.report()
+    await other.shared.report()
+    # Twenty of ten, at one in a hundred seconds: eleven have to come back before there is one again.
+    other.ahead_s = 1090
+    assert other.take(1) == 0
+    other.ahead_s = 1110
+    assert other.take(5) == 1
+
+
+async def test_kinds_users_and_logs_do_not_share_their_buckets(start: Callable[..., Node]) -> None:
+    one, same, of_another_log = start(), start(), start("e2")
+    assert one.take(10) == 10
+    await one.shared.report()
+    for node, kind, key in (
+        (same, Kind.READS, "alice"),
+        (same, Kind.SENDS, "alice:x"),
+        (of_another_log, Kind.SENDS, "alice"),
+    ):
+        node.take(1, kind, key)
+        await node.shared.report()
+        assert node.take(20, kind, key) == 9, (kind, key)
+
+
+@pytest.mark.parametrize("key", ["", "a b\r\nc", "{x}:*", "\udcff", "ü" * 128])
+async def test_any_text_may_be_what_is_told_apart(start: Callable[..., Node], key: str) -> None:
+    one, other = start(), start()
+    assert one.take(9, key=key) == 9
+    await one.shared.report()
+    assert other.take(1, key=key) == 1
+    await other.shared.report()
+    assert other.take(1, key=key) == 0
+
+
+async def test_thousands_of_buckets_are_reported_at_once(start: Callable[..., Node]) -> None:
+    one, other = start(), start()
+    for node in (one, other):
+        for number in range(2 * shared_limits.REPORT_MAX + 1):
+            node.take(5, key=str(number))
+        await node.shared.report()
+    assert other.take(1, key="0") == other.take(1, key=str(2 * shared_limits.REPORT_MAX)) == 0
+
+
+async def test_passwords_are_counted_on_all_nodes_at_once_and_a_refusal_costs_nothing(
+    start: Callable[..., Node], valkey: ValkeyServer
+) -> None:
+    one, other, third = start(), start(), start()
+    assert (await one.sign_in(7), await other.sign_in(7), await third.sign_in(7)) == (7, 3, 0)
+    # It knows now, and asks no more.
+    assert third.take(1, Kind.SIGN_INS, "192.0.2.7") == 0
+    [key] = _keys(valkey)
+    assert 990_000 < int(str(valkey.command("PTTL", key))) <= 1_000_000
+
+
+async def test_whoever_asks_at_the_same_time_gets_no_more_than_there_is(start: Callable[..., Node]) -> None:
+    nodes = [start() for _ in range(4)]
+    for node in nodes:
+        await node.redis.ping()
+    assert sum(await asyncio.gather(*(node.sign_in(8) for node in nodes))) == 10
+
+
+async def test_redis_keeps_nothing_of_full_buckets(start: Callable[..., Node], valkey: ValkeyServer) -> None:
+    node = start()
+    assert node.take(10, Kind.SIGNALS) == 10
+    assert node.take(1) == 1
+    await node.shared.report()
+    assert len(_keys(valkey)) == 2
+    assert all(0 < int(str(valkey.command("PTTL", key))) <= 100_000 for key in _keys(valkey))
+    async with asyncio.timeout(WAIT_S):
+        while len(_keys(valkey)) > 1:  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_node_without_news_leaves_redis_alone(start: Callable[..., Node], valkey: ValkeyServer) -> None:
+    node = start()
+    await node.shared.report()
+    assert valkey.command("DBSIZE") == 0
+
+
+async def test_a_redis_that_is_away_keeps_nobody_from_anything(start: Callable[..., Node]) -> None:
+    with capture_logs() as logs:
+        node = start(url="redis://127.0.0.1:1")
+        assert (node.take(12), await node.sign_in(12)) == (10, 10)
+        await node.shared.report()
+        assert node.shared.away
+        assert node.take(1, key="bob") == 1
+        await node.shared.report()
+    assert [line["event"] for line in logs] == ["Redis does not answer: each node limits for itself"]
+
+
+async def test_a_redis_that_comes_back_is_found_again_and_what_it_forgot_does_no_harm(
+    start: Callable[..., Node],
+) -> None:
+    with valkey_server() as valkey:
+        one, other = start(url=valkey.url), start(url=valkey.url)
+        assert one.take(9) == 9
+        await one.shared.report()
+        valkey.kill()
+        assert (one.take(5), other.take(9)) == (1, 9)
+        await one.shared.report()
+        await other.shared.report()
+        assert one.shared.away
+        assert other.shared.away
+        valkey.start()
+        with capture_logs() as logs:
+            await _until_heard(other, "bob")
+        assert "Redis answers again: limits hold across nodes" in [line["event"] for line in logs]
+        # It was killed, so it knows of none of this; the nodes do.
+        assert (one.take(1), other.take(5)) == (0, 1)
+
+
+async def test_an_emptied_redis_gives_back_what_was_taken_before_only(
+    start: Callable[..., Node], valkey: ValkeyServer
+) -> None:
+    one, other = start(), start()
+    assert one.take(9) == 9
+    await one.shared.report()
+    valkey.command("FLUSHALL")
+    valkey.command("SCRIPT", "FLUSH")
+    assert (one.take(5), other.take(1)) == (1, 1)
+    await one.shared.report()
+    await other.shared.report()
+    assert (one.take(5), other.take(20)) == (0, 8)
+    assert not one.shared.away
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", 0.3)
+    with valkey_server() as valkey:
+        node = start(url=valkey.url)
+        assert await node.sign_in(1) == 1
+        valkey.pause()
+        assert node.take(1) == 1
+        # The first is given up after a moment, the others are not even asked.
+        assert await node.sign_in(20) == 9
+        await node.shared.report()
+        assert node.shared.away
+        # What waits there is carried out then, whoever still wants to know.
+        valkey.resume()
+        await _until_heard(node, "bob")
+        assert node.take(20) == 9
+
+
+async def test_one_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", 0.1)
+    tries: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: tries.append(writer), "127.0.0.1", 0)
+    redis = redis_client(f"redis://127.0.0.1:{silent.sockets[0].getsockname()[1]}")
+    now = 100.0
+    asking, reporting = Limits(RATES, shared=True), Limits(RATES, shared=True)
+    SharedLimits(redis, asking, "e1", lambda: now)
+    shared = SharedLimits(redis, reporting, "e1", lambda: now)
+    seen = []
+    for later in (0, 0.1, 0.6, 0.1, 0.6, 0.6):
+        now += later
+        await asking.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", now)
+        reporting.take(Kind.SENDS, "alice", now)
+        await shared.report()
+        seen.append(len(tries))
+    assert seen == [2, 2, 4, 4, 4, 6]
+    for writer in tries:
+        writer.close()
+    silent.close()
+    await redis.aclose()
+
+
+async def test_a_server_that_refuses_is_as_one_that_is_away(start: Callable[..., Node], server: ValkeyServer) -> None:
+    with valkey_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+        node = start(url=replica.url)
+        with capture_logs() as logs:
+            node.take(1)
+            await node.shared.report()
+            assert await node.sign_in(12) == 10
+        assert node.shared.away
+        assert "read only" in str(logs[0]["error"])
+
+
+async def test_reports_go_on_by_themselves(start: Callable[..., Node]) -> None:
+    nodes = [start(), start()]
+    running = [asyncio.create_task(node.shared.run()) for node in nodes]
+    assert nodes[0].take(9) == 9
+    let_through = 0
+    while nodes[1].take(1):
+        let_through += 1
+        await asyncio.sleep(shared_limits.REPORT_EVERY_S)
+    assert let_through < 10
+    for task in running:
+        task.cancel()
+
+
+async def test_the_script_does_what_the_properties_are_tested_with(valkey: ValkeyServer) -> None:
+    redis = redis_client(valkey.url)
+    # The server's own clock cannot be set, so the same script gets the time with the call.
+    assert TAKE.count("redis.call('TIME')") == 1
+    script = redis.register_script(TAKE.replace("redis.call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}"))
+    model, chance, now = SharedBuckets(), random.Random(5), 1_700_000_000_123_456
+    seen: set[bool] = set()
+    for _ in range(2000):
+        # All in steps of a thousand seconds, so that the server, whose own clock it is, lets nothing expire meanwhile.
+        now += chance.choice([0, 10**9, 10**10, -(10**9)])
+        keys = chance.sample(["a", "b", "c"], chance.randrange(1, 4))
+        age, slack = chance.choice([(0, -1), (10**9, -1), (0, 5 * 10**9)])
+        costs = [chance.choice([0, 10**9, 3 * 10**9]) for _ in keys]
+        expected = model.take(keys, age, slack, costs, now)
+        assert await script(keys, [age, slack, *costs, now // 10**6, now % 10**6]) == expected
+        seen |= {answer < 0 for answer in expected}
+    assert seen == {True, False}
+    await redis.aclose()
+
+
+def _keys(valkey: ValkeyServer) -> list[str]:
+    answer = valkey.command("KEYS", "talkwire:e1:limit:*")
+    assert isinstance(answer, list)
+    return [key.decode() for key in answer]
+
+
+async def _until_heard(node: Node, key: str) -> None:
+    """Returns when Redis has taken a report again. Time passes quickly for the node, so that no pause is waited for."""
+    async with asyncio.timeout(WAIT_S):
+        while node.shared.away:
+            node.ahead_s += shared_limits.PAUSE_MAX_S
+            node.take(1, Kind.SIGNALS, key)
+            await node.shared.report()

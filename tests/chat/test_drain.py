@@ -1,0 +1,189 @@
+"""How a server goes that has others beside it: it serves on while it sends its clients away, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+
+from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World, world_at
+from tests.chat.returner import Returner
+from tests.chat.test_shutdown import send_many, writer_held_up
+from tests.databases import PostgresServer
+
+WINDOW_S = 4
+SHUTDOWN = {"reason": "shutdown", "reconnect": True}
+
+
+@asynccontextmanager
+async def draining_world(folder: Path) -> AsyncIterator[tuple[ServerProcess, World]]:
+    with running_chat(folder, {"TALKWIRE_DRAIN_S": str(WINDOW_S)}) as server:
+        async with world_at(server) as world:
+            yield server, world
+
+
+async def standing(world: World) -> httpx.Response:
+    return await world.request("GET", "/readyz")
+
+
+async def begin_to_drain(server: ServerProcess, world: World) -> httpx.Response:
+    """SIGTERM. Answers the first `/readyz` that says so."""
+    server.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await standing(world)
+            if answer.status_code != 200:
+                return answer
+
+
+async def test_a_server_that_drains_is_not_ready_and_serves_on(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        conversation = await world.conversation("alice", "bob")
+        alice = await world.connect("alice")
+        answer = await begin_to_drain(server, world)
+        assert answer.status_code == 503
+        assert (answer.json()["status"], answer.json()["draining"]) == ("draining", True)
+        assert "talkwire_draining 1.0" in (await world.request("GET", "/metrics")).text
+        # Who was there, who comes by a proxy that does not know yet, and who uses REST.
+        await alice.send_message(conversation, "still here")
+        bob = await world.connect("bob")
+        body = {"conversationId": conversation, "content": "over REST"}
+        assert (await world.request("POST", "/api/v1/messages", by="alice", json=body)).is_success
+        assert (await bob.next("message:new"))["content"] == "over REST"
+        for client in (alice, bob):
+            assert await client.next("session:ending") == SHUTDOWN
+            assert await client.wait_closed() == 1001
+        assert await asyncio.to_thread(server.wait_ended) == 0
+        assert server.logged_errors() == []
+
+
+async def test_clients_are_sent_away_one_after_the_other(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        conversation = await world.conversation("alice", "bob")
+        clients = [await world.connect("alice") for _ in range(8)]
+        await begin_to_drain(server, world)
+        for index, client in enumerate(clients):
+            assert await client.next("session:ending") == SHUTDOWN
+            await client.wait_closed()
+            left = [other for other in clients[index + 1 :] if other.close_code is None]
+            assert len(left) == len(clients) - index - 1, "those behind it are still there"
+            for other in left:
+                await other.done("typing:start", {"conversationId": conversation})
+            # And it may come back here, if nobody knows of another place.
+            await (await world.connect("alice")).done("typing:start", {"conversationId": conversation})
+        assert await asyncio.to_thread(server.wait_ended) == 0
+
+
+async def test_a_client_that_polls_is_told_and_sent_away_too(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world), httpx.AsyncClient(base_url=server.url) as http:
+        path = f"/socket.io/?{urlencode({'EIO': '4', 'transport': 'polling'})}"
+        opened = json.loads((await http.get(path)).text.removeprefix("0"))
+        path += f"&sid={opened['sid']}"
+        token = server.token(world.id_of("alice"))
+        assert (await http.post(path, content=f'40{{"token":"{token}"}}')).text == "ok"
+        heard = (await http.get(path)).text
+        await begin_to_drain(server, world)
+        async with asyncio.timeout(DEADLINE_S):
+            while not heard.endswith("1"):
+                answer = await http.get(path)
+                assert answer.status_code == 200, "the server is there until it has said all"
+                heard = f"{heard}\x1e{answer.text}"
+        assert '42["session:ending",{"reason":"shutdown","reconnect":true}]' in heard.split("\x1e")
+        assert (await standing(world)).json()["status"] == "draining"
+
+
+async def test_what_is_under_way_is_answered(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        conversation = await world.conversation("alice")
+        alice = await world.connect("alice")
+        with writer_held_up(tmp_path):
+            calls = await send_many(world, alice, conversation)
+            server.process.send_signal(signal.SIGTERM)
+            assert await alice.next("session:ending") == SHUTDOWN
+            assert not any(call.done() for call in calls)
+        async with asyncio.timeout(DEADLINE_S):
+            answers = await asyncio.gather(*calls)
+        assert all(answer["success"] for answer in answers)
+        assert await alice.wait_closed() == 1001
+
+
+async def test_a_second_signal_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        alice = await world.connect("alice")
+        await begin_to_drain(server, world)
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(server.wait_ended) == 1
+        assert await alice.wait_closed() == 1006, "nobody was told"
+
+
+async def test_clients_go_on_at_another_node_and_miss_nothing(tmp_path: Path, postgresql: PostgresServer) -> None:
+    """Some write all the time, at the node that stays; some listen, at the one that goes."""
+    name = postgresql.create_migrated()
+    environment = {
+        "DATABASE_URL": postgresql.url_of(name).render_as_string(hide_password=False),
+        "TALKWIRE_DRAIN_S": str(WINDOW_S),
+    }
+    for folder in ("going", "staying"):
+        (tmp_path / folder).mkdir()
+    with (
+        running_chat(tmp_path / "going", environment) as going,
+        running_chat(tmp_path / "staying", environment) as staying,
+    ):
+        async with world_at(staying) as there, AsyncExitStack() as stack:
+            here = await stack.enter_async_context(world_at(going))
+            here.take_ids_of(there)
+            conversation = await there.conversation("alice", "bob")
+            listeners = [Returner(here, "bob") for _ in range(4)]
+            for listener in listeners:
+                assert not await listener.come()
+            alice = await there.connect("alice")
+            gone = asyncio.Event()
+            sending = asyncio.create_task(write_until(gone, alice, conversation))
+            await listeners[-1].socket.next("message:new")
+            going.process.send_signal(signal.SIGTERM)
+            heard = await asyncio.gather(*(move(listener, there) for listener in listeners))
+            assert await asyncio.to_thread(going.wait_ended) == 0
+            gone.set()
+            sent = await sending
+            for listener, before in zip(listeners, heard, strict=True):
+                await until_told(listener, sent[-1])
+                assert [*before, *contents(await listener.told())] == sent
+    postgresql.drop(name)
+
+
+async def write_until(gone: asyncio.Event, client: ChatClient, conversation: str) -> list[str]:
+    """One message after the other. Answers what was acknowledged."""
+    sent: list[str] = []
+    while not gone.is_set():
+        sent.append((await client.send_message(conversation, str(len(sent))))["content"])
+        await asyncio.sleep(0.01)  # as people do, and others run on this machine
+    return sent
+
+
+async def move(listener: Returner, world: World) -> list[str]:
+    """Waits until the client is sent away, and has it come back elsewhere. Answers what it was told before."""
+    assert await listener.socket.next("session:ending", 2 * DEADLINE_S) == SHUTDOWN
+    await listener.socket.wait_closed()
+    before = contents(listener.socket.told)
+    listener.note()
+    listener.world = world
+    assert await listener.come(), "it goes on where it was"
+    return before
+
+
+async def until_told(listener: Returner, content: str) -> None:
+    while (await listener.socket.next("message:new"))["content"] != content:
+        pass
+
+
+def contents(told: object) -> list[str]:
+    assert isinstance(told, list)
+    return [payload["content"] for name, payload, offset in told if name == "message:new" and offset is not None]

@@ -1,0 +1,91 @@
+"""A rolling upgrade: this version serves while a newer one has added to its tables and writes beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import SECRET, running_chat
+from tests.chat.conftest import World, world_at
+from tests.cli.processes import run_talkwire
+from tests.contracts.test_newer_version import NEWER, write_newer
+from tests.databases import Database, PostgresServer
+
+
+@pytest.fixture
+def shared(postgresql: PostgresServer) -> Iterator[Database]:
+    name = postgresql.create_migrated()
+    yield Database("postgresql", postgresql.url_of(name))
+    postgresql.drop(name)
+
+
+def url_of(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)
+
+
+def upgrade_tables(database: Database) -> None:
+    """What a migration of the next version may do."""
+    with database.engine() as engine, engine.begin() as connection:
+        for statement in (
+            "ALTER TABLE messages ADD COLUMN colour text",
+            "ALTER TABLE members ADD COLUMN painter boolean NOT NULL DEFAULT false",
+            "ALTER TABLE log ADD COLUMN painted_ms bigint",
+            "CREATE INDEX ix_messages_colour ON messages (colour)",
+            "CREATE TABLE paintings (id bigint PRIMARY KEY)",
+            "UPDATE alembic_version SET version_num = '9999'",
+        ):
+            connection.execute(text(statement))
+
+
+async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_path: Path, shared: Database) -> None:
+    with running_chat(tmp_path, {"DATABASE_URL": url_of(shared)}) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice", "bob")
+            alice, bob = await world.connect("alice"), await world.connect("bob")
+            await alice.send_message(conversation, "before")
+            cursor = (await bob.done("sync"))["cursor"]
+            upgrade_tables(shared)
+            sent = []
+            for number in range(3):
+                write_newer(shared, NEWER, "UserPainted", conversation_id=conversation)
+                sent.append(await alice.send_message(conversation, f"colourful {number}"))
+            write_newer(shared, NEWER, conversation_id=conversation)
+            await alice.done("message:edit", {"messageId": sent[0]["id"], "content": "colourful, edited"})
+            await bob.done("message:read", {"conversationId": conversation})
+            contents = [(await bob.next("message:new"))["content"] for _ in range(4)]
+            assert contents == ["before", "colourful 0", "colourful 1", "colourful 2"]
+            page = await bob.done("sync", {"after": cursor})
+            names = [event["event"] for event in page["events"]]
+            assert names.count("message:new") == 3
+            assert "message:updated" in names
+            # A client that comes now, and one that only asks.
+            late = await world.connect("bob")
+            listed = await late.done("messages:list", {"conversationId": conversation})
+            assert [message["content"] for message in listed["messages"]][-1] == "colourful 2"
+            await until_found(world, "colourful", 3)
+            assert (await world.request("GET", "/readyz")).status_code == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(server.wait_ended) == 0
+        assert server.logged_errors() == []
+        warned = [str(line["type"]) for line in server.logged() if "newer version" in str(line["event"])]
+        assert sorted(warned) == [NEWER, "UserPainted"]
+    again = await asyncio.to_thread(
+        run_talkwire, "serve", "--port", "0", "--database", url_of(shared), "--jwt-secret", SECRET, cwd=tmp_path
+    )
+    assert again.exit_code == 1
+    assert again.line.startswith("talkwire: the database has tables of version 9999, newer than")
+
+
+async def until_found(world: World, words: str, count: int) -> None:
+    """The index is behind the log, and must not stay there."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await world.request("GET", "/api/v1/search", by="bob", params={"q": words})
+            if len(answer.json()["items"]) == count:
+                return

@@ -1,0 +1,201 @@
+"""`talkwire copy` as its user meets it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.engine import URL
+
+from talkwire.storage.engine import database_url, sqlite_url, writing_engine
+from talkwire.storage.migrations import migrate
+from talkwire.storage.moving.target import Target
+from talkwire.storage.schema import files, uploads
+from tests.cli.conftest import Said
+from tests.cli.processes import Answer, RunningServer, running_server
+from tests.databases import PostgresServer
+
+Command = Callable[..., Said]
+
+SOURCE = "sqlite:///talkwire-data/talkwire.db"
+
+
+@pytest.fixture
+def chat(command: Command) -> None:
+    """One in this folder."""
+    assert command("conversation", "create", "--id", "talk-1", "alice", "bob").exit_code == 0
+
+
+@pytest.fixture
+def empty(postgresql: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = postgresql.create()
+    yield shown(postgresql.url_of(name))
+    postgresql.drop(name)
+
+
+def shown(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def refusal(said: Said | Answer, exit_code: int = 1) -> str:
+    """The one line of a command that has not worked."""
+    assert (said.exit_code, said.out) == (exit_code, ""), said
+    lines = [line for line in said.err.splitlines() if line.startswith("talkwire: ")]
+    assert len(lines) == 1, said
+    assert said.err.endswith(f"{lines[0]}\n")
+    return lines[0].removeprefix("talkwire: ")
+
+
+def test_a_copy_says_what_it_has_copied_and_compared(command: Command, chat: None, empty: str) -> None:
+    said = command("copy", "--from", SOURCE, "--to", empty)
+    assert said.exit_code == 0, said
+    *tables, sentence = said.out.splitlines()
+    counts = {name: (rows, checksum) for name, rows, checksum in (line.split("\t") for line in tables)}
+    assert counts["members"][0] == "2"
+    assert len(counts["members"][1]) == 16
+    assert sentence.startswith(f"Copied talkwire-data/talkwire.db to {empty}; all rows and checksums are the same")
+    assert "members: 2 rows" in said.err
+    assert command("conversation", "list", "--database", empty).out.startswith("talk-1\t")
+    # And what it has not copied, since it knows nothing of it: nothing here.
+    assert "uploaded files" not in said.err
+
+
+def test_a_copy_says_what_else_the_new_server_needs(command: Command, chat: None, empty: str) -> None:
+    engine = writing_engine(sqlite_url(Path("talkwire-data/talkwire.db")))
+    with engine.begin() as connection:
+        upload = {"id": "f", "owner_id": "alice", "name": "n", "created_ms": 1}
+        of_file = {"content_type": "t", "size": 1, "digest": "d", "upload_length": 1}
+        connection.execute(insert(files), upload | of_file)
+        connection.execute(insert(uploads), upload | {"length": 1, "expires_ms": 1})
+    engine.dispose()
+    assert command("token", "alice").exit_code == 0
+    notes = command("copy", "--from", SOURCE, "--to", empty).err
+    assert "The bytes of 1 uploaded files stay in talkwire-data/files: the new server needs the same place" in notes
+    assert "Uploads on their way begin anew, unless the new server has talkwire-data/uploads in its --data." in notes
+    assert "JWT_SECRET is what talkwire-data/jwt-secret holds." in notes
+
+
+def test_a_copy_goes_back_to_sqlite(command: Command, chat: None, empty: str) -> None:
+    assert command("copy", "--from", SOURCE, "--to", empty).exit_code == 0
+    Path("new").mkdir()
+    assert command("copy", "--from", empty, "--to", "sqlite:///new/talkwire.db").exit_code == 0
+    assert command("conversation", "list", "--data", "new").out.startswith("talk-1\t")
+
+
+def test_a_database_that_a_server_has_is_not_copied(command: Command, server: RunningServer, empty: str) -> None:
+    said = command("copy", "--from", f"sqlite:///{server.data}/talkwire.db", "--to", empty)
+    assert (
+        refusal(said) == f"{server.data} is in use by the process {server.process.pid} at {server.url}: stop it first"
+    )
+
+
+def test_a_server_that_names_its_file_is_noticed_too(command: Command, tmp_path: Path, empty: str) -> None:
+    """Its lock lies elsewhere."""
+    with running_server(tmp_path, "--database", "sqlite:///talkwire.db") as server:
+        said = command("copy", "--from", "sqlite:///talkwire.db", "--to", empty)
+        assert refusal(said).endswith(f"is in use by the process {server.process.pid} at {server.url}: stop it first")
+
+
+def test_nothing_is_copied_into_a_database_that_a_server_has(
+    command: Command, chat: None, server: RunningServer
+) -> None:
+    said = command("copy", "--from", SOURCE, "--to", f"sqlite:///{server.data}/talkwire.db")
+    assert "stop it first" in refusal(said)
+
+
+def test_a_server_on_postgresql_is_noticed(command: Command, tmp_path: Path, empty: str) -> None:
+    with running_server(tmp_path, "--database", empty, "--jwt-secret", "x" * 32) as server:
+        said = command("copy", "--from", empty, "--to", "sqlite:///copy.db")
+        assert "a server is running on the source, or was killed seconds ago" in refusal(said)
+        server.stop(signal.SIGTERM)
+    assert command("copy", "--from", empty, "--to", "sqlite:///copy.db").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("talkwire.db", "sqlite:///a.db", "--from: must be a URL like postgresql://user@host/name or sqlite:///path"),
+        ("sqlite:///a.db", "mysql://a/b", "--to: must be a URL like postgresql://user@host/name or sqlite:///path"),
+        ("sqlite:///a.db", "postgresql://a:99999/b", "--to: has a port that is no number from 0 to 65535"),
+        ("sqlite:///a.db", "sqlite:///./a.db", "--from and --to are the same database"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(command: Command, source: str, target: str, expected: str) -> None:
+    assert refusal(command("copy", "--from", source, "--to", target), 2) == expected
+
+
+def test_both_sides_have_to_be_named(command: Command) -> None:
+    assert "--to" in refusal(command("copy", "--from", SOURCE), 2)
+
+
+def test_a_source_that_is_not_there_is_not_made(command: Command, tmp_path: Path) -> None:
+    said = command("copy", "--from", "sqlite:///no.db", "--to", "sqlite:///new.db")
+    assert refusal(said) == "no.db: there is no such database"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_without_a_chat_is_said(command: Command, empty: str) -> None:
+    assert (
+        refusal(command("copy", "--from", empty, "--to", "sqlite:///new.db"))
+        == f"{empty}: there is no chat in the database"
+    )
+
+
+def test_a_source_that_is_no_database_is_said(command: Command) -> None:
+    Path("a.db").write_text("no database" * 1000)
+    expected = "the database a.db cannot be used: file is not a database"
+    assert refusal(command("copy", "--from", "sqlite:///a.db", "--to", "sqlite:///b.db")) == expected
+
+
+def test_a_target_in_a_folder_that_is_not_there_is_said(command: Command, chat: None) -> None:
+    assert refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///no/b.db")) == "no: there is no such folder"
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_a_database_that_is_away_is_said_without_its_password(command: Command, chat: None, option: str) -> None:
+    away = "postgresql://talkwire:hunter2@127.0.0.1:1/talkwire"
+    sides = {"--from": SOURCE, "--to": "sqlite:///b.db"} | {option: away}
+    said = refusal(command("copy", *(word for side in sides.items() for word in side)))
+    assert said.startswith("the database postgresql://talkwire:***@127.0.0.1:1/talkwire cannot be used: ")
+    assert "hunter2" not in said
+
+
+def test_a_target_with_something_in_it_is_said(command: Command, chat: None) -> None:
+    Path("b").mkdir()
+    assert command("conversation", "create", "--id", "other", "carol", "dave", "--data", "b").exit_code == 0
+    said = refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///b/talkwire.db"))
+    assert said == "b/talkwire.db: the database is not empty: there are rows in conversations"
+    assert command("conversation", "list", "--data", "b").out.startswith("other\t")
+
+
+def test_nothing_opens_what_is_half_a_copy(
+    command: Command, talkwire: Callable[..., Answer], chat: None, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Target, "finish", lambda *_: None)
+        assert command("copy", "--from", SOURCE, "--to", empty).exit_code == 0
+    expected = "the database holds an unfinished copy of talkwire-data/talkwire.db: run the same talkwire copy again"
+    secret = ("--jwt-secret", "x" * 32)
+    assert refusal(talkwire("serve", "--port", "0", "--database", empty, *secret)) == expected
+    assert refusal(command("user", "list", "--database", empty)) == expected
+    assert refusal(command("migrate", "--database", empty)) == expected
+    assert refusal(command("backup", "b", "--database", empty)) == expected
+    assert f"wrong    database: {expected}" in command("check", "--port", "0", "--database", empty, *secret).out
+    said = command("copy", "--from", SOURCE, "--to", empty)
+    assert said.exit_code == 0
+    assert "Going on with an unfinished copy." in said.err
+    assert command("user", "list", "--database", empty).exit_code == 0
+
+
+def test_tables_of_a_newer_version_are_left_alone(command: Command, chat: None, empty: str) -> None:
+    engine = writing_engine(database_url(empty))
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for source, target in ((SOURCE, empty), (empty, "sqlite:///new.db")):
+        assert "has tables of version 9999, newer than" in refusal(command("copy", "--from", source, "--to", target))

@@ -1,0 +1,133 @@
+"""What `talkwire check` and `talkwire serve` say of the Redis that is set."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from talkwire.cli import redis
+from tests.cli.conftest import Said
+from tests.valkey_server import ValkeyServer, valkey_server
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyServer]:
+    with valkey_server() as server:
+        yield server
+
+
+def _lines(said: Said) -> list[str]:
+    assert said.err == ""
+    return [line for line in said.out.splitlines() if " redis: " in line]
+
+
+def test_one_that_answers_is_said_to_and_nothing_is_left_in_it(command: Command, valkey: ValkeyServer) -> None:
+    said = command("check", "--port", "0", "--redis", f"{valkey.url}/0")
+    assert said.exit_code == 0
+    [line] = _lines(said)
+    assert line.startswith(f"ok       redis: {valkey.url}/0 answers: Valkey 9.")
+    assert {*_keys(valkey)} <= {b"talkwire:check:limit"}
+    assert int(str(valkey.command("PTTL", "talkwire:check:limit"))) <= 1
+
+
+def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
+    path = f"{tmp_path}/v.sock"
+    with valkey_server("--unixsocket", path):
+        said = command("check", "--port", "0", "--redis", f"unix://{path}?db=1")
+    assert said.exit_code == 0
+    assert _lines(said)[0].startswith(f"ok       redis: unix://{path} answers: Valkey")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--cluster-enabled", "yes"], "wrong    redis: it is a cluster; nodes need a single server"),
+        (["--replicaof", "127.0.0.1", "1"], "wrong    redis: it is a replica; nodes need the server that it copies"),
+        (["--maxmemory", "50mb"], "note     redis: when its memory is full it takes no more limits"),
+        (["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"], "when its memory is full it forgets limits ("),
+    ],
+)
+def test_one_that_nodes_cannot_use_well_is_said_to_be_so(command: Command, options: list[str], expected: str) -> None:
+    with valkey_server(*options) as server:
+        said = command("check", "--port", "0", "--redis", server.url)
+    assert any(expected in line for line in _lines(said)), said.out
+    assert said.exit_code == ("wrong" in expected)
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (["+@all", "&talkwire:*", "~other:*"], "wrong    redis: each node limits for itself: "),
+        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot tell each other what is new: "),
+        (["+@all", "&*", "~talkwire:*", "-info"], "answers, and does not tell this user what it is"),
+    ],
+)
+def test_what_a_user_is_not_allowed_is_said(
+    command: Command, valkey: ValkeyServer, rules: list[str], expected: str
+) -> None:
+    valkey.command("ACL", "SETUSER", "chat", "reset", "on", ">hidden", *rules)
+    said = command("check", "--port", "0", "--redis", valkey.url.replace("://", "://chat:hidden@"))
+    assert any(expected in line for line in _lines(said)), said.out
+    assert "hidden" not in said.out
+    assert said.exit_code == expected.startswith("wrong")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://:hidden@127.0.0.1:1/2", "wrong    redis: redis://127.0.0.1:1/2: Error 111 connecting to 127.0.0.1:1"),
+        ("redis://:hidden@127.0.0.1:1?foo=1", "redis://127.0.0.1:1: has a parameter that is not known: 'foo'"),
+        ("unix:///nowhere/v.sock", "wrong    redis: unix:///nowhere/v.sock: Error 2 connecting to /nowhere/v.sock"),
+    ],
+)  # fmt: skip
+def test_one_that_cannot_be_reached_is_one_line(command: Command, url: str, expected: str) -> None:
+    said = command("check", "--port", "0", "--redis", url)
+    [line] = _lines(said)
+    assert expected in line
+    assert "hidden" not in said.out
+    assert said.exit_code == 1
+
+
+def test_one_that_hangs_is_one_line(command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis, "ANSWERS_WITHIN_S", 0.3)
+    valkey.pause()
+    try:
+        said = command("check", "--port", "0", "--redis", valkey.url)
+    finally:
+        valkey.resume()
+    assert _lines(said) == [f"wrong    redis: {valkey.url}: no answer within 0.3 s"]
+
+
+def test_its_clock_may_differ_and_that_is_said(
+    command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "time", type("Clock", (), {"time": staticmethod(lambda: 0.0)}))
+    said = command("check", "--port", "0", "--redis", valkey.url)
+    assert "s ahead of this machine's; nothing depends on it" in _lines(said)[-1]
+    assert said.exit_code == 0
+
+
+@pytest.mark.parametrize("verb", ["check", "serve"])
+def test_without_its_package_the_line_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr("talkwire.cli.extras.find_spec", lambda name: None if name == "redis" else find_spec(name))
+    said = command(verb, "--port", "0", "--redis", "redis://127.0.0.1:1")
+    assert said.exit_code == 1
+    assert "Redis needs its client: pip install 'talkwire[redis]'" in (said.out if verb == "check" else said.err)
+
+
+def test_a_server_does_not_start_with_a_url_that_cannot_be_meant(command: Command) -> None:
+    said = command("serve", "--port", "0", "--redis", "redis://:hidden@h?foo=1")
+    assert said == (1, "", "talkwire: redis://h: has a parameter that is not known: 'foo'\n")
+
+
+def _keys(valkey: ValkeyServer) -> list[bytes]:
+    answer = valkey.command("KEYS", "*")
+    assert isinstance(answer, list)
+    return answer

@@ -1,0 +1,227 @@
+"""`serve --workers N`: several nodes on one port, and the process that looks after them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.chat.chat_client import open_client
+from tests.cli.processes import DEADLINE_S, Answer, RunningServer, running_server
+from tests.databases import Database, PostgresServer
+
+WORKERS = 2
+START_S = 180.0
+"""Several processes, on a machine that may have others to look after."""
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def flags_of(database: Database, drain_s: str = "1") -> list[str]:
+    url = database.url.render_as_string(hide_password=False)
+    return ["--database", url, "--jwt-secret", SECRET, "--no-rate-limits", "--drain-s", drain_s]
+
+
+@pytest.fixture(scope="module")
+def steady(postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """It stays as it is, or becomes so again."""
+    name = postgresql.create_migrated()
+    flags = ["--workers", str(WORKERS), *flags_of(Database("postgresql", postgresql.url_of(name)))]
+    with running_server(tmp_path_factory.mktemp("steady"), *flags, within_s=START_S) as server, ended_with(server):
+        yield server
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def server(postgresql_database: Database, tmp_path: Path) -> Iterator[RunningServer]:
+    flags = ["--workers", str(WORKERS), *flags_of(postgresql_database)]
+    with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
+        yield server
+
+
+@contextmanager
+def ended_with(server: RunningServer) -> Iterator[None]:
+    """Whatever a test does, no worker outlives it."""
+    workers: set[int] = set()
+    try:
+        workers |= set(workers_of(server))
+        yield
+        workers |= set(workers_of(server)) if is_running(server.process.pid) else set()
+    finally:
+        for pid in workers:
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def workers_of(server: RunningServer) -> list[int]:
+    """The process ids of the workers that run."""
+    pid = server.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Processes end and begin without telling a test, so it has to look."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def metrics(server: RunningServer, name: str) -> dict[str, float]:
+    """What each worker says of one metric, by its number."""
+    said = httpx.get(f"{server.url}/metrics").text
+    return {
+        number: float(value) for number, value in re.findall(rf'^{name}{{worker="(\d+)"}} (\S+)$', said, re.MULTILINE)
+    }
+
+
+def test_all_workers_take_connections_of_the_one_port(steady: RunningServer) -> None:
+    assert steady.greeting.endswith(f", {WORKERS} workers\n")
+    assert len(workers_of(steady)) == WORKERS
+
+    async def connect_many() -> dict[str, float]:
+        clients = await asyncio.gather(*(open_client(steady.url.replace("http", "ws", 1)) for _ in range(60)))
+        counts = await asyncio.to_thread(metrics, steady, "talkwire_connections")
+        for client in clients:
+            await client.close()
+        return counts
+
+    counts = asyncio.run(connect_many())
+    assert sorted(counts) == [str(number) for number in range(1, WORKERS + 1)]
+    assert sum(counts.values()) == 60
+    assert min(counts.values()) > 3, "each gets about 30"
+
+
+def test_every_worker_is_in_one_answer_of_the_metrics(steady: RunningServer) -> None:
+    said = httpx.get(f"{steady.url}/metrics").text
+    assert said.count("# TYPE talkwire_events_received_total counter\n") == 1
+    assert set(metrics(steady, "talkwire_draining").values()) == {0.0}
+    assert len(metrics(steady, "talkwire_events_received_total")) == WORKERS
+
+
+def test_a_worker_that_dies_is_started_again_and_the_others_go_on(steady: RunningServer) -> None:
+    before = workers_of(steady)
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: not is_running(before[0]))
+    for _ in range(20):
+        assert httpx.get(f"{steady.url}/healthz").status_code == 200
+    until(lambda: len(workers_of(steady)) == WORKERS)
+    until(lambda: len(metrics(steady, "talkwire_connections")) == WORKERS)
+    assert set(before[1:]) <= set(workers_of(steady))
+
+
+def test_a_signal_has_all_of_them_drain_and_end(server: RunningServer) -> None:
+    async def told() -> list[object]:
+        clients = [await open_client(server.url.replace("http", "ws", 1)) for _ in range(12)]
+        server.process.send_signal(signal.SIGINT)
+        return [await client.wait_closed(DEADLINE_S) for client in clients]
+
+    workers = workers_of(server)
+    assert set(asyncio.run(told())) == {1001}
+    answer = server.stop(signal.SIGCONT)
+    assert answer.exit_code == 0
+    assert not any(map(is_running, workers))
+    logged = [json.loads(line) for line in answer.err.splitlines()]
+    assert {entry["worker"] for entry in logged if entry["event"] == "draining"} == {1, 2}, "each line says whose it is"
+
+
+def test_a_worker_that_gets_the_signal_too_does_not_count_it_twice(server: RunningServer) -> None:
+    """A service manager signals every process of a service."""
+    for pid in [*workers_of(server), server.process.pid]:
+        os.kill(pid, signal.SIGTERM)
+    assert server.process.wait(DEADLINE_S) == 0
+    assert server.process.stderr is not None
+    events = [json.loads(line)["event"] for line in server.process.stderr.read().splitlines()]
+    assert events.count("draining") == WORKERS
+    assert "workers did not end in time and are killed" not in events
+
+
+def test_a_second_signal_ends_all_at_once(postgresql_database: Database, tmp_path: Path) -> None:
+    flags = ["--workers", str(WORKERS), *flags_of(postgresql_database, drain_s="3600")]
+    with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
+        workers = workers_of(server)
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: 1.0 in metrics(server, "talkwire_draining").values())
+        assert server.stop(signal.SIGTERM).exit_code == 1
+        until(lambda: not any(map(is_running, workers)))
+
+
+def test_workers_do_not_outlive_the_process_that_looks_after_them(
+    postgresql_database: Database, tmp_path: Path
+) -> None:
+    flags = ["--workers", str(WORKERS), *flags_of(postgresql_database, drain_s="3600")]
+    with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
+        workers = workers_of(server)
+        server.process.kill()
+        until(lambda: not any(map(is_running, workers)))
+
+
+def test_what_is_wrong_is_said_once_and_nothing_goes_on(
+    talkwire: Callable[..., Answer], postgresql_database: Database
+) -> None:
+    with postgresql_database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    answer = talkwire("serve", "--port", "0", "--workers", "3", *flags_of(postgresql_database))
+    assert answer.exit_code == 1
+    assert answer.line.startswith("talkwire: the database has tables of version 9999, newer than")
+
+
+def test_a_restart_on_newer_tables_ends_all(server: RunningServer, postgresql_database: Database) -> None:
+    """Others have been upgraded, and their migrations with them: a worker of this version cannot come back."""
+    with postgresql_database.engine() as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    workers = workers_of(server)
+    os.kill(workers[0], signal.SIGKILL)
+    assert server.process.wait(DEADLINE_S) == 1
+    assert not any(map(is_running, workers))
+    assert server.process.stderr is not None
+    assert "talkwire: the database has tables of version 9999" in server.process.stderr.read().splitlines()[-1]
+
+
+def test_a_port_that_workers_have_is_in_use(
+    steady: RunningServer, talkwire: Callable[..., Answer], postgresql_database: Database
+) -> None:
+    for further in ([], ["--workers", "2"]):
+        answer = talkwire("serve", "--port", steady.port, *further, *flags_of(postgresql_database))
+        assert (answer.exit_code, answer.line) == (
+            1,
+            f"talkwire: cannot listen on 127.0.0.1, port {steady.port}: the port is in use",
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--workers", "2"], "--workers: more than one need PostgreSQL; a SQLite database has one server"),
+        (["--workers", "0"], "--workers: must be from 1 to 256"),
+        (["--workers", "many"], "--workers: must be a whole number"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused(talkwire: Callable[..., Answer], arguments: list[str], line: str) -> None:
+    answer = talkwire("serve", *arguments)
+    assert (answer.exit_code, answer.line) == (2, f"talkwire: {line}")
+
+
+def test_a_key_that_is_of_no_use_is_said_once(talkwire: Callable[..., Answer], postgresql_database: Database) -> None:
+    url = postgresql_database.url.render_as_string(hide_password=False)
+    answer = talkwire("serve", "--port", "0", "--workers", "2", "--database", url)
+    assert answer.exit_code == 2
+    assert answer.line.startswith("talkwire: jwt_secret: is required on PostgreSQL")

@@ -1,0 +1,54 @@
+"""Several `talkwire serve` processes over one PostgreSQL, with a Valkey between them or without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack
+from pathlib import Path
+
+import httpx
+
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World, world_at
+from tests.databases import Database
+from tests.valkey_server import ValkeyServer
+
+BUS_WITHIN_S = 20.0
+
+
+class Cluster:
+    """`nodes` are processes; `valkey` is what is between them, if anything is but the database."""
+
+    def __init__(self, folder: Path, database: Database, valkey: ValkeyServer | None, ending: ExitStack) -> None:
+        self.database = database
+        self.valkey = valkey
+        self.nodes: list[ServerProcess] = []
+        self._folder = folder
+        self._ending = ending
+
+    def add_node(self, environment: Mapping[str, str] | None = None, port: int | None = None) -> ServerProcess:
+        """Starts one more, at a free port or this one, and returns when it is ready. Its log and data folder are its
+        own. It is killed at the end, if it still runs."""
+        folder = self._folder / f"node{len(self.nodes) + 1}"
+        folder.mkdir()
+        variables = {"DATABASE_URL": self.database.url.render_as_string(hide_password=False)}
+        if self.valkey is not None:
+            variables["REDIS_URL"] = self.valkey.url
+        node = self._ending.enter_context(running_chat(folder, variables | dict(environment or {}), port))
+        self.nodes.append(node)
+        _wait_for_bus(node)
+        return node
+
+    def world(self, number: int) -> AbstractAsyncContextManager[World]:
+        """People who come to this node, from 0. For the same people at another one, `take_ids_of` the first world."""
+        return world_at(self.nodes[number])
+
+
+def _wait_for_bus(node: ServerProcess) -> None:
+    """What is told and not kept reaches a node only while its bus is there: on a busy machine that may be a moment
+    after the node is ready."""
+    deadline = time.monotonic() + BUS_WITHIN_S
+    while httpx.get(f"{node.url}/readyz", trust_env=False).json().get("bus") != "ok":
+        assert time.monotonic() < deadline, "the bus is away"
+        time.sleep(0.05)

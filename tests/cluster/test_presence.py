@@ -1,0 +1,114 @@
+"""Who is there, over two nodes: told once, in the words of each dialect, also when a node is killed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from talkwire.dialects.crm import CRM
+from talkwire.dialects.dialect import Dialect
+from talkwire.dialects.messenger import MESSENGER
+from talkwire.dialects.talks import TALKS
+from talkwire.dialects.whatsapp import WHATSAPP
+from tests.chat.chat_client import ChatClient, Payload
+from tests.chat.conftest import World
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import StartCluster
+
+QUICK = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_LEASE_S": "6"}
+AFTER_A_KILL_S = 40.0
+"""A node cleans up after others ten seconds after its start at the earliest."""
+
+WORDS: dict[Dialect, tuple[str, str]] = {
+    TALKS: ("user-online", "user-offline"),
+    WHATSAPP: ("user:online", "user:offline"),
+    CRM: ("userOnline", "userOffline"),
+}
+
+
+async def _update(client: ChatClient, world: World, name: str, deadline_s: float = 10) -> Payload:
+    """The next update about somebody."""
+    while True:
+        update = await client.next("presence:update", deadline_s)
+        if update["userId"] == world.id_of(name):
+            return update
+
+
+async def _updates(client: ChatClient, world: World, name: str) -> list[str]:
+    """What has come about somebody and was not asked for."""
+    pending = await client.pending("presence:update")
+    return [update["status"] for _, update in pending if update["userId"] == world.id_of(name)]
+
+
+async def _presence(world: World, name: str, by: str) -> Any:  # noqa: ANN401 (JSON)
+    return (await world.request("GET", f"/api/v1/users/{world.id_of(name)}/presence", by=by)).json()
+
+
+async def test_a_user_is_on_both_nodes_and_told_once(two_nodes: Cluster) -> None:
+    async with two_nodes.world(0) as here, two_nodes.world(1) as there:
+        there.take_ids_of(here)
+        await here.conversation("alice", "bob")
+        bob = await there.connect("bob")
+        phone = await here.connect("alice")
+        assert (await _update(bob, there, "alice"))["status"] == "online"
+        laptop = await there.connect("alice")
+        await phone.close()
+        await laptop.done("presence:set", {"status": "dnd", "text": "busy"})
+        update = await _update(bob, there, "alice")
+        assert (update["status"], update["text"]) == ("dnd", "busy")
+        assert (await _presence(here, "alice", by="bob"))["status"] == "dnd"
+        await laptop.close()
+        assert (await _update(bob, there, "alice", 20))["status"] == "offline"
+        assert await _updates(bob, there, "alice") == []
+
+
+async def test_who_asked_to_be_told_of_somebody_on_another_node_is_told(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(2, environment={**QUICK, "TALKWIRE_CONTACTS_MAX": "2"})
+    async with cluster.world(0) as here, cluster.world(1) as there:
+        there.take_ids_of(here)
+        await here.conversation("alice", "bob", "carol")
+        bob, carol = await there.connect("bob"), await there.connect("carol")
+        await bob.done("presence:subscribe", {"userIds": [there.id_of("alice")]})
+        await carol.done("presence:subscribe", {"userIds": [there.id_of("alice")]})
+        await here.request("PUT", f"/api/v1/users/me/blocks/{here.id_of('carol')}", by="alice")
+        await here.connect("alice")
+        assert (await _update(bob, there, "alice"))["status"] == "online"
+        assert await _updates(carol, there, "alice") == []
+
+
+async def test_users_of_a_killed_node_are_offline_in_every_dialect(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(2, valkey=True, environment=QUICK)
+    async with cluster.world(0) as here, cluster.world(1) as there:
+        there.take_ids_of(here)
+        talk = await here.conversation("alice", "bob")
+        watching = {dialect: await there.connect("bob", dialect=dialect) for dialect in (MESSENGER, *WORDS)}
+        await watching[TALKS].done("join-conversation", {"conversationId": talk})
+        alice = await here.connect("alice", dialect=TALKS)
+        for dialect, (online, _) in WORDS.items():
+            await watching[dialect].next(online)
+        await alice.done("join-conversation", {"conversationId": talk})
+        assert (await watching[TALKS].next("user-joined"))["userId"] == here.id_of("alice")
+        await alice.emit("typing", {"conversationId": talk, "isTyping": True})
+        assert (await watching[MESSENGER].next("typing:user"))["isTyping"] is True
+        cluster.nodes[0].process.kill()
+        assert (await watching[MESSENGER].next("typing:user"))["isTyping"] is False, "nobody else says so"
+        for dialect, (_, offline) in WORDS.items():
+            await watching[dialect].next(offline, AFTER_A_KILL_S)
+        await watching[TALKS].next("user-left", AFTER_A_KILL_S)
+        updates = [(await _update(watching[MESSENGER], there, "alice", AFTER_A_KILL_S))["status"] for _ in range(2)]
+        assert updates == ["online", "offline"]
+        assert (await _presence(there, "alice", by="bob"))["status"] == "offline"
+        # What is recorded behind that is told behind it.
+        await (await there.connect("alice")).close()
+        updates = [(await _update(watching[MESSENGER], there, "alice"))["status"] for _ in range(2)]
+        assert updates == ["online", "offline"]
+        assert await _updates(watching[MESSENGER], there, "alice") == []
+        assert await watching[TALKS].pending("user-left") == []
+
+
+async def test_a_contact_who_renames_themselves_on_another_node_is_seen(two_nodes: Cluster) -> None:
+    async with two_nodes.world(0) as here, two_nodes.world(1) as there:
+        there.take_ids_of(here)
+        await here.conversation("alice", "bob")
+        bob = await there.connect("bob")
+        await here.request("PATCH", "/api/v1/users/me", by="alice", json={"name": "Alice the Second"})
+        assert (await bob.next("user:updated"))["name"] == "Alice the Second"

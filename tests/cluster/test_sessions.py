@@ -1,0 +1,254 @@
+"""No sticky sessions: the official client, with the transports that it has by default, behind a proxy that gives each
+request to the next node, whichever that is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chat.conftest import World
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import StartCluster
+from tests.protocol.server_process import free_port
+from tests.torture.clients.client_socket import Listener, Transports, Unanswered
+from tests.torture.clients.javascript import Driver, JavascriptSocket, running_driver
+from tests.torture.cluster.balancer import Balancer
+
+DEADLINE_S = 60.0
+TRANSPORTS: Sequence[Transports] = (("polling", "websocket"), ("polling",))
+
+
+class Talker:
+    """One official client."""
+
+    def __init__(self, name: str, world: World, driver: Driver, url: str, transports: Transports) -> None:
+        self.name = name
+        self.heard: list[str] = []
+        self.connects: list[bool] = []
+        """Of each, whether it went on where it was."""
+        self.endings: list[Any] = []
+        self._changed = asyncio.Event()
+        auth = {"token": world.server.token(world.id_of(name)), "recovery": True}
+        self.socket: JavascriptSocket = driver.socket(name, url, transports, auth)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"{self.name} connected {self.connects} and heard {self.heard}") from None
+
+    async def send(self, conversation_id: str, content: str) -> None:
+        """Again and again, until it is acknowledged."""
+        payload = {"conversationId": conversation_id, "content": content, "clientMessageId": content}
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                try:
+                    answer = await self.socket.call("message:send", payload, 2.0)
+                except Unanswered:
+                    await self.until(lambda: self.socket.connected)
+                    continue
+                assert answer["success"] is True, answer
+                return
+
+    async def open(self) -> None:
+        await self.socket.open(Listener(self._connected, lambda _: self._changed.set(), self._told))
+
+    def _connected(self, _: str, recovered: bool) -> None:  # noqa: FBT001 (the listener's form)
+        self.connects.append(recovered)
+        self._changed.set()
+
+    def _told(self, name: str, args: Sequence[Any]) -> None:
+        if name == "message:new":
+            self.heard.append(args[0]["content"])
+        elif name == "session:ending":
+            self.endings.append(args[0])
+        self._changed.set()
+
+
+@asynccontextmanager
+async def round_robin(cluster: Cluster, folder: Path) -> AsyncIterator[str]:
+    balancer = Balancer(folder, [int(node.url.rpartition(":")[2]) for node in cluster.nodes])
+    await balancer.start()
+    try:
+        yield balancer.url
+    finally:
+        await balancer.kill()
+
+
+@asynccontextmanager
+async def driving(folder: Path, library: str = "socket.io-client") -> AsyncIterator[Driver]:
+    with (folder / f"{library}.log").open("wb") as errors:
+        async with running_driver(library, errors) as driver:
+            yield driver
+
+
+async def metrics(cluster: Cluster) -> Counter[str]:
+    """Of all nodes together."""
+    summed: Counter[str] = Counter()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for node in cluster.nodes:
+            for line in (await http.get(f"{node.url}/metrics")).text.splitlines():
+                if not line.startswith("#"):
+                    name, _, value = line.rpartition(" ")
+                    summed[name] += round(float(value))
+    return summed
+
+
+@pytest.mark.parametrize("library", ["socket.io-client", "socket.io-client-4.5.4"])
+async def test_clients_talk_although_each_request_reaches_another_node(
+    start_cluster: StartCluster, tmp_path: Path, library: str
+) -> None:
+    cluster = start_cluster(3)
+    async with (
+        cluster.world(0) as world,
+        round_robin(cluster, tmp_path) as url,
+        driving(tmp_path, library) as driver,
+    ):
+        names = [f"user{number}" for number in range(12)]
+        talk = await world.conversation(*names)
+        talkers = [Talker(name, world, driver, url, TRANSPORTS[n % 2]) for n, name in enumerate(names)]
+        for talker in talkers:
+            await talker.open()
+        for talker in talkers:
+            await talker.until(lambda talker=talker: len(talker.connects) == 1)  # type: ignore[misc]
+        sent = [[f"{talker.name} {number}" for number in range(8)] for talker in talkers]
+        await asyncio.gather(*map(send_all, talkers, [talk] * 12, sent))
+        said = {text for texts in sent for text in texts}
+        for talker in talkers:
+            await talker.until(lambda talker=talker: len(talker.heard) >= len(said))  # type: ignore[misc]
+        assert set(talkers[0].heard) == said
+        for talker in talkers:
+            assert talker.heard == talkers[0].heard
+            assert talker.connects == [False], "nobody had to come back"
+        counted = await metrics(cluster)
+        assert counted["talkwire_passed_polls_total"] > 100
+        assert counted["talkwire_passed_websockets_total"] > 0
+        assert counted["talkwire_broken_links_total"] == 0
+
+
+async def send_all(talker: Talker, conversation_id: str, texts: Sequence[str]) -> None:
+    for text in texts:
+        await talker.send(conversation_id, text)
+
+
+async def test_a_node_that_is_killed_takes_nothing_along(start_cluster: StartCluster, tmp_path: Path) -> None:
+    cluster = start_cluster(3)
+    async with cluster.world(0) as world, round_robin(cluster, tmp_path) as url, driving(tmp_path) as driver:
+        names = [f"user{number}" for number in range(9)]
+        talk = await world.conversation(*names)
+        talkers = [Talker(name, world, driver, url, TRANSPORTS[n % 2]) for n, name in enumerate(names)]
+        for talker in talkers:
+            await talker.open()
+        for talker in talkers:
+            await talker.until(lambda talker=talker: bool(talker.connects))  # type: ignore[misc]
+        sent = [[f"{talker.name} {number}" for number in range(20)] for talker in talkers]
+        sending = asyncio.gather(*map(send_all, talkers, [talk] * 9, sent))
+        await talkers[0].until(lambda: len(talkers[0].heard) >= 30)
+        cluster.nodes[0].process.kill()
+        await sending
+        said = {text for texts in sent for text in texts}
+        for talker in talkers:
+            await talker.until(lambda talker=talker: len(talker.heard) >= len(said))  # type: ignore[misc]
+        assert set(talkers[0].heard) == said
+        for talker in talkers:
+            assert talker.heard == talkers[0].heard
+            assert all(talker.connects[1:]), "who came back went on where they were"
+        assert any(len(talker.connects) > 1 for talker in talkers)
+
+
+async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_before_it_knows(
+    start_cluster: StartCluster, tmp_path: Path
+) -> None:
+    cluster = start_cluster(2, environment={"TALKWIRE_LEASE_S": "6", "TALKWIRE_PRESENCE_GRACE_S": "0"})
+    paused = cluster.nodes[0]
+    async with cluster.world(0) as here, cluster.world(1) as there, driving(tmp_path) as driver:
+        there.take_ids_of(here)
+        talk = await here.conversation("alice", "bob", "mallory")
+        alice = Talker("alice", here, driver, paused.url, ("polling", "websocket"))
+        await alice.open()
+        await alice.until(lambda: bool(alice.connects))
+        poller = Talker("bob", here, driver, paused.url, ("polling",))
+        await poller.open()
+        await poller.until(lambda: bool(poller.connects))
+        mallory, bob = await here.connect("mallory"), await there.connect("bob")
+        await alice.send(talk, "before")
+        await bob.next("message:new")
+
+        os.kill(paused.process.pid, signal.SIGSTOP)
+        try:
+            # What they say meanwhile waits in the system, for the process to go on.
+            await mallory.emit("typing:start", {"conversationId": talk})
+            await mallory.emit("message:send", {"conversationId": talk, "content": "from the grave"})
+            # They went in one moment, so that the order in which they are told is nobody's business.
+            gone = {there.id_of(name) for name in ("alice", "mallory")}
+            while gone:
+                told = await bob.next("presence:update", DEADLINE_S)
+                if told["status"] == "offline":
+                    gone.discard(told["userId"])
+            await there.request("PUT", f"/api/v1/users/{there.id_of('mallory')}/ban", by="root", role="admin")
+            await bob.send_message(talk, "meanwhile")
+        finally:
+            os.kill(paused.process.pid, signal.SIGCONT)
+
+        assert await mallory.next("session:ending") == {"reason": "lease_lost", "reconnect": True}
+        assert await mallory.wait_closed() == 1001
+        for talker in (alice, poller):
+            await talker.until(lambda talker=talker: len(talker.connects) == 2)  # type: ignore[misc]
+            await talker.until(lambda talker=talker: "meanwhile" in talker.heard)  # type: ignore[misc]
+            assert talker.connects == [False, True], "it went on where it was"
+            assert talker.endings == [{"reason": "lease_lost", "reconnect": True}]
+        await alice.send(talk, "after")
+        await poller.until(lambda: "after" in poller.heard)
+        assert alice.heard == poller.heard == ["before", "meanwhile", "after"]
+        pending = await bob.pending()
+        assert "from the grave" not in [payload.get("content") for _, payload in pending]
+        assert [payload for name, payload in pending if name == "typing:user"] == []
+        offline = [each for name, each in pending if name == "presence:update" and each["status"] == "offline"]
+        assert offline == [], "they were told so once"
+
+
+async def test_no_request_is_served_by_a_node_in_doubt(start_cluster: StartCluster) -> None:
+    """What has come over REST waits in the system too."""
+    cluster = start_cluster(1, environment={"TALKWIRE_LEASE_S": "3"})
+    node = cluster.nodes[0]
+    async with cluster.world(0) as world, httpx.AsyncClient(base_url=node.url, trust_env=False) as http:
+        talk = await world.conversation("alice", "bob")
+        headers = {"authorization": f"Bearer {world.server.token(world.id_of('alice'))}"}
+        body = {"conversationId": talk, "content": "late"}
+        await http.get("/healthz")  # so that its connection is open already
+        os.kill(node.process.pid, signal.SIGSTOP)
+        try:
+            late = asyncio.create_task(http.post("/api/v1/messages", json=body, headers=headers, timeout=DEADLINE_S))
+            await asyncio.sleep(4.5)  # no event says that a process that is stopped has been so for long enough
+        finally:
+            os.kill(node.process.pid, signal.SIGCONT)
+        answer = await late
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["error"]["code"] == "unavailable"
+        async with asyncio.timeout(DEADLINE_S):
+            while (await http.get("/readyz")).status_code != 200:  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.05)
+        assert (await http.post("/api/v1/messages", json=body, headers=headers)).status_code == 201
+        page = await http.get(f"/api/v1/conversations/{talk}/messages", headers=headers)
+        assert [message["content"] for message in page.json()["items"]] == ["late"]
+
+
+def test_the_port_for_other_nodes_can_be_chosen(start_cluster: StartCluster) -> None:
+    port = free_port()
+    cluster = start_cluster(1, environment={"TALKWIRE_INTERNAL_PORT": str(port)})
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+    assert httpx.get(f"http://127.0.0.1:{port}/api/v1/users/me", trust_env=False).status_code == 403
+    assert "talkwire_connections" in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert cluster.nodes[0].logged_errors() == []

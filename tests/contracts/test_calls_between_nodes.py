@@ -1,0 +1,141 @@
+"""Calls over two nodes: each has one home, and what is said at another node goes there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from talkwire.core.commands.calls import AcceptCall, FindCall, HangUpCall, InviteToCall, SendCallSignal
+from talkwire.core.commands.members import RemoveMember
+from talkwire.core.errors import ChatError
+from talkwire.core.events import CallAccepted, CallEnded, CallInvited, CallMissed, CallSignalled
+from tests.contracts.cluster import Cluster, running_cluster
+from tests.contracts.node import ALICE, BOB, CAROL, OPERATOR, Clock
+from tests.databases import Database
+
+
+@pytest.fixture
+async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[Cluster]:
+    """Alice is connected to the one, bob to the other."""
+    async with running_cluster(postgresql_database, clock) as cluster:
+        await cluster.a.connect(ALICE, "a")
+        await cluster.b.connect(BOB, "b")
+        await cluster.renew()
+        yield cluster
+
+
+async def _has_call(cluster: Cluster) -> bool:
+    return await cluster.b.node.do(OPERATOR, FindCall("c")) is not None
+
+
+async def _until_no_call(cluster: Cluster) -> None:
+    async with asyncio.timeout(10):
+        while await _has_call(cluster):  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.01)
+
+
+async def test_who_is_called_on_another_node_answers_there(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x", data={"sdp": 1}, source="a"))
+    invited = await cluster.b.next(CallInvited)
+    assert (invited.to, invited.data, invited.source) == (("bob",), {"sdp": 1}, "a")
+    assert await cluster.b.node.do(BOB, AcceptCall("c", "x", source="b")) == "x"
+    assert (await cluster.a.next(CallAccepted)).source == "b"
+    await cluster.b.node.do(BOB, SendCallSignal("c", "x", data=[1]))
+    assert (await cluster.a.next(CallSignalled)).data == [1]
+    assert await _has_call(cluster)
+    await cluster.b.node.do(BOB, HangUpCall("c", "x"))
+    assert (await cluster.b.next(CallEnded)).reason == "hangup"
+    await _until_no_call(cluster)
+    assert len(cluster.a.of(CallEnded)) == len(cluster.b.of(CallEnded)) == 1
+
+
+async def test_a_conversation_has_one_call_on_all_nodes(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    with pytest.raises(ChatError) as refused:
+        await cluster.b.node.do(BOB, InviteToCall("c", "y"))
+    assert refused.value.code == "conflict"
+    assert refused.value.details == {"callId": "x", "conversationId": "c", "userIds": ["alice"]}
+    assert await cluster.b.node.refusal(BOB, AcceptCall("c", "y")) == "not_found"
+    assert await cluster.b.node.refusal(CAROL, AcceptCall("c", "x")) == "forbidden"
+
+
+async def test_of_two_who_call_each_other_at_once_one_does(cluster: Cluster) -> None:
+    answers = await asyncio.gather(
+        cluster.a.node.do(ALICE, InviteToCall("c", "x")),
+        cluster.b.node.do(BOB, InviteToCall("c", "y")),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, ChatError)]
+    assert [answer.code for answer in refused] == ["conflict"]
+
+
+async def test_a_side_that_is_gone_on_all_nodes_ends_the_call(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.node.do(BOB, AcceptCall("c", "x"))
+    await cluster.a.connect(BOB, "b2")
+    await cluster.a.recorded()
+    cluster.b.disconnect(BOB, "b")
+    await cluster.renew()
+    await cluster.renew()
+    assert cluster.a.of(CallEnded) == [], "bob has another device"
+    cluster.a.disconnect(BOB, "b2")
+    assert (await cluster.a.next(CallEnded)).reason == "gone"
+
+
+async def test_membership_ends_a_call_wherever_it_changed(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.node.do(BOB, AcceptCall("c", "x"))
+    await cluster.b.node.do(BOB, RemoveMember("c", "bob"))
+    assert (await cluster.b.next(CallEnded)).reason == "left"
+
+
+async def test_who_comes_to_another_node_while_it_rings_is_called_there(cluster: Cluster) -> None:
+    cluster.b.disconnect(BOB, "b")
+    await cluster.renew()
+    await cluster.renew()
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.connect(BOB, "b")
+    assert (await cluster.b.next(CallInvited, 2)).to == ("bob",)
+
+
+async def test_a_call_ends_once_when_its_home_is_killed_and_is_missed_by_who_had_not_answered(
+    cluster: Cluster,
+) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.next(CallInvited)
+    await cluster.a.kill()
+    assert await cluster.b.node.refusal(BOB, AcceptCall("c", "x")) == "unavailable"
+    await cluster.settle()
+    ended = await cluster.b.next(CallEnded)
+    assert (ended.call_id, ended.reason, ended.to, ended.missed_by) == ("x", "gone", ("alice", "bob"), ("bob",))
+    await cluster.b.until(lambda: any(isinstance(event, CallMissed) for event in cluster.b.node.log))
+    await cluster.settle()
+    assert len(cluster.b.of(CallEnded)) == 1
+    assert not await _has_call(cluster)
+
+
+async def test_a_call_that_was_answered_is_missed_by_nobody(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.node.do(BOB, AcceptCall("c", "x"))
+    await cluster.renew()
+    await cluster.a.kill()
+    await cluster.settle()
+    assert (await cluster.b.next(CallEnded)).missed_by == ()
+
+
+async def test_a_new_call_takes_the_place_of_one_whose_home_is_dead(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.a.kill()
+    cluster.clock.now_ms += 15_000
+    await cluster.b.node.do(BOB, InviteToCall("c", "y"))
+    assert (await cluster.b.next(CallEnded)).call_id == "x"
+    assert (await cluster.b.next(CallInvited, 2)).call_id == "y"
+
+
+async def test_a_node_that_stops_ends_its_calls(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    cluster.a.node.chat.close()
+    assert (await cluster.b.next(CallEnded)).reason == "gone"
+    await _until_no_call(cluster)

@@ -1,0 +1,180 @@
+"""Presence over two nodes: merged by the database, and told once, by the node that has recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence
+from talkwire.core.events import PresenceChanged, RoomEntered, RoomLeft
+from talkwire.core.model import Presence
+from tests.contracts.cluster import Cluster, Place, running_cluster
+from tests.contracts.node import ALICE, BACKEND, BOB, Clock
+from tests.databases import Database
+
+
+@pytest.fixture
+async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[Cluster]:
+    async with running_cluster(postgresql_database, clock) as cluster:
+        yield cluster
+
+
+def _shown(place: Place) -> list[tuple[str, str]]:
+    """What contacts were told."""
+    return [(e.presence.user_id, e.presence.status) for e in place.of(PresenceChanged) if not e.own]
+
+
+async def test_who_comes_is_told_once_on_both_nodes(cluster: Cluster) -> None:
+    await cluster.a.connect(ALICE, "phone")
+    event = await cluster.b.next(PresenceChanged)
+    assert (event.presence, event.came) == (Presence("alice", "online", None, None), True)
+    await cluster.b.connect(ALICE, "laptop")
+    await cluster.b.recorded()
+    await cluster.renew()
+    assert _shown(cluster.a) == _shown(cluster.b) == [("alice", "online")]
+
+
+async def test_who_leaves_one_node_and_is_on_the_other_is_not_offline(cluster: Cluster) -> None:
+    for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
+        await place.connect(ALICE, socket_id)
+        await place.recorded()
+    cluster.a.disconnect(ALICE, "phone")
+    await cluster.renew()
+    await cluster.renew()
+    assert _shown(cluster.b) == [("alice", "online")]
+    assert (await cluster.a.node.do(ALICE, GetPresenceOf("alice"))).status == "online"
+    cluster.b.disconnect(ALICE, "laptop")
+    await cluster.a.until(lambda: len(_shown(cluster.a)) > 1)
+    await cluster.renew()
+    assert _shown(cluster.a) == _shown(cluster.b) == [("alice", "online"), ("alice", "offline")]
+
+
+async def test_a_user_is_away_when_all_devices_on_all_nodes_are(cluster: Cluster) -> None:
+    for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
+        await place.connect(ALICE, socket_id)
+        await place.recorded()
+    await cluster.a.node.do(ALICE, SetPresence("away", source="phone"))
+    await cluster.renew()
+    assert _shown(cluster.b) == [("alice", "online")]
+    await cluster.b.node.do(ALICE, SetPresence("away", source="laptop"))
+    await cluster.a.until(lambda: _shown(cluster.a)[-1] == ("alice", "away"))
+    await cluster.a.node.do(ALICE, SetPresence("online", source="phone"))
+    await cluster.b.until(lambda: _shown(cluster.b)[-1] == ("alice", "online"))
+    await cluster.renew()
+    assert _shown(cluster.a) == _shown(cluster.b) == [("alice", "online"), ("alice", "away"), ("alice", "online")]
+    own = [e.presence.status for e in cluster.b.of(PresenceChanged) if e.own]
+    assert own == ["away", "online"], "devices on other nodes hear of it too"
+
+
+async def test_what_a_person_says_of_themselves_holds_on_all_nodes(cluster: Cluster) -> None:
+    for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
+        await place.connect(ALICE, socket_id)
+        await place.recorded()
+    await cluster.a.node.do(ALICE, SetPresence("dnd", "busy", source="phone"))
+    await cluster.b.until(lambda: _shown(cluster.b)[-1] == ("alice", "dnd"))
+    await cluster.b.connect(ALICE, "tablet")
+    cluster.a.disconnect(ALICE, "phone")
+    await cluster.renew()
+    await cluster.renew()
+    assert _shown(cluster.a) == _shown(cluster.b) == [("alice", "online"), ("alice", "dnd")]
+    await cluster.b.node.do(ALICE, SetPresence("invisible", source="tablet"))
+    await cluster.a.until(lambda: _shown(cluster.a)[-1] == ("alice", "offline"))
+    cluster.b.disconnect(ALICE, "laptop")
+    cluster.b.disconnect(ALICE, "tablet")
+    await cluster.renew()
+    await cluster.renew()
+    assert len(_shown(cluster.a)) == len(_shown(cluster.b)) == 3, "nobody saw that they left"
+
+
+async def test_a_choice_of_which_the_bus_lost_the_news_is_taken_over_with_the_next_move(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
+        await place.connect(ALICE, socket_id)
+        await place.recorded()
+    with monkeypatch.context() as silence:
+        silence.setattr(cluster.a.node.chat.bus, "send", lambda _: None)
+        await cluster.a.node.do(ALICE, SetPresence("dnd", "busy", source="phone"))
+    assert (await cluster.b.node.do(ALICE, GetPresenceOf("alice"))).status == "online"
+    cluster.b.disconnect(ALICE, "laptop")
+    await cluster.renew()
+    await cluster.renew()
+    await cluster.b.connect(ALICE, "laptop")
+    await cluster.b.recorded()
+    assert await cluster.b.node.do(ALICE, GetPresenceOf("alice")) == Presence("alice", "dnd", "busy", None)
+
+
+async def test_users_of_a_killed_node_are_offline_on_the_other_once_its_lease_has_ended(cluster: Cluster) -> None:
+    await cluster.b.connect(BOB, "b")
+    await cluster.a.connect(ALICE, "phone")
+    await cluster.a.connect(BOB, "b2")
+    await cluster.a.recorded()
+    await cluster.b.until(lambda: ("alice", "online") in _shown(cluster.b))
+    await cluster.a.kill()
+    lease_end = cluster.clock.now_ms + 15_000
+    await cluster.b.node.do(BACKEND, ListOnline())
+    assert ("alice", "offline") not in _shown(cluster.b)
+    await cluster.settle()
+    await cluster.b.until(lambda: ("alice", "offline") in _shown(cluster.b))
+    await cluster.settle()
+    offline = [e for e in cluster.b.of(PresenceChanged) if e.presence.status == "offline"]
+    assert [event.presence for event in offline] == [Presence("alice", "offline", None, lease_end)]
+    assert offline[0].circle_ids == ("c",), "so that all nodes find those whom it concerns"
+
+
+async def test_who_comes_back_at_once_to_another_node_was_never_offline(cluster: Cluster) -> None:
+    await cluster.a.connect(ALICE, "phone")
+    await cluster.b.next(PresenceChanged)
+    await cluster.a.kill()
+    await cluster.b.connect(ALICE, "phone")
+    await cluster.b.recorded()
+    await cluster.settle()
+    await cluster.settle()
+    assert _shown(cluster.b) == [("alice", "online")]
+
+
+async def test_a_change_says_whom_it_concerns_and_whom_not(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, BlockUser("carol"))
+    await cluster.a.connect(ALICE, "phone")
+    event = await cluster.b.next(PresenceChanged)
+    assert (event.circle_ids, event.blocked_ids) == (("c",), ("carol",))
+    directory = cluster.b.node.chat.directory
+    await cluster.b.connect(BOB, "b")
+    assert directory.peek("alice") is None, "so that nothing but the event says it"
+    assert event.circle_ids is not None
+    assert directory.contacts_in(event.circle_ids, "alice", event.blocked_ids) == {"bob"}
+    assert directory.contacts_in(event.circle_ids, "alice", ("bob",)) == set()
+    await cluster.b.node.do(BOB, BlockUser("alice"))
+    assert directory.contacts_in(event.circle_ids, "alice", ()) == set()
+
+
+async def test_a_user_enters_a_room_with_the_first_node_and_leaves_it_with_the_last(cluster: Cluster) -> None:
+    await cluster.a.connect(ALICE, "a")
+    await cluster.b.connect(ALICE, "b")
+    for place, event in (
+        (cluster.a, RoomEntered("c", "alice", "Alice")),
+        (cluster.b, RoomEntered("c", "alice", "Alice")),
+        (cluster.a, RoomLeft("c", "alice", "Alice")),
+        (cluster.b, RoomLeft("c", "alice", "Alice")),
+    ):
+        other = cluster.b if place is cluster.a else cluster.a
+        place.node.chat.signals.tell_room(event)
+        await cluster.renew()  # the bus has brought it by then
+        assert other.running
+    for place in (cluster.a, cluster.b):
+        assert len(place.of(RoomEntered)) == len(place.of(RoomLeft)) == 1
+
+
+async def test_who_was_in_a_room_at_a_killed_node_leaves_it_when_they_are_offline(cluster: Cluster) -> None:
+    await cluster.b.connect(BOB, "b")
+    await cluster.a.connect(ALICE, "phone")
+    await cluster.a.recorded()
+    cluster.a.node.chat.signals.tell_room(RoomEntered("c", "alice", "Alice"))
+    await cluster.b.next(RoomEntered)
+    await cluster.a.kill()
+    await cluster.settle()
+    await cluster.b.next(RoomLeft)
+    await cluster.settle()
+    assert cluster.b.of(RoomLeft) == [RoomLeft("c", "alice", "Alice")]

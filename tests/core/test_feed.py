@@ -1,0 +1,333 @@
+"""The log's events as they come to a node: in order, each once, whatever the bus does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core import feed as feed_module
+from talkwire.core.events import Durable, UserBanned
+from talkwire.core.feed import Commit, LogFeed, Stretch
+
+DEADLINE_S = 10.0
+
+
+def commit(start_pos: int, pos: int) -> Commit:
+    return Commit(start_pos, pos, [UserBanned(each, 0, "alice") for each in range(start_pos + 1, pos + 1)])
+
+
+class Log:
+    """What has been committed, and a feed of it. A read waits while `reading` is not set, and fails as often as
+    `failures` says."""
+
+    def __init__(self, *, brought: bool = True, floor: int = 0) -> None:
+        self.head = 0
+        self.brought = brought
+        self.floor = floor
+        self.failures = 0
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.asked: list[tuple[int, int]] = []
+        self.told: list[int] = []
+        """Positions of events, as they were handed out."""
+        self.answered: list[tuple[str, int]] = []
+        """Answers, each with the position up to which events had been handed out before."""
+        self.losses = 0
+        self._changed = asyncio.Event()
+        self.feed = LogFeed(self._read, self._hand_out, lambda: self.brought, self._lose)
+
+    async def _read(self, after: int, limit: int) -> Stretch:
+        self.asked.append((after, limit))
+        self._changed.set()
+        await self.reading.wait()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the database is away")
+        reached = min(self.head, after + limit)
+        return Stretch(reached, commit(max(after, self.floor), reached).events, self.floor)
+
+    def _hand_out(self, events: Sequence[Durable]) -> None:
+        self.told += [event.pos for event in events]
+        self._changed.set()
+
+    def _lose(self) -> None:
+        self.losses += 1
+
+    def own(self, name: str, start_pos: int, pos: int) -> None:
+        """This node commits."""
+        self.head = max(self.head, pos)
+
+        def answer() -> None:
+            self.answered.append((name, self.told[-1] if self.told else 0))
+            self._changed.set()
+
+        self.feed.committed(commit(start_pos, pos), answer)
+
+    def brings(self, start_pos: int, pos: int) -> None:
+        """Another has committed, and the bus says so."""
+        self.head = max(self.head, pos)
+        self.feed.arrived(commit(start_pos, pos))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    @property
+    def answers(self) -> list[str]:
+        return [name for name, _ in self.answered]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not read is tried again at once."""
+    monkeypatch.setattr(feed_module, "RETRY_S", 0.0)
+
+
+async def test_what_comes_in_order_is_handed_out_at_once_and_the_log_is_not_read() -> None:
+    log = Log()
+    log.own("first", 0, 2)
+    log.brings(2, 3)
+    log.own("second", 3, 4)
+    assert log.told == [1, 2, 3, 4]
+    assert log.answered == [("first", 0), ("second", 3)]
+    assert log.asked == []
+
+
+async def test_an_answer_is_given_in_the_turn_of_its_events_and_before_them() -> None:
+    log = Log()
+    log.own("first", 0, 2)
+    assert log.answered == [("first", 0)]
+    assert log.told == [1, 2]
+
+
+async def test_what_was_before_the_start_is_not_handed_out() -> None:
+    log = Log()
+    log.feed.start(10)
+    log.brings(8, 10)
+    log.brings(9, 12)
+    assert log.told == [11, 12]
+
+
+async def test_a_gap_is_filled_by_the_bus_if_it_does_so_soon() -> None:
+    log = Log()
+    log.own("answer", 3, 5)
+    log.brings(1, 3)
+    assert (log.told, log.answers) == ([], [])
+    log.brings(0, 1)
+    assert log.told == [1, 2, 3, 4, 5]
+    assert log.answered == [("answer", 3)]
+    await asyncio.sleep(2 * feed_module.PATIENCE_S)  # longer than anybody would wait for a gap
+    assert log.asked == []
+
+
+async def test_a_gap_that_the_bus_does_not_fill_is_read_from_the_log() -> None:
+    log = Log()
+    log.own("answer", 3, 5)
+    assert log.told == []
+    await log.until(lambda: log.answers == ["answer"])
+    assert log.told == [1, 2, 3, 4, 5]
+    assert log.answered == [("answer", 3)]
+    assert log.asked == [(0, 3)]
+
+
+async def test_without_a_bus_that_brings_events_a_gap_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "PATIENCE_S", 1000.0)
+    log = Log(brought=False)
+    log.own("answer", 3, 5)
+    await log.until(lambda: log.answers == ["answer"])
+    assert log.told == [1, 2, 3, 4, 5]
+
+
+async def test_what_was_heard_of_is_read_at_once_and_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "PAGE", 4)
+    log = Log()
+    log.head = 10
+    log.feed.heard_of(10)
+    log.feed.heard_of(9)
+    assert log.feed.behind == 10
+    await log.until(lambda: len(log.told) == 10)
+    assert log.told == list(range(1, 11))
+    assert log.asked == [(0, 4), (4, 4), (8, 2)]
+    assert (log.feed.reads, log.feed.behind) == (3, 0)
+
+
+async def test_what_comes_twice_is_handed_out_once() -> None:
+    log = Log()
+    for _ in range(2):
+        log.brings(2, 4)
+    for _ in range(2):
+        log.brings(0, 2)
+    log.brings(1, 3)
+    log.brings(2, 5)
+    assert log.told == [1, 2, 3, 4, 5]
+
+
+async def test_of_what_overlaps_with_the_log_only_the_rest_is_handed_out() -> None:
+    log = Log()
+    log.reading.clear()
+    log.head = 3
+    log.feed.heard_of(3)
+    await log.until(lambda: bool(log.asked))
+    log.brings(0, 2)  # while the log is being read
+    log.own("answer", 2, 5)
+    assert log.told == [1, 2, 3, 4, 5]
+    log.reading.set()
+    await asyncio.sleep(0)
+    log.own("next", 5, 6)
+    assert log.told == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_own_transaction_without_events_waits_for_its_place_too() -> None:
+    log = Log()
+    log.own("retry", 2, 2)
+    log.own("change", 2, 3)
+    log.own("later retry", 3, 3)
+    assert log.answers == []
+    log.brings(0, 2)
+    assert log.answered == [("retry", 2), ("change", 2), ("later retry", 3)]
+    assert log.told == [1, 2, 3]
+
+
+async def test_answers_keep_their_order_when_the_log_was_read_beyond_them() -> None:
+    log = Log()
+    log.reading.clear()
+    for number in range(1, 6):
+        log.own(str(number), number, number + 1)
+    log.feed.heard_of(6)
+    await log.until(lambda: bool(log.asked))
+    log.reading.set()
+    await log.until(lambda: len(log.answered) == 5)
+    assert log.answers == ["1", "2", "3", "4", "5"]
+
+
+async def test_a_log_that_cannot_be_read_keeps_no_answer_and_is_read_later() -> None:
+    log = Log(brought=False)
+    log.failures = 2
+    log.own("first", 2, 3)
+    log.own("second", 3, 4)
+    await log.until(lambda: len(log.answers) == 2)
+    assert log.answers == ["first", "second"]
+    assert log.told == []
+    await log.until(lambda: len(log.told) == 4)
+    assert log.told == [1, 2, 3, 4]
+    assert log.answers == ["first", "second"]
+
+
+async def test_what_waits_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "WAITING_MAX", 3)
+    log = Log(brought=False)
+    log.reading.clear()
+    for start_pos in range(1, 100):
+        log.brings(start_pos, start_pos + 1)
+    assert log.feed.behind == 4
+    log.reading.set()
+    await log.until(lambda: len(log.told) == 4)
+    log.brings(100, 101)
+    await log.until(lambda: len(log.told) == 101)
+    assert log.told == list(range(1, 102))
+
+
+async def test_whoever_was_away_for_longer_than_the_log_reaches_back_is_told_so() -> None:
+    log = Log(floor=7)
+    log.head = 10
+    log.feed.heard_of(10)
+    await log.until(lambda: bool(log.told))
+    assert log.losses == 1
+    assert log.told == [8, 9, 10]
+
+
+async def test_a_position_that_the_log_does_not_have_is_not_waited_for() -> None:
+    log = Log()
+    log.own("own", 0, 1)
+    log.feed.heard_of(50)
+    log.own("waits", 40, 41)
+    log.head = 1
+    await log.until(lambda: log.answers == ["own", "waits"])
+    log.own("next", 1, 2)
+    assert log.told == [1, 2]
+
+
+async def test_at_the_end_nothing_is_left_waiting() -> None:
+    log = Log()
+    log.reading.clear()
+    log.own("waits", 3, 4)
+    log.feed.heard_of(9)
+    await log.until(lambda: bool(log.asked))
+    before = asyncio.all_tasks()
+    log.feed.close()
+    assert log.answers == ["waits"]
+    log.own("late", 20, 21)
+    assert log.answers == ["waits", "late"]
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == len(before) - 1
+    assert log.told == []
+
+
+# --- whatever the bus does --------------------------------------------------------------------------------------------
+
+Happening = tuple[str, int]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, bool]], list[Happening]]:
+    """Transactions (from, to, whether they are our own), and in which order we hear of them: those of others lost,
+    doubled, in any order; our own each once, in order among themselves."""
+    sizes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=12))
+    made: list[tuple[int, int, bool]] = []
+    pos = 0
+    for size in sizes:
+        own = size == 0 or draw(st.booleans())  # those of others without events are not told of
+        made.append((pos, pos + size, own))
+        pos += size
+    ours = [index for index, (_, _, own) in enumerate(made) if own]
+    theirs = [index for index, (_, _, own) in enumerate(made) if not own]
+    heard = draw(st.lists(st.sampled_from(theirs), max_size=20)) if theirs else []
+    order = draw(st.permutations(["own"] * len(ours) + ["heard"] * len(heard)))
+    next_own, next_heard = iter(ours), iter(heard)
+    happenings = [(what, next(next_own if what == "own" else next_heard)) for what in order]
+    extra = draw(st.lists(st.sampled_from(["turn", "head", "fail"]), max_size=8))
+    for what in extra:
+        happenings.insert(draw(st.integers(0, len(happenings))), (what, 0))
+    return made, happenings
+
+
+@given(history=histories(), brought=st.booleans())
+def test_each_event_is_handed_out_once_and_in_order_and_each_answer_given_once(
+    *, history: tuple[list[tuple[int, int, bool]], list[Happening]], brought: bool
+) -> None:
+    asyncio.run(_run(*history, brought=brought))
+
+
+async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *, brought: bool) -> None:
+    log = Log(brought=brought)
+    end = log.head = made[-1][1]
+    failed = False
+    for what, index in happenings:
+        start_pos, pos, _ = made[index]
+        match what:
+            case "own":
+                log.own(str(index), start_pos, pos)
+            case "heard":
+                log.brings(start_pos, pos)
+            case "head":
+                log.feed.heard_of(end)
+            case "fail":
+                log.failures += 1
+                failed = True
+            case _:
+                await asyncio.sleep(0)
+    log.feed.heard_of(end)
+    ours = [str(index) for index, (_, _, own) in enumerate(made) if own]
+    await log.until(lambda: len(log.told) >= end and len(log.answers) >= len(ours))
+    assert log.told == list(range(1, end + 1))
+    assert log.answers == ours
+    if not failed:
+        assert all(told >= made[int(name)][0] for name, told in log.answered)
+    assert log.losses == 0
+    log.feed.close()

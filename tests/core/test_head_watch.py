@@ -1,0 +1,111 @@
+"""When the log is looked at since the bus has brought nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from talkwire.core.errors import ChatError
+from talkwire.core.events import Durable
+from talkwire.core.feed import LogFeed, Stretch
+from talkwire.core.head_watch import SILENCE_S, STEP_S, HeadWatch
+
+
+class Watched:
+    """A log that is not read, and a clock that a test's steps move on."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.looks = 0
+        self.head = 0
+        self.fails: Exception | None = None
+        self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
+
+    async def _read(self, after: int, limit: int) -> Stretch:
+        return Stretch(self.head, ())
+
+    async def _read_head(self) -> int:
+        self.looks += 1
+        if self.fails is not None:
+            raise self.fails
+        return self.head
+
+    async def steps(self, *happens: Callable[[], None]) -> None:
+        """Lets a step of time pass for each, in which that happens."""
+        to_come = list(happens)
+        reached = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            assert seconds == STEP_S
+            if not to_come:
+                reached.set()
+                await asyncio.Event().wait()
+            to_come.pop(0)()
+
+        watch = HeadWatch(self.feed, self._read_head, lambda: self.away)
+        watching = asyncio.create_task(watch.run(sleep))
+        await asyncio.wait([watching, asyncio.create_task(reached.wait())], return_when=asyncio.FIRST_COMPLETED)
+        assert not watching.done()
+        watching.cancel()
+
+    def brings(self) -> None:
+        self.feed.start(self.feed.pos + 1)
+
+    def goes(self) -> None:
+        self.away = True
+
+    def returns(self) -> None:
+        self.away = False
+
+
+def _ignore(events: Sequence[Durable]) -> None:
+    pass
+
+
+def nothing() -> None:
+    pass
+
+
+async def test_while_there_is_news_the_log_is_left_alone() -> None:
+    watched = Watched()
+    await watched.steps(*[watched.brings] * 10)
+    assert watched.looks == 0
+
+
+async def test_after_a_silence_the_log_is_looked_at_and_after_the_next() -> None:
+    watched = Watched()
+    steps = round(SILENCE_S / STEP_S)
+    await watched.steps(*[nothing] * (steps - 1))
+    assert watched.looks == 0
+    await watched.steps(*[nothing] * (2 * steps))
+    assert watched.looks == 2
+
+
+async def test_without_the_bus_the_log_is_looked_at_each_time() -> None:
+    watched = Watched()
+    await watched.steps(watched.goes, *[watched.brings] * 4)
+    assert watched.looks == 5
+
+
+async def test_when_the_bus_is_back_the_log_is_looked_at_once_more() -> None:
+    watched = Watched()
+    await watched.steps(watched.goes, watched.returns, watched.brings, watched.brings)
+    assert watched.looks == 2
+
+
+async def test_what_the_log_has_is_read() -> None:
+    watched = Watched()
+    watched.head = 7
+    await watched.steps(*[nothing] * 4)
+    async with asyncio.timeout(5):
+        while watched.feed.pos < 7:  # noqa: ASYNC110 (the feed's own task does it)
+            await asyncio.sleep(0)
+
+
+async def test_it_goes_on_when_the_log_cannot_be_looked_at() -> None:
+    watched = Watched()
+    for error in (ChatError("unavailable", "The database is away."), ValueError("a bug")):
+        watched.looks = 0
+        watched.fails = error
+        await watched.steps(*[nothing] * 6)
+        assert watched.looks == 3

@@ -1,0 +1,178 @@
+"""A node's lease, over a database and a clock that a test has in its hands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest
+
+from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease
+from talkwire.core.door import Door
+from talkwire.core.errors import ChatError
+from talkwire.core.lease import LEASE_S, Lease
+from talkwire.core.peers import Peer, Peers
+
+NODE_ID, PEER = "a" * 16, Peer("b" * 16, "10.0.0.2:4000")
+Done = Callable[[Any, Exception | None], None]
+
+
+class Database:
+    """Answers renewals when a test says so. Stands for the door, its directory and the users: there are none."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.report = LeaseReport(known=True, peers=(PEER,))
+        self.asked: list[tuple[RenewLease | EndLease, Done]] = []
+        self.doubts = 0
+        self.holds = 0
+        self.doubt_at = 0.0
+        peers = Peers(NODE_ID, lambda _: None, lambda: False)
+        self.peers = peers
+        self.lease = Lease(cast("Door", self), NODE_ID, cast("Any", self), peers, lambda: self.now)
+        self.lease.on_doubt = self._doubted
+        self.lease.on_hold = self._held
+        self.lease.on_beat = self._beat
+
+    def _doubted(self) -> None:
+        self.doubts += 1
+
+    def _held(self) -> None:
+        self.holds += 1
+
+    def _beat(self, doubt_at: float) -> None:
+        self.doubt_at = doubt_at
+
+    # --- Door -------------------------------------------------------------------------------------------------------
+
+    @property
+    def directory(self) -> Database:
+        return self
+
+    pos = 7
+
+    async def execute(self, _: object, __: RenewLease) -> LeaseReport:
+        return LeaseReport(known=False)
+
+    def submit(self, _: object, command: RenewLease | EndLease, done: Done) -> None:
+        self.asked.append((command, done))
+
+    def answer(self, *, error: Exception | None = None) -> None:
+        """To what was asked first."""
+        _, done = self.asked.pop(0)
+        done(None if error else self.report, error)
+
+    # --- Users ------------------------------------------------------------------------------------------------------
+
+    grace_s = 10.0
+    has_moves = False
+
+    def take_moves(self) -> tuple[tuple[()], tuple[()], tuple[()]]:
+        return (), (), ()
+
+    def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
+
+    def not_recorded(self, lease: RenewLease) -> None: ...
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    """Of a node among others that has just taken its lease."""
+    database = Database()
+    await database.lease.start(alone=False, lease_s=LEASE_S)
+    database.holds = 0
+    yield database
+    database.lease.close()
+
+
+def test_nothing_is_held_before_the_start() -> None:
+    assert not Database().lease.held
+
+
+async def test_what_comes_in_may_be_handled_until_the_lease_ends(database: Database) -> None:
+    assert database.doubt_at == database.now + LEASE_S
+
+
+async def test_a_renewal_counts_from_when_it_was_asked_for(database: Database) -> None:
+    database.lease._renew()
+    database.now += 4
+    database.answer()
+    database.lease._beat()
+    assert database.doubt_at == database.now - 4 + LEASE_S
+
+
+async def test_without_a_database_a_node_that_runs_goes_on(database: Database) -> None:
+    for _ in range(40):
+        database.now += 1
+        database.lease._beat()
+    database.lease._renew()
+    database.answer(error=ChatError("unavailable", "The database does not answer. Try again."))
+    assert database.now < database.doubt_at
+    assert (database.doubts, database.lease.held) == (0, True)
+
+
+async def test_a_node_that_was_stopped_is_in_doubt_once_and_asks_for_its_lease(database: Database) -> None:
+    database.now += LEASE_S + 1
+    database.lease.doubt()
+    database.lease.doubt()
+    assert (database.doubts, database.lease.held, len(database.asked)) == (1, False, 1)
+    database.report = LeaseReport(known=False)
+    database.answer()
+    assert (database.doubts, database.holds, database.lease.held) == (1, 1, True)
+    assert database.now < database.doubt_at
+
+
+async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) -> None:
+    database.lease.check()
+    database.now += LEASE_S + 1
+    with pytest.raises(ChatError, match="lost its place"):
+        database.lease.check()
+    with pytest.raises(ChatError, match="lost its place"):
+        database.lease.check()
+    assert database.doubts == 1
+    database.answer()
+    database.lease.check()
+
+
+async def test_a_beat_that_comes_first_finds_out_as_well(database: Database) -> None:
+    database.now += LEASE_S + 1
+    database.lease._beat()
+    assert (database.doubts, database.lease.held) == (1, False)
+
+
+async def test_a_renewal_from_before_the_stop_gives_no_lease(database: Database) -> None:
+    database.lease._renew()
+    database.now += LEASE_S + 1
+    database.lease.doubt()
+    database.answer()
+    assert (database.lease.held, database.holds) == (False, 0)
+    database.answer()
+    assert (database.lease.held, database.holds) == (True, 1)
+
+
+async def test_a_node_that_the_others_took_for_dead_learns_it_from_its_renewal(database: Database) -> None:
+    database.report = LeaseReport(known=False)
+    database.lease._renew()
+    database.answer()
+    assert (database.doubts, database.holds, database.lease.held) == (1, 1, True)
+
+
+async def test_a_node_that_is_alone_has_no_doubts() -> None:
+    database = Database()
+    await database.lease.start(alone=True)
+    database.now += 1000
+    database.lease.doubt()
+    assert (database.doubts, database.lease.held) == (0, True)
+    database.lease.close()
+
+
+async def test_who_lives_no_more_is_told_of(database: Database) -> None:
+    gone: list[str] = []
+    database.peers.on_gone = gone.extend
+    database.lease._renew()
+    database.answer()
+    assert database.peers.find(PEER.node_id) == PEER
+    database.report = LeaseReport(known=True)
+    database.lease._renew()
+    database.answer()
+    assert gone == [PEER.node_id]

@@ -1,0 +1,143 @@
+"""Questions between nodes, whose answers may never come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from talkwire.core.bus import Answer, AnyDispatch, Question
+from talkwire.core.peers import Peer, Peers
+
+FOR_EVER_S = 1000.0
+
+
+class Net:
+    """What the peers send reaches all in the loop's next turn, themselves too, as far as `passes` lets it."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Peers] = []
+        self.away = False
+        self.sent: list[AnyDispatch] = []
+        self.passes: Callable[[AnyDispatch], bool] = lambda _: True
+
+    def send(self, dispatch: AnyDispatch) -> None:
+        self.sent.append(dispatch)
+        if self.passes(dispatch):
+            for node in self.nodes:
+                assert isinstance(dispatch, Question | Answer)
+                asyncio.get_running_loop().call_soon(node.receive, dispatch)
+
+    def join(self, *names: str) -> Sequence[Peers]:
+        """Nodes who know of each other, and add one to what they are asked."""
+        self.nodes += [Peers(name, self.send, lambda: self.away) for name in names]
+        for node in self.nodes:
+            node.live([Peer(other.node_id, None) for other in self.nodes])
+            node.answer("next", int, _next)
+        return self.nodes
+
+
+async def _next(number: int) -> int:
+    return number + 1
+
+
+async def test_all_others_are_asked_and_answer() -> None:
+    one, _, _ = Net().join("one", "two", "three")
+    assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {"two": 5, "three": 5}
+
+
+async def test_one_can_be_asked_alone() -> None:
+    one, _, _ = Net().join("one", "two", "three")
+    assert await one.ask("next", 4, int, to="three", wait_s=FOR_EVER_S) == {"three": 5}
+
+
+async def test_questions_at_the_same_time_get_their_own_answers() -> None:
+    one, two = Net().join("one", "two")
+    asked = [node.ask("next", number, int, wait_s=FOR_EVER_S) for number in range(20) for node in (one, two)]
+    answers = await asyncio.gather(*asked)
+    assert [list(answer.values()) for answer in answers] == [[number + 1] for number in range(20) for _ in (one, two)]
+
+
+async def test_nobody_is_asked_by_a_node_that_is_alone_or_without_a_bus() -> None:
+    net = Net()
+    [one] = net.join("one")
+    assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {}
+    net.join("two")
+    net.away = True
+    assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {}
+    assert net.sent == []
+
+
+async def test_those_who_do_not_answer_in_time_are_missing() -> None:
+    net = Net()
+    one, _, _ = net.join("one", "two", "three")
+    net.passes = lambda dispatch: not (isinstance(dispatch, Answer) and dispatch.node_id == "three")
+    assert await one.ask("next", 4, int, wait_s=0.05) == {"two": 5}
+
+
+async def test_those_who_turn_out_to_be_gone_are_not_waited_for() -> None:
+    net = Net()
+    one, _, _ = net.join("one", "two", "three")
+    net.passes = lambda dispatch: not (isinstance(dispatch, Answer) and dispatch.node_id == "three")
+    asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
+    async with asyncio.timeout(10):
+        while not any(isinstance(sent, Answer) for sent in net.sent):  # noqa: ASYNC110 (the peers' own tasks do it)
+            await asyncio.sleep(0)
+        one.live([Peer("two", None)])
+        assert await asking == {"two": 5}
+
+
+async def test_an_answer_that_comes_twice_or_too_late_or_from_nobody_counts_for_nothing() -> None:
+    net = Net()
+    one, _ = net.join("one", "two")
+    assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {"two": 5}
+    [answer] = [sent for sent in net.sent if isinstance(sent, Answer) and sent.node_id == "two"]
+    one.receive(answer)
+    asking = asyncio.ensure_future(one.ask("next", 6, int, wait_s=FOR_EVER_S))
+    await asyncio.sleep(0)
+    question = net.sent[-1]
+    assert isinstance(question, Question)
+    for sender in ("stranger", "two", "two"):
+        body = msgspec.Raw(msgspec.msgpack.encode(1 if sender == "stranger" else 2))
+        one.receive(Answer(sender, question.id, "one", body))
+    assert await asking == {"two": 2}
+
+
+async def test_a_question_that_fails_or_is_not_known_is_not_answered_and_does_no_harm() -> None:
+    net = Net()
+    one, two = net.join("one", "two")
+
+    async def fail(_: int) -> int:
+        raise ValueError("as a bug would")
+
+    async def unsayable(_: int) -> object:
+        return object()
+
+    two.answer("failing", int, fail)
+    two.answer("unsayable", int, unsayable)
+    for topic, body in (("failing", 1), ("unsayable", 1), ("unknown", 1), ("next", "no number")):
+        assert await one.ask(topic, body, int, wait_s=0.02) == {}
+    assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"two": 2}
+
+
+async def test_an_answer_of_another_kind_is_passed_over() -> None:
+    one, two, _ = Net().join("one", "two", "three")
+
+    async def say(number: int) -> str:
+        return str(number)
+
+    two.answer("next", int, say)
+    assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"three": 2}
+
+
+async def test_it_is_told_who_is_gone() -> None:
+    [one] = Net().join("one")
+    gone: list[set[str]] = []
+    one.on_gone = lambda ids: gone.append(set(ids))
+    one.live([Peer("one", None), Peer("two", "10.0.0.2:80"), Peer("three", None)])
+    assert one.find("two") == Peer("two", "10.0.0.2:80")
+    assert one.find("one") is None
+    one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
+    one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
+    assert gone == [{"three"}]

@@ -1,0 +1,75 @@
+"""Nodes of one test that pass sessions on to each other: no database, so the test says who lives and where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from talkwire.core.peers import Peer, Peers
+from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.internal import Internal, address_of
+from talkwire.realtime.link import Link
+from talkwire.realtime.owners import Owners
+from talkwire.realtime.passing import Passing
+from talkwire.realtime.serving import listen
+from tests.realtime.wires import served
+
+SECRET = b"what all nodes share"
+
+
+@dataclass
+class LinkedNode:
+    engine: EngineServer
+    peers: Peers
+    passing: Passing
+    port: int
+    internal_port: int
+
+    @property
+    def node_id(self) -> str:
+        return self.peers.node_id
+
+    @property
+    def peer(self) -> Peer:
+        """As the others know it."""
+        return Peer(self.node_id, f"127.0.0.1:{self.internal_port}")
+
+
+def node_id(number: int) -> str:
+    return f"{number:016x}"
+
+
+@asynccontextmanager
+async def linked(engines: Sequence[EngineServer]) -> AsyncIterator[list[LinkedNode]]:
+    """All of them know each other."""
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(linked_node(engine, n)) for n, engine in enumerate(engines, 1)]
+        for node in nodes:
+            node.peers.live([each.peer for each in nodes])
+        yield nodes
+
+
+@asynccontextmanager
+async def linked_node(engine: EngineServer, number: int) -> AsyncIterator[LinkedNode]:
+    peers = Peers(node_id(number), lambda _: None, lambda: False)
+    link = Link(SECRET, peers.node_id)
+    passing = Passing(Owners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
+    engine.node_id, engine.passing = peers.node_id, passing
+    peers.on_gone = passing.drop
+    listening = listen("127.0.0.1", 0)
+    address = address_of(listening, "127.0.0.1")
+    async with served(engine, Internal(listening, link, _healthy)) as port:
+        yield LinkedNode(engine, peers, passing, port, int(address.rpartition(":")[2]))
+
+
+async def _nobody_else() -> Sequence[Peer]:
+    await asyncio.sleep(0)
+    return []
+
+
+async def _healthy(scope: object, receive: object, send: object) -> None:
+    assert callable(send)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})

@@ -1,0 +1,89 @@
+"""Cursors are whole: who goes on by `sync` from the last cursor has each event that is theirs once, and no other.
+
+What is whose follows from the log's own rows: the events of conversations while one is a member, and one's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tests.torture.checks.violation import Findings
+from tests.torture.history import About, History, Resumer
+from tests.torture.tables import MESSAGE_ID_BASE, LogRow, Tables
+
+WHOLE = "cursors are whole"
+
+SAID: Mapping[str, str] = {
+    "UserUpdated": "user:updated",
+    "ConversationCreated": "conversation:new",
+    "ConversationUpdated": "conversation:updated",
+    "ConversationDeleted": "conversation:deleted",
+    "MemberAdded": "member:added",
+    "MemberRemoved": "member:removed",
+    "MemberUpdated": "member:updated",
+    "MessagesRead": "message:read:receipt",
+    "MessagesDelivered": "message:delivered:receipt",
+    "MessageSent": "message:new",
+    "MessageEdited": "message:updated",
+    "MessageDeleted": "message:deleted",
+    "MessageReacted": "message:reaction",
+}
+"""What the campaign's events are called in `sync`. What is not here nobody is told of."""
+
+
+def check_cursors(history: History, tables: Tables, findings: Findings) -> None:
+    for resumer in history.resumers:
+        findings.count("resumers")
+        for refusal in resumer.refusals:
+            findings.add(WHOLE, f"{resumer.client} ({resumer.user}): {refusal}")
+        _check(resumer, tables, findings)
+
+
+def _check(resumer: Resumer, tables: Tables, findings: Findings) -> None:
+    expected = [
+        (row.pos, SAID[row.type])
+        for row in events_of(resumer.user, tables)
+        if resumer.first_pos < row.pos <= resumer.last_pos
+    ]
+    found = [(synced.pos, synced.name) for synced in resumer.synced]
+    findings.count("events synced", len(found))
+    if found == expected:
+        return
+    missing = sorted(set(expected) - set(found))
+    extra = sorted(set(found) - set(expected))
+    twice = sorted(each for each, times in Counter(found).items() if times > 1)
+    what = [
+        f"{name} {each[:10]}" for name, each in (("left out", missing), ("not theirs", extra), ("twice", twice)) if each
+    ]
+    says = f"{resumer.client} ({resumer.user}) from {resumer.first_pos} to {resumer.last_pos}: "
+    says += "; ".join(what) or "in another order than the log's"
+    positions = {pos for pos, _ in [*missing, *extra, *twice]}
+    ids = {row.message_id for row in tables.log if row.pos in positions and row.message_id is not None}
+    findings.add(WHOLE, says, About(messages=frozenset(ids)))
+
+
+def events_of(user: str, tables: Tables) -> Sequence[LogRow]:
+    """The rows of the log that are told to a user, by going through it once."""
+    inside: set[str] = set()
+    found = []
+    for row in tables.log:
+        conversation = conversation_of(row, tables)
+        if conversation is not None and row.type in {"ConversationCreated", "MemberAdded"}:
+            members = {str(member["user_id"]) for member in row.data["members"]}
+            if user in members:
+                inside.add(conversation)
+        if row.type in SAID and (row.user == user if conversation is None else conversation in inside):
+            found.append(row)
+        if conversation is not None and row.type == "MemberRemoved" and row.data["user_id"] == user:
+            inside.discard(conversation)
+    return found
+
+
+def conversation_of(row: LogRow, tables: Tables) -> str | None:
+    """A message's row says it by the message only."""
+    if row.conversation is not None:
+        return row.conversation
+    id_ = MESSAGE_ID_BASE + row.pos if row.type == "MessageSent" else row.message_id
+    message = None if id_ is None else tables.messages.get(id_)
+    return None if message is None else message.conversation

@@ -1,0 +1,168 @@
+"""Numbers with gaps, cursors with holes, counts that are wrong and views that differ are found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.torture.checks.cursors import WHOLE, check_cursors
+from tests.torture.checks.log import DENSE_LOG, DENSE_SEQ, check_log
+from tests.torture.checks.story import ALICE, BOB, STABLE, TALK, Story, broken, good_story
+from tests.torture.checks.unread import UNREAD, check_unread, counts
+from tests.torture.checks.views import VIEWS, check_views
+from tests.torture.checks.violation import Findings
+from tests.torture.tables import LogRow, MemberRow
+
+
+@pytest.fixture
+def story() -> Story:
+    return good_story()
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+def found_in_log(story: Story) -> list[str]:
+    findings = Findings()
+    check_log(story.tables, findings)
+    return broken(findings)
+
+
+def test_a_dense_log_passes(story: Story) -> None:
+    assert found_in_log(story) == []
+
+
+def test_a_hole_in_the_log_is_found(story: Story) -> None:
+    del story.tables.log[11]
+    assert found_in_log(story) == [DENSE_LOG]
+
+
+def test_a_head_before_the_last_position_is_found(story: Story) -> None:
+    story.tables.head -= 1
+    assert found_in_log(story) == [DENSE_LOG]
+
+
+def test_a_message_that_the_log_does_not_have_is_found(story: Story) -> None:
+    story.tables.log[3] = replace(story.tables.log[3], type="MessageEdited")
+    assert found_in_log(story) == [DENSE_LOG]
+
+
+def test_a_hole_in_the_numbers_of_messages_is_found(story: Story) -> None:
+    message = list(story.tables.messages.values())[-1]
+    story.tables.messages[message.id] = replace(message, seq=message.seq + 1)
+    assert found_in_log(story) == [DENSE_SEQ]
+
+
+def test_numbers_in_another_order_than_the_log_are_found(story: Story) -> None:
+    first, second = list(story.tables.messages.values())[3:5]
+    story.tables.messages[first.id] = replace(first, seq=second.seq)
+    story.tables.messages[second.id] = replace(second, seq=first.seq)
+    assert found_in_log(story) == [DENSE_SEQ]
+
+
+def test_a_conversation_that_has_its_last_number_wrong_is_found(story: Story) -> None:
+    story.tables.last_seqs[TALK] += 1
+    assert found_in_log(story) == [DENSE_SEQ]
+
+
+# --- cursors --------------------------------------------------------------------------------------------------------
+
+
+def found_in_cursors(story: Story) -> list[str]:
+    findings = Findings()
+    check_cursors(story.history, story.tables, findings)
+    return broken(findings)
+
+
+def test_a_whole_cursor_passes(story: Story) -> None:
+    assert found_in_cursors(story) == []
+
+
+def test_an_event_that_sync_left_out_is_found(story: Story) -> None:
+    del story.resumer.synced[4]
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_an_event_that_sync_gave_twice_is_found(story: Story) -> None:
+    story.resumer.synced.insert(4, story.resumer.synced[4])
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_events_in_another_order_are_found(story: Story) -> None:
+    synced = story.resumer.synced
+    synced[4], synced[5] = synced[5], synced[4]
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_an_event_of_another_user_is_found(story: Story) -> None:
+    story.tables.log[4] = LogRow(5, "MessageEdited", "999", None, None, {})
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_who_left_is_told_up_to_that_and_no_further(story: Story) -> None:
+    story._log("MemberRemoved", None, {"user_id": BOB})
+    story.send(ALICE, told=False)
+    story.resumer.last_pos = story.tables.head
+    assert found_in_cursors(story) == [WHOLE]
+    left = story.tables.log[-2]
+    story.resumer.synced.append(replace(story.resumer.synced[-1], pos=left.pos, name="member:removed"))
+    assert found_in_cursors(story) == []
+
+
+def test_a_cursor_that_was_refused_is_found(story: Story) -> None:
+    story.resumer.refusals.append("sync was refused: cursor_expired")
+    assert found_in_cursors(story) == [WHOLE]
+
+
+# --- unread ---------------------------------------------------------------------------------------------------------
+
+
+def test_unread_is_what_counting_gives(story: Story) -> None:
+    # Five of bob's ten and one more are alice's; of bob's five, one was deleted.
+    assert counts(story.tables) == {(TALK, ALICE): 4, (TALK, BOB): 6}
+    story.tables.members[TALK, BOB] = MemberRow(read_seq=9)
+    assert counts(story.tables)[TALK, BOB] == 2
+
+
+def test_a_wrong_count_is_found(story: Story) -> None:
+    findings = Findings()
+    check_unread({"node-1": {(TALK, ALICE): 4, (TALK, BOB): 6}}, story.tables, findings)
+    assert broken(findings) == []
+    check_unread({"node-2": {(TALK, ALICE): 5, (TALK, BOB): 6}}, story.tables, findings)
+    assert broken(findings) == [UNREAD]
+
+
+# --- views ----------------------------------------------------------------------------------------------------------
+
+
+def found_in_views(story: Story) -> list[str]:
+    findings = Findings()
+    check_views(story.history, story.tables, STABLE, findings)
+    return broken(findings)
+
+
+def test_the_same_messages_pass(story: Story) -> None:
+    assert found_in_views(story) == []
+
+
+@pytest.mark.parametrize("kind", ["edited", "deleted", "reacted"])
+def test_a_client_that_shows_something_else_is_found(story: Story, kind: str) -> None:
+    index = next(index for index, heard in enumerate(story.bob.heard) if heard.kind == kind)
+    heard = story.bob.heard[index]
+    if kind == "reacted":
+        story.bob.heard[index] = replace(heard, about=(*heard.about[:2], False))
+    else:
+        del story.bob.heard[index]
+    assert found_in_views(story) == [VIEWS]
+
+
+def test_a_resumer_that_shows_something_else_is_found(story: Story) -> None:
+    story.resumer.synced = [synced for synced in story.resumer.synced if synced.name != "message:deleted"]
+    assert found_in_views(story) == [VIEWS]
+
+
+def test_who_has_gone_shows_nothing_any_more(story: Story) -> None:
+    del story.bob.heard[10]
+    story.bob.ended = True
+    assert found_in_views(story) == []

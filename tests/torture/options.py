@@ -1,0 +1,28 @@
+"""What one campaign is to be like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """`seconds` is how long clients act, `gap_s` how far apart faults are on average, `pace_s` how long each client
+    waits between two commands. `without` are kinds of faults that are left out, `only` those that are not; `brief`:
+    faults last a few seconds only."""
+
+    seed: int
+    seconds: float
+    folder: Path
+    clients: int = 32
+    gap_s: float = 9.0
+    pace_s: float = 0.8
+    without: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    brief: bool = False
+    websocket_only: bool = False
+    sabotage: str | None = None
+    calm_s: float = 8.0
+    """How long clients act before the first fault, for figures to compare with."""
+    settles_within_s: float = 90.0
