@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bench import build, machine, report
+from bench.backing import BackingFailedError, postgresql_version, valkey_version
 from bench.load import LoadFailedError, LoadGenerator
 from bench.report import Results
 from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
@@ -29,12 +30,12 @@ def main() -> int:
     options = parse_options()
     try:
         results = run(options)
-    except (LoadFailedError, ServerFailedError, OSError, subprocess.CalledProcessError) as error:
+    except (LoadFailedError, ServerFailedError, BackingFailedError, OSError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(report.as_text(results))
     if options.write:
-        report.write_between_markers(PAGE, report.as_markdown(results, conditions(options)))
+        report.write_tables(PAGE, results, conditions(options))
     return 0
 
 
@@ -49,9 +50,13 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--warmup", type=float, default=2, help="seconds before each measurement")
     parser.add_argument("--seconds", type=float, default=5, help="seconds of each measurement")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
     parser.add_argument("--data", type=Path, default=build.BUILD, help="folder for the databases: on a real disk")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.warmup, options.seconds = 1, 1, 2
+    return options
 
 
 def run(options: argparse.Namespace) -> Results:
@@ -65,11 +70,12 @@ def run(options: argparse.Namespace) -> Results:
         if scenario.name not in options.only:
             continue
         entrants = [entrant for entrant in scenario.entrants if entrant.family in options.servers]
-        for round_number in range(1, options.rounds + 1):
+        rounds = 1 if scenario.once else options.rounds
+        for round_number in range(1, rounds + 1):
             for entrant in entrants:
                 samples = measure(scenario, entrant, load, options.data)
                 results.add(entrant, samples)
-                _progress(f"{scenario.name} {round_number}/{options.rounds} {entrant.name}", samples)
+                _progress(f"{scenario.name} {round_number}/{rounds} {entrant.name}", samples)
                 save(results)
     return results
 
@@ -100,6 +106,11 @@ def conditions(options: argparse.Namespace) -> list[str]:
         f"Socket.IO {socket_io['socket.io']} and better-sqlite3 {socket_io['better-sqlite3']} on Node {node}",
         f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}",
     ]
+    if {"cluster", "postgres", "busloss"} & set(options.only):
+        versions[1] += (
+            f", with pg {socket_io['pg']} and @socket.io/redis-adapter {socket_io['@socket.io/redis-adapter']}"
+        )
+        versions.append(f"{postgresql_version()}; {valkey_version()}")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     disk = machine.filesystem_of(options.data)
     timing = f"{options.rounds} interleaved rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
@@ -135,9 +146,8 @@ def _warn(message: str) -> None:
 
 
 def _progress(what: str, samples: dict[str, float]) -> None:
-    headline = ", ".join(
-        f"{metric} {value:,.4g}" for metric, value in samples.items() if metric.endswith((".rate", ".kib"))
-    )
+    shown = (".rate", ".kib", ".p50", ".back_s")
+    headline = ", ".join(f"{metric} {value:,.4g}" for metric, value in samples.items() if metric.endswith(shown))
     print(f"{what}: {headline}", file=sys.stderr)
 
 

@@ -199,10 +199,10 @@ def measure_rest(folder: Path, repeats: int) -> dict[str, float]:
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
         for name, path in ROUTES:
             _get(connection, path, headers)
-            before = _cpu_s(server.pid)
+            before = _cpu_s(server.processes[0].pid)
             for _ in range(repeats):
                 _get(connection, path, headers)
-            figures[f"REST: {name}"] = (_cpu_s(server.pid) - before) * 1000 / repeats
+            figures[f"REST: {name}"] = (_cpu_s(server.processes[0].pid) - before) * 1000 / repeats
     return figures
 
 
@@ -225,11 +225,11 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
     figures = {}
     with tempfile.TemporaryDirectory(prefix="growth-", dir=options.data) as folder:
         for size in SIZES:
-            data = Path(folder) / str(size) / "talkwire-data"
+            data = Path(folder) / str(size) / "node-1" / "talkwire-data"
             data.mkdir(parents=True)
             await prepare(data / "talkwire.db", size)
             figures[size] = await measure(data / "talkwire.db", options.rounds, options.repeats)
-            figures[size] |= measure_rest(data.parent, options.repeats * 20)
+            figures[size] |= measure_rest(data.parent.parent, options.repeats * 20)
     return figures
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Traffic(msgspec.Struct, frozen=True):
     server_cpu_s: float
     load_cpu_s: float
     other_cpu_s: float  # everything else on the machine
+    process_cpu_s: tuple[float, ...]  # of Running.processes, with their children
     p50_ms: float
     p99_ms: float
     refused: int
@@ -63,6 +65,18 @@ class Storm(msgspec.Struct, frozen=True):
     refused: int
 
 
+class Steady(msgspec.Struct, frozen=True):
+    """What came of messages that were sent at one rate (mode steady)."""
+
+    connections: int
+    sent: int
+    unacknowledged: int
+    refused: int
+    lost: int  # deliveries that never came
+    disordered: int  # frames that did not have the next `seq`
+    messages: list[tuple[float, float]]  # time.monotonic() of the send; milliseconds until the slowest member had it
+
+
 @dataclass(frozen=True)
 class LoadGenerator:
     """The compiled program and how long it warms up and measures."""
@@ -92,10 +106,29 @@ class LoadGenerator:
             raise LoadFailedError(f"not everything came back: {storm}")
         return storm
 
-    def _run(self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, int | str]) -> bytes:
+    @contextmanager
+    def steady(self, server: Running, files: DatasetFiles, **options: float) -> Iterator[SteadyTraffic]:
+        """Traffic at one rate, which has begun; whatever is done in the block happens to the servers meanwhile."""
+        process = self._start("steady", server, files, options)
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            if not first:
+                raise LoadFailedError(process.communicate()[1].decode().strip())
+            yield SteadyTraffic(process, float(first))
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _run(self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, float | str]) -> bytes:
+        return _output_of(self._start(mode, server, files, options))
+
+    def _start(
+        self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, float | str]
+    ) -> subprocess.Popen[bytes]:
         arguments = {
-            "port": server.port,
-            "pid": server.pid,
+            "port": ",".join(map(str, server.ports)),
+            "pid": ",".join(str(process.pid) for process in server.processes),
             "tokens": files.tokens,
             "conversations": files.conversation_ids,
             "warmup": self.warmup_s,
@@ -104,8 +137,23 @@ class LoadGenerator:
         }
         command = [str(self.program), mode, *(f"--{name}={value}" for name, value in arguments.items())]
         with pinned(LOAD_CORE):
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        output, errors = process.communicate()
-        if process.returncode != 0:
-            raise LoadFailedError(errors.decode().strip())
-        return output
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@dataclass(frozen=True)
+class SteadyTraffic:
+    """A load generator at work; `began_s` is the time.monotonic() of its first message."""
+
+    process: subprocess.Popen[bytes]
+    began_s: float
+
+    def result(self) -> Steady:
+        """Waits for its end."""
+        return msgspec.json.decode(_output_of(self.process), type=Steady)
+
+
+def _output_of(process: subprocess.Popen[bytes]) -> bytes:
+    output, errors = process.communicate()
+    if process.returncode != 0:
+        raise LoadFailedError(errors.decode().strip())
+    return output

@@ -8,10 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.servers import NODE, NODE_FULL, NODE_NORMAL, PYTHON, TALKWIRE, Entrant
+from bench.servers import (
+    NODE,
+    NODE_FULL,
+    NODE_NODES,
+    NODE_NORMAL,
+    NODE_PIPELINED,
+    NODE_POSTGRESQL,
+    PYTHON,
+    PYTHON_NODES,
+    TALKWIRE,
+    TALKWIRE_NODES,
+    TALKWIRE_POSTGRESQL,
+    Entrant,
+)
 
-BEGIN = "<!-- bench:begin -->"
-END = "<!-- bench:end -->"
 NOT_MEASURED = "-"
 
 # A load generator as busy as this may be what limits the server.
@@ -37,13 +48,16 @@ class Results:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a metric and whose samples stand in the columns of the peers."""
+    """One line of a table: a metric and whose samples stand in the columns. With `over`, ours is divided by what that
+    one of ours has."""
 
     title: str
     metric: str
     node: Entrant = NODE
     python: Entrant | None = PYTHON
     less_is_better: bool = False
+    ours: Entrant = TALKWIRE
+    over: Entrant | None = None
 
     def ratio(self, ours: float | None, theirs: float | None) -> str:
         """How many times better Talkwire is; below 1 it is worse."""
@@ -53,12 +67,15 @@ class Row:
         return f"{times:.1f}" if times < 10 else f"{times:.0f}"
 
     def cells(self, results: Results) -> list[str]:
-        ours = results.median(self.metric, TALKWIRE)
+        ours = results.median(self.metric, self.ours)
+        if self.over is not None:
+            whole = results.median(self.metric, self.over)
+            ours = ours / whole if ours and whole else None
         peers = [results.median(self.metric, self.node), results.median(self.metric, self.python)]
         return [self.title, *map(_number, [ours, *peers]), *(self.ratio(ours, peer) for peer in peers)]
 
 
-ROWS = (
+_ONE_NODE = (
     Row("fan-out to 1,000, 1 outstanding: deliveries/s", "fanout-1.rate"),
     Row("… per CPU-second", "fanout-1.per_cpu"),
     Row("fan-out to 1,000, 16 outstanding: deliveries/s", "fanout-16.rate"),
@@ -86,19 +103,88 @@ ROWS = (
     Row("… messages sent meanwhile", "storm.meanwhile", NODE, None),
     Row("… sessions recovered, whole, without reading history", "storm.recovered", NODE, None),
 )
+
+
+def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
+    """A line with nothing to compare it with."""
+    return Row(title, metric, PYTHON, None, ours=ours, over=over)
+
+
+def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
+    """A line of two nodes each."""
+    return Row(title, metric, NODE_NODES, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
+
+
+def _on_postgresql(title: str, metric: str, node: Entrant, *, less_is_better: bool = False) -> Row:
+    return Row(title, metric, node, None, less_is_better, TALKWIRE_POSTGRESQL)
+
+
+_MANY_NODES = (
+    _across("two nodes, 1 outstanding: deliveries across/s", "cluster-1.rate"),
+    _across("… per CPU-second", "cluster-1.per_cpu"),
+    _across("… latency to the slowest member, p50 ms", "cluster-1.p50", less_is_better=True),
+    _across("… p99 ms", "cluster-1.p99", less_is_better=True),
+    _ours("… one node of ours, the same load: deliveries/s", "cluster-1.rate", TALKWIRE_POSTGRESQL),
+    _ours("… one node of ours: p50 ms", "cluster-1.p50", TALKWIRE_POSTGRESQL),
+    _ours("… p50 of two nodes, times that of one", "cluster-1.p50", TALKWIRE_NODES, TALKWIRE_POSTGRESQL),
+    _across("two nodes, 16 outstanding: deliveries across/s", "cluster-16.rate"),
+    _across("… per CPU-second", "cluster-16.per_cpu"),
+    _across("… latency to the slowest member, p50 ms", "cluster-16.p50", less_is_better=True),
+    _across("… p99 ms", "cluster-16.p99", less_is_better=True),
+    _ours("… one node of ours, the same load: deliveries/s", "cluster-16.rate", TALKWIRE_POSTGRESQL),
+    _ours("… one node of ours: p50 ms", "cluster-16.p50", TALKWIRE_POSTGRESQL),
+    _ours("… p50 of two nodes, times that of one", "cluster-16.p50", TALKWIRE_NODES, TALKWIRE_POSTGRESQL),
+    _on_postgresql("durable pairs on PostgreSQL: acknowledged messages/s", "postgres.rate", NODE_POSTGRESQL),
+    _on_postgresql("… per CPU-second", "postgres.per_cpu", NODE_POSTGRESQL),
+    _on_postgresql("… ack latency, p50 ms", "postgres.p50", NODE_POSTGRESQL, less_is_better=True),
+    _on_postgresql("… ack latency, p99 ms", "postgres.p99", NODE_POSTGRESQL, less_is_better=True),
+    _on_postgresql("durable pairs on PostgreSQL, Node with pipelines: messages/s", "postgres.rate", NODE_PIPELINED),
+    _on_postgresql("… per CPU-second", "postgres.per_cpu", NODE_PIPELINED),
+    _on_postgresql("… ack latency, p50 ms", "postgres.p50", NODE_PIPELINED, less_is_better=True),
+    _on_postgresql("… ack latency, p99 ms", "postgres.p99", NODE_PIPELINED, less_is_better=True),
+    _ours("Valkey killed for 5 s: messages sent", "busloss.sent", TALKWIRE_NODES),
+    _ours("… lost, twice, out of order, refused or unanswered", "busloss.wrong", TALKWIRE_NODES),
+    _ours("… latency to the slowest member before, p50 ms", "busloss.before", TALKWIRE_NODES),
+    _ours("… while it is away", "busloss.away", TALKWIRE_NODES),
+    *(
+        _ours(f"… in second {second} after its return", f"busloss.after-{second}", TALKWIRE_NODES)
+        for second in (1, 2, 3, 4, 5, 10)
+    ),
+    _ours("… the slowest message of all, ms", "busloss.slowest", TALKWIRE_NODES),
+    _ours("… seconds until the median is back (within 1.5 times)", "busloss.back_s", TALKWIRE_NODES),
+    _ours("… seconds until both nodes say that it is away", "busloss.said_away_s", TALKWIRE_NODES),
+    _ours("… and that it is back", "busloss.said_back_s", TALKWIRE_NODES),
+)
 HEADER = ["", "Talkwire", "Socket.IO on Node", "python-socketio", "times Node", "times Python"]
 
 
-def table(results: Results) -> list[list[str]]:
-    """The header and the rows of which anything was measured."""
-    rows = [row.cells(results) for row in ROWS]
-    return [HEADER, *(cells for cells in rows if any(cell != NOT_MEASURED for cell in cells[1:]))]
+@dataclass(frozen=True)
+class Table:
+    """Rows that stand together, and the marker between which the page has them."""
+
+    marker: str
+    rows: tuple[Row, ...]
+
+    def lines(self, results: Results) -> list[list[str]]:
+        """The rows of which anything was measured."""
+        rows = [row.cells(results) for row in self.rows]
+        return [cells for cells in rows if any(cell != NOT_MEASURED for cell in cells[1:])]
+
+    @property
+    def names(self) -> set[str]:
+        """Of what is measured: metrics without what is measured of them."""
+        return {row.metric.partition(".")[0] for row in self.rows}
 
 
-def notes(results: Results) -> Iterator[str]:
+TABLES = (Table("bench", _ONE_NODE), Table("bench:nodes", _MANY_NODES))
+
+
+def notes(results: Results, table: Table) -> Iterator[str]:
     """What a reader must know about single figures."""
     for (metric, entrant), values in sorted(results.samples.items()):
         name, _, kind = metric.partition(".")
+        if name not in table.names:
+            continue
         busy = statistics.median(values)
         if kind == "load" and busy > SATURATED:
             yield f"{name}, {entrant}: the load generator used {busy:.0%} of its core, so the server may do more."
@@ -107,29 +193,35 @@ def notes(results: Results) -> Iterator[str]:
 
 
 def as_text(results: Results) -> str:
-    """The table in aligned columns."""
-    rows = table(results)
+    """What was measured, in aligned columns."""
+    rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
-    return "\n".join([*lines, *notes(results)])
+    return "\n".join([*lines, *(note for table in TABLES for note in notes(results, table))])
 
 
-def as_markdown(results: Results, conditions: list[str]) -> str:
+def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
     """The conditions, the table and the notes."""
-    header, *rows = table(results)
     rule = ["---", *["---:"] * (len(HEADER) - 1)]
-    lines = [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
-    remarks = [f"- {note}" for note in notes(results)]
+    lines = [f"| {' | '.join(row)} |" for row in (HEADER, rule, *table.lines(results))]
+    remarks = [f"- {note}" for note in notes(results, table)]
     return "\n".join([*conditions, "", *lines, *([""] if remarks else []), *remarks])
 
 
-def write_between_markers(page: Path, text: str) -> None:
-    """Replace what stands between the two markers of `page`."""
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+def write_tables(page: Path, results: Results, conditions: list[str]) -> None:
+    """Put each table of which anything was measured between its markers; what was not measured stays as it is."""
+    for table in TABLES:
+        if table.lines(results):
+            _write_between_markers(page, table.marker, as_markdown(results, table, conditions))
+
+
+def _write_between_markers(page: Path, marker: str, text: str) -> None:
+    first, last = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    before, begin, rest = page.read_text().partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{page} lacks {BEGIN} or {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise ValueError(f"{page} lacks {first} or {last}")
+    page.write_text(f"{before}{first}\n{text}\n{last}{after}")
 
 
 def _aligned(row: list[str], widths: list[int]) -> list[str]:

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import dataset
+from bench import busloss, dataset
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
-from bench.servers import NODE, NODE_FULL, NODE_NORMAL, PYTHON, TALKWIRE, Entrant, Running
+from bench.servers import (
+    NODE,
+    NODE_FULL,
+    NODE_NODES,
+    NODE_NORMAL,
+    NODE_PIPELINED,
+    NODE_POSTGRESQL,
+    PYTHON,
+    PYTHON_NODES,
+    TALKWIRE,
+    TALKWIRE_NODES,
+    TALKWIRE_POSTGRESQL,
+    Entrant,
+    Running,
+)
 
 ROOM_MEMBERS = 1_000
 OUTSTANDING = (1, 16)
@@ -33,12 +47,14 @@ Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`measure` answers samples by metric; the report's rows name the same metrics."""
+    """`measure` answers samples by metric; the report's rows name the same metrics. One that runs `once` says yes or
+    no before anything else, and takes no part in the rounds."""
 
     name: str
     entrants: tuple[Entrant, ...]
     data: Dataset
     measure: Measure
+    once: bool = False
 
 
 def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
@@ -64,6 +80,33 @@ def _fanout(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sample
 def _pairs(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     traffic = load.traffic("pairs", server, files, connections=PAIR_CLIENTS)
     return _rates("pairs", traffic.acks, traffic)
+
+
+def _postgres(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    traffic = load.traffic("pairs", server, files, connections=PAIR_CLIENTS)
+    return _rates("postgres", traffic.acks, traffic) | _shares("postgres", server, traffic)
+
+
+def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    """The fan-out with the sender alone at the first node and all members at the second, so that each delivery counted
+    went from node to node; of one node, it is the same load."""
+    samples: Samples = {}
+    first, last = server.ports[0], server.ports[-1]
+    for outstanding in OUTSTANDING:
+        traffic = load.traffic(
+            "fanout", server, files, port=f"{first},{last}", connections=ROOM_MEMBERS + 1, outstanding=outstanding
+        )
+        metric = f"cluster-{outstanding}"
+        samples |= _rates(metric, traffic.deliveries, traffic) | _shares(metric, server, traffic)
+    return samples
+
+
+def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
+    """The microseconds of processor time that each process used per message."""
+    return {
+        f"{metric}.us.{process.name}": cpu_s / traffic.messages * 1e6
+        for process, cpu_s in zip(server.processes, traffic.process_cpu_s, strict=True)
+    }
 
 
 def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
@@ -123,4 +166,14 @@ SCENARIOS = (
     Scenario("handshake", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
     Scenario("dialects", (TALKWIRE,), dataset.crowds(len(DIALECT_RUNS), ROOM_MEMBERS), _dialects),
     Scenario("storm", (TALKWIRE,), dataset.rooms(STORM_ROOMS, STORM_CONNECTIONS // STORM_ROOMS), _storm),
+    Scenario(
+        "postgres", (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED), dataset.pairs(PAIR_CLIENTS), _postgres
+    ),
+    Scenario(
+        "cluster",
+        (TALKWIRE_NODES, TALKWIRE_POSTGRESQL, NODE_NODES, PYTHON_NODES),
+        dataset.one_conversation(ROOM_MEMBERS + 1),
+        _cluster,
+    ),
+    Scenario("busloss", (TALKWIRE_NODES,), dataset.one_conversation(busloss.MEMBERS), busloss.measure_loss, once=True),
 )

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
 from bench import build, dataset
+from bench.backing import SERVER_CORE, PostgreSQL, Valkey, running_postgresql, running_valkey
 from bench.dataset import Dataset, DatasetFiles
-from bench.machine import pinned
+from bench.machine import free_port, pinned
 
-SERVER_CORE = 0
-START_S = 30.0
+START_S = 60.0
 STOP_S = 20.0
 
 
@@ -28,16 +27,41 @@ class ServerFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server that answers."""
+class Process:
+    """One process under test, with those that it starts: a node, or what the nodes stand on."""
 
+    name: str
     pid: int
-    port: int
 
-    def metric(self, name: str) -> float:
-        """A figure of the server's own, from `/metrics`. Raises KeyError where there is none."""
-        lines = httpx.get(f"http://127.0.0.1:{self.port}/metrics").text.splitlines()
+
+@dataclass(frozen=True)
+class Running:
+    """Servers that answer: one node, or several that belong together."""
+
+    ports: tuple[int, ...]
+    processes: tuple[Process, ...]
+    valkey: Valkey | None = None
+
+    @property
+    def port(self) -> int:
+        """The first node's."""
+        return self.ports[0]
+
+    def metric(self, name: str, node: int = 0) -> float:
+        """A figure of a node's own, from `/metrics`. Raises KeyError where there is none."""
+        lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics").text.splitlines()
         return {key: float(value) for key, _, value in (line.partition(" ") for line in lines if line[:1] != "#")}[name]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node listens, keeps its data, learns who talks with whom, and finds what several nodes share."""
+
+    port: int
+    folder: Path
+    files: DatasetFiles
+    postgresql: PostgreSQL | None
+    valkey: Valkey | None
 
 
 @dataclass(frozen=True)
@@ -46,35 +70,50 @@ class Entrant:
 
     name: str
     family: str
-    command: Callable[[int, Path, DatasetFiles], list[str]]
+    command: Callable[[Place], list[str]]
     prepare: Callable[[Running, Dataset], None] = lambda _running, _data: None
+    nodes: int = 1
+    on_postgresql: bool = False
+    on_valkey: bool = False
 
     @contextmanager
     def running(self, folder: Path, data: Dataset, files: DatasetFiles) -> Iterator[Running]:
-        """A fresh server on its own core, with an empty store in `folder` and then the conversations of `data`."""
-        port = _free_port()
-        log = folder / "server.log"
+        """Fresh servers on their core, with an empty store in `folder` and then the conversations of `data`."""
+        with ExitStack() as stack:
+            postgresql = stack.enter_context(running_postgresql(folder)) if self.on_postgresql else None
+            valkey = stack.enter_context(running_valkey(folder)) if self.on_valkey else None
+            places = []
+            processes = []
+            for number in range(1, self.nodes + 1):
+                place = Place(free_port(), folder / f"node-{number}", files, postgresql, valkey)
+                places.append(place)
+                processes.append(Process(f"node-{number}", stack.enter_context(self._running_node(place))))
+            processes += [Process("postgresql", postgresql.pid)] if postgresql else []
+            processes += [Process("valkey", valkey.pid)] if valkey else []
+            server = Running(tuple(place.port for place in places), tuple(processes), valkey)
+            try:
+                self.prepare(server, data)
+                yield server
+            except Exception as error:
+                logs = "\n".join(_end_of(place.folder / "server.log") for place in places)
+                raise ServerFailedError(f"{self.name}: {error}\n{logs}") from error
+
+    @contextmanager
+    def _running_node(self, place: Place) -> Iterator[int]:
+        """The process id of a node that answers."""
+        place.folder.mkdir(exist_ok=True)
+        log = place.folder / "server.log"
         environment = os.environ | {"JWT_SECRET": dataset.SECRET, "TALKWIRE_RATE_LIMITS": "off"}
         with log.open("wb") as output, pinned(SERVER_CORE):
-            process = subprocess.Popen(
-                self.command(port, folder, files), env=environment, stdout=output, stderr=subprocess.STDOUT
-            )
+            process = subprocess.Popen(self.command(place), env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            _await_health(process, port)
-            server = Running(process.pid, port)
-            self.prepare(server, data)
-            yield server
-        except Exception as error:
-            raise ServerFailedError(f"{self.name}: {error}\n{_end_of(log)}") from error
+            try:
+                _await_health(process, place.port)
+            except ServerFailedError as error:
+                raise ServerFailedError(f"{self.name}: {error}\n{_end_of(log)}") from error
+            yield process.pid
         finally:
             _stop(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
@@ -106,9 +145,13 @@ def _end_of(log: Path, lines: int = 20) -> str:
 # ---- Talkwire
 
 
-def _talkwire_command(port: int, folder: Path, _: DatasetFiles) -> list[str]:
-    program = Path(sys.executable).with_name("talkwire")
-    return [str(program), "serve", "--host", "127.0.0.1", "--port", str(port), "--data", str(folder / "talkwire-data")]
+def _talkwire_command(place: Place) -> list[str]:
+    program = str(Path(sys.executable).with_name("talkwire"))
+    data = str(place.folder / "talkwire-data")
+    command = [program, "serve", "--host", "127.0.0.1", "--port", str(place.port), "--data", data]
+    command += ["--database", place.postgresql.url] if place.postgresql else []
+    command += ["--redis", place.valkey.url] if place.valkey else []
+    return command
 
 
 def _create_conversations(server: Running, data: Dataset) -> None:
@@ -126,26 +169,37 @@ def _create_conversations(server: Running, data: Dataset) -> None:
 # ---- the peers
 
 
-def _node_command(*, synchronous: str | None = None) -> Callable[[int, Path, DatasetFiles], list[str]]:
-    def command(port: int, folder: Path, files: DatasetFiles) -> list[str]:
+def _node_command(*more: str, synchronous: str | None = None) -> Callable[[Place], list[str]]:
+    def command(place: Place) -> list[str]:
         program = str(build.NODE_PEER / "server.js")
-        base = ["node", program, "--port", str(port), "--conversations", str(files.conversations)]
-        if synchronous is None:
-            return base
-        return [*base, "--database", str(folder / "node.db"), "--synchronous", synchronous]
+        command = ["node", program, "--port", str(place.port), "--conversations", str(place.files.conversations)]
+        command += more
+        if synchronous is not None:
+            command += ["--sqlite", str(place.folder / "node.db"), "--synchronous", synchronous]
+        command += ["--postgresql", str(place.postgresql.sockets)] if place.postgresql else []
+        command += ["--redis", place.valkey.url] if place.valkey else []
+        return command
 
     return command
 
 
-def _python_command(port: int, _: Path, files: DatasetFiles) -> list[str]:
+def _python_command(place: Place) -> list[str]:
     program = str(build.PYTHON_PEER / "server.py")
-    return [sys.executable, program, "--port", str(port), "--conversations", str(files.conversations)]
+    command = [sys.executable, program, "--port", str(place.port), "--conversations", str(place.files.conversations)]
+    command += ["--redis", place.valkey.url] if place.valkey else []
+    return command
 
 
 TALKWIRE = Entrant("talkwire", "talkwire", _talkwire_command, _create_conversations)
+TALKWIRE_POSTGRESQL = replace(TALKWIRE, name="talkwire-postgresql", on_postgresql=True)
+TALKWIRE_NODES = replace(TALKWIRE_POSTGRESQL, name="talkwire-two-nodes", nodes=2, on_valkey=True)
 NODE = Entrant("node", "node", _node_command())
 NODE_FULL = Entrant("node-full", "node", _node_command(synchronous="FULL"))
 NODE_NORMAL = Entrant("node-normal", "node", _node_command(synchronous="NORMAL"))
+NODE_POSTGRESQL = Entrant("node-postgresql", "node", _node_command(), on_postgresql=True)
+NODE_PIPELINED = Entrant("node-pipelined", "node", _node_command("--pipeline"), on_postgresql=True)
+NODE_NODES = Entrant("node-two-nodes", "node", _node_command(), nodes=2, on_valkey=True)
 PYTHON = Entrant("python", "python", _python_command)
+PYTHON_NODES = Entrant("python-two-nodes", "python", _python_command, nodes=2, on_valkey=True)
 
 FAMILIES = ("talkwire", "node", "python")

@@ -81,8 +81,8 @@ void client_send_message_to(struct load *load, struct client *client, const char
     char packet[512];
     int length = snprintf(packet, sizeof packet,
                           "42%llu[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          (unsigned long long)(load->sent % 1000000), conversation,
-                          "Shall we meet at the usual place by the river? ", (unsigned long long)load->sent);
+                          (unsigned long long)(load->sent % 1000000), conversation, SAID,
+                          (unsigned long long)load->sent);
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
     load->sent++;
@@ -112,7 +112,7 @@ static void receive_packet(struct load *load, struct client *client, const struc
     const char *message = client->dialect ? client->dialect->message : "42[\"message:new\",";
     if (starts_with(frame, message, strlen(message))) {
         client->received++;
-        load->count.deliveries++;
+        load->count.deliveries += !client->apart;
         if (load->mode->on_message_frame)
             load->mode->on_message_frame(load, client, frame);
         if (load->mode->on_message)
@@ -270,10 +270,17 @@ static void bind_source(const struct load *load, int fd)
         die("bind: %s", strerror(errno));
 }
 
+static int port_of(const struct load *load, const struct client *client)
+{
+    if (load->mode->sender_apart)
+        return load->ports[client->index == 0 ? 0 : load->port_count - 1];
+    return load->ports[client->index % load->port_count];
+}
+
 void client_open(struct load *load, struct client *client)
 {
     int on = 1;
-    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load->port)};
+    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(load, client))};
     if (inet_pton(AF_INET, load->host, &server.sin_addr) != 1)
         die("the host must be an IPv4 address: %s", load->host);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -298,7 +305,7 @@ static void on_connected(struct load *load, struct client *client)
         die("client %u could not connect: %s", client->index, strerror(error));
     char request[512];
     client->state = UPGRADING;
-    send_bytes(client, request, upgrade_request(request, sizeof request, load->host, load->port));
+    send_bytes(client, request, upgrade_request(request, sizeof request, load->host, port_of(load, client)));
     watch(load, client, EPOLL_CTL_MOD, EPOLLIN);
 }
 
@@ -350,6 +357,7 @@ void clients_create(struct load *load)
             .fd = -1,
             .index = i,
             .state = CLOSED,
+            .apart = i == 0 && load->port_count > 1 && load->mode->sender_apart,
             .dialect = load->dialect_count ? load->dialects[i % load->dialect_count] : NULL,
         };
 }

@@ -7,7 +7,7 @@
  *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
  *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
  *   dialects.c   what a client says to hear of its conversation, and by which event it hears of a message
- *   fanout.c pairs.c idle.c handshake.c storm.c    what the clients do once they have joined: one mode each
+ *   fanout.c pairs.c idle.c handshake.c storm.c steady.c    what the clients do once they have joined: one mode each
  *   main.c       options
  */
 #ifndef LOAD_H
@@ -50,6 +50,9 @@ const struct dialect *find_dialect(const char *name);
 
 /* ---- client.c ---- */
 
+/* What every message says before its number. */
+#define SAID "Shall we meet at the usual place by the river? "
+
 enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, ENTERING, JOINED, CLOSING };
 
 struct client {
@@ -60,6 +63,7 @@ struct client {
     size_t tail_length;
     uint64_t since;    /* ns: when the operation being timed began */
     uint64_t received; /* frames that say that there is a new message */
+    bool apart;        /* only sends: what reaches it does not count as delivered */
     const struct dialect *dialect;
     struct recovery *recovery; /* storm: where the client goes on after it was cut off */
 };
@@ -76,6 +80,7 @@ struct load;
 
 struct mode {
     const char *name;
+    bool sender_apart; /* of several nodes, the first client is at the first one, all others are at the last one */
     void (*run)(struct load *);
     void (*on_joined)(struct load *, struct client *);
     void (*on_message)(struct load *, struct client *);
@@ -87,15 +92,20 @@ struct mode {
     void (*on_closed)(struct load *, struct client *);
 };
 
+enum { NODES_MAX = 8, PROCESSES_MAX = 16 };
+
 struct load {
     /* options */
     const struct mode *mode;
     const char *host;
-    int port;
-    pid_t pid;            /* the server's, for its processor time and memory */
+    int ports[NODES_MAX]; /* several nodes: client i is at node i, from the start again when there are fewer */
+    size_t port_count;
+    pid_t pids[PROCESSES_MAX]; /* for processor time, with their children; the first is the server whose memory counts */
+    size_t pid_count;
     unsigned connections; /* clients; in mode handshake, as many at a time */
     unsigned concurrency; /* connects in flight while the clients join */
     unsigned outstanding; /* fanout: messages on their way at a time */
+    unsigned rate;        /* steady: messages a second */
     unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
     double warmup_s, seconds;
     const struct dialect **dialects; /* client i speaks dialect i, from the start again when there are fewer */
@@ -131,13 +141,13 @@ void turn(struct load *, int timeout_ms);
 
 struct window {
     double seconds, server_cpu_s, load_cpu_s, other_cpu_s;
+    double process_cpu_s[PROCESSES_MAX]; /* what server_cpu_s is the sum of */
     struct counters count;
 };
 
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *must_allocate(void *old, size_t size);
 uint64_t clock_ns(void);
-double server_cpu_s(pid_t pid);
 long server_memory_kib(pid_t pid);
 void latency_record(struct load *, uint64_t since);
 struct window measure_window(struct load *);
@@ -146,6 +156,6 @@ void print_result(const struct load *, const struct window *);
 
 /* ---- modes ---- */
 
-extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode, storm_mode;
+extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode, storm_mode, steady_mode;
 
 #endif

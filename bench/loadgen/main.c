@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode, &storm_mode};
+static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode,
+                                           &storm_mode,  &steady_mode};
 
 _Noreturn static void usage(void)
 {
-    fputs("usage: load fanout|pairs|idle|handshake|storm --port N --pid SERVER --tokens FILE [--conversations FILE]\n"
-          "            [--host 127.0.0.1] [--connections N] [--concurrency N] [--outstanding N] [--sources N]\n"
+    fputs("usage: load fanout|pairs|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…] --tokens FILE\n"
+          "            [--conversations FILE] [--host 127.0.0.1] [--connections N] [--concurrency N] [--outstanding N]\n"
+          "            [--rate N] [--sources N]\n"
           "            [--dialects NAME,NAME…] [--warmup S] [--seconds S]\n"
           "\n"
           "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
@@ -59,6 +61,18 @@ static unsigned positive(const char *text)
     return (unsigned)value;
 }
 
+/* Reads positive numbers with commas between them into `numbers`; answers how many there are. */
+static size_t read_numbers(char *text, int *numbers, size_t room)
+{
+    size_t count = 0;
+    for (char *number = strtok(text, ","); number; number = strtok(NULL, ",")) {
+        if (count == room)
+            usage();
+        numbers[count++] = (int)positive(number);
+    }
+    return count;
+}
+
 static void read_dialects(struct load *load, char *names)
 {
     for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
@@ -71,13 +85,14 @@ static void read_option(struct load *load, int option)
 {
     switch (option) {
     case 'h': load->host = optarg; break;
-    case 'p': load->port = (int)positive(optarg); break;
-    case 'P': load->pid = (pid_t)positive(optarg); break;
+    case 'p': load->port_count = read_numbers(optarg, load->ports, NODES_MAX); break;
+    case 'P': load->pid_count = read_numbers(optarg, load->pids, PROCESSES_MAX); break;
     case 't': load->tokens = read_lines(optarg, &load->token_count); break;
     case 'c': load->conversations = read_lines(optarg, &load->conversation_count); break;
     case 'n': load->connections = positive(optarg); break;
     case 'C': load->concurrency = positive(optarg); break;
     case 'o': load->outstanding = positive(optarg); break;
+    case 'r': load->rate = positive(optarg); break;
     case 's': load->sources = positive(optarg); break;
     case 'd': read_dialects(load, optarg); break;
     case 'w': load->warmup_s = atof(optarg); break;
@@ -95,13 +110,14 @@ int main(int argc, char **argv)
         {"concurrency", required_argument, NULL, 'C'},   {"outstanding", required_argument, NULL, 'o'},
         {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 'S'},       {"dialects", required_argument, NULL, 'd'},
-        {0},
+        {"rate", required_argument, NULL, 'r'},          {0},
     };
     struct load load = {
         .host = "127.0.0.1",
         .connections = 1,
         .concurrency = 64,
         .outstanding = 1,
+        .rate = 100,
         .sources = 1,
         .warmup_s = 2,
         .seconds = 5,
@@ -112,8 +128,8 @@ int main(int argc, char **argv)
     optind = 2;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
         read_option(&load, option);
-    bool sends = load.mode == &fanout_mode || load.mode == &pairs_mode || load.mode == &storm_mode;
-    if (optind != argc || !load.port || !load.pid || !load.tokens || (sends && !load.conversations))
+    bool sends = load.mode != &idle_mode && load.mode != &handshake_mode;
+    if (optind != argc || !load.port_count || !load.pid_count || !load.tokens || (sends && !load.conversations))
         usage();
     clients_create(&load);
     load.mode->run(&load);

@@ -1,7 +1,10 @@
 /* Clocks, the server's processor time and memory from /proc, latencies, and the result as one line of JSON. */
+#define _GNU_SOURCE
 #include "load.h"
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,24 +47,52 @@ uint64_t clock_ns(void)
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
-    char path[64];
+    char path[96];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     return fopen(path, "r");
 }
 
-/* utime + stime of all threads (proc(5): fields 14 and 15 of `stat`, counted behind the name's closing bracket). */
-double server_cpu_s(pid_t pid)
+/* utime + stime of all threads, and what children had used that are gone (proc(5): fields 14 to 17 of `stat`, counted
+ * behind the name's closing bracket). */
+static double own_cpu_s(pid_t pid)
 {
     char line[1024];
     FILE *file = open_proc(pid, "stat");
-    if (!file || !fgets(line, sizeof line, file))
-        die("the server (process %d) is gone", (int)pid);
+    if (!file)
+        return 0;
+    bool read = fgets(line, sizeof line, file) != NULL;
     fclose(file);
+    if (!read)
+        return 0;
     unsigned long user, kernel;
+    long gone_user, gone_kernel;
     const char *rest = strrchr(line, ')');
-    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &kernel,
+                        &gone_user, &gone_kernel) != 4)
         die("/proc/%d/stat is not understood", (int)pid);
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK) +
+           (double)(gone_user + gone_kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* A process with all that it started and that live: PostgreSQL has one for each connection. */
+static double tree_cpu_s(pid_t pid)
+{
+    char path[64];
+    double sum = own_cpu_s(pid);
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    for (struct dirent *thread; threads && (thread = readdir(threads));) {
+        snprintf(path, sizeof path, "task/%d/children", atoi(thread->d_name)); /* "." and ".." are no threads: 0 */
+        FILE *children = open_proc(pid, path);
+        int child;
+        while (children && fscanf(children, "%d", &child) == 1)
+            sum += tree_cpu_s(child);
+        if (children)
+            fclose(children);
+    }
+    if (threads)
+        closedir(threads);
+    return sum;
 }
 
 /* What all processors together have worked, in user space, kernel and interrupts (proc(5): `cpu` in /proc/stat). */
@@ -146,9 +177,13 @@ static struct window clocks(const struct load *load)
 {
     struct window now = {
         .seconds = (double)clock_ns() / 1e9,
-        .server_cpu_s = server_cpu_s(load->pid),
         .load_cpu_s = (double)read_clock(CLOCK_PROCESS_CPUTIME_ID) / 1e9,
     };
+    for (size_t i = 0; i < load->pid_count; i++) {
+        if (kill(load->pids[i], 0) < 0)
+            die("the server (process %d) is gone", (int)load->pids[i]);
+        now.server_cpu_s += now.process_cpu_s[i] = tree_cpu_s(load->pids[i]);
+    }
     now.other_cpu_s = machine_cpu_s() - now.server_cpu_s - now.load_cpu_s;
     return now;
 }
@@ -167,13 +202,16 @@ struct window measure_window(struct load *load)
     load->sending = false;
     struct window after = clocks(load);
 
-    return (struct window){
+    struct window window = {
         .seconds = after.seconds - before.seconds,
         .server_cpu_s = after.server_cpu_s - before.server_cpu_s,
         .load_cpu_s = after.load_cpu_s - before.load_cpu_s,
         .other_cpu_s = after.other_cpu_s - before.other_cpu_s,
         .count = difference(load->count, count),
     };
+    for (size_t i = 0; i < load->pid_count; i++)
+        window.process_cpu_s[i] = after.process_cpu_s[i] - before.process_cpu_s[i];
+    return window;
 }
 
 /* Turns until `done` says that everything sent has arrived; false after 20 seconds without that. */
@@ -193,10 +231,14 @@ void print_result(const struct load *load, const struct window *window)
     qsort(latencies, latency_count, sizeof *latencies, compare);
     printf("{\"mode\":\"%s\",\"connections\":%u,\"seconds\":%.6f,"
            "\"messages\":%" PRIu64 ",\"deliveries\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"handshakes\":%" PRIu64 ","
-           "\"bytes\":%" PRIu64 ",\"server_cpu_s\":%.3f,\"load_cpu_s\":%.3f,\"other_cpu_s\":%.3f,"
-           "\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"max_ms\":%.4f,\"refused\":%" PRIu64 ",\"missing\":%" PRIu64 "}\n",
+           "\"bytes\":%" PRIu64 ",\"server_cpu_s\":%.3f,\"load_cpu_s\":%.3f,\"other_cpu_s\":%.3f,\"process_cpu_s\":[",
            load->mode->name, load->connections, window->seconds, window->count.messages, window->count.deliveries,
            window->count.acks, window->count.handshakes, window->count.bytes, window->server_cpu_s,
-           window->load_cpu_s, window->other_cpu_s, latency_ms(0.5), latency_ms(0.99), latency_ms(1), load->refused,
+           window->load_cpu_s, window->other_cpu_s);
+    for (size_t i = 0; i < load->pid_count; i++)
+        printf("%s%.3f", i ? "," : "", window->process_cpu_s[i]);
+    printf("],"
+           "\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"max_ms\":%.4f,\"refused\":%" PRIu64 ",\"missing\":%" PRIu64 "}\n",
+           latency_ms(0.5), latency_ms(0.99), latency_ms(1), load->refused,
            load->missing);
 }

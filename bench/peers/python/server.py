@@ -1,8 +1,9 @@
 """The peer of the benchmarks on Python: a small chat on python-socketio 5 and uvicorn, in memory.
 
-    python server.py --port N --conversations FILE
+    python server.py --port N --conversations FILE [--redis URL]
 
-FILE is a JSON object from conversation id to member ids; JWT_SECRET verifies the tokens. Set up for speed: uvloop,
+FILE is a JSON object from conversation id to member ids; JWT_SECRET verifies the tokens. With --redis several servers
+tell each other, by python-socketio's own manager. Set up for speed: uvloop,
 httptools, no access log, no permessage-deflate, WebSocket only, msgspec for JSON, and a cyclic garbage collector that
 runs seldom: with Python's thresholds it takes nearly half of the time here, since every delivery is an asyncio task.
 """
@@ -56,11 +57,12 @@ def read_membership(path: Path) -> dict[str, list[str]]:
     return by_user
 
 
-def make_server(conversations_of: dict[str, list[str]], secret: str) -> socketio.AsyncServer:
+def make_server(conversations_of: dict[str, list[str]], secret: str, redis: str | None) -> socketio.AsyncServer:
     """The chat: a connection joins the rooms of its user, and a message goes to everybody in its room."""
     server = socketio.AsyncServer(
         async_mode="asgi",
         transports=["websocket"],
+        client_manager=socketio.AsyncRedisManager(redis) if redis else None,
         json=MsgspecJson,
         logger=False,
         engineio_logger=False,
@@ -117,9 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--conversations", type=Path, required=True)
+    parser.add_argument("--redis")
     options = parser.parse_args()
     gc.set_threshold(100_000, 50, 100)
-    server = make_server(read_membership(options.conversations), os.environ["JWT_SECRET"])
+    server = make_server(read_membership(options.conversations), os.environ["JWT_SECRET"], options.redis)
     uvicorn.run(
         socketio.ASGIApp(server, healthz),
         host="127.0.0.1",

@@ -1,0 +1,100 @@
+"""The bus is lost in the middle of traffic: Valkey is killed and comes back, while two nodes go on delivering.
+
+All members of one conversation, half of them at each node, send in turn, at one rate whatever happens. A message's
+latency is the time until the slowest member's socket had it, so it includes the way to the other node.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import httpx
+
+from bench.dataset import DatasetFiles
+from bench.load import LoadFailedError, LoadGenerator, Steady
+from bench.servers import Running
+
+MEMBERS = 100
+RATE = 200
+"""Messages a second."""
+
+BEFORE_S = 5
+AWAY_S = 5
+AFTER_S = 11
+SAID_WITHIN_S = 10
+
+BACK = 1.5
+"""The latency is back when a second's median is at most so many times that of before, and of all later seconds too."""
+
+
+def measure_loss(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
+    """Latencies before, meanwhile and in each second after Valkey's return. Fails unless every message reached every
+    member, in the one order and once, and unless both nodes said that the bus was away, and was back."""
+    assert server.valkey is not None, "there is a bus to lose"
+    seconds = BEFORE_S + AWAY_S + AFTER_S
+    with load.steady(server, files, connections=MEMBERS, rate=RATE, seconds=seconds) as traffic:
+        _sleep_until(traffic.began_s + load.warmup_s + BEFORE_S)
+        killed_s = time.monotonic()
+        server.valkey.kill()
+        said_away_s = _await_bus(server, "away") - killed_s
+        _sleep_until(killed_s + AWAY_S)
+        server.valkey.start()
+        returned_s = time.monotonic()
+        said_back_s = _await_bus(server, "ok") - returned_s
+        steady = traffic.result()
+    _insist_that_all_is_whole(steady)
+    before_s = traffic.began_s + load.warmup_s
+    before = _median_ms(steady, before_s, killed_s)
+    after = [_median_ms(steady, returned_s + second, returned_s + second + 1) for second in range(AFTER_S - 1)]
+    return {
+        "busloss.sent": steady.sent,
+        "busloss.wrong": steady.lost + steady.disordered + steady.refused + steady.unacknowledged,
+        "busloss.before": before,
+        "busloss.away": _median_ms(steady, killed_s, returned_s),
+        "busloss.slowest": max(ms for _, ms in steady.messages),
+        **{f"busloss.after-{second}": ms for second, ms in enumerate(after, start=1)},
+        "busloss.back_s": _back_after(before, after),
+        "busloss.said_away_s": said_away_s,
+        "busloss.said_back_s": said_back_s,
+    }
+
+
+def _sleep_until(moment_s: float) -> None:
+    time.sleep(max(0.0, moment_s - time.monotonic()))
+
+
+def _await_bus(server: Running, state: str) -> float:
+    """The time.monotonic() at which every node has said so, by `/readyz` and by its metric."""
+    deadline = time.monotonic() + SAID_WITHIN_S
+    while not all(_says(server, state)):
+        if time.monotonic() > deadline:
+            raise LoadFailedError(f"not every node says within {SAID_WITHIN_S} s that its bus is {state}")
+        time.sleep(0.02)  # a node does not tell by itself
+    return time.monotonic()
+
+
+def _says(server: Running, state: str) -> Iterator[bool]:
+    for node, port in enumerate(server.ports):
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz")
+        yield answer.is_success and answer.json()["bus"] == state
+        yield server.metric("talkwire_bus_away", node) == (state == "away")
+
+
+def _insist_that_all_is_whole(steady: Steady) -> None:
+    if steady.lost or steady.disordered or steady.refused or steady.unacknowledged:
+        raise LoadFailedError(
+            f"of {steady.sent} messages to {steady.connections} members, {steady.lost} deliveries were lost and "
+            f"{steady.disordered} out of order, {steady.refused} sends refused and {steady.unacknowledged} unanswered"
+        )
+
+
+def _median_ms(steady: Steady, from_s: float, until_s: float) -> float:
+    return statistics.median(ms for sent_s, ms in steady.messages if from_s <= sent_s < until_s)
+
+
+def _back_after(before_ms: float, after_ms: list[float]) -> float:
+    """How many seconds pass until the latency is back for good."""
+    late = [second for second, ms in enumerate(after_ms, start=1) if ms > BACK * before_ms]
+    return max(late, default=0)

@@ -1,0 +1,170 @@
+"""What a cluster of many nodes would have to do: a simulation with the unit costs that were measured (docs/scale.md).
+
+python -m bench.scale [--seed 1] [--samples 20000]
+
+Conversations are drawn by their sizes, their members put on nodes at random; what each node then has to do a second
+follows from the unit costs. Nothing here is a measurement of a cluster of that size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class UnitCosts:
+    """Microseconds of one core, where nothing else is said. docs/scale.md says where each comes from."""
+
+    message: float = 56.0
+    """to authorize, store and acknowledge a message at the node that it came to"""
+    delivery: float = 7.2
+    """one frame to one socket, where a message goes to few"""
+    bus_event: float = 12.0
+    """an event of another node's: read from the bus, handed to all who listen"""
+    bus_range: float = 0.05
+    """to learn that a stretch of the log has nothing for this node, an event of it"""
+    heartbeat: float = 12.0
+    """a ping and its pong"""
+    connection_kib: float = 6.1
+    """memory of one idle connection, KiB, without the kernel's"""
+    event_bytes: float = 440.0
+    """a message on the bus"""
+    log_messages_s: float = 47_000.0
+    """what one PostgreSQL takes a second"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How people chat. The shares of messages by kind, the sizes of conversations, and who is there."""
+
+    messages_per_user_hour: float = 12.0
+    share_direct: float = 0.55
+    share_group: float = 0.42
+    group_median: float = 8.0
+    group_sigma: float = 0.9
+    channel_median: float = 400.0
+    channel_sigma: float = 1.4
+    online: float = 0.3
+    """of a conversation's members, how many are connected"""
+    heartbeat_s: float = 25.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """One node's second."""
+
+    nodes: int
+    messages_s: float
+    deliveries_per_message: float
+    nodes_per_message: float
+    core_everything: float
+    """of one core, when every node is told every event"""
+    core_routed: float
+    """of one core, when a node is told the events of its own conversations, and of the others that they were"""
+    bus_mb_s: float
+    routed_mb_s: float
+    logs: int
+
+
+def drawn_sizes(usage: Usage, samples: int, randomness: random.Random) -> list[int]:
+    """Sizes of the conversations that messages are sent to."""
+    sizes = []
+    for _ in range(samples):
+        kind = randomness.random()
+        if kind < usage.share_direct:
+            size = 2.0
+        elif kind < usage.share_direct + usage.share_group:
+            size = randomness.lognormvariate(math.log(usage.group_median), usage.group_sigma)
+        else:
+            size = randomness.lognormvariate(math.log(usage.channel_median), usage.channel_sigma)
+        sizes.append(max(2, round(size)))
+    return sizes
+
+
+def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> tuple[int, int]:
+    """(sockets that a message goes to, nodes that these are on), for one conversation."""
+    online = 1 + sum(randomness.random() < usage.online for _ in range(size - 1))
+    if online > 20 * nodes:
+        return online, nodes
+    return online, len({randomness.randrange(nodes) for _ in range(online)})
+
+
+@dataclass(frozen=True)
+class World:
+    """What all clusters have in common."""
+
+    costs: UnitCosts
+    usage: Usage
+    sizes: Sequence[int]
+    per_node: int
+    """connections of one node"""
+
+
+def load_of(connections: int, world: World, randomness: random.Random) -> Load:
+    """What each of the nodes has to do a second, on average."""
+    costs, usage, sizes = world.costs, world.usage, world.sizes
+    nodes = max(1, math.ceil(connections / world.per_node))
+    found = [reached(size, nodes, usage, randomness) for size in sizes]
+    deliveries = sum(sockets for sockets, _ in found) / len(found)
+    nodes_per_message = sum(count for _, count in found) / len(found)
+    messages_s = connections * usage.messages_per_user_hour / 3600
+    own = messages_s / nodes * costs.message
+    out = messages_s * deliveries / nodes * costs.delivery
+    beats = connections / nodes / usage.heartbeat_s * costs.heartbeat
+    elsewhere = messages_s * (nodes - 1) / nodes
+    concerned = messages_s * (nodes_per_message - 1) / nodes
+    everything = elsewhere * costs.bus_event
+    routed = concerned * costs.bus_event + (elsewhere - concerned) * costs.bus_range
+    return Load(
+        nodes=nodes,
+        messages_s=messages_s,
+        deliveries_per_message=deliveries,
+        nodes_per_message=nodes_per_message,
+        core_everything=(own + out + beats + everything) / 1e6,
+        core_routed=(own + out + beats + routed) / 1e6,
+        bus_mb_s=elsewhere * nodes * costs.event_bytes / 1e6,
+        routed_mb_s=concerned * nodes * costs.event_bytes / 1e6,
+        logs=math.ceil(messages_s / (costs.log_messages_s / 2)),
+    )
+
+
+def table(loads: Sequence[tuple[int, Load]]) -> str:
+    """As Markdown."""
+    heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
+    heads += ["core, all events to all", "core, routed", "bus, all to all", "bus, routed", "logs"]
+    lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]
+    lines += [
+        f"| {connections:,} | {load.nodes:,} | {load.messages_s:,.0f} | {load.deliveries_per_message:.1f} "
+        f"| {load.nodes_per_message:.1f} | {load.core_everything:.0%} | {load.core_routed:.0%} "
+        f"| {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s | {load.logs} |"
+        for connections, load in loads
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--samples", type=int, default=20_000)
+    parser.add_argument("--per-node", type=int, default=30_000, help="connections of one node")
+    options = parser.parse_args()
+    randomness = random.Random(options.seed)
+    usage = Usage()
+    sizes = drawn_sizes(usage, options.samples, randomness)
+    world = World(UnitCosts(), usage, sizes, options.per_node)
+    print(
+        table(
+            [
+                (connections, load_of(connections, world, randomness))
+                for connections in (30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
+            ]
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
