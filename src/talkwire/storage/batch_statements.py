@@ -1,14 +1,16 @@
 """The statements that every batch of messages is made of.
 
 They go to the driver as they are: SQLAlchemy's handling of parameters took as long as SQLite's insertion of the rows
-(docs/decisions/0003-bulk-statements.md).
+(docs/decisions/0003-bulk-statements.md). SQLite, which has no way to go, takes the rows one by one; PostgreSQL takes
+all of a statement's rows as one JSON parameter (docs/decisions/0012-rows-as-json.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, Dialect, Table
+import msgspec
+from sqlalchemy import BigInteger, Boolean, Connection, Dialect, Integer, Table, Text
 
 from talkwire.storage.clock import DATABASE_MS
 from talkwire.storage.message_rows import MESSAGE_COLUMNS, TEXT_COLUMNS
@@ -25,43 +27,45 @@ MEMBER_CURSORS = (
     "delivered_ms",
 )
 
+_encode = msgspec.json.Encoder().encode
+
+Write = Callable[[Connection, Sequence[Values]], None]
+
 
 class BatchStatements:
-    """The statements in a database's own style of parameters."""
+    """The statements in a database's own style. Each that writes takes rows by the columns that it names."""
 
     __slots__ = (
-        "_count_replies",
-        "_insert_links",
-        "_insert_log",
-        "_insert_mentions",
-        "_insert_messages",
-        "_insert_sent_log",
-        "_insert_texts",
         "_lock_head",
-        "_move_conversations",
         "_move_head",
-        "_move_members",
+        "count_replies",
+        "insert_links",
+        "insert_log",
+        "insert_mentions",
+        "insert_messages",
+        "insert_sent_log",
+        "insert_texts",
+        "move_conversations",
+        "move_members",
     )
 
     def __init__(self, dialect: Dialect) -> None:
-        mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        lock = "" if dialect.name == "sqlite" else " FOR UPDATE"  # BEGIN IMMEDIATE has locked all of SQLite
-        now = "NULL" if dialect.name == "sqlite" else DATABASE_MS
+        sqlite = dialect.name == "sqlite"
+        lock = "" if sqlite else " FOR UPDATE"  # BEGIN IMMEDIATE has locked all of SQLite
+        now = "NULL" if sqlite else DATABASE_MS
         self._lock_head = f"SELECT epoch, pos, {now} FROM {log_head.name}{lock}"  # noqa: S608 (names of our own)
-        self._move_head = f"UPDATE {log_head.name} SET pos = {mark}"  # noqa: S608
-        self._insert_messages = _insert(messages, MESSAGE_COLUMNS, mark)
-        self._insert_mentions = _insert(mentions, ("conversation_id", "user_id", "seq", "sender_id"), mark)
-        self._insert_links = _insert(file_links, ("file_id", "message_id", "conversation_id", "seq"), mark)
-        self._insert_texts = _insert(messages, TEXT_COLUMNS, mark)
-        self._insert_sent_log = _insert(log, SENT_LOG_COLUMNS, mark, type="MessageSent")
-        self._insert_log = _insert(log, LOG_COLUMNS, mark)
-        self._move_conversations = (
-            f"UPDATE {conversations.name} SET last_seq = {mark}, last_pos = {mark}, active_pos = {mark} "  # noqa: S608
-            f"WHERE id = {mark}"
-        )
-        cursors = ", ".join(f"{name} = {mark}" for name in MEMBER_CURSORS)
-        self._move_members = f"UPDATE {members.name} SET {cursors} WHERE conversation_id = {mark} AND user_id = {mark}"  # noqa: S608
-        self._count_replies = f"UPDATE {messages.name} SET reply_count = reply_count + {mark} WHERE id = {mark}"  # noqa: S608
+        self._move_head = f"UPDATE {log_head.name} SET pos = {'?' if sqlite else '%s'}"  # noqa: S608
+        insert, update = (_insert_singly, _update_singly) if sqlite else (_insert_at_once, _update_at_once)
+        self.insert_messages = insert(messages, MESSAGE_COLUMNS)
+        self.insert_texts = insert(messages, TEXT_COLUMNS)
+        """Each column less makes a batch's insertion a fortieth cheaper."""
+        self.insert_mentions = insert(mentions, ("conversation_id", "user_id", "seq", "sender_id"))
+        self.insert_links = insert(file_links, ("file_id", "message_id", "conversation_id", "seq"))
+        self.insert_sent_log = insert(log, SENT_LOG_COLUMNS, type="MessageSent")
+        self.insert_log = insert(log, LOG_COLUMNS)
+        self.move_conversations = update(conversations, ("last_seq", "last_pos", "active_pos"), ("id",))
+        self.move_members = update(members, MEMBER_CURSORS, ("conversation_id", "user_id"))
+        self.count_replies = update(messages, ("reply_count",), ("id",), adds=True)
 
     def lock_head(self, connection: Connection) -> tuple[str, int, int | None]:
         """(epoch, position), which nobody else can move until the transaction ends; and the database's time, where it
@@ -72,46 +76,66 @@ class BatchStatements:
     def move_head(self, connection: Connection, pos: int) -> None:
         connection.exec_driver_sql(self._move_head, (pos,))
 
-    def insert_messages(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By `MESSAGE_COLUMNS`."""
-        connection.exec_driver_sql(self._insert_messages, list(rows))
 
-    def insert_mentions(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By (conversation id, user id, seq, sender id)."""
-        connection.exec_driver_sql(self._insert_mentions, list(rows))
-
-    def insert_texts(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By `TEXT_COLUMNS`. Each column less makes a batch's insertion a fortieth cheaper."""
-        connection.exec_driver_sql(self._insert_texts, list(rows))
-
-    def insert_links(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By (file id, message id, conversation id, seq)."""
-        connection.exec_driver_sql(self._insert_links, list(rows))
-
-    def insert_sent_log(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By `SENT_LOG_COLUMNS`."""
-        connection.exec_driver_sql(self._insert_sent_log, list(rows))
-
-    def insert_log(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By `LOG_COLUMNS`."""
-        connection.exec_driver_sql(self._insert_log, list(rows))
-
-    def move_conversations(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By (last seq, last position, active position, conversation id)."""
-        connection.exec_driver_sql(self._move_conversations, list(rows))
-
-    def move_members(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By `MEMBER_CURSORS`, conversation id and user id."""
-        connection.exec_driver_sql(self._move_members, list(rows))
-
-    def count_replies(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """By (how many more, id of the thread's root)."""
-        connection.exec_driver_sql(self._count_replies, list(rows))
+def _insert_singly(table: Table, columns: Sequence[str], **constants: str) -> Write:
+    values = ["?"] * len(columns) + _quoted(constants)
+    return _singly(f"{_insert_into(table, columns, constants)} VALUES ({', '.join(values)})")
 
 
-def _insert(table: Table, columns: Sequence[str], mark: str, **constants: str) -> str:
+def _insert_at_once(table: Table, columns: Sequence[str], **constants: str) -> Write:
+    values = [_value(table, name, place) for place, name in enumerate(columns)] + _quoted(constants)
+    return _at_once(f"{_insert_into(table, columns, constants)} SELECT {', '.join(values)} FROM {_ROWS}")  # noqa: S608
+
+
+def _update_singly(table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False) -> Write:
+    """`adds`: to what is there already, instead of in its place."""
+    changes = [f"{name} = {name + ' + ' if adds else ''}?" for name in changed]
+    found = " AND ".join(f"{name} = ?" for name in key)
+    return _singly(f"UPDATE {table.name} SET {', '.join(changes)} WHERE {found}")  # noqa: S608
+
+
+def _update_at_once(table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False) -> Write:
+    """As `_update_singly`; each key once."""
+    names = (*changed, *key)
+    values = [f"{_value(table, name, place)} AS {name}" for place, name in enumerate(names)]
+    changes = [f"{name} = {f'{table.name}.{name} + ' if adds else ''}given.{name}" for name in changed]
+    found = " AND ".join(f"{table.name}.{name} = given.{name}" for name in key)
+    rows = f"(SELECT {', '.join(values)} FROM {_ROWS}) AS given"  # noqa: S608
+    return _at_once(f"UPDATE {table.name} SET {', '.join(changes)} FROM {rows} WHERE {found}")  # noqa: S608
+
+
+def _singly(statement: str) -> Write:
+    def write(connection: Connection, rows: Sequence[Values]) -> None:
+        connection.exec_driver_sql(statement, list(rows))
+
+    return write
+
+
+_ROWS = "jsonb_array_elements(%s::jsonb) AS t(j)"
+
+
+def _at_once(statement: str) -> Write:
+    def write(connection: Connection, rows: Sequence[Values]) -> None:
+        connection.exec_driver_sql(statement, (_encode(rows).decode(),))
+
+    return write
+
+
+def _value(table: Table, column: str, place: int) -> str:
+    """What stands at a place of each of `_ROWS`, as a column's type."""
+    kind = _TYPES[type(table.c[column].type)]
+    return f"(j->>{place})::{kind}"
+
+
+_TYPES = {Text: "text", BigInteger: "bigint", Integer: "integer", Boolean: "boolean"}
+
+
+def _quoted(constants: dict[str, str]) -> list[str]:
+    return [f"'{constant}'" for constant in constants.values()]
+
+
+def _insert_into(table: Table, columns: Sequence[str], constants: dict[str, str]) -> str:
     names = (*columns, *constants)
     needed = {column.name for column in table.columns if not column.nullable and column.server_default is None}
     assert needed <= set(names), "every column without a default is written"
-    values = [mark] * len(columns) + [f"'{constant}'" for constant in constants.values()]
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608 (names of our own)
+    return f"INSERT INTO {table.name} ({', '.join(names)})"
