@@ -65,7 +65,7 @@ async def test_a_batch_takes_as_many_statements_however_many_messages_it_has(nod
         assert all(isinstance(outcome, Message) for outcome in outcomes)
         counts.append(len(transactions[-1]))
     # head, users, conversations, members, earlier messages; messages, members, conversations, log, head
-    assert counts == [10, 10, 10]
+    assert counts == [5 + (1 if _writes_at_once(node) else 5)] * 3
 
 
 async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> None:
@@ -88,8 +88,13 @@ async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> No
         counts.append(len(transactions[-1]))
     # head, messages that are replied to, names, files; messages, links, mentions, replies, members, conversations, log,
     # head
-    assert counts == [12, 12, 12]
+    assert counts == [4 + (2 if _writes_at_once(node) else 8)] * 3
     assert (await node.do(BOB, GetMessage(str(root.id)))).reply_count == 211
+
+
+def _writes_at_once(node: Node) -> bool:
+    """Whether what a batch has written goes to the database as one statement, but for replies' counts."""
+    return node.write_engine.dialect.name == "postgresql"
 
 
 async def _forget(node: Node) -> None:
@@ -105,7 +110,7 @@ async def test_a_batch_reads_nothing_that_the_writer_knows(node: Node) -> None:
     with node.statements() as transactions:
         await node.in_one_batch(*((ALICE, SendMessage("c", "Hello")) for _ in range(10)))
     # head; messages, member, conversation, log, head
-    assert len(transactions[-1]) == 6
+    assert len(transactions[-1]) == 1 + (1 if _writes_at_once(node) else 5)
 
 
 async def test_all_that_is_queued_shares_one_transaction(node: Node) -> None:

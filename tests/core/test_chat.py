@@ -115,6 +115,31 @@ async def test_the_cursor_follows_what_is_committed() -> None:
     await chat.leave()
 
 
+async def _meet(*chats: Chat) -> None:
+    """As nodes that were started one after the other."""
+    for chat in chats:
+        chat.announce()
+    await asyncio.sleep(0)
+
+
+async def test_a_node_says_nothing_before_there_is_another() -> None:
+    exchange = Exchange()
+    (one, queue), (two, _) = _chat(exchange), _chat(exchange)
+    said: list[str] = []
+    await one.start()
+    one.bus.send = lambda dispatch: said.append(type(dispatch).__name__)  # type: ignore[method-assign]
+    queue.commit(_commit(6), lambda: None)
+    one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
+    assert said == []
+    await two.start()
+    await _meet(two)
+    queue.commit(_commit(7), lambda: None)
+    one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
+    assert said == ["Committed", "Told"]
+    for chat in (one, two):
+        await chat.leave()
+
+
 async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() -> None:
     exchange = Exchange()
     chats = [_chat(exchange) for _ in range(3)]
@@ -122,6 +147,7 @@ async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() 
     for (chat, _), events in zip(chats, heard, strict=True):
         await chat.start()
         chat.subscribe(events.extend)
+    await _meet(*(chat for chat, _ in chats))
     for pos in (8, 6, 7):
         _, queue = chats[pos % 3]
         queue.commit(_commit(pos), lambda: None)
@@ -140,6 +166,7 @@ async def test_what_is_not_stored_is_told_on_every_node_once() -> None:
     await two.start()
     one.subscribe(lambda events: heard.extend(("one", event) for event in events))
     two.subscribe(lambda events: heard.extend(("two", event) for event in events))
+    await _meet(one, two)
     typing = TypingChanged("c", "alice", "Alice", is_typing=True)
     one.tell(typing)
     assert heard == [("one", typing)]

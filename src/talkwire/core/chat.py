@@ -208,7 +208,7 @@ class Chat:
 
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
         """By our own writer. The others are told at once, whether or not we have come so far ourselves."""
-        if commit.events:
+        if commit.events and self.peers.are_there:
             self.bus.send(Committed(self.node_id, commit.start_pos, commit.pos, tuple(commit.events)))
         self.feed.committed(commit, answer)
 
@@ -310,8 +310,9 @@ class Chat:
         self._listeners.tell(events)
 
     def tell_others(self, events: Sequence[Passing]) -> None:
-        """Tells the other nodes."""
-        self.bus.send(Told(self.node_id, tuple(events)))
+        """Tells the other nodes, if there are any."""
+        if self.peers.are_there:
+            self.bus.send(Told(self.node_id, tuple(events)))
 
     def tell(self, event: Passing) -> None:
         """`publish` of one."""

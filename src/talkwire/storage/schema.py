@@ -41,6 +41,9 @@ _Position = BigInteger().with_variant(Integer(), "sqlite")
 # In the order of code points, whatever the database's language, so that a prefix is a range of the index.
 _CodePoints = Text().with_variant(Text(collation="C"), "postgresql")
 
+HEAD_ID = 1
+"""The one row of `log_head`."""
+
 log_head = Table(
     "log_head",
     metadata,
@@ -48,7 +51,7 @@ log_head = Table(
     Column("epoch", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
     Column("floor", BigInteger, nullable=False, server_default="0"),
-    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint(f"id = {HEAD_ID}", name="one_row"),
 )
 """One row: every writing transaction locks it first, so log order is commit order. Events up to `floor` have been
 pruned."""

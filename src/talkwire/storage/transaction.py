@@ -14,7 +14,7 @@ from talkwire.core.events import Durable, MessageSent
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.transaction import Needs
 from talkwire.storage.answers import AnswerRows
-from talkwire.storage.batch_statements import BatchStatements
+from talkwire.storage.batch_statements import BatchStatements, Write
 from talkwire.storage.covered import with_covered
 from talkwire.storage.files import FileRows
 from talkwire.storage.keys import direct_key
@@ -29,6 +29,7 @@ from talkwire.storage.restrictions import RestrictionRows
 from talkwire.storage.retention import RetentionRows
 from talkwire.storage.rows import log_values, sent_log_values, to_account, to_login, to_member
 from talkwire.storage.schema import (
+    HEAD_ID,
     accounts,
     blocks,
     conversations,
@@ -217,18 +218,19 @@ class BatchTransaction:
         """Writes what was kept aside and moves the log's head."""
         if not self.events:
             return
-        self._workspace.flush()
+        self._workspace.flush(self._log_rows(), Write(self._bulk.move_head, [(self._pos, HEAD_ID)]))
+        if len(self._sent) < len(self.events):
+            # Not before: whom a move concerns is for those who are there, and is not kept.
+            self.events = with_covered(self._connection, self._workspace.lookups.covered, self.events)
+
+    def _log_rows(self) -> Write:
         if len(self._sent) == len(self.events):
             rows = [sent_log_values(event, None) for event in self._sent[:-1]]
             rows.append(sent_log_values(self._sent[-1], self.batch_id))
-            self._bulk.insert_sent_log(self._connection, rows)
-        else:
-            rows = [log_values(event, None) for event in self.events[:-1]]
-            rows.append(log_values(self.events[-1], self.batch_id))
-            self._bulk.insert_log(self._connection, rows)
-            # Not before: whom a move concerns is for those who are there, and is not kept.
-            self.events = with_covered(self._connection, self._workspace.lookups.covered, self.events)
-        self._bulk.move_head(self._connection, self._pos)
+            return Write(self._bulk.insert_sent_log, rows)
+        rows = [log_values(event, None) for event in self.events[:-1]]
+        rows.append(log_values(self.events[-1], self.batch_id))
+        return Write(self._bulk.insert_log, rows)
 
     def committed(self) -> None:
         """Brings the writer's view up to date; to be called once the transaction is on disk."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, update
 
 from talkwire.core.events import MessageSent
 from talkwire.core.model import Conversation, Member, Message, User
-from talkwire.storage.batch_statements import BatchStatements
+from talkwire.storage.batch_statements import BatchStatements, Write
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import is_text, message_values, named_by, read_messages, text_values
 from talkwire.storage.rows import Values, to_conversation, to_member, to_user, user_values
@@ -280,35 +280,50 @@ class Workspace:
     def write_messages(self) -> None:
         """Writes the messages that were kept aside, and who sent them."""
         self.write_users()
-        connection, bulk = self.connection, self._bulk
+        self._bulk.write(self.connection, self._take_messages())
+        self._write_reply_counts()
+
+    def flush(self, *more: Write) -> None:
+        """Writes everything that was kept aside, and `more`."""
+        self.write_users()
+        self._bulk.write(self.connection, [*self._take_messages(), *self._take_moves(), *more])
+        self._write_reply_counts()
+
+    def _take_messages(self) -> list[Write]:
+        bulk, writes = self._bulk, []
         if self._new_messages:
             if self._only_texts:
-                bulk.insert_texts(connection, [text_values(message) for message in self._new_messages])
+                writes.append(Write(bulk.insert_texts, [text_values(message) for message in self._new_messages]))
             else:
-                bulk.insert_messages(connection, [message_values(message) for message in self._new_messages])
+                writes.append(Write(bulk.insert_messages, [message_values(message) for message in self._new_messages]))
             self._new_messages = []
             self._only_texts = True
         if self._link_rows:
-            bulk.insert_links(connection, self._link_rows)
+            writes.append(Write(bulk.insert_links, self._link_rows))
             self._link_rows = []
         if self._mention_rows:
-            bulk.insert_mentions(connection, self._mention_rows)
+            writes.append(Write(bulk.insert_mentions, self._mention_rows))
             self._mention_rows = []
-        if self._replies:
-            bulk.count_replies(connection, [(count, root_id) for root_id, count in self._replies.items()])
-            self._replies.clear()
+        return writes
 
-    def flush(self) -> None:
-        """Writes everything that was kept aside."""
-        self.write_messages()
+    def _take_moves(self) -> list[Write]:
+        writes = []
         if self._moved_members:
-            self._bulk.move_members(self.connection, [self._cursors(key) for key in self._moved_members])
+            writes.append(Write(self._bulk.move_members, [self._cursors(key) for key in self._moved_members]))
             self._moved_members.clear()
         if self._moved:
             moved = [self._conversations[id_] for id_ in self._moved]
             rows = [(c.last_seq, c.last_pos, c.active_pos, c.id) for c in moved]
-            self._bulk.move_conversations(self.connection, rows)
+            writes.append(Write(self._bulk.move_conversations, rows))
             self._moved.clear()
+        return writes
+
+    def _write_reply_counts(self) -> None:
+        """Not together with the messages, as a reply may be to one that is as new."""
+        if self._replies:
+            rows = [(count, root_id) for root_id, count in self._replies.items()]
+            self._bulk.write(self.connection, [Write(self._bulk.count_replies, rows)])
+            self._replies.clear()
 
     def _cursors(self, key: tuple[str, str]) -> Values:
         member = self._members[key]

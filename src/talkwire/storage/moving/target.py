@@ -18,7 +18,7 @@ from talkwire.storage.migrations import take_turns, upgrade
 from talkwire.storage.moving.errors import RowError, TargetError
 from talkwire.storage.moving.source import Head, numbered_tables, patient, reading
 from talkwire.storage.moving.tables import WORDS, Checksum, MovedTable, Row, Summed
-from talkwire.storage.schema import followers, log_head, metadata
+from talkwire.storage.schema import HEAD_ID, followers, log_head, metadata
 from talkwire.storage.unfinished import Mark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
@@ -154,7 +154,7 @@ class Target:
             if self._on_postgresql:
                 # What was committed before without waiting for the disk is there when this is.
                 self._connection.execute(text("SET LOCAL synchronous_commit = on"))
-            self._connection.execute(insert(log_head), {"id": 1, **head._asdict()})
+            self._connection.execute(insert(log_head), {"id": HEAD_ID, **head._asdict()})
             upgrade(self._connection)
             for name, column_name in numbered_tables():
                 if last_ids.get(name):
