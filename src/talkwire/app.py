@@ -96,6 +96,7 @@ from talkwire.storage.pace import Pace
 from talkwire.storage.reader import READERS, ReaderPool
 from talkwire.storage.retention import DeletedConversations
 from talkwire.storage.search import MessageIndex
+from talkwire.storage.statistics import YoungStatistics
 from talkwire.storage.writer import GroupWriter
 from talkwire.wire import EngineOptions
 
@@ -276,6 +277,7 @@ class Node:
             DeletedConversations(_now_ms),
             AwayNotifications(dialect, self.chat.directory.has_been_here, _now_ms, node_id),
         ]
+        works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [
             Follower(work, reading_engine(url, 1), self._writer.aside, _now_ms, Pace(lambda: self._writer.busy))
             for work in works
@@ -373,7 +375,7 @@ class Node:
             metrics=metrics,
             connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
         )
-        self.engine.hub.expects_more = lambda: self._writer.busy
+        self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
         rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
         mail = MailDelivery(self.chat, self.engine.hub, rooms, _now_ms)

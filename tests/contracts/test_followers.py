@@ -179,3 +179,24 @@ def _behind(database: Database, node: Node) -> module.RunAside:
         return node.writer.aside(function)  # type: ignore[arg-type]  # handed on as it is
 
     return aside
+
+
+async def test_a_node_at_work_on_the_same_keeps_nobody_waiting(copies: Database, clock: Clock) -> None:
+    if copies.kind == "sqlite":
+        pytest.skip("one process has all of it")
+    work = Copy()
+    async with running(copies, clock) as node:
+        await node.group("c", ALICE)
+        async with following(node, copies, work) as follower:
+            await reached(follower, node.chat.pos)
+            work.prepared.clear()
+            with copies.engine() as engine, engine.begin() as other:
+                other.execute(select(followers).where(followers.c.name == "copy").with_for_update())
+                for number in range(3):
+                    await node.send(ALICE, str(number))
+                    assert await asyncio.to_thread(work.prepared.wait, WAIT_S)
+                    work.prepared.clear()
+                assert follower._pos < node.chat.pos
+            await node.send(ALICE, "released")
+            await reached(follower, node.chat.pos)
+    assert copied(copies) == list(range(1, node.chat.pos + 1))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Select, and_, exists, or_, select, text
+from sqlalchemy import Connection, Dialect, Select, and_, exists, literal_column, or_, select, text
 
 from talkwire.core.attention import (
     EVERYONE_MAX,
@@ -95,7 +95,7 @@ class AwayNotifications:
         of_keys = select(members, spans.c.from_pos).select_from(keys)
         whole = members.c.conversation_id == first
         self._members: Select[Any] = of_keys.join(members, whole).join(spans, span)
-        self._eager: Select[Any] = self._members.where(members.c.notify == "all")
+        self._eager: Select[Any] = self._members.where(_is_eager)
         self._named: Select[Any] = of_keys.join(members, and_(whole, members.c.user_id == second)).join(spans, span)
         self._elsewhere: Select[Any] = (
             select(online.c.user_id, online.c.since_pos)
@@ -229,6 +229,9 @@ class AwayNotifications:
 
 _PREFERENCES = Preferences()
 
+# Written out: PostgreSQL takes no partial index for a parameter.
+_is_eager = members.c.notify == literal_column("'all'")
+
 _messages_select: Select[Any] = (
     select(log.c.pos, log.c.at_ms, log.c.message_id)
     .join(messages, messages.c.id == log.c.message_id)
@@ -240,7 +243,7 @@ _messages_select: Select[Any] = (
             conversations.c.kind == "direct",
             messages.c.extra.is_not(None),
             messages.c.reply_to_id.is_not(None),
-            exists().where(members.c.conversation_id == conversations.c.id, members.c.notify == "all"),
+            exists().where(members.c.conversation_id == conversations.c.id, _is_eager),
         ),
     )
 )

@@ -79,6 +79,8 @@ class Follower(Generic[P]):
         self._aside = aside
         self._clock_ms = clock_ms
         self._pace = pace
+        # What another process works for us is not in our thread's time.
+        self._now_s = time.thread_time if reading.dialect.name == "sqlite" else time.monotonic
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._moved = threading.Condition()
@@ -133,12 +135,12 @@ class Follower(Generic[P]):
         return self._pace.retry_s
 
     def _work_on_a_stretch(self) -> float | None:
-        began_s = time.thread_time()
+        began_s = self._now_s()
         with self._reading.begin() as connection:
             stretch = self._prepare(connection)
         if stretch is None:
             return None
-        stretch.spent_s = time.thread_time() - began_s
+        stretch.spent_s = self._now_s() - began_s
         if stretch.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
             if not self._aside(lambda connection: self._store(connection, stretch)):
                 return self._pace.retry_s  # another node did it, and may go on without us
@@ -170,18 +172,21 @@ class Follower(Generic[P]):
         return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
 
     def _store(self, connection: Connection, stretch: _Stretch[P]) -> bool:
-        """On the writer's thread. False when somebody else has moved the position."""
-        began_s = time.thread_time()
-        claimed = connection.execute(
-            update(followers)
+        """On the writer's thread. False when somebody else has moved the position, or is about to: who is not waited
+        for, since commands wait here."""
+        began_s = self._now_s()
+        unmoved = (
+            select(followers.c.name)
             .where(followers.c.name == self._work.name, followers.c.pos == stretch.stored)
-            .values(pos=stretch.reached)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
         )
+        claimed = connection.execute(update(followers).where(followers.c.name == unmoved).values(pos=stretch.reached))
         if claimed.rowcount != 1:
             return False
         if stretch.prepared:
             self._work.store(connection, stretch.prepared)
-        stretch.spent_s += time.thread_time() - began_s
+        stretch.spent_s += self._now_s() - began_s
         return True
 
     def _store_pos(self) -> None:
