@@ -11,7 +11,7 @@ import pytest
 
 from talkwire.bus.memory import Exchange, MemoryBus
 from talkwire.core.bus import Committed
-from talkwire.core.chat import Chat, Done
+from talkwire.core.chat import MORE_S, Chat, Done
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.messages import SendMessage
@@ -33,6 +33,7 @@ class Queue:
     def __init__(self) -> None:
         self.submitted: list[Command[Any]] = []
         self.commit: OnCommit = _not_started
+        self.busy = False
 
     def start(self, on_commit: OnCommit) -> None:
         self.commit = on_commit
@@ -136,6 +137,26 @@ async def test_a_node_says_nothing_before_there_is_another() -> None:
     queue.commit(_commit(7), lambda: None)
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == ["Committed", "Told"]
+    for chat in (one, two):
+        await chat.leave()
+
+
+async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it() -> None:
+    exchange = Exchange()
+    (one, queue), (two, _) = _chat(exchange), _chat(exchange)
+    await one.start()
+    await two.start()
+    await _meet(one, two)
+    for pos, busy in ((6, True), (7, False)):
+        queue.busy = busy
+        queue.commit(_commit(pos), lambda: None)
+        await asyncio.sleep(0)
+        assert (one.expects_more, two.expects_more) == (busy, busy)
+    queue.busy = True
+    queue.commit(_commit(8), lambda: None)
+    queue.busy = False
+    await asyncio.sleep(2 * MORE_S)
+    assert not two.expects_more, "it does not come any more"
     for chat in (one, two):
         await chat.leave()
 

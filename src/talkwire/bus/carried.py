@@ -31,6 +31,10 @@ ANSWER_S = 1.5
 START_S = 2.0
 """How long the start waits for the bus."""
 
+TURN_S = 0.002
+"""For how long parcels are taken before everybody else has a turn. What is told of those in one turn goes to a client
+at once, and to write to all members of a large room takes longer than this."""
+
 PAUSES_S = (0.05, 0.1, 0.2, 0.5)
 """Between the tries to listen again: the first is soon, and each later one as the last here."""
 
@@ -127,15 +131,18 @@ class CarriedBus:
             try:
                 async with self._carrier.listening() as parcels, asyncio.timeout(BEAT_S + ANSWER_S) as patience:
                     self._outgoing.waiting.set()  # our own parcel is to show that both ways work
+                    now = asyncio.get_running_loop().time
+                    turn = _Turn()
                     async for parcel in parcels:
                         if parcel.startswith(self._mark):
-                            patience.reschedule(asyncio.get_running_loop().time() + BEAT_S + ANSWER_S)
+                            patience.reschedule(now() + BEAT_S + ANSWER_S)
                             self._return()
                             tries = 0
                         else:
                             self._take(parcel)
                         # Somebody who has much to say must not keep the loop from everybody else.
-                        await asyncio.sleep(0)
+                        if turn.lasts_s() >= TURN_S:
+                            await asyncio.sleep(0)
             except self._carrier.failures as error:
                 self._leave(error)
             await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
@@ -167,3 +174,24 @@ class CarriedBus:
             _logger.info("the bus is there")
         self.away = False
         self._tried.set()
+
+
+class _Turn:
+    """The event loop's turn that this task is in, which ends when the task waits."""
+
+    __slots__ = ("_began", "_loop")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._began: float | None = None
+
+    def lasts_s(self) -> float:
+        """Since this was asked first in this turn."""
+        now = self._loop.time()
+        if self._began is None:
+            self._began = now
+            self._loop.call_soon(self._end)
+        return now - self._began
+
+    def _end(self) -> None:
+        self._began = None

@@ -23,11 +23,12 @@ class Dispatch(msgspec.Struct, frozen=True, tag_field="kind"):
 
 class Committed(Dispatch, frozen=True, tag="committed"):
     """A transaction has brought the log from `start_pos` to `pos`. `events` are those in between, or None: they are to
-    be read from the log."""
+    be read from the log. `more`: the next transaction is under way."""
 
     start_pos: int
     pos: int
     events: tuple[Durable, ...] | None = None
+    more: bool = False
 
 
 class Told(Dispatch, frozen=True, tag="told"):

@@ -29,6 +29,10 @@ from talkwire.core.preferences import DEFAULTS
 from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
 
+MORE_S = 0.005
+"""How long after a transaction elsewhere its node's next one, which is under way, is expected: it is read, committed and
+carried here in less."""
+
 R = TypeVar("R")
 Done = Callable[[Any, "Exception | None"], None]
 """(result, error): what became of a command; exactly one of both counts."""
@@ -36,6 +40,11 @@ Done = Callable[[Any, "Exception | None"], None]
 
 class Writer(Protocol):
     """Carries changes out in order, many in one transaction."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether changes are queued or being carried out."""
+        ...
 
     def start(self, on_commit: Callable[[Commit, Callable[[], None]], None]) -> None:
         """Has `on_commit` called on the event loop with each transaction and what gives its answers, in their order."""
@@ -88,6 +97,7 @@ class Chat:
         self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
         self.feed = LogFeed(self._read_log, self._listeners.tell, self._is_brought, self._lose)
         self._watching: asyncio.Task[None] | None = None
+        self._more_until = 0.0
         self.on_loss: Callable[[], None] = _nothing
         """Called when this node cannot know what has happened: everybody here has to begin anew."""
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
@@ -209,13 +219,16 @@ class Chat:
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
         """By our own writer. The others are told at once, whether or not we have come so far ourselves."""
         if commit.events and self.peers.are_there:
-            self.bus.send(Committed(self.node_id, commit.start_pos, commit.pos, tuple(commit.events)))
+            events = tuple(commit.events)
+            self.bus.send(Committed(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
         self.feed.committed(commit, answer)
 
     def _receive(self, dispatch: AnyDispatch) -> None:
         if dispatch.node_id == self.node_id:
             return
         self.peers.heard(dispatch.node_id)
+        if isinstance(dispatch, Committed):
+            self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:
             case Committed(events=None):
                 self.feed.heard_of(dispatch.pos)
@@ -232,6 +245,11 @@ class Chat:
                     self.tell_here(told)
             case Question() | Answer():
                 self.peers.receive(dispatch)
+
+    @property
+    def expects_more(self) -> bool:
+        """Whether the next events are on their way: changes are being carried out, here or, a moment ago, elsewhere."""
+        return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
     def _is_brought(self) -> bool:
         return self.bus.brings_events and not self.bus.away

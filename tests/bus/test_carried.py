@@ -1,0 +1,79 @@
+"""How a node takes what comes over a network: in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from talkwire.bus import carried
+from talkwire.bus.carried import CarriedBus
+from talkwire.bus.parcels import encode, pack
+from talkwire.core.bus import AnyDispatch, Told
+
+
+class Pipe:
+    """A carrier that brings what is put into it, at once if it is there."""
+
+    brings_events = True
+    dispatch_max = 1 << 20
+    failures: tuple[type[Exception], ...] = (OSError,)
+
+    def __init__(self) -> None:
+        self.parcels: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def publish(self, parcel: bytes) -> None:
+        self.parcels.put_nowait(parcel)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield self._parcels()
+
+    async def _parcels(self) -> AsyncIterator[bytes]:
+        while True:
+            yield await self.parcels.get()
+
+    async def close(self) -> None:
+        pass
+
+    def bring(self, count: int) -> None:
+        for number in range(count):
+            told = encode(Told(f"node-{number}", ()))
+            assert told is not None
+            self.parcels.put_nowait(b"anothers" + pack([told]))
+
+
+async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
+    """How many of `count` parcels, all there at once, were heard whenever somebody else had a turn."""
+    pipe = Pipe()
+    heard: list[AnyDispatch] = []
+
+    def receive(dispatch: AnyDispatch) -> None:
+        heard.append(dispatch)
+        time.sleep(each_takes_s)
+
+    bus = CarriedBus(lambda _: pipe)
+    await bus.start("log", receive)
+    pipe.bring(count)
+    seen = []
+    async with asyncio.timeout(10):
+        while len(heard) < count:
+            await asyncio.sleep(0)
+            seen.append(len(heard))
+    await bus.close()
+    return seen
+
+
+async def test_all_that_has_come_is_heard_in_one_turn() -> None:
+    assert set(await heard_between_turns(5)) <= {0, 5}
+
+
+async def test_who_has_much_to_say_keeps_nobody_from_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carried, "TURN_S", 0.02)
+    seen = await heard_between_turns(10, each_takes_s=0.01)
+    assert len(set(seen)) > 3, seen
+    assert max(later - earlier for earlier, later in pairwise(seen)) <= 4, seen
