@@ -1,6 +1,6 @@
-# Everything a contributor runs. Needs Python 3.11 or later and make; `make test` also Node 20, Chromium for the tests of
-# the page and nginx for those behind it, which it skips otherwise; `make bench` also a C compiler. What is installed
-# stays in .venv and in node_modules below tests.
+# Everything a contributor runs. Needs Python 3.11 or later, Node 20.19 or later with npm, and make; `make test` also
+# Chromium for the tests of the web client and nginx for those behind it, which it skips otherwise; `make bench` also a C
+# compiler. What is installed stays in .venv and in node_modules below web and tests.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -16,12 +16,17 @@ NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/pag
 NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
 
-SOURCES     := $(wildcard src tests bench examples)
+WEB_STAMP   := web/node_modules/.lock-installed
+WEB_SOURCES := $(shell find web/src web/public -type f) $(wildcard web/*.html web/*.ts web/*.json)
+# The web client, built into the Python package.
+WEB_CLIENT  := src/talkwire/web/index.html
+
+SOURCES     := $(wildcard src tests bench examples hatch_build.py)
 QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install run test check bench torture format docs lock lint format-check types layers clean
+.PHONY: help install run test check bench torture format docs lock lint format-check types layers web-check clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -33,15 +38,15 @@ help:
 	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
-install: $(DEV_STAMP) $(NODE_STAMPS)
+install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
 
-run: $(RUN_STAMP)
+run: $(RUN_STAMP) $(WEB_CLIENT)
 	$(BIN)/talkwire serve --demo $(ARGS)
 
-test: lint format-check types layers install
+test: lint format-check types layers web-check install
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $(ARGS)
 
-check: lint types layers
+check: lint types layers web-check
 	$(BIN)/python -m pytest --quiet $(QUICK_TESTS) $(ARGS)
 
 bench: install
@@ -62,9 +67,13 @@ types: $(DEV_STAMP)
 layers: $(DEV_STAMP)
 	$(BIN)/lint-imports
 
-format: $(DEV_STAMP)
+web-check: $(WEB_STAMP)
+	cd web && npm run --silent check && npm test --silent
+
+format: $(DEV_STAMP) $(WEB_STAMP)
 	$(BIN)/ruff check --fix-only --exit-zero $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+	cd web && npm run --silent format
 
 docs: $(RUN_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
@@ -83,7 +92,7 @@ lock:
 	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) web/node_modules src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -102,6 +111,9 @@ $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(RUN_STAMP) $@
 
-$(NODE_STAMPS): %/node_modules/.lock-installed: %/package-lock.json
+$(NODE_STAMPS) $(WEB_STAMP): %/node_modules/.lock-installed: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund
 	@touch $@
+
+$(WEB_CLIENT): $(WEB_STAMP) $(WEB_SOURCES)
+	cd web && npm run --silent build

@@ -67,5 +67,5 @@ def _messages_read(engine: Engine, words: WordTable) -> int:
     with engine.begin() as connection:
         before = connection.execute(read).scalar_one()  # what was read a moment ago may not be taken off yet
         words.put(connection, {1: ["hello"]})
-        after: int = connection.execute(read).scalar_one()
-    return after - before
+        after = connection.execute(read).scalar_one()
+    return int(after - before)

@@ -30,8 +30,8 @@ from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
 
 MORE_S = 0.005
-"""How long after a transaction elsewhere its node's next one, which is under way, is expected: it is read, committed and
-carried here in less."""
+"""How long after another node's transaction its next one, which is under way, is expected: it is committed and carried
+here in less."""
 
 R = TypeVar("R")
 Done = Callable[[Any, "Exception | None"], None]

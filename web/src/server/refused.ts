@@ -1,0 +1,29 @@
+import type { ErrorBody } from "./payloads";
+
+/** What the server, or the way to it, said no to: a `code` for programs, a `message` for people. */
+export class Refused extends Error {
+  readonly code: string;
+  readonly details: unknown;
+
+  constructor({ code, message, details }: ErrorBody) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+
+  /** Whether the same may be tried again later, and go well. */
+  get isPassing(): boolean {
+    return PASSING.has(this.code);
+  }
+
+  /** Milliseconds after which the server wants to be asked again; 0 when it did not say. */
+  get retryAfterMs(): number {
+    const details = this.details as { retryAfterMs?: unknown } | null | undefined;
+    return typeof details?.retryAfterMs === "number" ? details.retryAfterMs : 0;
+  }
+}
+
+/** There is no way to the server at the moment, or no answer came: nobody knows whether it was done. */
+export const UNREACHABLE = "unreachable";
+
+const PASSING = new Set([UNREACHABLE, "unavailable", "rate_limited", "token_expired"]);

@@ -1,0 +1,36 @@
+/** Times as the reader's place and language write them. */
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+const DAY_MS = 86_400_000;
+
+function daysAgo(at: Date, now: Date): number {
+  const midnight = (time: Date) => new Date(time.getFullYear(), time.getMonth(), time.getDate()).getTime();
+  return Math.round((midnight(now) - midnight(at)) / DAY_MS);
+}
+
+export function timeOfDay(iso: string): string {
+  return clock.format(new Date(iso));
+}
+
+/** “today”, “yesterday”, or the day. */
+export function dayOf(iso: string, now = new Date()): string {
+  const at = new Date(iso);
+  const days = daysAgo(at, now);
+  if (days < 2) return relative.format(-days, "day");
+  return (days < 200 ? day : dayAndYear).format(at);
+}
+
+/** As short as a list has room for. */
+export function shortTime(iso: string, now = new Date()): string {
+  const at = new Date(iso);
+  return daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
+}
+
+export function fullTime(iso: string): string {
+  return new Date(iso).toLocaleString();
+}

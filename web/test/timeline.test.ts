@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { EMPTY, type Row, rowsOf, tombstone, withChanged, withNew, withNewer, withOlder } from "../src/chat/timeline";
+import type { Message } from "../src/server/payloads";
+import { ME, message, messages } from "./messages";
+
+const seqs = (timeline: { messages: readonly { seq: number }[] }) => timeline.messages.map(({ seq }) => seq);
+const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
+
+describe("pages", () => {
+  it("come before and behind what is here", () => {
+    const older = withOlder({ ...loaded(5, 6), atEnd: false }, messages(3, 4), true);
+    const newer = withNewer(older, messages(7, 8), false);
+    expect(seqs(newer)).toEqual([3, 4, 5, 6, 7, 8]);
+    expect(newer).toMatchObject({ atStart: false, atEnd: true });
+    expect(withOlder(newer, messages(1, 2), false).atStart).toBe(true);
+  });
+
+  it("that overlap bring nothing twice", () => {
+    expect(seqs(withOlder(loaded(3, 5), messages(1, 4), false))).toEqual([1, 2, 3, 4, 5]);
+    expect(seqs(withNewer(loaded(3, 5), messages(4, 7), false))).toEqual([3, 4, 5, 6, 7]);
+  });
+});
+
+describe("a new message", () => {
+  it("is the last one", () => {
+    expect(seqs(withNew(loaded(1, 2), message(3)))).toEqual([1, 2, 3]);
+    expect(seqs(withNew(EMPTY, message(9)))).toEqual([9]);
+  });
+
+  it("that comes twice, or late, changes nothing", () => {
+    const timeline = loaded(1, 3);
+    expect(withNew(timeline, message(3))).toBe(timeline);
+    expect(withNew(timeline, message(2))).toBe(timeline);
+  });
+
+  it("behind a hole waits until the hole is loaded", () => {
+    const timeline = withNew(loaded(1, 2), message(5));
+    expect(seqs(timeline)).toEqual([1, 2]);
+    expect(timeline.atEnd).toBe(false);
+    expect(seqs(withNew(timeline, message(6)))).toEqual([1, 2]);
+    expect(withNewer(timeline, messages(3, 6), false)).toMatchObject({ atEnd: true });
+  });
+});
+
+describe("a change", () => {
+  it("concerns one message and leaves the others as they are", () => {
+    const before = loaded(1, 3);
+    const after = withChanged(before, "m2", (it) => ({ ...it, content: "edited" }));
+    expect(after.messages[1]?.content).toBe("edited");
+    expect(after.messages[0]).toBe(before.messages[0]);
+    expect(withChanged(before, "elsewhere", (it) => it)).toBe(before);
+  });
+
+  it("leaves nothing of what a deleted message said", () => {
+    const gone = tombstone(message(1, { reactions: [], replyCount: 2, threadId: "m0" }), "2026-01-06T00:00:00.000Z");
+    expect(gone).toMatchObject({ id: "m1", seq: 1, threadId: "m0", deletedAt: "2026-01-06T00:00:00.000Z" });
+    expect(gone).not.toHaveProperty("content");
+    expect(gone).not.toHaveProperty("reactions");
+  });
+});
+
+describe("rows", () => {
+  const whole = (said: Message[]) => ({ messages: said, atStart: true, atEnd: true });
+  const shown = (rows: Row[]) =>
+    rows.map(
+      ({ message: { seq }, startsDay, startsUnread, continued }) =>
+        `${startsDay ? "day " : ""}${startsUnread ? "unread " : ""}${seq}${continued ? "+" : ""}`,
+    );
+
+  it("join what one person says within five minutes", () => {
+    const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
+  });
+
+  it("begin each day, and no day continues the one before", () => {
+    const midnight = new Date(2026, 0, 6).getTime();
+    const [late = "", early = ""] = [-60_000, 60_000].map((ms) => new Date(midnight + ms).toISOString());
+    const said = [message(1, { createdAt: late }), message(2, { createdAt: early })];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "day 2"]);
+  });
+
+  it("mark where the unread begins: at the first message of somebody else", () => {
+    const said = [message(1), message(2, { senderId: ME }), message(3), message(4)];
+    expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "2", "unread 3", "4+"]);
+    expect(shown(rowsOf(whole(said), 4, ME))).toEqual(["day 1", "2", "3", "4+"]);
+  });
+
+  it("do not mark it where what was read last is not loaded", () => {
+    const unread = (first: number) => shown(rowsOf(loaded(first, 6), 3, ME)).filter((row) => row.includes("unread"));
+    expect(unread(5)).toEqual([]);
+    expect(unread(4)).toEqual(["day unread 4"]);
+    expect(unread(2)).toEqual(["unread 4"]);
+  });
+
+  it("are one a message", () => {
+    expect(rowsOf(loaded(1, 60), 30, ME)).toHaveLength(60);
+  });
+});

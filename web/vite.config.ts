@@ -1,0 +1,29 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+/** Where the server finds the page: part of the Python package, and not of the repository. */
+const PACKAGE = "../src/talkwire/web";
+
+export default defineConfig({
+  // The server may be mounted anywhere, so nothing is addressed from the root.
+  base: "./",
+  plugins: [react()],
+  build: {
+    outDir: PACKAGE,
+    emptyOutDir: true,
+    assetsDir: "page",
+    // The policy of the page lets nothing run but its own files: no data, no inline script.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2023",
+  },
+  server: {
+    // `npm run dev` beside a server that was started with `make run`.
+    proxy: Object.fromEntries(
+      ["/api", "/demo.json", "/healthz"]
+        .map((path) => [path, "http://127.0.0.1:3000"])
+        .concat([["/socket.io", "ws://127.0.0.1:3000"]]),
+    ),
+  },
+  test: { include: ["test/**/*.test.ts"] },
+});
