@@ -48,7 +48,9 @@ async def confirm(node: Node, user_id: str = "bob", pos: int = 0, mail_id: int =
 
 
 async def missed_by(node: Node, actor: Actor = BOB, after_pos: int = 0) -> list[int]:
-    return list(await node.do(actor, FindMissed(node.clock.now_ms, after_pos)))
+    found = await node.do(actor, FindMissed(node.clock.now_ms, after_pos))
+    assert found.pos == node.chat.pos
+    return list(found.message_ids)
 
 
 async def told(node: Node, ids: Collection[int], actor: Actor = BOB) -> list[str]:

@@ -17,6 +17,7 @@ from talkwire.core.commands.mail import (
     ConfirmArrivals,
     FindMissed,
     Mail,
+    Missed,
     ReadMail,
     ReadMissed,
     StoreMail,
@@ -65,10 +66,12 @@ def read_mail(snapshot: Snapshot, actor: Actor, query: ReadMail) -> tuple[Mail, 
     return tuple(_within_bytes(found))
 
 
-def find_missed(snapshot: Snapshot, actor: Actor, query: FindMissed) -> tuple[int, ...]:
+def find_missed(snapshot: Snapshot, actor: Actor, query: FindMissed) -> Missed:
     require(may_act(snapshot.user(actor.user_id)))
     after_pos = max(snapshot.mail.position(actor.user_id), query.after_pos)
-    return tuple(snapshot.mail.missed(actor.user_id, after_pos, query.now_ms - KEPT_MS, MISSED_MAX))
+    found = snapshot.mail.missed(actor.user_id, after_pos, query.now_ms - KEPT_MS, MISSED_MAX)
+    _, pos = snapshot.head()
+    return Missed(tuple(found), pos)
 
 
 def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Message, ...]:

@@ -216,24 +216,24 @@ class MailDelivery:
 
     async def _send_missed(self, box: _Box) -> None:
         actor = box.client.actor
-        told: set[int] = set()
         while True:
             late: list[MessageSent] = []
             box.late = late
-            found = await self._chat.execute(actor, FindMissed(self._now_ms(), box.pos))
+            missed = await self._chat.execute(actor, FindMissed(self._now_ms(), box.pos))
             # What another node has just written is in the tables and still to be handed out here: then it is told.
-            found = tuple(id_ for id_ in found if id_ - MESSAGE_ID_BASE <= self._chat.pos)
+            looked_to = min(missed.pos, self._chat.pos)
+            found = tuple(id_ for id_ in missed.message_ids if id_ - MESSAGE_ID_BASE <= looked_to)
             for start in range(0, len(found), PAGE):
                 messages = await self._chat.execute(actor, ReadMissed(found[start : start + PAGE]))
                 await self._send_messages(box, messages)
-            told.update(found)
             if len(late) <= LATE_MAX:
                 break
         entry = box.client.entry
         for event in late:
             message = event.message
-            is_here = message.conversation_id in entry.conversation_ids and message.id not in told
-            if is_here and hears_of(box.client, message):
+            # Of what was looked through, the rest has arrived before: a node that is behind hands it out once more.
+            is_new = event.pos > looked_to and message.conversation_id in entry.conversation_ids
+            if is_new and hears_of(box.client, message):
                 self._send_message(box, event)
         self._begin_proof(box)
         self._catch_up_ended(box)

@@ -20,6 +20,7 @@ from talkwire.app import DIALECTS
 from talkwire.core.commands.mail import Arrival, ConfirmArrivals
 from talkwire.core.custom_events import PAYLOAD_MAX_BYTES, SOCKET_IO_EVENTS
 from talkwire.core.errors import ChatError
+from talkwire.core.lease import NODE
 from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.dialects.gateway import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
@@ -967,6 +968,33 @@ async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
     assert await bodies(bob, 2) == ["before", "meanwhile"]
     await say(world, "alice", conversation, "after")
     assert await bodies(bob, 1) == ["after"]
+
+
+async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_is_behind(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor behind what is newer."""
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    execute = node.chat.execute
+    looking, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(actor: object, command: object, *rest: object) -> object:
+        if type(command).__name__ == "FindMissed":
+            looking.set()
+            await go_on.wait()
+        return await execute(actor, command, *rest)
+
+    monkeypatch.setattr(node.chat, "execute", slow)
+    bob = await connect(world, "bob")
+    await looking.wait()
+    await say(world, "alice", conversation, "arrived")
+    arrival = Arrival(world.id_of("bob"), node.chat.pos)
+    await execute(NODE, ConfirmArrivals((arrival,)))
+    await say(world, "alice", conversation, "missed")
+    go_on.set()
+    assert await bodies(bob, 1) == ["missed"]
+    assert await said_until_done(world, bob, "bob") == []
 
 
 @pytest.mark.parametrize("held", ["FindMissed", "ReadMissed"])

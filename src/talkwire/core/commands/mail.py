@@ -32,9 +32,17 @@ class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
     after_id: int = 0
 
 
-class FindMissed(Query[tuple[int, ...]], frozen=True, tag="FindMissed"):
-    """The ids of the messages that the actor has not read and was not shown: behind the position up to which they were,
-    or behind `after_pos` when that is further. In the order of the log, the newest `MISSED_MAX` at most."""
+class Missed(msgspec.Struct, frozen=True):
+    """`message_ids` in the order of the log. `pos` is how far the log had come: nothing else that happened up to there is
+    to be told."""
+
+    message_ids: tuple[int, ...]
+    pos: int
+
+
+class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
+    """The messages that the actor has not read and was not shown: behind the position up to which they were, or behind
+    `after_pos` when that is further; the newest `MISSED_MAX` at most."""
 
     now_ms: int
     after_pos: int = 0
