@@ -54,6 +54,19 @@ def test_postgresql_answers_a_commit_when_it_is_on_disk_and_holds_no_lock_for_th
         engine.dispose()
 
 
+def test_who_waits_for_a_postgresql_whose_machine_is_gone_learns_of_it_within_seconds(
+    postgresql_database: Database,
+) -> None:
+    engine = writing_engine(postgresql_database.url)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        parameters = driver.info.get_parameters()
+    engine.dispose()
+    idle, interval, count = (int(parameters[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle + interval * count < 15
+
+
 def test_readers_cannot_write(database: Database) -> None:
     engine = reading_engine(database.url, 1)
     with pytest.raises(DBAPIError, match=r"read.?only"), engine.begin() as connection:

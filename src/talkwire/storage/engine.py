@@ -101,6 +101,10 @@ def _postgresql_engine(url: URL, size: int) -> Engine:
             "options": _POSTGRESQL_OPTIONS,
             "connect_timeout": 5,
             "tcp_user_timeout": 5000,
+            # That is for what was sent. Who waits for an answer of a machine that is gone learns of it by these.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "application_name": "talkwire",
         },
     )
