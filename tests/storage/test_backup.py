@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, inspect, update
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url
@@ -265,6 +265,24 @@ def test_a_backup_of_an_older_version_gets_the_newest_tables(
 
 
 # --- the target -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        MovedTable("users FROM PROGRAM 'true' --", {"id": "text"}, ("id",)),
+        MovedTable("users", {"id) FROM PROGRAM 'true' --": "text"}, ()),
+        MovedTable("pg_authid", {"rolname": "text"}, ("rolname",)),
+    ],
+)
+def test_names_that_are_none_of_ours_are_in_no_statement(backup: io.BytesIO, target: URL, forged: MovedTable) -> None:
+    """Whoever made the file may have written anything into it, with a right checksum."""
+    archive = ArchiveReader(backup)
+    archive.contents = msgspec.structs.replace(archive.contents, tables=(forged,))
+    with pytest.raises(ArchiveError, match="has a table that"):
+        restore_database(target, archive, "forged", no_file, Told())
+    with opened(target) as connection:
+        assert "users" not in inspect(connection).get_table_names(), "nothing was written"
 
 
 def test_a_database_that_is_not_empty_is_left_as_it_is(backup: io.BytesIO, target: URL) -> None:

@@ -30,7 +30,8 @@ def restore_database(
     if not is_known(contents.revision):
         raise ArchiveError(f"has tables of version {contents.revision}, of a newer Talkwire: use that one")
     with opened_target(url) as target:
-        target.begin_restore(Mark("restore", name, contents.epoch, contents.pos), contents.revision)
+        mark = Mark("restore", name, contents.epoch, contents.pos)
+        target.begin_restore(mark, contents.revision, contents.tables)
         _fill(target, archive, keep_file, progress)
         compare(target, contents.tables, sums.tables, progress)
         target.finish(Head(new_epoch(), contents.pos, contents.floor), sums.last_ids)

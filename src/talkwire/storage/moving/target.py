@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import take_turns, upgrade
-from talkwire.storage.moving.errors import RowError, TargetError
+from talkwire.storage.moving.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.moving.source import Head, numbered_tables, patient, reading
 from talkwire.storage.moving.tables import WORDS, Checksum, MovedTable, Row, Summed
 from talkwire.storage.schema import HEAD_ID, followers, log_head, metadata
@@ -52,9 +52,10 @@ class Target:
             self._begin(mark, "head")
         return earlier
 
-    def begin_restore(self, mark: Mark, revision: str) -> None:
+    def begin_restore(self, mark: Mark, revision: str, tables: Iterable[MovedTable]) -> None:
         """Marks an empty database, or empties one of an earlier attempt, and gives it the tables of a version without a
-        row in them. Raises TargetError; nothing is written then."""
+        row in them. Raises TargetError, and ArchiveError where `tables` are not among these; nothing is written then.
+        """
         with self._connection.begin():
             take_turns(self._connection)
             earlier = mark_of(self._connection)
@@ -64,6 +65,7 @@ class Target:
                 raise TargetError(f"the database holds an unfinished {earlier.what} of {earlier.source}")
             _drop_tables(self._connection)
             self._begin(mark, revision)
+            _must_have(self._connection, tables)
 
     def _begin(self, mark: Mark, revision: str) -> None:
         put_mark(self._connection, mark)
@@ -200,6 +202,18 @@ def _take(connection: Connection) -> None:
         if not taken:
             raise TargetError("another process is filling the database")
         connection.execute(text("SET synchronous_commit = off"))
+
+
+def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
+    """An archive says what its tables are called, and may say anything: names become part of statements."""
+    inspector = inspect(connection)
+    names = set(inspector.get_table_names())
+    for moved in tables:
+        columns = {column["name"] for column in inspector.get_columns(moved.name)} if moved.name in names else set()
+        if moved.name == WORDS:
+            columns |= {"message_id"}  # SQLite numbers these rows by it, and has no such column
+        if not moved.columns.keys() <= columns:
+            raise ArchiveError(f"has a table that a Talkwire of its version has not: {moved.name!r}")
 
 
 def _must_be_empty(connection: Connection, mark: Mark) -> None:
