@@ -68,7 +68,8 @@ class Worker:
     async def start(cls, number: int, port: int) -> Worker:
         """Its process, which waits for `begin`."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with contextlib.ExitStack() as failed, theirs:
+            failed.callback(ours.close)
             process = await asyncio.create_subprocess_exec(
                 # Not with the folder that it is started in, which may have modules of any name.
                 *(sys.executable, "-P", "-m", "talkwire.cli.worker"),
@@ -78,6 +79,7 @@ class Worker:
                 # Ctrl-C is for this process only: workers that are told twice end at once.
                 process_group=0,
             )
+            failed.pop_all()
         return cls(process, await Channel.over(ours))
 
     def begin(self, settings: Settings) -> None:
@@ -192,7 +194,11 @@ class Workers:
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while not self._over.is_set():
             began_s = loop.time()
-            worker = self._workers[number] = await Worker.start(number, self._port)
+            worker = await self._begin(number)
+            if worker is None:
+                await self._rest(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                continue
             if number != FIRST:
                 # It prepares the database, and what is wrong is said once.
                 await self._ready[FIRST].wait()
@@ -220,9 +226,23 @@ class Workers:
                 reason=reason,
                 pause_s=pause_s,
             )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), pause_s)
+            await self._rest(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _begin(self, number: int) -> Worker | None:
+        """None: there is no room for another process at the moment, which is no reason to end those that serve."""
+        try:
+            worker = self._workers[number] = await Worker.start(number, self._port)
+        except OSError as error:
+            if not self._serving:
+                raise
+            _logger.warning("a worker cannot be started", number=number, error=str(error))
+            return None
+        return worker
+
+    async def _rest(self, pause_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), pause_s)
 
     def _refuse_hopeless(self, number: int, worker: Worker, exit_code: int) -> None:
         """Raises WorkerFailed when there is no use in starting it again: until all serve, whoever has started us is
