@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from talkwire.core.commands.calls import FindCallees
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import SendMessage
@@ -33,6 +34,14 @@ async def test_a_muted_member_writes_nothing_until_it_ends(node: Node) -> None:
     assert await node.roles("c") == {"alice": "owner", "bob": "member"}
     node.clock.now_ms = until_ms
     await node.send(BOB, "sorry")
+
+
+async def test_a_muted_member_calls_nobody_until_it_ends(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", node.clock.now_ms + 1000))
+    assert await node.refusal(BOB, FindCallees("c", 5)) == "muted"
+    node.clock.now_ms += 1001
+    assert "alice" in (await node.do(BOB, FindCallees("c", 5))).member_ids
 
 
 async def test_a_mute_outlasts_leaving_and_coming_back(node: Node) -> None:

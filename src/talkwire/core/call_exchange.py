@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from secrets import token_urlsafe
 from types import MappingProxyType
@@ -167,8 +166,7 @@ class CallExchange:
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
-        now_ms = time.time_ns() // 1_000_000
-        callees = await self._door.execute(actor, FindCallees(signal.conversation_id, self._members_max, now_ms))
+        callees = await self._door.execute(actor, FindCallees(signal.conversation_id, self._members_max))
         await self._must_be_member(actor, signal)
         if not self._shared:
             self._begin(actor, signal, callees)

@@ -154,7 +154,7 @@ def forget_uploads(tx: Transaction, actor: Actor, command: ForgetUploads) -> Non
 
 def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | File:
     found = snapshot.files.upload(query.id)
-    if found is not None and found.expires_ms <= query.now_ms:
+    if found is not None and found.expires_ms <= snapshot.now_ms:
         raise forbidden()
     owned = found or snapshot.files.of_ids((query.id,)).get(query.id)
     if owned is None or owned.owner_id != actor.user_id:
@@ -173,7 +173,7 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
 
 def list_expired_uploads(snapshot: Snapshot, actor: Actor, query: ListExpiredUploads) -> tuple[str, ...]:
     must_operate(actor)
-    return tuple(snapshot.files.expired_uploads(query.now_ms, query.limit))
+    return tuple(snapshot.files.expired_uploads(snapshot.now_ms, query.limit))
 
 
 def find_uploads(snapshot: Snapshot, actor: Actor, query: FindUploads) -> frozenset[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from itertools import islice
 
 import structlog
@@ -42,14 +41,14 @@ class Sweeper:
                 _logger.warning("uploads could not be swept", error=str(error))
             await asyncio.sleep(every_s)
 
-    async def sweep(self, now_ms: int | None = None) -> None:
+    async def sweep(self) -> None:
         """Removes what is due now. Raises ChatError while the database or the store does not answer."""
-        await self._sweep_expired(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
+        await self._sweep_expired()
         await self._sweep_leftovers()
 
-    async def _sweep_expired(self, now_ms: int) -> None:
+    async def _sweep_expired(self) -> None:
         while True:
-            expired = await self._chat.execute(_ACTOR, ListExpiredUploads(now_ms, AT_ONCE))
+            expired = await self._chat.execute(_ACTOR, ListExpiredUploads(AT_ONCE))
             removed = [upload_id for upload_id in expired if await self._remove(upload_id)]
             if removed:
                 await self._chat.execute(_ACTOR, ForgetUploads(tuple(removed)))

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +173,7 @@ class Uploads:
                 await asyncio.to_thread(partial.remove)
 
     async def _find(self, actor: Actor, upload_id: str) -> Upload | File:
-        return await self._chat.execute(actor, GetUpload(upload_id, time.time_ns() // 1_000_000))
+        return await self._chat.execute(actor, GetUpload(upload_id))
 
     @contextlib.asynccontextmanager
     async def _taken(self, upload_id: str) -> AsyncIterator[Partial]:

@@ -51,7 +51,6 @@ class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
 
     conversation_id: str
     members_max: int
-    now_ms: int
 
 
 # --- what nodes hold of a call --------------------------------------------------------------------------------------

@@ -42,10 +42,9 @@ class ForgetUploads(Change[None], frozen=True, tag="ForgetUploads"):
 
 
 class GetUpload(Query["Upload | File"], frozen=True, tag="GetUpload"):
-    """How far the actor's own upload is: finished when it is a file. `forbidden` once it has expired at `now_ms`."""
+    """How far the actor's own upload is: finished when it is a file. `forbidden` once it has expired."""
 
     id: str
-    now_ms: int
 
 
 class GetFile(Query[File], frozen=True, tag="GetFile"):
@@ -55,9 +54,8 @@ class GetFile(Query[File], frozen=True, tag="GetFile"):
 
 
 class ListExpiredUploads(Query[tuple[str, ...]], frozen=True, tag="ListExpiredUploads"):
-    """An operator's: the ids of uploads that had to be finished by `now_ms`, the oldest first."""
+    """An operator's: the ids of uploads that had to be finished by now, the oldest first."""
 
-    now_ms: int
     limit: int = 100
 
 
