@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence
+from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
 from talkwire.core.events import PresenceChanged, RoomEntered, RoomLeft
-from talkwire.core.model import Presence
+from talkwire.core.model import Presence, PresenceRecord
+from talkwire.core.stores import LeaseRecord
+from talkwire.storage import leases
+from talkwire.storage.nodes import NodeRows
+from talkwire.storage.presence import PresenceRows
+from talkwire.storage.statements import Lookups
 from tests.contracts.cluster import Cluster, Place, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, Clock
 from tests.databases import Database
@@ -122,6 +130,60 @@ async def test_users_of_a_killed_node_are_offline_on_the_other_once_its_lease_ha
     offline = [e for e in cluster.b.of(PresenceChanged) if e.presence.status == "offline"]
     assert [event.presence for event in offline] == [Presence("alice", "offline", None, lease_end)]
     assert offline[0].circle_ids == ("c",), "so that all nodes find those whom it concerns"
+
+
+async def test_users_of_a_killed_node_go_offline_although_the_clock_was_set_back(cluster: Cluster) -> None:
+    await cluster.b.connect(BOB, "b")
+    await cluster.a.connect(ALICE, "phone")
+    await cluster.a.recorded()
+    await cluster.b.until(lambda: ("alice", "online") in _shown(cluster.b))
+    cluster.clock.now_ms -= 3_600_000
+    for place in (cluster.a, cluster.b):
+        place.node.chat.lease._renew()
+        await place.recorded()
+    await cluster.a.kill()
+    for _ in range(4):
+        await cluster.settle()
+    await cluster.b.until(lambda: ("alice", "offline") in _shown(cluster.b))
+
+
+async def test_what_one_chose_outlives_that_one_was_seen_to_leave(cluster: Cluster) -> None:
+    """Both are written at the same time, and neither waits for the other."""
+    node = cluster.b.node
+    await node.do(ALICE, StorePresence("dnd", "busy"))
+    with node.write_engine.begin() as connection:
+        PresenceRows(connection, Lookups(connection.dialect).presence).see({"alice": 5, "bob": 6, "carol": None})
+    assert await node.do(ALICE, StorePresence("away", "back soon")) == PresenceRecord("alice", "away", "back soon", 5)
+    with node.write_engine.begin() as connection:
+        rows = PresenceRows(connection, Lookups(connection.dialect).presence)
+        rows.see({"alice": None})
+        found = rows.records(("alice", "bob", "carol"))
+        assert found == {
+            "alice": PresenceRecord("alice", "away", "back soon", 5),
+            "bob": PresenceRecord("bob", "online", None, 6),
+            "carol": PresenceRecord("carol"),
+        }
+    await node.do(ALICE, StorePresence("invisible", hidden_ms=7))
+    with node.write_engine.begin() as connection:
+        rows = PresenceRows(connection, Lookups(connection.dialect).presence)
+        rows.see({"alice": 8})
+        assert rows.records(("alice",))["alice"].last_seen_ms == 7
+
+
+async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Cluster) -> None:
+    """Two transactions that wait for each other would end one of them."""
+    with cluster.a.node.write_engine.begin() as connection:
+        NodeRows(connection).put_lease("renewing", LeaseRecord(1, 1), None)
+    with cluster.a.node.write_engine.begin() as connection, cluster.b.node.write_engine.begin() as other:
+        assert NodeRows(connection).lease("renewing") is not None
+        other.execute(text("SET LOCAL lock_timeout = '1s'"))
+        assert NodeRows(other).lives("renewing", 0)
+        assert not NodeRows(other).lives("renewing", 1)
+
+
+def test_what_collided_is_tried_again_and_what_does_not_answer_is_not() -> None:
+    for error, is_away in ((DeadlockDetected(), False), (SerializationFailure(), False), (LockNotAvailable(), True)):
+        assert leases._is_away(OperationalError("", None, error)) is is_away
 
 
 async def test_who_comes_back_at_once_to_another_node_was_never_offline(cluster: Cluster) -> None:

@@ -69,6 +69,17 @@ async def test_nobody_is_asked_by_a_node_that_is_alone_or_without_a_bus() -> Non
     assert net.sent == []
 
 
+def test_who_was_heard_of_after_the_leases_were_asked_for_is_not_forgotten_for_missing_there() -> None:
+    one = Peers("one", lambda _: None, lambda: False)
+    one.looking()
+    one.heard("two")
+    one.live([])
+    assert one.are_there
+    one.looking()
+    one.live([])
+    assert not one.are_there, "it has no lease"
+
+
 async def test_those_who_do_not_answer_in_time_are_missing() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")

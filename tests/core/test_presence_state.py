@@ -196,6 +196,15 @@ def test_everyone_who_is_here_can_be_recorded_anew() -> None:
     assert state.take_moves() == (("alice",), (Departure("bob", 5),), ())
 
 
+def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:
+    state = PresenceState(grace_s=10)
+    state.connected("alice", "phone", None)
+    state.take_moves()
+    state.disconnected("alice", "phone", 0, 5)
+    state.recall()
+    assert state.take_moves() == ((), (), ())
+
+
 # --- the merged status, against a model that says it in a sentence --------------------------------------------------
 
 

@@ -65,7 +65,7 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     refusal = may_call_in(conversation, query.members_max)
     if refusal is not None:
         raise refusal
-    if member.muted_until_ms > query.now_ms:
+    if member.muted_until_ms > snapshot.now_ms:
         raise ChatError("muted", "A moderator has muted you in this conversation.")
     member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
     reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
@@ -79,10 +79,8 @@ def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
     holder = tx.calls.claim(record)
     if holder == record:
         return Claim(record)
-    if holder is not None and holder.node_id != record.node_id:
-        lease = tx.nodes.lease(holder.node_id)
-        if lease is not None and lease.until_ms > tx.now_ms:
-            return Claim(holder)
+    if holder is not None and holder.node_id != record.node_id and tx.nodes.lives(holder.node_id, tx.now_ms):
+        return Claim(holder)
     dropped = holder is not None and tx.calls.drop(record.conversation_id, holder.node_id)
     if tx.calls.claim(record) != record:
         raise ChatError("unavailable", "Somebody else has just begun a call here. Try again.")

@@ -96,6 +96,7 @@ class Lease:
         where other nodes reach this one. Raises ChatError."""
         self._alone, self._address, self._lease_s = alone, address, lease_s
         began = self._now()
+        self._peers.looking()
         lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address)
         report = await self._door.execute(NODE, lease)
         self._started = True
@@ -170,6 +171,7 @@ class Lease:
             pos=self._door.directory.pos,
         )
         began = self._now()
+        self._peers.looking()
         self._door.submit(NODE, lease, lambda report, error: self._renewed(lease, report, error, began))
 
     def _renewed(self, lease: RenewLease, report: LeaseReport | None, error: Exception | None, began: float) -> None:

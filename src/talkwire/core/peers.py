@@ -58,6 +58,8 @@ class Peers:
         self._away = away
         self._living: dict[str, Peer] = {}
         self._new: set[str] = set()
+        self._looked_for: set[str] = set()
+        """Those of the new ones who were known when the leases were asked for."""
         self._topics: dict[str, _Topic] = {}
         self._asked: dict[str, _Asked] = {}
         self.on_gone: Callable[[Collection[str]], None] = lambda _: None
@@ -76,10 +78,14 @@ class Peers:
     def find(self, node_id: str) -> Peer | None:
         return self._living.get(node_id)
 
+    def looking(self) -> None:
+        """The leases are asked for now: who is heard of after this may be missing among them."""
+        self._looked_for = set(self._new)
+
     def live(self, peers: Iterable[Peer]) -> None:
         """These do, and no others."""
         before = self._living.keys()
-        self._new.clear()
+        self._new -= self._looked_for
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
         for asked in self._asked.values():
             asked.missing &= self._living.keys()

@@ -76,17 +76,17 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
         raise refusal
     before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
     text = before.text if command.text is msgspec.UNSET else command.text or None
+    tx.presence.choose(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
     last_seen_ms = before.last_seen_ms if command.hidden_ms is None else command.hidden_ms
-    record = PresenceRecord(actor.user_id, command.status, text, last_seen_ms)
-    tx.presence.put((record,))
-    return record
+    return PresenceRecord(actor.user_id, command.status, text, last_seen_ms)
 
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
     """Records the lease first, then who came and left, then which nodes are dead."""
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
-    since_ms = before.since_ms if before is not None and unbroken else tx.now_ms
+    # A clock that was set back must not have the node be new for as long.
+    since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     tx.nodes.put_lease(command.node_id, LeaseRecord(tx.now_ms + command.lease_ms, since_ms), command.address)
     sightings = _record_moves(tx, command)
     if command.alone:
@@ -119,7 +119,7 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Fo
     rows = tx.presence.drop_some(dead.node_id, command.limit)
     others = _online(tx, [row.user_id for row in rows])
     gone = [row.user_id for row in rows if row.user_id not in others]
-    _store_last_seen(tx, dict.fromkeys(gone, dead.ended_ms))
+    tx.presence.see(dict.fromkeys(gone, dead.ended_ms))
     records = tx.presence.records([row.user_id for row in rows])
     sightings = tuple(
         Sighting(
@@ -181,7 +181,7 @@ def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
         presence.arrive(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
     if departed:
         presence.depart(node_id, departed)
-        _store_last_seen(tx, departed)
+        tx.presence.see(departed)
     if command.alone:
         return []
     records = presence.records(user_ids)
@@ -225,20 +225,7 @@ def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
     ended_ms = _bury(tx, node_id, None)
     if ended_ms is not None:
         tx.calls.drop_of(node_id)
-        _store_last_seen(tx, dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
-
-
-def _store_last_seen(tx: LeaseTransaction, seen: dict[str, int | None]) -> None:
-    """None: others did not see them, and do not learn that they were here. So it is for who is invisible by now."""
-    records = tx.presence.records(seen)
-    changed = []
-    for user_id, last_seen_ms in seen.items():
-        record = records.get(user_id) or PresenceRecord(user_id)
-        if record.status != "invisible" and last_seen_ms is not None:
-            record = msgspec.structs.replace(record, last_seen_ms=last_seen_ms)
-        if record is not records.get(user_id):
-            changed.append(record)
-    tx.presence.put(changed)
+        tx.presence.see(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
 
 
 def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[Acquaintance, ...]:

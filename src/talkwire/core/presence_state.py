@@ -275,8 +275,9 @@ class PresenceState:
         return changes
 
     def recall(self) -> None:
-        """Has everyone who is here recorded anew."""
-        self._moved = dict.fromkeys(self._people) | self._moved
+        """Has everyone who is here recorded anew: not who has gone a moment ago, and was taken for gone already."""
+        here = (user_id for user_id, person in self._people.items() if person.devices)
+        self._moved = dict.fromkeys(here) | self._moved
 
     @property
     def has_moves(self) -> bool:

@@ -130,9 +130,15 @@ class LeaseKeeper:
             each.result = UPKEEP[type(each.command)](tx, each.actor, each.command)
 
 
+_COLLISIONS = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for a transaction that it has given up in favour of another: it may be tried again at once."""
+
+
 def _is_away(error: Exception) -> bool:
     """To try each of them would be to wait as often."""
-    return not isinstance(error, DBAPIError) or error.connection_invalidated or isinstance(error, OperationalError)
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) not in _COLLISIONS
 
 
 def _fail(taken: Iterable[_Kept], error: Exception) -> None:

@@ -25,6 +25,10 @@ class NodeRows:
         row = self._connection.execute(found).one_or_none()
         return None if row is None else LeaseRecord(row.lease_until_ms, row.since_ms)
 
+    def lives(self, node_id: str, now_ms: int) -> bool:
+        found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
+        return self._connection.execute(found).first() is not None
+
     def put_lease(self, node_id: str, lease: LeaseRecord, address: str | None) -> None:
         values = {
             "lease_until_ms": lease.until_ms,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    func,
     or_,
     select,
     text,
@@ -46,13 +47,14 @@ class PresenceStatements:
     __slots__ = (
         "acquaintances",
         "arrive",
+        "choose",
         "connected_elsewhere",
         "contacts",
         "depart",
         "drop_some",
         "online",
-        "put",
         "records",
+        "see",
     )
 
     def __init__(self, dialect: Dialect) -> None:
@@ -64,9 +66,17 @@ class PresenceStatements:
         # SQLite takes ON CONFLICT for a join's condition where a SELECT ends without a WHERE.
         rows = select(first, second, third, cast(fourth, BigInteger)).select_from(keys).where(first.is_not(None))
         put = insert(presence).from_select(list(presence.columns.keys()), rows)
-        self.put: Executable = put.on_conflict_do_update(
+        chosen = {name: put.excluded[name] for name in ("status", "text")}
+        last_seen_ms = func.coalesce(put.excluded.last_seen_ms, presence.c.last_seen_ms)
+        # What was chosen, and when somebody was seen, are written by two who do not wait for each other: each leaves
+        # what is the other's alone.
+        self.choose: Executable = put.on_conflict_do_update(
+            index_elements=["user_id"], set_={**chosen, "last_seen_ms": last_seen_ms}
+        )
+        self.see: Executable = put.on_conflict_do_update(
             index_elements=["user_id"],
-            set_={name: put.excluded[name] for name in ("status", "text", "last_seen_ms")},
+            set_={"last_seen_ms": last_seen_ms},
+            where=presence.c.status != "invisible",
         )
         self.records: Select[Any] = select(presence).select_from(keys).join(presence, presence.c.user_id == first)
         here = select(first, node_id, second == "1", bindparam("pos", type_=BigInteger))
@@ -143,9 +153,13 @@ class PresenceRows:
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:
         return {row.user_id: _to_record(row) for row in self._look_up(self._statements.records, user_ids)}
 
-    def put(self, records: Collection[PresenceRecord]) -> None:
-        if records:
-            self._connection.execute(self._statements.put, keys_parameter([astuple(record) for record in records]))
+    def choose(self, record: PresenceRecord) -> None:
+        self._connection.execute(self._statements.choose, keys_parameter([astuple(record)]))
+
+    def see(self, seen: Mapping[str, int | None]) -> None:
+        if seen:
+            records = [PresenceRecord(user_id, last_seen_ms=ms) for user_id, ms in seen.items()]
+            self._connection.execute(self._statements.see, keys_parameter([astuple(record) for record in records]))
 
     def lock(self) -> None:
         if self._connection.dialect.name == "postgresql":  # on SQLite nobody else writes meanwhile

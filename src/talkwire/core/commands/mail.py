@@ -33,8 +33,7 @@ class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """`message_ids` in the order of the log. `pos` is how far the log had come: nothing else that happened up to there is
-    to be told."""
+    """`message_ids` in the order of the log, which had come to `pos`: nothing else from before that is to be told."""
 
     message_ids: tuple[int, ...]
     pos: int
