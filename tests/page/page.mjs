@@ -197,6 +197,36 @@ const scenarios = {
     report("read back", { most, jumps, stayed, opens_at_unread: opens > 0 && opens < 300 });
   },
 
+  async changes() {
+    const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+    await open(alice, "test-conv");
+    await open(bob, "test-conv");
+    await say(alice, "frist");
+    const act = async (page, content, name) => {
+      const at = page.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
+      await at.hover();
+      await at.getByRole("button", { name, exact: true }).click();
+    };
+    await composer(alice).fill("a draft");
+    await act(alice, "frist", "Edit");
+    await composer(alice).fill("first");
+    await alice.keyboard.press("Enter");
+    await message(bob, "first").waitFor();
+    const draft = await composer(alice).inputValue();
+    await composer(alice).fill("");
+    await act(bob, "first", "React with 👍");
+    await alice.getByRole("button", { name: "👍, 1" }).click();
+    await bob.getByRole("button", { name: "👍, 2" }).click();
+    await alice.getByRole("button", { name: "👍, 1" }).waitFor();
+    await act(bob, "first", "Reply");
+    await say(bob, "second");
+    await message(alice, "second").waitFor();
+    const quoted = await alice.locator(".quote").textContent();
+    await act(alice, "first", "Delete");
+    await bob.getByText("This message was deleted.").waitFor();
+    report("changed", { draft, quoted, edited: await bob.locator(".edited").count() });
+  },
+
   async refusal() {
     const alice = await visitAs("alice");
     await open(alice, "conv-456");

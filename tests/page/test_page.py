@@ -107,6 +107,10 @@ def test_a_long_history_is_read_back_and_nothing_moves(driver: list[str], demo_u
     assert read_back == {"jumps": 0, "stayed": True, "opens_at_unread": True}
 
 
+def test_messages_are_edited_answered_reacted_to_and_deleted(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "changes") == {"changed": {"draft": "a draft", "quoted": "first", "edited": 0}}
+
+
 def test_a_refused_message_says_why_and_can_be_discarded(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "refusal")
     assert "must not contain U+0000" in reports["refused"]["reason"]

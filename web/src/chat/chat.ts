@@ -14,6 +14,12 @@ export interface Typist {
   readonly name: string;
 }
 
+/** What the next text of the open conversation is: an answer to a message, or another text for it. */
+export interface Composing {
+  readonly kind: "reply" | "edit";
+  readonly message: Message;
+}
+
 export interface ChatState {
   readonly me: User;
   readonly connected: boolean;
@@ -27,6 +33,9 @@ export interface ChatState {
   readonly unreadAfter: number | null;
   readonly timelines: Readonly<Record<string, Timeline>>;
   readonly letters: readonly Letter[];
+  readonly composing: Composing | null;
+  /** Why the last thing that the reader did was refused; empty when it was not. */
+  readonly notice: string;
   readonly presence: Readonly<Record<string, Presence>>;
   /** The newest message of somebody else in the open conversation, for who cannot see it. */
   readonly announcement: string;
@@ -65,6 +74,8 @@ export class Chat {
       unreadAfter: null,
       timelines: {},
       letters: [],
+      composing: null,
+      notice: "",
       presence: {},
       announcement: "",
       typing: {},
@@ -99,7 +110,12 @@ export class Chat {
   async open(id: string | null): Promise<void> {
     const conversation = id === null ? undefined : this.#now.conversations[id];
     const unread = conversation?.unreadCount ?? 0;
-    this.state.setState({ openId: id, unreadAfter: unread > 0 ? (conversation?.readSeq ?? 0) : null });
+    this.state.setState({
+      openId: id,
+      composing: null,
+      notice: "",
+      unreadAfter: unread > 0 ? (conversation?.readSeq ?? 0) : null,
+    });
     if (id !== null && this.#now.timelines[id] === undefined) await this.#loadNewest(id);
   }
 
@@ -134,9 +150,40 @@ export class Chat {
     }
   }
 
+  /** A new message, the answer to one, or another text for one, as the composer says. */
   async send(conversationId: string, content: string): Promise<void> {
+    const { composing } = this.#now;
     this.#typingToldAt = 0;
-    await this.#outbox.add(conversationId, content);
+    this.state.setState({ composing: null });
+    if (composing?.kind === "edit") {
+      await this.#attempt("message:edit", { messageId: composing.message.id, content });
+    } else {
+      await this.#outbox.add(conversationId, content, composing?.message.id ?? null);
+    }
+  }
+
+  compose(composing: Composing | null): void {
+    this.state.setState({ composing });
+  }
+
+  async delete(messageId: string): Promise<void> {
+    await this.#attempt("message:delete", { messageId });
+  }
+
+  /** Gives a reaction, or takes it back. */
+  async react({ id, reactions = [] }: Message, emoji: string): Promise<void> {
+    const given = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.#now.me.id));
+    await this.#attempt(given ? "message:unreact" : "message:react", { messageId: id, emoji });
+  }
+
+  /** What comes of it is told as an event; a refusal is shown. */
+  async #attempt(event: string, payload: object): Promise<void> {
+    try {
+      await this.#connection.call(event, payload);
+      this.state.setState({ notice: "" });
+    } catch (error) {
+      this.state.setState({ notice: (error as Error).message });
+    }
   }
 
   retry(clientMessageId: string): void {

@@ -2,7 +2,7 @@ import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useStat
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Letter } from "../chat/outbox";
 import { EMPTY, type Row, rowsOf, type Timeline } from "../chat/timeline";
-import type { Message } from "../server/payloads";
+import type { Message, Reaction } from "../server/payloads";
 import { texts } from "../texts";
 import { Avatar } from "./avatar";
 import { useChat, useChatState } from "./context";
@@ -156,16 +156,64 @@ function MessageView({ message, continued }: { message: Message; continued: bool
           {texts.edited}
         </small>
       )}
-      {reactions && reactions.length > 0 && (
-        <ul className="reactions">
-          {reactions.map(({ emoji, count }) => (
-            <li key={emoji}>
-              {emoji} {count}
-            </li>
-          ))}
-        </ul>
-      )}
+      {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
+      {!deletedAt && <Actions message={message} isMine={isMine} />}
     </article>
+  );
+}
+
+function Reactions({ message, reactions }: { message: Message; reactions: readonly Reaction[] }) {
+  const chat = useChat();
+  const myId = useChatState((state) => state.me.id);
+  return (
+    <ul className="reactions">
+      {reactions.map(({ emoji, count, userIds }) => (
+        <li key={emoji}>
+          <button
+            type="button"
+            aria-pressed={userIds.includes(myId)}
+            aria-label={texts.reacted(emoji, count)}
+            onClick={() => void chat.react(message, emoji)}
+          >
+            {emoji} {count}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const QUICK = ["👍", "❤️", "😂", "🎉", "👀"];
+
+/** Shown where the pointer or the focus is. */
+function Actions({ message, isMine }: { message: Message; isMine: boolean }) {
+  const chat = useChat();
+  return (
+    <div className="actions" role="toolbar" aria-label={texts.actions}>
+      {QUICK.map((emoji) => (
+        <button
+          key={emoji}
+          type="button"
+          aria-label={texts.react(emoji)}
+          onClick={() => void chat.react(message, emoji)}
+        >
+          {emoji}
+        </button>
+      ))}
+      <button type="button" onClick={() => chat.compose({ kind: "reply", message })}>
+        {texts.reply}
+      </button>
+      {isMine && (
+        <>
+          <button type="button" onClick={() => chat.compose({ kind: "edit", message })}>
+            {texts.edit}
+          </button>
+          <button type="button" onClick={() => void chat.delete(message.id)}>
+            {texts.delete}
+          </button>
+        </>
+      )}
+    </div>
   );
 }
 
