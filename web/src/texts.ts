@@ -44,6 +44,7 @@ export const texts = {
   notSent: (reason: string) => `Not sent: ${reason}`,
   retry: "Try again",
   discard: "Discard",
+  status: { sent: "Sent", delivered: "Delivered", read: "Read" },
   actions: "Message actions",
   reply: "Reply",
   replyingTo: (name: string) => `Replying to ${name}`,

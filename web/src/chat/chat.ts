@@ -6,6 +6,7 @@ import { Connection } from "../server/connection";
 import type { Conversation, Kind, Message, Presence, ServerEvents, State, User } from "../server/payloads";
 import { IndexedLetterBox } from "./letter_box";
 import { type Letter, Outbox } from "./outbox";
+import { withReceipt } from "./receipts";
 import { EMPTY, type Timeline, tombstone, withChanged, withNew, withNewer, withOlder } from "./timeline";
 import { type Conversations, withConversation, withMessage } from "./unread";
 
@@ -116,6 +117,8 @@ export class Chat {
       notice: "",
       unreadAfter: unread > 0 ? (conversation?.readSeq ?? 0) : null,
     });
+    // A list of conversations has no members, and so no cursors of theirs.
+    if (id !== null && conversation?.members === undefined) void this.#loadConversation(id);
     if (id !== null && this.#now.timelines[id] === undefined) await this.#loadNewest(id);
   }
 
@@ -267,7 +270,7 @@ export class Chat {
         loaded: true,
       });
       this.#connected();
-      if (openId !== null) await this.#loadNewest(openId);
+      if (openId !== null) await Promise.all([this.#loadNewest(openId), this.#loadConversation(openId)]);
     } catch {
       // The connection went again, and when it is back all of this begins anew.
     }
@@ -347,6 +350,10 @@ export class Chat {
       if (userId === this.#now.me.id) this.#forget(conversationId);
       else void this.#loadConversation(conversationId);
     },
+    "message:read:receipt": (told) =>
+      this.#change(told.conversationId, (before) => withReceipt(before, "readSeq", told)),
+    "message:delivered:receipt": (told) =>
+      this.#change(told.conversationId, (before) => withReceipt(before, "deliveredSeq", told)),
     "typing:user": (told) => this.#typed(told),
     "presence:update": (told) =>
       this.state.setState(({ presence }) => ({ presence: { ...presence, [told.userId]: told } })),

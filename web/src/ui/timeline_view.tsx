@@ -1,6 +1,7 @@
 import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Letter } from "../chat/outbox";
+import { statusOf } from "../chat/receipts";
 import { EMPTY, type Row, rowsOf, type Timeline } from "../chat/timeline";
 import type { Message, Reaction } from "../server/payloads";
 import { texts } from "../texts";
@@ -156,9 +157,23 @@ function MessageView({ message, continued }: { message: Message; continued: bool
           {texts.edited}
         </small>
       )}
+      {isMine && !deletedAt && <Tick message={message} />}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
       {!deletedAt && <Actions message={message} isMine={isMine} />}
     </article>
+  );
+}
+
+/** One tick for sent, two for delivered to all others, two in colour for read by all. */
+function Tick({ message: { conversationId, seq } }: { message: Message }) {
+  const status = useChatState(({ conversations, me }) => statusOf(conversations[conversationId]?.members, seq, me.id));
+  return (
+    <small className={`tick ${status}`} role="img" aria-label={texts.status[status]} title={texts.status[status]}>
+      <svg className="icon" viewBox="0 0 20 16" aria-hidden="true">
+        <path d="M2 8.5l3.5 3.5L13 4.5" />
+        {status !== "sent" && <path d="M9.5 11.5l.5.5L17.5 4.5" />}
+      </svg>
+    </small>
   );
 }
 

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { statusOf, withReceipt } from "../src/chat/receipts";
+import type { Member } from "../src/server/payloads";
+import { conversation, ME } from "./messages";
+
+const member = (userId: string, deliveredSeq: number, readSeq: number): Member => ({
+  userId,
+  name: userId,
+  role: "member",
+  deliveredSeq,
+  readSeq,
+});
+
+it("a message was read, or delivered, when that holds for all others", () => {
+  const members = [member(ME, 0, 0), member("bob", 5, 2), member("carol", 3, 3)];
+  expect([1, 2, 3, 4, 6].map((seq) => statusOf(members, seq, ME))).toEqual([
+    "read",
+    "read",
+    "delivered",
+    "sent",
+    "sent",
+  ]);
+  expect(statusOf([member(ME, 9, 9)], 1, ME)).toBe("sent");
+  expect(statusOf(undefined, 1, ME)).toBe("sent");
+  expect(statusOf([member("bob", 0, 4)], 4, ME)).toBe("read");
+});
+
+it("receipts move one member's cursor, forward only", () => {
+  const before = conversation("c", { members: [member("bob", 5, 2), member("carol", 3, 3)] });
+  const after = withReceipt(before, "readSeq", { userId: "bob", seq: 4 });
+  expect(after.members?.map(({ readSeq }) => readSeq)).toEqual([4, 3]);
+  expect(withReceipt(after, "readSeq", { userId: "bob", seq: 3 })).toBe(after);
+  expect(withReceipt(after, "deliveredSeq", { userId: "stranger", seq: 9 })).toBe(after);
+  const unknown = conversation("c");
+  expect(withReceipt(unknown, "readSeq", { userId: "bob", seq: 4 })).toBe(unknown);
+});
