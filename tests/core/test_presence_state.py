@@ -203,6 +203,8 @@ def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:
     state.disconnected("alice", "phone", 0, 5)
     state.recall()
     assert state.take_moves() == ((), (), ())
+    state.connected("alice", "phone", None)
+    assert state.take_moves() == (("alice",), (), ())
 
 
 # --- the merged status, against a model that says it in a sentence --------------------------------------------------

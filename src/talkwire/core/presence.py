@@ -87,8 +87,10 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     unbroken = before is not None and before.until_ms > tx.now_ms
     # A clock that was set back must not have the node be new for as long.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
-    tx.nodes.put_lease(command.node_id, LeaseRecord(tx.now_ms + command.lease_ms, since_ms), command.address)
+    lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
+    tx.nodes.put_lease(command.node_id, lease, command.address)
     sightings = _record_moves(tx, command)
+    _record_lapses(tx, command)
     if command.alone:
         # There is nobody here yet whom it concerns.
         for node_id in tx.nodes.overdue(command.node_id, None):
@@ -166,7 +168,7 @@ def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
     """Who came and left. Between nodes it is decided in one order, so that each is told what was so before: of all
     changes of how a user looks one node hears, and once."""
     presence, node_id = tx.presence, command.node_id
-    departed = {departure.user_id: departure.last_seen_ms for departure in command.departed}
+    departed = {each.user_id: each.last_seen_ms for each in command.departed if each.returned is None}
     user_ids = (*command.arrived, *departed)
     if not user_ids:
         return []
@@ -194,6 +196,19 @@ def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
         )
         for user_id in user_ids
     ]
+
+
+def _record_lapses(tx: LeaseTransaction, command: RenewLease) -> None:
+    """Who was without a socket meanwhile. By the same transaction the node says how far it has handed the log out, so
+    that whoever reads both knows who was told what there."""
+    returned = [departure.user_id for departure in command.departed if departure.returned]
+    lapsed = [departure.user_id for departure in command.departed if departure.returned is False]
+    if returned or lapsed:
+        tx.presence.lock()
+    if returned:
+        tx.presence.tell_from(command.node_id, returned, command.pos)
+    if lapsed:
+        tx.presence.tell_from(command.node_id, lapsed, None)
 
 
 def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:

@@ -52,9 +52,21 @@ class _Person:
 
     `elsewhere` are the other nodes where they are, and whether they are away there. `recorded_away` is what the other
     nodes know of this one. `told_record` is what others know of the user's choice, while that is not told yet.
+    `forgotten`: others have taken them for gone, while they had no device.
     """
 
-    __slots__ = ("away", "devices", "elsewhere", "left_ms", "others", "record", "recorded_away", "told", "told_record")
+    __slots__ = (
+        "away",
+        "devices",
+        "elsewhere",
+        "forgotten",
+        "left_ms",
+        "others",
+        "record",
+        "recorded_away",
+        "told",
+        "told_record",
+    )
 
     def __init__(self, record: PresenceRecord) -> None:
         self.record = record
@@ -64,6 +76,7 @@ class _Person:
         self.left_ms = 0
         self.elsewhere = _NOWHERE
         self.recorded_away = False
+        self.forgotten = False
         self.told_record: PresenceRecord | None = None
         self.told = _OFFLINE if record.text is None else _Told("offline", record.text, "offline", record.text)
 
@@ -150,6 +163,8 @@ class PresenceState:
         self._touched: dict[str, str | None] = {}
         # Who came (None) or left and is not recorded yet.
         self._moved: dict[str, Departure | None] = {}
+        # Who has been without a device since this was recorded last.
+        self._lapsed: set[str] = set()
         # Who is being recorded, and of whom it is not known whether the last attempt has succeeded.
         self._recording: set[str] = set()
         self._unsure: set[str] = set()
@@ -163,9 +178,15 @@ class PresenceState:
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = _Person(record or PresenceRecord(user_id))
+            if self._is_unrecorded(user_id):
+                self._note_lapse(user_id)  # what is recorded of their last stay may be there yet
             self._moved[user_id] = None
         elif not person.devices:
+            self._note_lapse(user_id)
             del self._leaving[user_id]
+            if person.forgotten:
+                person.forgotten = False
+                self._moved[user_id] = None
             person.set_away(None, away=False)
         person.devices += 1
         person.set_away(device, away=person.record.status == "away")
@@ -180,6 +201,7 @@ class PresenceState:
         if not person.devices:
             person.set_away(None, away=was_away)
             person.left_ms = now_ms
+            self._note_lapse(user_id)
             self._leaving[user_id] = now + self._grace_s
         self._touch(user_id, person)
 
@@ -255,6 +277,16 @@ class PresenceState:
         self._unsure |= self._recording
         self._recording = set()
 
+    def take_lapses(self) -> tuple[Departure, ...]:
+        """Who has been without a device since this was asked last, on a node that is not alone. All of them, since the
+        node says with them that it has told everybody else what happened."""
+        lapsed, self._lapsed = self._lapsed, set()
+        return tuple(Departure(user_id, None, returned=self._has_device(user_id)) for user_id in lapsed)
+
+    def put_back_lapses(self, lapses: Iterable[Departure]) -> None:
+        """These could not be recorded."""
+        self._lapsed.update(lapse.user_id for lapse in lapses)
+
     def recorded(self, sightings: Iterable[Sighting], choosing: Container[str] = ()) -> list[PresenceChanged]:
         """What was taken is recorded, with these results. Of who is in `choosing` a newer choice is being stored.
         Answers what others have to be told."""
@@ -275,9 +307,14 @@ class PresenceState:
         return changes
 
     def recall(self) -> None:
-        """Has everyone who is here recorded anew: not who has gone a moment ago, and was taken for gone already."""
-        here = (user_id for user_id, person in self._people.items() if person.devices)
-        self._moved = dict.fromkeys(here) | self._moved
+        """Others have taken everyone here for gone: has them recorded anew, and who has no device at the moment when
+        they come back."""
+        here: dict[str, Departure | None] = {}
+        for user_id, person in self._people.items():
+            person.forgotten = not person.devices
+            if person.devices:
+                here[user_id] = None
+        self._moved = here | self._moved
 
     @property
     def has_moves(self) -> bool:
@@ -354,6 +391,15 @@ class PresenceState:
         """Other nodes have to know of it, since they may have devices of the same user."""
         if self.shared and person.is_away is not person.recorded_away:
             self._moved.setdefault(user_id, None)
+
+    def _note_lapse(self, user_id: str) -> None:
+        """It is recorded with what comes next: there is no hurry."""
+        if self.shared:
+            self._lapsed.add(user_id)
+
+    def _has_device(self, user_id: str) -> bool:
+        person = self._people.get(user_id)
+        return person is not None and bool(person.devices)
 
     def _is_unrecorded(self, user_id: str) -> bool:
         return user_id in self._moved or user_id in self._recording

@@ -271,13 +271,15 @@ class PresenceTracker:
         return self._state.has_moves
 
     def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
-        return self._state.take_moves()
+        arrived, departed, away = self._state.take_moves()
+        return arrived, departed + self._state.take_lapses(), away
 
     def not_recorded(self, lease: RenewLease) -> None:
-        self._state.put_back(lease.arrived, lease.departed)
+        self._state.put_back(lease.arrived, _over(lease))
+        self._state.put_back_lapses(each for each in lease.departed if each.returned is not None)
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
-        for departure in lease.departed:
+        for departure in _over(lease):
             self._left.pop(departure.user_id, None)
         if self._state.shared:
             self._publish(self._state.recorded(report.sightings, self._storing))
@@ -344,6 +346,11 @@ class PresenceTracker:
     def heard(self, event: PresenceChanged) -> None:
         """Another node has told this."""
         self._state.heard(event)
+
+
+def _over(lease: RenewLease) -> tuple[Departure, ...]:
+    """Those whose grace is over too."""
+    return tuple(departure for departure in lease.departed if departure.returned is None)
 
 
 def _ids(sightings: Iterable[Sighting]) -> tuple[str, ...]:

@@ -170,10 +170,13 @@ class MailStore(Protocol):
 
 
 class LeaseRecord(msgspec.Struct, frozen=True):
-    """A node is taken to be alive until then, and has been without a break `since_ms`. Milliseconds since 1970."""
+    """A node is taken to be alive until then, and has been without a break `since_ms`. `pos`: up to where it had handed
+    the log out `renewed_ms`. Milliseconds since 1970."""
 
     until_ms: int
     since_ms: int
+    pos: int = 0
+    renewed_ms: int = 0
 
 
 class LeftBehind(NamedTuple):
@@ -269,6 +272,11 @@ class PresenceTable(Protocol):
     def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
         """(user id, whether they are away): they are online there. Those who were not before came when the log was at
         `pos`."""
+        ...
+
+    def tell_from(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+        """Those of them who are online there have a socket without a break since the log was at `pos`; None: they have
+        none."""
         ...
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None: ...

@@ -3,10 +3,15 @@
 Who had a socket when something happened was told then, unless they want quiet. Whoever came only afterwards was not:
 the log's position at which a user came decides. When in doubt something is stored that was told already, never the
 other way round.
+
+Of other nodes it is known up to where each had handed the log out when it last renewed its lease, and who had a socket
+there since when, without a break. Of what came after that nothing is said before the node renews its lease again, or
+the lease is over.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -37,6 +42,12 @@ from talkwire.storage.statements import Lookups
 ROWS_MAX = 1000
 """Notifications that are stored at once."""
 
+BEHIND_MS = 5000
+"""A node that has not handed out what happened so long before it renewed its lease is not waited for."""
+
+WAIT_S = 0.01
+"""How long to wait for another node before its lease is looked at anew. The follower rests many times as long after."""
+
 _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed")
 
 _insert = text(
@@ -59,6 +70,15 @@ _Joined = tuple[Member, int]
 """A member, and at which log position they came."""
 
 
+class _Stay(NamedTuple):
+    """A user is on another node: what happened after `since_pos` and up to `pos`, they were told there. `awaited_ms`:
+    of what happened since then, that node has yet to say whether they were told it too; None: it will not."""
+
+    since_pos: int
+    pos: int
+    awaited_ms: int | None
+
+
 class _Facts(NamedTuple):
     """What is known of the conversations and users whom some occasions concern."""
 
@@ -67,8 +87,12 @@ class _Facts(NamedTuple):
     preferences: Mapping[str, Preferences]
     blocked_ids: Mapping[str, Collection[str]]
     quiet_ids: Collection[str]
-    elsewhere: Mapping[str, int]
-    """Who is on another node that lives, and where the log was when they were there already."""
+    elsewhere: Mapping[str, Sequence[_Stay]]
+    """Who is on other nodes."""
+
+
+class _NotYetKnownError(Exception):
+    """It cannot be said before another node says more."""
 
 
 class AwayNotifications:
@@ -98,10 +122,11 @@ class AwayNotifications:
         self._eager: Select[Any] = self._members.where(_is_eager)
         self._named: Select[Any] = of_keys.join(members, and_(whole, members.c.user_id == second)).join(spans, span)
         self._elsewhere: Select[Any] = (
-            select(online.c.user_id, online.c.since_pos)
+            select(online.c.user_id, online.c.since_pos, nodes.c.pos, nodes.c.renewed_ms)
             .select_from(keys)
             .join(online, online.c.user_id == first)
             .join(nodes, nodes.c.id == online.c.node_id)
+            .where(nodes.c.pos.is_not(None))
         )
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[Notification]]:
@@ -117,7 +142,12 @@ class AwayNotifications:
         for pos, occasion in found:
             if len(rows) >= ROWS_MAX:
                 return pos - 1, rows
-            rows += self._notifications(pos, occasion, facts)
+            try:
+                rows += list(self._notifications(pos, occasion, facts))
+            except _NotYetKnownError:
+                if not rows:
+                    time.sleep(WAIT_S)
+                return pos - 1, rows
         return until, rows
 
     def store(self, connection: Connection, prepared: Sequence[Notification]) -> None:
@@ -148,8 +178,16 @@ class AwayNotifications:
             if reason is None:
                 continue
             quiet = wants_quiet(listener, occasion.at_ms)
-            if quiet or not (facts.elsewhere.get(user_id, pos) < pos or self._is_here(user_id, pos)):
+            if quiet or not self._was_told(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet)
+
+    def _was_told(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_Stay]) -> bool:
+        """Raises _NotYetKnownError."""
+        if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
+            return True
+        if any(stay.since_pos < pos and stay.awaited_ms is not None and at_ms >= stay.awaited_ms for stay in elsewhere):
+            raise _NotYetKnownError
+        return False
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -178,7 +216,7 @@ class AwayNotifications:
             NotificationRows(connection, self._lookups).preferences(user_ids),
             self._blocked_ids(connection, user_ids),
             self._quiet_ids(connection, user_ids),
-            self._since_elsewhere(connection, user_ids),
+            self._stays_elsewhere(connection, user_ids),
         )
 
     def _concerned(
@@ -216,14 +254,15 @@ class AwayNotifications:
         records = PresenceRows(connection, self._lookups.presence).records(user_ids)
         return {user_id for user_id, record in records.items() if record.status == "dnd"}
 
-    def _since_elsewhere(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, int]:
+    def _stays_elsewhere(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, Sequence[_Stay]]:
         if self._node_id is None:
             return {}
-        now_ms = now_column(connection.dialect, self._clock_ms)
-        others = self._elsewhere.where(nodes.c.id != self._node_id, nodes.c.lease_until_ms > now_ms)
-        found: dict[str, int] = {}
+        lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
+        others = self._elsewhere.add_columns(lives.label("lives")).where(nodes.c.id != self._node_id)
+        found: dict[str, list[_Stay]] = {}
         for row in connection.execute(others, keys_parameter(_keys(user_ids))):
-            found[row.user_id] = min(row.since_pos, found.get(row.user_id, row.since_pos))
+            awaited_ms = row.renewed_ms - BEHIND_MS if row.lives else None
+            found.setdefault(row.user_id, []).append(_Stay(row.since_pos, row.pos, awaited_ms))
         return found
 
 

@@ -21,9 +21,12 @@ class NodeRows:
         self._connection = connection
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        found = select(nodes.c.lease_until_ms, nodes.c.since_ms).where(nodes.c.id == node_id).with_for_update()
+        columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms
+        found = select(*columns).where(nodes.c.id == node_id).with_for_update()
         row = self._connection.execute(found).one_or_none()
-        return None if row is None else LeaseRecord(row.lease_until_ms, row.since_ms)
+        if row is None:
+            return None
+        return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0)
 
     def lives(self, node_id: str, now_ms: int) -> bool:
         found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
@@ -35,6 +38,8 @@ class NodeRows:
             "since_ms": lease.since_ms,
             "address": address,
             "users_until_ms": None,
+            "pos": lease.pos,
+            "renewed_ms": lease.renewed_ms,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(values))
         if not renewed.rowcount:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -37,6 +38,9 @@ from talkwire.storage.schema import blocks, conversations, members, nodes, onlin
 
 _LOCK_KEY = 0x54574F4E4C494E45
 """Of an advisory lock: any number, as long as no other program takes the same."""
+
+NEVER = 2**63 - 1
+"""The log gets nowhere near it."""
 
 _ROW = (online.c.user_id, online.c.node_id, online.c.away)
 
@@ -55,6 +59,7 @@ class PresenceStatements:
         "online",
         "records",
         "see",
+        "tell_from",
     )
 
     def __init__(self, dialect: Dialect) -> None:
@@ -86,9 +91,9 @@ class PresenceStatements:
         self.arrive: Executable = arrive.on_conflict_do_update(
             index_elements=["user_id", "node_id"], set_={"away": arrive.excluded.away}
         )
-        self.depart: Executable = delete(online).where(
-            online.c.node_id == node_id, online.c.user_id.in_(select(first).select_from(keys))
-        )
+        named = online.c.node_id == node_id, online.c.user_id.in_(select(first).select_from(keys))
+        self.depart: Executable = delete(online).where(*named)
+        self.tell_from: Executable = update(online).where(*named).values(since_pos=bindparam("pos", type_=BigInteger))
         some = select(online.c.user_id).where(online.c.node_id == node_id).order_by(online.c.user_id)
         self.drop_some: Executable = (
             delete(online)
@@ -171,6 +176,9 @@ class PresenceRows:
     def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
         keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
         self._connection.execute(self._statements.arrive, {**keys, "node": node_id, "pos": pos})
+
+    def tell_from(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+        self._look_up(self._statements.tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None:
         self._look_up(self._statements.depart, user_ids, node=node_id)

@@ -325,10 +325,13 @@ nodes = Table(
     Column("since_ms", BigInteger, nullable=False, server_default="0"),
     Column("address", Text),
     Column("users_until_ms", BigInteger),
+    Column("pos", BigInteger),
+    Column("renewed_ms", BigInteger),
 )
 """Running servers, and until when each is taken to be alive unless it says so again; since when it has been so without
-a break; where other nodes reach it; and, of one that stopped in good order, until when its users may come back to
-others before they are offline. Times are the database's own."""
+a break; where other nodes reach it; of one that stopped in good order, until when its users may come back to others
+before they are offline; and up to which log position it had handed events out when it last said that it lives. Times
+are the database's own."""
 
 secrets = Table(
     "secrets",
@@ -375,8 +378,9 @@ online = Table(
     Column("away", Boolean, nullable=False, server_default=false()),
     Column("since_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Who has a socket on which node, whether all of their devices there are away, and where the log was when they were
-there already. Of a node whose lease has ended somebody forgets them."""
+"""Who has a socket on which node, or had one a moment ago; whether all of their devices there are away; and since which
+log position they have had one without a break, until the node's own `pos`. Of a node whose lease has ended somebody
+forgets them."""
 
 calls = Table(
     "calls",

@@ -53,10 +53,13 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
 
 
 class Departure(msgspec.Struct, frozen=True):
-    """The last device of a user has gone; `last_seen_ms` is None when others did not see them."""
+    """The last device of a user has gone; `last_seen_ms` is None when others did not see them. It is noted twice: at
+    once, since nobody is told anything from then on, and when the grace is over, if none has come back. At first
+    `returned` says whether one is back already, then it is None."""
 
     user_id: str
     last_seen_ms: int | None
+    returned: bool | None = None
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -88,7 +91,7 @@ class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
     who came (or of who were there) whose devices are all away are in `away`.
 
     Other nodes whose lease has ended are taken for dead; when this node is `alone`, as on SQLite, all others are.
-    `address`: where other nodes reach it. `pos`: where the log was; who came was there by then.
+    `address`: where other nodes reach it. `pos`: up to where it has handed the log out; who came was there by then.
     """
 
     node_id: str

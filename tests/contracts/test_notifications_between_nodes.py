@@ -1,0 +1,224 @@
+"""Notifications where users are on other nodes than the one whose follower stores them: none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import update
+
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.notifications import ListNotifications
+from talkwire.core.commands.presence import RenewLease
+from talkwire.core.model import Actor, Notification
+from talkwire.storage.away import BEHIND_MS, AwayNotifications
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers import Follower
+from talkwire.storage.pace import Pace
+from talkwire.storage.schema import nodes
+from tests.contracts.cluster import Cluster, Place, running_cluster
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock
+from tests.databases import Database
+
+LEASE_MS = 15_000
+
+
+@pytest.fixture
+async def cluster(postgresql_database: Database) -> AsyncIterator[Cluster]:
+    """By the database's own time. Alice has a direct conversation with bob, `d`, and one with carol, `e`."""
+    async with running_cluster(postgresql_database, Clock(_now_ms()), grace_s=10) as cluster:
+        for id_, other in (("d", "bob"), ("e", "carol")):
+            await cluster.a.node.do(BACKEND, CreateConversation("direct", ("alice", other), id=id_))
+        cluster.clock.now_ms = _now_ms()
+        await _renew(cluster)
+        yield cluster
+
+
+@pytest.fixture(params=["there", "elsewhere"])
+def following(request: pytest.FixtureRequest, cluster: Cluster) -> Place:
+    """The node that stores what there is to store: the one where bob is, and the other one."""
+    return cluster.b if request.param == "there" else cluster.a
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _say(cluster: Cluster, text: str, to: str = "d") -> None:
+    """Alice sends something, and all nodes that run have told of it."""
+    await cluster.a.node.send(ALICE, text, to=to)
+    if cluster.b.running:
+        await cluster.b.node.chat.feed.reach(cluster.a.node.chat.pos)
+
+
+async def _renew(cluster: Cluster) -> None:
+    for place in (cluster.a, cluster.b):
+        if place.running:
+            await place.recorded()  # one that is under way
+    await cluster.renew()
+
+
+async def _come(cluster: Cluster) -> None:
+    """Bob has a socket at b, and whatever happens from now on is beyond where the log was then."""
+    await cluster.b.connect(BOB, "phone")
+    await _renew(cluster)
+
+
+@asynccontextmanager
+async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[Sequence[Notification]]]:
+    node = place.node
+    is_here = node.chat.directory.has_been_here
+    work = AwayNotifications(node.write_engine.dialect, is_here, node.clock, node.chat.node_id)
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+    follower.start()
+    try:
+        yield follower
+    finally:
+        await asyncio.to_thread(follower.close)
+
+
+async def _stored(cluster: Cluster, place: Place, database: Database, actor: Actor = BOB) -> list[str]:
+    """Once the whole log was looked through. The oldest first."""
+    async with _follower(place, database) as follower:
+        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, WAIT_S)
+    return await _kept(cluster, actor)
+
+
+async def _kept(cluster: Cluster, actor: Actor) -> list[str]:
+    page = await cluster.a.node.do(actor, ListNotifications(cluster.clock.now_ms))
+    return [each.body for each in reversed(page.items)]
+
+
+async def test_for_who_is_told_elsewhere_nothing_is_stored(
+    cluster: Cluster, following: Place, postgresql_database: Database
+) -> None:
+    await _come(cluster)
+    await _say(cluster, "one")
+    await _say(cluster, "for carol", to="e")
+    await _renew(cluster)
+    assert await _stored(cluster, following, postgresql_database) == []
+    assert await _kept(cluster, CAROL) == ["for carol"]
+
+
+async def test_nothing_is_said_of_another_nodes_users_before_it_says_how_far_it_is(
+    cluster: Cluster, postgresql_database: Database
+) -> None:
+    await _come(cluster)
+    await _say(cluster, "for carol", to="e")
+    pos = cluster.a.node.chat.pos
+    await _say(cluster, "one")
+    async with _follower(cluster.a, postgresql_database) as follower:
+        assert await asyncio.to_thread(follower.wait_for, pos, WAIT_S)
+        assert await _kept(cluster, CAROL) == ["for carol"], "which happened before"
+        assert not await asyncio.to_thread(follower.wait_for, pos + 1, 0.2)
+        await _renew(cluster)
+        assert await asyncio.to_thread(follower.wait_for, pos + 1, WAIT_S)
+    assert await _kept(cluster, BOB) == []
+
+
+async def test_for_whom_the_last_socket_has_just_gone_it_is_stored(
+    cluster: Cluster, following: Place, postgresql_database: Database
+) -> None:
+    await _come(cluster)
+    cluster.b.disconnect(BOB, "phone")
+    await _say(cluster, "before the lease was renewed")
+    await _renew(cluster)
+    await _say(cluster, "after that")
+    await _renew(cluster)
+    stored = await _stored(cluster, following, postgresql_database)
+    assert stored == ["before the lease was renewed", "after that"]
+
+
+async def test_what_happens_after_a_kill_is_stored_and_what_was_told_before_is_not(
+    cluster: Cluster, postgresql_database: Database
+) -> None:
+    await _come(cluster)
+    await _say(cluster, "told")
+    cluster.clock.now_ms = _now_ms() + 1000 - LEASE_MS
+    await _renew(cluster)
+    await cluster.b.kill()
+    cluster.clock.now_ms = _now_ms()
+    await _say(cluster, "lost?")
+    assert await _stored(cluster, cluster.a, postgresql_database) == ["lost?"]
+
+
+async def test_what_happens_after_a_node_has_stopped_is_stored(cluster: Cluster, postgresql_database: Database) -> None:
+    await _come(cluster)
+    await _say(cluster, "told")
+    await _renew(cluster)
+    cluster.b.running = False
+    cluster.b.node.chat.close()
+    await cluster.b.node.keeper.close()
+    await _say(cluster, "lost?")
+    assert await _stored(cluster, cluster.a, postgresql_database) == ["lost?"]
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_what_happens_while_one_is_gone_for_a_moment_is_stored(
+    cluster: Cluster, following: Place, postgresql_database: Database, *, noticed: bool
+) -> None:
+    """`noticed`: the lease is renewed meanwhile."""
+    await _come(cluster)
+    cluster.b.disconnect(BOB, "phone")
+    await _say(cluster, "missed")
+    if noticed:
+        await _renew(cluster)
+    await _come(cluster)
+    await _say(cluster, "told")
+    await _renew(cluster)
+    assert await _stored(cluster, following, postgresql_database) == ["missed"]
+
+
+async def test_who_was_gone_is_known_although_a_renewal_failed(cluster: Cluster, postgresql_database: Database) -> None:
+    await _come(cluster)
+    cluster.b.disconnect(BOB, "phone")
+    await _say(cluster, "missed")
+    signals, node_id = cluster.b.node.chat.signals, cluster.b.node.chat.node_id
+    signals.not_recorded(RenewLease(node_id, LEASE_MS, *signals.take_moves()))
+    await _renew(cluster)
+    assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
+
+
+async def test_who_returns_after_the_grace_before_that_was_recorded_is_told_again(
+    postgresql_database: Database,
+) -> None:
+    async with running_cluster(postgresql_database, Clock(_now_ms()), grace_s=0) as cluster:
+        await cluster.a.node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
+        cluster.clock.now_ms = _now_ms()
+        await _come(cluster)
+        presence = cluster.b.node.chat.signals.presence
+        cluster.b.disconnect(BOB, "phone")
+        presence._expire(asyncio.get_running_loop().time())
+        await _say(cluster, "missed")
+        await _come(cluster)
+        await _say(cluster, "told")
+        await _renew(cluster)
+        assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
+
+
+async def test_a_node_that_lives_and_hands_nothing_out_is_not_waited_for(
+    cluster: Cluster, postgresql_database: Database
+) -> None:
+    pos = cluster.a.node.chat.pos
+    await cluster.a.node.do(OPERATOR, RenewLease("stuck", LEASE_MS, ("bob",), pos=pos))
+    await _say(cluster, "one")
+    await _say(cluster, "two")
+    async with _follower(cluster.a, postgresql_database) as follower:
+        assert not await asyncio.to_thread(follower.wait_for, pos + 1, 0.2)
+        cluster.clock.now_ms += BEHIND_MS + 1
+        await cluster.a.node.do(OPERATOR, RenewLease("stuck", LEASE_MS, pos=pos))
+        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, WAIT_S)
+    assert await _kept(cluster, BOB) == ["one", "two"]
+
+
+async def test_a_node_of_an_older_version_says_nothing_and_is_not_waited_for(
+    cluster: Cluster, postgresql_database: Database
+) -> None:
+    await cluster.a.node.do(OPERATOR, RenewLease("older", LEASE_MS, ("bob",), pos=cluster.a.node.chat.pos))
+    with postgresql_database.engine() as engine, engine.begin() as connection:
+        connection.execute(update(nodes).where(nodes.c.id == "older").values(pos=None, renewed_ms=None))
+    await _say(cluster, "one")
+    assert await _stored(cluster, cluster.a, postgresql_database) == ["one"]
