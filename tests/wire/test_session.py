@@ -111,7 +111,10 @@ def test_a_closed_session_says_goodbye_after_all_that_waited() -> None:
     assert session.take_poll(now=1) == "\x1e".join(f"4{number}" for number in range(16))
     assert session.lingering
     assert session.poll_started(now=1)
-    assert session.take_poll(now=1) == "416\x1e1"
+    assert session.take_poll(now=1) == "416"
+    assert session.lingering
+    assert session.poll_started(now=1)
+    assert session.take_poll(now=1) == "1"
     assert not session.lingering
 
 
@@ -255,7 +258,9 @@ def test_the_server_closes_a_session_after_the_last_messages() -> None:
     session.send_message("last words")
     assert session.close("forced close") == [SessionClosed("forced close")]
     assert session.poll_started(now=2)
-    assert session.take_poll(now=2) == "4last words\x1e1"
+    assert session.take_poll(now=2) == "4last words", "the client would hand out what comes with its end once more"
+    assert session.poll_started(now=2)
+    assert session.take_poll(now=2) == "1"
     assert not session.lingering
     assert not session.poll_started(now=3)
 

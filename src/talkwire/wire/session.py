@@ -185,8 +185,8 @@ class Session:
     def close(self, reason: str) -> list[Event]:
         """Close from our side; what is in `out` is still to be written.
 
-        A polling session without a pending poll lingers: its client fetches the rest, and the close packet, with the
-        next poll, which it may send until the deadline that the session had anyway.
+        A polling session lingers: its client fetches the rest, and then the close packet, with the next polls, which it
+        may send until the deadline that the session had anyway.
         """
         if self.closed:
             return []
@@ -349,12 +349,12 @@ class Session:
         return None
 
     def _last_answer(self) -> str:
-        body = self._drain() if self.out else ""
+        """The close packet has an answer of its own. The official client handles it before the packets in front of it
+        in the same answer: it would keep these, and hand them out once more when it has connected again."""
         if self.out:
-            return body  # the goodbye comes with the rest
-        goodbye = self._goodbye or _CLOSE
-        self._goodbye = None
-        return f"{body}{SEPARATOR}{goodbye}" if body else goodbye
+            return self._drain()
+        goodbye, self._goodbye = self._goodbye or _CLOSE, None
+        return goodbye
 
     def _drain(self) -> str:
         """Takes what one answer may hold; the rest waits for the next poll."""

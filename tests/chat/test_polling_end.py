@@ -1,0 +1,79 @@
+"""How a session ends whose client polls: what its last answers hold is told once, also to who goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from talkwire.core.events import MessageSent, News
+from tests.chat.chat_server import in_process, serving
+from tests.chat.conftest import World, world_at
+from tests.torture.clients.client_socket import Listener
+from tests.torture.clients.javascript import running_driver
+
+DEADLINE_S = 30.0
+
+
+class Listening:
+    """What one client was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.connects: list[bool] = []
+        """Of each, whether it went on where it was."""
+        self._changed = asyncio.Event()
+        self.listener = Listener(self._connected, lambda _: None, self._told)
+
+    def _connected(self, _: str, recovered: bool) -> None:  # noqa: FBT001 (the listener's form)
+        self.connects.append(recovered)
+        self._changed.set()
+
+    def _told(self, name: str, args: Sequence[Any]) -> None:
+        if name == "message:new":
+            self.heard.append(args[0]["content"])
+            self._changed.set()
+
+    async def until(self, connects: int, messages: int) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.connects) < connects or len(self.heard) < messages:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def polling(folder: Path, world: World) -> AsyncIterator[Listening]:
+    """Alice, by the official client with recovery."""
+    client = Listening()
+    with (folder / "client.log").open("wb") as errors:
+        async with running_driver("socket.io-client", errors) as driver:
+            auth = {"token": world.server.token(world.id_of("alice")), "recovery": True}
+            socket = driver.socket("alice", world.server.url, ("polling",), auth)
+            await socket.open(client.listener)
+            await client.until(1, 0)
+            yield client
+
+
+async def test_what_leaves_with_the_end_of_a_session_is_told_once(tmp_path: Path) -> None:
+    """By the official client, which handles a session's end before the packets that came with it."""
+    server = in_process(tmp_path)
+
+    def end_with(events: Sequence[News]) -> None:
+        """In the turn in which the message leaves."""
+        if any(type(event) is MessageSent and event.message.content == "last" for event in events):
+            for connection in server.engine.connections:
+                connection.close("forced close")
+
+    async with serving(server) as address, world_at(address) as world:
+        body = {"conversationId": await world.conversation("alice", "bob")}
+        async with polling(tmp_path, world) as alice:
+            server.chat.subscribe(end_with)
+            for content in ("first", "last"):
+                await world.request("POST", "/api/v1/messages", by="bob", json={**body, "content": content})
+            await alice.until(2, 2)
+            await world.request("POST", "/api/v1/messages", by="bob", json={**body, "content": "after"})
+            await alice.until(2, 3)
+    assert alice.connects == [False, True]
+    assert alice.heard == ["first", "last", "after"]
