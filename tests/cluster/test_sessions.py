@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
@@ -168,6 +169,11 @@ async def test_a_node_that_is_killed_takes_nothing_along(start_cluster: StartClu
         assert any(len(talker.connects) > 1 for talker in talkers)
 
 
+async def _not_online(asking: ChatClient, user_ids: list[str]) -> bool:
+    answer = await asking.done("presence:get", {"userIds": user_ids})
+    return any(presence["status"] != "online" for presence in answer["presence"])
+
+
 async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_before_it_knows(
     start_cluster: StartCluster, tmp_path: Path
 ) -> None:
@@ -185,6 +191,11 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_b
         mallory, bob = await here.connect("mallory"), await there.connect("bob")
         await alice.send(talk, "before")
         await bob.next("message:new")
+        # Who came is recorded a moment later, and who was not recorded is not missed.
+        here_ids = [there.id_of(name) for name in ("alice", "mallory")]
+        async with asyncio.timeout(DEADLINE_S):
+            while await _not_online(bob, here_ids):  # noqa: ASYNC110 (who is told is not what is asked here)
+                await asyncio.sleep(0.05)
 
         os.kill(paused.process.pid, signal.SIGSTOP)
         try:
@@ -192,7 +203,7 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_b
             await mallory.emit("typing:start", {"conversationId": talk})
             await mallory.emit("message:send", {"conversationId": talk, "content": "from the grave"})
             # They went in one moment, so that the order in which they are told is nobody's business.
-            gone = {there.id_of(name) for name in ("alice", "mallory")}
+            gone = set(here_ids)
             while gone:
                 told = await bob.next("presence:update", DEADLINE_S)
                 if told["status"] == "offline":

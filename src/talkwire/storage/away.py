@@ -11,7 +11,6 @@ the lease is over.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -44,9 +43,6 @@ ROWS_MAX = 1000
 
 BEHIND_MS = 5000
 """A node that has not handed out what happened so long before it renewed its lease is not waited for."""
-
-WAIT_S = 0.01
-"""How long to wait for another node before its lease is looked at anew. The follower rests many times as long after."""
 
 _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed")
 
@@ -145,8 +141,6 @@ class AwayNotifications:
             try:
                 rows += list(self._notifications(pos, occasion, facts))
             except _NotYetKnownError:
-                if not rows:
-                    time.sleep(WAIT_S)
                 return pos - 1, rows
         return until, rows
 

@@ -25,6 +25,9 @@ STORED_AFTER_S = 5.0
 """How long a position may stay unstored while there is nothing else to store: so much is looked through again after a
 crash."""
 
+WAIT_S = 0.2
+"""How long to rest where the work can say nothing yet of what comes next."""
+
 P = TypeVar("P", bound=Sized)
 RunAside = Callable[[Callable[[Connection], Any]], Any]
 
@@ -55,9 +58,10 @@ class Work(Protocol[P]):
 
 @dataclass(slots=True)
 class _Stretch(Generic[P]):
-    """One stretch on its way: from `stored`, the position in the database, to `reached`."""
+    """One stretch on its way: from `after` to `reached`; `stored` is the position in the database."""
 
     stored: int
+    after: int
     reached: int
     prepared: P
     lag_s: float
@@ -79,8 +83,6 @@ class Follower(Generic[P]):
         self._aside = aside
         self._clock_ms = clock_ms
         self._pace = pace
-        # What another process works for us is not in our thread's time.
-        self._now_s = time.thread_time if reading.dialect.name == "sqlite" else time.monotonic
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._moved = threading.Condition()
@@ -135,16 +137,18 @@ class Follower(Generic[P]):
         return self._pace.retry_s
 
     def _work_on_a_stretch(self) -> float | None:
-        began_s = self._now_s()
+        began_s = time.thread_time()
         with self._reading.begin() as connection:
             stretch = self._prepare(connection)
         if stretch is None:
             return None
-        stretch.spent_s = self._now_s() - began_s
+        stretch.spent_s = time.thread_time() - began_s
         if stretch.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
             if not self._aside(lambda connection: self._store(connection, stretch)):
                 return self._pace.retry_s  # another node did it, and may go on without us
             self._stored_s = time.monotonic()
+        if not stretch.prepared and stretch.reached <= stretch.after:
+            return WAIT_S
         self._move_to(stretch.reached)
         return self._pace.rest_s(stretch.spent_s, stretch.lag_s)
 
@@ -157,7 +161,7 @@ class Follower(Generic[P]):
             self._move_to(after)
             return None
         lag_s = self._lag_s(connection, after)
-        return _Stretch(stored, *self._work.prepare(connection, after, until), lag_s)
+        return _Stretch(stored, after, *self._work.prepare(connection, after, until), lag_s)
 
     def _stored_pos(self, connection: Connection, head: int) -> int:
         statement = select(followers.c.pos).where(followers.c.name == self._work.name)
@@ -174,7 +178,7 @@ class Follower(Generic[P]):
     def _store(self, connection: Connection, stretch: _Stretch[P]) -> bool:
         """On the writer's thread. False when somebody else has moved the position, or is about to: who is not waited
         for, since commands wait here."""
-        began_s = self._now_s()
+        began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)
             .where(followers.c.name == self._work.name, followers.c.pos == stretch.stored)
@@ -186,7 +190,7 @@ class Follower(Generic[P]):
             return False
         if stretch.prepared:
             self._work.store(connection, stretch.prepared)
-        stretch.spent_s += self._now_s() - began_s
+        stretch.spent_s += time.thread_time() - began_s
         return True
 
     def _store_pos(self) -> None:
