@@ -509,6 +509,18 @@ async def test_an_empty_file_is_a_file(world: World) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+async def test_a_picture_that_its_uploader_looks_like_is_for_everybody(world: World) -> None:
+    file = await upload(world, pictures.jpeg(), name="me.jpg")
+    portrait = {"avatar": file["thumbnailUrl"]}
+    await world.request("PATCH", "/api/v1/users/me", by="mallory", json=portrait)
+    assert code(await download(world, file, by="mallory")) == (403, "forbidden")
+    for shown in (portrait, {"avatar": file["url"]}):
+        await world.request("PATCH", "/api/v1/users/me", by="alice", json=shown)
+        assert (await download(world, file, by="mallory")).status_code == 200
+    await world.request("PATCH", "/api/v1/users/me", by="alice", json={"avatar": None})
+    assert code(await download(world, file, by="mallory")) == (403, "forbidden")
+
+
 async def test_what_is_not_a_picture_has_no_thumbnail(world: World) -> None:
     file = await upload(world, b"x")
     assert "thumbnailUrl" not in file

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import pytest
 from sqlalchemy import insert
 
-from talkwire.core.commands.accounts import BanUser, EnsureUser
+from talkwire.core.commands.accounts import BanUser, EnsureUser, UpdateUser
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.files import (
     CreateUpload,
@@ -23,7 +23,7 @@ from talkwire.core.commands.files import (
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, SendMessage
 from talkwire.core.errors import ChatError
-from talkwire.core.files import UPLOADS_AT_ONCE
+from talkwire.core.files import UPLOADS_AT_ONCE, file_url
 from talkwire.core.model import Actor, File, Message, Upload
 from talkwire.core.transaction import Transaction
 from talkwire.storage.schema import file_links
@@ -228,6 +228,18 @@ async def test_a_banned_user_begins_nothing(node: Node) -> None:
     await node.do(ALICE, EnsureUser("alice", "Alice"))
     await node.do(OPERATOR, BanUser("alice"))
     assert await node.refusal(ALICE, creation()) == "banned"
+
+
+async def test_a_banned_user_sees_no_file_any_more(node: Node) -> None:
+    for actor in (ALICE, BOB):
+        await node.do(actor, EnsureUser(actor.user_id, actor.name))
+    file = await finished(node, ALICE, "u1")
+    await node.do(ALICE, UpdateUser(avatar=file_url(file)))
+    assert await node.do(BOB, GetFile("u1")) == file
+    for name in ("alice", "bob"):
+        await node.do(OPERATOR, BanUser(name))
+    assert await node.refusal(ALICE, GetFile("u1")) == "banned"
+    assert await node.refusal(BOB, GetFile("u1")) == "banned"
 
 
 async def test_the_files_of_a_message_are_looked_up_together(node: Node) -> None:

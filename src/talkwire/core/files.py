@@ -163,12 +163,22 @@ def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | F
 
 
 def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
+    refusal = may_act(snapshot.user(actor.user_id))
+    if refusal is not None:
+        raise refusal
     file = snapshot.files.of_ids((query.id,)).get(query.id)
     if file is None:
         raise forbidden()
-    if file.owner_id != actor.user_id and not snapshot.files.is_shown_to(file.id, actor.user_id):
+    is_seen = file.owner_id == actor.user_id or _is_portrait(snapshot, file)
+    if not is_seen and not snapshot.files.is_shown_to(file.id, actor.user_id):
         raise forbidden()
     return file
+
+
+def _is_portrait(snapshot: Snapshot, file: File) -> bool:
+    """Whether its uploader has made it their own picture: then it is for everybody who sees their name."""
+    owner = snapshot.user(file.owner_id)
+    return owner is not None and owner.avatar in {file_url(file), thumbnail_url(file)} - {None}
 
 
 def list_expired_uploads(snapshot: Snapshot, actor: Actor, query: ListExpiredUploads) -> tuple[str, ...]:
