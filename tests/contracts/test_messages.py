@@ -9,12 +9,12 @@ import pytest
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.commands.conversations import CreateConversation
-from talkwire.core.commands.members import RemoveMember
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MessageSent
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Message
+from talkwire.core.model import MESSAGE_ID_BASE, SEQ_MAX, Actor, Message
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -280,6 +280,43 @@ async def test_a_page_around_a_message_contains_it(node: Node, anchor: int, limi
     assert [message.seq for message in page.items] == expected
     assert page.has_more == (expected[0] > 1)
     assert page.next == (str(page.items[0].id) if expected[0] > 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("place", "limit", "expected"),
+    [
+        (4, 3, [3, 4, 5]),
+        (1, 4, [1, 2]),
+        (0, 4, [1, 2]),
+        (8, 4, [6, 7]),
+        (100, 3, [7]),
+        (100, 1, [7]),
+        (SEQ_MAX, 2, [7]),
+    ],
+)
+async def test_a_page_around_a_place_needs_no_message_there(
+    node: Node, place: int, limit: int, expected: list[int]
+) -> None:
+    await _history(node, 7)
+    page = await node.do(BOB, ListMessages("c", around_seq=place, limit=limit))
+    assert [message.seq for message in page.items] == expected
+    assert page.next == (str(page.items[0].id) if expected[0] > 1 else None)
+
+
+async def test_a_page_around_a_place_shows_nothing_of_before_ones_history(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join"))
+    for number in range(3):
+        await node.send(ALICE, str(number))
+    await node.do(BACKEND, AddMembers("c", ("bob",)))
+    assert await _seqs(node, ListMessages("c", around_seq=2)) == []
+    await node.send(ALICE, "after")
+    assert await _seqs(node, ListMessages("c", around_seq=2)) == [4]
+
+
+@pytest.mark.parametrize("place", [-1, SEQ_MAX + 1])
+async def test_a_place_that_cannot_be_is_refused(node: Node, place: int) -> None:
+    await node.group("c", BOB)
+    assert await node.refusal(BOB, ListMessages("c", around_seq=place)) == "invalid_request"
 
 
 async def test_a_page_has_at_least_one_and_at_most_a_hundred_messages(node: Node) -> None:

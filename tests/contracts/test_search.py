@@ -468,6 +468,7 @@ async def test_public_channels_are_found_by_their_names(node: Node) -> None:
     assert await find("CAFE") == (["c1", "c2"], None)
     assert await find("news caf") == (["c1"], None)
     assert await find("private") == ([], None)
+    assert await find(" ") == (["c1", "c2"], None)
     assert await find("cafe", limit=1) == (["c1"], "c1")
     assert await find("cafe", limit=1, cursor="c1") == (["c2"], None)
 

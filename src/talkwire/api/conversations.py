@@ -21,6 +21,7 @@ from talkwire.core.commands.conversations import (
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.search import FindChannels
 from talkwire.core.commands.typing import SetTyping
+from talkwire.core.model import SEQ_MAX
 from talkwire.dialects.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
@@ -28,6 +29,9 @@ from talkwire.dialects.payloads.conversations import (
 )
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
+AroundSeq = Annotated[
+    int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="Messages around this place")
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public channel's name")]
 
@@ -100,9 +104,10 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     before: FromQuery[str | None] = None,
     after: FromQuery[str | None] = None,
     around: FromQuery[str | None] = None,
+    around_seq: AroundSeq = None,
     limit: Limit = 50,
 ) -> ListAnswer[MessagePayload]:
-    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit))
+    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit, around_seq))
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 

@@ -245,14 +245,15 @@ def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversation
 def views_of(
     snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
 ) -> list[ConversationView]:
-    """Conversations as one reader sees them, by a statement a table however many they are; those with at most
-    `members_max` members together with them."""
+    """Conversations as one reader sees them, by a statement a table however many they are; direct ones, and those with
+    at most `members_max` members, together with them."""
     ids = [conversation.id for conversation in conversations]
     readers = snapshot.memberships(reader_id, ids)
     unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
     last = snapshot.last_messages(conversations)
-    shown = {c.id for c in conversations if c.member_count <= members_max}
-    members = snapshot.members_of([c.id for c in conversations if c.id in shown or c.kind == "direct"])
+    # A direct one is named after the other member: both are read anyway.
+    shown = {c.id for c in conversations if c.kind == "direct" or c.member_count <= members_max}
+    members = snapshot.members_of(sorted(shown))
     views = []
     for conversation in conversations:
         listed = tuple(members.get(conversation.id, ()))

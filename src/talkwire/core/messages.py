@@ -28,7 +28,7 @@ from talkwire.core.commands.messages import (
 )
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.handler import Queries
-from talkwire.core.model import Actor, Conversation, Member, Message, User, message_number
+from talkwire.core.model import SEQ_MAX, Actor, Conversation, Member, Message, User, message_number
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Needs, Snapshot, Transaction
 
@@ -133,12 +133,14 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
     """One page of a conversation's history."""
-    _at_most_one(query.before, query.after, query.around)
+    _at_most_one(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
     history = _History(snapshot, query.conversation_id, require_member(snapshot, actor, query.conversation_id))
     limit = _limit(query.limit)
     if query.around is not None:
         return _around(history, history.seq_of(query.around), limit)
+    if query.around_seq is not None:
+        return _around(history, _seq(query.around_seq), limit)
     if query.after is not None:
         return _after(history, history.seq_of(query.after), limit)
     return _before(history, None if query.before is None else history.seq_of(query.before), limit)
@@ -202,9 +204,15 @@ def _version_number(text: str | None) -> int | None:
     return int(text)
 
 
-def _at_most_one(*anchors: str | None) -> None:
+def _at_most_one(*anchors: str | int | None) -> None:
     if sum(anchor is not None for anchor in anchors) > 1:
-        raise invalid("before", "give only one of before, after and around")
+        raise invalid("before", "give only one of before, after, around and aroundSeq")
+
+
+def _seq(asked: int) -> int:
+    if not 0 <= asked <= SEQ_MAX:
+        raise invalid("aroundSeq", f"has to lie between 0 and {SEQ_MAX}")
+    return asked
 
 
 def _limit(asked: int) -> int:
@@ -262,12 +270,13 @@ def _after(history: _History, seq: int, limit: int) -> MessagePage:
 
 
 def _around(history: _History, seq: int, limit: int) -> MessagePage:
-    """The anchor and what stands around it, half of it older; the page goes on among the older ones."""
+    """What stands around a place, with the message there if there is one; half of it older. The page goes on among the
+    older ones."""
     older_limit = limit // 2
     newer = within_bytes(history.after(seq - 1, limit - older_limit), PAGE_MAX_BYTES // 2)
     # Where only the anchor was asked for, nothing older fits beside it, but whether there is something still counts.
     older = _before(history, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
-    if older_limit:
+    if older_limit or not newer:
         return MessagePage((*older.items, *newer), older.has_more, older.next)
     return MessagePage(tuple(newer), bool(older.items), str(newer[0].id) if older.items else None)
 

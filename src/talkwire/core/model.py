@@ -34,6 +34,9 @@ Notify = Literal["all", "mentions", "none"]
 FOR_EVER_MS = 2**53
 """An end that never comes, where a time is asked for."""
 
+SEQ_MAX = 2**53 - 1
+"""The largest integer that JavaScript holds exactly."""
+
 ActorRole = Literal["user", "service", "admin"]
 
 

@@ -17,7 +17,7 @@ from talkwire.core.errors import invalid
 from talkwire.core.handler import Queries
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES, require_member
 from talkwire.core.model import Actor, Conversation, Message
-from talkwire.core.terms import Scope, terms_of
+from talkwire.core.terms import Scope, Terms, terms_of
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Snapshot
 
@@ -82,8 +82,8 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 
 def find_channels(snapshot: Snapshot, actor: Actor, query: FindChannels) -> Page[Conversation]:
-    """Public channels by their names. Whoever may be here at all may find them."""
-    terms = terms_of("query", query.text)
+    """Public channels by their names, all of them without a word. Whoever may be here at all may find them."""
+    terms = terms_of("query", query.text) if query.text.strip() else Terms(())
     limit = max(1, min(query.limit, PAGE_MAX))
     channels = snapshot.search.public_channels(query.cursor, CHANNELS_MAX)
     matching = (channel for channel in channels if channel.name is not None and terms.are_in(channel.name))

@@ -108,13 +108,15 @@ class GetMessage(Query[Message], frozen=True, tag="GetMessage"):
 
 
 class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
-    """`before`, `after` and `around` are message ids, at most one of them; without them the newest page."""
+    """`before`, `after` and `around` are message ids; at `around_seq` there need not be a message any more. One of them
+    at most; without them the newest page."""
 
     conversation_id: str
     before: str | None = None
     after: str | None = None
     around: str | None = None
     limit: int = 50
+    around_seq: int | None = None
 
 
 class GetThread(Query[Thread], frozen=True, tag="GetThread"):

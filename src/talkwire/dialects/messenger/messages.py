@@ -91,6 +91,7 @@ class ListMessagesPayload(Payload, frozen=True):
     after: str | None = None
     around: str | None = None
     limit: int = 50
+    around_seq: int | None = None
 
 
 class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -261,9 +262,9 @@ INBOUND = {
     ),
     "messages:list": Inbound(
         ListMessagesPayload,
-        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit),
+        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit, p.around_seq),
         _messages_reply,
-        summary="A page of the history, in ascending `seq`; without `before`, `after` and `around` the newest.",
+        summary="A page of the history, in ascending `seq`: the newest, or the one at a message or a place.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,

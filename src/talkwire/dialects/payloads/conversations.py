@@ -24,7 +24,7 @@ class MemberPayload(Payload, frozen=True):
 
 class ConversationPayload(Payload, frozen=True):
     """What differs by reader (`unreadCount`, `mentionCount`, `muted`, `readSeq`, `lastMessage`, a direct one's name) is
-    in answers to a member, and never in events."""
+    in answers to a member, and never in events. Lists have the `members` of direct ones only."""
 
     id: str
     kind: ConversationKind
