@@ -38,6 +38,7 @@ from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.events import DurableEvent, News
 from talkwire.core.handlers import CHANGES
 from talkwire.core.hooks import Hooks
+from talkwire.core.ice_servers import parse_ice_server
 from talkwire.core.lease import NODE
 from talkwire.core.limits import Kind, Limits, address_key, parse_rates
 from talkwire.core.model import Actor
@@ -418,6 +419,7 @@ class Node:
                 limits,
                 trusted_proxies,
                 tuple(dialect.name for dialect in self.dialects),
+                tuple(map(parse_ice_server, settings.ice_servers)),
             ),
             version=version("talkwire"),
             origins=origins,

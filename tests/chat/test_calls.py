@@ -17,7 +17,11 @@ NAMES = ("call:invite", "call:accept", "call:reject", "call:signal", "call:hangu
 @pytest.fixture(scope="module")
 def ringing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server where nothing rings for long."""
-    settings = {"TALKWIRE_CALL_RING_S": str(RING_S), "TALKWIRE_CONTACTS_MAX": "4"}
+    settings = {
+        "TALKWIRE_CALL_RING_S": str(RING_S),
+        "TALKWIRE_CONTACTS_MAX": "4",
+        "TALKWIRE_ICE_SERVERS": "stun:stun.example.com,turn:chat:p%40ss@turn.example.com:3478?transport=udp",
+    }
     with running_chat(tmp_path_factory.mktemp("calls"), settings) as server:
         yield server
         assert server.logged_errors() == []
@@ -195,3 +199,13 @@ async def test_what_is_wrong_is_said(world: World) -> None:
         assert (await alice.refused(event, {"conversationId": conversation}))["details"][0]["path"] == "callId"
         assert (await alice.refused(event, there))["code"] == "not_found"
     assert (await _call(alice, conversation, data="x" * 65000))["callId"]
+
+
+async def test_who_is_signed_in_learns_the_servers_that_help_to_connect(quick: World) -> None:
+    answer = await quick.request("GET", "/api/v1/calls/ice-servers", by="alice")
+    assert answer.json() == {
+        "iceServers": [
+            {"urls": "stun:stun.example.com"},
+            {"urls": "turn:turn.example.com:3478?transport=udp", "username": "chat", "credential": "p@ss"},
+        ]
+    }

@@ -88,6 +88,7 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/users/me/blocks"),
     ("delete", "/api/v1/users/me/blocks/{user_id}"),
     ("put", "/api/v1/users/me/blocks/{user_id}"),
+    ("get", "/api/v1/calls/ice-servers"),
     ("get", "/api/v1/users/me/preferences"),
     ("put", "/api/v1/users/me/preferences"),
     ("get", "/api/v1/users/me/presence"),

@@ -62,6 +62,7 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("origins", ("https://me:pw@app.example.com",), "origins: .* is no origin"),
         ("trusted_proxies", ("proxy",), "trusted_proxies: .* neither an address nor a network"),
         ("rates", ("sends=fast",), "rates: .* is no limit such as sends=20/60"),
+        ("ice_servers", ("turn:turn.example.com",), "ice_servers: must be like stun:host:port or turn:user:password@"),
         ("max_payload", 10, "max_payload: must be from"),
         ("max_file_size", 0, "max_file_size: must be from"),
         ("upload_ttl", timedelta(0), "upload_ttl: must be from one second"),

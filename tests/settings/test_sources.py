@@ -84,6 +84,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "origins": "https://app.example.com",
         "trusted_proxies": "10.0.0.0/8",
         "rates": "sends=50/200",
+        "ice_servers": "stun:stun.example.com",
         "access_token_ttl": "15m",
         "refresh_token_ttl": "7d",
         "retention": "90d",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from litestar.di import NamedDependency
 
 from talkwire.api.readiness import Readiness
+from talkwire.core.ice_servers import IceServer
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
@@ -15,6 +16,7 @@ from talkwire.identity.callers import Caller
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
+GivenIceServers = NamedDependency[Sequence[IceServer]]
 GivenReadiness = NamedDependency[Readiness]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenUploads = NamedDependency[Uploads]

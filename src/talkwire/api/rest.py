@@ -17,6 +17,7 @@ from litestar.types import ControllerRouterHandler
 from talkwire.api.auth import auth_router
 from talkwire.api.blocks import blocks_router
 from talkwire.api.caller import caller_provider, chat_provider
+from talkwire.api.calls import calls_router
 from talkwire.api.conversations import conversations_router
 from talkwire.api.cross_origin import CrossOrigin
 from talkwire.api.device import provide_device
@@ -43,6 +44,7 @@ from talkwire.api.sync import sync
 from talkwire.api.users import users_router
 from talkwire.core.chat import Chat
 from talkwire.core.errors import ChatError
+from talkwire.core.ice_servers import IceServer
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.core.limits import Limits
 from talkwire.files.uploads import Uploads
@@ -71,6 +73,8 @@ class Services:
     dialects: tuple[str, ...] = tuple(DIALECT_ROUTES)
     """Those that are on."""
 
+    ice_servers: tuple[IceServer, ...] = ()
+
 
 def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[ControllerRouterHandler]:
     """The routes that `/openapi.json` describes: the chat's, and those of the dialects that are on."""
@@ -87,6 +91,7 @@ def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[
             notifications_router,
             users_router,
             presence_router,
+            calls_router,
             files_router,
         ],
     )
@@ -122,6 +127,7 @@ def rest_application(
             "metrics": _given(services.metrics),
             "trusted_proxies": _given(services.trusted_proxies),
             "uploads": _given(services.uploads),
+            "ice_servers": _given(services.ice_servers),
             "caller": Provide(caller_provider(services.callers, services.trusted_proxies, origins)),
             "device": Provide(provide_device),
             "key": Provide(provide_key),

@@ -252,6 +252,15 @@ class Settings:
 
     call_ring_s: Annotated[float, Setting("Seconds that a call rings before it counts as missed.")] = 45.0
 
+    ice_servers: Annotated[
+        tuple[str, ...],
+        Setting(
+            "STUN and TURN servers for calls, comma-separated: stun:host:port, "
+            "turn:user:password@host:port?transport=udp. docs/presence-and-calls.md says more.",
+            metavar="SERVERS",
+        ),
+    ] = field(default=(), repr=False)
+
     retention: Annotated[
         timedelta | None,
         Setting(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from talkwire.core.ice_servers import parse_ice_server
 from talkwire.core.limits import parse_rates
 
 if TYPE_CHECKING:
@@ -202,6 +203,7 @@ def _list_problems(settings: Settings) -> Iterator[Problem]:
         ("origins", settings.origins, canonical_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
         ("rates", settings.rates, lambda text: parse_rates([text])),
+        ("ice_servers", settings.ice_servers, parse_ice_server),
     ):
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:

@@ -250,6 +250,7 @@ _USERS = (
     Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),
     Row(f"GET {_V1}/users/me/presence", EVERYONE),
     Row(f"PUT {_V1}/users/me/presence", EVERYONE, {"status": "away"}),
+    Row(f"GET {_V1}/calls/ice-servers", EVERYONE),
     Row(f"GET {_V1}/users/me/preferences", EVERYONE),
     Row(f"PUT {_V1}/users/me/preferences", EVERYONE, {"notify": {"replies": False}}),
     Row(f"GET {_V1}/users/me/blocks", EVERYONE),
