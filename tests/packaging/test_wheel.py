@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -31,9 +32,13 @@ def test_the_wheel_has_the_web_client(tmp_path: Path) -> None:
     built = build(tree, "wheel")
     assert built.returncode == 0, built.stderr
     (wheel,) = (tree / "dist").glob("*.whl")
-    names = ZipFile(wheel).namelist()
+    files = ZipFile(wheel)
+    names = files.namelist()
     assert "talkwire/web/index.html" in names
-    assert [name for name in names if name.startswith("talkwire/web/page/") and name.endswith(".js")]
+    scripts = [name for name in names if name.startswith("talkwire/web/page/") and name.endswith(".js")]
+    assert scripts
+    for name in scripts:
+        assert gzip.decompress(files.read(f"{name}.gz")) == files.read(name), "what browsers get is what was built"
 
 
 def test_nothing_is_built_without_the_web_client(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
@@ -17,8 +18,9 @@ _NOT_BUILT = "The web client is not built: run make install. The API does not ne
 
 # Whatever a message contains, the browser runs nothing but our files and makes no HTML of texts.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _HEADERS = {
     "content-security-policy": _POLICY,
@@ -28,6 +30,9 @@ _HEADERS = {
 }
 _FOR_EVER = _HEADERS | {"cache-control": "public, max-age=31536000, immutable"}
 """For files that have what is in them in their names."""
+
+_EITHER = {"vary": "accept-encoding"}
+_IN_GZIP = {"content-encoding": "gzip", **_EITHER}
 
 
 def page_handlers(demo_users: Sequence[str]) -> list[ControllerRouterHandler]:
@@ -45,17 +50,35 @@ def page_handlers(demo_users: Sequence[str]) -> list[ControllerRouterHandler]:
 
 
 def _file_handlers(files: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
+    """Of what the build has compressed, both forms are answered under one path."""
     return [
-        _handler(path, content, mimetypes.guess_type(path)[0] or "", _HEADERS if path == "/icon.svg" else _FOR_EVER)
+        _handler(path, content, _media_type(path), _FOR_EVER if "/page/" in path else _HEADERS, files.get(f"{path}.gz"))
         for path, content in files.items()
+        if not path.endswith(".gz")
     ]
 
 
-def _handler(
-    path: str, content: bytes, media_type: str, headers: Mapping[str, str], *, status: int = 200
+def _media_type(path: str) -> str:
+    return mimetypes.guess_type(path)[0] or "application/octet-stream"
+
+
+def _handler(  # noqa: PLR0913 (what one answer has)
+    path: str,
+    content: bytes,
+    media_type: str,
+    headers: Mapping[str, str],
+    compressed: bytes | None = None,
+    *,
+    status: int = 200,
 ) -> HTTPRouteHandler:
+    """`compressed`: the content in gzip, for whoever takes that."""
+
     @get(path, include_in_schema=False, sync_to_thread=False)
-    def serve_file() -> Response[bytes]:
-        return Response(content, media_type=media_type, headers=headers, status_code=status)
+    def serve_file(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if compressed is None:
+            return Response(content, media_type=media_type, headers=headers, status_code=status)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(compressed, media_type=media_type, headers={**headers, **_IN_GZIP}, status_code=status)
+        return Response(content, media_type=media_type, headers={**headers, **_EITHER}, status_code=status)
 
     return serve_file
