@@ -1,0 +1,96 @@
+"""What tests of the `gateway` dialect share: its clients, what they are told, and what the backend sends."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.dialects.gateway import GATEWAY
+from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_server import ServerProcess
+from tests.chat.conftest import World
+
+SEND, SEND_MANY = "/api/gateway/send", "/api/gateway/send-many"
+EVENTS = {"alert", "announcement", "done"}
+
+
+async def connect(world: World, name: str) -> ChatClient:
+    client = await world.open(dialect=GATEWAY)
+    client.custom_events |= EVENTS
+    await client.sign_in({"token": world.server.token(world.id_of(name))})
+    await client.next("connected")
+    return client
+
+
+async def connect_silent(world: World, name: str) -> ChatClient:
+    """A client that answers no heartbeat, so that nothing ever counts as arrived at it."""
+    client = await world.open(dialect=GATEWAY)
+    client.custom_events |= EVENTS
+    client.answers_heartbeats = False
+    await client.sign_in({"token": world.server.token(world.id_of(name))})
+    await client.next("connected")
+    return client
+
+
+async def say(world: World, by: str, conversation: str, content: str) -> str:
+    """The id of a message that was sent over REST."""
+    body = {"conversationId": conversation, "content": content}
+    answer = await world.request("POST", "/api/v1/messages", by=by, json=body)
+    assert answer.is_success, answer.text
+    return str(answer.json()["id"])
+
+
+async def send(world: World, *names: str, event: str = "alert", message: object = None, store: bool = False) -> Any:  # noqa: ANN401 (JSON)
+    """What the backend is answered when it sends an event to somebody, or to several."""
+    ids = [world.id_of(name) for name in names]
+    body = {"event": event, "message": message, "store": store}
+    if len(ids) == 1:
+        return await world.service("POST", SEND, {"userId": ids[0], **body})
+    return await world.service("POST", SEND_MANY, {"userIds": ids, **body})
+
+
+async def next_of(client: ChatClient, event: str = "alert") -> object:
+    """What the next event of the application's own carries."""
+    return await client.next(event)
+
+
+async def said_until_done(world: World, client: ChatClient, name: str) -> list[tuple[str, Any]]:
+    """What a client has been told up to now: an event comes behind all that was sent before."""
+    await send(world, name, event="done")
+    await client.next("done")
+    told = list(client.events)
+    client.events.clear()
+    return told
+
+
+async def bodies(client: ChatClient, count: int) -> list[str]:
+    return [(await client.next("notification"))["body"] for _ in range(count)]
+
+
+async def wait_gone(world: World, name: str) -> None:
+    """Returns once a user has no socket any more."""
+    async with asyncio.timeout(DEADLINE_S):
+        while (await world.service("GET", f"/api/gateway/status/{world.id_of(name)}"))["connected"]:
+            pass
+
+
+async def leave(world: World, client: ChatClient, name: str) -> None:
+    await client.close()
+    await wait_gone(world, name)
+
+
+async def arrived(world: World, name: str, message_id: str | None = None) -> None:
+    """Returns once no mail waits for a user any more, and all messages up to one count as arrived."""
+    assert isinstance(world.server, ServerProcess)
+    user_id, pos = world.id_of(name), 0 if message_id is None else int(message_id) - MESSAGE_ID_BASE
+    with closing(sqlite3.connect(world.server.data / "talkwire.db")) as database:
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                mail = database.execute("SELECT id FROM mailbox WHERE user_id = ?", (user_id,)).fetchall()
+                told = database.execute("SELECT pos FROM mailbox_cursors WHERE user_id = ?", (user_id,)).fetchone()
+                if not mail and (not pos or (told is not None and told[0] >= pos)):
+                    return
+                await world.request("GET", "/healthz")  # to give way

@@ -1,0 +1,229 @@
+"""What only the inside of a server with the `gateway` dialect shows: what comes while something else is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from talkwire.core.commands.mail import Arrival, ConfirmArrivals
+from talkwire.core.errors import ChatError
+from talkwire.core.lease import NODE
+from talkwire.realtime import mail
+from talkwire.realtime.recipients import SocketRecipient
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import in_process, serving
+from tests.chat.conftest import World, world_at
+from tests.chat.dialects.gateway_client import (
+    bodies,
+    connect,
+    leave,
+    next_of,
+    said_until_done,
+    say,
+    send,
+)
+
+
+@pytest.fixture
+async def inside(tmp_path: Path) -> AsyncIterator[tuple[Any, World]]:
+    """A server in this process."""
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as world:
+        yield node, world
+
+
+class HeldBack:
+    """Has a node's answers to one kind of question wait until `go_on`: before it looks for them, or `once_found`."""
+
+    def __init__(
+        self,
+        node: Any,  # noqa: ANN401 (a server of one of two kinds)
+        question: str,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        once_found: bool = False,
+    ) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        execute = node.chat.execute
+
+        async def slow(actor: object, command: object, *rest: object) -> object:
+            if type(command).__name__ != question:
+                return await execute(actor, command, *rest)
+            found = await execute(actor, command, *rest) if once_found else None
+            self.asked.set()
+            await self.go_on.wait()
+            return found if once_found else await execute(actor, command, *rest)
+
+        monkeypatch.setattr(node.chat, "execute", slow)
+
+
+async def test_who_connects_while_something_is_being_stored_for_them_gets_it(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have looked for mail before it was there."""
+    node, world = inside
+    held, looked, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    execute = node.chat.execute
+
+    async def late(actor: object, command: object, *rest: object) -> object:
+        if type(command).__name__ == "StoreMail":
+            held.set()
+            await go_on.wait()
+        answer = await execute(actor, command, *rest)
+        if type(command).__name__ == "ReadMail":
+            looked.set()
+        return answer
+
+    monkeypatch.setattr(node.chat, "execute", late)
+    storing = asyncio.create_task(send(world, "alice", message=1, store=True))
+    await held.wait()
+    client = await connect(world, "alice")
+    await looked.wait()
+    go_on.set()
+    assert (await storing)["stored"] is True
+    assert await next_of(client) == 1
+
+
+async def test_while_the_database_is_away_what_goes_on_is_told_and_what_was_missed_stays(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "missed")
+    execute = node.chat.execute
+    failed = asyncio.Event()
+
+    def unavailable(actor: object, command: object, *rest: object) -> object:
+        if type(command).__name__ == "FindMissed":
+            failed.set()
+            raise ChatError("unavailable", "The database does not answer.")
+        return execute(actor, command, *rest)
+
+    monkeypatch.setattr(node.chat, "execute", unavailable)
+    bob = await connect(world, "bob")
+    await failed.wait()
+    await say(world, "alice", conversation, "live")
+    assert await bodies(bob, 1) == ["live"]
+    monkeypatch.undo()
+    await leave(world, bob, "bob")
+    again = await connect(world, "bob")
+    assert await bodies(again, 2) == ["missed", "live"]
+
+
+async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_behind_it(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More comes meanwhile than is kept in memory, so that the log is asked again."""
+    node, world = inside
+    monkeypatch.setattr(mail, "LATE_MAX", 3)
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "0")
+    answers = HeldBack(node, "ReadMissed", monkeypatch, once_found=True)
+    bob = await connect(world, "bob")
+    await answers.asked.wait()
+    for number in range(1, 8):
+        await say(world, "alice", conversation, str(number))
+    answers.go_on.set()
+    assert await bodies(bob, 8) == [str(number) for number in range(8)]
+    assert await said_until_done(world, bob, "bob") == []
+
+
+async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found in the log, and it goes on."""
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "before")
+    answers = HeldBack(node, "FindMissed", monkeypatch)
+    bob = await connect(world, "bob")
+    await answers.asked.wait()
+    await say(world, "alice", conversation, "meanwhile")
+    answers.go_on.set()
+    assert await bodies(bob, 2) == ["before", "meanwhile"]
+    await say(world, "alice", conversation, "after")
+    assert await bodies(bob, 1) == ["after"]
+
+
+async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_is_behind(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor behind what is newer."""
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    answers = HeldBack(node, "FindMissed", monkeypatch)
+    bob = await connect(world, "bob")
+    await answers.asked.wait()
+    await say(world, "alice", conversation, "arrived")
+    arrival = Arrival(world.id_of("bob"), node.chat.pos)
+    await node.chat.execute(NODE, ConfirmArrivals((arrival,)))
+    await say(world, "alice", conversation, "missed")
+    answers.go_on.set()
+    assert await bodies(bob, 1) == ["missed"]
+    assert await said_until_done(world, bob, "bob") == []
+
+
+@pytest.mark.parametrize("held", ["FindMissed", "ReadMissed"])
+async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed_is_told_once(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    """What is said there is found in the log (or is not), and it goes on."""
+    node, world = inside
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "before")
+    answers = HeldBack(node, held, monkeypatch)
+    bob = await connect(world, "bob")
+    await answers.asked.wait()
+    other = await world.conversation("alice", "bob", "carol")
+    await say(world, "alice", other, "new")
+    answers.go_on.set()
+    assert await bodies(bob, 2) == ["before", "new"]
+    await say(world, "alice", other, "after")
+    assert await bodies(bob, 1) == ["after"]
+    assert await said_until_done(world, bob, "bob") == []
+
+
+@pytest.mark.parametrize(("large", "hastened"), [(100, True), (1, False)])
+async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
+    inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, *, large: int, hastened: bool
+) -> None:
+    """The regular one tells as well."""
+    _, world = inside
+    monkeypatch.setattr(mail, "LARGE_CONVERSATION", large)
+    monkeypatch.setattr(mail, "ROUND_S", 0.01)
+    conversation = await world.conversation("alice", "bob")
+    bob = await connect(world, "bob")
+    asked: list[object] = []
+    rounds, several = 0, asyncio.Event()
+    monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)
+    do_round = mail.MailDelivery._round
+
+    def counted(delivery: mail.MailDelivery) -> None:
+        nonlocal rounds
+        do_round(delivery)
+        rounds += 1
+        if rounds >= 5:
+            several.set()
+
+    monkeypatch.setattr(mail.MailDelivery, "_round", counted)
+    await say(world, "alice", conversation, "hello")
+    assert await bodies(bob, 1) == ["hello"]
+    async with asyncio.timeout(DEADLINE_S):
+        await several.wait()
+    assert bool(asked) is hastened
+
+
+def test_what_has_arrived_at_many_is_noted_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "ARRIVALS_MAX", 2)
+    noted: list[ConfirmArrivals] = []
+    chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))
+    nothing: Any = None
+    arrivals = [Arrival(f"user-{number}", number) for number in range(5)]
+    mail.MailDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
+    assert [len(command.arrivals) for command in noted] == [2, 2, 1]
+    assert [arrival for command in noted for arrival in command.arrivals] == arrivals

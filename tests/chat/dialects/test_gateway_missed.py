@@ -1,0 +1,373 @@
+"""What waits for users of the `gateway` dialect who are away: messages that they missed, and mail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from websockets.asyncio.client import connect as ws_connect
+
+from talkwire.dialects.gateway import GATEWAY
+from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_server import running_chat
+from tests.chat.conftest import World, world_at
+from tests.chat.dialects.gateway_client import (
+    EVENTS,
+    arrived,
+    bodies,
+    connect,
+    connect_silent,
+    leave,
+    next_of,
+    say,
+    send,
+)
+
+# --- messages that came meanwhile ------------------------------------------------------------------------------------
+
+
+async def test_who_was_away_is_told_what_they_missed_in_order(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    for number in range(3):
+        await say(world, "alice", conversation, str(number))
+    bob = await connect(world, "bob")
+    assert await bodies(bob, 3) == ["0", "1", "2"]
+    await say(world, "alice", conversation, "live")
+    assert await bodies(bob, 1) == ["live"]
+
+
+async def test_what_has_arrived_is_not_told_again(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "missed")
+    bob = await connect(world, "bob")
+    message_id = await say(world, "alice", conversation, "live")
+    assert await bodies(bob, 2) == ["missed", "live"]
+    await arrived(world, "bob", message_id)
+    await leave(world, bob, "bob")
+    await say(world, "alice", conversation, "later")
+    again = await connect(world, "bob")
+    assert await bodies(again, 1) == ["later"]
+
+
+async def test_what_was_read_elsewhere_is_not_told(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "read")
+    assert (await world.request("POST", f"/api/v1/conversations/{conversation}/read", by="bob", json={})).is_success
+    await say(world, "alice", conversation, "unread")
+    bob = await connect(world, "bob")
+    assert await bodies(bob, 1) == ["unread"]
+
+
+async def test_what_did_not_arrive_is_told_again(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "missed")
+    deaf = await connect_silent(world, "bob")
+    await say(world, "alice", conversation, "live")
+    assert await bodies(deaf, 2) == ["missed", "live"]
+    await leave(world, deaf, "bob")
+    bob = await connect(world, "bob")
+    assert await bodies(bob, 2) == ["missed", "live"]
+
+
+async def test_other_dialects_are_not_told_what_was_missed(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await say(world, "alice", conversation, "missed")
+    bob = await world.connect("bob")
+    assert await bob.pending("notification") == []
+    gateway = await connect(world, "bob")
+    assert await bodies(gateway, 1) == ["missed"]
+
+
+async def test_while_messages_go_on_nobody_who_connects_misses_one_or_gets_it_twice(world: World) -> None:
+    """Messages come before a socket connects, while it is told what it missed, and after; it gets all in order."""
+    conversation, aside = await world.conversation("alice", "bob"), await world.conversation("carol", "dave")
+    alice = await world.connect("alice")
+    expected = [str(number) for number in range(300)]
+
+    async def talk() -> None:
+        for content in expected:
+            await alice.send_message(conversation, content)
+
+    talking = asyncio.create_task(talk())
+    bob = await connect_silent(world, "bob")
+    for number in range(5):
+        await bob.close()
+        async with asyncio.timeout(DEADLINE_S):
+            while len(alice.acked) < (number + 1) * 40:
+                await say(world, "carol", aside, "to give way")
+        bob = await connect_silent(world, "bob")
+    await talking
+    assert await bodies(bob, 300) == expected
+
+
+async def connect_without_reading(world: World, name: str) -> ChatClient:
+    client = await world.open(dialect=GATEWAY)
+    client.custom_events |= EVENTS
+    client.connection.transport.pause_reading()
+    await client.connection.send(f"40/gateway,{json.dumps({'token': world.server.token(world.id_of(name))})}")
+    return client
+
+
+LARGE = 60_000
+"""Bytes. `MANY` times that is more than the system takes on a client's behalf, and a server keeps for it."""
+
+MANY = 250
+
+
+async def test_a_slow_client_gets_everything_it_missed(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    for number in range(MANY):
+        await alice.send_message(conversation, f"{number} " + "x" * LARGE)
+    slow, quick = await connect_without_reading(world, "bob"), await connect(world, "bob")
+    await bodies(quick, MANY)
+    await say(world, "alice", conversation, f"{MANY} live")
+    await bodies(quick, 1)
+    slow.connection.transport.resume_reading()
+    told = [body.partition(" ")[0] for body in await bodies(slow, MANY + 1)]
+    assert told == [str(number) for number in range(MANY + 1)]
+
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_stored_is_sent_at_the_next_connect_in_order(world: World) -> None:
+    answer = await send(world, "alice", message=1, store=True)
+    not_connected = f"User {world.id_of('alice')} is not connected"
+    assert answer == {"success": False, "message": not_connected, "stored": True}
+    await send(world, "alice", message="two", store=True)
+    await send(world, "alice", event="announcement", message={"three": 3}, store=True)
+    client = await connect(world, "alice")
+    assert await next_of(client, "announcement") == {"three": 3}
+    assert list(client.events) == [("alert", 1), ("alert", "two")]
+
+
+async def test_what_reached_somebody_is_not_stored(world: World) -> None:
+    client = await connect(world, "alice")
+    answer = await send(world, "alice", "bob", message=1, store=True)
+    sent = {"success": True, "message": "Message sent to 1 users", "userIds": [world.id_of("alice")], "stored": True}
+    assert answer == sent
+    assert "stored" not in await send(world, "alice", message=2, store=True)
+    assert await next_of(client) == 1
+    assert await next_of(client) == 2
+    await leave(world, client, "alice")
+    await send(world, "alice", event="done", store=True)
+    again = await connect(world, "alice")
+    await again.next("done")
+    assert not again.events
+    bob = await connect(world, "bob")
+    assert await next_of(bob) == 1
+
+
+async def test_mail_that_has_arrived_is_not_sent_again(world: World) -> None:
+    await send(world, "alice", message=1, store=True)
+    client = await connect(world, "alice")
+    assert await next_of(client) == 1
+    await arrived(world, "alice")
+    await leave(world, client, "alice")
+    await send(world, "alice", event="done", store=True)
+    again = await connect(world, "alice")
+    await again.next("done")
+    assert not again.events
+
+
+async def test_mail_that_did_not_arrive_is_sent_again(world: World) -> None:
+    await send(world, "alice", message=1, store=True)
+    for _ in range(2):
+        deaf = await connect_silent(world, "alice")
+        assert await next_of(deaf) == 1
+        await leave(world, deaf, "alice")
+    client = await connect(world, "alice")
+    assert await next_of(client) == 1
+
+
+async def test_mail_waits_for_a_socket_of_this_dialect(world: World) -> None:
+    await send(world, "alice", message=1, store=True)
+    messenger = await world.connect("alice")
+    assert await messenger.pending() == []
+    client = await connect(world, "alice")
+    assert await next_of(client) == 1
+
+
+async def test_missed_messages_come_before_mail(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await send(world, "bob", message=1, store=True)
+    await say(world, "alice", conversation, "missed")
+    bob = await connect(world, "bob")
+    assert await next_of(bob) == 1
+    assert [name for name, _ in bob.events] == ["notification"]
+
+
+async def test_a_slow_client_gets_all_its_mail(world: World) -> None:
+    for number in range(MANY):
+        await send(world, "alice", message=f"{number} " + "x" * LARGE, store=True)
+    slow, quick = await connect_without_reading(world, "alice"), await connect(world, "alice")
+    expected = [str(number) for number in range(MANY)]
+    assert [str(await next_of(quick)).partition(" ")[0] for _ in range(MANY)] == expected
+    slow.connection.transport.resume_reading()
+    assert [str(await next_of(slow)).partition(" ")[0] for _ in range(MANY)] == expected
+
+
+# --- clients that can go on after a disconnect -----------------------------------------------------------------------
+
+
+class Recoverable:
+    """What the official client does that asks for recovery: it keeps its `pid` and the last text that came last."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world = world
+        self._token = world.server.token(world.id_of(name))
+        self.session: dict[str, str] = {}
+        self.events: list[list[Any]] = []
+
+    async def connect(self) -> bool:
+        """Whether it goes on where it was."""
+        query = urlencode({"EIO": "4", "transport": "websocket"})
+        address = f"{self._world.server.websocket_url}/socket.io/?{query}"
+        self.connection = await ws_connect(address, ping_interval=None, compression=None, proxy=None)
+        auth = {"token": self._token, "recovery": True, **self.session}
+        await self.connection.send(f"40/gateway,{json.dumps(auth)}")
+        while not (frame := str(await self._next_frame())).startswith("40"):
+            pass
+        pid = json.loads(frame.removeprefix("40/gateway,"))["pid"]
+        recovered = bool(pid == self.session.get("pid"))
+        self.session = {**(self.session if recovered else {}), "pid": pid}
+        return recovered
+
+    async def next(self, event: str) -> list[Any]:
+        """The arguments of the next event of this name."""
+        while True:
+            frame = await self._next_frame()
+            if frame.startswith("42"):
+                name, *args = json.loads(frame.removeprefix("42/gateway,"))
+                if args and isinstance(args[-1], str):
+                    self.session["offset"] = args[-1]
+                if name == event:
+                    return list(args)
+
+    async def answer_heartbeats(self) -> None:
+        """From now on, until it is cancelled."""
+        while True:
+            if str(await self.connection.recv()) == "2":
+                await self.connection.send("3")
+
+    async def cut(self) -> None:
+        """The network is gone."""
+        self.connection.transport.abort()
+        await self.connection.wait_closed()
+
+    async def _next_frame(self) -> str:
+        async with asyncio.timeout(DEADLINE_S):
+            return str(await self.connection.recv())
+
+
+@pytest.fixture
+async def bob(world: World) -> AsyncIterator[Recoverable]:
+    client = Recoverable(world, "bob")
+    yield client
+    await client.cut()
+
+
+async def test_a_client_that_goes_on_gets_what_it_missed_once(world: World, bob: Recoverable) -> None:
+    conversation = await world.conversation("alice", "bob")
+    assert not await bob.connect()
+    await bob.next("connected")
+    await say(world, "alice", conversation, "before")
+    assert (await bob.next("notification"))[0]["body"] == "before"
+    await bob.cut()
+    await say(world, "alice", conversation, "meanwhile")
+    await send(world, "bob", event="alert", message="stored", store=True)
+    assert await bob.connect()
+    assert (await bob.next("notification"))[0]["body"] == "meanwhile"
+    await say(world, "alice", conversation, "after")
+    assert (await bob.next("notification"))[0]["body"] == "after"
+
+
+async def test_what_a_client_is_told_when_it_goes_on_counts_as_arrived(world: World, bob: Recoverable) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await bob.connect()
+    await bob.next("connected")
+    await say(world, "alice", conversation, "before")
+    await bob.next("notification")
+    await bob.cut()
+    meanwhile = await say(world, "alice", conversation, "meanwhile")
+    assert await bob.connect()
+    assert (await bob.next("notification"))[0]["body"] == "meanwhile"
+    answering = asyncio.create_task(bob.answer_heartbeats())
+    await arrived(world, "bob", meanwhile)
+    answering.cancel()
+
+
+async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: Recoverable) -> None:
+    conversation = await world.conversation("alice", "bob")
+    await bob.connect()
+    await bob.next("connected")
+    await say(world, "alice", conversation, "before")
+    await bob.next("notification")
+    offset = bob.session["offset"]
+    await send(world, "bob", message="text")
+    assert (await bob.next("alert"))[0] == "text"
+    assert bob.session["offset"] >= offset
+    await send(world, "bob", message={"no": "text"})
+    assert await bob.next("alert") == [{"no": "text"}]
+    await bob.cut()
+    assert await bob.connect()
+
+
+async def test_who_was_cut_off_before_all_was_told_does_not_go_on_behind_it(world: World, bob: Recoverable) -> None:
+    """Until something new has come, a fresh session tells what was missed, as far as that has not arrived."""
+    conversation = await world.conversation("alice", "bob")
+    for number in range(3):
+        await say(world, "alice", conversation, str(number))
+    await bob.connect()
+    await bob.next("connected")
+    assert "offset" not in bob.session
+    await bob.cut()
+    assert not await bob.connect()
+    assert (await bob.next("notification"))[0]["body"] == "0"
+    await bob.cut()
+    assert not await bob.connect()
+    assert [(await bob.next("notification"))[0]["body"] for _ in range(3)] == ["0", "1", "2"]
+    await say(world, "alice", conversation, "new")
+    await bob.next("notification")
+    await bob.cut()
+    assert await bob.connect()
+
+
+# --- a server that is killed -----------------------------------------------------------------------------------------
+
+
+async def test_what_was_sent_before_a_kill_and_did_not_arrive_is_sent_again(tmp_path: Path) -> None:
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice", "bob")
+            await send(world, "bob", message="mail", store=True)
+            await say(world, "alice", conversation, "missed")
+            deaf = await connect_silent(world, "bob")
+            message_id = await say(world, "alice", conversation, "live")
+            assert await bodies(deaf, 2) == ["missed", "live"]
+            assert await next_of(deaf) == "mail"
+            server.process.kill()
+            server.wait_ended()
+            before = world
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            world.take_ids_of(before)
+            bob = await connect(world, "bob")
+            assert await bodies(bob, 2) == ["missed", "live"]
+            assert await next_of(bob) == "mail"
+            await arrived(world, "bob", message_id)
+            server.process.kill()
+            server.wait_ended()
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            world.take_ids_of(before)
+            await send(world, "bob", event="done", store=True)
+            bob = await connect(world, "bob")
+            await bob.next("done")
+            assert not bob.events
