@@ -54,9 +54,25 @@ class MemoryNetwork(Network):
         return MemoryBus(self._exchange)
 
 
-class ValkeyNetwork(Network):
-    def __init__(self, server: ValkeyServer) -> None:
+class ServerNetwork(Network):
+    """One that goes over a server, which may stop answering."""
+
+    def __init__(self, server: ValkeyServer | PostgresServer) -> None:
         super().__init__()
+        self._carrier = server
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._carrier.pause()
+        try:
+            yield
+        finally:
+            self._carrier.resume()
+
+
+class ValkeyNetwork(ServerNetwork):
+    def __init__(self, server: ValkeyServer) -> None:
+        super().__init__(server)
         self.server = server
         self._clients: list[Redis] = []
 
@@ -78,14 +94,6 @@ class ValkeyNetwork(Network):
         finally:
             self.server.start()
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        self.server.pause()
-        try:
-            yield
-        finally:
-            self.server.resume()
-
     def cut(self) -> None:
         """Ends the connections of those who listen."""
         self.server.cut_clients("pubsub")
@@ -95,9 +103,9 @@ class ValkeyNetwork(Network):
         return len(str(self.server.command("CLIENT", "LIST", "TYPE", "pubsub")).split("cmd=")) - 1
 
 
-class PostgresNetwork(Network):
+class PostgresNetwork(ServerNetwork):
     def __init__(self, server: PostgresServer, database: str) -> None:
-        super().__init__()
+        super().__init__(server)
         self.server = server
         self._conninfo = server.url_of(database).set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -111,14 +119,6 @@ class PostgresNetwork(Network):
             yield
         finally:
             self.server.start()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        self.server.pause()
-        try:
-            yield
-        finally:
-            self.server.resume()
 
     def cut(self) -> None:
         self._ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")

@@ -70,8 +70,10 @@ def workers_of(server: RunningServer) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
+    """A process whose first thread has ended holds its sockets until the others have too."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except OSError:
         return False
 
