@@ -1,5 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compressed } from "./compressed.ts";
+import { emojiData } from "./emoji_data.ts";
 
 /** Where the server finds the page: part of the Python package, and not of the repository. */
 const PACKAGE = "../src/talkwire/web";
@@ -7,7 +9,11 @@ const PACKAGE = "../src/talkwire/web";
 export default defineConfig({
   // The server may be mounted anywhere, so nothing is addressed from the root.
   base: "./",
-  plugins: [react()],
+  plugins: [react(), emojiData(), compressed()],
+  resolve: {
+    // The library asks the browser to make HTML of `&name;`, which the page's policy forbids.
+    alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/entities.ts", import.meta.url).pathname },
+  },
   build: {
     outDir: PACKAGE,
     emptyOutDir: true,

@@ -1,10 +1,12 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./ui/app";
-import "./ui/style.css";
+import { followTheme } from "./ui/theme";
+import "./ui/base.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no place for the client");
+followTheme();
 createRoot(root).render(
   <StrictMode>
     <App />

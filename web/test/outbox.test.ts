@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { IndexedLetterBox } from "../src/chat/letter_box";
-import { type Letter, Outbox } from "../src/chat/outbox";
+import { IndexedLetterBox } from "../src/chat/outbox/letter_box";
+import { type Letter, Outbox } from "../src/chat/outbox/outbox";
 import { Refused, UNREACHABLE } from "../src/server/refused";
 
 const refused = (code: string, details?: unknown) => new Refused({ code, message: `no: ${code}`, details });
@@ -53,12 +53,18 @@ async function kept(userId = "alice"): Promise<string[]> {
   return (await box.read(userId)).map(({ content }) => content);
 }
 
+async function oldLetter(): Promise<Letter> {
+  const outbox = outboxOf();
+  await outbox.add({ conversationId: "c", content: "old" });
+  return outbox.letters[0] as Letter;
+}
+
 describe("letters", () => {
   it("are shown at once, kept, and gone once they are acknowledged", async () => {
     const shown: string[][] = [];
     const outbox = outboxOf("alice", (letters) => shown.push(letters.map(({ content }) => content)));
     outbox.setOpen(true);
-    const added = outbox.add("c", "hello");
+    const added = outbox.add({ conversationId: "c", content: "hello" });
     expect(shown).toEqual([["hello"]]);
     await added;
     expect(await kept()).toEqual(["hello"]);
@@ -70,9 +76,9 @@ describe("letters", () => {
   it("of one conversation go one after the other, those of another beside them", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "1");
-    await outbox.add("c", "2");
-    await outbox.add("d", "3");
+    await outbox.add({ conversationId: "c", content: "1" });
+    await outbox.add({ conversationId: "c", content: "2" });
+    await outbox.add({ conversationId: "d", content: "3" });
     expect(server.contents).toEqual(["1", "3"]);
     await server.acknowledge();
     expect(server.contents).toEqual(["1", "3", "2"]);
@@ -80,7 +86,7 @@ describe("letters", () => {
 
   it("wait for the connection, also through a reload, in their order", async () => {
     const before = outboxOf();
-    for (const content of ["1", "2", "3"]) await before.add("c", content);
+    for (const content of ["1", "2", "3"]) await before.add({ conversationId: "c", content });
     expect(server.asked).toEqual([]);
     const after = outboxOf();
     await after.start();
@@ -94,7 +100,7 @@ describe("letters", () => {
   it("are sent again under the same id when nobody knows whether they arrived", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "once");
+    await outbox.add({ conversationId: "c", content: "once" });
     outbox.setOpen(false);
     await server.refuse(refused(UNREACHABLE));
     expect(server.pauses).toEqual([]);
@@ -107,8 +113,8 @@ describe("letters", () => {
   it("wait as long as the server asks", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "1");
-    await outbox.add("c", "2");
+    await outbox.add({ conversationId: "c", content: "1" });
+    await outbox.add({ conversationId: "c", content: "2" });
     await server.refuse(refused("rate_limited", { retryAfterMs: 9000 }));
     expect(server.pauses).toEqual([9000]);
     expect(server.contents).toEqual(["1"]);
@@ -120,8 +126,8 @@ describe("letters", () => {
   it("that are refused say why, let others pass, and are kept until they are tried again or given up", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "bad");
-    await outbox.add("c", "good");
+    await outbox.add({ conversationId: "c", content: "bad" });
+    await outbox.add({ conversationId: "c", content: "good" });
     await server.refuse(refused("muted"));
     await server.acknowledge();
     expect(outbox.letters.map(({ content, problem }) => [content, problem])).toEqual([["bad", "no: muted"]]);
@@ -141,7 +147,7 @@ describe("letters", () => {
   it("whose message has come back are done, whatever became of the answer", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "1");
+    await outbox.add({ conversationId: "c", content: "1" });
     outbox.arrived(outbox.letters[0]?.clientMessageId as string);
     await settled();
     expect(outbox.letters).toEqual([]);
@@ -149,18 +155,84 @@ describe("letters", () => {
   });
 
   it("of another user are left alone", async () => {
-    await outboxOf("bob").add("c", "bob's");
+    await outboxOf("bob").add({ conversationId: "c", content: "bob's" });
     const outbox = outboxOf();
     await outbox.start();
     expect(outbox.letters).toEqual([]);
     expect(await kept("bob")).toEqual(["bob's"]);
   });
 
+  it("wait for their files and hold up no other meanwhile", async () => {
+    const ready = new Set<string>();
+    const left: string[] = [];
+    const outbox = new Outbox({
+      userId: "alice",
+      box,
+      send: server.send,
+      changed: () => undefined,
+      isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
+      left: ({ content }, isSent) => left.push(`${content} ${isSent}`),
+    });
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "with", attachments: ["u1", "u2"] });
+    await outbox.add({ conversationId: "c", content: "without" });
+    expect(server.contents).toEqual(["without"]);
+    await server.acknowledge();
+    ready.add("u1");
+    outbox.look();
+    expect(server.contents).toEqual(["without"]);
+    await outbox.detach(outbox.letters[0]?.clientMessageId as string, "u2");
+    expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
+    await server.acknowledge();
+    expect(left).toEqual(["without true", "with true"]);
+  });
+
+  it("that are only a file go with it when it is taken away", async () => {
+    const outbox = outboxOf();
+    await outbox.add({ conversationId: "c", content: "", attachments: ["u1"] });
+    await outbox.detach(outbox.letters[0]?.clientMessageId as string, "u1");
+    expect(outbox.letters).toEqual([]);
+    expect(await kept()).toEqual([]);
+  });
+
+  it("of an older page, which knew no files and threads, are sent as they are", async () => {
+    const { threadId: _, attachments: __, ...old } = await oldLetter();
+    await box.put(old);
+    const outbox = outboxOf();
+    await outbox.start();
+    outbox.setOpen(true);
+    expect(server.contents).toEqual(["old"]);
+  });
+
   it("are sent by a browser that keeps nothing", async () => {
     box.put = () => Promise.reject(new Error("the disk is full"));
     const outbox = outboxOf();
     outbox.setOpen(true);
-    await outbox.add("c", "unkept");
+    await outbox.add({ conversationId: "c", content: "unkept" });
     expect(server.contents).toEqual(["unkept"]);
+  });
+});
+
+describe("letters of two tabs", () => {
+  it("that the other tab has sent or thrown away are not kept again when they are refused", async () => {
+    const first = outboxOf();
+    await first.add({ conversationId: "c", content: "with a file that is gone now", attachments: ["file"] });
+    await first.add({ conversationId: "c", content: "mine" });
+    const second = outboxOf();
+    await second.start();
+    await first.discard(first.letters[0]?.clientMessageId ?? "");
+    second.setOpen(true);
+    await server.refuse(refused("invalid_request"));
+    expect(second.letters.map(({ content }) => content)).toEqual(["mine"]);
+    expect(await kept()).toEqual(["mine"]);
+  });
+
+  it("are not kept again when they are thrown away while they are on their way", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "unwanted" });
+    await outbox.discard(outbox.letters[0]?.clientMessageId ?? "");
+    await server.refuse(refused("forbidden"));
+    expect(await kept()).toEqual([]);
   });
 });

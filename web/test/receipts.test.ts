@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { statusOf, withReceipt } from "../src/chat/receipts";
+import { statusOf, withReceipt } from "../src/chat/messages/receipts";
 import type { Member } from "../src/server/payloads";
 import { conversation, ME } from "./messages";
 

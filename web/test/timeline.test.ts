@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, type Row, rowsOf, tombstone, withChanged, withNew, withNewer, withOlder } from "../src/chat/timeline";
+import {
+  EMPTY,
+  joined,
+  type Row,
+  rowsOf,
+  tombstone,
+  withChanged,
+  withNew,
+  withNewer,
+  withOlder,
+  withoutEnd,
+} from "../src/chat/messages/timeline";
 import type { Message } from "../src/server/payloads";
 import { ME, message, messages } from "./messages";
 
@@ -18,6 +29,47 @@ describe("pages", () => {
   it("that overlap bring nothing twice", () => {
     expect(seqs(withOlder(loaded(3, 5), messages(1, 4), false))).toEqual([1, 2, 3, 4, 5]);
     expect(seqs(withNewer(loaded(3, 5), messages(4, 7), false))).toEqual([3, 4, 5, 6, 7]);
+  });
+});
+
+describe("a page from anywhere", () => {
+  const here = { messages: messages(10, 20), atStart: false, atEnd: true };
+  const page = (first: number, last: number, ends = {}) => ({
+    messages: messages(first, last),
+    atStart: false,
+    atEnd: false,
+    ...ends,
+  });
+
+  it("takes the place of what it does not touch", () => {
+    expect(seqs(joined(here, page(1, 8)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(joined(here, page(1, 8)).atEnd).toBe(false);
+    expect(joined(undefined, page(1, 8))).toEqual(page(1, 8));
+  });
+
+  it("joins what it touches or covers, and brings what is newer of a message", () => {
+    const before = joined(here, page(5, 9, { atStart: true }));
+    expect(seqs(before)).toHaveLength(16);
+    expect(before).toMatchObject({ atStart: true, atEnd: true });
+    const within = joined(here, { ...page(12, 13), messages: [message(12, { content: "edited" }), message(13)] });
+    expect(seqs(within)).toEqual(seqs(here));
+    expect(within.messages[2]?.content).toBe("edited");
+    expect(within).toMatchObject({ atStart: false, atEnd: true });
+  });
+});
+
+describe("what is far from the reader", () => {
+  it("is let go of, and can be loaded again", () => {
+    const long = { messages: messages(1, 600), atStart: true, atEnd: true };
+    expect(withoutEnd(long, "newest")).toMatchObject({ atStart: true, atEnd: false });
+    expect(withoutEnd(long, "newest").messages.at(-1)?.seq).toBe(400);
+    expect(withoutEnd(long, "oldest")).toMatchObject({ atStart: false, atEnd: true });
+    expect(withoutEnd(long, "oldest").messages[0]?.seq).toBe(201);
+  });
+
+  it("stays where there is little", () => {
+    const short = loaded(1, 400);
+    expect(withoutEnd(short, "oldest")).toBe(short);
   });
 });
 

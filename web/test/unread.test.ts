@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inOrder, totalUnread, withConversation, withMessage } from "../src/chat/unread";
+import { inOrder, totalUnread, withConversation, withMessage } from "../src/chat/conversations/unread";
 import { conversation, ME, message } from "./messages";
 
 const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
@@ -42,4 +42,9 @@ it("the newest message is on top, and a new conversation by its beginning", () =
 it("a muted conversation adds its mentions alone", () => {
   const muted = conversation("m", { muted: true, unreadCount: 7, mentionCount: 1 });
   expect(totalUnread({ ...one, m: muted })).toBe(3);
+});
+
+it("a message of somebody who is blocked is not unread", () => {
+  const after = withMessage(one, message(5, { senderId: "bob", mentions: [ME] }), ME, new Set(["bob"])).c;
+  expect(after).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
 });

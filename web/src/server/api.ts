@@ -1,3 +1,4 @@
+import { alone } from "../insecure";
 import type { ErrorBody, User } from "./payloads";
 import { Refused, UNREACHABLE } from "./refused";
 import { type Session, SessionKeeper } from "./session";
@@ -16,6 +17,8 @@ export interface Account {
 }
 
 const REFRESHING = "talkwire.refreshing";
+/** A token with less time left is renewed before something longer begins. */
+const FRESH_MS = 20_000;
 
 /** REST below `api/v1`, in the name of whoever is signed in. */
 export class Api {
@@ -61,8 +64,15 @@ export class Api {
     this.#keeper.forget();
   }
 
-  forget(): void {
-    this.#keeper.forget();
+  /** Unless somebody else has signed in meanwhile, in another tab. */
+  forget(userId: string): void {
+    if (this.session?.user.id === userId) this.#keeper.forget();
+  }
+
+  /** Tells when another tab has changed who is signed in, or what proves it. Answers what ends that. */
+  onOtherTab(changed: () => void): () => void {
+    addEventListener("storage", changed);
+    return () => removeEventListener("storage", changed);
   }
 
   get<T>(path: string): Promise<T> {
@@ -73,19 +83,80 @@ export class Api {
     return this.#ask<T>("POST", path, body);
   }
 
+  put<T>(path: string, body?: unknown): Promise<T> {
+    return this.#ask<T>("PUT", path, body);
+  }
+
+  patch<T>(path: string, body?: unknown): Promise<T> {
+    return this.#ask<T>("PATCH", path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.#ask<T>("DELETE", path);
+  }
+
+  /** A small file in one request; larger ones go in pieces. */
+  upload<T>(form: FormData): Promise<T> {
+    return this.#ask<T>("POST", "files", form);
+  }
+
+  /** How whoever is signed in looks from now on. */
+  rememberUser(user: User): void {
+    const { session } = this;
+    if (session !== null && session.user.id === user.id) this.#keep({ ...session, user });
+  }
+
   /**
    * New tokens. A refresh token is good once, and one that comes twice is taken for stolen: of all tabs one asks at a
    * time, and the next takes what that one got.
    */
   async refresh(): Promise<Session> {
     const before = this.session;
-    return navigator.locks.request(REFRESHING, async () => {
+    return alone(REFRESHING, async () => {
       const now = this.session;
-      if (now === null) throw new Refused({ code: "unauthenticated", message: "Nobody is signed in." });
+      if (now === null) throw nobody();
       if (now.refreshToken === undefined || now.refreshToken !== before?.refreshToken) return now;
       const tokens = await this.#send<Tokens>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
+      // Whoever has signed out meanwhile stays so.
+      if (this.session?.refreshToken !== now.refreshToken) throw nobody();
       return this.#keep(sessionOf(tokens));
     });
+  }
+
+  /** Who is signed in, with a token that is good for a while yet. Rejects with `Refused`. */
+  async fresh(): Promise<Session | null> {
+    const { session } = this;
+    return (session?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now() < FRESH_MS ? this.refresh() : session;
+  }
+
+  /**
+   * Where something of the server's is, for what sends no headers of ours: the proof of who asks stands in the address.
+   * `path` as the server says it, from its own root.
+   */
+  provenAddress(path: string): string {
+    const url = new URL(path.replace(/^\//, ""), this.#base);
+    // A path that somebody has made up may lead elsewhere, where no proof belongs.
+    if (url.origin !== new URL(this.#base).origin) return url.href;
+    const { session } = this;
+    if (session?.accessToken !== undefined) url.searchParams.set("token", session.accessToken);
+    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    return url.href;
+  }
+
+  /** How many bytes a file may have; null where nobody knows at the moment. */
+  async maxFileSize(): Promise<number | null> {
+    try {
+      const answer = await fetch(new URL("api/v1/files", this.#base), { method: "OPTIONS" });
+      const size = Number(answer.headers.get("Tus-Max-Size") ?? Number.NaN);
+      return Number.isNaN(size) ? null : size;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Takes back what was uploaded and is in no message. Nobody minds when that fails: the server forgets it in a day. */
+  async dropFile(id: string): Promise<void> {
+    await this.#ask("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
   }
 
   async #signIn(way: "register" | "login", account: Account): Promise<Session> {
@@ -109,13 +180,14 @@ export class Api {
   async #send<T>(method: string, path: string, session: Session | null, body?: unknown): Promise<T> {
     const url = new URL(`api/v1/${path}`, this.#base);
     const headers: Record<string, string> = {};
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const isForm = body instanceof FormData;
+    if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
     if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
     else if (session !== null) url.searchParams.set("userId", session.user.id);
     let status: number;
     let answer: unknown;
     try {
-      const response = await fetch(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+      const response = await fetch(url, { method, headers, body: isForm ? body : (JSON.stringify(body) ?? null) });
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
@@ -127,6 +199,10 @@ export class Api {
     }
     return answer as T;
   }
+}
+
+function nobody(): Refused {
+  return new Refused({ code: "unauthenticated", message: "Nobody is signed in." });
 }
 
 function sessionOf({ accessToken, refreshToken, expiresIn, user }: Tokens): Session {

@@ -23,12 +23,16 @@ type Answer<T> = ({ success: true } & T) | { success: false; error: ErrorBody };
 /** The socket of whoever is signed in: it comes back by itself, and goes on where it was if the server can. */
 export class Connection {
   readonly #api: Api;
+  readonly #userId: string;
   readonly #listener: ConnectionListener;
   readonly #socket: Socket;
   #renewing: ReturnType<typeof setTimeout> | undefined;
+  #returning: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
 
-  constructor(api: Api, listener: ConnectionListener, base: string = document.baseURI) {
+  constructor(api: Api, userId: string, listener: ConnectionListener, base: string = document.baseURI) {
     this.#api = api;
+    this.#userId = userId;
     this.#listener = listener;
     const url = new URL(base);
     this.#socket = io(url.origin, {
@@ -57,7 +61,9 @@ export class Connection {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#renewing);
+    clearTimeout(this.#returning);
     this.#socket.off();
     this.#socket.offAny();
     this.#socket.disconnect();
@@ -83,7 +89,8 @@ export class Connection {
 
   #proof(): { token: string } | { userId: string } | object {
     const session = this.#api.session;
-    if (session === null) return {};
+    // Another tab may have signed in somebody else, in whose name nothing of this one may be said.
+    if (session?.user.id !== this.#userId) return {};
     return session.accessToken === undefined ? { userId: session.user.id } : { token: session.accessToken };
   }
 
@@ -103,12 +110,13 @@ export class Connection {
       try {
         await this.#api.refresh();
       } catch (refusal) {
-        if (refusal instanceof Refused && !refusal.isPassing) return this.#listener.ended(refusal.code);
+        const isOver = refusal instanceof Refused && !refusal.isPassing && !this.#isClosed;
+        if (isOver) return this.#listener.ended(refusal.code);
       }
     } else if (ENDS.has(code)) {
       return this.#listener.ended(code);
     }
-    setTimeout(() => this.#socket.connect(), 1000);
+    if (!this.#isClosed) this.#returning = setTimeout(() => this.#socket.connect(), 1000);
   }
 
   #renewInTime(): void {

@@ -1,23 +1,38 @@
 import { useEffect, useMemo, useState } from "react";
 import { Chat } from "../chat/chat";
-import { totalUnread } from "../chat/unread";
+import { totalUnread } from "../chat/conversations/unread";
+import { own } from "../chat/core";
 import { Api } from "../server/api";
 import type { User } from "../server/payloads";
 import { texts } from "../texts";
-import { Avatar } from "./avatar";
+import { followAddress } from "./address";
+import { useAlerts } from "./alerts/use_alerts";
+import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./context";
-import { ConversationList } from "./conversation_list";
-import { ConversationView } from "./conversation_view";
-import { NewConversation } from "./new_conversation";
-import { SignIn } from "./sign_in";
+import { ConversationView } from "./conversation/conversation_view";
+import { Sidebar } from "./conversations/sidebar";
+import { SignIn } from "./entrance/sign_in";
+import { focusComposer, focusMessages } from "./keyboard/focus";
+import { Keyboard } from "./keyboard/keyboard";
+import { Notice } from "./parts/notice";
+import "./app.css";
 
 export function App() {
   const api = useMemo(() => new Api(), []);
   const [me, setMe] = useState<User | null>(() => api.session?.user ?? null);
   const [reason, setReason] = useState("");
 
+  // Somebody else is signed in, in another tab: then in all.
+  useEffect(
+    () =>
+      api.onOtherTab(() => {
+        const user = api.session?.user;
+        if (user !== undefined) setMe((before) => (before === null || before.id === user.id ? before : user));
+      }),
+    [api],
+  );
   const leave = (why: string): void => {
-    api.forget();
+    if (me !== null) api.forget(me.id);
     setReason(why === "" ? "" : (texts.ended[why] ?? texts.endedOtherwise));
     setMe(null);
   };
@@ -49,52 +64,51 @@ function SignedIn({ api, me, onLeave }: { api: Api; me: User; onLeave: (reason: 
 }
 
 function Screen({ onSignOut }: { onSignOut: () => void }) {
-  const chat = useChat();
-  const me = useChatState((state) => state.me);
   const loaded = useChatState((state) => state.loaded);
-  const open = useChatState((state) => (state.openId === null ? undefined : state.conversations[state.openId]));
-  const [creates, setCreates] = useState(false);
+  const isOpen = useChatState(
+    ({ openId, conversations }) => openId !== null && own(conversations, openId) !== undefined,
+  );
+  const hasPanel = useChatState((state) => state.panel !== null);
   useAddress(loaded);
   useTitle();
-
+  useAlerts();
+  const classes = ["screen", isOpen && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
-    <div className={open === undefined ? "screen" : "screen open"}>
-      <aside>
-        <header>
-          <Avatar id={me.id} name={me.name} />
-          <strong>{me.name}</strong>
-          <button type="button" className="quiet" onClick={() => setCreates(true)} title={texts.newConversation}>
-            <svg className="icon" viewBox="0 0 16 16" aria-hidden="true">
-              <path d="M8 2.5v11M2.5 8h11" />
-            </svg>
-            <span className="hidden">{texts.newConversation}</span>
-          </button>
-          <button type="button" className="quiet" onClick={onSignOut}>
-            {texts.signOut}
-          </button>
-        </header>
-        <ConversationList />
-        <ConnectionLine />
-      </aside>
-      {open === undefined ? (
-        <main className="nothing">
-          <p>{loaded ? texts.pickOne : texts.connecting}</p>
-        </main>
-      ) : (
-        <ConversationView conversation={open} />
-      )}
+    <div className={classes}>
+      {isOpen ? <SkipLinks /> : <h1 className="hidden">{texts.name}</h1>}
+      <Sidebar onSignOut={onSignOut} />
+      <Opened />
       <Announcer />
-      {creates && (
-        <NewConversation
-          onClose={() => setCreates(false)}
-          onOpen={(id) => {
-            setCreates(false);
-            void chat.open(id);
-            location.hash = `#/conversation/${encodeURIComponent(id)}`;
-          }}
-        />
-      )}
+      <Notice />
+      <CallGate />
+      <Keyboard />
     </div>
+  );
+}
+
+/** Apart from the rest, which stays as it is with each message of the open conversation. */
+function Opened() {
+  const loaded = useChatState((state) => state.loaded);
+  const open = useChatState((state) => (state.openId === null ? undefined : own(state.conversations, state.openId)));
+  if (open !== undefined) return <ConversationView conversation={open} />;
+  return (
+    <main className="nothing">
+      <p>{loaded ? texts.pickOne : texts.connecting}</p>
+    </main>
+  );
+}
+
+/** Past the list of conversations, for who goes through the page with Tab. */
+function SkipLinks() {
+  return (
+    <nav className="skip" aria-label={texts.skip}>
+      <button type="button" onClick={focusMessages}>
+        {texts.skipToMessages}
+      </button>
+      <button type="button" onClick={focusComposer}>
+        {texts.skipToComposer}
+      </button>
+    </nav>
   );
 }
 
@@ -108,38 +122,25 @@ function Announcer() {
   );
 }
 
-function ConnectionLine() {
-  const connected = useChatState((state) => state.connected);
-  const loaded = useChatState((state) => state.loaded);
-  if (connected) return null;
-  return (
-    <p className="connection" role="status">
-      {loaded ? texts.reconnecting : texts.connecting}
-    </p>
-  );
-}
-
-/** `#/conversation/ID` says what is open, so that a reload and the browser's buttons do what one expects. */
+/** The address says what is open, so that a reload and the browser's buttons do what one expects. */
 function useAddress(loaded: boolean): void {
   const chat = useChat();
-  useEffect(() => {
-    if (!loaded) return;
-    const follow = (): void => {
-      const id = /^#\/conversation\/(.+)$/.exec(location.hash)?.[1];
-      void chat.open(id === undefined ? null : decodeURIComponent(id));
-    };
-    follow();
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
-  }, [chat, loaded]);
+  useEffect(
+    () =>
+      loaded ? followAddress(({ conversationId, messageId }) => void chat.open(conversationId, messageId)) : undefined,
+    [chat, loaded],
+  );
 }
 
 function useTitle(): void {
   const unread = useChatState((state) => totalUnread(state.conversations));
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) ${texts.name}` : texts.name;
-    return () => {
-      document.title = texts.name;
-    };
   }, [unread]);
+  useEffect(
+    () => () => {
+      document.title = texts.name;
+    },
+    [],
+  );
 }

@@ -1,6 +1,7 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
-import type { Chat, ChatState } from "../chat/chat";
+import type { Chat } from "../chat/chat";
+import type { ChatState } from "../chat/core";
 
 export const ChatContext = createContext<Chat | null>(null);
 
@@ -10,7 +11,7 @@ export function useChat(): Chat {
   return chat;
 }
 
-/** A part of the chat's state. The selector answers what is there, and makes nothing new. */
+/** A part of what all parts of the chat share. The selector answers what is there, and makes nothing new. */
 export function useChatState<T>(select: (state: ChatState) => T): T {
   return useStore(useChat().state, select);
 }

@@ -31,6 +31,24 @@ export function shortTime(iso: string, now = new Date()): string {
   return daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
 }
 
+export function dateOf(iso: string): string {
+  return dayAndYear.format(new Date(iso));
+}
+
+const STEPS = [
+  ["minute", 60_000],
+  ["hour", 3_600_000],
+  ["day", DAY_MS],
+] as const;
+
+/** How long ago something was: “5 minutes ago”, “yesterday”; what is long past has its date. */
+export function fromNow(iso: string, now = new Date()): string {
+  const pastMs = now.getTime() - Date.parse(iso);
+  if (pastMs >= 14 * DAY_MS) return dayAndYear.format(new Date(iso));
+  const [unit, ms] = STEPS.findLast(([, each]) => pastMs >= each) ?? STEPS[0];
+  return relative.format(-Math.floor(Math.max(0, pastMs) / ms), unit);
+}
+
 export function fullTime(iso: string): string {
   return new Date(iso).toLocaleString();
 }

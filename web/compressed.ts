@@ -1,0 +1,26 @@
+/** Puts beside each script and style the same in gzip, which the server sends to whoever takes it. */
+
+import type { Plugin } from "vite";
+
+export function compressed(): Plugin {
+  return {
+    name: "compressed",
+    enforce: "post",
+    generateBundle: {
+      // Others fill in what a script loads later.
+      order: "post",
+      async handler(_, bundle) {
+        for (const file of Object.values(bundle)) {
+          if (!/\.(js|css)$/.test(file.fileName)) continue;
+          const source = await gzipped(file.type === "chunk" ? file.code : file.source);
+          this.emitFile({ type: "asset", fileName: `${file.fileName}.gz`, source });
+        }
+      },
+    },
+  };
+}
+
+async function gzipped(content: string | Uint8Array<ArrayBufferLike>): Promise<Uint8Array> {
+  const stream = new Blob([content as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

@@ -1,0 +1,57 @@
+/** What calls for the reader's attention: pure. The newest first; of equally many digits, so ids can be compared. */
+
+import type { Notified, Weekday } from "../../server/payloads";
+
+export type Notifications = readonly Notified[];
+
+/** Both, each once. What was read in either is read. */
+export function merged(one: Notifications, other: Notifications): Notifications {
+  const byId = new Map(one.map((each) => [each.id, each]));
+  for (const each of other) byId.set(each.id, { ...byId.get(each.id), ...each });
+  return [...byId.values()].sort((a, b) => Number(b.id) - Number(a.id));
+}
+
+/** Those that `matches` are read from now on. Where there are none, nothing changes. */
+export function withRead(all: Notifications, matches: (each: Notified) => boolean, readAt: string): Notifications {
+  if (!all.some((each) => each.readAt === undefined && matches(each))) return all;
+  return all.map((each) => (each.readAt === undefined && matches(each) ? { ...each, readAt } : each));
+}
+
+export function unreadOf(all: Notifications): number {
+  return all.filter(({ readAt }) => readAt === undefined).length;
+}
+
+const DAYS: readonly Weekday[] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+interface Quiet {
+  readonly enabled: boolean;
+  readonly from: string;
+  readonly to: string;
+  readonly timeZone: string;
+  readonly days: readonly Weekday[];
+}
+
+/** Whether a moment lies in the hours in which somebody wants quiet: by the same rule as the server's. */
+export function isQuiet({ enabled, from, to, timeZone, days }: Quiet, now: Date): boolean {
+  if (!enabled) return false;
+  const { time, weekday } = clockAt(now, timeZone);
+  const isOn = (day: number): boolean => days.includes(DAYS[(day + 7) % 7] ?? "sun");
+  if (from < to) return isOn(weekday) && from <= time && time < to;
+  if (time >= from) return isOn(weekday);
+  return time < to && isOn(weekday - 1);
+}
+
+function clockAt(now: Date, timeZone: string): { time: string; weekday: number } {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    hour: "2-digit",
+    minute: "2-digit",
+    weekday: "short",
+    hourCycle: "h23",
+  }).formatToParts(now);
+  const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? "";
+  return {
+    time: `${part("hour")}:${part("minute")}`,
+    weekday: DAYS.indexOf(part("weekday").toLowerCase().slice(0, 3) as Weekday),
+  };
+}

@@ -1,0 +1,136 @@
+/** The reader's conversations: their list, and what is told of them. */
+
+import type { Conversation, Kind, User } from "../../server/payloads";
+import { texts } from "../../texts";
+import type { Core } from "../core";
+import { withReceipt } from "../messages/receipts";
+import { withoutMember, withRole } from "./membership";
+import { type Conversations, withAnswer, withConversation } from "./unread";
+
+export interface NewConversation {
+  readonly kind: Kind;
+  readonly memberIds: readonly string[];
+  /** Of a group or a channel. */
+  readonly name?: string;
+  /** Of a channel that anybody may find and join. */
+  readonly public?: boolean;
+  /** Whether newcomers see what was said before. */
+  readonly history?: "all" | "from-join";
+}
+
+export class ConversationList {
+  readonly #core: Core;
+  #loading = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("conversation:new", ({ id }) => void this.load(id));
+    core.on("conversation:updated", (told) =>
+      core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, told) })),
+    );
+    core.on("conversation:deleted", ({ conversationId }) => this.#forget(conversationId, texts.places.wasDeleted));
+    core.on("conversation:unread", ({ conversationId, ...counts }) => {
+      // What came since is being read, and would be counted for a moment.
+      if (!core.isWatched(conversationId))
+        core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
+    });
+    core.on("member:added", ({ conversationId }) => void this.load(conversationId));
+    core.on("member:updated", ({ conversationId, userId, role }) =>
+      core.changeConversation(conversationId, (before) => withRole(before, userId, role)),
+    );
+    core.on("member:removed", ({ conversationId, userId, by }) => {
+      const myId = core.now.me.id;
+      if (userId === myId) this.#forget(conversationId, by === myId ? () => "" : texts.places.youWereRemoved);
+      else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
+    });
+    core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
+      if (kind !== "mute" || conversationId !== core.now.openId) return;
+      core.state.setState({
+        notice: texts.places.youAreMuted(until ? new Date(until).toLocaleString() : null, reason),
+      });
+    });
+    core.on("message:read:receipt", (told) =>
+      core.changeConversation(told.conversationId, (before) => withReceipt(before, "readSeq", told)),
+    );
+    core.on("message:delivered:receipt", (told) =>
+      core.changeConversation(told.conversationId, (before) => withReceipt(before, "deliveredSeq", told)),
+    );
+  }
+
+  /** What follows the conversations that came with the state. */
+  async loadMore(): Promise<void> {
+    const cursor = this.#core.now.nextConversations;
+    if (cursor === null || this.#loading) return;
+    this.#loading = true;
+    try {
+      const page = await this.#core.api.get<{ items: Conversation[]; next: string | null }>(
+        `conversations?cursor=${encodeURIComponent(cursor)}`,
+      );
+      this.#core.state.setState(({ conversations }) => ({
+        conversations: { ...byId(page.items), ...conversations },
+        nextConversations: page.next,
+      }));
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** Opens a conversation with others and answers its id. Rejects with `Refused`. */
+  async create(wanted: NewConversation): Promise<string> {
+    const { conversation } = await this.#core.call<{ conversation: Conversation }>("conversation:create", wanted);
+    this.#put(conversation);
+    return conversation.id;
+  }
+
+  /** Everything in it has been read. Rejects with `Refused`. */
+  async markRead(id: string): Promise<void> {
+    await this.#core.call("message:read", { conversationId: id });
+  }
+
+  /** In all of them, as far as they are here. */
+  async markAllRead(): Promise<void> {
+    for (const { id, unreadCount } of Object.values(this.#core.now.conversations)) {
+      if (unreadCount) await this.markRead(id);
+    }
+  }
+
+  async findUsers(query: string): Promise<User[]> {
+    const { items } = await this.#core.api.get<{ items: User[] }>(`users?query=${encodeURIComponent(query)}&limit=10`);
+    return items.filter((user) => user.id !== this.#core.now.me.id);
+  }
+
+  /** Answers have what events leave out: a direct one's name, the members, the counts. */
+  async load(id: string): Promise<void> {
+    try {
+      this.#put(await this.#core.api.get<Conversation>(`conversations/${encodeURIComponent(id)}`));
+    } catch {
+      // Gone again, or not ours any more: an event says so.
+    }
+  }
+
+  #put(conversation: Conversation): void {
+    this.#core.state.setState(({ conversations }) => ({
+      conversations: { ...conversations, [conversation.id]: withAnswer(conversations[conversation.id], conversation) },
+    }));
+  }
+
+  /** `why`: what is said of it, by its name, to who is in it at the moment. */
+  #forget(id: string, why: (name: string) => string): void {
+    this.#core.state.setState(({ conversations, timelines, openId, panel, notice }) => {
+      const { [id]: gone, ...others } = conversations;
+      const { [id]: __, ...otherTimelines } = timelines;
+      const isOpen = openId === id;
+      return {
+        conversations: others,
+        timelines: otherTimelines,
+        openId: isOpen ? null : openId,
+        panel: isOpen ? null : panel,
+        notice: isOpen ? why(gone?.name ?? "") : notice,
+      };
+    });
+  }
+}
+
+export function byId(conversations: readonly Conversation[]): Conversations {
+  return Object.fromEntries(conversations.map((conversation) => [conversation.id, conversation]));
+}

@@ -1,0 +1,88 @@
+/** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
+
+import type { Conversation, Restriction, Role } from "../../server/payloads";
+import type { Core } from "../core";
+
+/** What can be changed of a group or a channel. */
+export interface Rules {
+  readonly name?: string;
+  /** Null takes it away. */
+  readonly avatar?: string | null;
+  readonly public?: boolean;
+  readonly history?: "all" | "from-join";
+  readonly slowModeS?: number;
+}
+
+export interface Limits {
+  /** Milliseconds from now; null: until it is lifted. */
+  readonly forMs: number | null;
+  readonly reason: string;
+}
+
+/** All of these reject with `Refused`. */
+export class Moderation {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async update(conversationId: string, rules: Rules): Promise<void> {
+    await this.#core.call("conversation:update", { conversationId, ...rules });
+  }
+
+  async delete(conversationId: string): Promise<void> {
+    await this.#core.call("conversation:delete", { conversationId });
+  }
+
+  async add(conversationId: string, userIds: readonly string[]): Promise<void> {
+    await this.#core.call("member:add", { conversationId, userIds });
+  }
+
+  async remove(conversationId: string, userId: string): Promise<void> {
+    await this.#core.call("member:remove", { conversationId, userId });
+  }
+
+  leave(conversationId: string): Promise<void> {
+    return this.remove(conversationId, this.#core.now.me.id);
+  }
+
+  async giveRole(conversationId: string, userId: string, role: Role): Promise<void> {
+    await this.#core.call("member:update", { conversationId, userId, role });
+  }
+
+  async restrict(conversationId: string, kind: Restriction["kind"], userId: string, limits: Limits): Promise<void> {
+    const { forMs, reason } = limits;
+    await this.#core.api.put(`${pathOf(conversationId, kind)}/${encodeURIComponent(userId)}`, {
+      until: forMs === null ? null : new Date(Date.now() + forMs).toISOString(),
+      reason: reason.trim() === "" ? null : reason.trim(),
+    });
+  }
+
+  async lift({ conversationId, kind, userId }: Restriction): Promise<void> {
+    await this.#core.api.delete(`${pathOf(conversationId, kind)}/${encodeURIComponent(userId)}`);
+  }
+
+  /** Who is muted in a conversation, or banned from it: the first hundred. */
+  async restricted(conversationId: string, kind: Restriction["kind"]): Promise<Restriction[]> {
+    const { items } = await this.#core.api.get<{ items: Restriction[] }>(`${pathOf(conversationId, kind)}?limit=100`);
+    return items;
+  }
+
+  /** Public channels of a name; all of them without one. */
+  async findChannels(query: string): Promise<Conversation[]> {
+    const { items } = await this.#core.api.get<{ items: Conversation[] }>(
+      `conversations?query=${encodeURIComponent(query)}`,
+    );
+    return items;
+  }
+
+  /** Whoever joins a public channel adds themselves. */
+  join(conversationId: string): Promise<void> {
+    return this.add(conversationId, [this.#core.now.me.id]);
+  }
+}
+
+function pathOf(conversationId: string, kind: Restriction["kind"]): string {
+  return `conversations/${encodeURIComponent(conversationId)}/${kind}s`;
+}

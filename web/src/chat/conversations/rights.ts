@@ -1,0 +1,50 @@
+/** Who may do what in a conversation, as tables. The server decides; this is what is offered. */
+
+import type { Conversation, Kind, Role, User } from "../../server/payloads";
+
+/** `manage`: name, picture, rules, members and restrictions. */
+export type Right = "post" | "manage" | "leave" | "delete";
+
+/** What one member may do to another. */
+export type Deed = "makeAdmin" | "makeMember" | "handOver" | "mute" | "remove" | "ban";
+
+const GROUP: Record<Role, readonly Right[]> = {
+  owner: ["post", "manage", "leave", "delete"],
+  admin: ["post", "manage", "leave"],
+  member: ["post", "leave"],
+};
+
+const RIGHTS: Record<Kind, Record<Role, readonly Right[]>> = {
+  direct: { owner: ["post"], admin: ["post"], member: ["post"] },
+  group: GROUP,
+  channel: { ...GROUP, member: ["leave"] },
+};
+
+/** By the role of who does it, then by that of whom it is done to. */
+const DEEDS: Record<Role, Record<Role, readonly Deed[]>> = {
+  owner: {
+    owner: [],
+    admin: ["makeMember", "handOver", "mute", "remove", "ban"],
+    member: ["makeAdmin", "handOver", "mute", "remove", "ban"],
+  },
+  admin: { owner: [], admin: [], member: ["mute", "remove", "ban"] },
+  member: { owner: [], admin: [], member: [] },
+};
+
+/** Undefined as long as the members are not here. */
+export function roleOf({ members, ownerId }: Conversation, me: User): Role | undefined {
+  if (ownerId === me.id) return "owner";
+  return members?.find((member) => member.userId === me.id)?.role;
+}
+
+/** Whoever's role is not known yet has the rights of a member. */
+export function may(kind: Kind, role: Role | undefined, right: Right): boolean {
+  return RIGHTS[kind][role ?? "member"].includes(right);
+}
+
+/** What may be done to another; to oneself, as an admin, only stepping down. */
+export function deedsOn(kind: Kind, role: Role | undefined, target: Role, isMe: boolean): readonly Deed[] {
+  if (kind === "direct" || role === undefined) return [];
+  if (isMe) return role === "admin" ? ["makeMember"] : [];
+  return DEEDS[role][target];
+}

@@ -1,0 +1,113 @@
+/** The reader's files on their way into messages. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { alone } from "../../insecure";
+import { Refused, UNREACHABLE } from "../../server/refused";
+import { texts } from "../../texts";
+import type { Core, Part } from "../core";
+import type { Letter } from "../outbox/outbox";
+import { readableSize } from "./sizes";
+import { IndexedUploadBox } from "./upload_box";
+import { type PendingFile, UploadQueue } from "./upload_queue";
+
+/** As many as the server takes with one message. */
+export const FILES_MAX = 20;
+
+/** Where the files of a composer lie: in its conversation, or in a thread of that. */
+export function placeOf(conversationId: string, threadId?: string): string {
+  return threadId === undefined ? conversationId : `${conversationId} ${threadId}`;
+}
+
+export class Uploads implements Part {
+  readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
+  /** Told when a letter may have what it waited for. */
+  onProgress: () => void = () => undefined;
+  readonly #queue: UploadQueue;
+  #maxSize: number | null = null;
+
+  constructor(core: Core) {
+    this.#queue = new UploadQueue({
+      userId: core.now.me.id,
+      box: new IndexedUploadBox(),
+      send: async (...shipment) => {
+        const { upload } = await import("../../server/upload").catch(() => {
+          throw new Refused({ code: UNREACHABLE, message: texts.fileState.stalled });
+        });
+        return upload(core.api, ...shipment);
+      },
+      changed: (files) => {
+        const before = this.state.getState();
+        this.state.setState(files, true);
+        if (files.some((file) => file.done && before.find(({ id }) => id === file.id)?.done !== true))
+          this.onProgress();
+      },
+      check: async ({ size }) => {
+        this.#maxSize ??= await core.api.maxFileSize();
+        const limit = this.#maxSize;
+        return limit !== null && size > limit ? texts.fileTooLarge(readableSize(limit)) : null;
+      },
+      remove: (id) => void core.api.dropFile(id),
+      alone,
+    });
+  }
+
+  connected(): void {
+    this.#queue.wake();
+  }
+
+  stopped(): void {
+    this.#queue.stop();
+  }
+
+  /** Reads what an earlier page has left. */
+  start(): Promise<void> {
+    return this.#queue.start();
+  }
+
+  /** Puts in order what was kept of letters and files, which are not kept together. */
+  adopt(letters: readonly Letter[]): void {
+    for (const { attachments = [], clientMessageId } of letters) this.#queue.take(attachments, clientMessageId);
+    this.#queue.keepOnly(new Set(letters.map(({ clientMessageId }) => clientMessageId)));
+    this.onProgress();
+  }
+
+  /** Adds files at a composer. Answers why some of them were left out, or nothing. */
+  add(place: string, files: readonly File[]): string {
+    const room = FILES_MAX - atComposer(this.state.getState(), place).length;
+    this.#queue.add(place, files.slice(0, room));
+    return files.length > room ? texts.tooManyFiles(FILES_MAX) : "";
+  }
+
+  pause(id: string): void {
+    this.#queue.pause(id);
+  }
+
+  resume(id: string): void {
+    this.#queue.resume(id);
+  }
+
+  remove(id: string): void {
+    this.#queue.remove(id);
+  }
+
+  take(ids: readonly string[], letterId: string): void {
+    this.#queue.take(ids, letterId);
+  }
+
+  release(letterId: string, isSent: boolean): void {
+    this.#queue.release(letterId, isSent);
+  }
+
+  isSettled(ids: readonly string[]): boolean {
+    return this.#queue.isSettled(ids);
+  }
+
+  fileIds(ids: readonly string[]): string[] | null {
+    return this.#queue.fileIds(ids);
+  }
+}
+
+/** The files that lie at a composer. */
+export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {
+  return files.filter((file) => file.place === place && file.letterId === null);
+}

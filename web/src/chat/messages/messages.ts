@@ -1,0 +1,277 @@
+/** What was said: the timelines, and the reader's own messages on their way. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { randomId } from "../../insecure";
+import type { Message, Page, Receipt, Version } from "../../server/payloads";
+import { Refused } from "../../server/refused";
+import { texts } from "../../texts";
+import { withMessage } from "../conversations/unread";
+import type { Composing, Core, Part, Target } from "../core";
+import type { Uploads } from "../files/uploads";
+import { IndexedLetterBox } from "../outbox/letter_box";
+import { type Draft, type Letter, Outbox } from "../outbox/outbox";
+import { Pages } from "./pages";
+import { Reading } from "./reading";
+import { summaryOf } from "./summary";
+import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
+
+export class Messages implements Part {
+  /** What is written and not sent yet. */
+  readonly letters: StoreApi<readonly Letter[]> = createStore<readonly Letter[]>(() => []);
+  readonly #core: Core;
+  readonly #outbox: Outbox;
+  readonly #uploads: Uploads;
+  readonly #pages: Pages;
+  readonly #reading: Reading;
+
+  constructor(core: Core, uploads: Uploads) {
+    this.#core = core;
+    this.#uploads = uploads;
+    uploads.onProgress = () => this.#outbox.look();
+    this.#pages = new Pages(core);
+    this.#reading = new Reading(core);
+    this.#outbox = new Outbox({
+      userId: core.now.me.id,
+      box: new IndexedLetterBox(),
+      send: (letter) => this.#send(letter),
+      changed: (letters) => this.letters.setState(letters, true),
+      isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
+      left: ({ clientMessageId }, isSent) => uploads.release(clientMessageId, isSent),
+    });
+    core.on("message:new", (message) => this.#arrived(message));
+    core.on("message:updated", (message) => this.#change(message.conversationId, message.id, () => message));
+    core.on("message:deleted", ({ conversationId, messageId, deletedAt, threadId }) => {
+      this.#change(conversationId, messageId, (message) => tombstone(message, deletedAt));
+      if (threadId !== undefined) this.#change(conversationId, threadId, (root) => withReplyCount(root, -1));
+    });
+    core.on("message:pinned", ({ conversationId, messageId }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, pinned: true })),
+    );
+    core.on("message:unpinned", ({ conversationId, messageId }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, pinned: false })),
+    );
+    core.on("message:reaction", ({ conversationId, messageId, reactions }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, reactions })),
+    );
+  }
+
+  started(): void {
+    void this.#readWhatIsKept();
+  }
+
+  connected(): void {
+    this.#outbox.setOpen(true);
+  }
+
+  lost(): void {
+    this.#outbox.setOpen(false);
+  }
+
+  stopped(): void {
+    this.#outbox.setOpen(false);
+  }
+
+  loaded(): void {
+    const { openId, conversations } = this.#core.now;
+    const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
+    this.#core.state.setState({ timelines: {}, unreadAfter: unreadCount > 0 ? readSeq : null });
+    if (openId !== null) void this.#quietly(this.#pages.open(openId));
+  }
+
+  // --- reading -------------------------------------------------------------------------------------------------------
+
+  /** Has the conversation's messages here: around the one that is wanted, or where the reader left off. */
+  async open(id: string, messageId?: string): Promise<void> {
+    if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
+    if (this.#core.now.timelines[id]?.atEnd !== true) await this.#quietly(this.#pages.open(id));
+  }
+
+  loadOlder(id: string): Promise<void> {
+    return this.#quietly(this.#pages.older(id));
+  }
+
+  loadNewer(id: string): Promise<void> {
+    return this.#quietly(this.#pages.newer(id));
+  }
+
+  /** Of a long stretch, the end from which the reader is far is not kept. */
+  letGo(id: string, end: "oldest" | "newest"): void {
+    this.#pages.letGo(id, end);
+  }
+
+  /** Leaves whatever old stretch is here for the newest messages. */
+  async toNewest(id: string): Promise<void> {
+    if (this.#core.now.timelines[id]?.atEnd !== true) await this.#quietly(this.#pages.newest(id));
+    if (this.#core.now.openId === id) this.#core.state.setState({ target: { messageId: null } });
+  }
+
+  /** What the reader wanted to be shown is shown. */
+  reached(target: Target): void {
+    if (this.#core.now.target === target) this.#core.state.setState({ target: null });
+  }
+
+  /** What a message said before, the newest last. Rejects with `Refused`. */
+  async versions(messageId: string): Promise<Version[]> {
+    return (await this.#core.api.get<Page<Version>>(`messages/${messageId}/history?limit=100`)).items;
+  }
+
+  /** Who has a message, and who has read it. Rejects with `Refused`. */
+  async receipts(messageId: string): Promise<Receipt[]> {
+    return (await this.#core.api.get<Page<Receipt>>(`messages/${messageId}/receipts`)).items;
+  }
+
+  /** Where a message is, that may be in any conversation; a refusal is shown. */
+  async find(messageId: string): Promise<Message | undefined> {
+    const path = `messages/${encodeURIComponent(messageId)}`;
+    return this.#core.attempt(() => this.#core.api.get<Message>(path));
+  }
+
+  /** Everything up to the newest message that is here has been on the screen. */
+  async markRead(id: string): Promise<void> {
+    await this.#reading.markRead(id);
+  }
+
+  // --- writing -------------------------------------------------------------------------------------------------------
+
+  /** A new message, or the answer to one. */
+  async send(draft: Draft): Promise<void> {
+    const clientMessageId = randomId();
+    const kept = this.#outbox.add({ ...draft, clientMessageId });
+    this.#uploads.take(draft.attachments ?? [], clientMessageId);
+    await kept;
+  }
+
+  /** Another text for a message. Answers whether it was taken. */
+  async edit(messageId: string, content: string): Promise<boolean> {
+    return this.#attempt("message:edit", { messageId, content });
+  }
+
+  compose(composing: Composing | null): void {
+    this.#core.state.setState({ composing });
+  }
+
+  /** Copies a message into other conversations. Rejects with `Refused`. */
+  async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
+    await this.#core.call("message:forward", { messageId, conversationIds });
+  }
+
+  async pin({ id, pinned }: Message): Promise<void> {
+    await this.#attempt(pinned ? "message:unpin" : "message:pin", { messageId: id });
+  }
+
+  async delete(messageId: string): Promise<void> {
+    await this.#attempt("message:delete", { messageId });
+  }
+
+  /** Gives a reaction, or takes it back. */
+  async react({ id, reactions = [] }: Message, emoji: string): Promise<void> {
+    const given = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.#core.now.me.id));
+    await this.#attempt(given ? "message:unreact" : "message:react", { messageId: id, emoji });
+  }
+
+  retry(clientMessageId: string): void {
+    void this.#outbox.retry(clientMessageId);
+  }
+
+  discard(clientMessageId: string): void {
+    void this.#outbox.discard(clientMessageId);
+  }
+
+  /** A letter goes without one of its files. */
+  detach(clientMessageId: string, attachment: string): void {
+    this.#uploads.remove(attachment);
+    void this.#outbox.detach(clientMessageId, attachment);
+  }
+
+  /** First the files, so that none is there whose letter is not known. */
+  async #readWhatIsKept(): Promise<void> {
+    await this.#uploads.start();
+    await this.#outbox.start().catch(() => undefined);
+    this.#uploads.adopt(this.#outbox.letters);
+  }
+
+  /** What comes of it is told as an event; a refusal is shown. Answers whether there was none. */
+  async #attempt(event: string, payload: object): Promise<boolean> {
+    return (await this.#core.attempt(() => this.#core.call(event, payload))) !== undefined;
+  }
+
+  async #send(letter: Letter): Promise<void> {
+    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = letter;
+    const fileIds = this.#uploads.fileIds(attachments);
+    if (fileIds === null) throw new Refused({ code: "invalid_request", message: texts.filesLost });
+    const reply = replyToId === null ? {} : { replyToId };
+    const thread = threadId === null ? {} : { threadId };
+    const files = fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id })) };
+    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
+    const { message } = await this.#core.call<{ message: Message }>("message:send", payload);
+    this.#arrived(message);
+  }
+
+  /** Shows a message of a conversation. Answers whether there is one; the reader is told where there is not. */
+  async #goTo(id: string, messageId: string): Promise<boolean> {
+    const isHere = this.#core.now.timelines[id]?.messages.some((message) => message.id === messageId) === true;
+    const target = { messageId };
+    if (this.#core.now.openId === id) this.#core.state.setState({ target });
+    try {
+      if (!isHere) await this.#pages.around(id, messageId);
+    } catch (error) {
+      const isGone = error instanceof Refused && !error.isPassing;
+      this.reached(target);
+      this.#core.state.setState({ notice: isGone ? texts.messageNotFound : (error as Error).message });
+      return false;
+    }
+    this.#arriveAt(id, messageId);
+    return true;
+  }
+
+  /** A reply is read among the other replies; whoever comes for what is gone is told so. */
+  #arriveAt(id: string, messageId: string): void {
+    const { timelines, openId } = this.#core.now;
+    const found = timelines[id]?.messages.find((message) => message.id === messageId);
+    this.#core.state.setState({ notice: found?.deletedAt === undefined ? "" : texts.deleted });
+    const rootId = found?.threadId;
+    if (rootId !== undefined && openId === id)
+      this.#core.state.setState({ panel: { kind: "thread", rootId, messageId } });
+  }
+
+  /** What fails is asked for again when its place comes into sight, or when the connection is back. */
+  async #quietly(loading: Promise<void>): Promise<void> {
+    await loading.catch(() => undefined);
+  }
+
+  // --- what the server tells -----------------------------------------------------------------------------------------
+
+  #arrived(message: Message): void {
+    const { conversations, me, openId, blocked } = this.#core.now;
+    const isSeen = this.#core.isWatched(message.conversationId);
+    this.#core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
+    this.#changeTimeline(message.conversationId, (timeline) => withNew(timeline, message));
+    const isNew = message.seq > (conversations[message.conversationId]?.lastSeq ?? 0);
+    if (isNew && message.threadId !== undefined)
+      this.#change(message.conversationId, message.threadId, (root) => withReplyCount(root, 1));
+    if (message.senderId !== me.id) {
+      if (message.conversationId !== openId || blocked.has(message.senderId)) return;
+      this.#core.state.setState({ announcement: `${message.sender.name}: ${summaryOf(message)}` });
+    } else if (message.clientMessageId !== undefined) {
+      this.#outbox.arrived(message.clientMessageId);
+    }
+  }
+
+  #change(conversationId: string, messageId: string, change: (message: Message) => Message): void {
+    this.#changeTimeline(conversationId, (timeline) => withChanged(timeline, messageId, change));
+    this.#core.changeConversation(conversationId, (before) =>
+      before.lastMessage?.id === messageId ? { ...before, lastMessage: change(before.lastMessage) } : before,
+    );
+  }
+
+  #changeTimeline(id: string, change: (before: Timeline) => Timeline): void {
+    const before = this.#core.now.timelines[id];
+    if (before === undefined) return;
+    const after = change(before);
+    if (after !== before) this.#setTimeline(id, after);
+  }
+
+  #setTimeline(id: string, timeline: Timeline): void {
+    this.#core.state.setState(({ timelines }) => ({ timelines: { ...timelines, [id]: timeline } }));
+  }
+}

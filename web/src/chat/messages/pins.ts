@@ -1,0 +1,53 @@
+/** What is pinned in the conversations that were opened, the newest pin first. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Message, Page } from "../../server/payloads";
+import type { Core, Part } from "../core";
+
+export type PinsByConversation = Readonly<Record<string, readonly Message[]>>;
+
+export class Pins implements Part {
+  readonly state: StoreApi<PinsByConversation> = createStore<PinsByConversation>(() => ({}));
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+    // An event names a message that may not be here: the list is short, and has all.
+    core.on("message:pinned", ({ conversationId }) => void this.#reload(conversationId));
+    core.on("message:unpinned", ({ conversationId, messageId }) => this.#without(conversationId, messageId));
+    core.on("message:deleted", ({ conversationId, messageId }) => this.#without(conversationId, messageId));
+    core.on("message:updated", (message) =>
+      this.#change(message.conversationId, (pins) => pins.map((each) => (each.id === message.id ? message : each))),
+    );
+  }
+
+  loaded(): void {
+    this.state.setState({}, true);
+    const { openId } = this.#core.now;
+    if (openId !== null) void this.load(openId);
+  }
+
+  /** Has a conversation's pins here. What fails is tried again when the connection is back. */
+  async load(id: string): Promise<void> {
+    if (this.state.getState()[id] === undefined) await this.#read(id);
+  }
+
+  async #reload(id: string): Promise<void> {
+    if (this.state.getState()[id] !== undefined) await this.#read(id);
+  }
+
+  async #read(id: string): Promise<void> {
+    const path = `conversations/${encodeURIComponent(id)}/pins?limit=100`;
+    const page = await this.#core.api.get<Page<Message>>(path).catch(() => null);
+    if (page !== null) this.state.setState({ [id]: page.items });
+  }
+
+  #without(id: string, messageId: string): void {
+    this.#change(id, (pins) => pins.filter((each) => each.id !== messageId));
+  }
+
+  #change(id: string, change: (pins: readonly Message[]) => readonly Message[]): void {
+    const pins = this.state.getState()[id];
+    if (pins !== undefined) this.state.setState({ [id]: change(pins) });
+  }
+}

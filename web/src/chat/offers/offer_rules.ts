@@ -1,0 +1,81 @@
+/** Offers: who may do what, which are over, and where they stand among the messages. Pure; time is an argument. */
+
+import type { Offer, OfferStatus } from "../../server/payloads";
+import type { Row, Timeline } from "../messages/timeline";
+
+export type OfferAction = "accept" | "reject" | "counter" | "withdraw";
+
+const ANSWERS: readonly OfferAction[] = ["accept", "reject", "counter"];
+
+/** Its status now: whether it has expired is known before the server says so. */
+export function statusAt({ status, expiresAt }: Offer, nowMs: number): OfferStatus {
+  return status === "pending" && expiresAt !== undefined && Date.parse(expiresAt) <= nowMs ? "expired" : status;
+}
+
+/**
+ * What the reader may do about it. `mayWrite`: whether they may write in the conversation; who may not can still answer.
+ * `isBlocked`: whether one of a direct conversation's two has blocked the other.
+ */
+export function actionsOn(
+  offer: Offer,
+  { myId, mayWrite, isBlocked = false }: { myId: string; mayWrite: boolean; isBlocked?: boolean },
+  nowMs: number,
+): readonly OfferAction[] {
+  if (statusAt(offer, nowMs) !== "pending") return [];
+  if (offer.authorId === myId) return ["withdraw"];
+  if (isBlocked) return [];
+  return mayWrite ? ANSWERS : ANSWERS.filter((action) => action !== "counter");
+}
+
+/** When the next of them expires, in milliseconds since 1970; null: none does. */
+export function nextExpiry(offers: readonly Offer[], nowMs: number): number | null {
+  const times = offers
+    .filter((offer) => offer.expiresAt !== undefined && statusAt(offer, nowMs) === "pending")
+    .map((offer) => Date.parse(offer.expiresAt ?? ""));
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Each once, as it was told last, in the order in which they were made. */
+export function withOffers(before: readonly Offer[], told: readonly Offer[]): readonly Offer[] {
+  const byId = new Map(before.map((offer) => [offer.id, offer]));
+  for (const offer of told) {
+    // An answer of a moment ago does not undo what was told since.
+    const known = byId.get(offer.id);
+    if (known === undefined || known.updatedAt <= offer.updatedAt) byId.set(offer.id, offer);
+  }
+  return [...byId.values()].sort((one, other) => Number(one.id) - Number(other.id));
+}
+
+/** Whether offers that are not here yet would stand among the messages that are. */
+export function reachesBack(offers: readonly Offer[], timeline: Timeline): boolean {
+  const [firstOffer] = offers;
+  const [firstMessage] = timeline.messages;
+  if (firstOffer === undefined || timeline.atStart) return true;
+  return firstMessage !== undefined && Number(firstMessage.id) < Number(firstOffer.id);
+}
+
+/**
+ * An offer is no message and takes no row, so that pages of messages stay pages of rows: it stands in the row of the message
+ * that it follows, or above the first one. Ids of both grow in the order of what happened.
+ */
+export function rowsWithOffers(rows: readonly Row[], offers: readonly Offer[], timeline: Timeline): Row[] {
+  if (offers.length === 0 || rows.length === 0) return [...rows];
+  let next = 0;
+  const until = (limit: number): Offer[] => {
+    const from = next;
+    while (next < offers.length && Number(offers[next]?.id) < limit) next++;
+    return offers.slice(from, next);
+  };
+  const earlier = until(Number(rows[0]?.message.id));
+  let follows = false;
+  return rows.map((row, index) => {
+    const isLast = index === rows.length - 1;
+    const limit = isLast ? Number.POSITIVE_INFINITY : Number(rows[index + 1]?.message.id);
+    const after = isLast && !timeline.atEnd ? [] : until(limit);
+    const before = index === 0 && timeline.atStart ? earlier : [];
+    const continued = row.continued && !follows;
+    follows = after.length > 0;
+    if (before.length === 0 && after.length === 0 && continued === row.continued) return row;
+    return { ...row, continued, offersBefore: before, offersAfter: after };
+  });
+}

@@ -1,0 +1,135 @@
+/** The offers of conversations, and what the reader does about them. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Offer } from "../../server/payloads";
+import type { Core, Part } from "../core";
+import { nextExpiry, type OfferAction, reachesBack, withOffers } from "./offer_rules";
+
+export interface ConversationOffers {
+  /** In the order in which they were made. */
+  readonly offers: readonly Offer[];
+  /** Where the server's list goes on, to older ones; null: nowhere. */
+  readonly next: string | null;
+}
+
+export interface OfferState {
+  readonly byConversation: Readonly<Record<string, ConversationOffers>>;
+  /** Milliseconds since 1970: moved on when an offer expires. */
+  readonly nowMs: number;
+}
+
+export interface Terms {
+  readonly title: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly description?: string;
+  readonly expiresAt?: string;
+}
+
+const STATUS = { accept: "accepted", reject: "rejected", withdraw: "withdrawn" } as const;
+/** Timers of browsers go no further. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export class Offers implements Part {
+  readonly state: StoreApi<OfferState> = createStore<OfferState>(() => ({ byConversation: {}, nowMs: Date.now() }));
+  readonly #core: Core;
+  readonly #loading = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("offer:new", (offer) => this.#told(offer));
+    core.on("offer:updated", (offer) => this.#told(offer));
+    core.state.subscribe(({ openId, timelines, connected }, before) => {
+      if (openId === null || !connected) return;
+      if (openId !== before.openId || timelines[openId] !== before.timelines[openId]) this.#loadAsFarAsShown(openId);
+    });
+  }
+
+  loaded(): void {
+    this.state.setState({ byConversation: {} });
+    this.#loadAsFarAsShown(this.#core.now.openId);
+  }
+
+  stopped(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The next older ones; the newest at first. */
+  async loadMore(id: string): Promise<void> {
+    const known = this.state.getState().byConversation[id];
+    if (known?.next === null || this.#loading.has(id)) return;
+    this.#loading.add(id);
+    try {
+      const from = known === undefined ? {} : { cursor: known.next };
+      const page = await this.#core.call<{ offers: Offer[]; cursor?: string | null }>("offers:list", {
+        conversationId: id,
+        ...from,
+      });
+      this.#put(id, page.offers, page.cursor ?? null);
+    } catch {
+      // Asked for again when the conversation is opened, or more of it is shown.
+      return;
+    } finally {
+      this.#loading.delete(id);
+    }
+    this.#loadAsFarAsShown(id);
+  }
+
+  /** Rejects with `Refused`, as all that follow. */
+  async make(conversationId: string, terms: Terms): Promise<void> {
+    const { offer } = await this.#core.call<{ offer: Offer }>("offer:create", { conversationId, ...terms });
+    this.#told(offer);
+  }
+
+  async counter(offerId: string, terms: Terms): Promise<void> {
+    const { offer } = await this.#core.call<{ offer: Offer }>("offer:counter", { offerId, ...terms });
+    this.#told(offer);
+  }
+
+  async answer(offerId: string, action: Exclude<OfferAction, "counter">): Promise<void> {
+    const { offer } = await this.#core.call<{ offer: Offer }>("offer:update", { offerId, status: STATUS[action] });
+    this.#told(offer);
+  }
+
+  #told(offer: Offer): void {
+    const known = this.state.getState().byConversation[offer.conversationId];
+    // What was never opened is loaded when it is.
+    if (known !== undefined) this.#put(offer.conversationId, [offer], known.next);
+  }
+
+  #put(id: string, told: readonly Offer[], next: string | null): void {
+    this.state.setState(({ byConversation }) => ({
+      byConversation: {
+        ...byConversation,
+        [id]: { offers: withOffers(byConversation[id]?.offers ?? [], told), next },
+      },
+      nowMs: Date.now(),
+    }));
+    this.#watchTime();
+  }
+
+  #loadAsFarAsShown(id: string | null): void {
+    if (id === null) return;
+    const known = this.state.getState().byConversation[id];
+    const timeline = this.#core.now.timelines[id];
+    if (known === undefined) void this.loadMore(id);
+    else if (known.next !== null && timeline !== undefined && reachesBack(known.offers, timeline))
+      void this.loadMore(id);
+  }
+
+  #watchTime(): void {
+    clearTimeout(this.#timer);
+    const { byConversation, nowMs } = this.state.getState();
+    const all = Object.values(byConversation).flatMap(({ offers }) => offers);
+    const next = nextExpiry(all, nowMs);
+    if (next === null) return;
+    this.#timer = setTimeout(
+      () => {
+        this.state.setState({ nowMs: Date.now() });
+        this.#watchTime();
+      },
+      Math.min(Math.max(0, next - Date.now()) + 1, TIMER_MAX_MS),
+    );
+  }
+}

@@ -1,0 +1,78 @@
+/** Other people: who they are, and of whom the reader does not want to hear. */
+
+import type { Conversation, User } from "../../server/payloads";
+import type { ConversationList } from "../conversations/conversations";
+import { withSender, withUser } from "../conversations/membership";
+import type { Core, Part } from "../core";
+
+interface Page {
+  items: User[];
+  next: string | null;
+}
+
+export class People implements Part {
+  readonly #core: Core;
+  readonly #conversations: ConversationList;
+
+  constructor(core: Core, conversations: ConversationList) {
+    this.#core = core;
+    this.#conversations = conversations;
+    core.on("user:blocked", ({ userId }) => this.#setBlocked((blocked) => [...blocked, userId]));
+    core.on("user:unblocked", ({ userId }) => this.#setBlocked((blocked) => blocked.filter((id) => id !== userId)));
+    core.on("user:updated", (user) =>
+      core.state.setState(({ conversations, timelines, me }) => ({
+        conversations: withUser(conversations, user, me.id),
+        timelines: withSender(timelines, user),
+      })),
+    );
+  }
+
+  loaded(): void {
+    void this.blocked().then(
+      (users) => this.#setBlocked(() => users.map(({ id }) => id)),
+      // The connection went: when it is back, this begins anew.
+      () => undefined,
+    );
+  }
+
+  /** Somebody as they are now. Rejects with `Refused`. */
+  get(id: string): Promise<User> {
+    return this.#core.api.get(`users/${encodeURIComponent(id)}`);
+  }
+
+  /** Of whom the reader does not want to hear. */
+  async blocked(): Promise<User[]> {
+    const users: User[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: Page = await this.#core.api.get<Page>(`users/me/blocks?limit=100${from}`);
+      users.push(...page.items);
+      cursor = page.next;
+    }
+    return users;
+  }
+
+  /** Neither writes to the other any more, and in groups what they say is folded. Rejects with `Refused`. */
+  async block(id: string): Promise<void> {
+    await this.#core.api.put(`users/me/blocks/${encodeURIComponent(id)}`);
+  }
+
+  async unblock(id: string): Promise<void> {
+    await this.#core.api.delete(`users/me/blocks/${encodeURIComponent(id)}`);
+  }
+
+  /** The id of the direct conversation with somebody, which is opened where there is none. Rejects with `Refused`. */
+  async talkTo(id: string): Promise<string> {
+    const known = Object.values(this.#core.now.conversations).find((each) => isWith(each, id));
+    return known?.id ?? this.#conversations.create({ kind: "direct", memberIds: [id] });
+  }
+
+  #setBlocked(change: (blocked: readonly string[]) => readonly string[]): void {
+    this.#core.state.setState(({ blocked }) => ({ blocked: new Set(change([...blocked])) }));
+  }
+}
+
+function isWith({ kind, members }: Conversation, id: string): boolean {
+  return kind === "direct" && members?.some(({ userId }) => userId === id) === true;
+}

@@ -1,0 +1,112 @@
+/** Who is there, of those whom the reader knows, and of others who are shown. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Presence, PresenceStatus, State } from "../../server/payloads";
+import type { Core, Part } from "../core";
+
+export type PresenceByUser = Readonly<Record<string, Presence>>;
+
+/** The server takes so many at once. */
+const WATCHED_MAX = 1_000;
+
+export class PresenceBoard implements Part {
+  readonly state: StoreApi<PresenceByUser> = createStore<PresenceByUser>(() => ({}));
+  readonly #core: Core;
+  /** Who is no contact, and asked for by those who show them: how many do. */
+  readonly #watched = new Map<string, number>();
+  readonly #subscribed = new Set<string>();
+  /** Those of before the connection went. */
+  #again: ReadonlySet<string> = new Set();
+  #isFresh = false;
+  #gathering = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("presence:update", (told) => this.state.setState({ [told.userId]: told }));
+  }
+
+  /** The reader's own. */
+  get mine(): Presence | undefined {
+    return this.state.getState()[this.#core.now.me.id];
+  }
+
+  connected(): void {
+    this.#again = new Set(this.#subscribed);
+    this.#subscribed.clear();
+    this.#gather();
+    // Nobody told of it while the connection was away, and recovery brings only what is in the log.
+    if (!this.#isFresh) void this.#refresh();
+    this.#isFresh = false;
+  }
+
+  /** Everybody's, as of now. */
+  replace(presence: readonly Presence[]): void {
+    this.#isFresh = true;
+    this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])), true);
+  }
+
+  /** Keeps somebody's presence here as long as they are shown, contact or not. Answers what ends that. */
+  watch(userId: string): () => void {
+    this.#watched.set(userId, (this.#watched.get(userId) ?? 0) + 1);
+    this.#gather();
+    return () => {
+      const left = (this.#watched.get(userId) ?? 1) - 1;
+      if (left > 0) this.#watched.set(userId, left);
+      else this.#forget(userId);
+    };
+  }
+
+  /** What others see of the reader; without a text the one that is there stays. Rejects with `Refused`. */
+  async set(status: PresenceStatus, text?: string): Promise<void> {
+    await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
+    this.#putMine(status, text);
+  }
+
+  /** The server tells the reader's other devices. */
+  #putMine(status: PresenceStatus, text?: string): void {
+    const { mine } = this;
+    const userId = this.#core.now.me.id;
+    const said = text === undefined ? (mine?.text ?? null) : text || null;
+    this.state.setState({ [userId]: { userId, status, text: said, lastSeenAt: null } });
+  }
+
+  #forget(userId: string): void {
+    this.#watched.delete(userId);
+    if (this.#subscribed.delete(userId)) this.#core.tell("presence:unsubscribe", { userIds: [userId] });
+  }
+
+  /** Many are shown at once, and asked for together. */
+  #gather(): void {
+    if (this.#gathering || !this.#core.now.connected) return;
+    this.#gathering = true;
+    queueMicrotask(() => {
+      this.#gathering = false;
+      void this.#ask();
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const board = this.state.getState();
+    // Contacts are on the board anyway.
+    const isMissing = (id: string): boolean =>
+      !this.#subscribed.has(id) && (board[id] === undefined || this.#again.has(id));
+    const userIds = [...this.#watched.keys()].filter(isMissing).slice(0, WATCHED_MAX - this.#subscribed.size);
+    if (userIds.length === 0) return;
+    for (const id of userIds) this.#subscribed.add(id);
+    try {
+      const { presence } = await this.#core.call<{ presence: Presence[] }>("presence:subscribe", { userIds });
+      this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
+    } catch {
+      // The connection went, and when it is back they are asked for again.
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const { presence } = await this.#core.call<State>("sync", { limit: 1 });
+      this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
+    } catch {
+      // As above.
+    }
+  }
+}

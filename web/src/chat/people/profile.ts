@@ -1,0 +1,67 @@
+/** The reader's own account: how others see it, its password, and where it is signed in. */
+
+import type { Device, User } from "../../server/payloads";
+import type { Core, Part } from "../core";
+
+export interface Looks {
+  readonly name?: string;
+  /** Null takes it away. */
+  readonly avatar?: string | null;
+  readonly text?: string | null;
+}
+
+export class Profile implements Part {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("user:updated", (user) => {
+      if (user.id === core.now.me.id) this.#put(user);
+    });
+  }
+
+  loaded(): void {
+    void this.#core.api.get<User>("users/me").then(
+      (user) => this.#put(user),
+      // The connection went: when it is back, this begins anew.
+      () => undefined,
+    );
+  }
+
+  /** Whether it was made here, with an address and a password. */
+  get isAccount(): boolean {
+    return this.#core.api.session?.accessToken !== undefined;
+  }
+
+  /** Rejects with `Refused`, as all below. */
+  async update(looks: Looks): Promise<void> {
+    this.#put(await this.#core.api.patch<User>("users/me", looks));
+  }
+
+  /** Others see a small picture of what was uploaded. */
+  async setPicture(file: File): Promise<void> {
+    const form = new FormData();
+    form.append("file", file);
+    const { url, thumbnailUrl } = await this.#core.api.upload<{ url: string; thumbnailUrl?: string }>(form);
+    await this.update({ avatar: thumbnailUrl ?? url });
+  }
+
+  async changePassword(currentPassword: string, newPassword: string): Promise<void> {
+    await this.#core.api.post("auth/password", { currentPassword, newPassword });
+  }
+
+  async devices(): Promise<Device[]> {
+    const { items } = await this.#core.api.get<{ items: Device[] }>("users/me/sessions");
+    return items;
+  }
+
+  async signOut({ id }: Device): Promise<void> {
+    await this.#core.api.delete(`users/me/sessions/${encodeURIComponent(id)}`);
+  }
+
+  #put(user: User): void {
+    // A page that begins without a connection shows who is signed in.
+    this.#core.api.rememberUser(user);
+    this.#core.state.setState({ me: user });
+  }
+}

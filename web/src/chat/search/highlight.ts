@@ -1,0 +1,78 @@
+/** Where a text has the words that were looked for: case, accents and width do not count, as on the server. */
+
+export interface Piece {
+  readonly text: string;
+  readonly isFound: boolean;
+}
+
+/** A text as it is compared, and for each of its letters where that stood. */
+interface Folded {
+  readonly letters: string;
+  readonly places: readonly number[];
+}
+
+const EXCERPT = 240;
+const BEFORE_FOUND = 60;
+
+/** The text in pieces, of which some are found. */
+export function piecesOf(text: string, query: string): Piece[] {
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const [start, end] of foundIn(text, query)) {
+    if (start > at) pieces.push({ text: text.slice(at, start), isFound: false });
+    pieces.push({ text: text.slice(start, end), isFound: true });
+    at = end;
+  }
+  if (at < text.length) pieces.push({ text: text.slice(at), isFound: false });
+  return pieces;
+}
+
+/** As much of a long text as stands around what is found first. */
+export function excerptOf(text: string, query: string): string {
+  const start = foundIn(text, query)[0]?.[0] ?? 0;
+  const from = start <= BEFORE_FOUND * 2 ? 0 : text.indexOf(" ", start - BEFORE_FOUND) + 1 || start;
+  const part = text.slice(from, from + EXCERPT);
+  return `${from > 0 ? "…" : ""}${part}${from + EXCERPT < text.length ? "…" : ""}`;
+}
+
+/** Starts and ends, in order and apart from each other. */
+function foundIn(text: string, query: string): [number, number][] {
+  const pattern = patternOf(query);
+  if (pattern === null) return [];
+  const { letters, places } = fold(text);
+  return [...letters.matchAll(pattern)].map(({ index, 0: found }) => [
+    places[index] ?? 0,
+    places[index + found.length] ?? text.length,
+  ]);
+}
+
+const WORD = "[\\p{L}\\p{N}]";
+/** Scripts without spaces between words, of which any part may be found. */
+const UNSPACED =
+  /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]+$/u;
+
+/** The words have to be whole; the last one may go on. */
+function patternOf(query: string): RegExp | null {
+  const words = fold(query).letters.match(/[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu) ?? [];
+  if (words.length === 0) return null;
+  const mayGoOn = /[\p{L}\p{N}]\s*$/u.test(query);
+  const patterns = words.map((word, index) => {
+    if (UNSPACED.test(word) || !/[\p{L}\p{N}]/u.test(word)) return word;
+    const goesOn = mayGoOn && index === words.length - 1 && word.length > 1;
+    return `(?<!${WORD})${word}${goesOn ? `${WORD}*` : `(?!${WORD})`}`;
+  });
+  return new RegExp(patterns.join("|"), "gu");
+}
+
+function fold(text: string): Folded {
+  const places: number[] = [];
+  let letters = "";
+  let place = 0;
+  for (const letter of text) {
+    const plain = letter.toUpperCase().toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
+    for (let index = 0; index < plain.length; index++) places.push(place);
+    letters += plain;
+    place += letter.length;
+  }
+  return { letters, places };
+}

@@ -1,0 +1,89 @@
+/** What is offered while somebody types `@` and a name, or `:` and a word for an emoji. */
+
+import type { Member } from "../../server/payloads";
+import type { EmojiEntry } from "./emoji";
+import { EVERYONE, spellingOf } from "./mentions";
+
+/** What is being typed, and where it begins. */
+export interface Query {
+  readonly kind: "mention" | "emoji";
+  /** Where its sign stands. */
+  readonly from: number;
+  readonly text: string;
+}
+
+export interface Choice {
+  readonly key: string;
+  readonly label: string;
+  /** What else is said of it. */
+  readonly hint: string;
+  /** What takes the place of what was typed. */
+  readonly insert: string;
+  readonly emoji?: string;
+  readonly userId?: string;
+}
+
+/** As many as there is room for above the keyboard of a phone. */
+const SHOWN_MAX = 6;
+const MENTION = /(?<![\p{L}\p{N}_@.+/-])@((?:[^\s@`](?:[^@`\n]{0,58}[^\s@`])?)?)$/u;
+const EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30})$/iu;
+
+/** What is being typed in front of the caret; null where nothing is to be offered. */
+export function queryAt(text: string, caret: number): Query | null {
+  const before = text.slice(0, caret);
+  // Nobody is named in code, and a colon is one there.
+  if ((before.match(/`/g)?.length ?? 0) % 2 === 1) return null;
+  // Names have spaces in them: after one, everything else could be the rest of it.
+  const emoji = EMOJI.exec(before);
+  if (emoji !== null) return { kind: "emoji", from: emoji.index, text: emoji[1] ?? "" };
+  const mention = MENTION.exec(before);
+  return mention === null ? null : { kind: "mention", from: mention.index, text: mention[1] ?? "" };
+}
+
+/** The members whose names fit, those that begin so first. `everyone`: what is said of `@all`, where there is that. */
+export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): Choice[] {
+  const wanted = query.toLowerCase();
+  const fitting = members
+    .map((member) => ({ member, rank: rankOf(member, wanted) }))
+    .filter(({ rank }) => rank > 0)
+    .sort((one, other) => other.rank - one.rank || one.member.name.localeCompare(other.member.name))
+    .map(({ member }) => choiceOf(member, members));
+  if (everyone === null || !EVERYONE.startsWith(wanted)) return fitting.slice(0, SHOWN_MAX);
+  const all = { key: EVERYONE, label: `@${EVERYONE}`, hint: everyone, insert: `@${EVERYONE}` };
+  return [...fitting.slice(0, SHOWN_MAX - 1), all];
+}
+
+function rankOf({ name, userId }: Member, wanted: string): number {
+  const folded = name.toLowerCase();
+  if (folded.startsWith(wanted)) return 3;
+  if (wanted.includes(" ")) return 0;
+  if (folded.split(/[\s.-]+/).some((word) => word.startsWith(wanted))) return 2;
+  return userId.toLowerCase().startsWith(wanted) ? 1 : 0;
+}
+
+function choiceOf(member: Member, members: readonly Member[]): Choice {
+  const { userId, name } = member;
+  const spelling = spellingOf(member, members);
+  return { key: userId, label: name, hint: spelling === name ? "" : `@${userId}`, insert: `@${spelling}`, userId };
+}
+
+/** The emoji whose short code fits, those that begin so first. */
+export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): Choice[] {
+  const wanted = query.toLowerCase();
+  const found: { choice: Choice; rank: number }[] = [];
+  for (const { emoji: sign, codes } of emoji) {
+    const code = codes.find((each) => each.startsWith(wanted)) ?? codes.find((each) => each.includes(wanted));
+    if (code === undefined) continue;
+    const rank = code === wanted ? 0 : code.startsWith(wanted) ? code.length : 100 + code.length;
+    found.push({ choice: { key: sign, label: `:${code}:`, hint: "", insert: sign, emoji: sign }, rank });
+  }
+  return found
+    .sort((one, other) => one.rank - other.rank)
+    .slice(0, SHOWN_MAX)
+    .map(({ choice }) => choice);
+}
+
+/** What has to be written in place of what was typed: with a space behind it, where none follows. */
+export function insertionOf(choice: Choice, text: string, caret: number): string {
+  return /^\s/.test(text.slice(caret)) ? choice.insert : `${choice.insert} `;
+}

@@ -1,0 +1,77 @@
+/** The emoji that there are, loaded when they are asked for, and those that the reader has used lately. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+
+export interface EmojiEntry {
+  readonly emoji: string;
+  readonly label: string;
+  readonly group: number;
+  /** Of the Unicode list in which it came. */
+  readonly version: number;
+  readonly tags: readonly string[];
+  /** Words that are typed between colons. */
+  readonly codes: readonly string[];
+  /** The same in five colours of skin, from light to dark. */
+  readonly skins?: readonly string[];
+}
+
+export interface EmojiSet {
+  readonly emoji: readonly EmojiEntry[];
+  readonly groups: readonly { readonly index: number; readonly label: string }[];
+  readonly skinTones: Readonly<Record<string, string>>;
+}
+
+/** An entry as it travels: short, as there are many. Texts of a list stand in one, with bars between them. */
+export type PackedEmoji = readonly [
+  emoji: string,
+  label: string,
+  group: number,
+  version: number,
+  tags: string,
+  codes: string,
+  skins?: string,
+];
+
+export type PackedSet = Omit<EmojiSet, "emoji"> & { readonly emoji: readonly PackedEmoji[] };
+
+const KEPT_AS = "talkwire.emoji";
+const RECENT_MAX = 16;
+
+export class EmojiBook {
+  readonly recent: StoreApi<readonly string[]> = createStore<readonly string[]>(recentlyUsed);
+  #loading: Promise<EmojiSet> | undefined;
+
+  load(): Promise<EmojiSet> {
+    this.#loading ??= import("virtual:emoji").then(({ default: set }) => ({ ...set, emoji: set.emoji.map(unpacked) }));
+    // Without a connection they are not there; later they may be.
+    this.#loading.catch(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  /** The reader has used one. */
+  used(emoji: string): void {
+    const recent = withUsed(this.recent.getState(), emoji);
+    this.recent.setState(recent, true);
+    localStorage.setItem(KEPT_AS, JSON.stringify(recent));
+  }
+}
+
+function unpacked([emoji, label, group, version, tags, codes, skins]: PackedEmoji): EmojiEntry {
+  const entry = { emoji, label, group, version, tags: tags.split("|"), codes: codes.split("|") };
+  return skins === undefined ? entry : { ...entry, skins: skins.split("|") };
+}
+
+export function withUsed(recent: readonly string[], emoji: string): string[] {
+  return [emoji, ...recent.filter((each) => each !== emoji)].slice(0, RECENT_MAX);
+}
+
+function recentlyUsed(): readonly string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(KEPT_AS) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,77 @@
+/** Who types, by conversation; and that the reader does. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Core, Part } from "../core";
+
+export interface Typist {
+  readonly userId: string;
+  readonly name: string;
+}
+
+export type Typists = Readonly<Record<string, readonly Typist[]>>;
+
+/** The server says when somebody stops; where that is missed, it is over after so long. */
+const LASTS_MS = 6_000;
+const REPEAT_MS = 3_000;
+
+export class Typing implements Part {
+  readonly state: StoreApi<Typists> = createStore<Typists>(() => ({}));
+  readonly #core: Core;
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #toldAt = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("typing:user", ({ conversationId, userId, userName, isTyping }) => {
+      this.#stop(conversationId, userId);
+      if (isTyping) this.#start(conversationId, { userId, name: userName });
+    });
+    core.on("message:new", ({ conversationId, senderId }) => this.#stop(conversationId, senderId));
+  }
+
+  lost(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.state.setState({}, true);
+  }
+
+  stopped(): void {
+    this.lost();
+  }
+
+  /** The reader types; told to others every few seconds. */
+  type(conversationId: string): void {
+    if (Date.now() - this.#toldAt < REPEAT_MS) return;
+    this.#toldAt = Date.now();
+    this.#core.tell("typing:start", { conversationId });
+  }
+
+  /** What was typed is taken away again. */
+  stop(conversationId: string): void {
+    if (this.#toldAt === 0) return;
+    this.#toldAt = 0;
+    this.#core.tell("typing:stop", { conversationId });
+  }
+
+  /** What was typed is sent: whoever types on says so anew. */
+  sent(): void {
+    this.#toldAt = 0;
+  }
+
+  #start(conversationId: string, typist: Typist): void {
+    this.#timers.set(
+      keyOf(conversationId, typist.userId),
+      setTimeout(() => this.#stop(conversationId, typist.userId), LASTS_MS),
+    );
+    this.state.setState((typists) => ({ [conversationId]: [...(typists[conversationId] ?? []), typist] }));
+  }
+
+  #stop(conversationId: string, userId: string): void {
+    clearTimeout(this.#timers.get(keyOf(conversationId, userId)));
+    this.#timers.delete(keyOf(conversationId, userId));
+    const typists = this.state.getState()[conversationId];
+    if (typists?.some((typist) => typist.userId === userId) !== true) return;
+    this.state.setState({ [conversationId]: typists.filter((typist) => typist.userId !== userId) });
+  }
+}
+
+const keyOf = (conversationId: string, userId: string): string => `${conversationId} ${userId}`;

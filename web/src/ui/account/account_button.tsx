@@ -1,0 +1,86 @@
+import { ChevronDown, Circle, EyeOff, Keyboard, LogOut, MinusCircle, Moon, Settings, Smile } from "lucide-react";
+import { lazy, Suspense, useRef, useState } from "react";
+import type { PresenceStatus } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import type { SidebarDialog } from "../conversations/sidebar_dialogs";
+import type { MenuAction } from "../parts/menu";
+import { Portrait } from "../people/portrait";
+import { usePresence } from "../people/use_presence";
+import "./account_button.css";
+
+const MenuPopup = lazy(() => import("../parts/menu_popup"));
+
+const STATUSES = [
+  ["online", Circle],
+  ["away", Moon],
+  ["dnd", MinusCircle],
+  ["invisible", EyeOff],
+] as const;
+
+interface Props {
+  onOpen: (dialog: SidebarDialog) => void;
+  onSignOut: () => void;
+}
+
+/** Who is signed in and how others see them, with the way to everything that is about them. */
+export function AccountButton({ onOpen, onSignOut }: Props) {
+  const chat = useChat();
+  const me = useChatState((state) => state.me);
+  const presence = usePresence(me.id);
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const status = presence?.status ?? "offline";
+
+  const choose = (wanted: PresenceStatus): void => {
+    chat.idle.choose(wanted).catch((error: Error) => chat.warn(error.message));
+  };
+  const actions = (): MenuAction[] => [
+    ...STATUSES.map(([each, icon]) => ({
+      label: texts.account.statuses[each],
+      icon,
+      isChecked: each === status,
+      onClick: () => choose(each),
+    })),
+    {
+      label: texts.account.setText,
+      icon: Smile,
+      startsGroup: true,
+      onClick: () => onOpen({ kind: "settings", section: "profile" }),
+    },
+    { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
+    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.bringForward("shortcuts") },
+    { label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut },
+  ];
+  return (
+    <>
+      <button
+        type="button"
+        ref={button}
+        className="account"
+        aria-label={texts.account.mine(me.name, texts.presence[status])}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+      >
+        <Portrait userId={me.id} name={me.name} picture={me.avatar} />
+        <span className="account-name">
+          <strong>{me.name}</strong>
+          {presence?.text && <span className="account-text">{presence.text}</span>}
+        </span>
+        <ChevronDown className="icon" aria-hidden="true" />
+      </button>
+      {open && (
+        <Suspense>
+          <MenuPopup
+            label={texts.account.menu}
+            placement="bottom-start"
+            actions={actions()}
+            anchor={button}
+            onClose={() => setOpen(false)}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,131 @@
+import { useEffect, useState } from "react";
+import type { Occasion, Preferences, Weekday } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { PermissionLine } from "./permission_line";
+import { SoundChoice } from "./sound_choice";
+import "./alert_settings.css";
+
+const OCCASIONS: readonly Occasion[] = [
+  "direct",
+  "mentions",
+  "replies",
+  "messages",
+  "offers",
+  "invitations",
+  "missedCalls",
+];
+const DAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+interface PartProps {
+  preferences: Preferences;
+  onChange: (preferences: Preferences) => void;
+}
+
+/** What the reader wants to be notified of, how it sounds, and when there should be quiet. Each change holds at once. */
+export default function AlertSettings() {
+  const { alerts } = useChat();
+  const [preferences, setPreferences] = useState<Preferences | null>(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    alerts.preferences().then(setPreferences, (error: Error) => setProblem(error.message));
+  }, [alerts]);
+  const change = async (wanted: Preferences): Promise<void> => {
+    setProblem("");
+    setPreferences(wanted);
+    try {
+      setPreferences(await alerts.setPreferences(wanted));
+    } catch (error) {
+      setPreferences(preferences);
+      setProblem((error as Error).message);
+    }
+  };
+  const onChange = (wanted: Preferences): void => void change(wanted);
+  return (
+    <div className="alerts">
+      <PermissionLine />
+      {preferences && <Occasions preferences={preferences} onChange={onChange} />}
+      {preferences && <QuietHours preferences={preferences} onChange={onChange} />}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </div>
+  );
+}
+
+function Occasions({ preferences, onChange }: PartProps) {
+  const { notify, sounds } = preferences;
+  const says = texts.alerts.settings;
+  return (
+    <fieldset>
+      <legend>{says.occasions}</legend>
+      {OCCASIONS.map((each) => (
+        <div className="occasion" key={each}>
+          <label className="switch">
+            <input
+              type="checkbox"
+              checked={notify[each]}
+              onChange={() => onChange({ ...preferences, notify: { ...notify, [each]: !notify[each] } })}
+            />
+            {says.of[each]}
+          </label>
+          <SoundChoice
+            label={says.soundOf(says.of[each])}
+            none={says.noSound}
+            value={sounds[each]}
+            disabled={!notify[each]}
+            onChange={(sound) => onChange({ ...preferences, sounds: { ...sounds, [each]: sound } })}
+          />
+        </div>
+      ))}
+    </fieldset>
+  );
+}
+
+function QuietHours({ preferences, onChange }: PartProps) {
+  const quiet = preferences.doNotDisturb;
+  const says = texts.alerts.settings;
+  // The hours are those of where the reader is when they choose them.
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const change = (wanted: Partial<Preferences["doNotDisturb"]>): void =>
+    onChange({ ...preferences, doNotDisturb: { ...quiet, timeZone, ...wanted } });
+  return (
+    <fieldset>
+      <legend>{says.quiet}</legend>
+      <label className="switch">
+        <input type="checkbox" checked={quiet.enabled} onChange={() => change({ enabled: !quiet.enabled })} />
+        {says.quietOn}
+      </label>
+      {quiet.enabled && (
+        <>
+          <div className="hours">
+            {(["from", "to"] as const).map((end) => (
+              <label key={end}>
+                {says[end]}
+                <input
+                  type="time"
+                  required
+                  value={quiet[end]}
+                  onChange={({ target: { value } }) => value !== "" && change({ [end]: value })}
+                />
+              </label>
+            ))}
+          </div>
+          <div className="days">
+            {DAYS.map((day) => (
+              <label key={day} className="day">
+                <input
+                  type="checkbox"
+                  checked={quiet.days.includes(day)}
+                  onChange={() => change({ days: DAYS.filter((each) => quiet.days.includes(each) !== (each === day)) })}
+                />
+                {says.days[day]}
+              </label>
+            ))}
+          </div>
+          <p className="note">{says.zone(quiet.timeZone)}</p>
+        </>
+      )}
+    </fieldset>
+  );
+}

@@ -1,0 +1,40 @@
+import { Bell } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { useStore } from "zustand";
+import { unreadIn } from "../../chat/alerts/alerts";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { IconButton } from "../parts/icon_button";
+import "./bell_button.css";
+
+const NotificationList = lazy(() => import("./notification_list"));
+
+/** How much calls for attention, and the way to it. */
+export function BellButton() {
+  const { alerts } = useChat();
+  const unread = useStore(alerts.state, unreadIn);
+  const [open, setOpen] = useState(false);
+  return (
+    <span className="bell">
+      <IconButton
+        icon={Bell}
+        label={texts.alerts.bell(unread)}
+        aria-haspopup="dialog"
+        onClick={() => {
+          setOpen(true);
+          void alerts.load();
+        }}
+      />
+      {unread > 0 && (
+        <span className="count" aria-hidden="true">
+          {unread > 99 ? "99+" : unread}
+        </span>
+      )}
+      {open && (
+        <Suspense>
+          <NotificationList onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,57 @@
+/** The browser's own notifications: whether it may show them on this device, and showing them. */
+
+export type Permission = "on" | "off" | "ask" | "denied" | "impossible";
+
+/** The reader may turn off here what the browser still allows. */
+const OFF = "talkwire.notifications-off";
+
+export function permission(): Permission {
+  if (!("Notification" in window)) return "impossible";
+  if (Notification.permission === "granted") return localStorage.getItem(OFF) === null ? "on" : "off";
+  return Notification.permission === "denied" ? "denied" : "ask";
+}
+
+/** The reader wants them: the browser asks, the first time. */
+export async function turnOn(): Promise<Permission> {
+  localStorage.removeItem(OFF);
+  if (permission() === "ask") await Notification.requestPermission();
+  return permission();
+}
+
+export function turnOff(): Permission {
+  localStorage.setItem(OFF, "");
+  return permission();
+}
+
+const shown = new Map<string, Notification>();
+
+export interface Shown {
+  readonly id: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+/** Silent: what is heard is ours. */
+export function show({ id, title, body }: Shown, onClick: () => void): void {
+  if (permission() !== "on") return;
+  try {
+    const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
+    shown.set(id, notification);
+    notification.onclose = () => shown.delete(id);
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+      onClick();
+    };
+  } catch {
+    // Browsers of phones have them for installed applications only.
+  }
+}
+
+/** They were read, here or elsewhere. */
+export function takeAway(ids: readonly string[]): void {
+  for (const id of ids) {
+    shown.get(id)?.close();
+    shown.delete(id);
+  }
+}

@@ -1,0 +1,78 @@
+import { useEffect, useState } from "react";
+import type { Conversation, ConversationPreferences } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { SoundChoice } from "./sound_choice";
+import "./alert_settings.css";
+
+type Notify = NonNullable<ConversationPreferences["notify"]>;
+
+const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
+
+/** What the reader wants to hear of one conversation. Each change holds at once. */
+export function ConversationAlerts({ conversation }: { conversation: Conversation }) {
+  const { alerts } = useChat();
+  const { id, kind } = conversation;
+  const [preferences, setPreferences] = useState<ConversationPreferences | null>(null);
+  const [problem, setProblem] = useState("");
+  const says = texts.alerts.conversation;
+
+  useEffect(() => {
+    let current = true;
+    alerts.preferencesOf(id).then(
+      (found) => current && setPreferences(found),
+      (error: Error) => current && setProblem(error.message),
+    );
+    return () => {
+      current = false;
+    };
+  }, [alerts, id]);
+
+  if (preferences === null) return <p className="problem">{problem}</p>;
+  const { muted, notify, sound } = preferences;
+  const change = async (wanted: Partial<ConversationPreferences>): Promise<void> => {
+    setProblem("");
+    setPreferences({ ...preferences, ...wanted });
+    try {
+      setPreferences(await alerts.setPreferencesOf(id, { muted, notify, sound, ...wanted }));
+    } catch (error) {
+      setPreferences(preferences);
+      setProblem((error as Error).message);
+    }
+  };
+  return (
+    <section className="alerts" aria-label={says.title}>
+      <h3>{says.title}</h3>
+      <label className="switch">
+        <input type="checkbox" checked={muted} onChange={() => void change({ muted: !muted })} />
+        {says.mute}
+      </label>
+      <label>
+        {says.notify}
+        <select
+          value={notify ?? (kind === "direct" ? "all" : "mentions-and-replies")}
+          disabled={muted}
+          onChange={({ target: { value } }) => void change({ notify: LEVELS.find((level) => level === value) ?? null })}
+        >
+          {/* Replies to oneself are notified of only where nothing was chosen. */}
+          {kind !== "direct" && <option value="mentions-and-replies">{says.levels.usual}</option>}
+          {LEVELS.map((level) => (
+            <option key={level} value={level}>
+              {says.levels[level]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <SoundChoice
+        label={says.sound}
+        none={says.usualSound}
+        value={sound}
+        disabled={muted}
+        onChange={(chosen) => void change({ sound: chosen })}
+      />
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </section>
+  );
+}

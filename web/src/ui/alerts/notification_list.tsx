@@ -1,0 +1,89 @@
+import { AtSign, BellRing, type LucideIcon, MessageSquare, PhoneMissed, Reply, Tag, UserPlus } from "lucide-react";
+import { useStore } from "zustand";
+import { unreadIn } from "../../chat/alerts/alerts";
+import type { Notified } from "../../server/payloads";
+import { texts } from "../../texts";
+import { goTo } from "../address";
+import { useChat, useChatState } from "../context";
+import { nameOf } from "../conversations/names";
+import { Dialog } from "../parts/dialog";
+import { fullTime, shortTime } from "../times";
+import { PermissionLine } from "./permission_line";
+import { bodyOf, headlineOf } from "./says";
+import "./notification_list.css";
+
+const ICONS: Readonly<Record<Notified["type"], LucideIcon>> = {
+  direct: MessageSquare,
+  invitation: UserPlus,
+  mention: AtSign,
+  message: MessageSquare,
+  "missed-call": PhoneMissed,
+  offer: Tag,
+  reply: Reply,
+};
+
+/** What called for attention, the newest first. */
+export default function NotificationList({ onClose }: { onClose: () => void }) {
+  const { alerts } = useChat();
+  const { items, next } = useStore(alerts.state);
+  const unread = useStore(alerts.state, unreadIn);
+  const go = ({ id, conversationId, messageId }: Notified): void => {
+    onClose();
+    void alerts.markRead([id]);
+    goTo(conversationId, messageId);
+  };
+  return (
+    <Dialog title={texts.alerts.title} onClose={onClose} className="notifications">
+      <PermissionLine />
+      {items.length === 0 ? (
+        <div className="no-notifications">
+          <BellRing className="icon" aria-hidden="true" />
+          <p>{texts.alerts.none}</p>
+        </div>
+      ) : (
+        <ul>
+          {items.map((item) => (
+            <li key={item.id}>
+              <Item item={item} onOpen={() => go(item)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="buttons">
+        {next !== null && (
+          <button type="button" className="quiet" onClick={() => void alerts.load(next)}>
+            {texts.alerts.more}
+          </button>
+        )}
+        {unread > 0 && (
+          <button type="button" className="quiet" onClick={() => void alerts.markAllRead()}>
+            {texts.alerts.readAll}
+          </button>
+        )}
+        <button type="button" onClick={onClose}>
+          {texts.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Item({ item, onOpen }: { item: Notified; onOpen: () => void }) {
+  const conversation = useChatState((state) => state.conversations[item.conversationId]);
+  const Icon = ICONS[item.type];
+  const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
+  const isNew = item.readAt === undefined;
+  return (
+    <button type="button" className={isNew ? "notification new" : "notification"} onClick={onOpen}>
+      <Icon className="icon" aria-hidden="true" />
+      <span className="headline">
+        {headlineOf(item)}
+        {isNew && <span className="hidden">, {texts.alerts.isNew}</span>}
+      </span>
+      <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>
+        {shortTime(item.createdAt)}
+      </time>
+      <span className="excerpt">{bodyOf(item, item.type === "invitation" ? undefined : where)}</span>
+    </button>
+  );
+}

@@ -1,0 +1,25 @@
+import { useState } from "react";
+import { texts } from "../../texts";
+import { permission, turnOff, turnOn } from "./browser_notifications";
+import "./permission_line.css";
+
+/** Whether the browser shows notifications on this device. It asks when the reader wants them, and never before. */
+export function PermissionLine() {
+  const [state, setState] = useState(permission);
+  const { says, turnOn: on, turnOff: off } = texts.alerts.browser;
+  return (
+    <p className="permission" role="status">
+      <span>{says[state]}</span>
+      {(state === "ask" || state === "off") && (
+        <button type="button" onClick={() => void turnOn().then(setState)}>
+          {on}
+        </button>
+      )}
+      {state === "on" && (
+        <button type="button" className="quiet" onClick={() => setState(turnOff())}>
+          {off}
+        </button>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,28 @@
+import { Phone, Video } from "lucide-react";
+import { useStore } from "zustand";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { IconButton } from "../parts/icon_button";
+
+/** Call the other one of a direct conversation. One call at a time. */
+export function CallButtons({ conversation }: { conversation: Conversation }) {
+  const { calls } = useChat();
+  const isFree = useStore(calls.state, ({ phase }) => phase === "idle" || phase === "over");
+  const connected = useChatState((state) => state.connected);
+  if (conversation.kind !== "direct") return null;
+  const dial = (withVideo: boolean): void => void calls.dial(conversation.id, withVideo);
+  const disabled = !isFree || !connected;
+  return (
+    <>
+      <IconButton icon={Phone} label={texts.calls.voice} disabled={disabled} onClick={() => dial(false)} />
+      <IconButton
+        icon={Video}
+        label={texts.calls.video}
+        className="wide-only"
+        disabled={disabled}
+        onClick={() => dial(true)}
+      />
+    </>
+  );
+}

@@ -1,0 +1,16 @@
+import { lazy, Suspense } from "react";
+import { useStore } from "zustand";
+import { useChat } from "../context";
+
+const CallLayer = lazy(() => import("./call_layer"));
+
+/** Whatever there is to see of a call; loaded when there is one. */
+export function CallGate() {
+  const hasCall = useStore(useChat().calls.state, ({ phase }) => phase !== "idle");
+  if (!hasCall) return null;
+  return (
+    <Suspense>
+      <CallLayer />
+    </Suspense>
+  );
+}

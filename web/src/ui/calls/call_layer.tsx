@@ -1,0 +1,33 @@
+import { useEffect } from "react";
+import { useStore } from "zustand";
+import { texts } from "../../texts";
+import { repeat } from "../alerts/sounds";
+import { useChat, useChatState } from "../context";
+import { nameOf, partnerOf } from "../conversations/names";
+import { CallWindow } from "./call_window";
+import { Ringing } from "./ringing";
+import { useRinging } from "./use_ringing";
+import "./call_layer.css";
+
+const RINGBACK_MS = 3_000;
+
+/** A call in front of everything else: that somebody calls, or the call as it goes on. */
+export default function CallLayer() {
+  const { calls } = useChat();
+  const state = useStore(calls.state);
+  const conversationId = state.phase === "idle" ? "" : state.call.conversationId;
+  const name = useChatState(({ conversations }) => {
+    const conversation = conversations[conversationId];
+    return conversation === undefined ? texts.calls.somebody : nameOf(conversation);
+  });
+  const face = useChatState(({ conversations, me }) => {
+    const conversation = conversations[conversationId];
+    return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
+  });
+  const callId = state.phase === "incoming" ? state.call.callId : null;
+  useRinging(callId, name, conversationId);
+  useEffect(() => (state.phase === "outgoing" ? repeat("ringback", RINGBACK_MS) : undefined), [state.phase]);
+  if (state.phase === "idle") return null;
+  if (state.phase === "incoming") return <Ringing call={state.call} name={name} face={face} />;
+  return <CallWindow state={state} name={name} face={face} />;
+}

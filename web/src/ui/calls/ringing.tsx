@@ -1,0 +1,64 @@
+import { Phone, PhoneOff, Video } from "lucide-react";
+import { useEffect, useId, useRef } from "react";
+import type { Call } from "../../chat/calls/call_state";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Avatar } from "../parts/avatar";
+
+interface Props {
+  call: Call;
+  name: string;
+  /** Whose picture it is. */
+  face: string;
+}
+
+/** Somebody calls. The dialog has the focus and none of its buttons: whoever is just typing accepts nothing by that. */
+export function Ringing({ call, name, face }: Props) {
+  const { calls } = useChat();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    dialog.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const says = texts.calls;
+  return (
+    <dialog
+      ref={dialog}
+      role="alertdialog"
+      className="ringing"
+      tabIndex={-1}
+      aria-labelledby={id}
+      aria-describedby={`${id}hint`}
+      onClose={() => calls.ignore()}
+    >
+      <span className="ripples">
+        <Avatar id={face} name={name} />
+      </span>
+      <h2 id={id}>{call.withVideo ? says.ringing.video(name) : says.ringing.voice(name)}</h2>
+      <div className="buttons">
+        <button type="button" className="danger" onClick={() => calls.leave()}>
+          <PhoneOff className="icon" aria-hidden="true" />
+          {says.decline}
+        </button>
+        <button type="button" className="good" onClick={() => void calls.answer(false)}>
+          <Phone className="icon" aria-hidden="true" />
+          {says.accept}
+        </button>
+        {call.withVideo && (
+          <button type="button" className="good" onClick={() => void calls.answer(true)}>
+            <Video className="icon" aria-hidden="true" />
+            {says.acceptVideo}
+          </button>
+        )}
+      </div>
+      <p id={`${id}hint`} className="hint">
+        {says.ignoreHint}
+      </p>
+    </dialog>
+  );
+}

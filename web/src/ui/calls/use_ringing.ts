@@ -1,0 +1,53 @@
+import { useEffect } from "react";
+import { isQuiet } from "../../chat/alerts/notifications";
+import type { Chat } from "../../chat/chat";
+import { texts } from "../../texts";
+import { goTo } from "../address";
+import { show, takeAway } from "../alerts/browser_notifications";
+import { repeat } from "../alerts/sounds";
+import { useChat } from "../context";
+
+const RING_MS = 2_200;
+
+/** Rings, in one of the reader's tabs: in the next one when that is closed. */
+export function useRinging(callId: string | null, name: string, conversationId: string): void {
+  const chat = useChat();
+  useEffect(() => {
+    if (callId === null) return;
+    const ending = new AbortController();
+    void ring(chat, callId, { name, conversationId }, ending.signal);
+    return () => ending.abort();
+  }, [chat, callId, name, conversationId]);
+}
+
+async function ring(
+  chat: Chat,
+  callId: string,
+  { name, conversationId }: { name: string; conversationId: string },
+  ending: AbortSignal,
+): Promise<void> {
+  const ended = new Promise((resolve) => ending.addEventListener("abort", resolve));
+  const ringNow = async (): Promise<void> => {
+    if (ending.aborted) return;
+    const silence = (await wantsQuiet(chat)) ? () => undefined : repeat("ring", RING_MS);
+    if (!chat.alerts.tabs.isSeen)
+      show({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
+    await ended;
+    silence();
+    takeAway([callId]);
+  };
+  const lock = `talkwire.ring.${chat.state.getState().me.id}.${callId}`;
+  // Whoever waits for the lock when it stops ringing has nothing to do any more.
+  if (navigator.locks === undefined) await ringNow();
+  else await navigator.locks.request(lock, { signal: ending }, ringNow).catch(() => undefined);
+}
+
+/** The server rings for everybody; who does not want to be disturbed sees it and hears nothing. */
+async function wantsQuiet({ alerts, presence, state }: Chat): Promise<boolean> {
+  if (presence.state.getState()[state.getState().me.id]?.status === "dnd") return true;
+  try {
+    return isQuiet((await alerts.preferences()).doNotDisturb, new Date());
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,37 @@
+import { texts } from "../../texts";
+import { Avatar } from "../parts/avatar";
+import type { Completion } from "./use_completion";
+import "./completion_list.css";
+
+/** What is offered while somebody types. The focus stays in the field, which says which of them is active. */
+export function CompletionList({ completion }: { completion: Completion }) {
+  const { kind, choices, active, listId, optionId, activate, pick } = completion;
+  return (
+    <>
+      <div id={listId} className="completion" role="listbox" aria-label={texts.completion[kind]}>
+        {choices.map((choice, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field
+          // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
+          <div
+            key={choice.key}
+            id={optionId(index)}
+            role="option"
+            aria-selected={index === active}
+            onPointerMove={() => index !== active && activate(index)}
+            // The field keeps the focus, and with it the phone its keyboard.
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => pick(choice)}
+          >
+            {choice.userId !== undefined && <Avatar id={choice.userId} name={choice.label} />}
+            {choice.emoji !== undefined && <span className="emoji">{choice.emoji}</span>}
+            <span className="label">{choice.label}</span>
+            {choice.hint !== "" && <span className="hint">{choice.hint}</span>}
+          </div>
+        ))}
+      </div>
+      <p className="hidden" role="status">
+        {texts.suggestions(choices.length)}
+      </p>
+    </>
+  );
+}

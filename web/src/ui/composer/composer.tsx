@@ -1,0 +1,124 @@
+import { SendHorizontal } from "lucide-react";
+import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
+import type { Composing } from "../../chat/core";
+import { plainOf } from "../../chat/messages/plain";
+import { summaryOf } from "../../chat/messages/summary";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { EmojiButton } from "../emoji/emoji_button";
+import { byTouch } from "../keyboard/focus";
+import { AttachButton } from "./attach_button";
+import { CompletionList } from "./completion_list";
+import { DropZone } from "./drop_zone";
+import { pressedInField } from "./field_keys";
+import { filesPasted } from "./pasted";
+import { Tray } from "./tray";
+import { useCompletion } from "./use_completion";
+import { useWriting } from "./use_writing";
+import { write } from "./write";
+import "./composer.css";
+
+interface Props {
+  /** The conversation. */
+  id: string;
+  /** What the conversation, or the thread, is called. */
+  name: string;
+  /** The message under which it is written; without one, the conversation itself. */
+  threadId?: string | undefined;
+}
+
+/** Where messages are written. A draft and its files stay with their conversation or thread, through a reload too. */
+export function Composer({ id, name, threadId }: Props) {
+  const { emoji } = useChat();
+  const writing = useWriting(id, threadId);
+  const { content, composing, edited, attached, isTooLong, problem, canSend, attach, send, cancel } = writing;
+  const form = useRef<HTMLFormElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const fieldId = useId();
+  const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever answers or edits goes on in the field
+  useEffect(() => field.current?.focus(), [composing]);
+
+  const add = (files: readonly File[]): void => {
+    attach(files);
+    if (files.length > 0) field.current?.focus();
+  };
+  const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
+    if (!pressedInList(event)) pressedInField(event, writing);
+  };
+  const pasted = (event: ClipboardEvent): void => {
+    const files = filesPasted(event.clipboardData);
+    if (files.length === 0) return;
+    event.preventDefault();
+    add(files);
+  };
+  const put = (sign: string): void => {
+    const { current } = field;
+    if (current === null) return;
+    emoji.used(sign);
+    write(current, { from: current.selectionStart, to: current.selectionEnd, insert: sign });
+  };
+  return (
+    <form
+      className="composer"
+      ref={form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <DropZone within={form} onFiles={add} />
+      {composing && <Origin composing={composing} onCancel={cancel} />}
+      <div className="box">
+        {completion && <CompletionList completion={completion} />}
+        {edited === null && <Tray files={attached} />}
+        {edited === null && <AttachButton onFiles={add} />}
+        <label className="hidden" htmlFor={fieldId}>
+          {texts.message}
+        </label>
+        <textarea
+          id={fieldId}
+          ref={field}
+          rows={1}
+          value={content}
+          placeholder={texts.messageTo(name)}
+          enterKeyHint={byTouch ? "enter" : "send"}
+          aria-invalid={isTooLong || undefined}
+          aria-autocomplete="list"
+          aria-haspopup="listbox"
+          aria-controls={completion?.listId}
+          aria-activedescendant={completion?.optionId(completion.active)}
+          onKeyDown={pressed}
+          onPaste={pasted}
+          onBlur={close}
+          onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
+          onChange={({ target }) => {
+            writing.setContent(target.value);
+            typed(target.selectionStart);
+          }}
+        />
+        <EmojiButton label={texts.emoji.pick} onPick={put} returnTo={field} placement="top-end" />
+        <button type="submit" className="send" title={texts.send} aria-label={texts.send} disabled={!canSend}>
+          <SendHorizontal className="icon" aria-hidden="true" />
+        </button>
+      </div>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </form>
+  );
+}
+
+/** What is answered or edited, and the way out of that. */
+function Origin({ composing: { kind, message }, onCancel }: { composing: Composing; onCancel: () => void }) {
+  return (
+    <p className="composing">
+      {kind === "edit" ? texts.editing : texts.replyingTo(message.sender.name)}
+      <span className="excerpt">{kind === "reply" && plainOf(summaryOf(message))}</span>
+      <button type="button" className="quiet" onClick={onCancel}>
+        {texts.cancel}
+      </button>
+    </p>
+  );
+}

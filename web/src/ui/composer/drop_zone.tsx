@@ -1,0 +1,54 @@
+import { FileUp } from "lucide-react";
+import { type RefObject, useEffect, useRef, useState } from "react";
+import { texts } from "../../texts";
+import { filesIn } from "./pasted";
+
+interface Props {
+  /** What is inside of the area that takes files. */
+  within: RefObject<HTMLElement | null>;
+  onFiles: (files: readonly File[]) => void;
+}
+
+/** Takes files that are dropped anywhere around the composer, and says so while they are held there. */
+export function DropZone({ within, onFiles }: Props) {
+  const [held, setHeld] = useState(false);
+  const take = useRef(onFiles);
+  take.current = onFiles;
+  useEffect(() => {
+    const area = within.current?.parentElement;
+    if (area == null) return;
+    // Each element inside is entered and left as well.
+    let depth = 0;
+    const hold = (by: number): void => {
+      depth = Math.max(0, depth + by);
+      setHeld(depth > 0);
+    };
+    const handlers: Record<string, (event: DragEvent) => void> = {
+      dragenter: () => hold(1),
+      dragleave: () => hold(-1),
+      dragover: (event) => {
+        if (event.dataTransfer !== null) event.dataTransfer.dropEffect = "copy";
+      },
+      drop: (event) => {
+        hold(Number.NEGATIVE_INFINITY);
+        take.current(filesIn(event.dataTransfer));
+      },
+    };
+    const onDrag = (event: Event): void => {
+      if (!(event instanceof DragEvent) || event.dataTransfer?.types.includes("Files") !== true) return;
+      event.preventDefault();
+      handlers[event.type]?.(event);
+    };
+    for (const name of Object.keys(handlers)) area.addEventListener(name, onDrag);
+    return () => {
+      for (const name of Object.keys(handlers)) area.removeEventListener(name, onDrag);
+    };
+  }, [within]);
+  if (!held) return null;
+  return (
+    <div className="drop-here" aria-hidden="true">
+      <FileUp className="icon" />
+      {texts.dropHere}
+    </div>
+  );
+}

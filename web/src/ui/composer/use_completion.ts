@@ -1,0 +1,124 @@
+import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState } from "react";
+import {
+  type Choice,
+  emojiChoices,
+  insertionOf,
+  mentionChoices,
+  type Query,
+  queryAt,
+} from "../../chat/writing/completion";
+import type { EmojiEntry } from "../../chat/writing/emoji";
+import type { Member } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { isComposing } from "../keyboard/focus";
+import { write } from "./write";
+
+const NOBODY: readonly Member[] = [];
+
+export interface Completion {
+  readonly kind: Query["kind"];
+  readonly choices: readonly Choice[];
+  readonly active: number;
+  readonly listId: string;
+  readonly optionId: (index: number) => string;
+  readonly activate: (index: number) => void;
+  readonly pick: (choice: Choice) => void;
+}
+
+interface Completing {
+  /** What is offered now, if anything. */
+  readonly completion: Completion | null;
+  /** The caret has moved, by typing or otherwise. */
+  readonly typed: (caret: number) => void;
+  readonly moved: (caret: number) => void;
+  readonly close: () => void;
+  /** Whether the key was for the list. */
+  readonly pressed: (event: KeyboardEvent) => boolean;
+}
+
+/** Offers names and emoji for what is being typed, not for what stands there already. */
+export function useCompletion(
+  field: RefObject<HTMLTextAreaElement | null>,
+  content: string,
+  conversationId: string,
+): Completing {
+  const listId = useId();
+  const [caret, setCaret] = useState<number | null>(null);
+  const [dismissed, setDismissed] = useState<number | null>(null);
+  const [chosen, setChosen] = useState({ for: "", index: 0 });
+  const found = caret === null ? null : queryAt(content, caret);
+  const query = found?.from === dismissed ? null : found;
+  const choices = useChoices(query, conversationId);
+  const name = query === null ? "" : `${query.from} ${query.text}`;
+  const active = chosen.for === name ? Math.min(chosen.index, choices.length - 1) : 0;
+  const activate = (index: number): void => setChosen({ for: name, index });
+
+  const close = (): void => {
+    if (query !== null) setDismissed(query.from);
+  };
+  const pick = (choice: Choice): void => {
+    if (query === null || field.current === null || caret === null) return;
+    close();
+    write(field.current, { from: query.from, to: caret, insert: insertionOf(choice, content, caret) });
+  };
+  const isOpen = query !== null && choices.length > 0;
+  const pressed = (event: KeyboardEvent): boolean => {
+    const choice = choices[active];
+    if (!isOpen || choice === undefined || isComposing(event.nativeEvent) || event.shiftKey) return false;
+    const { length } = choices;
+    if (event.key === "ArrowDown") activate((active + 1) % length);
+    else if (event.key === "ArrowUp") activate((active + length - 1) % length);
+    else if (event.key === "Enter" || event.key === "Tab") pick(choice);
+    else if (event.key === "Escape") close();
+    else return false;
+    event.preventDefault();
+    return true;
+  };
+  const optionId = (index: number): string => `${listId}-${index}`;
+  return {
+    completion: isOpen ? { kind: query.kind, choices, active, listId, optionId, activate, pick } : null,
+    typed: (at) => {
+      setCaret(at);
+      // Whoever goes on elsewhere is offered something again.
+      if (queryAt(content, at) === null) setDismissed(null);
+    },
+    moved: (at) => setCaret((before) => (before === at ? before : null)),
+    close,
+    pressed,
+  };
+}
+
+function useChoices(query: Query | null, conversationId: string): readonly Choice[] {
+  const members = useChatState((state) => state.conversations[conversationId]?.members) ?? NOBODY;
+  const isDirect = useChatState((state) => state.conversations[conversationId]?.kind === "direct");
+  const emoji = useEmoji(query?.kind === "emoji");
+  const kind = query?.kind;
+  const text = query?.text ?? "";
+  return useMemo(() => {
+    if (kind === undefined) return [];
+    if (kind === "emoji") return emojiChoices(text, emoji);
+    return mentionChoices(text, members, isDirect ? null : texts.mentionEveryone);
+  }, [kind, text, emoji, members, isDirect]);
+}
+
+const NONE: readonly EmojiEntry[] = [];
+
+/** All emoji, once they are asked for. */
+function useEmoji(wanted: boolean): readonly EmojiEntry[] {
+  const book = useChat().emoji;
+  const [emoji, setEmoji] = useState(NONE);
+  useEffect(() => {
+    if (!wanted) return;
+    let current = true;
+    // Without a connection nothing is offered.
+    book.load().then(
+      (set) => current && setEmoji(set.emoji),
+      () => undefined,
+    );
+    return () => {
+      current = false;
+    };
+  }, [book, wanted]);
+  return emoji;
+}

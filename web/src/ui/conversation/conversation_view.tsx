@@ -1,0 +1,141 @@
+import { EllipsisVertical, Info, Pin, Search, Tag, Video } from "lucide-react";
+import { useStore } from "zustand";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { CallButtons } from "../calls/call_buttons";
+import { useChat, useChatState } from "../context";
+import { ConnectionLineHere } from "../conversations/connection_line";
+import { faceOf, nameOf, partnerOf } from "../conversations/names";
+import { ViewerHost } from "../files/viewer_host";
+import { PanelView } from "../panel/panel";
+import { Avatar } from "../parts/avatar";
+import { IconButton } from "../parts/icon_button";
+import { type MenuAction, MenuButton } from "../parts/menu";
+import { Questions } from "../questions/questions";
+import { TimelineView } from "../timeline/timeline_view";
+import { Writing } from "./writing";
+import "./conversation_view.css";
+
+export function ConversationView({ conversation }: { conversation: Conversation }) {
+  const { id } = conversation;
+  const name = nameOf(conversation);
+  return (
+    <>
+      <main className="conversation">
+        <Header conversation={conversation} name={name} />
+        <ConnectionLineHere />
+        <TimelineView key={id} id={id} />
+        <TypingLine id={id} />
+        <Writing key={`composer ${id}`} conversation={conversation} name={name} />
+      </main>
+      <PanelView conversation={conversation} />
+      <Questions />
+      <ViewerHost />
+    </>
+  );
+}
+
+function Header({ conversation, name }: { conversation: Conversation; name: string }) {
+  const chat = useChat();
+  const panel = useChatState((state) => state.panel?.kind);
+  const face = useChatState((state) => faceOf(conversation, state.me));
+  return (
+    <header>
+      <a className="back" href="#/" aria-label={texts.back}>
+        ‹
+      </a>
+      <Avatar id={face} name={name} picture={conversation.avatar} />
+      <div className="title">
+        <h1>{name}</h1>
+        <Subtitle conversation={conversation} />
+      </div>
+      <CallButtons conversation={conversation} />
+      <IconButton
+        icon={Tag}
+        label={texts.offers.title}
+        className="wide-only"
+        aria-pressed={panel === "offers"}
+        onClick={() => chat.show(panel === "offers" ? null : { kind: "offers" })}
+      />
+      <PinsButton id={conversation.id} />
+      <IconButton
+        icon={Search}
+        label={texts.search}
+        className="wide-only"
+        aria-pressed={panel === "search"}
+        onClick={() => chat.show(panel === "search" ? null : { kind: "search" })}
+      />
+      <IconButton
+        icon={Info}
+        label={texts.details}
+        aria-pressed={panel === "details"}
+        onClick={() => chat.show(panel === "details" ? null : { kind: "details" })}
+      />
+      <HeaderMenu conversation={conversation} />
+    </header>
+  );
+}
+
+/** What a narrow header has no room for. */
+function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation }) {
+  const chat = useChat();
+  const actions = (): MenuAction[] => [
+    ...(kind === "direct"
+      ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }]
+      : []),
+    { label: texts.offers.title, icon: Tag, onClick: () => chat.show({ kind: "offers" }) },
+    { label: texts.search, icon: Search, onClick: () => chat.show({ kind: "search" }) },
+  ];
+  return (
+    <span className="narrow-only">
+      <MenuButton icon={EllipsisVertical} label={texts.more} actions={actions} />
+    </span>
+  );
+}
+
+/** The way to what is pinned, where there is something. */
+function PinsButton({ id }: { id: string }) {
+  const chat = useChat();
+  const count = useStore(chat.pins.state, (state) => state[id]?.length ?? 0);
+  const isShown = useChatState((state) => state.panel?.kind === "pins");
+  if (count === 0 && !isShown) return null;
+  return (
+    <button
+      type="button"
+      className="icon-button pins-button"
+      title={texts.pins}
+      aria-label={texts.pinsCount(count)}
+      aria-pressed={isShown}
+      onClick={() => chat.show(isShown ? null : { kind: "pins" })}
+    >
+      <Pin className="icon" aria-hidden="true" />
+      {count}
+    </button>
+  );
+}
+
+function Subtitle({ conversation }: { conversation: Conversation }) {
+  const me = useChatState((state) => state.me);
+  const partner = partnerOf(conversation, me);
+  const board = useChat().presence;
+  const presence = useStore(board.state, (state) => (partner === undefined ? undefined : state[partner.userId]));
+  if (conversation.kind !== "direct") return <p className="subtitle">{texts.members(conversation.memberCount)}</p>;
+  const status = presence?.status ?? "offline";
+  return (
+    <p className="subtitle">
+      <span className={`dot ${status}`} />
+      {texts.presence[status]}
+      {presence?.text && ` · ${presence.text}`}
+    </p>
+  );
+}
+
+function TypingLine({ id }: { id: string }) {
+  const typists = useStore(useChat().typing.state, (state) => state[id]);
+  const says = typists === undefined || typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
+  return (
+    <p className="typing" aria-live="polite">
+      {says}
+    </p>
+  );
+}

@@ -1,0 +1,29 @@
+import { roleOf } from "../../chat/conversations/rights";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { Confirmation } from "../parts/confirmation";
+import { nameOf } from "./names";
+
+/** Asks before the reader leaves a conversation, and says what becomes of it. */
+export default function Leaving({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+  const { moderation } = useChat();
+  const me = useChatState((state) => state.me);
+  const { id, memberCount } = conversation;
+  const becomes =
+    memberCount === 1
+      ? texts.places.leavingAsLast
+      : roleOf(conversation, me) === "owner"
+        ? texts.places.leavingAsOwner
+        : texts.places.leaving;
+  return (
+    <Confirmation
+      title={texts.places.leaveQuestion(nameOf(conversation))}
+      action={texts.places.leave}
+      onConfirm={() => moderation.leave(id)}
+      onClose={onClose}
+    >
+      {becomes}
+    </Confirmation>
+  );
+}

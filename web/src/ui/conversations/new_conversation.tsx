@@ -1,0 +1,96 @@
+import { type FormEvent, useState } from "react";
+import type { Kind, User } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Choice } from "../parts/choice";
+import { Dialog } from "../parts/dialog";
+import { FormEnd } from "../parts/form_end";
+import { PeopleFinder } from "../parts/people_finder";
+
+interface Props {
+  onClose: () => void;
+  onOpen: (id: string) => void;
+}
+
+const KINDS: readonly Kind[] = ["direct", "group", "channel"];
+
+/** With one person directly, with several in a group, or to many in a channel. */
+export default function NewConversation({ onClose, onOpen }: Props) {
+  const { conversations } = useChat();
+  const [chosen, setChosen] = useState<readonly User[]>([]);
+  const [wanted, setWanted] = useState<Kind>("direct");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  // With a second person it is a group, whoever forgot to say so.
+  const kind = wanted === "direct" && chosen.length > 1 ? "group" : wanted;
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const memberIds = chosen.map((user) => user.id);
+    setBusy(true);
+    setProblem("");
+    try {
+      onOpen(
+        await conversations.create(kind === "direct" ? { kind, memberIds } : { kind, memberIds, ...rulesOf(form) }),
+      );
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={texts.newConversation} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Choice
+          label={texts.places.kind}
+          options={KINDS.map((each) => ({ value: each, label: texts.kinds[each] }))}
+          value={kind}
+          onChange={setWanted}
+        />
+        <p className="hint">{texts.places.kindHints[kind]}</p>
+        <PeopleFinder chosen={chosen} onChange={setChosen} />
+        {kind !== "direct" && <Rules kind={kind} />}
+        <FormEnd
+          problem={problem}
+          action={texts.start}
+          disabled={busy || (kind === "direct" && chosen.length === 0)}
+          onClose={onClose}
+        />
+      </form>
+    </Dialog>
+  );
+}
+
+function Rules({ kind }: { kind: "group" | "channel" }) {
+  return (
+    <>
+      <label>
+        {kind === "group" ? texts.groupName : texts.places.channelName}
+        <input name="name" required maxLength={100} autoComplete="off" />
+      </label>
+      {kind === "channel" && (
+        <label className="check">
+          <input type="checkbox" name="public" defaultChecked />
+          {texts.places.isPublic}
+        </label>
+      )}
+      <label>
+        {texts.places.history}
+        <select name="history">
+          <option value="all">{texts.places.histories.all}</option>
+          <option value="from-join">{texts.places.histories["from-join"]}</option>
+        </select>
+      </label>
+    </>
+  );
+}
+
+function rulesOf(form: FormData): { name: string; public: boolean; history: "all" | "from-join" } {
+  return {
+    name: String(form.get("name")).trim(),
+    public: form.has("public"),
+    history: form.get("history") === "from-join" ? "from-join" : "all",
+  };
+}

@@ -1,0 +1,50 @@
+import { type LucideIcon, SmilePlus } from "lucide-react";
+import { lazy, type RefObject, Suspense, useRef, useState } from "react";
+import { IconButton } from "../parts/icon_button";
+
+const EmojiPopup = lazy(() => import("./emoji_popup"));
+
+interface Props {
+  label: string;
+  onPick: (emoji: string) => void;
+  icon?: LucideIcon;
+  /** What has the focus afterwards; the button, where nothing is said. */
+  returnTo?: RefObject<HTMLElement | null>;
+  placement?: "top-start" | "top-end";
+  className?: string;
+  "aria-keyshortcuts"?: string;
+}
+
+/** A button with all emoji behind it. They exist only while they are shown. */
+export function EmojiButton({ label, onPick, icon = SmilePlus, returnTo, placement = "top-start", ...rest }: Props) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <>
+      <IconButton
+        ref={button}
+        icon={icon}
+        label={label}
+        {...rest}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+      />
+      {open && (
+        <Suspense>
+          <EmojiPopup
+            label={label}
+            anchor={button}
+            placement={placement}
+            returnTo={returnTo ?? button}
+            onClose={() => setOpen(false)}
+            onPick={(emoji) => {
+              setOpen(false);
+              onPick(emoji);
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}

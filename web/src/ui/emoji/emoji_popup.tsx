@@ -1,0 +1,97 @@
+import { Popover, PopoverProvider } from "@ariakit/react";
+import { EmojiPicker, type EmojiPickerListEmojiProps, type EmojiPickerListRowProps } from "frimousse";
+import { type RefObject, useState } from "react";
+import { useStore } from "zustand";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { pickerData } from "./picker_data";
+import "./emoji_popup.css";
+
+interface Props {
+  label: string;
+  anchor: RefObject<HTMLElement | null>;
+  placement: "top-start" | "top-end";
+  returnTo: RefObject<HTMLElement | null>;
+  onPick: (emoji: string) => void;
+  onClose: () => void;
+}
+
+const COLUMNS = 8;
+
+/** All emoji, to be searched or looked through. A module of its own, as most pages are left before it is opened. */
+export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
+  const book = useChat().emoji;
+  const recent = useStore(book.recent);
+  const pick = (emoji: string): void => {
+    book.used(emoji);
+    onPick(emoji);
+  };
+  // Another function would load everything again.
+  const [resolve] = useState(() => async () => pickerData(await book.load()));
+  return (
+    <PopoverProvider open setOpen={(open) => open || onClose()} placement={placement}>
+      <Popover
+        className="emoji-popup"
+        aria-label={label}
+        portal
+        gutter={6}
+        overflowPadding={6}
+        finalFocus={returnTo}
+        getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
+      >
+        <EmojiPicker.Root
+          className="emoji-picker"
+          columns={COLUMNS}
+          resolveEmojiData={resolve}
+          onEmojiSelect={({ emoji }) => pick(emoji)}
+        >
+          <div className="search">
+            <EmojiPicker.Search autoFocus placeholder={texts.emoji.search} aria-label={texts.emoji.search} />
+            <EmojiPicker.SkinToneSelector aria-label={texts.emoji.skinTone} title={texts.emoji.skinTone} />
+          </div>
+          {recent.length > 0 && <Recent recent={recent} onPick={pick} />}
+          <EmojiPicker.Viewport className="viewport">
+            <EmojiPicker.Loading className="note">{texts.emoji.loading}</EmojiPicker.Loading>
+            <EmojiPicker.Empty className="note">{texts.emoji.none}</EmojiPicker.Empty>
+            <EmojiPicker.List className="list" components={{ CategoryHeader, Row, Emoji }} />
+          </EmojiPicker.Viewport>
+        </EmojiPicker.Root>
+      </Popover>
+    </PopoverProvider>
+  );
+}
+
+function Recent({ recent, onPick }: { recent: readonly string[]; onPick: (emoji: string) => void }) {
+  return (
+    <fieldset className="recent" aria-label={texts.emoji.recent}>
+      {recent.slice(0, COLUMNS).map((emoji) => (
+        <button key={emoji} type="button" onClick={() => onPick(emoji)}>
+          {emoji}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+const CategoryHeader = ({ category, ...rest }: { category: { label: string } }) => (
+  <div className="group" {...rest}>
+    {category.label}
+  </div>
+);
+
+/** ARIA counts from one, and the library from zero. */
+const fromOne = (index: number | undefined): number => (index ?? 0) + 1;
+
+const Row = ({ children, ...rest }: EmojiPickerListRowProps) => (
+  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: its role is among the rest
+  <div {...rest} aria-rowindex={fromOne(rest["aria-rowindex"])}>
+    {children}
+  </div>
+);
+
+const Emoji = ({ emoji, ...rest }: EmojiPickerListEmojiProps) => (
+  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: its role is among the rest
+  <button type="button" {...rest} aria-colindex={fromOne(rest["aria-colindex"])}>
+    {emoji.emoji}
+  </button>
+);

@@ -1,0 +1,50 @@
+import type { EmojiData } from "frimousse";
+import type { EmojiEntry, EmojiSet } from "../../chat/writing/emoji";
+
+const TONES = ["light", "medium-light", "medium", "medium-dark", "dark"] as const;
+type Skins = Record<(typeof TONES)[number], string>;
+
+/** The emoji as the picker wants them, without those that this system cannot draw. */
+export function pickerData({ emoji, groups, skinTones }: EmojiSet): EmojiData {
+  const newest = newestDrawn(emoji);
+  return {
+    locale: "en",
+    categories: [...groups],
+    skinTones: skinTones as Skins,
+    emojis: emoji
+      .filter(({ version }) => version <= newest)
+      .map(({ emoji: sign, group, label, version, tags, codes, skins }) => ({
+        emoji: sign,
+        category: group,
+        label,
+        version,
+        tags: [...tags, ...codes],
+        skins: skins && (Object.fromEntries(TONES.map((tone, index) => [tone, skins[index] ?? sign])) as Skins),
+      })),
+  };
+}
+
+/** The newest list of emoji of which the system draws one; a font that has none of a list has none that came later. */
+function newestDrawn(emoji: readonly EmojiEntry[]): number {
+  // What is made of several signs is drawn as those where it is not known.
+  const single = emoji.filter(({ emoji: sign }) => [...sign].length === 1);
+  const ofVersion = new Map(single.map(({ version, emoji: sign }) => [version, sign]));
+  const versions = [...ofVersion.keys()].sort((one, other) => other - one);
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  if (context === null) return versions[0] ?? 0;
+  return versions.find((version) => isDrawn(context, ofVersion.get(version) ?? "")) ?? versions[0] ?? 0;
+}
+
+/** What has colours of its own looks the same in whichever colour it is written; a sign for what is missing does not. */
+function isDrawn(context: CanvasRenderingContext2D, sign: string): boolean {
+  const [black, white] = ["#000", "#fff"].map((colour) => {
+    context.clearRect(0, 0, 24, 24);
+    context.font = "20px sans-serif";
+    context.textBaseline = "top";
+    context.fillStyle = colour;
+    context.fillText(sign, 0, 2);
+    return context.getImageData(0, 0, 24, 24).data;
+  });
+  if (black === undefined || white === undefined) return false;
+  return black.some((value) => value > 0) && black.every((value, index) => value === white[index]);
+}

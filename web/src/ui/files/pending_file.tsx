@@ -1,0 +1,69 @@
+import { Pause, Play, RotateCcw, X } from "lucide-react";
+import { useEffect, useState } from "react";
+import { readableSize } from "../../chat/files/sizes";
+import type { PendingFile } from "../../chat/files/upload_queue";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { IconButton } from "../parts/icon_button";
+import { FileIcon } from "./file_icon";
+import "./pending_file.css";
+
+/** A file on its way to the server: how far it is, and what can be done about it. */
+export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemove: () => void }) {
+  const { uploads } = useChat();
+  const { id, name, type, size, sent, done, paused, problem, bytes } = file;
+  return (
+    <div className={problem === null ? "pending-file" : "pending-file refused"}>
+      <Preview bytes={bytes} type={type} />
+      <div className="about">
+        <span className="file-name">{name}</span>
+        {problem === null ? (
+          <span className="file-state">{stateOf(file)}</span>
+        ) : (
+          <span className="problem" role="alert">
+            {problem}
+          </span>
+        )}
+        {!done && problem === null && (
+          <progress value={sent} max={Math.max(size, 1)} aria-label={texts.uploading(name)} />
+        )}
+      </div>
+      {problem !== null ? (
+        <IconButton icon={RotateCcw} label={texts.retryUpload(name)} onClick={() => uploads.resume(id)} />
+      ) : paused && !done ? (
+        <IconButton icon={Play} label={texts.resumeUpload(name)} onClick={() => uploads.resume(id)} />
+      ) : (
+        !done && <IconButton icon={Pause} label={texts.pauseUpload(name)} onClick={() => uploads.pause(id)} />
+      )}
+      <IconButton icon={X} label={texts.removeFile(name)} onClick={onRemove} />
+    </div>
+  );
+}
+
+function stateOf({ done, paused, stalled, sent, size, startedAs }: PendingFile): string {
+  const amount = texts.uploadedOf(readableSize(sent), readableSize(size));
+  if (done) return readableSize(size);
+  if (paused) return `${texts.fileState.paused} · ${amount}`;
+  if (stalled) return texts.fileState.stalled;
+  return startedAs === null && sent === 0 ? texts.fileState.waiting : amount;
+}
+
+const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
+
+function Preview({ bytes, type }: { bytes: Blob | undefined; type: string }) {
+  const [address, setAddress] = useState<string | null>(null);
+  useEffect(() => {
+    if (bytes === undefined || !SHOWN.test(type)) return;
+    const made = URL.createObjectURL(bytes);
+    setAddress(made);
+    return () => {
+      URL.revokeObjectURL(made);
+      setAddress(null);
+    };
+  }, [bytes, type]);
+  return (
+    <span className="preview">
+      {address === null ? <FileIcon type={type} /> : <img src={address} alt="" onError={() => setAddress(null)} />}
+    </span>
+  );
+}

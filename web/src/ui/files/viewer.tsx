@@ -1,0 +1,84 @@
+import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import type { Viewing } from "../../chat/files/files";
+import type { Attachment } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { IconButton } from "../parts/icon_button";
+import { useAddress } from "./use_address";
+import "./viewer.css";
+
+const says = texts.viewer;
+
+/** Pictures in full, in front of everything else. */
+export default function Viewer({ viewing: { pictures, index } }: { viewing: Viewing }) {
+  const { files } = useChat();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [isOriginal, setOriginal] = useState(false);
+  const picture = pictures[index];
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const pressed = (event: KeyboardEvent): void => {
+    // What is larger than the window is moved about with the keys.
+    if (isOriginal || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+    event.preventDefault();
+    files.step(event.key === "ArrowLeft" ? -1 : 1);
+  };
+  if (picture === undefined) return null;
+  return (
+    <dialog
+      ref={dialog}
+      className={isOriginal ? "viewer original" : "viewer"}
+      aria-label={says.title}
+      onClose={() => files.close()}
+      onKeyDown={pressed}
+    >
+      <header>
+        <p aria-live="polite">
+          <span className="file-name">{picture.name}</span>
+          {pictures.length > 1 && <span className="place">{says.place(index + 1, pictures.length)}</span>}
+        </p>
+        <IconButton
+          icon={isOriginal ? ZoomOut : ZoomIn}
+          label={isOriginal ? says.fit : says.original}
+          onClick={() => setOriginal(!isOriginal)}
+        />
+        <IconButton icon={Download} label={texts.download(picture.name)} onClick={() => void files.download(picture)} />
+        <IconButton icon={X} label={texts.close} onClick={() => dialog.current?.close()} />
+      </header>
+      <div className="stage">
+        <IconButton
+          icon={ChevronLeft}
+          label={says.previous}
+          className="previous"
+          disabled={index === 0}
+          onClick={() => files.step(-1)}
+        />
+        <FullPicture key={picture.url} picture={picture} />
+        <IconButton
+          icon={ChevronRight}
+          label={says.next}
+          className="next"
+          disabled={index === pictures.length - 1}
+          onClick={() => files.step(1)}
+        />
+      </div>
+    </dialog>
+  );
+}
+
+function FullPicture({ picture: { url, name, width, height } }: { picture: Attachment }) {
+  const { address, isMissing, failed } = useAddress(url);
+  if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    <div className="frame" tabIndex={0}>
+      <img src={address} alt={name} width={width} height={height} onError={failed} />
+    </div>
+  );
+}

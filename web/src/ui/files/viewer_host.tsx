@@ -1,0 +1,16 @@
+import { lazy, Suspense } from "react";
+import { useStore } from "zustand";
+import { useChat } from "../context";
+
+const Viewer = lazy(() => import("./viewer"));
+
+/** Shows the picture that is looked at, if there is one. */
+export function ViewerHost() {
+  const viewing = useStore(useChat().files.viewing);
+  if (viewing === null) return null;
+  return (
+    <Suspense>
+      <Viewer viewing={viewing} />
+    </Suspense>
+  );
+}

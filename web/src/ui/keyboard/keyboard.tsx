@@ -1,0 +1,78 @@
+import { lazy, Suspense, useEffect } from "react";
+import type { Chat } from "../../chat/chat";
+import { neighbour } from "../../chat/conversations/neighbours";
+import { inOrder } from "../../chat/conversations/unread";
+import { goTo } from "../address";
+import { useChat, useChatState } from "../context";
+import { focusComposer, isTyping, onMac } from "./focus";
+import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
+
+const QuickSwitcher = lazy(() => import("./quick_switcher"));
+const ShortcutList = lazy(() => import("./shortcut_list"));
+
+/** What keys do wherever the focus is, and what they open. */
+export function Keyboard() {
+  const chat = useChat();
+  const front = useChatState((state) => state.front);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      const keys = keysOf(event, onMac);
+      if (event.defaultPrevented || isInFront(event.target) || (isPlain(keys) && isTyping(event.target))) return;
+      const name = shortcutOf(keys);
+      const action = name && EVERYWHERE[name];
+      if (action === undefined) return;
+      event.preventDefault();
+      action(chat);
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, [chat]);
+  const close = (): void => chat.bringForward(null);
+  return (
+    <Suspense>
+      {front === "switcher" && <QuickSwitcher onClose={close} />}
+      {front === "shortcuts" && <ShortcutList onClose={close} />}
+    </Suspense>
+  );
+}
+
+/** The rest of the table belongs to where the focus is: a message, or the composer. */
+const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
+  switch: (chat) => chat.bringForward("switcher"),
+  help: (chat) => chat.bringForward("shortcuts"),
+  search,
+  next: (chat) => move(chat, 1),
+  previous: (chat) => move(chat, -1),
+  nextUnread: (chat) => move(chat, 1, true),
+  previousUnread: (chat) => move(chat, -1, true),
+  leave,
+};
+
+/** In the open conversation, else among all. */
+function search(chat: Chat): void {
+  if (chat.state.getState().openId === null) document.querySelector<HTMLElement>("aside [type=search]")?.focus();
+  else chat.show({ kind: "search" });
+}
+
+function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
+  const { conversations, openId } = chat.state.getState();
+  const next = neighbour(inOrder(conversations), openId, step, unreadOnly);
+  if (next !== undefined) goTo(next.id);
+}
+
+/** Out of whatever it is, one thing at a time: the panel, then the old messages. */
+function leave(chat: Chat): void {
+  const { panel, openId } = chat.state.getState();
+  if (panel !== null) {
+    chat.show(null);
+  } else if (openId !== null) {
+    void chat.messages.toNewest(openId);
+    focusComposer();
+  }
+}
+
+/** Dialogs, menus and pickers have keys of their own. */
+function isInFront(target: EventTarget | null): boolean {
+  if (document.querySelector("dialog[open], [role=menu]") !== null) return true;
+  return target instanceof Element && target.closest("[role=dialog], [role=listbox]") !== null;
+}

@@ -1,0 +1,153 @@
+import { type KeyboardEvent, useEffect, useId, useMemo, useState } from "react";
+import { found } from "../../chat/conversations/finding";
+import { inOrder } from "../../chat/conversations/unread";
+import type { User } from "../../server/payloads";
+import { texts } from "../../texts";
+import { goTo } from "../address";
+import { useChat, useChatState } from "../context";
+import { faceOf, nameOf } from "../conversations/names";
+import { Avatar } from "../parts/avatar";
+import { Dialog } from "../parts/dialog";
+import { focusComposer } from "./focus";
+import "./quick_switcher.css";
+
+const SHOWN = 8;
+const TYPING_PAUSE_MS = 150;
+
+interface Choice {
+  readonly id: string;
+  readonly name: string;
+  /** Whose colour it has. */
+  readonly face: string;
+  readonly detail: string;
+  /** Answers the conversation's id. */
+  readonly open: () => Promise<string>;
+}
+
+/** Goes to a conversation, or to a person, by typing a part of the name. */
+export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
+  const [query, setQuery] = useState("");
+  const [at, setAt] = useState(0);
+  const [problem, setProblem] = useState("");
+  const choices = useChoices(query);
+  const list = useId();
+  const chosen = choices[Math.min(at, choices.length - 1)];
+
+  const go = async (choice: Choice | undefined): Promise<void> => {
+    if (choice === undefined) return;
+    try {
+      const id = await choice.open();
+      onClose();
+      goTo(id);
+      // Where it was open already, nothing changes that would take the focus there.
+      requestAnimationFrame(focusComposer);
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== undefined && choices.length > 0)
+      setAt((Math.min(at, choices.length - 1) + step + choices.length) % choices.length);
+    else if (event.key === "Enter") void go(chosen);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <Dialog title={texts.quickSwitch} onClose={onClose} className="switcher">
+      <input
+        value={query}
+        placeholder={texts.quickSwitchHint}
+        aria-label={texts.quickSwitchHint}
+        autoComplete="off"
+        role="combobox"
+        aria-expanded={choices.length > 0}
+        aria-controls={list}
+        aria-activedescendant={chosen && `${list}-${chosen.id}`}
+        onKeyDown={pressed}
+        onChange={(event) => {
+          setQuery(event.target.value);
+          setAt(0);
+        }}
+      />
+      <div id={list} role="listbox" aria-label={texts.quickSwitch}>
+        {choices.map((choice) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the field's
+          <div
+            key={choice.id}
+            id={`${list}-${choice.id}`}
+            role="option"
+            aria-selected={choice === chosen}
+            tabIndex={-1}
+            onClick={() => void go(choice)}
+          >
+            <Avatar id={choice.face} name={choice.name} />
+            <span className="name">{choice.name}</span>
+            <span className="detail">{choice.detail}</span>
+          </div>
+        ))}
+      </div>
+      {choices.length === 0 && <p className="note">{texts.nothingFound}</p>}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </Dialog>
+  );
+}
+
+/** Conversations first, the newest first; then people with whom there is none yet. */
+function useChoices(query: string): readonly Choice[] {
+  const { conversations: list } = useChat();
+  const conversations = useChatState((state) => state.conversations);
+  const me = useChatState((state) => state.me);
+  const people = usePeople(query);
+  return useMemo(() => {
+    const places = found(inOrder(conversations), nameOf, query).map((conversation) => ({
+      id: conversation.id,
+      name: nameOf(conversation),
+      face: faceOf(conversation, me),
+      detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
+      open: async () => conversation.id,
+    }));
+    const known = new Set(
+      Object.values(conversations)
+        .filter(({ kind }) => kind === "direct")
+        .map(nameOf),
+    );
+    const others = people
+      .filter(({ name }) => !known.has(name))
+      .map(({ id, name }) => ({
+        id: `user ${id}`,
+        name,
+        face: id,
+        detail: texts.newConversation,
+        open: () => list.create({ kind: "direct", memberIds: [id] }),
+      }));
+    return [...places, ...others].slice(0, SHOWN);
+  }, [conversations, list, me, people, query]);
+}
+
+const NOBODY: readonly User[] = [];
+
+function usePeople(query: string): readonly User[] {
+  const { conversations } = useChat();
+  const [people, setPeople] = useState(NOBODY);
+  useEffect(() => {
+    const wanted = query.trim();
+    if (wanted === "") return setPeople(NOBODY);
+    let current = true;
+    const timer = setTimeout(() => {
+      conversations.findUsers(wanted).then(
+        (users) => current && setPeople(users),
+        () => current && setPeople(NOBODY),
+      );
+    }, TYPING_PAUSE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [conversations, query]);
+  return people;
+}

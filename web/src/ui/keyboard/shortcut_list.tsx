@@ -1,0 +1,59 @@
+import { Fragment } from "react";
+import { texts } from "../../texts";
+import { Dialog } from "../parts/dialog";
+import { onMac } from "./focus";
+import { type Group, SHORTCUTS, type Shortcut } from "./shortcuts";
+import "./shortcut_list.css";
+
+const GROUPS: readonly Group[] = ["moving", "messages", "writing"];
+
+/** Every key that does something. */
+export default function ShortcutList({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title={texts.keyboard} onClose={onClose} className="shortcuts">
+      {GROUPS.map((group) => (
+        <section key={group}>
+          <h3>{texts.keys.groups[group]}</h3>
+          <dl>
+            {SHORTCUTS.filter((shortcut) => shortcut.group === group).map((shortcut) => (
+              <Entry key={shortcut.name} shortcut={shortcut} />
+            ))}
+          </dl>
+        </section>
+      ))}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          {texts.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Entry({ shortcut: { keys, says } }: { shortcut: Shortcut }) {
+  return (
+    <div>
+      <dt>{says}</dt>
+      <dd>
+        {keys.map((each, index) => (
+          <Fragment key={each}>
+            {index > 0 && ` ${texts.keys.or} `}
+            <Keys keys={each} />
+          </Fragment>
+        ))}
+      </dd>
+    </div>
+  );
+}
+
+function Keys({ keys }: { keys: string }) {
+  // A plus sign alone is a key itself.
+  const parts = keys === "+" ? [keys] : keys.split("+");
+  return parts.map((part) => (
+    <kbd key={part}>
+      {part === "Mod" && onMac
+        ? texts.keys.modOnMac
+        : (texts.keys.names[part] ?? part.replace(/^[a-z]$/, (letter) => letter.toUpperCase()))}
+    </kbd>
+  ));
+}

@@ -1,0 +1,28 @@
+/** ISO 4217, as the server takes them. */
+const CODES = `
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP CNY COP
+CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD
+IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR
+MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP
+SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF
+XPF YER ZAR ZMW ZWG`;
+
+export const CURRENCIES: readonly string[] = CODES.trim().split(/\s+/);
+
+const USED_LAST = "talkwire.currency";
+
+/** The one that was used last on this device. */
+export function usualCurrency(): string {
+  const kept = localStorage.getItem(USED_LAST) ?? "";
+  return CURRENCIES.includes(kept) ? kept : "EUR";
+}
+
+export function keepCurrency(code: string): void {
+  localStorage.setItem(USED_LAST, code);
+}
+
+/** As the reader's language calls it. */
+export function nameOfCurrency(code: string): string {
+  const name = new Intl.DisplayNames(undefined, { type: "currency", fallback: "none" }).of(code);
+  return name === undefined ? code : `${code} · ${name}`;
+}

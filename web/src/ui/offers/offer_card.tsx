@@ -1,0 +1,123 @@
+import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { useStore } from "zustand";
+import { may, roleOf } from "../../chat/conversations/rights";
+import { formatAmount } from "../../chat/offers/money";
+import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
+import type { Offer, OfferStatus } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { partnerOf } from "../conversations/names";
+import { fullTime, shortTime, timeOfDay } from "../times";
+import "./offer_card.css";
+
+const OfferDialog = lazy(() => import("./offer_dialog"));
+
+const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
+  pending: Hourglass,
+  accepted: Check,
+  rejected: X,
+  withdrawn: Ban,
+  countered: Repeat2,
+  expired: Clock,
+};
+
+/** An offer, as it is now, and what the reader may do about it. */
+export function OfferCard({ offer }: { offer: Offer }) {
+  const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
+  const status = statusAt(offer, nowMs);
+  const Icon = ICONS[status];
+  const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
+  return (
+    <article className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
+      <header>
+        <Tag className="icon" aria-hidden="true" />
+        <Author offer={offer} />
+        <time dateTime={createdAt} title={fullTime(createdAt)}>
+          {timeOfDay(createdAt)}
+        </time>
+      </header>
+      <div className="terms">
+        <p className="what">{title}</p>
+        <strong className="amount">{formatAmount(amount, currency)}</strong>
+      </div>
+      {description && <p className="description">{description}</p>}
+      <p className="standing" role="status">
+        <span className="status">
+          <Icon className="icon" aria-hidden="true" />
+          {texts.offers.status[status]}
+        </span>
+        {status === "pending" && expiresAt && (
+          <time dateTime={expiresAt} title={fullTime(expiresAt)}>
+            {texts.offers.until(endOf(expiresAt))}
+          </time>
+        )}
+        {counterOf && <span>{texts.offers.inPlaceOf}</span>}
+      </p>
+      <Answers offer={offer} nowMs={nowMs} />
+    </article>
+  );
+}
+
+function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
+  const isMine = useChatState((state) => state.me.id === authorId);
+  const name = useChatState(
+    (state) => state.conversations[conversationId]?.members?.find(({ userId }) => userId === authorId)?.name,
+  );
+  return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name ?? authorId)}</span>;
+}
+
+function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
+  const { offers } = useChat();
+  const me = useChatState((state) => state.me);
+  const conversation = useChatState((state) => state.conversations[offer.conversationId]);
+  const [counters, setCounters] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
+  const partner = conversation && partnerOf(conversation, me);
+  const isBlocked = useChatState(({ blocked }) => partner !== undefined && blocked.has(partner.userId));
+  const actions = actionsOn(offer, { myId: me.id, mayWrite, isBlocked }, nowMs);
+  if (actions.length === 0 && problem === "") return null;
+
+  const act = async (action: OfferAction): Promise<void> => {
+    if (action === "counter") return setCounters(true);
+    setBusy(true);
+    setProblem("");
+    await offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
+    setBusy(false);
+  };
+  return (
+    <>
+      <div className="buttons">
+        {actions.map((action) => (
+          <button
+            key={action}
+            type="button"
+            className={action === "accept" ? "primary" : undefined}
+            aria-label={texts.offers.action(texts.offers.actions[action], offer.title)}
+            disabled={busy}
+            onClick={() => void act(action)}
+          >
+            {texts.offers.actions[action]}
+          </button>
+        ))}
+      </div>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      {counters && (
+        <Suspense>
+          <OfferDialog conversationId={offer.conversationId} counterTo={offer} onClose={() => setCounters(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** The time of today, and of another day the day too. */
+function endOf(iso: string): string {
+  const day = shortTime(iso);
+  const time = timeOfDay(iso);
+  return day === time ? time : `${day}, ${time}`;
+}

@@ -1,0 +1,124 @@
+import { type FormEvent, useMemo, useState } from "react";
+import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
+import type { Terms } from "../../chat/offers/offers";
+import type { Offer } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Dialog } from "../parts/dialog";
+import { FormEnd } from "../parts/form_end";
+import { CURRENCIES, keepCurrency, nameOfCurrency, usualCurrency } from "./currencies";
+import "./offer_dialog.css";
+
+interface Props {
+  conversationId: string;
+  /** The offer that this one takes the place of. */
+  counterTo?: Offer;
+  onClose: () => void;
+}
+
+const HOUR_MS = 3_600_000;
+const SPANS = { hour: HOUR_MS, day: 24 * HOUR_MS, threeDays: 72 * HOUR_MS, week: 168 * HOUR_MS } as const;
+const EXPIRIES = ["never", "hour", "day", "threeDays", "week", "custom"] as const;
+
+type Expiry = (typeof EXPIRIES)[number];
+
+/** Asks for an offer's terms and makes it. */
+export default function OfferDialog({ conversationId, counterTo, onClose }: Props) {
+  const { offers } = useChat();
+  const [currency, setCurrency] = useState(() => counterTo?.currency ?? usualCurrency());
+  const [expiry, setExpiry] = useState<Expiry>("never");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const says = texts.offers;
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const field = (name: string): string => String(new FormData(event.currentTarget).get(name) ?? "").trim();
+    const terms = termsOf(field, currency, expiry);
+    if (typeof terms === "string") return setProblem(terms);
+    setBusy(true);
+    setProblem("");
+    try {
+      if (counterTo === undefined) await offers.make(conversationId, terms);
+      else await offers.counter(counterTo.id, terms);
+      keepCurrency(currency);
+      onClose();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={counterTo === undefined ? says.make : says.counterTitle} onClose={onClose} className="offer-dialog">
+      <form onSubmit={(event) => void submit(event)}>
+        <label>
+          {says.what}
+          <input name="title" required maxLength={200} defaultValue={counterTo?.title} autoComplete="off" />
+        </label>
+        <div className="price">
+          <label>
+            {says.amount}
+            <input
+              name="amount"
+              required
+              inputMode="decimal"
+              autoComplete="off"
+              defaultValue={counterTo && amountText(counterTo.amount, counterTo.currency)}
+            />
+          </label>
+          <CurrencyChoice value={currency} onChange={setCurrency} />
+        </div>
+        <label>
+          {says.description}
+          <textarea name="description" rows={3} maxLength={4000} defaultValue={counterTo?.description} />
+        </label>
+        <label>
+          {says.expiry}
+          <select value={expiry} onChange={(event) => setExpiry(event.target.value as Expiry)}>
+            {EXPIRIES.map((each) => (
+              <option key={each} value={each}>
+                {says.expiries[each]}
+              </option>
+            ))}
+          </select>
+        </label>
+        {expiry === "custom" && (
+          <label>
+            {says.expiresAt}
+            <input name="expiresAt" type="datetime-local" required />
+          </label>
+        )}
+        <FormEnd problem={problem} action={says.send} disabled={busy} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: string) => void }) {
+  const options = useMemo(() => CURRENCIES.map((code) => ({ code, name: nameOfCurrency(code) })), []);
+  return (
+    <label>
+      {texts.offers.currency}
+      <select value={value} onChange={(event) => onChange(event.target.value)}>
+        {options.map(({ code, name }) => (
+          <option key={code} value={code}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** What is wrong with them, where they make no offer. */
+function termsOf(field: (name: string) => string, currency: string, expiry: Expiry): Terms | string {
+  const amount = parseAmount(field("amount"), currency);
+  if (amount === null) return texts.offers.notAnAmount(digitsOf(currency));
+  const description = field("description");
+  const terms: Terms = { title: field("title"), amount, currency, ...(description === "" ? {} : { description }) };
+  if (expiry === "never") return terms;
+  const expiresMs = expiry === "custom" ? Date.parse(field("expiresAt")) : Date.now() + SPANS[expiry];
+  if (!(expiresMs > Date.now())) return texts.offers.inThePast;
+  return { ...terms, expiresAt: new Date(expiresMs).toISOString() };
+}

@@ -1,0 +1,42 @@
+import { lazy, Suspense, useState } from "react";
+import { useStore } from "zustand";
+import { may, roleOf } from "../../chat/conversations/rights";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { PanelFrame } from "../panel/panel";
+import { OfferCard } from "./offer_card";
+
+const OfferDialog = lazy(() => import("./offer_dialog"));
+
+/** All offers of a conversation, the newest first. */
+export default function OffersPanel({ conversation }: { conversation: Conversation }) {
+  const { id, kind } = conversation;
+  const { offers } = useChat();
+  const known = useStore(offers.state, (state) => state.byConversation[id]);
+  const mayWrite = useChatState((state) => may(kind, roleOf(conversation, state.me), "post"));
+  const [makes, setMakes] = useState(false);
+  return (
+    <PanelFrame title={texts.offers.title}>
+      {mayWrite && (
+        <button type="button" className="primary" onClick={() => setMakes(true)}>
+          {texts.offers.make}
+        </button>
+      )}
+      {known?.offers.length === 0 && <p className="note">{texts.offers.none}</p>}
+      {known?.offers.toReversed().map((offer) => (
+        <OfferCard key={offer.id} offer={offer} />
+      ))}
+      {known !== undefined && known.next !== null && (
+        <button type="button" className="quiet" onClick={() => void offers.loadMore(id)}>
+          {texts.offers.more}
+        </button>
+      )}
+      {makes && (
+        <Suspense>
+          <OfferDialog conversationId={id} onClose={() => setMakes(false)} />
+        </Suspense>
+      )}
+    </PanelFrame>
+  );
+}

@@ -1,0 +1,41 @@
+import { type FormEvent, useState } from "react";
+import type { Conversation, User } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { nameOf } from "../conversations/names";
+import { Dialog } from "../parts/dialog";
+import { FormEnd } from "../parts/form_end";
+import { PeopleFinder } from "../parts/people_finder";
+
+/** Lets others into a group or a channel. */
+export function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+  const { moderation } = useChat();
+  const [chosen, setChosen] = useState<readonly User[]>([]);
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const { id, members } = conversation;
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem("");
+    try {
+      await moderation.add(
+        id,
+        chosen.map((user) => user.id),
+      );
+      onClose();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={texts.places.addTo(nameOf(conversation))} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <PeopleFinder chosen={chosen} onChange={setChosen} without={members?.map(({ userId }) => userId) ?? []} />
+        <FormEnd problem={problem} action={texts.places.add} disabled={busy || chosen.length === 0} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,51 @@
+import { useState } from "react";
+import type { Conversation, Restriction } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Avatar } from "../parts/avatar";
+import { useUser } from "../people/use_user";
+import { fullTime } from "../times";
+import { useRestricted } from "./use_restricted";
+
+/** Who is kept out, for those who may let them in again. */
+export function BannedList({ conversation }: { conversation: Conversation }) {
+  const { moderation } = useChat();
+  const [banned, reload] = useRestricted(conversation, "ban");
+  const [problem, setProblem] = useState("");
+  if (banned.length === 0) return null;
+  const lift = (ban: Restriction): void => {
+    setProblem("");
+    moderation.lift(ban).then(reload, (error: Error) => setProblem(error.message));
+  };
+  return (
+    <section className="members" aria-label={texts.places.banned}>
+      <h3>{texts.places.banned}</h3>
+      <ul>
+        {banned.map((ban) => (
+          <Banned key={ban.userId} ban={ban} onLift={() => lift(ban)} />
+        ))}
+      </ul>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </section>
+  );
+}
+
+function Banned({ ban: { userId, until, reason }, onLift }: { ban: Restriction; onLift: () => void }) {
+  const user = useUser(userId);
+  const name = user?.name ?? userId;
+  const details = [until && texts.places.until(fullTime(until)), reason].filter(Boolean).join(" · ");
+  return (
+    <li className="member">
+      <Avatar id={userId} name={name} picture={user?.avatar} />
+      <span className="name">
+        {name}
+        <span className="detail below">{details}</span>
+      </span>
+      <button type="button" className="quiet" aria-label={texts.places.unbanOne(name)} onClick={onLift}>
+        {texts.places.unban}
+      </button>
+    </li>
+  );
+}

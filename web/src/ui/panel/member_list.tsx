@@ -1,0 +1,91 @@
+import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer } from "virtua";
+import { found } from "../../chat/conversations/finding";
+import type { Conversation, Member, Role } from "../../server/payloads";
+import { texts } from "../../texts";
+import { MemberRow } from "./member_row";
+import { type Mutes, useMutes } from "./use_restricted";
+
+/** So many are all in the document: then Tab goes through them wherever the panel is scrolled to. */
+const WHOLE_MAX = 100;
+/** From so many on there is somebody to look for. */
+const SEARCH_FROM = 10;
+
+const RANK: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
+
+/** Who is in it, whoever runs it first; of many only those in sight are in the document. */
+export function MemberList({ conversation, members }: { conversation: Conversation; members: readonly Member[] }) {
+  const [query, setQuery] = useState("");
+  const [mutes, reload] = useMutes(conversation);
+  const ordered = useMemo(
+    () => members.toSorted((one, other) => RANK[one.role] - RANK[other.role] || one.name.localeCompare(other.name)),
+    [members],
+  );
+  const shown = query.trim() === "" ? ordered : found(ordered, ({ name }) => name, query);
+  return (
+    <section className="members" aria-label={texts.places.people}>
+      <h3>{texts.members(conversation.memberCount)}</h3>
+      {members.length >= SEARCH_FROM && (
+        <input
+          type="search"
+          value={query}
+          placeholder={texts.places.findMember}
+          aria-label={texts.places.findMember}
+          autoComplete="off"
+          onChange={(event) => setQuery(event.target.value)}
+        />
+      )}
+      {shown.length === 0 && <p className="note">{texts.nobodyFound}</p>}
+      <Rows conversation={conversation} shown={shown} mutes={mutes} onChanged={reload} />
+    </section>
+  );
+}
+
+interface RowsProps {
+  conversation: Conversation;
+  shown: readonly Member[];
+  mutes: Mutes;
+  onChanged: () => void;
+}
+
+function Rows({ conversation, shown, mutes, onChanged }: RowsProps) {
+  const rows = shown.map((member) => (
+    <MemberRow
+      key={member.userId}
+      conversation={conversation}
+      member={member}
+      mute={mutes.get(member.userId)}
+      onChanged={onChanged}
+    />
+  ));
+  if (rows.length > WHOLE_MAX) return <ManyRows>{rows}</ManyRows>;
+  return (
+    <ul>
+      {rows.map((row) => (
+        <li key={row.key}>{row}</li>
+      ))}
+    </ul>
+  );
+}
+
+function ManyRows({ children }: { children: readonly ReactElement[] }) {
+  const start = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
+  const [startMargin, setStartMargin] = useState(0);
+  // What stands above the members scrolls with them, and may grow.
+  useLayoutEffect(() => {
+    const place = start.current;
+    scroller.current = place?.closest<HTMLElement>(".panel-content") ?? null;
+    if (place === null || scroller.current === null) return;
+    const above = place.getBoundingClientRect().top - scroller.current.getBoundingClientRect().top;
+    setStartMargin(Math.round(above + scroller.current.scrollTop));
+  });
+  return (
+    <div>
+      <div ref={start} />
+      <Virtualizer scrollRef={scroller} as="ul" item="li" startMargin={startMargin}>
+        {children as ReactElement[]}
+      </Virtualizer>
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+import { Ellipsis, VolumeX } from "lucide-react";
+import { useState } from "react";
+import { type Deed, deedsOn, roleOf } from "../../chat/conversations/rights";
+import type { Conversation, Member, Restriction } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { Confirmation } from "../parts/confirmation";
+import { type MenuAction, MenuButton } from "../parts/menu";
+import { PersonButton } from "../people/person_button";
+import { Portrait } from "../people/portrait";
+import { fullTime } from "../times";
+import { RestrictDialog } from "./restrict_dialog";
+
+interface Props {
+  conversation: Conversation;
+  member: Member;
+  mute: Restriction | undefined;
+  /** Somebody was muted, or may write again. */
+  onChanged: () => void;
+}
+
+/** One member, and what the reader may do to them. */
+export function MemberRow({ conversation, member, mute, onChanged }: Props) {
+  const chat = useChat();
+  const me = useChatState((state) => state.me);
+  const [asked, setAsked] = useState<Deed | null>(null);
+  const { id, kind } = conversation;
+  const { userId, name, role } = member;
+  const deeds = deedsOn(kind, roleOf(conversation, me), role, userId === me.id);
+
+  const attempt = (action: () => Promise<void>): void => {
+    action().then(onChanged, (error: Error) => chat.warn(error.message));
+  };
+  const actions: Record<Deed, () => void> = {
+    makeAdmin: () => attempt(() => chat.moderation.giveRole(id, userId, "admin")),
+    makeMember: () => attempt(() => chat.moderation.giveRole(id, userId, "member")),
+    handOver: () => setAsked("handOver"),
+    mute: () => (mute === undefined ? setAsked("mute") : attempt(() => chat.moderation.lift(mute))),
+    remove: () => attempt(() => chat.moderation.remove(id, userId)),
+    ban: () => setAsked("ban"),
+  };
+  const says = { ...texts.places.deeds, ...(mute && { mute: texts.places.unmuteMember }) };
+  const menu = (): MenuAction[] =>
+    deeds.map((deed) => ({
+      label: says[deed],
+      isDangerous: deed === "remove" || deed === "ban",
+      onClick: actions[deed],
+    }));
+  return (
+    <div className="member">
+      <PersonButton userId={userId} name={name} className="member-who">
+        <Portrait userId={userId} name={name} picture={member.avatar} />
+        <span className="name">
+          {name}
+          {userId === me.id && <span className="detail"> ({texts.you})</span>}
+        </span>
+      </PersonButton>
+      {mute && (
+        <VolumeX
+          className="icon detail"
+          role="img"
+          aria-label={mute.until ? texts.places.mutedUntil(fullTime(mute.until)) : texts.places.isMuted}
+        />
+      )}
+      {role !== "member" && <span className="badge">{texts.places.roles[role]}</span>}
+      {deeds.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.deedsOn(name)} actions={menu} />}
+      {(asked === "mute" || asked === "ban") && (
+        <RestrictDialog
+          kind={asked}
+          conversationId={id}
+          member={member}
+          onDone={onChanged}
+          onClose={() => setAsked(null)}
+        />
+      )}
+      {asked === "handOver" && (
+        <Confirmation
+          title={texts.places.handOverQuestion(name)}
+          action={texts.places.deeds.handOver}
+          onConfirm={() => chat.moderation.giveRole(id, userId, "owner")}
+          onClose={() => setAsked(null)}
+        >
+          {texts.places.handingOver}
+        </Confirmation>
+      )}
+    </div>
+  );
+}

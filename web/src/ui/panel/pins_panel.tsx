@@ -1,0 +1,53 @@
+import { PinOff } from "lucide-react";
+import { useEffect } from "react";
+import { useStore } from "zustand";
+import { may, roleOf } from "../../chat/conversations/rights";
+import { plainOf } from "../../chat/messages/plain";
+import { summaryOf } from "../../chat/messages/summary";
+import type { Conversation, Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { IconButton } from "../parts/icon_button";
+import { shortTime } from "../times";
+import { useJump } from "./jump";
+import { PanelFrame } from "./panel";
+import "./finds.css";
+
+/** What is pinned in a conversation, the newest pin first. */
+export default function PinsPanel({ conversation }: { conversation: Conversation }) {
+  const { pins } = useChat();
+  const { id, kind } = conversation;
+  const mayUnpin = useChatState(({ me }) => kind === "direct" || may(kind, roleOf(conversation, me), "manage"));
+  const pinned = useStore(pins.state, (state) => state[id]);
+  useEffect(() => {
+    void pins.load(id);
+  }, [pins, id]);
+  return (
+    <PanelFrame title={texts.pins}>
+      {pinned?.length === 0 && <p className="note">{texts.noPins}</p>}
+      <ul className="finds">
+        {pinned?.map((message) => (
+          <Pinned key={message.id} message={message} mayUnpin={mayUnpin} />
+        ))}
+      </ul>
+    </PanelFrame>
+  );
+}
+
+function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) {
+  const { messages } = useChat();
+  const jump = useJump();
+  const { id, conversationId, sender, createdAt } = message;
+  return (
+    <li>
+      <button type="button" className="find" onClick={() => jump(conversationId, id)}>
+        <span className="find-who">
+          <strong>{sender.name}</strong>
+          <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+        </span>
+        <span className="find-says">{plainOf(summaryOf(message))}</span>
+      </button>
+      {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => void messages.pin(message)} />}
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+import { type FormEvent, useState } from "react";
+import type { Member, Restriction } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Dialog } from "../parts/dialog";
+import { FormEnd } from "../parts/form_end";
+
+const HOUR_MS = 3_600_000;
+const LASTS = { hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS, ever: null } as const;
+type Lasts = keyof typeof LASTS;
+
+interface Props {
+  kind: Restriction["kind"];
+  conversationId: string;
+  member: Member;
+  onDone: () => void;
+  onClose: () => void;
+}
+
+/** For how long somebody is kept from writing, or out, and why. */
+export function RestrictDialog({ kind, conversationId, member: { userId, name }, onDone, onClose }: Props) {
+  const { moderation } = useChat();
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const says = texts.places.restricting[kind];
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const lasts = String(form.get("lasts")) as Lasts;
+    setBusy(true);
+    setProblem("");
+    try {
+      await moderation.restrict(conversationId, kind, userId, {
+        forMs: LASTS[lasts],
+        reason: String(form.get("reason")),
+      });
+      onDone();
+      onClose();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={says.title(name)} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <p className="hint">{says.means}</p>
+        <label>
+          {texts.places.lasts}
+          <select name="lasts" defaultValue={kind === "ban" ? "ever" : "hour"}>
+            {(Object.keys(LASTS) as Lasts[]).map((each) => (
+              <option key={each} value={each}>
+                {texts.places.lasting[each]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {texts.places.reason}
+          <input name="reason" maxLength={500} autoComplete="off" />
+        </label>
+        <FormEnd problem={problem} action={says.action} disabled={busy} isDangerous onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}

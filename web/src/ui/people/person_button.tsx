@@ -1,0 +1,40 @@
+import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import "./person_button.css";
+
+const PersonCard = lazy(() => import("./person_card"));
+
+interface Props {
+  userId: string;
+  name: string;
+  className?: string;
+  /** For the second way to the same person: the keyboard needs one. */
+  isExtra?: boolean;
+  children: ReactNode;
+}
+
+/** A name, or a picture, that says more about its person when it is pressed. */
+export function PersonButton({ userId, name, className, isExtra, children }: Props) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        ref={button}
+        className={["person-button", className].filter(Boolean).join(" ")}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        aria-label={isExtra ? name : undefined}
+        tabIndex={isExtra ? -1 : undefined}
+        onClick={() => setOpen(true)}
+      >
+        {children}
+      </button>
+      {open && (
+        <Suspense>
+          <PersonCard userId={userId} name={name} anchor={button} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,30 @@
+import { Popover, PopoverProvider } from "@ariakit/react";
+import type { RefObject } from "react";
+import { PersonDetails } from "./person_details";
+import "./person_card.css";
+
+interface Props {
+  userId: string;
+  name: string;
+  anchor: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}
+
+/** Who somebody is, beside where their name was pressed. */
+export default function PersonCard({ userId, name, anchor, onClose }: Props) {
+  return (
+    <PopoverProvider open setOpen={(open) => open || onClose()} placement="bottom-start">
+      <Popover
+        className="person-card"
+        aria-label={name}
+        portal
+        gutter={8}
+        overflowPadding={8}
+        finalFocus={anchor}
+        getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
+      >
+        <PersonDetails userId={userId} name={name} canTalk onDone={onClose} />
+      </Popover>
+    </PopoverProvider>
+  );
+}

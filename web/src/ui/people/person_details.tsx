@@ -1,0 +1,88 @@
+import { Ban, MessageSquare } from "lucide-react";
+import { useState } from "react";
+import { texts } from "../../texts";
+import { goTo } from "../address";
+import { useChat, useChatState } from "../context";
+import { Avatar } from "../parts/avatar";
+import { fromNow } from "../times";
+import { usePresence } from "./use_presence";
+import { useUser } from "./use_user";
+import "./person_details.css";
+
+interface Props {
+  userId: string;
+  name: string;
+  /** Where one does not talk to them already. */
+  canTalk: boolean;
+  onDone?: () => void;
+}
+
+/** Who somebody is, how they are, and what one may do about it. */
+export function PersonDetails({ userId, name, canTalk, onDone }: Props) {
+  const user = useUser(userId);
+  const presence = usePresence(userId);
+  const status = presence?.status ?? "offline";
+  const shown = user?.name ?? name;
+  return (
+    <div className="person">
+      <Avatar id={userId} name={shown} picture={user?.avatar} />
+      <h3>{shown}</h3>
+      {presence && (
+        <p className="how">
+          <span className={`dot ${status}`} />
+          {texts.presence[status]}
+          {status === "offline" && presence.lastSeenAt && ` · ${texts.people.lastSeen(fromNow(presence.lastSeenAt))}`}
+        </p>
+      )}
+      {presence?.text && <p className="status-text">{presence.text}</p>}
+      {user?.text && <p className="about">{user.text}</p>}
+      <PersonActions userId={userId} canTalk={canTalk} onDone={onDone} />
+    </div>
+  );
+}
+
+function PersonActions({
+  userId,
+  canTalk,
+  onDone,
+}: Pick<Props, "userId" | "canTalk"> & { onDone: (() => void) | undefined }) {
+  const { people } = useChat();
+  const isMe = useChatState((state) => state.me.id === userId);
+  const isBlocked = useChatState((state) => state.blocked.has(userId));
+  const [problem, setProblem] = useState("");
+  if (isMe) return <p className="note">{texts.people.thisIsYou}</p>;
+  const attempt = async (action: () => Promise<unknown>): Promise<void> => {
+    setProblem("");
+    try {
+      await action();
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  const talk = async (): Promise<void> => {
+    goTo(await people.talkTo(userId));
+    onDone?.();
+  };
+  return (
+    <>
+      <div className="buttons">
+        {canTalk && (
+          <button type="button" className="primary" onClick={() => void attempt(talk)}>
+            <MessageSquare className="icon" aria-hidden="true" /> {texts.message}
+          </button>
+        )}
+        <button
+          type="button"
+          className={isBlocked ? undefined : "danger"}
+          onClick={() => void attempt(() => (isBlocked ? people.unblock(userId) : people.block(userId)))}
+        >
+          <Ban className="icon" aria-hidden="true" /> {isBlocked ? texts.people.unblock : texts.people.block}
+        </button>
+      </div>
+      <p className="note">{isBlocked ? texts.people.isBlocked : ""}</p>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { Dialog } from "../parts/dialog";
+import { Preview } from "./preview";
+
+interface Props {
+  message: Message;
+  onClose: () => void;
+}
+
+export default function DeleteQuestion({ message, onClose }: Props) {
+  const { messages } = useChat();
+  const remove = (): void => {
+    onClose();
+    void messages.delete(message.id);
+  };
+  return (
+    <Dialog title={texts.deleteTitle} onClose={onClose}>
+      <div className="question">
+        <Preview message={message} />
+        <p>{texts.deleteHint}</p>
+        <div className="buttons">
+          <button type="button" className="quiet" onClick={onClose}>
+            {texts.cancel}
+          </button>
+          <button type="button" className="primary dangerous" onClick={remove}>
+            {texts.delete}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

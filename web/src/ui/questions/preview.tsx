@@ -1,0 +1,17 @@
+import { plainOf } from "../../chat/messages/plain";
+import { summaryOf } from "../../chat/messages/summary";
+import type { Message } from "../../server/payloads";
+import { fullTime } from "../times";
+import "./questions.css";
+
+/** The message that a question is about. */
+export function Preview({ message }: { message: Message }) {
+  return (
+    <blockquote className="preview">
+      <p>
+        <strong>{message.sender.name}</strong> <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
+      </p>
+      <p className="preview-says">{plainOf(summaryOf(message))}</p>
+    </blockquote>
+  );
+}

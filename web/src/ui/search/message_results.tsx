@@ -1,0 +1,70 @@
+import { useMemo } from "react";
+import { useStore } from "zustand";
+import { plainOf } from "../../chat/messages/plain";
+import { summaryOf } from "../../chat/messages/summary";
+import { excerptOf, piecesOf } from "../../chat/search/highlight";
+import { isAskable, type MessageSearch } from "../../chat/search/search";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChatState } from "../context";
+import { nameOf } from "../conversations/names";
+import { useJump } from "../panel/jump";
+import { shortTime } from "../times";
+import "../panel/finds.css";
+
+/** What a search has found, and how it is doing. */
+export function MessageResults({ search }: { search: MessageSearch }) {
+  const { query, messages, next, status, problem } = useStore(search.state);
+  if (!isAskable(query)) return null;
+  return (
+    <>
+      <ul className="finds" aria-busy={status === "loading"}>
+        {messages.map((message) => (
+          <Result key={message.id} message={message} query={query.text} isElsewhere={query.conversationId === null} />
+        ))}
+      </ul>
+      <p className="found-status" role="status">
+        {status === "loading" && texts.loading}
+        {status === "done" && messages.length === 0 && next === null && texts.noMessagesFound}
+      </p>
+      {status === "failed" && (
+        <p className="problem" role="alert">
+          {problem}{" "}
+          <button type="button" className="quiet" onClick={() => void search.ask(query)}>
+            {texts.retry}
+          </button>
+        </p>
+      )}
+      {next !== null && status === "done" && (
+        <button type="button" className="quiet" onClick={() => void search.more()}>
+          {texts.showMore}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** `isElsewhere`: it may be in any conversation, which is named. */
+function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
+  const jump = useJump();
+  const { id, conversationId, sender, createdAt } = message;
+  const conversation = useChatState((state) => state.conversations[conversationId]);
+  const pieces = useMemo(() => piecesOf(plainOf(excerptOf(summaryOf(message), query)), query), [message, query]);
+  return (
+    <li>
+      <button type="button" className="find" data-found={id} onClick={() => jump(conversationId, id)}>
+        <span className="find-who">
+          <strong>{sender.name}</strong>
+          <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+        </span>
+        {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
+        <span className="find-says">
+          {pieces.map(({ text, isFound }, index) =>
+            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text have no other name
+            isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,
+          )}
+        </span>
+      </button>
+    </li>
+  );
+}

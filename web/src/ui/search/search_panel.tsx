@@ -1,0 +1,101 @@
+import { SlidersHorizontal } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { useStore } from "zustand";
+import { NO_QUERY, type Query } from "../../chat/search/search";
+import type { Conversation, User } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../context";
+import { PanelFrame } from "../panel/panel";
+import { IconButton } from "../parts/icon_button";
+import { PeopleFinder } from "../parts/people_finder";
+import { useAsking } from "./asking";
+import { MessageResults } from "./message_results";
+import "./search.css";
+
+/** Messages by their words, here or everywhere. What was asked stays while the panel is closed. */
+export default function SearchPanel({ conversation: { id } }: { conversation: Conversation }) {
+  const { search } = useChat();
+  const asked = useStore(search.state, (state) => state.query);
+  const [query, setQuery] = useState<Query>(() => (asked.text === "" ? { ...NO_QUERY, conversationId: id } : asked));
+  const [filters, setFilters] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  // Where the search is of one conversation, it is of the one that is open.
+  useEffect(() => {
+    setQuery((before) => (before.conversationId === null ? before : { ...before, conversationId: id }));
+  }, [id]);
+  useAsking(search, query);
+  const change = (changes: Partial<Query>): void => setQuery((before) => ({ ...before, ...changes }));
+  return (
+    <PanelFrame title={texts.search}>
+      <search className="search">
+        <div className="search-line">
+          <input
+            ref={field}
+            type="search"
+            aria-label={texts.searchMessages}
+            placeholder={texts.searchHint}
+            value={query.text}
+            autoComplete="off"
+            onChange={(event) => change({ text: event.target.value })}
+          />
+          <IconButton
+            icon={SlidersHorizontal}
+            label={texts.filters}
+            aria-expanded={filters}
+            onClick={() => setFilters(!filters)}
+          />
+        </div>
+        <Where id={id} query={query} onChange={change} />
+        {filters && <Filters query={query} onChange={change} />}
+      </search>
+      <MessageResults search={search} />
+    </PanelFrame>
+  );
+}
+
+interface Props {
+  query: Query;
+  onChange: (changes: Partial<Query>) => void;
+}
+
+function Where({ id, query: { conversationId }, onChange }: Props & { id: string }) {
+  return (
+    <fieldset className="where">
+      <legend className="hidden">{texts.searchWhere}</legend>
+      {([id, null] as const).map((place) => (
+        <label key={place}>
+          <input
+            type="radio"
+            name="where"
+            checked={(conversationId === null) === (place === null)}
+            onChange={() => onChange({ conversationId: place })}
+          />
+          {place === null ? texts.searchEverywhere : texts.searchHere}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Filters({ query: { sender, from, until }, onChange }: Props) {
+  const chosen: readonly User[] = sender === null ? [] : [{ createdAt: "", ...sender }];
+  return (
+    <div className="filters">
+      <fieldset>
+        <legend>{texts.searchFrom}</legend>
+        <PeopleFinder chosen={chosen} onChange={(people) => onChange({ sender: people.at(-1) ?? null })} />
+      </fieldset>
+      <div className="days">
+        <label>
+          {texts.fromDay}
+          <input type="date" value={from} onChange={(event) => onChange({ from: event.target.value })} />
+        </label>
+        <label>
+          {texts.untilDay}
+          <input type="date" value={until} onChange={(event) => onChange({ until: event.target.value })} />
+        </label>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,24 @@
+import { useState } from "react";
+import { texts } from "../../texts";
+import { Choice } from "../parts/choice";
+import { chooseTheme, readTheme, THEMES, type Theme } from "../theme";
+
+/** How the client looks, in this browser. */
+export function AppearanceSettings() {
+  const [theme, setTheme] = useState(readTheme);
+  const choose = (wanted: Theme): void => {
+    chooseTheme(wanted);
+    setTheme(wanted);
+  };
+  return (
+    <section>
+      <Choice
+        label={texts.settings.theme}
+        options={THEMES.map((value) => ({ value, label: texts.settings.themes[value] }))}
+        value={theme}
+        onChange={choose}
+      />
+      <p className="hint below">{texts.settings.themeHint}</p>
+    </section>
+  );
+}

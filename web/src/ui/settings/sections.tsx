@@ -1,0 +1,24 @@
+import { Ban, Bell, KeyRound, type LucideIcon, Palette, UserRound } from "lucide-react";
+import type { ComponentType } from "react";
+import { texts } from "../../texts";
+import AlertSettings from "../alerts/alert_settings";
+import { AccountSettings } from "./account_settings";
+import { AppearanceSettings } from "./appearance_settings";
+import { BlockedSettings } from "./blocked_settings";
+import { ProfileSettings } from "./profile_settings";
+
+export interface Section {
+  readonly id: string;
+  readonly label: string;
+  readonly icon: LucideIcon;
+  readonly Content: ComponentType;
+}
+
+/** What the settings are about, in their order. */
+export const SECTIONS: readonly Section[] = [
+  { id: "profile", label: texts.settings.profile, icon: UserRound, Content: ProfileSettings },
+  { id: "appearance", label: texts.settings.appearance, icon: Palette, Content: AppearanceSettings },
+  { id: "notifications", label: texts.alerts.title, icon: Bell, Content: AlertSettings },
+  { id: "account", label: texts.settings.account, icon: KeyRound, Content: AccountSettings },
+  { id: "blocked", label: texts.settings.blocked, icon: Ban, Content: BlockedSettings },
+];

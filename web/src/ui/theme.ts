@@ -1,0 +1,35 @@
+/** Light, dark, or as the system has it: the reader's choice, for all tabs of this browser. */
+
+export type Theme = "system" | "light" | "dark";
+
+export const THEMES: readonly Theme[] = ["system", "light", "dark"];
+
+/** `public/theme.js` reads it too, before the first paint. */
+const KEPT_AS = "talkwire.theme";
+
+export function themeOf(kept: string | null): Theme {
+  return THEMES.find((theme) => theme === kept) ?? "system";
+}
+
+export function readTheme(): Theme {
+  return themeOf(localStorage.getItem(KEPT_AS));
+}
+
+export function chooseTheme(theme: Theme): void {
+  if (theme === "system") localStorage.removeItem(KEPT_AS);
+  else localStorage.setItem(KEPT_AS, theme);
+  show(theme);
+}
+
+/** Other tabs choose too. */
+export function followTheme(): void {
+  addEventListener("storage", ({ key }) => {
+    if (key === KEPT_AS || key === null) show(readTheme());
+  });
+}
+
+function show(theme: Theme): void {
+  // `base.css` has what each means; without a theme it is the system's.
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}

@@ -1,0 +1,90 @@
+/** What one can do with a message: one list, from which its buttons, its menu and its keys come. */
+
+import { Copy, Eye, Forward, Link, MessagesSquare, Pencil, Pin, PinOff, Reply, Trash2 } from "lucide-react";
+import type { Chat } from "../../chat/chat";
+import { may, roleOf } from "../../chat/conversations/rights";
+import type { Composing } from "../../chat/core";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { linkTo } from "../address";
+import { copy } from "../clipboard";
+import { MESSAGE_KEYS } from "../keyboard/shortcuts";
+import { hidesConversation } from "../panel/alone";
+import type { MenuAction } from "../parts/menu";
+
+export interface MessageAction extends MenuAction {
+  /** What `event.key` is where the focused message has this done; listed in ui/keyboard/shortcuts.ts. */
+  key?: string;
+  /** Whether it has a button of its own, before the menu. */
+  isFrequent?: boolean;
+}
+
+/** Those that the reader may take, in the order of the menu. */
+export function actionsOf(chat: Chat, message: Message): MessageAction[] {
+  if (message.deletedAt !== undefined) return [];
+  const { me, conversations } = chat.state.getState();
+  const conversation = conversations[message.conversationId];
+  const isMine = me.id === message.senderId;
+  const isGroup = conversation !== undefined && conversation.kind !== "direct";
+  const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
+  const ask = (kind: "delete" | "forward" | "receipts") => () => chat.askAbout({ kind, message });
+  const list: (MessageAction | false)[] = [
+    {
+      label: texts.reply,
+      icon: Reply,
+      key: MESSAGE_KEYS.reply,
+      isFrequent: true,
+      onClick: () => compose(chat, "reply", message),
+    },
+    message.threadId === undefined && {
+      label: texts.replyInThread,
+      icon: MessagesSquare,
+      key: MESSAGE_KEYS.thread,
+      isFrequent: true,
+      onClick: () => chat.show({ kind: "thread", rootId: message.id }),
+    },
+    { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
+    (runs || conversation?.kind === "direct") && {
+      label: message.pinned ? texts.unpin : texts.pin,
+      icon: message.pinned ? PinOff : Pin,
+      key: MESSAGE_KEYS.pin,
+      onClick: () => void chat.messages.pin(message),
+    },
+    message.content
+      ? {
+          label: texts.copyText,
+          icon: Copy,
+          key: MESSAGE_KEYS.copy,
+          onClick: () => void copy(chat, message.content ?? ""),
+        }
+      : false,
+    { label: texts.copyLink, icon: Link, onClick: () => void copy(chat, linkTo(message.conversationId, message.id)) },
+    isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
+    isMine && {
+      label: texts.edit,
+      icon: Pencil,
+      key: MESSAGE_KEYS.edit,
+      onClick: () => compose(chat, "edit", message),
+    },
+    (isMine || runs) && {
+      label: texts.delete,
+      icon: Trash2,
+      key: MESSAGE_KEYS.delete,
+      isDangerous: true,
+      onClick: ask("delete"),
+    },
+  ];
+  return list.filter((action) => action !== false);
+}
+
+/** A reply in a thread is answered and changed in its panel, any other message in the conversation. */
+function compose(chat: Chat, kind: Composing["kind"], message: Message): void {
+  const { panel } = chat.state.getState();
+  const rootId = message.threadId;
+  if (rootId === undefined) {
+    if (hidesConversation()) chat.show(null);
+  } else if (panel?.kind !== "thread" || panel.rootId !== rootId) {
+    chat.show({ kind: "thread", rootId });
+  }
+  chat.messages.compose({ kind, message });
+}

@@ -1,0 +1,29 @@
+/** What keys do with the message that has the focus: the same as its buttons and its menu. */
+
+import type { KeyboardEvent } from "react";
+import type { Chat } from "../../chat/chat";
+import type { Message } from "../../server/payloads";
+import { isTyping, onMac } from "../keyboard/focus";
+import { keysOf, MESSAGE_KEYS } from "../keyboard/shortcuts";
+import { actionsOf } from "./message_actions";
+
+export function pressedAtMessage(event: KeyboardEvent<HTMLElement>, chat: Chat, message: Message): void {
+  const { currentTarget: article, target } = event;
+  // A menu that a message has opened is elsewhere in the document, and its keys are its own.
+  if (event.defaultPrevented || !article.contains(target as Node) || isTyping(target)) return;
+  const key = keysOf(event, onMac);
+  const action =
+    key === MESSAGE_KEYS.react
+      ? () => toReactions(article)
+      : actionsOf(chat, message).find((each) => each.key === key)?.onClick;
+  if (action === undefined) return;
+  event.preventDefault();
+  action();
+}
+
+/** Where all reactions can be chosen from, else the first of those that are always there. */
+function toReactions(article: HTMLElement): void {
+  const all = article.querySelector<HTMLElement>(`.actions [aria-keyshortcuts="${MESSAGE_KEYS.react}"]`);
+  if (all !== null) all.click();
+  else article.querySelector<HTMLElement>(".actions button")?.focus();
+}

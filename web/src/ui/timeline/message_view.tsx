@@ -1,0 +1,82 @@
+import { useState } from "react";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../context";
+import { Attachments } from "../files/attachments";
+import { Avatar } from "../parts/avatar";
+import { Folded } from "../people/folded";
+import { PersonButton } from "../people/person_button";
+import { fullTime, timeOfDay } from "../times";
+import { Actions } from "./actions";
+import { MessageText } from "./markdown";
+import { Edited, ForwardedFrom, PinMark, Replies } from "./marks";
+import { pressedAtMessage } from "./message_keys";
+import { useNear } from "./near";
+import { QuoteView } from "./quote_view";
+import { Reactions } from "./reactions";
+import { Tick } from "./tick";
+import "./message_view.css";
+
+interface Props {
+  message: Message;
+  /** The one before it is by the same person, who is not named again. */
+  continued: boolean;
+}
+
+/** One message, wherever it is shown. In groups, what a blocked person said is folded. */
+export function MessageView(props: Props) {
+  const { senderId, conversationId } = props.message;
+  const [shown, setShown] = useState(false);
+  const isFolded = useChatState(
+    ({ blocked, conversations }) => blocked.has(senderId) && conversations[conversationId]?.kind !== "direct",
+  );
+  return isFolded && !shown ? <Folded onShow={() => setShown(true)} /> : <Unfolded {...props} />;
+}
+
+function Unfolded({ message, continued }: Props) {
+  const chat = useChat();
+  const { isNear, isFocused, events } = useNear();
+  const isMine = useChatState((state) => state.me.id === message.senderId);
+  const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
+    message;
+  const classes = ["message", continued && "continued", isMine && "mine", pinned && "pinned"].filter(Boolean).join(" ");
+  return (
+    <article
+      className={classes}
+      data-id={message.id}
+      tabIndex={-1}
+      onKeyDown={(event) => pressedAtMessage(event, chat, message)}
+      {...events}
+    >
+      {pinned && !deletedAt && <PinMark />}
+      {!continued && (
+        <PersonButton userId={sender.id} name={sender.name} className="face" isExtra>
+          <Avatar id={sender.id} name={sender.name} picture={sender.avatar} />
+        </PersonButton>
+      )}
+      {!continued && (
+        <header>
+          <PersonButton userId={sender.id} name={sender.name} className="name">
+            {sender.name}
+          </PersonButton>
+          <time dateTime={createdAt} title={fullTime(createdAt)}>
+            {timeOfDay(createdAt)}
+          </time>
+        </header>
+      )}
+      {forwardedFrom && <ForwardedFrom message={message} origin={forwardedFrom} />}
+      {replyTo && <QuoteView quote={replyTo} conversationId={message.conversationId} />}
+      {deletedAt ? (
+        <p className="gone">{texts.deleted}</p>
+      ) : (
+        content !== "" && <MessageText content={content ?? ""} message={message} />
+      )}
+      {attachments && !deletedAt && <Attachments message={message} />}
+      {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
+      {isMine && !deletedAt && <Tick message={message} />}
+      {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
+      <Replies message={message} />
+      {!deletedAt && <Actions message={message} isNear={isNear} isFocused={isFocused} />}
+    </article>
+  );
+}

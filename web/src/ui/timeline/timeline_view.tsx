@@ -1,0 +1,200 @@
+import { ArrowDown } from "lucide-react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { useStore } from "zustand";
+import { EMPTY, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
+import { rowsWithOffers } from "../../chat/offers/offer_rules";
+import type { Letter } from "../../chat/outbox/outbox";
+import type { Message, Offer } from "../../server/payloads";
+import { texts } from "../../texts";
+import { addressOf } from "../address";
+import { useChat, useChatState } from "../context";
+import { OfferCard } from "../offers/offer_card";
+import { dayOf } from "../times";
+import { LetterView } from "./letter_view";
+import { useMessageFocus } from "./message_focus";
+import { MessageView } from "./message_view";
+import { useShown } from "./shown";
+import { useLettingGo, usePlace, useStretch } from "./stretch";
+import { ThreadRow } from "./thread_row";
+import "./timeline_view.css";
+
+const NO_OFFERS: readonly Offer[] = [];
+const LONG = 200;
+const LOADING: Timeline = { ...EMPTY, atStart: false };
+
+/** One conversation's messages, of which only those in sight are in the document. */
+export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
+  const { messages, offers: allOffers } = useChat();
+  const myId = useChatState((state) => state.me.id);
+  const loaded = useChatState((state) => state.timelines[id]);
+  const timeline = loaded ?? LOADING;
+  const unreadAfter = useChatState((state) => state.unreadAfter);
+  const letters = useStore(messages.letters);
+  const list = useRef<VirtualizerHandle>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+
+  const offers = useStore(allOffers.state, ({ byConversation }) => byConversation[id]?.offers ?? NO_OFFERS);
+  const rows = useMemo(
+    () => rowsWithOffers(rowsOf(timeline, unreadAfter, myId), offers, timeline),
+    [timeline, offers, unreadAfter, myId],
+  );
+  const unsent = useMemo(
+    () => letters.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
+    [letters, id],
+  );
+  const entries = useMemo<readonly (Row | Letter)[]>(() => [...rows, ...unsent], [rows, unsent]);
+  const count = entries.length;
+  const { kept, ...focusEvents } = useMessageFocus(list, scroller, rows);
+  const stretch = useStretch(timeline);
+  useLettingGo(id, list, timeline);
+  const { atEnd, scrolled, resized } = usePlace(id, list, rows, count, stretch);
+
+  // A short page does not fill the window, and nobody can scroll.
+  useEffect(() => {
+    const element = scroller.current;
+    // Measuring takes long, and so many always fill it.
+    if (element === null || timeline.messages.length > LONG) return;
+    if (!timeline.atStart && element.scrollHeight <= element.clientHeight) void messages.loadOlder(id);
+  }, [messages, id, timeline]);
+  useEffect(() => {
+    if (atEnd && !timeline.atEnd) void messages.loadNewer(id);
+  }, [messages, id, atEnd, timeline]);
+  useMarkRead(id, atEnd === true && timeline.atEnd, timeline.messages.at(-1));
+
+  if (timeline.atStart && count === 0) return <NothingSaid offers={offers} />;
+  return (
+    <div className="timeline">
+      <div
+        className="scroller"
+        ref={scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+        tabIndex={0}
+        role="log"
+        aria-label={texts.messages}
+        aria-live="off"
+        {...focusEvents}
+      >
+        <div className="filler" />
+        <Virtualizer
+          key={stretch.number}
+          ref={list}
+          scrollRef={scroller}
+          data={entries}
+          keepMounted={kept}
+          shift={stretch.grewAtStart}
+          onScroll={scrolled}
+          onResize={resized}
+        >
+          {entryView}
+        </Virtualizer>
+      </div>
+      {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
+    </div>
+  );
+});
+
+/** Offers may have been made before anything was said. */
+function NothingSaid({ offers }: { offers: readonly Offer[] }) {
+  if (offers.length === 0) return <p className="note">{texts.noMessages}</p>;
+  return (
+    <div className="timeline nothing-said">
+      {offers.map((offer) => (
+        <OfferCard key={offer.id} offer={offer} />
+      ))}
+    </div>
+  );
+}
+
+/** The way back to the newest messages, and how many of them are unread. */
+function ToNewest({ id }: { id: string }) {
+  const { messages } = useChat();
+  const unread = useChatState((state) => state.conversations[id]?.unreadCount ?? 0);
+  const go = (): void => {
+    // A reload comes back here, and not to the message that the address named.
+    history.replaceState(null, "", addressOf(id));
+    void messages.toNewest(id);
+  };
+  return (
+    <button type="button" className="to-newest" onClick={go}>
+      <ArrowDown className="icon" aria-hidden="true" />
+      {texts.toNewest}
+      {unread > 0 && (
+        <>
+          {" "}
+          <span className="count" title={texts.unread(unread)}>
+            {unread > 999 ? "999+" : unread}
+          </span>
+        </>
+      )}
+    </button>
+  );
+}
+
+/** What is on the screen is read, if the window is looked at. */
+function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): void {
+  const { messages, state } = useChat();
+  const connected = useChatState((state) => state.connected);
+  const [seen, setSeen] = useState(() => document.hasFocus());
+  useEffect(() => {
+    const look = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
+    const names = ["focus", "blur", "visibilitychange"] as const;
+    for (const name of names) addEventListener(name, look);
+    return () => {
+      for (const name of names) removeEventListener(name, look);
+    };
+  }, []);
+  const watched = connected && seen && atEnd;
+  useEffect(() => {
+    state.setState({ watched });
+    return () => state.setState({ watched: false });
+  }, [state, watched]);
+  useEffect(() => {
+    if (watched && last !== undefined) void messages.markRead(id).catch(() => undefined);
+  }, [messages, id, watched, last]);
+}
+
+function entryView(entry: Row | Letter) {
+  return "message" in entry ? (
+    <RowView key={entry.message.id} row={entry} />
+  ) : (
+    <LetterView key={entry.clientMessageId} letter={entry} />
+  );
+}
+
+const RowView = memo(
+  function RowView({ row }: { row: Row }) {
+    const { message, startsDay, startsUnread, continued, offersBefore, offersAfter } = row;
+    const element = useRef<HTMLDivElement>(null);
+    const isShown = useShown(message.id, element);
+    return (
+      <div className={isShown ? "row shown" : "row"} ref={element}>
+        {offersBefore?.map((offer) => (
+          <OfferCard key={offer.id} offer={offer} />
+        ))}
+        {startsDay && <h2 className="day">{dayOf(message.createdAt)}</h2>}
+        {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
+        {message.threadId === undefined ? (
+          <MessageView message={message} continued={continued} />
+        ) : (
+          <ThreadRow message={message} rootId={message.threadId} />
+        )}
+        {offersAfter?.map((offer) => (
+          <OfferCard key={offer.id} offer={offer} />
+        ))}
+      </div>
+    );
+  },
+  // Rows are made anew with each message; few of them look different then.
+  ({ row: one }, { row: other }) =>
+    one.message === other.message &&
+    one.startsDay === other.startsDay &&
+    one.startsUnread === other.startsUnread &&
+    one.continued === other.continued &&
+    areSame(one.offersBefore, other.offersBefore) &&
+    areSame(one.offersAfter, other.offersAfter),
+);
+
+function areSame(one: readonly Offer[] = NO_OFFERS, other: readonly Offer[] = NO_OFFERS): boolean {
+  return one.length === other.length && one.every((offer, index) => offer === other[index]);
+}

@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Calls } from "../src/chat/calls/calls";
+import type { Core } from "../src/chat/core";
+
+const line = { begin: vi.fn(), close: vi.fn(), receive: vi.fn() };
+vi.mock("../src/chat/calls/call_line", () => ({ Line: { open: async () => line } }));
+
+const handlers = new Map<string, (payload: object) => void>();
+const said: string[] = [];
+const core = {
+  now: { me: { id: "alice" }, conversations: {} },
+  on: (name: string, handler: (payload: object) => void) => handlers.set(name, handler),
+  call: async (name: string) => said.push(name),
+  api: { get: async () => ({ iceServers: [] }) },
+} as unknown as Core;
+
+beforeEach(() => {
+  said.length = 0;
+  vi.useFakeTimers();
+});
+afterEach(() => void vi.useRealTimers());
+
+it("is over for the server too when no line comes about in time", async () => {
+  const calls = new Calls(core);
+  await calls.dial("talk", false);
+  const state = calls.state.getState();
+  const callId = state.phase === "outgoing" ? state.call.callId : "";
+  handlers.get("call:accept")?.({ callId, conversationId: "talk", userId: "bob" });
+  expect(calls.state.getState().phase).toBe("joining");
+  await vi.advanceTimersByTimeAsync(21_000);
+  expect(calls.state.getState()).toMatchObject({ phase: "over", ending: "failed" });
+  expect(said).toEqual(["call:invite", "call:hangup"]);
+  expect(line.close).toHaveBeenCalledOnce();
+});

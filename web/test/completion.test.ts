@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
+import { toggled } from "../src/chat/writing/formatting";
+import { namedIn, spellingOf, stretchesOf } from "../src/chat/writing/mentions";
+import type { Member } from "../src/server/payloads";
+
+const member = (userId: string, name = userId): Member => ({ userId, name, role: "member" });
+const at = (text: string) => queryAt(text, text.length);
+
+describe("what is being typed", () => {
+  it("is a mention from the sign on, with spaces inside and none at its end", () => {
+    expect(at("hi @")).toEqual({ kind: "mention", from: 3, text: "" });
+    expect(at("hi @Ann L")).toEqual({ kind: "mention", from: 3, text: "Ann L" });
+    expect(at("hi @Ann ")).toBeNull();
+    expect(at("(@bo")).toEqual({ kind: "mention", from: 1, text: "bo" });
+    expect(at("ä@bo")).toBeNull();
+  });
+
+  it("is none in an address, in code, or on another line", () => {
+    for (const text of ["ann@example", "https://x.y/@bo", "`@bo", "@bo\nmore"]) expect(at(text)).toBeNull();
+    expect(at("`code` @bo")?.text).toBe("bo");
+  });
+
+  it("is an emoji from two letters on", () => {
+    expect(at(":s")).toBeNull();
+    expect(at("so :smi")).toEqual({ kind: "emoji", from: 3, text: "smi" });
+    expect(at("@bob and :smi")).toEqual({ kind: "emoji", from: 9, text: "smi" });
+    expect(at("10:30")).toBeNull();
+    expect(at("http://x:80")).toBeNull();
+  });
+
+  it("ends at the caret", () => {
+    expect(queryAt("@bob and so on", 3)).toEqual({ kind: "mention", from: 0, text: "bo" });
+  });
+});
+
+describe("those who are offered", () => {
+  const members = [member("1", "Ann Lee"), member("2", "Lea Ann"), member("ann", "Zoe"), member("4", "Bob")];
+
+  it("are those whose name begins so, then a word of it, then the id, then everybody", () => {
+    const labels = (query: string) => mentionChoices(query, members, "Everybody").map(({ label }) => label);
+    expect(labels("ann")).toEqual(["Ann Lee", "Lea Ann", "Zoe"]);
+    expect(labels("ANN L")).toEqual(["Ann Lee"]);
+    expect(labels("")).toEqual(["Ann Lee", "Bob", "Lea Ann", "Zoe", "@all"]);
+    expect(labels("al")).toEqual(["@all"]);
+    expect(labels("nobody")).toEqual([]);
+  });
+
+  it("has no everybody where there are two", () => {
+    expect(mentionChoices("a", members, null).map(({ key }) => key)).not.toContain("all");
+  });
+
+  it("are written with a space behind them, where none follows", () => {
+    const [choice] = mentionChoices("bo", members, null);
+    if (choice === undefined) throw new Error("nobody is offered");
+    expect(insertionOf(choice, "hi @bo", 6)).toBe("@Bob ");
+    expect(insertionOf(choice, "hi @bo there", 6)).toBe("@Bob");
+  });
+});
+
+describe("a member's spelling", () => {
+  it("is the name, and the id where the server would not find the name, or find two", () => {
+    const spelled = (name: string, ...others: Member[]) =>
+      spellingOf(member("id", name), [member("id", name), ...others]);
+    expect(spelled("Ann Marie Lee")).toBe("Ann Marie Lee");
+    expect(spelled("<img src=x>")).toBe("<img src=x>");
+    for (const name of ["a`b", " x", "@x", "a\nb", "1 2 3 4 5 6 7", "x".repeat(150)]) expect(spelled(name)).toBe("id");
+    expect(spelled("Ann", member("2", "ANN"))).toBe("id");
+    expect(spelled("Ann", member("Ann", "Bob"))).toBe("id");
+  });
+});
+
+describe("emoji", () => {
+  const emoji = [
+    { emoji: "😏", codes: ["smirk"] },
+    { emoji: "😄", codes: ["smile"] },
+    { emoji: "😺", codes: ["smiley_cat"] },
+    { emoji: "🔥", codes: ["fire"] },
+  ].map((each) => ({ label: "", group: 0, version: 1, tags: [], ...each }));
+
+  it("are offered by their codes, the shortest that begins so first", () => {
+    expect(emojiChoices("smi", emoji).map(({ insert }) => insert)).toEqual(["😏", "😄", "😺"]);
+    expect(emojiChoices("smile", emoji).map(({ label }) => label)).toEqual([":smile:", ":smiley_cat:"]);
+    expect(emojiChoices("cat", emoji).map(({ insert }) => insert)).toEqual(["😺"]);
+  });
+});
+
+describe("mentions in a text", () => {
+  const named = [
+    { userId: "1", spellings: ["Ann", "1"] },
+    { userId: "2", spellings: ["Ann Lee", "2"] },
+    { userId: "all", spellings: ["all"] },
+  ];
+  const marked = (text: string) =>
+    stretchesOf(text, named)
+      .filter(({ userId }) => userId !== undefined)
+      .map((stretch) => `${stretch.text}=${stretch.userId}`);
+
+  it("are the longest that fit, without regard to case", () => {
+    expect(stretchesOf("hi @ann lee!", named)).toEqual([
+      { text: "hi " },
+      { text: "@ann lee", userId: "2" },
+      { text: "!" },
+    ]);
+    expect(marked("@Ann and @all")).toEqual(["@Ann=1", "@all=all"]);
+  });
+
+  it("end where a word ends, and begin where none goes on", () => {
+    expect(marked("@Anna @ann-marie @ann.lee a@ann x/@ann @ann. @ann, @ann's")).toEqual(["@ann=1", "@ann=1", "@ann=1"]);
+  });
+
+  it("are nobody's whom the server did not find", () => {
+    expect(stretchesOf("@bob", named)).toEqual([{ text: "@bob" }]);
+    expect(stretchesOf("@ann", [])).toEqual([{ text: "@ann" }]);
+  });
+
+  it("are of the members that a message names", () => {
+    expect(namedIn({ mentions: ["1", "gone"], mentionsAll: true }, [member("1", "Ann")])).toEqual([
+      { userId: "1", spellings: ["Ann", "1"] },
+      { userId: "gone", spellings: ["gone"] },
+      { userId: "all", spellings: ["all"] },
+    ]);
+  });
+});
+
+describe("formatting", () => {
+  const apply = (text: string, from: number, to: number, sign: string) => {
+    const edit = toggled(text, from, to, sign);
+    const after = text.slice(0, edit.from) + edit.insert + text.slice(edit.to);
+    return [after, after.slice(...edit.selection)];
+  };
+
+  it("puts signs around what is chosen, and takes them away again", () => {
+    expect(apply("so bold here", 3, 7, "**")).toEqual(["so **bold** here", "bold"]);
+    expect(apply("so **bold** here", 5, 9, "**")).toEqual(["so bold here", "bold"]);
+    expect(apply("so **bold** here", 3, 11, "**")).toEqual(["so bold here", "bold"]);
+  });
+
+  it("begins where nothing is chosen", () => {
+    expect(apply("a ", 2, 2, "`")).toEqual(["a ``", ""]);
+    expect(toggled("a ", 2, 2, "`").selection).toEqual([3, 3]);
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { createStore } from "zustand/vanilla";
+import { ConversationList } from "../src/chat/conversations/conversations";
+import { withMessage } from "../src/chat/conversations/unread";
+import type { ChatState, Core } from "../src/chat/core";
+import type { Conversation } from "../src/server/payloads";
+import { conversation, ME, message } from "./messages";
+
+it("keeps what came while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));
+  let resolve: (answer: Conversation) => void = () => undefined;
+  const promise = new Promise<Conversation>((answer) => {
+    resolve = answer;
+  });
+  const core = { state, on: () => undefined, api: { get: () => promise } } as unknown as Core;
+  const loaded = new ConversationList(core).load("c");
+  const { conversations } = state.getState() as unknown as ChatState;
+  state.setState({ conversations: withMessage(conversations, message(2), ME) as never });
+  resolve(conversation("c", { lastSeq: 1, readSeq: 1, unreadCount: 0, members: [] }));
+  await loaded;
+  expect(state.getState().conversations.c).toMatchObject({ lastSeq: 2, unreadCount: 1, members: [] });
+});
+
+it("counts nothing that was read while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 3, readSeq: 3 }) } }));
+  const answer = conversation("c", { lastSeq: 3, readSeq: 1, unreadCount: 2, members: [] });
+  const core = { state, on: () => undefined, api: { get: async () => answer } } as unknown as Core;
+  await new ConversationList(core).load("c");
+  expect(state.getState().conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});

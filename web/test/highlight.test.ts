@@ -1,0 +1,53 @@
+import { expect, it } from "vitest";
+import { excerptOf, piecesOf } from "../src/chat/search/highlight";
+
+const marked = (text: string, query: string) =>
+  piecesOf(text, query)
+    .map((piece) => (piece.isFound ? `[${piece.text}]` : piece.text))
+    .join("");
+
+it("whole words are found, and the last one may go on", () => {
+  expect(marked("The plan of the planet", "plan")).toBe("The [plan] of the [planet]");
+  expect(marked("The plan of the planet", "plan the")).toBe("[The] [plan] of [the] planet");
+  expect(marked("a an and", "a")).toBe("[a] an and");
+});
+
+it("a last word that is ended does not go on", () => {
+  expect(marked("plan planet", '"plan"')).toBe("[plan] planet");
+});
+
+it("case, accents and width do not count", () => {
+  expect(marked("Viele Grüße", "grusse")).toBe("Viele [Grüße]");
+  expect(marked("Ｔｅｘｔ", "text")).toBe("[Ｔｅｘｔ]");
+  expect(marked("Οδυσσεύς ΟΔΥΣΣΕΥΣ", "οδυσσευς")).toBe("[Οδυσσεύς] [ΟΔΥΣΣΕΥΣ]");
+  expect(marked("in İstanbul", "istanbul")).toBe("in [İstanbul]");
+});
+
+it("any part of a text without spaces is found, and an emoji is a word", () => {
+  expect(marked("東京大学です", "大学")).toBe("東京[大学]です");
+  expect(marked("well done 🎉🎉", "🎉")).toBe("well done [🎉][🎉]");
+});
+
+it("what has a meaning in patterns or in markup stays a text", () => {
+  expect(marked("a.*b <b>bold</b>", ".*")).toBe("a.*b <b>bold</b>");
+  expect(marked("<b>bold</b>", "<bold>")).toBe("<b>[bold]</b>");
+  expect(marked("alice@example.com", "example.com")).toBe("alice@[example].[com]");
+});
+
+it("nothing is lost between the pieces", () => {
+  const text = "Grüße 👩‍👩‍👧 ﬁne e\u0301tude";
+  for (const query of ["grusse", "fine", "etude", "👩", "", "zzz"])
+    expect(
+      piecesOf(text, query)
+        .map((piece) => piece.text)
+        .join(""),
+    ).toBe(text);
+});
+
+it("of a long text there is what stands around the first find", () => {
+  const text = `${"before ".repeat(60)}needle ${"after ".repeat(60)}`;
+  const excerpt = excerptOf(text, "needle");
+  expect(excerpt).toMatch(/^…before .*needle after.*…$/);
+  expect(excerpt.length).toBeLessThan(260);
+  expect(excerptOf("a short one", "one")).toBe("a short one");
+});

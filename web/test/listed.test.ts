@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { listed } from "../src/chat/conversations/listed";
+import type { Conversation } from "../src/server/payloads";
+
+function conversation(id: string, unreadCount: number): Conversation {
+  return {
+    id,
+    kind: "group",
+    memberCount: 2,
+    lastSeq: 1,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    name: id,
+    unreadCount,
+  };
+}
+
+const ALL = [conversation("Plans", 0), conversation("Plants", 2), conversation("News", 1)];
+const ids = (wanted: { query: string; unreadOnly: boolean }, openId: string | null = null): string[] =>
+  listed(ALL, ({ name = "" }) => name, wanted, openId).map(({ id }) => id);
+
+test("without a wish all are listed, in their order", () => {
+  expect(ids({ query: " ", unreadOnly: false })).toEqual(["Plans", "Plants", "News"]);
+});
+
+test("those of a name, those with something unread, and both", () => {
+  expect(ids({ query: "pla", unreadOnly: false })).toEqual(["Plans", "Plants"]);
+  expect(ids({ query: "", unreadOnly: true })).toEqual(["Plants", "News"]);
+  expect(ids({ query: "pla", unreadOnly: true })).toEqual(["Plants"]);
+});
+
+test("the open one does not go away while it is read", () => {
+  expect(ids({ query: "", unreadOnly: true }, "Plans")).toEqual(["Plans", "Plants", "News"]);
+});

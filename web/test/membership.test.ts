@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { withoutMember, withRole, withSender, withUser } from "../src/chat/conversations/membership";
+import type { Conversation } from "../src/server/payloads";
+import { message } from "./messages";
+
+const AT = "2026-01-01T00:00:00.000Z";
+const ANN = { userId: "ann", name: "Ann", role: "owner" as const };
+const BOB = { userId: "bob", name: "Bob", role: "member" as const, avatar: "/old" };
+
+const group: Conversation = {
+  id: "c",
+  kind: "group",
+  memberCount: 2,
+  lastSeq: 0,
+  createdAt: AT,
+  name: "Plans",
+  ownerId: "ann",
+  members: [ANN, BOB],
+};
+const direct: Conversation = { ...group, id: "d", kind: "direct", name: "Bob", avatar: "/old" };
+
+test("who is gone is no member, and told twice that is the same", () => {
+  const once = withoutMember(group, "bob");
+  expect(once).toMatchObject({ memberCount: 1, members: [ANN] });
+  expect(withoutMember(once, "bob")).toBe(once);
+});
+
+test("without the members only their number changes", () => {
+  const { members: _, ...listed } = group;
+  expect(withoutMember(listed, "bob")).toEqual({ ...listed, memberCount: 1 });
+});
+
+test("a new owner owns the conversation", () => {
+  const after = withRole(withRole(group, "bob", "owner"), "ann", "admin");
+  expect(after.ownerId).toBe("bob");
+  expect(after.members?.map(({ role }) => role)).toEqual(["admin", "owner"]);
+});
+
+test("somebody looks different wherever they are, and where a conversation is called after them", () => {
+  const robert = { id: "bob", name: "Robert", createdAt: AT };
+  const after = withUser({ c: group, d: direct }, robert, "ann");
+  expect(after.c?.members?.[1]).toEqual({ userId: "bob", name: "Robert", role: "member" });
+  expect(after.c?.name).toBe("Plans");
+  expect(after.d?.name).toBe("Robert");
+  expect(after.d).not.toHaveProperty("avatar");
+});
+
+test("one's own new name is not that of a direct conversation", () => {
+  const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT }, "ann");
+  expect(after.d?.name).toBe("Bob");
+});
+
+test("messages show how their sender looks now", () => {
+  const said = { ...message(1), senderId: "bob", sender: { id: "bob", name: "Bob" } };
+  const other = { messages: [{ ...message(1), senderId: "ann" }], atStart: true, atEnd: true };
+  const timelines = { c: { messages: [said], atStart: true, atEnd: true }, d: other };
+  const after = withSender(timelines, { id: "bob", name: "Robert", createdAt: AT, avatar: "/new" });
+  expect(after.c?.messages[0]?.sender).toEqual({ id: "bob", name: "Robert", avatar: "/new" });
+  expect(after.d).toBe(other);
+});

@@ -1,0 +1,158 @@
+import { describe, expect, it } from "vitest";
+import { rowsOf, type Timeline } from "../src/chat/messages/timeline";
+import { amountText, digitsOf, formatAmount, parseAmount } from "../src/chat/offers/money";
+import {
+  actionsOn,
+  nextExpiry,
+  type OfferAction,
+  reachesBack,
+  rowsWithOffers,
+  statusAt,
+  withOffers,
+} from "../src/chat/offers/offer_rules";
+import type { Offer, OfferStatus } from "../src/server/payloads";
+import { ME, message } from "./messages";
+
+const NOW = Date.parse("2026-03-01T10:00:00.000Z");
+
+const offer = (id: string, more: Partial<Offer> = {}): Offer => ({
+  id,
+  conversationId: "c",
+  authorId: "bob",
+  title: "Bike",
+  amount: 12000,
+  currency: "EUR",
+  status: "pending",
+  createdAt: "2026-03-01T09:00:00.000Z",
+  updatedAt: "2026-03-01T09:00:00.000Z",
+  ...more,
+});
+
+describe("an amount", () => {
+  it.each([
+    ["120", "EUR", "en", 12000],
+    ["120.5", "EUR", "en", 12050],
+    ["120,50", "EUR", "en", 12050],
+    ["120,50", "EUR", "de", 12050],
+    ["1,234.50", "EUR", "en", 123450],
+    ["1.234,50", "EUR", "de", 123450],
+    ["1 234,50", "EUR", "fr", 123450],
+    ["1,234", "EUR", "en", 123400],
+    ["1.234", "EUR", "de", 123400],
+    ["1.234", "KWD", "en", 1234],
+    ["1,234,567", "JPY", "en", 1234567],
+    ["0.05", "EUR", "en", 5],
+    ["7.", "EUR", "en", 700],
+    ["90071992547409.91", "EUR", "en", Number.MAX_SAFE_INTEGER],
+  ])("typed as %s in %s (%s) is %d of the smallest unit", (text, currency, locale, amount) => {
+    expect(parseAmount(text, currency, locale)).toBe(amount);
+  });
+
+  it.each([
+    ["", "EUR"],
+    ["twelve", "EUR"],
+    ["-1", "EUR"],
+    ["1.005", "EUR"],
+    ["1.2.3", "EUR"],
+    [".5", "EUR"],
+    ["1.5", "JPY"],
+    ["90071992547409.92", "EUR"],
+  ])("typed as %s in %s is none", (text, currency) => {
+    expect(parseAmount(text, currency, "en")).toBeNull();
+  });
+
+  it.each([
+    ["EUR", 2, "€120.00"],
+    ["JPY", 0, "¥12,000"],
+    ["KWD", 3, "KWD 12.000"],
+    ["IQD", 3, "IQD 12.000"],
+    ["HUF", 2, "HUF 120.00"],
+  ])("of 12000 in %s has %d decimals", (currency, digits, shown) => {
+    expect(digitsOf(currency)).toBe(digits);
+    expect(formatAmount(12000, currency, "en").replaceAll("\u00a0", " ")).toBe(shown);
+  });
+
+  it("is written as it can be typed again, and loses nothing", () => {
+    expect(amountText(5, "EUR", "de")).toBe("0,05");
+    expect(parseAmount(amountText(123450, "EUR", "de"), "EUR", "de")).toBe(123450);
+    expect(formatAmount(Number.MAX_SAFE_INTEGER, "EUR", "en")).toBe("€90,071,992,547,409.91");
+  });
+});
+
+describe("an offer", () => {
+  const MINE: readonly OfferAction[] = ["withdraw"];
+  const ANSWERS: readonly OfferAction[] = ["accept", "reject", "counter"];
+  it.each<[string, string, OfferStatus, boolean, boolean, readonly OfferAction[]]>([
+    ["its author", ME, "pending", true, false, MINE],
+    ["its author, who may not write any more,", ME, "pending", false, false, MINE],
+    ["its author, who was blocked,", ME, "pending", true, true, MINE],
+    ["another", "bob", "pending", true, false, ANSWERS],
+    ["a reader of a channel", "bob", "pending", false, false, ["accept", "reject"]],
+    ["one of a blocked pair", "bob", "pending", true, true, []],
+    ...(["accepted", "rejected", "withdrawn", "countered", "expired"] as const).flatMap(
+      (status): [string, string, OfferStatus, boolean, boolean, readonly OfferAction[]][] => [
+        [`whoever made what is ${status}`, ME, status, true, false, []],
+        [`another, when it is ${status},`, "bob", status, true, false, []],
+      ],
+    ),
+  ])("lets %s do what is theirs", (_, authorId, status, mayWrite, isBlocked, may) => {
+    expect(actionsOn(offer("1", { authorId, status }), { myId: ME, mayWrite, isBlocked }, NOW)).toEqual(may);
+  });
+
+  it("has expired at its time, whatever the server has said yet", () => {
+    const ends = offer("1", { expiresAt: new Date(NOW).toISOString() });
+    expect([statusAt(ends, NOW - 1), statusAt(ends, NOW)]).toEqual(["pending", "expired"]);
+    expect(statusAt({ ...ends, status: "accepted" }, NOW)).toBe("accepted");
+    expect(actionsOn(ends, { myId: ME, mayWrite: true }, NOW)).toEqual([]);
+    expect(nextExpiry([offer("2"), ends, { ...ends, status: "rejected" }], NOW - 5)).toBe(NOW);
+    expect(nextExpiry([offer("2"), ends], NOW)).toBeNull();
+  });
+
+  it("that comes late does not undo what was told since", () => {
+    const accepted = offer("1", { status: "accepted", updatedAt: "2026-03-01T09:30:00.000Z" });
+    expect(withOffers([accepted], [offer("1"), offer("0")]).map(({ id, status }) => [id, status])).toEqual([
+      ["0", "pending"],
+      ["1", "accepted"],
+    ]);
+  });
+});
+
+describe("offers among messages", () => {
+  const messages = [10, 20, 30].map((id, index) => message(index + 1, { id: String(id) }));
+  const placed = (ids: readonly string[], { atStart = true, atEnd = true } = {}) => {
+    const timeline: Timeline = { messages, atStart, atEnd };
+    return rowsWithOffers(
+      rowsOf(timeline, null, ME),
+      ids.map((id) => offer(id)),
+      timeline,
+    );
+  };
+  const idsOf = (offers: readonly Offer[] = []) => offers.map(({ id }) => id);
+
+  it("stand in the row of the message that they follow", () => {
+    const rows = placed(["5", "15", "16", "35"]);
+    expect(rows.map((row) => [idsOf(row.offersBefore), idsOf(row.offersAfter)])).toEqual([
+      [["5"], ["15", "16"]],
+      [[], []],
+      [[], ["35"]],
+    ]);
+    expect(rows.map(({ message: { id } }) => id)).toEqual(["10", "20", "30"]);
+  });
+
+  it("part what would be said in one breath", () => {
+    expect(placed([]).map(({ continued }) => continued)).toEqual([false, true, true]);
+    expect(placed(["15"]).map(({ continued }) => continued)).toEqual([false, false, true]);
+  });
+
+  it("are not shown where messages between are not here", () => {
+    const rows = placed(["5", "15", "35"], { atStart: false, atEnd: false });
+    expect(rows.flatMap((row) => [...idsOf(row.offersBefore), ...idsOf(row.offersAfter)])).toEqual(["15"]);
+  });
+
+  it("are loaded as far back as messages are", () => {
+    const timeline: Timeline = { messages, atStart: false, atEnd: true };
+    expect(reachesBack([offer("15")], timeline)).toBe(true);
+    expect(reachesBack([offer("5")], timeline)).toBe(false);
+    expect(reachesBack([offer("5")], { ...timeline, atStart: true })).toBe(true);
+  });
+});

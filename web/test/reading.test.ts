@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Core } from "../src/chat/core";
+import { Reading } from "../src/chat/messages/reading";
+import { conversation, ME, message, messages } from "./messages";
+
+const open = (lastSeq: number, unreadCount: number) => {
+  const now = {
+    me: { id: ME, name: "me", createdAt: "" },
+    conversations: { c: conversation("c", { lastSeq, unreadCount, readSeq: lastSeq - unreadCount }) },
+    timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
+  };
+  const call = vi.fn(async (_: string, { messageId }: { messageId: string }) => ({
+    seq: Number(messageId.slice(1)),
+    unreadCount: 0,
+    mentionCount: 0,
+  }));
+  const core = {
+    now,
+    call,
+    isWatched: () => true,
+    changeConversation: (id: "c", change: (before: unknown) => never) => {
+      now.conversations[id] = change(now.conversations[id]);
+    },
+  };
+  return { now, call, reading: new Reading(core as unknown as Core) };
+};
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it("what is on the screen is told as read", async () => {
+  const { now, call, reading } = open(3, 2);
+  void reading.markRead("c");
+  await vi.runAllTimersAsync();
+  expect(call).toHaveBeenCalledExactlyOnceWith("message:read", { conversationId: "c", messageId: "m3" });
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what comes within a moment is told together", async () => {
+  const { now, call, reading } = open(1, 1);
+  void reading.markRead("c");
+  for (const last of [2, 3, 4]) {
+    now.timelines.c = { ...now.timelines.c, messages: messages(1, last) };
+    void reading.markRead("c");
+  }
+  await vi.runAllTimersAsync();
+  expect(call.mock.calls.map(([, { messageId }]) => messageId)).toEqual(["m1", "m4"]);
+});
+
+it("one's own words are not read, and nothing is read twice", async () => {
+  const { now, call, reading } = open(2, 0);
+  void reading.markRead("c");
+  now.timelines.c = { ...now.timelines.c, messages: [...messages(1, 2), message(3, { senderId: ME })] };
+  void reading.markRead("c");
+  await vi.runAllTimersAsync();
+  expect(call).not.toHaveBeenCalled();
+});

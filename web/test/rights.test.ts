@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { type Deed, deedsOn, may, type Right, roleOf } from "../src/chat/conversations/rights";
+import type { Conversation, Kind, Role, User } from "../src/server/payloads";
+
+const RIGHTS: readonly (readonly [Kind, Role, readonly Right[]])[] = [
+  ["direct", "member", ["post"]],
+  ["group", "owner", ["post", "manage", "leave", "delete"]],
+  ["group", "admin", ["post", "manage", "leave"]],
+  ["group", "member", ["post", "leave"]],
+  ["channel", "owner", ["post", "manage", "leave", "delete"]],
+  ["channel", "admin", ["post", "manage", "leave"]],
+  ["channel", "member", ["leave"]],
+];
+
+const DEEDS: readonly (readonly [Role, Role, readonly Deed[]])[] = [
+  ["owner", "admin", ["makeMember", "handOver", "mute", "remove", "ban"]],
+  ["owner", "member", ["makeAdmin", "handOver", "mute", "remove", "ban"]],
+  ["admin", "owner", []],
+  ["admin", "admin", []],
+  ["admin", "member", ["mute", "remove", "ban"]],
+  ["member", "owner", []],
+  ["member", "member", []],
+];
+
+const ANN: User = { id: "ann", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z" };
+
+const group: Conversation = {
+  id: "c",
+  kind: "group",
+  memberCount: 2,
+  lastSeq: 0,
+  createdAt: ANN.createdAt,
+  ownerId: "bob",
+};
+
+describe("what a role may do", () => {
+  test.each(RIGHTS)("in a %s the %s", (kind, role, rights) => {
+    const all: Right[] = ["post", "manage", "leave", "delete"];
+    expect(all.filter((right) => may(kind, role, right))).toEqual(rights);
+  });
+
+  test("whose role is not known yet has the rights of a member", () => {
+    expect(may("channel", undefined, "post")).toBe(false);
+    expect(may("group", undefined, "post")).toBe(true);
+    expect(may("group", undefined, "manage")).toBe(false);
+  });
+
+  test.each(DEEDS)("the %s to another %s", (role, target, deeds) => {
+    expect(deedsOn("group", role, target, false)).toEqual(deeds);
+  });
+
+  test("an admin steps down, an owner hands on, and a direct conversation has neither", () => {
+    expect(deedsOn("channel", "admin", "admin", true)).toEqual(["makeMember"]);
+    expect(deedsOn("channel", "owner", "owner", true)).toEqual([]);
+    expect(deedsOn("direct", "member", "member", false)).toEqual([]);
+    expect(deedsOn("group", undefined, "member", false)).toEqual([]);
+  });
+
+  test("an owner is known without the members, anybody else with them", () => {
+    const members = [{ userId: "ann", name: "Ann", role: "admin" as const }];
+    expect(roleOf(group, { ...ANN, id: "bob" })).toBe("owner");
+    expect(roleOf(group, ANN)).toBeUndefined();
+    expect(roleOf({ ...group, members }, ANN)).toBe("admin");
+  });
+});

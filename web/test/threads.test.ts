@@ -1,0 +1,32 @@
+import { expect, it, vi } from "vitest";
+import type { Core } from "../src/chat/core";
+import { Threads } from "../src/chat/messages/threads";
+import { message, messages } from "./messages";
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+it("waits for older replies that are on their way already", async () => {
+  const asked: { path: string; answer: (page: object) => void }[] = [];
+  const get = (path: string) => new Promise<object>((answer) => asked.push({ path, answer }));
+  const answer = async (index: number, first: number, last: number, next: string | null) => {
+    const items = messages(first, last).map((reply) => ({ ...reply, threadId: "m1" }));
+    asked[index]?.answer({ root: message(1), items, next });
+    await settled();
+  };
+  const threads = new Threads({ on: () => undefined, api: { get } } as unknown as Core);
+  void threads.open("m1");
+  await answer(0, 8, 9, "m8");
+  void threads.loadOlder();
+  // Whoever asks again and again without waiting asks for ever, and nothing else happens any more.
+  const calls = vi.spyOn(threads, "loadOlder").mockImplementation(() => {
+    if (calls.mock.calls.length > 20) throw new Error("asked again and again");
+    return Threads.prototype.loadOlder.call(threads);
+  });
+  const wanted = threads.open("m1", "m2");
+  await answer(2, 8, 9, "m8");
+  await answer(1, 5, 7, "m5");
+  await answer(3, 2, 4, null);
+  await wanted;
+  expect(asked.map(({ path }) => path.split("limit=50")[1])).toEqual(["", "&before=m8", "", "&before=m5"]);
+  expect(threads.state.getState().thread?.replies.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+});

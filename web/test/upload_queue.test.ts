@@ -1,0 +1,260 @@
+import "fake-indexeddb/auto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { IndexedUploadBox } from "../src/chat/files/upload_box";
+import { type PendingFile, UploadQueue } from "../src/chat/files/upload_queue";
+import { Refused, UNREACHABLE } from "../src/server/refused";
+import type { Shipment, ShipmentListener } from "../src/server/upload";
+
+interface Sending extends Shipment {
+  readonly listener: ShipmentListener;
+  readonly stop: AbortSignal;
+  resolve(id: string): Promise<void>;
+  reject(error: Error): Promise<void>;
+}
+
+/** A server that takes files when it is told to. */
+class Server {
+  readonly asked: Sending[] = [];
+  readonly removed: string[] = [];
+
+  send = (shipment: Shipment, listener: ShipmentListener, stop: AbortSignal): Promise<string> =>
+    new Promise((resolve, reject) => {
+      stop.addEventListener("abort", () => reject(stop.reason));
+      this.asked.push({
+        ...shipment,
+        listener,
+        stop,
+        resolve: async (id) => {
+          resolve(id);
+          await settled();
+        },
+        reject: async (error) => {
+          reject(error);
+          await settled();
+        },
+      });
+    });
+
+  get names(): string[] {
+    return this.asked.map(({ name }) => name);
+  }
+
+  at(index: number): Sending {
+    const found = this.asked.at(index);
+    if (found === undefined) throw new Error("nothing was asked");
+    return found;
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+const refused = (code: string) => new Refused({ code, message: `no: ${code}` });
+const file = (name: string, content = "12345") => new File([content], name, { type: "text/plain" });
+
+let databases = 0;
+let box: IndexedUploadBox;
+let server: Server;
+let shown: readonly PendingFile[];
+beforeEach(() => {
+  box = new IndexedUploadBox(`uploads-${databases++}`);
+  server = new Server();
+});
+
+async function queueOf(userId = "alice", largest = 1_000): Promise<UploadQueue> {
+  const queue = new UploadQueue({
+    userId,
+    box,
+    send: server.send,
+    changed: (files) => {
+      shown = files;
+    },
+    check: async ({ size }) => (size > largest ? "too large" : null),
+    remove: (id) => server.removed.push(id),
+    alone: (_, work) => work(),
+    now: () => 1_000,
+  });
+  await queue.start();
+  return queue;
+}
+
+function only(): PendingFile {
+  const [first] = shown;
+  if (first === undefined) throw new Error("no file is there");
+  return first;
+}
+
+describe("files", () => {
+  it("are sent a few at a time, in their order", async () => {
+    const queue = await queueOf();
+    queue.add(
+      "c",
+      ["1", "2", "3", "4"].map((name) => file(name)),
+    );
+    await settled();
+    expect(server.names).toEqual(["1", "2", "3"]);
+    await server.at(0).resolve("f1");
+    expect(server.names).toEqual(["1", "2", "3", "4"]);
+    expect(queue.fileIds(shown.slice(0, 1).map(({ id }) => id))).toEqual(["f1"]);
+    expect(queue.fileIds(shown.map(({ id }) => id))).toBeNull();
+  });
+
+  it("say how far they are", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1")]);
+    await settled();
+    server.at(0).listener.started("f1");
+    server.at(0).listener.progressed(3);
+    expect(only()).toMatchObject({ sent: 3, done: false, startedAs: "f1" });
+    await server.at(0).resolve("f1");
+    expect(only()).toMatchObject({ sent: 5, done: true });
+  });
+
+  it("go on after a reload where they were, with their bytes", async () => {
+    const before = await queueOf();
+    before.add("c", [file("1"), file("2")]);
+    await settled();
+    server.at(0).listener.started("f1");
+    await server.at(1).resolve("f2");
+    before.stop();
+    await queueOf();
+    await settled();
+    expect(server.names).toEqual(["1", "2", "1"]);
+    expect(server.at(-1).startedAs).toBe("f1");
+    expect(await server.at(-1).bytes.text()).toBe("12345");
+    expect(shown.map(({ done }) => done)).toEqual([false, true]);
+  });
+
+  it("are paused and gone on with", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1")]);
+    await settled();
+    server.at(0).listener.started("f1");
+    queue.pause(only().id);
+    await settled();
+    expect(server.at(0).stop.aborted).toBe(true);
+    expect(only()).toMatchObject({ paused: true, problem: null });
+    queue.resume(only().id);
+    await settled();
+    expect(server.at(-1).startedAs).toBe("f1");
+    await server.at(-1).resolve("f1");
+    expect(only().done).toBe(true);
+  });
+
+  it("stay paused through a reload", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1")]);
+    await settled();
+    queue.pause(only().id);
+    await settled();
+    queue.stop();
+    await queueOf();
+    await settled();
+    expect(server.names).toEqual(["1"]);
+    expect(only().paused).toBe(true);
+  });
+
+  it("wait for the connection, and go on as soon as it is back", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1")]);
+    await settled();
+    await server.at(0).reject(refused(UNREACHABLE));
+    expect(only()).toMatchObject({ stalled: true, problem: null });
+    queue.wake();
+    await settled();
+    expect(server.names).toEqual(["1", "1"]);
+    server.at(1).listener.progressed(1);
+    expect(only().stalled).toBe(false);
+  });
+
+  it("that are refused say why, and let others pass", async () => {
+    const queue = await queueOf("alice", 5);
+    queue.add("c", [file("large", "123456"), file("bad"), file("good")]);
+    await settled();
+    expect(server.names).toEqual(["bad", "good"]);
+    await server.at(0).reject(refused("forbidden"));
+    await server.at(1).resolve("f3");
+    expect(shown.map(({ problem }) => problem)).toEqual(["too large", "no: forbidden", null]);
+    const bad = shown[1]?.id as string;
+    expect(queue.isSettled([bad])).toBe(false);
+    queue.resume(bad);
+    await settled();
+    expect(server.names).toEqual(["bad", "good", "bad"]);
+  });
+
+  it("that are taken away are gone, here and at the server", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1")]);
+    await settled();
+    server.at(0).listener.started("f1");
+    queue.remove(only().id);
+    await settled();
+    expect(shown).toEqual([]);
+    expect(server.at(0).stop.aborted).toBe(true);
+    expect(server.removed).toEqual(["f1"]);
+    expect(await box.read("alice")).toEqual([]);
+  });
+
+  it("leave with their letter: for good when it was sent, from the server too when it was thrown away", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1"), file("2")]);
+    await settled();
+    await server.at(0).resolve("f1");
+    await server.at(1).resolve("f2");
+    const [first, second] = shown.map(({ id }) => id) as [string, string];
+    queue.take([first], "letter 1");
+    queue.take([second], "letter 2");
+    expect(shown.map(({ letterId }) => letterId)).toEqual(["letter 1", "letter 2"]);
+    queue.release("letter 1", true);
+    queue.release("letter 2", false);
+    await settled();
+    expect(server.removed).toEqual(["f2"]);
+    expect(await box.read("alice")).toEqual([]);
+  });
+
+  it("of letters that are gone are forgotten, those at a composer are not", async () => {
+    const queue = await queueOf();
+    queue.add("c", [file("1"), file("2"), file("3")]);
+    const [first, second] = shown.map(({ id }) => id) as [string, string];
+    queue.take([first], "there");
+    queue.take([second], "gone");
+    queue.keepOnly(new Set(["there"]));
+    expect(shown.map(({ name }) => name)).toEqual(["1", "3"]);
+  });
+
+  it("of another user are left alone", async () => {
+    (await queueOf("bob")).add("c", [file("bob's")]);
+    await settled();
+    await queueOf("alice");
+    expect(shown).toEqual([]);
+    expect((await box.read("bob")).map(({ name }) => name)).toEqual(["bob's"]);
+  });
+
+  it("that another tab has brought are not sent again", async () => {
+    const one = await queueOf();
+    one.add("c", [file("1")]);
+    await settled();
+    // The lock is free when the other tab is done.
+    let free = (): void => undefined;
+    const other = new UploadQueue({
+      userId: "alice",
+      box,
+      send: server.send,
+      changed: (files) => {
+        shown = files;
+      },
+      check: async () => null,
+      remove: () => undefined,
+      alone: async (_, work) => {
+        await new Promise<void>((resolve) => {
+          free = resolve;
+        });
+        await work();
+      },
+    });
+    await other.start();
+    await server.at(0).resolve("f1");
+    free();
+    await settled();
+    expect(server.names).toEqual(["1"]);
+    expect(only()).toMatchObject({ done: true, startedAs: "f1" });
+  });
+});
