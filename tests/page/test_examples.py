@@ -4,7 +4,6 @@ file for browsers."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -19,13 +18,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 DEADLINE_S = 120.0
-
-pytestmark = pytest.mark.skipif(
-    shutil.which(CHROMIUM) is None,
-    reason=f"needs a browser, and there is none at {CHROMIUM}: install Chromium, or name one in CHROMIUM",
-)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -54,8 +47,8 @@ def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         serving.join()
 
 
-def test_two_people_talk_on_a_page_of_the_crm_dialect(demo: ServerProcess, pages: str) -> None:
-    command = ["node", str(HERE / "examples.mjs"), CHROMIUM, f"{pages}/dialects/crm.html", demo.url]
+def test_two_people_talk_on_a_page_of_the_crm_dialect(chromium: str, demo: ServerProcess, pages: str) -> None:
+    command = ["node", str(HERE / "examples.mjs"), chromium, f"{pages}/dialects/crm.html", demo.url]
     tokens = [demo.token("123"), demo.token("bob")]
     finished = subprocess.run([*command, *tokens], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert finished.returncode == 0, finished.stderr

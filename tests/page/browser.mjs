@@ -1,0 +1,150 @@
+// What the scenarios share: the browser, what is on the page, what people do there, and the server past the page.
+import { chromium } from "playwright-core";
+
+const [executablePath, url] = process.argv.slice(2);
+const DEADLINE_MS = 20_000;
+
+export { url };
+
+const launch = (...more) => chromium.launch({
+  executablePath,
+  args: [
+    ...more,
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+
+// Its microphone hums and its camera shows a test picture, to whoever is let use them.
+export const browser = await launch("--use-fake-device-for-media-stream");
+// Another one, on a machine that has neither.
+export const launchWithoutDevices = () => launch();
+
+export const complaints = [];
+// What a browser says whose server is away, or which is itself.
+export const LOST = /WebSocket connection to|net::ERR_/;
+
+export function report(happened, details = {}) {
+  console.log(JSON.stringify({ happened, ...details }));
+}
+
+// A browser with nothing in it, at the page. What it logs is a complaint, unless `expected` matches it.
+// `init` runs in it before the page does.
+export async function visit({ expected = /^$/, path = "", init, from = browser, ...options } = {}) {
+  const context = await from.newContext({ viewport: { width: 1100, height: 700 }, ...options });
+  context.setDefaultTimeout(DEADLINE_MS);
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", ({ violatedDirective }) => {
+      console.error(`against the policy: ${violatedDirective}`);
+    });
+  });
+  if (init !== undefined) await context.addInitScript(init);
+  return watch(await context.newPage(), { expected, path });
+}
+
+// Another tab of the same browser.
+export async function anotherTab(page, user) {
+  const tab = await watch(await page.context().newPage(), { expected: /^$/, path: "" });
+  await tab.getByRole("button", { name: user, exact: true }).click();
+  await conversations(tab).first().waitFor();
+  return tab;
+}
+
+async function watch(page, { expected, path }) {
+  const complain = (text) => expected.test(text) || complaints.push(text);
+  page.on("console", (message) => message.type() !== "debug" && complain(message.text()));
+  page.on("pageerror", (error) => complain(String(error)));
+  page.on("dialog", async (dialog) => {
+    complain(`dialog: ${dialog.message()}`);
+    await dialog.accept();
+  });
+  await page.goto(url + path);
+  return page;
+}
+
+export async function visitAs(user, options) {
+  const page = await visit(options);
+  await page.getByRole("button", { name: user, exact: true }).click();
+  await conversations(page).first().waitFor();
+  return page;
+}
+
+export const conversations = (page) => page.locator(".conversations a");
+export const messages = (page) => page.locator(".message:not(.letter) .text");
+export const message = (page, content) => messages(page).getByText(content, { exact: true });
+export const letters = (page) => page.locator(".letter");
+export const composer = (page) => page.getByRole("textbox", { name: "Message", exact: true });
+export const field = (page, label) => page.locator("dialog[open], .entrance form").getByLabel(label, { exact: true });
+
+export async function open(page, name) {
+  await conversations(page).filter({ has: page.getByText(name, { exact: true }) }).click();
+  await opened(page, name);
+}
+
+export async function opened(page, name) {
+  await page.getByRole("heading", { name, exact: true }).waitFor();
+  await composer(page).waitFor();
+}
+
+export async function say(page, content) {
+  await composer(page).fill(content);
+  await page.keyboard.press("Enter");
+}
+
+// Presses one of the buttons that a message shows to whoever points at it, or one of the menu behind them.
+// `within`: the part of the page where it is.
+export async function act(page, content, name, within = page) {
+  const at = within.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
+  await at.hover();
+  await at.locator(".actions button").nth(1).waitFor();
+  const button = at.getByRole("button", { name, exact: true });
+  if ((await button.count()) > 0) return button.click();
+  await at.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name, exact: true }).click();
+}
+
+export async function choose(page, name) {
+  await field(page, "Find people").fill(name);
+  await page.locator(".found button").getByText(name, { exact: true }).click();
+}
+
+// With one person directly, with several in a group of this name.
+export async function start(page, names, group) {
+  await page.getByRole("button", { name: "New conversation" }).click();
+  for (const name of names) await choose(page, name);
+  if (group !== undefined) await field(page, "Name of the group").fill(group);
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.locator("dialog").waitFor({ state: "detached" });
+}
+
+// Fills in the form for signing in, or the other one where there is a name.
+export async function submitAccount(page, fields) {
+  const registers = await field(page, "Name").isVisible();
+  if (registers !== "Name" in fields) await page.locator(".entrance form button.quiet").click();
+  for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);
+  await page.locator(".entrance form button.primary").click();
+}
+
+// What the server answers to this user, past the page.
+export async function call(method, path, user, body) {
+  const address = new URL(`${url}/api/v1/${path}`);
+  address.searchParams.set("userId", user);
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(address, { method, headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}`);
+  const text = await answer.text();
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+export const post = (path, user, body) => call("POST", path, user, body);
+
+// Waits until the other side has read a report and written a line.
+export const answers = (async function* () {
+  for await (const chunk of process.stdin) yield* String(chunk).split("\n").filter(Boolean);
+})();

@@ -1,0 +1,249 @@
+import { readFile } from "node:fs/promises";
+import {
+  act,
+  call,
+  composer,
+  conversations,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+// What lies in front of everything is in no landmark; an avatar's initial is seen, and is no part of a name. Of the grid of
+// all emoji, the library counts rows from 0.
+const EXCEPT = ["region", "label-content-name-mismatch"];
+// A picture of one dot.
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 320, height: 640 } };
+
+// What axe finds wrong in what is on the screen now. The browser runs it past the page's policy.
+async function violations(page, screen) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(
+    async ([values, rules]) =>
+      (
+        await window.axe.run(
+          { exclude: [["[frimousse-list]"]] },
+          { runOnly: { type: "tag", values }, rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: false }])) },
+        )
+      ).violations,
+    [RULES, EXCEPT],
+  );
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${screen}: ${id}: ${html.slice(0, 160)}: ${failureSummary}`),
+  );
+}
+
+async function content() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Everything" });
+  const send = (user, text, more = {}) => post("messages", user, { conversationId: id, content: text, ...more });
+  const first = await send("bob", "A **bold** word, a [link](https://example.com/), and `code`.");
+  await send("alice", "```js\nconst answer = 42;\n```\n\n> A quote\n\n1. one\n2. two");
+  const answer = await send("carol", "An answer", { replyToId: first.id });
+  await call("PUT", `messages/${answer.id}/reactions/${encodeURIComponent("👍")}`, "bob");
+  await call("PATCH", `messages/${answer.id}`, "carol", { content: "An answer, edited" });
+  await send("bob", "In a thread", { threadId: first.id });
+  await call("PUT", `messages/${first.id}/pin`, "alice");
+  const gone = await send("bob", "Gone");
+  await call("DELETE", `messages/${gone.id}`, "bob");
+  await post(`conversations/${id}/offers`, "bob", { title: "A bicycle", amount: 12_000, currency: "EUR", description: "Blue" });
+  await send("bob", "A picture", { attachments: [{ id: await picture() }] });
+  await send("bob", "Unread, for @alice");
+  await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  return id;
+}
+
+async function picture() {
+  const form = new FormData();
+  form.append("file", new Blob([Buffer.from(PNG, "base64")], { type: "image/png" }), "dot.png");
+  const answer = await fetch(`${url}/api/v1/files?userId=bob`, { method: "POST", body: form });
+  return (await answer.json()).id;
+}
+
+// Each is a way to something that can be seen, from an open conversation, and the name that it has in a report.
+const PLACES = {
+  conversation: async () => {},
+  actions: (page) => page.locator(".message").first().hover(),
+  menu: async (page) => {
+    await page.locator(".message").first().focus();
+    await page.locator(".message").first().getByRole("button", { name: "More actions" }).press("Enter");
+    await page.getByRole("menu").waitFor();
+  },
+  "emoji picker": async (page) => {
+    await page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
+    await page.locator("[frimousse-search]").waitFor();
+  },
+  details: (page) => panel(page, "Details"),
+  search: (page) => panel(page, "Search"),
+  offers: (page) => panel(page, "Offers"),
+  pins: (page) => panel(page, /[Pp]inned/),
+  thread: async (page) => {
+    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+    await page.locator(".message").getByRole("button", { name: /repl/i }).first().click();
+    await page.locator(".panel").waitFor();
+  },
+  person: async (page) => {
+    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+    await page.locator(".message header").getByRole("button", { name: "bob", exact: true }).first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "bob" }).waitFor();
+  },
+  viewer: async (page) => {
+    await page.locator(".picture").first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Picture" }).waitFor();
+  },
+  forwarding: (page) => chosen(page, "Forward"),
+  deleting: (page) => chosen(page, "Delete"),
+  "keyboard shortcuts": async (page) => {
+    await page.locator(".scroller").focus();
+    await page.keyboard.press("?");
+    await page.locator("dialog[open]").waitFor();
+  },
+  "quick switcher": async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.locator("dialog[open]").waitFor();
+  },
+};
+
+// From the list of conversations.
+const AT_LIST = {
+  list: async () => {},
+  "account menu": async (page) => {
+    await page.getByRole("button", { name: /^Your account/ }).click();
+    await page.getByRole("menu").waitFor();
+  },
+  settings: async (page) => {
+    await page.getByRole("button", { name: /^Your account/ }).click();
+    await page.getByRole("menuitem", { name: "Settings" }).click();
+    await page.locator("dialog[open]").waitFor();
+  },
+  "notification settings": async (page) => {
+    await AT_LIST.settings(page);
+    await page.getByRole("tab", { name: "Notifications" }).click();
+    await page.getByRole("tabpanel", { name: "Notifications" }).waitFor();
+  },
+  calling: async (page) => {
+    await conversations(page).filter({ has: page.locator(".name").getByText("bob", { exact: true }) }).click();
+    await page.getByRole("button", { name: "Call", exact: true }).click();
+    await page.getByText("Ringing…").waitFor();
+  },
+  notifications: async (page) => {
+    await page.getByRole("button", { name: "Notifications" }).click();
+    await page.locator(".notification-list, dialog[open], [role=dialog]").first().waitFor();
+  },
+  "browse channels": async (page) => {
+    await page.getByRole("button", { name: "Browse channels" }).click();
+    await page.locator("dialog[open]").waitFor();
+  },
+  "new conversation": async (page) => {
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.locator("dialog[open]").waitFor();
+  },
+};
+
+async function panel(page, name) {
+  const header = page.locator(".conversation > header");
+  await header.getByRole("button", { name: "Details" }).waitFor();
+  const button = header.getByRole("button", { name });
+  if (await button.isVisible()) {
+    await button.click();
+  } else {
+    await header.getByRole("button", { name: /^More/ }).click();
+    await page.getByRole("menuitem", { name }).click();
+  }
+  await page.locator(".panel").waitFor();
+}
+
+async function chosen(page, name) {
+  const mine = page.locator(".message.mine").filter({ has: page.locator("pre") });
+  await mine.scrollIntoViewIfNeeded();
+  await mine.focus();
+  await mine.getByRole("button", { name: "More actions" }).press("Enter");
+  await page.getByRole("menuitem", { name, exact: true }).click();
+  await page.locator("dialog[open]").waitFor();
+}
+
+async function everyScreen(options) {
+  const found = [];
+  const visited = [];
+  const check = async (page, screen) => {
+    found.push(...(await violations(page, screen)));
+    visited.push(screen);
+  };
+  const entrance = await visit(options);
+  await entrance.getByRole("button", { name: "alice", exact: true }).waitFor();
+  await check(entrance, "entrance");
+  await entrance.locator(".entrance form button.quiet").click();
+  await check(entrance, "register");
+  await entrance.context().close();
+  const id = (await conversationCalled("Everything")) ?? (await content());
+  for (const [places, path] of [
+    [AT_LIST, "/"],
+    [PLACES, `/#/conversation/${id}`],
+  ]) {
+    const page = await visitAs("alice", options);
+    for (const [name, go] of Object.entries(places)) {
+      await page.goto("about:blank");
+      await page.goto(url + path);
+      await (path === "/" ? conversations(page).first() : page.locator(".message").first()).waitFor();
+      await go(page);
+      await check(page, name);
+    }
+    await page.context().close();
+  }
+  return { found, visited };
+}
+
+async function conversationCalled(name) {
+  const { items } = await call("GET", "conversations", "alice");
+  return items.find((conversation) => conversation.name === name)?.id;
+}
+
+async function screens(colorScheme, size) {
+  const permissions = ["microphone"];
+  const { found, visited } = await everyScreen({ colorScheme, viewport: SIZES[size], permissions });
+  report("looked at", { found, screens: visited.length });
+}
+
+export const lightWide = () => screens("light", "wide");
+export const darkWide = () => screens("dark", "wide");
+export const lightNarrow = () => screens("light", "narrow");
+export const darkNarrow = () => screens("dark", "narrow");
+
+export async function stillness() {
+  const page = await visitAs("alice", { reducedMotion: "reduce" });
+  await start(page, ["bob"]);
+  await opened(page, "bob");
+  await say(page, "nothing moves");
+  await act(page, "nothing moves", "React with 👍");
+  await page.getByRole("button", { name: "👍, 1" }).waitFor();
+  const moving = await page.evaluate(() =>
+    document
+      .getAnimations()
+      .filter(({ playState }) => playState === "running")
+      .map(({ effect }) => effect.target.className),
+  );
+  report("stood still", { moving });
+}
+
+export async function speaking() {
+  const page = await visitAs("carol");
+  await open(page, "general");
+  const said = page.locator(".announcer[aria-live=polite]");
+  await composer(page).waitFor();
+  await post("messages", "bob", { conversationId: "general", content: "for the ears" });
+  await message(page, "for the ears").waitFor();
+  await said.getByText("bob: for the ears").waitFor({ state: "attached" });
+  await post("messages", "bob", { conversationId: "test-conv", content: "elsewhere" }).catch(() => null);
+  report("said", { text: await said.textContent() });
+}

@@ -1,0 +1,166 @@
+import {
+  anotherTab,
+  call,
+  conversations,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  visitAs,
+} from "../browser.mjs";
+
+// Notes what is played and shown, and lets the page be looked away from: of several tabs of one browser that is driven,
+// each takes itself for the one in front.
+function observe() {
+  window.played = [];
+  window.shown = [];
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    window.played.push(this.dataset.sound ?? "");
+    return play.call(this);
+  };
+  window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, options) {
+      Object.assign(this, { title, ...options, closed: false });
+      window.shown.push(this);
+    }
+    close() {
+      this.closed = true;
+      this.onclose?.();
+    }
+  };
+  let looksAway = sessionStorage.getItem("looks away") !== null;
+  document.hasFocus = () => !looksAway;
+  window.look = (away) => {
+    looksAway = away;
+    if (away) sessionStorage.setItem("looks away", "");
+    else sessionStorage.removeItem("looks away");
+    dispatchEvent(new Event(away ? "blur" : "focus"));
+  };
+}
+
+const lookAway = (page, away = true) => page.evaluate((value) => window.look(value), away);
+const observed = (page) =>
+  page.evaluate(() => ({
+    played: window.played,
+    shown: window.shown.map(({ title, body, closed }) => ({ title, body, closed })),
+  }));
+const bell = (page, unread) =>
+  page.getByRole("button", { name: unread === 0 ? "Notifications" : `Notifications, ${unread} unread`, exact: true });
+
+export async function one_tab() {
+  const tabs = [await visitAs("alice", { init: observe })];
+  tabs.push(await anotherTab(tabs[0], "alice"));
+  const bob = await visitAs("bob");
+  await start(bob, ["alice"]);
+  await opened(bob, "alice");
+  for (const tab of tabs) await lookAway(tab);
+  await say(bob, "Are you there?");
+  for (const tab of tabs) await bell(tab, 1).waitFor();
+  await say(bob, "And a second one");
+  for (const tab of tabs) await bell(tab, 2).waitFor();
+  const all = async () => {
+    const each = await Promise.all(tabs.map(observed));
+    // Either tab may have been the one.
+    const shown = each.flatMap((tab) => tab.shown).sort((one, other) => one.body.localeCompare(other.body));
+    return { played: each.flatMap(({ played }) => played), shown };
+  };
+  const until = async (fulfilled) => {
+    for (;;) {
+      const now = await all();
+      if (fulfilled(now)) return now;
+      await tabs[0].evaluate(() => new Promise(requestAnimationFrame));
+    }
+  };
+  report("away", await until(({ played, shown }) => played.length >= 2 && shown.length >= 2));
+
+  // Where one tab is looked at, it is the one that plays, and nothing is shown.
+  await lookAway(tabs[1], false);
+  await say(bob, "Third");
+  for (const tab of tabs) await bell(tab, 3).waitFor();
+  await tabs[1].waitForFunction(() => window.played.length > 0 && window.played.at(-1) === "drop");
+  report("looked at", { played: (await all()).played.length, shown: (await all()).shown.length });
+
+  // Reading it in one tab takes away what the other one has shown.
+  await open(tabs[1], "bob");
+  for (const tab of tabs) await bell(tab, 0).waitFor();
+  report("read", { closed: (await until(({ shown }) => shown.every(({ closed }) => closed))).shown.map((each) => each.closed) });
+
+  // A click goes to the message.
+  await lookAway(tabs[1]);
+  await open(tabs[1], "general");
+  await say(bob, "Click me");
+  const clicked = async () => {
+    for (const tab of tabs) {
+      const found = await tab.evaluate(() => {
+        const last = window.shown.at(-1);
+        if (last?.body !== "Click me") return false;
+        last.onclick();
+        return true;
+      });
+      if (found) return tab;
+    }
+    return clicked();
+  };
+  const tab = await clicked();
+  await opened(tab, "bob");
+  await message(tab, "Click me").waitFor();
+
+  // A reload says nothing again.
+  await tabs[0].reload();
+  await conversations(tabs[0]).first().waitFor();
+  await say(bob, "After the reload");
+  await tabs[0].getByText("After the reload").first().waitFor();
+  const after = await until(({ shown }) => shown.some(({ body }) => body === "After the reload"));
+  report("reloaded", { bodies: after.shown.map(({ body }) => body).filter((body) => body === "After the reload") });
+}
+
+export async function settings() {
+  const carol = await visitAs("carol", { init: observe });
+  const bob = await visitAs("bob");
+  await open(bob, "general");
+  await open(carol, "general");
+  await carol.getByRole("button", { name: "Details" }).click();
+  const notify = carol.getByRole("combobox", { name: "Notify me of" });
+  const saved = () => carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PUT");
+  await Promise.all([saved(), notify.selectOption("All messages")]);
+  await Promise.all([saved(), carol.getByRole("combobox", { name: "Sound", exact: true }).selectOption("Chime")]);
+  await carol.waitForFunction(() => window.played.includes("chime"));
+  await carol.evaluate(() => (window.played.length = 0));
+  await lookAway(carol);
+  await say(bob, "To all");
+  await carol.waitForFunction(() => window.played.length === 1 && window.shown.length === 1);
+  const chime = await observed(carol);
+  await lookAway(carol, false);
+  await Promise.all([saved(), carol.getByRole("checkbox", { name: "Mute this conversation" }).check()]);
+  await lookAway(carol);
+  await say(bob, "@carol to nobody");
+  await carol.getByText("@carol to nobody").first().waitFor();
+  // What is told afterwards would have come after it.
+  await start(bob, ["carol"]);
+  await opened(bob, "carol");
+  await say(bob, "Only you");
+  await carol.waitForFunction(() => window.shown.length === 2 && window.played.length === 2);
+  report("chosen", { chime, then: await observed(carol) });
+}
+
+export async function stored() {
+  const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["test"] });
+  await post("messages", "bob", { conversationId: id, content: "While you were away" });
+  while ((await call("GET", "notifications", "test")).items.length === 0);
+  const test = await visitAs("test", { init: observe });
+  await bell(test, 1).click();
+  const list = test.getByRole("dialog", { name: "Notifications" });
+  await list.getByText("This browser shows notifications while you look elsewhere.").waitFor();
+  const before = await observed(test);
+  await list.getByRole("button", { name: /bob.*unread/ }).click();
+  await message(test, "While you were away").waitFor();
+  await bell(test, 0).click();
+  await list.getByRole("button", { name: /^bob/ }).waitFor();
+  report("stored", { before, unread: await list.locator(".new").count() });
+}

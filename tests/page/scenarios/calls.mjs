@@ -1,0 +1,215 @@
+import {
+  LOST,
+  answers,
+  anotherTab,
+  launchWithoutDevices,
+  message,
+  open,
+  opened,
+  report,
+  say,
+  start,
+  visitAs,
+} from "../browser.mjs";
+
+const permissions = ["microphone", "camera"];
+
+// Notes what is played, and keeps hold of the page's connections to others.
+function observe() {
+  window.played = [];
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    window.played.push(this.dataset.sound ?? "");
+    return play.call(this);
+  };
+  window.peers = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      window.peers.push(this);
+    }
+  };
+}
+
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const ringing = (page) => page.getByRole("alertdialog");
+const callOf = (page, name) => page.getByRole("region", { name: `Call with ${name}` });
+
+// What has come through the newest connection: sound and pictures.
+const received = (page, kind) =>
+  page.evaluate(async (wanted) => {
+    const stats = await window.peers.at(-1).getStats();
+    const inbound = [...stats.values()].filter(({ type, kind }) => type === "inbound-rtp" && kind === wanted);
+    return inbound.reduce((sum, { packetsReceived, framesDecoded }) => sum + (wanted === "video" ? framesDecoded : packetsReceived), 0);
+  }, kind);
+
+async function until(read, fulfilled) {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const value = await read();
+    if (fulfilled(value)) return value;
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)}`);
+  }
+}
+
+async function two(options) {
+  const [alice, bob] = [
+    await visitAs("alice", { permissions, init: observe, ...options }),
+    await visitAs("bob", { permissions, init: observe, ...options, from: undefined }),
+  ];
+  await start(alice, ["bob"]);
+  await opened(alice, "bob");
+  return [alice, bob];
+}
+
+export async function talk() {
+  const [alice, bob] = await two();
+  const secondTab = await anotherTab(bob, "bob");
+  await button(alice, "Call").click();
+  await callOf(alice, "bob").getByText("Ringing…").waitFor();
+  for (const tab of [bob, secondTab]) await ringing(tab).getByText("alice is calling").waitFor();
+  const rang = async () => (await Promise.all([bob, secondTab].map((tab) => tab.evaluate(() => window.played)))).map((played) => played.includes("ring"));
+  await until(rang, (each) => each.includes(true));
+  report("rings", {
+    tabs: (await rang()).filter(Boolean).length,
+    caller: await alice.evaluate(() => window.played),
+    focus: await bob.evaluate(() => document.activeElement.getAttribute("role")),
+  });
+
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await ringing(secondTab).waitFor({ state: "detached" });
+  for (const [page, other] of [[alice, "bob"], [bob, "alice"]]) await callOf(page, other).getByRole("timer").waitFor();
+  for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 20);
+
+  // One writes while one talks.
+  await open(bob, "alice");
+  await say(alice, "Can you hear me?");
+  await message(bob, "Can you hear me?").waitFor();
+
+  await button(bob, "Turn microphone off").click();
+  await callOf(alice, "bob").getByText("bob has turned the microphone off").waitFor();
+  await button(bob, "Turn microphone on").click();
+  await callOf(alice, "bob").getByText("Connected").waitFor();
+
+  await button(alice, "Turn camera on").click();
+  await until(() => received(bob, "video"), (frames) => frames > 5);
+  await bob.locator("video.picture:not(.own)").waitFor();
+  await button(bob, "Turn camera on").click();
+  await until(() => received(alice, "video"), (frames) => frames > 5);
+  await button(alice, "Turn camera off").click();
+  await bob.locator("video.picture:not(.own)").waitFor({ state: "hidden" });
+  const heard = await received(bob, "audio");
+  await until(() => received(bob, "audio"), (packets) => packets > heard);
+
+  await button(bob, "Hang up").click();
+  await callOf(bob, "alice").waitFor({ state: "detached" });
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  report("talked", {
+    closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
+    second: await secondTab.evaluate(() => window.peers.length),
+  });
+}
+
+export async function refused() {
+  const [alice, bob] = await two();
+  await button(alice, "Video call").click();
+  await ringing(bob).getByText("alice wants a video call").waitFor();
+  await ringing(bob).getByRole("button", { name: "Decline" }).click();
+  await callOf(alice, "bob").getByText("bob declined.").waitFor();
+  await button(alice, "Call again").click();
+  await ringing(bob).waitFor();
+  await button(alice, "Hang up").click();
+  await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
+  await bob.getByRole("button", { name: "Notifications, 1 unread" }).waitFor();
+  report("missed", { ringing: await ringing(bob).count() });
+
+  // Both at once: it is one call.
+  await bob.getByRole("button", { name: "Close", exact: true }).click();
+  await open(bob, "alice");
+  // Whoever hears the other one first can call no more: the button does nothing then.
+  for (const page of [alice, bob]) await page.waitForFunction(() => document.querySelector(".call") === null);
+  await Promise.all([alice, bob].map((page) => button(page, "Call").evaluate((element) => element.click())));
+  // Where one of them was first after all, that one waits for the other's answer.
+  const takesPart = async (page) => {
+    const accept = ringing(page).getByRole("button", { name: "Accept", exact: true });
+    await accept.or(page.getByRole("timer")).first().waitFor();
+    if (await accept.isVisible()) await accept.click();
+  };
+  await Promise.all([alice, bob].map(takesPart));
+  for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 5);
+  await button(alice, "Hang up").click();
+  await callOf(bob, "alice").getByText("The call has ended.").waitFor();
+}
+
+// The server lets it ring for a second.
+export async function unanswered() {
+  const [alice, bob] = await two();
+  await button(alice, "Call").click();
+  await ringing(bob).waitFor();
+  await callOf(alice, "bob").getByText("bob did not answer.").waitFor();
+  await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
+  report("unanswered");
+}
+
+export async function busy() {
+  const [alice, bob] = await two();
+  const carol = await visitAs("carol", { permissions, init: observe });
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await start(carol, ["bob"]);
+  await opened(carol, "bob");
+  await button(carol, "Call").click();
+  await callOf(carol, "bob").getByText("bob is in another call.").waitFor();
+  report("busy", { ringing: await ringing(bob).count(), talking: await callOf(bob, "alice").getByRole("timer").count() });
+}
+
+export async function problems() {
+  const without = await launchWithoutDevices();
+  try {
+    const [alice] = await two({ from: without });
+    await button(alice, "Call").click();
+    await callOf(alice, "bob").getByText("No microphone was found.").waitFor();
+    await button(alice, "Close").click();
+    const carol = await visitAs("carol");
+    await start(carol, ["bob"]);
+    await opened(carol, "bob");
+    await button(carol, "Call").click();
+    await callOf(carol, "bob").getByText("The browser does not allow the microphone").waitFor();
+    report("said");
+  } finally {
+    await without.close();
+  }
+}
+
+
+// Whoever runs this kills the server and starts it again, and answers when that is done: the two go on talking.
+export async function restart() {
+  const [alice, bob] = await two({ expected: LOST });
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  const both = [alice, bob];
+  for (const page of both) await page.getByRole("timer").waitFor();
+  report("ready");
+  for (const page of both) await page.getByText("Reconnecting…").waitFor();
+  for (const page of both) {
+    const heard = await received(page, "audio");
+    await until(
+      () => received(page, "audio"),
+      (packets) => packets > heard + 20,
+    );
+  }
+  await answers.next();
+  for (const page of both) await page.getByText("Reconnecting…").waitFor({ state: "hidden" });
+  // What needs the server works again: another picture, and another call afterwards.
+  await button(alice, "Turn camera on").click();
+  await until(
+    () => received(bob, "video"),
+    (frames) => frames > 5,
+  );
+  await button(bob, "Hang up").click();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  await button(alice, "Call").click();
+  await ringing(bob).getByText("alice is calling").waitFor();
+  report("went on", { connections: await alice.evaluate(() => window.peers.length) });
+}

@@ -1,0 +1,191 @@
+import {
+  act,
+  call,
+  composer,
+  letters,
+  message,
+  messages,
+  open,
+  post,
+  report,
+  say,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const gather = (name, memberIds) => post("conversations", "alice", { kind: "group", name, memberIds });
+const offered = (page) => page.getByRole("option");
+const active = (page) =>
+  composer(page).evaluate((field) => document.getElementById(field.getAttribute("aria-activedescendant") ?? "")?.textContent);
+
+// Names are completed by keys and by the pointer; what is sent is recognised, and stands out for whom it names.
+export async function mentions() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Mentions", ["bob", "carol"]);
+  await open(alice, "Mentions");
+  await open(bob, "Mentions");
+  await composer(alice).pressSequentially("Hello @");
+  await offered(alice).nth(3).waitFor();
+  const all = await offered(alice).allTextContents();
+  const first = await active(alice);
+  await alice.keyboard.press("ArrowDown");
+  const second = await active(alice);
+  await alice.keyboard.press("Escape");
+  await offered(alice).first().waitFor({ state: "detached" });
+  await composer(alice).pressSequentially("b");
+  const stayed = await offered(alice).count();
+  await composer(alice).fill("");
+  await composer(alice).pressSequentially("Hello @bo");
+  await alice.keyboard.press("Enter");
+  await composer(alice).pressSequentially("and @car");
+  await offered(alice).getByText("carol").click();
+  await composer(alice).pressSequentially("but not `@bob`");
+  const written = await composer(alice).inputValue();
+  await alice.keyboard.press("Enter");
+  const said = bob.locator(".message").filter({ hasText: "but not" });
+  await said.locator(".mention.mine").waitFor();
+  report("mentioned", {
+    all,
+    first,
+    second,
+    stayed,
+    written,
+    marked: await said.locator(".mention").allTextContents(),
+    own: await said.locator(".mention.mine").allTextContents(),
+    code: await said.locator("code").textContent(),
+  });
+  await composer(alice).pressSequentially("@al");
+  await offered(alice).filter({ hasText: "@all" }).click();
+  await alice.keyboard.press("Enter");
+  await bob.locator(".mention.mine").filter({ hasText: "@all" }).waitFor();
+}
+
+// Short codes and the picker, in a text and as reactions; what was used is at hand later.
+export async function emoji() {
+  const alice = await visitAs("alice");
+  await gather("Emoji", ["bob"]);
+  await open(alice, "Emoji");
+  await composer(alice).pressSequentially("Up :rocke");
+  await offered(alice).filter({ hasText: ":rocket:" }).waitFor();
+  await alice.keyboard.press("Tab");
+  const completed = await composer(alice).inputValue();
+  await alice.getByRole("button", { name: "Emoji", exact: true }).click();
+  const picker = alice.getByRole("dialog", { name: "Emoji" });
+  await picker.getByRole("searchbox").fill("tada");
+  await picker.getByRole("gridcell").filter({ hasText: "🎉" }).click();
+  await picker.waitFor({ state: "detached" });
+  const picked = await composer(alice).inputValue();
+  const focused = await composer(alice).evaluate((it) => it === document.activeElement);
+  await alice.keyboard.press("Enter");
+  await message(alice, "Up 🚀 🎉").waitFor();
+  await act(alice, "Up 🚀 🎉", "Add reaction");
+  const reactions = alice.getByRole("dialog", { name: "Add reaction" });
+  await reactions.getByRole("group", { name: "Recently used" }).getByRole("button", { name: "🎉" }).click();
+  await alice.getByRole("button", { name: "🎉, 1" }).waitFor();
+  await alice.reload();
+  await alice.locator(".reactions").getByRole("button", { name: "Add reaction" }).click();
+  await reactions.getByRole("group", { name: "Recently used" }).getByRole("button", { name: "🎉" }).waitFor();
+  await alice.keyboard.press("Escape");
+  await reactions.waitFor({ state: "detached" });
+  report("picked", { completed, picked, focused });
+}
+
+export async function keys() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Keys", ["bob"]);
+  await open(alice, "Keys");
+  await open(bob, "Keys");
+  await composer(alice).pressSequentially("one");
+  await bob.getByText("alice is typing…").waitFor();
+  for (let count = 0; count < 3; count++) await alice.keyboard.press("Backspace");
+  // Sooner than it would be over by itself.
+  await bob.getByText("alice is typing…").waitFor({ state: "hidden", timeout: 3000 });
+  await composer(alice).pressSequentially("one");
+  await alice.keyboard.press("Shift+Enter");
+  await composer(alice).pressSequentially("two");
+  await alice.keyboard.press("Shift+ArrowLeft");
+  await alice.keyboard.press("Shift+ArrowLeft");
+  await alice.keyboard.press("Shift+ArrowLeft");
+  await alice.keyboard.press("Control+b");
+  const formatted = await composer(alice).inputValue();
+  await alice.keyboard.press("Enter");
+  await message(bob, "one\ntwo").waitFor();
+  const bold = await messages(bob).locator("strong").textContent();
+  await alice.keyboard.press("ArrowUp");
+  await alice.getByText("Editing your message").waitFor();
+  await composer(alice).fill("three");
+  await alice.keyboard.press("Enter");
+  await message(bob, "three").waitFor();
+  const grown = await composer(alice).evaluate((field) => {
+    field.focus();
+    document.execCommand("insertText", false, "line\n".repeat(100));
+    return field.getBoundingClientRect().height / innerHeight;
+  });
+  await composer(alice).fill("");
+  report("pressed", { formatted, bold, grown });
+}
+
+// Where only some may write, the others are told so; and whoever is refused is told why.
+export async function noWriting() {
+  const { id } = await post("conversations", "alice", { kind: "channel", name: "News", memberIds: ["bob"] });
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "News");
+  await say(alice, "Read this");
+  await bob.goto(bob.url().replace(/#.*|$/, `#/conversation/${encodeURIComponent(id)}`));
+  await message(bob, "Read this").waitFor();
+  await bob.getByText("Only the owner and admins write in this channel.").waitFor();
+  const fields = await composer(bob).count();
+  await gather("Quiet", ["bob", "carol"]);
+  await open(alice, "Quiet");
+  await open(bob, "Quiet");
+  const quiet = decodeURIComponent(alice.url().split("/").at(-1));
+  await call("PUT", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice", { reason: "too loud" });
+  await say(bob, "May I?");
+  const reason = letters(bob).locator(".problem");
+  await reason.waitFor();
+  report("refused", { fields, reason: await reason.textContent() });
+}
+
+export async function longTexts() {
+  const alice = await visit({ viewport: { width: 320, height: 560 } });
+  await alice.getByRole("button", { name: "alice", exact: true }).click();
+  await alice.locator(".conversations a").filter({ hasText: "test-conv" }).click();
+  await composer(alice).waitFor();
+  const address = `https://example.com/${"long".repeat(60)}?q=1`;
+  await say(alice, `See ${address} there`);
+  await say(alice, `\`\`\`\n${"wide ".repeat(60)}\n\`\`\``);
+  await alice.locator(".message:not(.letter) pre").waitFor();
+  report("narrow", {
+    page: await alice.evaluate(() => document.documentElement.scrollWidth),
+    link: await alice.locator(".text a").getAttribute("href"),
+    scrolls: await alice.locator(".text pre").evaluate((it) => it.scrollWidth > it.clientWidth),
+  });
+}
+
+// What is written for a message is neither lost nor taken for the draft, whatever comes of it.
+export async function unfinished() {
+  await gather("Unfinished", ["bob"]);
+  const alice = await visitAs("alice");
+  await open(alice, "Unfinished");
+  await say(alice, "one");
+  await say(alice, "two");
+  await message(alice, "two").waitFor();
+  const written = () => composer(alice).inputValue();
+  await composer(alice).fill("a draft");
+  await act(alice, "one", "Edit");
+  await composer(alice).fill("one, changed");
+  await act(alice, "two", "Reply");
+  await alice.getByText("Replying to").waitFor();
+  const answering = await written();
+  await alice.getByRole("button", { name: "Cancel" }).click();
+
+  await act(alice, "one", "Edit");
+  await composer(alice).fill("not \u0000 taken");
+  await alice.keyboard.press("Enter");
+  await alice.getByText("must not contain U+0000").waitFor();
+  const refused = await written();
+  await composer(alice).fill("one, better");
+  await alice.keyboard.press("Enter");
+  await message(alice, "one, better").waitFor();
+  report("finished", { answering, refused, draft: await written() });
+}

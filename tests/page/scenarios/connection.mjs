@@ -1,0 +1,72 @@
+import { LOST, answers, call, letters, message, messages, open, report, say, visitAs } from "../browser.mjs";
+
+// Whoever runs this kills the server and starts it again, and answers when that is done.
+export async function reconnection() {
+  const [alice, bob] = [await visitAs("alice", { expected: LOST }), await visitAs("bob", { expected: LOST })];
+  await open(alice, "general");
+  await open(bob, "general");
+  await say(bob, "Before");
+  await message(alice, "Before").waitFor();
+  report("ready");
+  for (let number = 1; number <= 40; number++) await say(alice, `Message ${number}`);
+  await alice.getByText("Reconnecting…").waitFor();
+  await say(alice, "Typed while disconnected");
+  report("disconnected", { waiting: await letters(alice).last().textContent() });
+  await answers.next();
+  await alice.locator(".connection").waitFor({ state: "detached" });
+  await bob.locator(".connection").waitFor({ state: "detached" });
+  await message(bob, "Typed while disconnected").waitFor();
+  await letters(alice).first().waitFor({ state: "detached" });
+  await say(bob, "After");
+  await message(alice, "After").waitFor();
+  const said = async () => {
+    const { items } = await call("GET", "conversations/general/messages?limit=100", "carol");
+    return items.map(({ content }) => content);
+  };
+  const shown = [await messages(alice).allTextContents(), await messages(bob).allTextContents()];
+  await alice.reload();
+  await message(alice, "After").waitFor();
+  report("reconnected", { stored: await said(), shown, reloaded: await messages(alice).allTextContents() });
+}
+
+// What was written while the server was away is there after a reload, and leaves when the server is back.
+export async function outbox() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  await alice.context().setOffline(true);
+  await alice.evaluate(() => undefined);
+  report("ready");
+  await alice.getByText("Reconnecting…").waitFor();
+  for (const content of ["first", "second", "third"]) await say(alice, content);
+  await letters(alice).nth(2).waitFor();
+  await answers.next();
+  await alice.context().setOffline(false);
+  await alice.reload();
+  await letters(alice).first().waitFor({ state: "detached" });
+  await message(alice, "third").waitFor();
+  report("sent", { messages: await messages(alice).allTextContents() });
+}
+
+// What browsers keep from pages that came neither over HTTPS nor from this machine.
+function withoutHttps() {
+  delete Crypto.prototype.randomUUID;
+  delete Navigator.prototype.locks;
+  delete Navigator.prototype.clipboard;
+  delete Navigator.prototype.mediaDevices;
+}
+
+export async function insecure() {
+  const alice = await visitAs("alice", { init: withoutHttps });
+  await open(alice, "conv-456");
+  await say(alice, "Over a wire of our own");
+  await message(alice, "Over a wire of our own").waitFor();
+  await letters(alice).first().waitFor({ state: "detached" });
+  await alice.locator(".composer input[type=file]").setInputFiles({
+    name: "note.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("noted"),
+  });
+  await say(alice, "With a file");
+  await alice.locator(".message:not(.letter) .file-name").getByText("note.txt").waitFor();
+  report("talked");
+}

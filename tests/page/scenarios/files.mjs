@@ -1,0 +1,315 @@
+import { createHash } from "node:crypto";
+import { deflateSync } from "node:zlib";
+import {
+  LOST,
+  answers,
+  call,
+  composer,
+  conversations,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  submitAccount,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const MARKUP = "<img src=x onerror=alert(1)>.txt";
+
+const chosen = (page) => page.locator(".composer input[type=file]");
+const pending = (page) => page.locator(".pending-file");
+const pictures = (page) => page.locator(".message:not(.letter) .picture");
+const attachments = (page) => page.locator(".message:not(.letter) .attachments");
+const textFile = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
+
+// A picture of one colour.
+function picture(name, width, height, shade) {
+  const rows = Buffer.concat(Array.from({ length: height }, () => Buffer.concat([Buffer.of(0), Buffer.alloc(width * 3, shade)])));
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const parts = [chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))];
+  return { name, mimeType: "image/png", buffer: Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]) };
+}
+
+function chunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const framed = Buffer.alloc(data.length + 12);
+  framed.writeUInt32BE(data.length, 0);
+  framed.set(body, 4);
+  framed.writeUInt32BE(crc(body), data.length + 8);
+  return framed;
+}
+
+function crc(bytes) {
+  let sum = 0xffffffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return (sum ^ 0xffffffff) >>> 0;
+}
+
+// So slow that there is time to do something in between.
+async function slowDown(page, bytesPerSecond) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  const slow = (uploadThroughput) =>
+    session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput,
+    });
+  await slow(bytesPerSecond);
+  return () => slow(-1);
+}
+
+const progress = (page) => page.locator(".pending-file progress");
+const sent = (page) => progress(page).evaluate((it) => it.value);
+
+async function hasSent(page, bytes) {
+  await page.waitForFunction((least) => document.querySelector(".pending-file progress")?.value > least, bytes);
+}
+
+const digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+async function storedDigest(conversation, user) {
+  const { items } = await call("GET", `conversations/${encodeURIComponent(conversation)}/messages`, user);
+  const [file] = items.at(-1).attachments;
+  const answer = await fetch(`${url}${file.url}?userId=${user}`);
+  return digest(Buffer.from(await answer.arrayBuffer()));
+}
+
+const gather = (name, memberIds) => post("conversations", "alice", { kind: "group", name, memberIds });
+const idOf = (page) => decodeURIComponent(page.url().split("/").at(-1));
+
+// Pictures and others, with a text; looked at by the keyboard, and saved.
+export async function sending() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Files", ["bob"]);
+  await open(alice, "Files");
+  await open(bob, "Files");
+  await composer(alice).fill("Look");
+  await chosen(alice).setInputFiles([picture("a.png", 600, 400, 90), picture("b.png", 50, 80, 200), textFile(MARKUP, "hi")]);
+  await pending(alice).nth(2).waitFor();
+  const previews = await alice.locator(".pending-file .preview img").count();
+  await composer(alice).press("Enter");
+  await message(bob, "Look").waitFor();
+  await pictures(bob).nth(1).waitFor();
+  const sizes = await pictures(bob).evaluateAll((all) => all.map((it) => Math.round(it.getBoundingClientRect().width)));
+  await bob.waitForFunction(() => [...document.querySelectorAll(".picture img")].every((it) => it.naturalWidth > 0));
+  const [download] = await Promise.all([
+    bob.waitForEvent("download"),
+    bob.getByRole("button", { name: `Download ${MARKUP}` }).click(),
+  ]);
+  const names = await attachments(bob).locator(".file-card .file-name").allTextContents();
+  report("sent", { previews, sizes, names, saved: download.suggestedFilename().endsWith(".txt") });
+
+  await pictures(bob).first().focus();
+  await bob.keyboard.press("Enter");
+  const viewer = bob.getByRole("dialog", { name: "Picture" });
+  await viewer.getByRole("img", { name: "a.png" }).waitFor();
+  await bob.keyboard.press("ArrowRight");
+  await viewer.getByRole("img", { name: "b.png" }).waitFor();
+  const place = await viewer.locator(".place").textContent();
+  await bob.keyboard.press("ArrowLeft");
+  await viewer.getByRole("img", { name: "a.png" }).waitFor();
+  await viewer.getByRole("button", { name: "Original size" }).click();
+  await viewer.getByRole("button", { name: "Fit to window" }).click();
+  await bob.keyboard.press("Escape");
+  await viewer.waitFor({ state: "detached" });
+  const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  report("viewed", { place, focused });
+
+  await chosen(alice).setInputFiles([picture("alone.png", 40, 40, 10)]);
+  await pending(alice).waitFor();
+  await alice.getByRole("button", { name: "Send" }).click();
+  await pictures(bob).nth(2).waitFor();
+  report("listed", {
+    says: await conversations(bob).filter({ hasText: "Files" }).locator(".last").textContent(),
+    emptyTexts: await bob.locator(".message .text:empty").count(),
+  });
+}
+
+// Whoever has tokens uploads and sees what was uploaded as well.
+export async function withTokens() {
+  const mallory = await visit();
+  await submitAccount(mallory, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
+  await start(mallory, ["alice"]);
+  await opened(mallory, "alice");
+  // A token that is about to end is renewed before the file is sent with it.
+  await mallory.evaluate(() => {
+    const session = JSON.parse(localStorage.getItem("talkwire.session"));
+    localStorage.setItem("talkwire.session", JSON.stringify({ ...session, expiresAt: Date.now() }));
+  });
+  const renewed = mallory.waitForRequest((request) => request.url().endsWith("/auth/refresh"));
+  const tokens = [];
+  mallory.on("request", (request) => {
+    if (request.method() === "PATCH") tokens.push(request.headers().authorization?.slice(0, 7) ?? "none", request.url());
+  });
+  await chosen(mallory).setInputFiles([picture("a.png", 60, 40, 90)]);
+  await renewed;
+  await pending(mallory).waitFor();
+  await composer(mallory).press("Enter");
+  await pictures(mallory).waitFor();
+  await mallory.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  report("shown", { header: tokens[0], inAddress: tokens[1].includes("token=") });
+}
+
+// Sound is played in its place.
+export async function sound() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Sound", ["bob"]);
+  await open(alice, "Sound");
+  await open(bob, "Sound");
+  await chosen(alice).setInputFiles([silence("beep.wav", 2)]);
+  await pending(alice).waitFor();
+  await composer(alice).press("Enter");
+  await attachments(bob).locator("audio").waitFor();
+  await bob.waitForFunction(() => document.querySelector("audio")?.duration > 0);
+  report("heard", {
+    seconds: await bob.locator("audio").evaluate((it) => it.duration),
+    says: await conversations(bob).filter({ hasText: "Sound" }).locator(".last").textContent(),
+  });
+}
+
+function silence(name, seconds) {
+  const rate = 8000;
+  const header = Buffer.alloc(44);
+  header.write("RIFF", 0);
+  header.writeUInt32LE(36 + rate * seconds, 4);
+  header.write("WAVEfmt ", 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(rate, 24);
+  header.writeUInt32LE(rate, 28);
+  header.writeUInt16LE(1, 32);
+  header.writeUInt16LE(8, 34);
+  header.write("data", 36);
+  header.writeUInt32LE(rate * seconds, 40);
+  return { name, mimeType: "audio/wav", buffer: Buffer.concat([header, Buffer.alloc(rate * seconds, 128)]) };
+}
+
+// Pasted and dropped; a folder's worth of text beside a picture is a text.
+export async function pasting() {
+  const alice = await visitAs("alice");
+  await gather("Pasting", ["bob"]);
+  await open(alice, "Pasting");
+  await composer(alice).focus();
+  const paste = (parts) =>
+    composer(alice).evaluate((field, given) => {
+      const clipboardData = new DataTransfer();
+      for (const [type, text] of Object.entries(given)) {
+        if (type === "file") clipboardData.items.add(new File([text], "pasted.txt", { type: "text/plain" }));
+        else clipboardData.setData(type, text);
+      }
+      const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+      return !field.dispatchEvent(event);
+    }, parts);
+  const taken = await paste({ file: "pasted" });
+  await pending(alice).filter({ hasText: "pasted.txt" }).waitFor();
+  const textTaken = await paste({ file: "picture of it", "text/plain": "it", "text/html": "<b>it</b>" });
+  const drag = (type) =>
+    alice.locator(".timeline, .note").first().evaluate((area, name) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
+      area.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
+    }, type);
+  await drag("dragenter");
+  await alice.getByText("Drop files to attach them").waitFor();
+  await drag("dragover");
+  await drag("drop");
+  await alice.getByText("Drop files to attach them").waitFor({ state: "detached" });
+  await pending(alice).filter({ hasText: "dropped.txt" }).waitFor();
+  await alice.getByRole("button", { name: "Remove file pasted.txt" }).click();
+  await composer(alice).press("Enter");
+  await attachments(alice).waitFor();
+  report("attached", { taken, textTaken, names: await attachments(alice).locator(".file-name").allTextContents() });
+}
+
+// Paused by hand, and gone on with after a reload; the letter and its text wait.
+export async function pausing() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await gather("Pausing", ["bob"]);
+  await open(alice, "Pausing");
+  const conversation = idOf(alice);
+  const content = Buffer.alloc(6_000_000, "slow ");
+  let hurry = await slowDown(alice, 600_000);
+  await composer(alice).fill("With a file");
+  await chosen(alice).setInputFiles([{ name: "slow.bin", mimeType: "application/octet-stream", buffer: content }]);
+  await hasSent(alice, 400_000);
+  await alice.getByRole("button", { name: "Pause slow.bin" }).click();
+  await alice.getByText("Paused").waitFor();
+  const paused = await sent(alice);
+  await composer(alice).press("Enter");
+  const letter = alice.locator(".letter").filter({ hasText: "With a file" });
+  await letter.locator(".pending-file").waitFor();
+  await say(alice, "Not held up");
+  await message(alice, "Not held up").waitFor();
+  const still = (await sent(alice)) === paused;
+  const offsets = [];
+  alice.on("request", (request) => {
+    if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
+  });
+  await alice.getByRole("button", { name: "Resume slow.bin" }).click();
+  await hasSent(alice, paused + 500_000);
+  await alice.reload();
+  await letter.locator(".pending-file").waitFor();
+  hurry = await slowDown(alice, -1);
+  await hurry();
+  await message(alice, "With a file").waitFor();
+  report("resumed", {
+    still,
+    offsets,
+    left: await alice.locator(".letter").count(),
+    same: (await storedDigest(conversation, "bob")) === digest(content),
+  });
+}
+
+// The server is killed while a file is on its way, and comes back.
+export async function killed() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  const content = Buffer.alloc(8_000_000, "large ");
+  const hurry = await slowDown(alice, 1_000_000);
+  const offsets = [];
+  alice.on("request", (request) => {
+    if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
+  });
+  await composer(alice).fill("It is large");
+  await chosen(alice).setInputFiles([{ name: "large.bin", mimeType: "application/octet-stream", buffer: content }]);
+  await hasSent(alice, 1_500_000);
+  await composer(alice).press("Enter");
+  report("ready");
+  await alice.getByText("Waiting for the connection").waitFor();
+  await hurry();
+  await answers.next();
+  await message(alice, "It is large").waitFor();
+  await attachments(alice).waitFor();
+  report("uploaded", { offsets, same: (await storedDigest("general", "bob")) === digest(content) });
+}
+
+// What the server does not take says why, and the text stays.
+export async function refused() {
+  const alice = await visitAs("alice");
+  await open(alice, "general");
+  await composer(alice).fill("My text");
+  await chosen(alice).setInputFiles([textFile("large.txt", "x".repeat(2000)), textFile("small.txt", "x")]);
+  const problem = pending(alice).locator(".problem");
+  await problem.waitFor();
+  const send = alice.getByRole("button", { name: "Send", exact: true });
+  const reason = await problem.textContent();
+  const stuck = await send.isDisabled();
+  await alice.getByRole("button", { name: "Remove file large.txt" }).click();
+  await send.click();
+  await message(alice, "My text").waitFor();
+  report("refused", { reason, stuck, names: await attachments(alice).locator(".file-name").allTextContents() });
+}

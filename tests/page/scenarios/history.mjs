@@ -1,0 +1,57 @@
+import { conversations, message, messages, open, post, report, url, visitAs } from "../browser.mjs";
+
+async function send(content) {
+  await post("messages", "bob", { conversationId: "talk-123", content });
+}
+
+async function sendMany(word, count) {
+  for (let number = 1; number <= count; number++) await send(`${word} ${number}`);
+}
+
+// By how many pixels a message moves after that. Whoever has stopped scrolling sees one that stays where it is while the
+// page above it is loaded.
+async function scrollUp(page) {
+  return await page.locator(".scroller").evaluate(async (it) => {
+    const waitForFrames = async (count) => {
+      for (let frames = 0; frames < count; frames++) await new Promise(requestAnimationFrame);
+    };
+    it.scrollTop = Math.max(it.scrollTop - 500, 1);
+    await waitForFrames(3);
+    const seen = [...it.querySelectorAll(".message")].find((each) => each.getBoundingClientRect().top > 100);
+    const before = seen.getBoundingClientRect().top;
+    await waitForFrames(10);
+    return seen.isConnected ? seen.getBoundingClientRect().top - before : 0;
+  });
+}
+
+// What is out of sight is not in the document, and what is loaded above moves nothing.
+export async function history() {
+  await sendMany("Message", 400);
+  await post("conversations/talk-123/read", "alice", {});
+  const alice = await visitAs("alice", { path: "/#/conversation/talk-123" });
+  await message(alice, "Message 400").waitFor();
+  const newest = alice.getByRole("button", { name: "Jump to newest" });
+  let most = 0;
+  let jumps = 0;
+  for (let tries = 0; tries < 400 && !(await message(alice, "Message 1").isVisible()); tries++) {
+    most = Math.max(most, await messages(alice).count());
+    if (Math.abs(await scrollUp(alice)) > 2) jumps++;
+  }
+  await newest.click();
+  await message(alice, "Message 400").waitFor();
+  await alice.locator(".scroller").evaluate((it) => (it.scrollTop -= 1500));
+  await newest.waitFor();
+  await send("Newest");
+  await conversations(alice).getByText("bob: Newest").waitFor();
+  const stayed = await newest.isVisible();
+  await newest.click();
+  await message(alice, "Newest").waitFor();
+  await alice.goto(`${url}/#/`);
+  await sendMany("Unread", 120);
+  await conversations(alice).getByTitle("120 unread").waitFor();
+  await open(alice, "talk-123");
+  await alice.locator(".unread-from").waitFor();
+  await message(alice, "Unread 1").waitFor();
+  const opens = await alice.locator(".unread-from").evaluate((it) => it.getBoundingClientRect().top);
+  report("read back", { most, jumps, stayed, opens_at_unread: opens > 0 && opens < 300 });
+}

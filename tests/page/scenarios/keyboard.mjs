@@ -1,0 +1,231 @@
+import {
+  complaints,
+  composer,
+  conversations,
+  letters,
+  message,
+  opened,
+  post,
+  report,
+  say,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+// What has the focus: how a screen reader would call it, or what it says.
+const focused = (page) =>
+  page.evaluate(() => {
+    const { activeElement: element } = document;
+    return element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+  });
+
+const focusedMessage = (page) => page.locator("article:focus .text");
+
+async function press(page, ...keys) {
+  for (const key of keys) await page.keyboard.press(key);
+}
+
+async function inSight(page, content) {
+  await message(page, content).waitFor();
+  await page.waitForFunction((wanted) => {
+    const list = document.querySelector(".scroller").getBoundingClientRect();
+    const all = [...document.querySelectorAll(".scroller .text")].filter(({ textContent }) => textContent === wanted);
+    return all.some((text) => text.getBoundingClientRect().bottom <= list.bottom);
+  }, content);
+}
+
+// Goes down an open menu.
+async function choose(page, name) {
+  await page.getByRole("menu").waitFor();
+  const seen = [];
+  for (let step = 0; step < 15; step++) {
+    const at = await page.evaluate(() => document.activeElement.textContent);
+    if (at === name) return page.keyboard.press("Enter");
+    seen.push(at.slice(0, 30));
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`${name} is not reached in the menu: ${seen.join(", ")}`);
+}
+
+async function toMessages(page) {
+  await tabTo(page, "Messages", "Shift+Tab");
+}
+
+// Goes on with Tab until that is reached; a page on which it cannot be reached fails.
+async function tabTo(page, name, key = "Tab") {
+  const seen = [];
+  for (let step = 0; step < 60; step++) {
+    const at = await focused(page);
+    if (at === name) return;
+    seen.push(at);
+    await page.keyboard.press(key);
+  }
+  throw new Error(`${name} is not reached with Tab: ${seen.join(", ")}`);
+}
+
+export async function everything() {
+  const page = await visit();
+  await page.getByRole("button", { name: "alice", exact: true }).waitFor();
+  await tabTo(page, "alice");
+  await press(page, "Enter");
+  await conversations(page).first().waitFor();
+
+  await tabTo(page, "New conversation");
+  await press(page, "Enter");
+  await tabTo(page, "Find people");
+  await page.keyboard.type("carol");
+  await page.locator(".found button").waitFor();
+  await page.keyboard.press("Tab");
+  await press(page, "Enter");
+  await tabTo(page, "Start");
+  await press(page, "Enter");
+  await opened(page, "carol");
+  await page.locator(".composer textarea:focus").waitFor();
+  await page.keyboard.type("Written without a mouse");
+  await press(page, "Enter");
+  await message(page, "Written without a mouse").waitFor();
+  await letters(page).waitFor({ state: "detached" });
+
+  await toMessages(page);
+  await press(page, "ArrowUp", "+");
+  await page.locator("[frimousse-search]:focus").waitFor();
+  await page.keyboard.type("party popper");
+  await page.getByRole("gridcell", { name: "Party popper" }).waitFor();
+  await press(page, "Enter");
+  await page.getByRole("button", { name: "🎉, 1" }).waitFor();
+  await press(page, "Escape");
+  await page.locator(".composer textarea:focus").waitFor();
+  await toMessages(page);
+  await press(page, "ArrowUp", "e");
+  await page.locator(".composer textarea:focus").waitFor();
+  await press(page, "End");
+  await page.keyboard.type(", and edited");
+  await press(page, "Enter");
+  await message(page, "Written without a mouse, and edited").waitFor();
+
+  const account = "Your account: alice, online";
+  await tabTo(page, account);
+  await press(page, "Enter");
+  await page.getByRole("menuitem", { name: "Settings" }).waitFor();
+  await choose(page, "Settings");
+  await page.locator("dialog[open]").waitFor();
+  await press(page, "Escape");
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
+  await tabTo(page, account);
+  await press(page, "Enter");
+  await choose(page, "Sign out");
+  await page.getByRole("button", { name: "alice", exact: true }).waitFor();
+  report("signed out");
+}
+
+export async function moving() {
+  const page = await visitAs("bob");
+  const openName = async () => (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
+  await post("messages", "alice", { conversationId: "conv-456", content: "for later" });
+  const names = await conversations(page).locator(".name").allTextContents();
+  await press(page, "Alt+ArrowDown");
+  await opened(page, names[0]);
+  await page.locator(".composer textarea:focus").waitFor();
+  await press(page, "Alt+ArrowDown");
+  await opened(page, names[1]);
+  await press(page, "Alt+ArrowUp");
+  await opened(page, names[0]);
+  // Something new, and it is the next one wherever it stands.
+  await post("messages", "alice", { conversationId: "test-conv", content: "news" });
+  await conversations(page).filter({ hasText: "news" }).getByTitle("1 unread").waitFor();
+  await press(page, "Alt+Shift+ArrowDown");
+  await opened(page, "test-conv");
+
+  await press(page, "Control+k");
+  const field = page.getByRole("combobox");
+  await field.fill("gen");
+  await page.getByRole("option", { name: "general" }).waitFor();
+  await press(page, "Enter");
+  await opened(page, "general");
+  await page.locator(".composer textarea:focus").waitFor();
+  await press(page, "Control+k");
+  await field.fill("user-123");
+  await page.getByRole("option", { name: "user-123" }).waitFor();
+  await press(page, "Enter");
+  await opened(page, "user-123");
+
+  // A question mark in a text is one; elsewhere it asks.
+  await page.keyboard.type("?");
+  const typed = await composer(page).inputValue();
+  await composer(page).fill("");
+  await page.getByRole("button", { name: "Details" }).focus();
+  await press(page, "?");
+  const keys = page.getByRole("dialog", { name: "Keyboard" });
+  await keys.waitFor();
+  const listed = await keys.locator("dt").count();
+  await press(page, "Escape");
+  await keys.waitFor({ state: "detached" });
+  report("moved", { typed, listed, back: await focused(page), open: await openName() });
+}
+
+export async function messageByMessage() {
+  const page = await visitAs("carol");
+  const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["alice"], name: "Rows" });
+  for (let number = 1; number <= 120; number++) {
+    await post("messages", "alice", { conversationId: id, content: `Row ${number}` });
+  }
+  await post("messages", "carol", { conversationId: id, content: "Row 121" });
+  await post(`conversations/${id}/read`, "carol", {});
+  await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
+  await inSight(page, "Row 121");
+  await toMessages(page);
+  await press(page, "ArrowUp");
+  await focusedMessage(page).getByText("Row 121").waitFor();
+  // Where older messages are still on their way, a key leads nowhere yet.
+  const there = focusedMessage(page).getByText("Row 21", { exact: true });
+  for (let step = 0; step < 2000 && !(await there.isVisible()); step++) await page.keyboard.press("k");
+  await there.waitFor();
+  const box = await page.locator("article:focus").boundingBox();
+
+  // It keeps the focus while it is far out of sight.
+  await page.mouse.move(700, 300);
+  await page.locator(".scroller").evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
+  await message(page, "Row 121").waitFor();
+  const kept = await focusedMessage(page).textContent();
+  await press(page, "ArrowDown");
+  await focusedMessage(page).getByText("Row 22", { exact: true }).waitFor();
+
+  await press(page, "r");
+  await page.getByText("Replying to alice").waitFor();
+  await page.locator(".composer textarea:focus").waitFor();
+  await press(page, "Escape");
+  await page.getByText("Replying to alice").waitFor({ state: "detached" });
+  await press(page, "Escape");
+  await message(page, "Row 121").waitFor();
+  report("moved", { inSight: box !== null && box.y > 0 && box.y + box.height < 700, kept });
+}
+
+export async function skipping() {
+  const page = await visitAs("alice");
+  await page.goto(`${page.url().split("#")[0]}#/conversation/test-conv`);
+  await opened(page, "test-conv");
+  await tabTo(page, "Skip to the messages");
+  const first = await page.evaluate(() => document.querySelector("a, button") === document.activeElement);
+  await press(page, "Enter");
+  const list = await focused(page);
+  await tabTo(page, "Skip to writing");
+  await press(page, "Enter");
+  report("skipped", { first, list, composer: await focused(page) });
+}
+
+export async function deleting() {
+  const page = await visitAs("alice");
+  await page.goto(`${page.url().split("#")[0]}#/conversation/test-conv`);
+  await opened(page, "test-conv");
+  await say(page, "soon gone");
+  await letters(page).waitFor({ state: "detached" });
+  await toMessages(page);
+  await press(page, "ArrowUp", "Delete");
+  const confirm = page.getByRole("dialog").getByRole("button", { name: "Delete" });
+  const gone = page.locator(".gone");
+  await confirm.or(gone).first().waitFor();
+  if (await confirm.isVisible()) await confirm.press("Enter");
+  await gone.waitFor();
+  await page.locator(".scroller:focus, .scroller :focus").waitFor();
+  report("deleted", { complaints });
+}

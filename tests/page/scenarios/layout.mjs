@@ -1,0 +1,47 @@
+import { composer, conversations, field, messages, open, report, say, visit, visitAs } from "../browser.mjs";
+
+export async function narrow() {
+  const widths = {};
+  const bob = await visit({ viewport: { width: 320, height: 560 }, path: "/#/" });
+  const measure = async (what) => {
+    widths[what] = await bob.evaluate(() => document.documentElement.scrollWidth);
+  };
+  await bob.getByRole("button", { name: "bob", exact: true }).waitFor();
+  await measure("entrance");
+  await bob.getByRole("button", { name: "bob", exact: true }).focus();
+  await bob.keyboard.press("Enter");
+  await conversations(bob).first().waitFor();
+  await measure("list");
+  await conversations(bob).filter({ hasText: "test-conv" }).focus();
+  await bob.keyboard.press("Enter");
+  await composer(bob).waitFor();
+  await bob.keyboard.type("x".repeat(500));
+  await bob.keyboard.press("Enter");
+  await messages(bob).first().waitFor();
+  await measure("conversation");
+  await bob.getByRole("link", { name: "Back to conversations" }).focus();
+  await bob.keyboard.press("Enter");
+  await bob.getByRole("button", { name: "New conversation" }).press("Enter");
+  await field(bob, "Find people").waitFor();
+  await measure("dialog");
+  report("measured", { widths });
+}
+
+export async function panel() {
+  const bob = await visitAs("bob", { viewport: { width: 390, height: 700 } });
+  await open(bob, "general");
+  await say(bob, "something");
+  await messages(bob).first().waitFor();
+  const details = bob.getByRole("button", { name: "Details" });
+  await details.press("Enter");
+  await bob.getByRole("main", { name: "Details" }).and(bob.locator(":focus")).waitFor();
+  await bob.getByRole("button", { name: "Close" }).press("Enter");
+  await details.and(bob.locator(":focus")).waitFor();
+  await bob.getByRole("button", { name: "More", exact: true }).press("Enter");
+  await bob.getByRole("menuitem", { name: "Search" }).click();
+  await bob.getByRole("searchbox", { name: "Search messages" }).and(bob.locator(":focus")).waitFor();
+  await bob.keyboard.press("Escape");
+  const log = bob.getByRole("log").and(bob.locator(":focus"));
+  await log.waitFor();
+  report("came back", { to: await log.getAttribute("aria-label") });
+}

@@ -1,0 +1,184 @@
+import { act, call, composer, conversations, message, open, post, report, url, visitAs } from "../browser.mjs";
+
+const TALK = "talk-123";
+const focused = (page) => page.evaluate(() => document.activeElement?.closest("[data-id]")?.textContent ?? "");
+const notice = (page) => page.locator(".notice p");
+
+async function sendMany(conversationId, word, count) {
+  const ids = [];
+  for (let number = 1; number <= count; number++)
+    ids.push((await post("messages", "bob", { conversationId, content: `${word} ${number}` })).id);
+  return ids;
+}
+
+// How far the middle of a message is from that of the list, in pixels.
+async function distance(page, content) {
+  const middle = (locator) => locator.evaluate((it) => it.getBoundingClientRect().top + it.getBoundingClientRect().height / 2);
+  return Math.abs((await middle(message(page, content))) - (await middle(page.locator(".scroller"))));
+}
+
+// Links to messages: in what is here, far back, gone, and of others.
+export async function jump() {
+  const ids = await sendMany(TALK, "Message", 260);
+  await post(`conversations/${TALK}/read`, "alice", {});
+  const alice = await visitAs("alice", { path: `/#/conversation/${TALK}/${ids[99]}` });
+  await message(alice, "Message 100").waitFor();
+  await alice.locator(".shown").getByText("Message 100").waitFor();
+  await alice.waitForFunction(() => document.activeElement?.matches("[data-id]"));
+  report("far back", { focused: (await focused(alice)).includes("Message 100"), off: await distance(alice, "Message 100") });
+
+  const scroller = alice.locator(".scroller");
+  const scrollTo = async (content, by) => {
+    for (let tries = 0; tries < 100 && !(await message(alice, content).isVisible()); tries++) {
+      await scroller.evaluate((it, pixels) => (it.scrollTop += pixels), by);
+      await alice.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    }
+    return await message(alice, content).isVisible();
+  };
+  const older = await scrollTo("Message 40", -400);
+  const newer = await scrollTo("Message 190", 400);
+  for (let number = 1; number <= 3; number++)
+    await post("messages", "bob", { conversationId: TALK, content: `Late ${number}` });
+  const back = alice.getByRole("button", { name: "Jump to newest" });
+  await back.getByTitle("3 unread").waitFor();
+  await back.click();
+  await message(alice, "Late 3").waitFor();
+  await back.waitFor({ state: "detached" });
+  await conversations(alice).getByTitle("3 unread").waitFor({ state: "detached" });
+  report("scrolled on", { older, newer, address: new URL(alice.url()).hash });
+
+  const secret = await post("messages", "bob", { conversationId: TALK, content: "a secret" });
+  const elsewhere = await post("messages", "carol", { conversationId: "general", content: "elsewhere" });
+  await alice.goto(`${url}/#/conversation/${TALK}/${elsewhere.id}`);
+  await notice(alice).waitFor();
+  report("not here", { notice: await notice(alice).textContent(), stays: await message(alice, "a secret").isVisible() });
+
+  await call("DELETE", `messages/${secret.id}`, "bob");
+  await alice.locator(".gone").waitFor();
+  await alice.goto(`${url}/#/conversation/${TALK}/${secret.id}`);
+  await alice.locator(".shown .gone").waitFor();
+  report("gone", { notice: await notice(alice).textContent() });
+}
+
+// However much is unread, a conversation opens where that begins, with one page.
+export async function unread() {
+  await post("messages", "bob", { conversationId: "conv-456", content: "Read" });
+  await post("conversations/conv-456/read", "alice", {});
+  await sendMany("conv-456", "Unread", 180);
+  const alice = await visitAs("alice");
+  await conversations(alice).getByTitle("180 unread").waitFor();
+  await open(alice, "conv-456");
+  await message(alice, "Unread 1").waitFor();
+  const line = await alice.locator(".unread-from").evaluate((it) => it.getBoundingClientRect().top);
+  const back = alice.getByRole("button", { name: "Jump to newest" });
+  await back.getByTitle("180 unread").waitFor();
+  await back.click();
+  await message(alice, "Unread 180").waitFor();
+  await conversations(alice).getByTitle("180 unread").waitFor({ state: "detached" });
+  report("opened", { near_top: line > 0 && line < 300 });
+}
+
+// A quote leads to what it quotes.
+export async function quotes() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "test-conv");
+  await open(bob, "test-conv");
+  await composer(alice).fill("quotable");
+  await alice.keyboard.press("Enter");
+  await act(bob, "quotable", "Reply");
+  await composer(bob).fill("answer");
+  await bob.keyboard.press("Enter");
+  const quote = alice.locator("button.quote");
+  await quote.waitFor();
+  const says = await quote.allInnerTexts();
+  await quote.focus();
+  await alice.keyboard.press("Enter");
+  await alice.locator(".shown").getByText("quotable").waitFor();
+  report("quoted", { says, focused: (await focused(alice)).includes("quotable") });
+}
+
+// Pins, forwards, earlier versions, who has seen it, and what is taken back only when one says so twice.
+export async function keeping() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "general");
+  await open(bob, "general");
+  await composer(alice).fill("keep this");
+  await alice.keyboard.press("Enter");
+  await message(bob, "keep this").waitFor();
+  await act(alice, "keep this", "Pin");
+  await bob.getByRole("button", { name: "1 pinned message" }).click();
+  const pins = bob.getByRole("region", { name: "Pinned messages" });
+  await pins.getByText("keep this").click();
+  await bob.locator(".shown").getByText("keep this").waitFor();
+  const marked = await bob.locator(".message .mark").allInnerTexts();
+  const mayUnpin = await pins.getByRole("button", { name: "Unpin" }).count();
+  await act(alice, "keep this", "Unpin");
+  await pins.getByText("Nothing is pinned here.").waitFor();
+  report("pinned", { marked, may_unpin: mayUnpin > 0 });
+
+  await act(bob, "keep this", "Forward");
+  const dialog = bob.getByRole("dialog", { name: "Forward message" });
+  await dialog.getByLabel("Filter conversations").fill("conv");
+  const offered = await dialog.locator("li").allInnerTexts();
+  await dialog.getByLabel("test-conv").check();
+  await dialog.getByLabel("conv-456").check();
+  await dialog.getByRole("button", { name: "Forward (2)" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await open(alice, "test-conv");
+  await message(alice, "keep this").waitFor();
+  const origin = alice.getByRole("button", { name: /^Forwarded/ });
+  await origin.click();
+  await alice.locator(".shown").getByText("keep this").waitFor();
+  report("forwarded", { offered: offered.map((each) => each.split("\n").at(-1)).sort(), hash: new URL(alice.url()).hash.split("/")[2] });
+
+  await act(alice, "keep this", "Edit");
+  await composer(alice).fill("keep that");
+  await alice.keyboard.press("Enter");
+  await message(bob, "keep that").waitFor();
+  await bob.getByRole("button", { name: "edited" }).click();
+  const history = bob.getByRole("dialog", { name: "Edit history" });
+  await history.locator("li").nth(1).waitFor();
+  const versions = await history.locator(".text").allInnerTexts();
+  await bob.keyboard.press("Escape");
+  await alice.getByRole("img", { name: "Delivered" }).or(alice.getByRole("img", { name: "Sent" })).first().waitFor();
+  await act(alice, "keep that", "Seen by");
+  const seen = alice.getByRole("dialog", { name: "Seen by" });
+  await seen.getByRole("region", { name: "Read" }).getByText("bob").waitFor();
+  await alice.keyboard.press("Escape");
+  await seen.waitFor({ state: "detached" });
+  report("looked up", { versions });
+
+  await act(alice, "keep that", "Delete");
+  const question = alice.getByRole("dialog", { name: "Delete this message?" });
+  const preview = await question.locator(".preview-says").textContent();
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await question.waitFor({ state: "detached" });
+  const kept = await message(alice, "keep that").isVisible();
+  await act(alice, "keep that", "Delete");
+  await question.getByRole("button", { name: "Delete" }).click();
+  await bob.locator(".gone").waitFor();
+  report("deleted", { preview, kept });
+}
+
+// What is copied is what was said, and a link that leads back to it.
+export async function copying() {
+  const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
+  await open(alice, "general");
+  await composer(alice).fill("**copy** me");
+  await alice.keyboard.press("Enter");
+  await message(alice, "copy me").or(alice.locator(".text").getByText("copy me")).first().waitFor();
+  const more = async (name) => {
+    const at = alice.locator(".message:not(.letter)").filter({ hasText: "copy me" });
+    await at.hover();
+    await at.getByRole("button", { name: "More actions" }).click();
+    await alice.getByRole("menuitem", { name, exact: true }).click();
+    await alice.locator(".announcer").filter({ hasText: "Copied." }).waitFor({ state: "attached" });
+    return await alice.evaluate(() => navigator.clipboard.readText());
+  };
+  const text = await more("Copy text");
+  const link = await more("Copy link");
+  await alice.goto(`${url}/#/`);
+  await alice.goto(link);
+  await alice.locator(".shown").getByText("copy me").waitFor();
+  report("copied", { text, link: link.replace(url, "").replace(/\d+$/, "ID") });
+}

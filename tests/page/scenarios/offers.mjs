@@ -1,0 +1,109 @@
+import { call, composer, field, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
+
+const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
+const status = (page, title) => card(page, title).locator(".status");
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const currencies = (page) => page.getByRole("combobox", { name: "Currency" });
+const names = (page, title) => card(page, title).locator(".buttons").getByRole("button").allTextContents();
+const is = (page, title, text) => status(page, title).getByText(text, { exact: true }).waitFor();
+
+async function make(page, fields, currency) {
+  await button(page, "Make an offer").click();
+  await fill(page, fields, currency);
+}
+
+async function fill(page, fields, currency) {
+  for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);
+  if (currency !== undefined) await currencies(page).selectOption(currency);
+  await button(page, "Send offer").click();
+}
+
+const closed = (page) => page.locator("dialog[open]").waitFor({ state: "detached" });
+
+export async function bargain() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await start(alice, ["bob"]);
+  await opened(alice, "bob");
+  await say(alice, "I sell my bike");
+  await open(bob, "alice");
+  await message(bob, "I sell my bike").waitFor();
+  await button(alice, "Offers").click();
+  await make(alice, { "What is offered": "Bike", Amount: "a lot" }, "JPY");
+  await alice.getByText("Type a whole amount").waitFor();
+  await currencies(alice).selectOption("EUR");
+  await field(alice, "Amount").fill("1,200.50");
+  await button(alice, "Send offer").click();
+  await closed(alice);
+  await is(bob, "Bike", "Open");
+  const shown = await card(bob, "Bike").locator(".amount").textContent();
+  const roles = { alice: await names(alice, "Bike"), bob: await names(bob, "Bike") };
+  const [{ amount, currency, conversationId }] = (await stored(bob)).items;
+  await say(alice, "What do you say?");
+  await message(bob, "What do you say?").waitFor();
+
+  await button(bob, "Counter: Bike").click();
+  const suggested = await field(bob, "Amount").inputValue();
+  await fill(bob, { "What is offered": "Bike with lock", Amount: "1000" });
+  await closed(bob);
+  await is(alice, "Bike", "Answered with another offer");
+  await button(alice.locator(".conversation"), "Accept: Bike with lock").click();
+  for (const page of [alice, bob]) await is(page, "Bike with lock", "Accepted");
+  const order = await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents();
+  report("bargained", { shown, roles, amount, currency, suggested, order });
+
+  // What is withdrawn, rejected, or over because of its time.
+  const offer = (title, more = {}) =>
+    post(`conversations/${conversationId}/offers`, "alice", { title, amount: 5, currency: "KWD", ...more });
+  await offer("Withdrawn");
+  await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
+  await offer("Rejected");
+  await button(bob, "Reject: Rejected").click();
+  await offer("Short", { expiresAt: new Date(Date.now() + 1500).toISOString() });
+  for (const page of [alice, bob]) {
+    await is(page, "Withdrawn", "Withdrawn");
+    await is(page, "Rejected", "Rejected");
+    await is(page, "Short", "Expired");
+  }
+  await bob.reload();
+  await is(bob, "Short", "Expired");
+  report("over", {
+    buttons: await bob.locator(".conversation .offer .buttons button").count(),
+    panel: await alice.locator(".panel .offer .what").allTextContents(),
+  });
+}
+
+const stored = async (page) => {
+  const id = decodeURIComponent(new URL(page.url()).hash.split("/").at(-1));
+  return call("GET", `conversations/${id}/offers`, "bob");
+};
+
+// Offers before anything was said, and far back among many messages: pages of messages stay in their places.
+export async function places() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Market" });
+  const path = `conversations/${id}/offers`;
+  await post(path, "alice", { title: "First of all", amount: 100, currency: "EUR" });
+  const bob = await visitAs("bob");
+  await open(bob, "Market");
+  await card(bob, "First of all").waitFor();
+  for (let number = 1; number <= 130; number++) {
+    await post("messages", "alice", { conversationId: id, content: `Message ${number}` });
+    if (number === 40) await post(path, "alice", { title: "In the middle", amount: 100, currency: "EUR" });
+  }
+  await post(`conversations/${id}/read`, "bob", {});
+  await bob.reload();
+  await message(bob, "Message 130").waitFor();
+  await composer(bob).waitFor();
+  const scroller = bob.locator(".scroller");
+  const above = bob.locator(".message, .offer");
+  while ((await card(bob, "First of all").count()) === 0) {
+    await scroller.hover();
+    await bob.mouse.wheel(0, -900);
+    await bob.evaluate(() => new Promise(requestAnimationFrame));
+    if ((await card(bob, "In the middle").count()) > 0)
+      bob.neighbours = await above.evaluateAll((all) => {
+        const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
+        return at < 1 ? undefined : [all[at - 1].textContent, all[at + 1]?.textContent].map((text) => /Message \d+/.exec(text)?.[0]);
+      }) ?? bob.neighbours;
+  }
+  report("placed", { neighbours: bob.neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
+}

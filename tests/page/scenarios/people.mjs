@@ -1,0 +1,87 @@
+import { composer, conversations, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
+
+const card = (page, name) => page.getByRole("dialog", { name });
+
+async function showCard(page, name) {
+  await page.locator(".message header").getByRole("button", { name, exact: true }).first().click();
+  await card(page, name).waitFor();
+}
+
+// A name leads to its person, and to the talk with them.
+export async function talk() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "test-conv");
+  await open(bob, "test-conv");
+  await say(bob, "Who am I?");
+  await message(alice, "Who am I?").waitFor();
+  await bob.getByRole("button", { name: /^Your account/ }).click();
+  await bob.getByRole("menuitemradio", { name: "Do not disturb" }).click();
+  await bob.getByRole("button", { name: "Your account: bob, do not disturb" }).waitFor();
+  await showCard(alice, "bob");
+  await card(alice, "bob").getByText("do not disturb").waitFor();
+  await alice.keyboard.press("Escape");
+  await card(alice, "bob").waitFor({ state: "detached" });
+  const focused = await alice.evaluate(() => document.activeElement?.textContent);
+  await showCard(alice, "bob");
+  await card(alice, "bob").getByRole("button", { name: "Message" }).click();
+  await opened(alice, "bob");
+  await conversations(alice).filter({ hasText: "bob" }).getByRole("img", { name: "do not disturb" }).waitFor();
+  await alice.locator(".subtitle").getByText("do not disturb").waitFor();
+  report("met", { focused });
+}
+
+// What a blocked person says in a group is folded and not counted.
+export async function block() {
+  const [carol, bob] = [await visitAs("carol"), await visitAs("bob")];
+  await open(carol, "general");
+  await open(bob, "general");
+  await say(bob, "Before");
+  await message(carol, "Before").waitFor();
+  await showCard(carol, "bob");
+  await card(carol, "bob").getByRole("button", { name: "Block" }).click();
+  await message(carol, "Before").waitFor({ state: "detached" });
+  await say(bob, "After");
+  await carol.getByText("Message from somebody you blocked.").nth(1).waitFor();
+  const announced = await carol.locator(".announcer").textContent();
+  await start(carol, ["alice"]);
+  await say(bob, "Unheard");
+  await conversations(carol).filter({ hasText: "general" }).getByText("Message from somebody you blocked.").waitFor();
+  const title = await carol.title();
+  await carol.reload();
+  await open(carol, "general");
+  await carol.locator(".folded").first().waitFor();
+  const folded = await carol.locator(".folded").count();
+  await carol.locator(".folded").last().getByRole("button", { name: "Show" }).click();
+  await message(carol, "Unheard").waitFor();
+
+  await carol.getByRole("button", { name: /^Your account/ }).click();
+  await carol.getByRole("menuitem", { name: "Settings" }).click();
+  await carol.getByRole("tab", { name: "Blocked" }).click();
+  await carol.getByRole("button", { name: "Unblock bob" }).click();
+  await carol.getByText("You have blocked nobody.").waitFor();
+  await carol.keyboard.press("Escape");
+  await message(carol, "Before").waitFor();
+  report("blocked", { announced, title, folded });
+}
+
+// Whoever is called something else is so everywhere, at once.
+export async function renamed() {
+  const [alice, test] = [await visitAs("alice"), await visitAs("test")];
+  await start(alice, ["test"]);
+  await opened(alice, "test");
+  await post("messages", "test", { conversationId: "test-conv", content: "From me" });
+  await test.getByRole("button", { name: /^Your account/ }).click();
+  await test.getByRole("menuitem", { name: "Settings" }).click();
+  await test.getByLabel("Name", { exact: true }).fill("Theodora");
+  await test.getByLabel("About you").fill("Tests things");
+  await test.getByRole("button", { name: "Save profile" }).click();
+  await opened(alice, "Theodora");
+  await open(alice, "test-conv");
+  await message(alice, "From me").waitFor();
+  await showCard(alice, "Theodora");
+  await card(alice, "Theodora").getByText("Tests things").waitFor();
+  await test.reload();
+  const account = test.getByRole("button", { name: "Your account: Theodora, online" });
+  await account.waitFor();
+  report("renamed", { focus: await composer(alice).count() });
+}

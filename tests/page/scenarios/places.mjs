@@ -1,0 +1,237 @@
+import {
+  call,
+  choose,
+  composer,
+  conversations,
+  field,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  submitAccount,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const listed = (page, name) => conversations(page).filter({ has: page.getByText(name, { exact: true }) });
+const panel = (page) => page.locator(".panel[aria-label=Details]");
+const row = (page, name) => panel(page).locator(".member").filter({ hasText: name });
+const readOnly = (page) => page.getByText("Only the owner and admins write in this channel.");
+
+async function showDetails(page) {
+  await page.getByRole("button", { name: "Details" }).click();
+  await panel(page).getByRole("heading", { name: "Details" }).waitFor();
+}
+
+async function manage(page, name, deed) {
+  await row(page, name).getByRole("button", { name: `Manage ${name}` }).click();
+  await page.getByRole("menuitem", { name: deed, exact: true }).click();
+}
+
+async function fromList(page, name, action) {
+  await listed(page, name).click({ button: "right" });
+  await page.getByRole("menuitem", { name: action, exact: true }).click();
+}
+
+// A public channel is found and joined; who may write there changes while it is open.
+export async function channels() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.locator("dialog").getByText("Channel", { exact: true }).click();
+  await field(alice, "Name of the channel").fill("Announcements");
+  await alice.getByRole("button", { name: "Start", exact: true }).click();
+  await opened(alice, "Announcements");
+
+  await bob.getByRole("button", { name: "Browse channels" }).click();
+  await bob.getByLabel("Find a channel").fill("announ");
+  await bob.getByRole("button", { name: "Join Announcements" }).click();
+  await readOnly(bob).waitFor();
+  const boxes = await composer(bob).count();
+  await say(alice, "Welcome");
+  await message(bob, "Welcome").waitFor();
+
+  await showDetails(alice);
+  await manage(alice, "bob", "Make admin");
+  await composer(bob).waitFor();
+  await row(alice, "bob").getByText("Admin", { exact: true }).waitFor();
+  await say(bob, "Thank you");
+  await message(alice, "Thank you").waitFor();
+  await manage(alice, "bob", "Make ordinary member");
+  await readOnly(bob).waitFor();
+  await showDetails(bob);
+  await row(bob, "alice").getByText("Owner", { exact: true }).waitFor();
+  report("ran the channel", {
+    boxes,
+    offered: await panel(bob).getByRole("button", { name: /^(Add people|Edit|Delete|Manage)/ }).count(),
+  });
+}
+
+// Names, removals and bans reach those who are there at once.
+export async function members() {
+  const [alice, bob, carol] = [await visitAs("alice"), await visitAs("bob"), await visitAs("carol")];
+  await start(alice, ["bob", "carol"], "Crew");
+  for (const page of [bob, carol]) await open(page, "Crew");
+  await showDetails(alice);
+  await panel(alice).getByRole("button", { name: "Edit" }).click();
+  await field(alice, "Name").fill("The crew");
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  for (const page of [bob, carol]) await opened(page, "The crew");
+
+  await manage(alice, "carol", "Mute…");
+  await field(alice, "Reason, which they are told").fill("Too loud");
+  await alice.getByRole("button", { name: "Mute", exact: true }).click();
+  await carol.getByText("A moderator has muted you here").waitFor();
+  const muted = await carol.locator(".notice p").textContent();
+  await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor();
+  await manage(alice, "carol", "Let write again");
+  await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor({ state: "detached" });
+
+  await manage(alice, "carol", "Ban…");
+  await alice.getByRole("button", { name: "Ban", exact: true }).click();
+  await carol.getByText("You are no longer a member of The crew.").waitFor();
+  await listed(carol, "The crew").waitFor({ state: "detached" });
+  await panel(alice).getByRole("button", { name: "Unban carol" }).click();
+  await panel(alice).getByRole("region", { name: "Banned" }).waitFor({ state: "detached" });
+  await panel(alice).getByRole("button", { name: "Add people" }).click();
+  await choose(alice, "carol");
+  await alice.locator("dialog").getByRole("button", { name: "Add people" }).click();
+  await listed(carol, "The crew").waitFor();
+  await panel(alice).getByText("3 members").waitFor();
+
+  await manage(alice, "bob", "Make owner");
+  await alice.locator("dialog").getByRole("button", { name: "Make owner" }).click();
+  await row(alice, "bob").getByText("Owner", { exact: true }).waitFor();
+  const left = await panel(alice).getByRole("button", { name: "Delete" }).count();
+  await fromList(carol, "The crew", "Leave");
+  await carol.locator("dialog").getByRole("button", { name: "Leave" }).click();
+  await listed(carol, "The crew").waitFor({ state: "detached" });
+  await panel(alice).getByText("2 members").waitFor();
+  await showDetails(bob);
+  await panel(bob).getByRole("button", { name: "Delete" }).click();
+  await bob.locator("dialog").getByRole("button", { name: "Delete" }).click();
+  await alice.getByText("The crew was deleted.").waitFor();
+  report("ran the group", { muted, left });
+}
+
+// What the list says, and what can be done from it.
+export async function list() {
+  const alice = await visitAs("alice", { path: "/#/" });
+  await post("messages", "bob", { conversationId: "talk-123", content: "One" });
+  await post("messages", "bob", { conversationId: "test-conv", content: "Two" });
+  await listed(alice, "test-conv").getByTitle("1 unread").waitFor();
+  await alice.getByRole("button", { name: "Unread only" }).click();
+  await listed(alice, "conv-456").waitFor({ state: "detached" });
+  const unread = await conversations(alice).locator(".name").allTextContents();
+  await fromList(alice, "talk-123", "Mark as read");
+  await listed(alice, "talk-123").waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "Mark all as read" }).click();
+  await alice.getByText("No conversation like that.").waitFor();
+  await alice.getByRole("button", { name: "Unread only" }).click();
+
+  await fromList(alice, "test-conv", "Mute");
+  await listed(alice, "test-conv").getByRole("img", { name: "Muted" }).waitFor();
+  await open(alice, "conv-456");
+  await composer(alice).fill("not yet");
+  await open(alice, "talk-123");
+  const draft = await listed(alice, "conv-456").locator(".last").textContent();
+
+  await alice.getByRole("searchbox").fill("test");
+  await listed(alice, "talk-123").waitFor({ state: "detached" });
+  await alice.keyboard.press("Enter");
+  await opened(alice, "test-conv");
+  report("listed", { unread, draft });
+}
+
+// Of very many conversations few are in the document, and all can be reached.
+export async function many() {
+  for (let number = 1; number <= 250; number++) {
+    await post("conversations", "carol", { kind: "group", name: `Group ${number}`, memberIds: [] });
+  }
+  const carol = await visitAs("carol");
+  const list = carol.locator(".conversations");
+  let most = 0;
+  while (!(await listed(carol, "Group 1").isVisible())) {
+    most = Math.max(most, await conversations(carol).count());
+    await list.evaluate((it) => {
+      it.scrollTop += 1500;
+      return new Promise(requestAnimationFrame);
+    });
+  }
+  report("scrolled", { most });
+}
+
+// The same of very many members, who are found by their names too.
+export async function crowd() {
+  const memberIds = Array.from({ length: 150 }, (_, number) => `guest-${String(number + 1).padStart(3, "0")}`);
+  for (const id of memberIds) await call("GET", "users/me", id);
+  await post("conversations", "test", { kind: "group", name: "Crowd", memberIds });
+  const test = await visitAs("test");
+  await open(test, "Crowd");
+  await showDetails(test);
+  await row(test, "guest-001").waitFor();
+  const rows = panel(test).locator(".member");
+  let most = 0;
+  while (!(await row(test, "guest-150").isVisible())) {
+    most = Math.max(most, await rows.count());
+    await panel(test)
+      .locator(".panel-content")
+      .evaluate((it) => {
+        it.scrollTop += 600;
+        return new Promise(requestAnimationFrame);
+      });
+  }
+  await test.getByRole("searchbox", { name: "Find a member" }).fill("guest-07");
+  await row(test, "guest-150").waitFor({ state: "detached" });
+  report("scrolled", { most, found: await rows.count() });
+}
+
+// Whoever has just come is told what to do.
+export async function empty() {
+  const erna = await visit();
+  await submitAccount(erna, { Name: "Erna", "E-mail": "erna@example.com", Password: "correct horse" });
+  await erna.getByRole("button", { name: "Start a conversation" }).click();
+  await field(erna, "Find people").waitFor();
+  await erna.keyboard.press("Escape");
+  await erna.locator(".empty").getByRole("button", { name: "Browse channels" }).click();
+  await erna.getByLabel("Find a channel").waitFor();
+  report("begun", { says: await erna.locator(".empty p").first().textContent() });
+}
+
+export async function narrow() {
+  const { id } = await post("conversations", "user-123", {
+    kind: "group",
+    name: "A conversation with a very long name indeed",
+    memberIds: ["alice", "bob"],
+  });
+  const widths = {};
+  const page = await visitAs("user-123", { viewport: { width: 320, height: 560 } });
+  const measure = async (what) => {
+    widths[what] = await page.evaluate(() => document.documentElement.scrollWidth);
+  };
+  const closing = async (what, opener) => {
+    await opener.click();
+    await page.locator("dialog[open]").waitFor();
+    const box = await page.locator("dialog[open]").boundingBox();
+    widths[what] = Math.ceil(box.x + box.width) <= 320 && box.x >= 0 ? 320 : box;
+    await page.keyboard.press("Escape");
+    await page.locator("dialog[open]").waitFor({ state: "detached" });
+  };
+  await closing("new", page.getByRole("button", { name: "New conversation" }));
+  await closing("browse", page.getByRole("button", { name: "Browse channels" }));
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await closing("settings", page.getByRole("menuitem", { name: "Settings" }));
+  await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
+  await showDetails(page);
+  await row(page, "alice").waitFor();
+  await measure("details");
+  await closing("edit", panel(page).getByRole("button", { name: "Edit" }));
+  await row(page, "alice").getByRole("button", { name: /alice$/ }).first().click();
+  await page.getByRole("dialog", { name: "alice" }).waitFor();
+  await measure("card");
+  await call("DELETE", `conversations/${id}`, "user-123");
+  await listed(page, "A conversation with a very long name indeed").waitFor({ state: "detached" });
+  report("measured", { widths });
+}

@@ -1,0 +1,164 @@
+import {
+  call,
+  composer,
+  conversations,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  submitAccount,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+import { HOSTILE, NAMES } from "../corpus/hostile.mjs";
+
+const MARKUP = "<img src=x onerror=alert(1)>";
+
+export async function markup() {
+  const mallory = await visit();
+  await submitAccount(mallory, { Name: MARKUP, "E-mail": "mallory@example.com", Password: "correct horse" });
+  await start(mallory, ["alice", "bob"], MARKUP);
+  await opened(mallory, MARKUP);
+  await say(mallory, MARKUP);
+  await say(mallory, "[click](javascript:alert(1)) ![x](https://example.com/x.png) <script>alert(1)</script>");
+  const alice = await visitAs("alice");
+  await open(alice, MARKUP);
+  await message(alice, MARKUP).waitFor();
+  await composer(mallory).pressSequentially("x");
+  await alice.getByText(`${MARKUP} is typing…`).waitFor();
+  report("shown as text", {
+    author: await alice.locator(".message .name").first().textContent(),
+    listed: await conversations(alice).first().locator(".name").textContent(),
+    images: await alice.locator("img, script:not([src])").count(),
+    links: await alice.locator(".text a").evaluateAll((links) => links.map((link) => link.getAttribute("href"))),
+  });
+}
+
+// Everything that a user can set is set to something hostile; whatever the server refuses is of no use to anybody.
+async function write(id) {
+  const tried = { taken: 0, refused: 0 };
+  const set = async (doing) => {
+    try {
+      const answer = await doing();
+      tried.taken++;
+      return answer;
+    } catch {
+      tried.refused++;
+      return undefined;
+    }
+  };
+  const said = (body) => post("messages", "alice", { conversationId: id, ...body });
+  let root;
+  for (const [index, content] of HOSTILE.entries()) {
+    await set(() => call("PATCH", "users/me", "alice", { name: NAMES[index % NAMES.length], text: content.slice(0, 90) }));
+    const message = await set(() => said({ content }));
+    const { id: edited } = await said({ content: "before" });
+    await set(() => call("PATCH", `messages/${edited}`, "alice", { content: `${content} edited` }));
+    if (message === undefined) continue;
+    root ??= message.id;
+    await set(() => said({ content: "answer", replyToId: message.id }));
+    await set(() => said({ content, threadId: root }));
+    await set(() => call("PUT", `messages/${message.id}/reactions/${encodeURIComponent(content)}`, "alice"));
+    await set(() => attach(id, content));
+    if (index % 4 === 0) await set(() => call("PUT", `messages/${message.id}/pin`, "alice"));
+    const offer = { title: content.slice(0, 100), description: content, amount: 1, currency: "EUR" };
+    if (index % 4 === 1) await set(() => post(`conversations/${id}/offers`, "alice", offer));
+  }
+  for (const name of NAMES) {
+    await set(() => post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name }));
+  }
+  await said({ content: "the last one, @bob" });
+  return { ...tried, root };
+}
+
+async function attach(conversationId, name) {
+  const form = new FormData();
+  form.append("file", new Blob(["<script>hit(60)</script>"], { type: "text/html" }), name);
+  const answer = await fetch(`${url}/api/v1/files?userId=alice`, { method: "POST", body: form });
+  if (!answer.ok) throw new Error(`the file was answered with ${answer.status}`);
+  const { id } = await answer.json();
+  await post("messages", "alice", { conversationId, content: "", attachments: [{ id }] });
+}
+
+// What is on the page that no text of a user's may have put there.
+function planted() {
+  const wrong = [];
+  const root = document.getElementById("root");
+  for (const element of root.querySelectorAll("script, iframe, object, embed, base, meta, link, style, math, animate, use")) {
+    wrong.push(element.outerHTML.slice(0, 100));
+  }
+  for (const element of root.querySelectorAll("*")) {
+    for (const { name, value } of element.attributes) {
+      if (/^on/i.test(name)) wrong.push(`${name}=${value}`);
+      const leads = ["href", "src", "action", "formaction", "xlink:href", "data", "srcset", "poster"].includes(name);
+      if (leads && !/^(https?:|mailto:|blob:http|#|$)/.test(new URL(value, location.href).href.trim())) wrong.push(`${name}=${value}`);
+      if (name === "src" && new URL(value, location.href).origin !== location.origin) wrong.push(`src=${value}`);
+    }
+  }
+  return wrong;
+}
+
+export async function corpus() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Hostile" });
+  await post(`conversations/${id}/offers`, "bob", { title: "x", amount: 1, currency: "EUR" });
+  const { root, ...tried } = await write(id);
+  const elsewhere = [];
+  const bob = await visitAs("bob", {
+    // Addresses of conversations that are none.
+    expected: /status of (403|404|422)/,
+    init: () => {
+      window.hit = (number) => console.error(`ran: ${number}`);
+      window.alert = () => console.error("ran: an alert");
+    },
+  });
+  bob.context().on("request", (request) => {
+    if (new URL(request.url()).origin !== new URL(url).origin && !/^(blob|data):/.test(request.url())) elsewhere.push(request.url());
+  });
+  const wrong = new Set();
+  const look = async () => {
+    for (const each of await bob.evaluate(planted)) wrong.add(each);
+  };
+  await bob.goto(`${url}/#/conversation/${id}`);
+  await bob.locator(".message").first().waitFor();
+  const seen = new Set();
+  await bob.mouse.move(700, 350);
+  const wheel = async (pixels) => {
+    await bob.mouse.wheel(0, pixels);
+    for (const each of await bob.locator(".row [data-id]").evaluateAll((all) => all.map(({ dataset }) => dataset.id))) seen.add(each);
+    await look();
+  };
+  // To the first message, however long its page is on its way, and back.
+  const [first] = (await call("GET", `conversations/${id}/messages?aroundSeq=1&limit=2`, "bob")).items;
+  for (let step = 0; step < 1_000 && !seen.has(first.id); step++) await wheel(-1_500);
+  for (let step = 0; step < 45; step++) await wheel(1_500);
+  for (const name of ["Details", "Search", "Offers", /[Pp]inned/]) {
+    await bob.locator(".conversation > header").getByRole("button", { name }).first().click();
+    await bob.locator(".panel").waitFor();
+    if (name === "Search") await searching(bob, look);
+    await look();
+  }
+  await bob.goto(`${url}/#/conversation/${id}/${root}`);
+  await bob.reload();
+  await bob.locator(".message").first().waitFor();
+  for (const text of HOSTILE) await composer(bob).fill(text);
+  await look();
+  for (const text of [...HOSTILE, "%", "%E0%A4%A", "__proto__"]) {
+    await bob.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/conversation/${text}/${encodeURIComponent(text)}`);
+    await look();
+  }
+  report("looked at", { wrong: [...wrong], elsewhere, seen: seen.size, ...tried });
+}
+
+async function searching(page, look) {
+  const field = page.locator(".panel input").first();
+  for (const text of HOSTILE.slice(0, 12)) {
+    await field.fill(text);
+    await look();
+  }
+}

@@ -1,0 +1,87 @@
+import { conversations, message, open, opened, post, report, visitAs } from "../browser.mjs";
+
+const panel = (page) => page.getByRole("region", { name: "Search", exact: true });
+const found = (page) => page.locator(".find");
+
+// The index follows the messages a moment later.
+async function indexed(page, field, query, count) {
+  for (let tries = 0; tries < 40; tries++) {
+    await field.fill("");
+    await field.fill(query);
+    try {
+      await found(page).nth(count - 1).waitFor({ timeout: 1_000 });
+      return;
+    } catch {}
+  }
+  throw new Error(`${query} was not found`);
+}
+
+export async function search() {
+  for (let number = 1; number <= 30; number++)
+    await post("messages", "bob", { conversationId: "talk-123", content: `Grüße number ${number} from the needlework` });
+  await post("messages", "alice", { conversationId: "general", content: "A needle elsewhere <b>x</b>" });
+  const alice = await visitAs("alice");
+  await open(alice, "talk-123");
+  await alice.getByRole("button", { name: "Search", exact: true }).click();
+  const field = panel(alice).getByRole("searchbox", { name: "Search messages" });
+  await indexed(alice, field, "gruSSe", 20);
+  const first = await found(alice).count();
+  const marked = await found(alice).first().locator("mark").allTextContents();
+  await panel(alice).getByRole("button", { name: "Show more" }).click();
+  await found(alice).nth(29).waitFor();
+  report("found here", { first, all: await found(alice).count(), marked });
+
+  await found(alice).last().click();
+  await alice.locator(".shown").getByText("Grüße number 1 from the needlework", { exact: true }).waitFor();
+  await field.fill("needle");
+  await panel(alice).getByLabel("Everywhere").check();
+  await found(alice).filter({ hasText: "general" }).waitFor();
+  const newest = await found(alice).first().locator("mark").allTextContents();
+  await panel(alice).getByRole("button", { name: "Filters" }).click();
+  await panel(alice).getByLabel("Find people").fill("bob");
+  await panel(alice).locator(".found button").getByText("bob", { exact: true }).click();
+  await found(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
+  await panel(alice).getByLabel("Until").fill("2001-01-01");
+  await panel(alice).getByText("No messages were found.").waitFor();
+  await panel(alice).getByLabel("Until").fill("");
+  await panel(alice).getByRole("button", { name: "Remove bob" }).click();
+  await found(alice).filter({ hasText: "general" }).click();
+  await opened(alice, "general");
+  await message(alice, "A needle elsewhere <b>x</b>").waitFor();
+  report("found elsewhere", { newest, stays: await panel(alice).isVisible() });
+}
+
+// From the list of conversations: their names, people, and messages anywhere.
+export async function everywhere() {
+  await post("messages", "bob", { conversationId: "conv-456", content: "the haystack is here" });
+  const alice = await visitAs("alice");
+  const field = alice.locator("aside").getByRole("searchbox");
+  await indexed(alice, field, "haystack", 1);
+  await found(alice).click();
+  await opened(alice, "conv-456");
+  await alice.locator(".shown").getByText("the haystack is here").waitFor();
+  await field.fill("carol");
+  await alice.getByRole("region", { name: "People" }).getByRole("button", { name: "carol" }).click();
+  await opened(alice, "carol");
+  const cleared = await field.inputValue();
+  await field.fill("test-c");
+  await conversations(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
+  const left = await conversations(alice).locator(".name").allTextContents();
+  await field.press("Escape");
+  await conversations(alice).filter({ hasText: "general" }).waitFor();
+  report("found", { cleared, left });
+}
+
+export async function failure() {
+  const alice = await visitAs("alice", { expected: /ERR_FAILED|status of 503/ });
+  await open(alice, "test-conv");
+  await alice.route("**/api/v1/search?**", (route) => route.abort());
+  await alice.getByRole("button", { name: "Search", exact: true }).click();
+  await panel(alice).getByRole("searchbox").fill("anything");
+  const problem = panel(alice).getByRole("alert").filter({ hasText: "cannot be reached" });
+  await problem.waitFor();
+  await alice.unroute("**/api/v1/search?**");
+  await problem.getByRole("button", { name: "Try again" }).click();
+  await panel(alice).getByText("No messages were found.").waitFor();
+  report("tried again");
+}

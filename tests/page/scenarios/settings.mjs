@@ -1,0 +1,118 @@
+import { field, open, report, say, start, submitAccount, url, visit, visitAs } from "../browser.mjs";
+
+const DOT = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+async function openSettings(page, section) {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: section }).click();
+}
+
+const scheme = (page) => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+const paper = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+// A theme holds in all tabs, and through a reload before anything else is there.
+export async function theme() {
+  const alice = await visitAs("alice", { colorScheme: "light", expected: /ERR_FAILED/ });
+  const light = await paper(alice);
+  const tab = await alice.context().newPage();
+  await tab.goto(url);
+  await openSettings(alice, "Appearance");
+  await alice.locator("dialog").getByText("Dark", { exact: true }).click();
+  await tab.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  const dark = await paper(alice);
+  await alice.route("**/page/*.js", (route) => route.abort());
+  await alice.reload({ waitUntil: "commit" });
+  await alice.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  await alice.unroute("**/page/*.js");
+  await alice.reload();
+  const reloaded = await scheme(alice);
+  await openSettings(alice, "Appearance");
+  await alice.locator("dialog").getByText("As the system", { exact: true }).click();
+  await tab.waitForFunction(() => document.documentElement.dataset.theme === undefined);
+  report("chosen", { differs: light !== dark, reloaded, back: (await paper(alice)) === light });
+}
+
+// Others see the picture and the status that somebody chose.
+export async function profile() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await start(alice, ["bob"]);
+  await say(alice, "Look at me");
+  await open(bob, "alice");
+  await openSettings(alice, "Profile");
+  await alice.getByLabel("Picture").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: DOT });
+  await bob.locator(".conversation > header .avatar img").waitFor();
+  const shown = await bob.locator(".conversation > header .avatar img").evaluate(async (it) => {
+    await it.decode();
+    return it.naturalWidth;
+  });
+  await alice.getByLabel("What you are up to").fill("Painting");
+  await alice.getByRole("button", { name: "Save status" }).click();
+  await bob.locator(".subtitle").getByText("online · Painting").waitFor();
+  await alice.locator("dialog").getByText("Invisible", { exact: true }).click();
+  await bob.locator(".subtitle").getByText("offline").waitFor();
+  await alice.reload();
+  await alice.getByRole("button", { name: "Your account: alice, invisible" }).waitFor();
+  await openSettings(alice, "Profile");
+  await alice.locator("dialog").getByText("Online", { exact: true }).click();
+  await bob.locator(".subtitle").getByText("online").waitFor();
+  await alice.getByRole("button", { name: "Remove", exact: true }).click();
+  await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
+  report("seen", { shown });
+}
+
+// A password is changed, and another device signed out.
+export async function account() {
+  const expected = /status of 40[13]/;
+  const [one, other] = [await visit({ expected }), await visit({ expected })];
+  const credentials = { "E-mail": "fritz@example.com", Password: "correct horse" };
+  await submitAccount(one, { Name: "Fritz", ...credentials });
+  await one.getByRole("button", { name: /^Your account/ }).waitFor();
+  const enter = async () => {
+    await submitAccount(other, credentials);
+    await other.getByRole("button", { name: /^Your account/ }).waitFor();
+  };
+  await enter();
+  await openSettings(one, "Account");
+  await one.getByRole("button", { name: /^Sign out / }).click();
+  await other.locator(".entrance").waitFor();
+  const reason = await other.locator(".entrance .problem, .entrance .reason").first().textContent();
+  await enter();
+  await field(one, "Current password").fill("wrong horse");
+  await field(one, "New password").fill("better battery");
+  await one.getByRole("button", { name: "Change password" }).click();
+  await one.locator("dialog .problem:not(:empty)").waitFor();
+  const refused = await one.locator("dialog .problem:not(:empty)").textContent();
+  await field(one, "Current password").fill(credentials.Password);
+  await one.getByRole("button", { name: "Change password" }).click();
+  await one.getByText("Saved").waitFor();
+  await other.locator(".entrance").waitFor();
+  credentials.Password = "better battery";
+  await enter();
+  report("changed", { reason, refused });
+}
+
+// Who touches nothing for five minutes is away, in whichever tab it would be, and back with the first move.
+export async function idle() {
+  const [alice, carol] = [await visitAs("alice"), await visitAs("carol")];
+  await start(carol, ["alice"]);
+  await carol.locator(".subtitle").getByText("online").waitFor();
+  await alice.clock.install();
+  await alice.reload();
+  await alice.getByRole("button", { name: "Your account: alice, online" }).waitFor();
+  await alice.clock.fastForward("05:01");
+  await carol.locator(".subtitle").getByText("away").waitFor();
+  await alice.getByRole("button", { name: "Your account: alice, away" }).waitFor();
+  await alice.mouse.move(300, 300);
+  await carol.locator(".subtitle").getByText("online").waitFor();
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitemradio", { name: "Away" }).click();
+  await carol.locator(".subtitle").getByText("away").waitFor();
+  await alice.mouse.move(400, 300);
+  await alice.reload();
+  await alice.getByRole("button", { name: "Your account: alice, away" }).waitFor();
+  report("rested", { carol: await carol.locator(".subtitle").textContent() });
+}

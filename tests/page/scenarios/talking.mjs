@@ -1,0 +1,101 @@
+import {
+  act,
+  composer,
+  conversations,
+  field,
+  letters,
+  message,
+  messages,
+  open,
+  opened,
+  report,
+  say,
+  start,
+  visitAs,
+} from "../browser.mjs";
+
+export async function talk() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "general");
+  await open(bob, "general");
+  await say(alice, "Hello!\nTwo lines.");
+  await message(bob, "Hello!\nTwo lines.").waitFor();
+  await bob.locator(".announcer").filter({ hasText: "Hello!" }).waitFor({ state: "attached" });
+  report("announced", { text: await bob.locator(".announcer").textContent() });
+
+  await composer(bob).pressSequentially("Hi");
+  await alice.getByText("bob is typing…").waitFor();
+  await bob.keyboard.press("Enter");
+  await message(alice, "Hi").waitFor();
+  report("talked", {
+    alice: await messages(alice).allTextContents(),
+    bob: await messages(bob).allTextContents(),
+    typing: await alice.locator(".typing").textContent(),
+  });
+
+  await start(alice, ["bob"]);
+  await opened(alice, "bob");
+  await say(alice, "Only you");
+  const unread = conversations(bob).filter({ hasText: "Only you" });
+  await unread.getByTitle("1 unread").waitFor();
+  report("told of it", { title: await bob.title() });
+  await open(bob, "alice");
+  await message(bob, "Only you").waitFor();
+  await alice.getByRole("img", { name: "Read" }).waitFor();
+  await conversations(bob).getByTitle("1 unread").waitFor({ state: "detached" });
+  report("talked directly", { bob: await messages(bob).allTextContents(), title: await bob.title() });
+
+  await start(bob, ["alice", "carol"], "Plans");
+  await opened(bob, "Plans");
+  await open(alice, "Plans");
+  report("met in a group", { members: await alice.locator(".subtitle").textContent() });
+}
+
+export async function changes() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(alice, "test-conv");
+  await open(bob, "test-conv");
+  await say(alice, "frist");
+  await composer(alice).fill("a draft");
+  await act(alice, "frist", "Edit");
+  await composer(alice).fill("first");
+  await alice.keyboard.press("Enter");
+  await message(bob, "first").waitFor();
+  const draft = await composer(alice).inputValue();
+  await composer(alice).fill("");
+  await act(bob, "first", "React with 👍");
+  await alice.getByRole("button", { name: "👍, 1" }).click();
+  await bob.getByRole("button", { name: "👍, 2" }).click();
+  await alice.getByRole("button", { name: "👍, 1" }).waitFor();
+  await act(bob, "first", "Reply");
+  await say(bob, "second");
+  await message(alice, "second").waitFor();
+  const quoted = await alice.locator(".quote").innerText();
+  await act(alice, "first", "Delete");
+  await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await bob.getByText("This message was deleted.").waitFor();
+  report("changed", { draft, quoted, edited: await bob.locator(".edited").count() });
+}
+
+export async function refusal() {
+  const alice = await visitAs("alice");
+  await open(alice, "conv-456");
+  await say(alice, "nothing \0 stores this");
+  const reason = letters(alice).locator(".problem");
+  await reason.waitFor();
+  report("refused", { reason: await reason.textContent() });
+  await alice.reload();
+  await reason.getByRole("button", { name: "Try again" }).click();
+  await reason.getByRole("button", { name: "Discard" }).click();
+  await letters(alice).waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await field(alice, "Find people").fill("nobody");
+  await alice.getByText("Nobody of that name.").waitFor();
+  await alice.keyboard.press("Escape");
+  await alice.locator("dialog").waitFor({ state: "hidden" });
+  await say(alice, "x".repeat(65_537));
+  report("too long", {
+    kept: (await composer(alice).inputValue()).length,
+    reason: await alice.locator(".composer .problem:not(:empty)").textContent(),
+  });
+}

@@ -1,0 +1,33 @@
+"""Notifications: what is heard and shown, by which of several tabs, and what was stored meanwhile."""
+
+from __future__ import annotations
+
+from tests.page.driving import run
+
+
+def test_of_several_tabs_one_plays_and_shows_and_each_thing_once(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "alerts", "one_tab")
+    assert reports["away"] == {
+        "played": ["drop", "drop"],
+        "shown": [
+            {"title": "bob", "body": "And a second one", "closed": False},
+            {"title": "bob", "body": "Are you there?", "closed": False},
+        ],
+    }
+    assert reports["looked at"] == {"played": 3, "shown": 2}
+    assert reports["read"] == {"closed": [True, True]}
+    assert reports["reloaded"] == {"bodies": ["After the reload"]}
+
+
+def test_what_is_chosen_for_a_conversation_holds(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "alerts", "settings")
+    first = {"title": "bob", "body": "general: To all", "closed": False}
+    chosen = reports["chosen"]
+    assert chosen["chime"] == {"played": ["chime"], "shown": [first]}
+    assert [shown["body"] for shown in chosen["then"]["shown"]] == ["general: To all", "Only you"]
+    assert chosen["then"]["played"] == ["chime", "drop"]
+
+
+def test_what_was_stored_is_listed_and_makes_no_sound(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "alerts", "stored")
+    assert reports["stored"] == {"before": {"played": [], "shown": []}, "unread": 0}

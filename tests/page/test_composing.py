@@ -1,0 +1,46 @@
+"""Writing: names and emoji that are completed, keys, and where nothing may be written."""
+
+from __future__ import annotations
+
+from tests.page.driving import run
+
+
+def test_mentions_are_completed_and_stand_out(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "composing", "mentions")["mentioned"] == {
+        "all": ["Aalice", "Bbob", "Ccarol", "@allEverybody here"],
+        "first": "Aalice",
+        "second": "Bbob",
+        "stayed": 0,
+        "written": "Hello @bob and @carol but not `@bob`",
+        "marked": ["@bob", "@carol"],
+        "own": ["@bob"],
+        "code": "@bob",
+    }
+
+
+def test_emoji_are_completed_and_picked(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "composing", "emoji")
+    assert reports["picked"] == {"completed": "Up 🚀 ", "picked": "Up 🚀 🎉", "focused": True}
+
+
+def test_keys_of_the_field(driver: list[str], demo_url: str) -> None:
+    pressed = run(driver, demo_url, "composing", "keys")["pressed"]
+    assert pressed["formatted"] == "one\n**two**"
+    assert pressed["bold"] == "two"
+    assert 0.25 < pressed["grown"] <= 0.301
+
+
+def test_whoever_may_not_write_is_told_so(driver: list[str], demo_url: str) -> None:
+    refused = run(driver, demo_url, "composing", "noWriting")["refused"]
+    assert refused["fields"] == 0
+    assert "muted" in refused["reason"].lower()
+
+
+def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: list[str], demo_url: str) -> None:
+    narrow = run(driver, demo_url, "composing", "longTexts")["narrow"]
+    assert narrow == {"page": 320, "link": f"https://example.com/{'long' * 60}?q=1", "scrolls": True}
+
+
+def test_a_text_that_is_not_taken_is_not_lost(driver: list[str], demo_url: str) -> None:
+    finished = run(driver, demo_url, "composing", "unfinished")["finished"]
+    assert finished == {"answering": "a draft", "refused": "not \0 taken", "draft": "a draft"}

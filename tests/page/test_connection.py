@@ -1,0 +1,29 @@
+"""The page and a server that goes away and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.page.driving import run, run_through_a_kill, serving
+from tests.protocol.server_process import free_port
+
+
+def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: list[str], tmp_path: Path) -> None:
+    meanwhile = {"happened": "disconnected", "waiting": "AaliceTyped while disconnectedSending…"}
+    reports = run_through_a_kill(driver, tmp_path, "connection", "reconnection", meanwhile)
+    expected = ["Before", *(f"Message {number}" for number in range(1, 41)), "Typed while disconnected", "After"]
+    reconnected = reports["reconnected"]
+    assert reconnected["stored"] == expected
+    for shown in (*reconnected["shown"], reconnected["reloaded"]):
+        assert shown == expected[-len(shown) :], "what is in sight, which is the end"
+        assert len(shown) > 5
+
+
+def test_what_was_written_without_a_connection_outlives_a_reload(driver: list[str], tmp_path: Path) -> None:
+    reports = run_through_a_kill(driver, tmp_path, "connection", "outbox")
+    assert reports["sent"] == {"messages": ["first", "second", "third"]}
+
+
+def test_it_works_without_https(driver: list[str], tmp_path: Path) -> None:
+    with serving(tmp_path, free_port()) as url:
+        assert "talked" in run(driver, url, "connection", "insecure")

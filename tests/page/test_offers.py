@@ -1,0 +1,26 @@
+"""Offers: made, answered and withdrawn by whoever may, and where they stand among messages."""
+
+from __future__ import annotations
+
+from tests.page.driving import run
+
+
+def test_two_bargain(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "offers", "bargain")
+    assert reports["bargained"] == {
+        "shown": "€1,200.50",
+        "roles": {"alice": ["Withdraw"], "bob": ["Accept", "Reject", "Counter"]},
+        "amount": 120_050,
+        "currency": "EUR",
+        "suggested": "1200.50",
+        "order": ["I sell my bike", "Bike", "What do you say?", "Bike with lock"],
+    }
+    assert reports["over"] == {
+        "buttons": 0,
+        "panel": ["Short", "Rejected", "Withdrawn", "Bike with lock", "Bike"],
+    }
+
+
+def test_offers_stand_where_they_were_made(driver: list[str], demo_url: str) -> None:
+    reports = run(driver, demo_url, "offers", "places")
+    assert reports["placed"] == {"neighbours": ["Message 40", "Message 41"], "first": "Message 1"}
