@@ -212,10 +212,10 @@ def write_tables(page: Path, results: Results, conditions: list[str]) -> None:
     """Put each table of which anything was measured between its markers; what was not measured stays as it is."""
     for table in TABLES:
         if table.lines(results):
-            _write_between_markers(page, table.marker, as_markdown(results, table, conditions))
+            write_between_markers(page, table.marker, as_markdown(results, table, conditions))
 
 
-def _write_between_markers(page: Path, marker: str, text: str) -> None:
+def write_between_markers(page: Path, marker: str, text: str) -> None:
     first, last = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
     before, begin, rest = page.read_text().partition(first)
     _, end, after = rest.partition(last)

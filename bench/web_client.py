@@ -1,0 +1,107 @@
+"""`python -m bench.web_client`: what the web client costs in Chromium, against a real server.
+
+First the page is loaded, then 100,000 messages are scrolled through, then somebody types while 50 messages arrive each
+second. The script beside this one drives the browser and asks it for its own measurements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import build, machine
+from bench.report import write_between_markers
+from tests.page import long_conversation
+from tests.page.driving import serving
+from tests.protocol.server_process import free_port
+
+PAGE = build.HERE.parent / "docs" / "benchmarks.md"
+MARKER = "bench:web"
+SCRIPT = Path(__file__).with_suffix(".mjs")
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table says, the figure's name, and at most what it should be."""
+
+    says: str
+    figure: str
+    at_most: float | None = None
+
+
+ROWS = (
+    Row("`/` of a signed-in user: first paint, ms", "load.paint"),
+    Row("… conversations on the screen, ms", "load.useful"),
+    Row("… largest contentful paint, ms", "load.lcp"),
+    Row("… layout shift (CLS)", "load.cls", 0.1),
+    Row("… blocked by long tasks until then, ms", "load.blocking"),
+    Row("… script as it was sent, KiB", "load.script"),
+    Row("wheeling back through 100,000 messages: most rows in the document", "scroll.rows", 300),
+    Row("… tasks over 50 ms", "scroll.long"),
+    Row("… the longest, ms", "scroll.longest"),
+    Row("… memory of the page's JavaScript after it, MiB", "scroll.heap"),
+    Row("typing while messages arrive: messages/s", "busy.rate"),
+    Row("… the longest a key waited before it was handled, ms", "busy.delay", 50),
+    Row("… until what it did was painted, 98 of 100 keys (as INP counts), ms", "busy.paint"),
+    Row("… the slowest key, ms", "busy.slowest"),
+    Row("… tasks over 50 ms", "busy.long"),
+    Row("… the longest, ms", "busy.longest"),
+)
+
+
+def main() -> int:
+    """Measure in rounds; answers the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.web_client", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    options = parser.parse_args()
+    rounds = [measure() for _ in range(options.rounds)]
+    medians = {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
+    table = as_markdown(medians)
+    print(table)
+    if options.write:
+        write_between_markers(PAGE, MARKER, f"{conditions(options.rounds)}\n\n{table}")
+    return 0
+
+
+def measure() -> Figures:
+    """One round on a fresh server."""
+    program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with tempfile.TemporaryDirectory(prefix="web-", dir=build.BUILD) as name:
+        folder = Path(name)
+        long_conversation.prepare(folder)
+        with serving(folder, free_port()) as url:
+            command = ["node", str(SCRIPT), program, url]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    figures: Figures = json.loads(output)
+    return figures
+
+
+def as_markdown(figures: Figures) -> str:
+    """The table."""
+    lines = ["|  |  | at most |", "| --- | ---: | ---: |"]
+    for row in ROWS:
+        bound = "" if row.at_most is None else f"{row.at_most:g}"
+        lines.append(f"| {row.says} | {figures[row.figure]:.3g} | {bound} |")
+    return "\n".join(lines)
+
+
+def conditions(rounds: int) -> str:
+    """When, where and how."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    place = f"{machine.describe()}; headless Chromium, with the server on the same machine"
+    return f"Measured on {today}: {place}. Medians of {rounds} rounds."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
