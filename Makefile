@@ -26,7 +26,7 @@ QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install run test check bench torture format docs lock lint format-check types layers web-check clean
+.PHONY: help install run test check bench torture format docs screenshots lock lint format-check types layers web-check clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -36,6 +36,7 @@ help:
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
+	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
 install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
@@ -78,6 +79,9 @@ format: $(DEV_STAMP) $(WEB_STAMP)
 docs: $(RUN_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
 	$(BIN)/python -m talkwire.settings.configuration_page docs/configuration.md
+
+screenshots: install
+	$(BIN)/python -m tests.page.screenshots
 
 # uv resolves for every platform at once. The run lock takes its versions from the dev lock, so that what is tested is
 # what runs. Neither file names a package index: pip asks the one that it is configured for, and the hashes decide.
