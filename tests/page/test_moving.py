@@ -36,3 +36,7 @@ def test_messages_are_pinned_forwarded_looked_up_and_taken_back(driver: list[str
 def test_text_and_link_of_a_message_are_copied(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "moving", "copying")
     assert reports["copied"] == {"text": "**copy** me", "link": "/#/conversation/general/ID"}
+
+
+def test_what_has_just_scrolled_can_be_pressed(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "moving", "pressing")["pressed"] == {"conversations": True, "messages": True}

@@ -17,6 +17,34 @@ async function distance(page, content) {
   return Math.abs((await middle(message(page, content))) - (await middle(page.locator(".scroller"))));
 }
 
+// What is at the middle of a list in the moment in which it has scrolled.
+const pressedAfterScrolling = (list) =>
+  list.evaluate(async (it) => {
+    const scrolled = new Promise((done) => it.addEventListener("scroll", done, { once: true }));
+    it.scrollTop += it.scrollTop > 100 ? -100 : 100;
+    await scrolled;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const { left, top, width, height } = it.getBoundingClientRect();
+    const at = document.elementFromPoint(left + width / 2, top + height / 2);
+    return at.closest("li, .row") !== null;
+  });
+
+// Whoever presses something in a list that has just scrolled means it.
+export async function pressing() {
+  const groups = [];
+  for (let number = 1; number <= 20; number++)
+    groups.push(await post("conversations", "alice", { kind: "group", name: `Group ${number}`, memberIds: ["bob"] }));
+  await sendMany(groups.at(-1).id, "Row", 40);
+  await post(`conversations/${groups.at(-1).id}/read`, "alice", {});
+  const alice = await visitAs("alice", { viewport: { width: 1100, height: 400 } });
+  await open(alice, "Group 20");
+  await message(alice, "Row 40").waitFor();
+  report("pressed", {
+    conversations: await pressedAfterScrolling(alice.locator(".conversations")),
+    messages: await pressedAfterScrolling(alice.locator(".scroller")),
+  });
+}
+
 // Links to messages: in what is here, far back, gone, and of others.
 export async function jump() {
   const ids = await sendMany(TALK, "Message", 260);

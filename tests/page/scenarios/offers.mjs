@@ -96,9 +96,9 @@ export async function places() {
   const scroller = bob.locator(".scroller");
   const above = bob.locator(".message, .offer");
   while ((await card(bob, "First of all").count()) === 0) {
-    await scroller.hover();
-    await bob.mouse.wheel(0, -900);
-    await bob.evaluate(() => new Promise(requestAnimationFrame));
+    // In steps shorter than what is in the document, and seen before the next.
+    await scroller.evaluate((it) => (it.scrollTop -= it.clientHeight / 2));
+    await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     if ((await card(bob, "In the middle").count()) > 0)
       bob.neighbours = await above.evaluateAll((all) => {
         const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
