@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Barrier
+
 import pytest
 from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
@@ -24,6 +30,25 @@ def test_a_sqlite_writer_waits_for_the_disk_at_each_commit(sqlite_database: Data
     assert _pragma(engine, "synchronous") == 2
     assert _pragma(engine, "wal_autocheckpoint") == 1000
     engine.dispose()
+
+
+def test_whoever_opens_a_new_sqlite_file_at_once_waits_for_the_others(tmp_path: Path) -> None:
+    for number in range(100):
+        url = sqlite_url(tmp_path / f"{number}.db")
+        together = Barrier(8)
+        with ThreadPoolExecutor(8) as threads:
+            # Without waiting, one thread in two hundred is refused.
+            modes = list(threads.map(partial(_mode_of_new, url, together), range(8)))
+        assert modes == ["wal"] * 8
+
+
+def _mode_of_new(url: URL, together: Barrier, _: int) -> object:
+    engine = writing_engine(url)
+    together.wait()
+    try:
+        return _pragma(engine, "journal_mode")
+    finally:
+        engine.dispose()
 
 
 def test_sqlite_readers_neither_write_nor_checkpoint(sqlite_database: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from sqlalchemy.pool import QueuePool
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a SQLite connection waits for a lock that another process holds."""
+
+_BUSY_PAUSE_S = 0.01
 
 _POSTGRESQL_OPTIONS = (
     "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=10000 -c statement_timeout=30000 "
@@ -75,7 +79,7 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         if writes:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _use_wal(cursor)
             cursor.execute("PRAGMA synchronous=FULL")
         else:
             cursor.execute("PRAGMA query_only=ON")
@@ -88,6 +92,20 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Of several who open a new file at once one changes its mode, and that waits for nobody, whatever the timeout."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return
 
 
 def _postgresql_engine(url: URL, size: int) -> Engine:
