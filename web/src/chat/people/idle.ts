@@ -63,9 +63,15 @@ export class Idle implements Part {
 
   /** What the reader wants others to see from now on. Rejects with `Refused`. */
   async choose(status: PresenceStatus, text?: string): Promise<void> {
-    await this.#board.set(status, text);
-    if (status === "away") localStorage.setItem(this.#key, "chosen");
-    else localStorage.removeItem(this.#key);
+    const before = this.#chosen;
+    // The page may be gone before the answer comes, and the others have been told by then.
+    this.#chosen = status;
+    try {
+      await this.#board.set(status, text);
+    } catch (error) {
+      this.#chosen = before;
+      throw error;
+    }
     this.#said = status === "away" ? "away" : "online";
     this.#touched();
   }
@@ -99,5 +105,10 @@ export class Idle implements Part {
 
   get #chosen(): PresenceStatus {
     return localStorage.getItem(this.#key) === null ? "online" : "away";
+  }
+
+  set #chosen(status: PresenceStatus) {
+    if (status === "away") localStorage.setItem(this.#key, "chosen");
+    else localStorage.removeItem(this.#key);
   }
 }
