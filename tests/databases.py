@@ -75,6 +75,23 @@ class PostgresServer:
         self._process.send_signal(number)
         self._process.wait(STARTS_WITHIN_S)
 
+    def back_up(self) -> None:
+        """Makes a copy of all that is there while the server runs, as a standby begins with."""
+        self._run("pg_basebackup", "-D", "copy", "-X", "stream", "--checkpoint=fast", "--no-sync")
+
+    def fail_over(self) -> None:
+        """The server crashes, and its copy takes over: a standby that has received nothing since it was made."""
+        self.stop(signal.SIGQUIT)
+        (self.folder / "data").rename(self.folder / "lost")
+        (self.folder / "copy").rename(self.folder / "data")
+        (self.folder / "data" / "standby.signal").touch()
+        self.start()
+        self._execute("SELECT pg_promote()")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), "-h", str(self.folder), "-U", _USER, *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, **self._owner)
+
     def pause(self) -> None:
         """It keeps its connections and answers nothing, until `resume`."""
         self._signal_all(signal.SIGSTOP)

@@ -35,6 +35,7 @@ from talkwire.core.bus import Bus, NoBus
 from talkwire.core.chat import Chat
 from talkwire.core.commands.nodes import ListPeers
 from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.errors import LogReplaced
 from talkwire.core.events import DurableEvent, News
 from talkwire.core.handlers import CHANGES
 from talkwire.core.hooks import Hooks
@@ -91,6 +92,7 @@ from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.followers import Follower, Work
 from talkwire.storage.leases import LeaseKeeper, own_transactions
+from talkwire.storage.lineage import adopt_log
 from talkwire.storage.migrations import migrate
 from talkwire.storage.moving.sqlite_file import copy_file
 from talkwire.storage.pace import Pace
@@ -179,6 +181,7 @@ class Node:
         writing = writing_engine(url)
         closing.callback(writing.dispose)
         await asyncio.to_thread(migrate, writing)
+        await asyncio.to_thread(adopt_log, writing)
         self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
@@ -301,9 +304,20 @@ class Node:
                 follower.wake()
 
     def run(self, listening: socket.socket | None = None) -> None:
-        """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
-        listening = listening or listen(self.settings.host, self.settings.port)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        """Serves until a signal stops it; begins anew where the log was replaced, and clients wait for that. Raises
+        OSError when the address cannot be listened on."""
+        with listening or listen(self.settings.host, self.settings.port) as kept:
+            while True:
+                try:
+                    self.run_once(kept.dup())
+                except LogReplaced:
+                    _logger.warning("this node begins anew")
+                else:
+                    return
+
+    def run_once(self, listening: socket.socket) -> None:
+        """Serves until a signal stops it, and closes the socket. Raises LogReplaced."""
+        with listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self._run(listening))
 
     @contextlib.asynccontextmanager
@@ -333,10 +347,23 @@ class Node:
         )
 
     async def serve(self, listening: socket.socket, server: Server) -> None:
-        """Serves until the server stops. Raises ApplicationFailed."""
+        """Serves until the server stops. Raises ApplicationFailed, and LogReplaced when it had to stop because nothing
+        that is in memory counts any more."""
         if self._lock is not None:
             self._lock.announce(reachable_url(listening))
+        replaced = False
+
+        def stop() -> None:
+            nonlocal replaced
+            replaced = True
+            _logger.error("the database went back to an earlier time, or is another one: this node ends")
+            server.drain_s = 0.0
+            server.should_exit = True
+
+        self.chat.on_replaced = stop
         await server.serve(sockets=[listening])
+        if replaced:
+            raise LogReplaced
 
     async def metrics(self) -> bytes:
         """What `/metrics` says."""

@@ -13,6 +13,7 @@ from talkwire.core.chat import Chat
 from talkwire.core.handlers import CHANGES
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
+from talkwire.storage.lineage import adopt_log
 from talkwire.storage.migrations import migrate, newest_revision, revision_of
 from talkwire.storage.reader import ReaderPool
 from talkwire.storage.writer import GroupWriter
@@ -54,3 +55,4 @@ def _bring_up_to_date(engine: Engine) -> None:
         if revision not in {None, newest_revision()}:
             raise OtherTablesError(f"the database has tables of version {revision}; run `talkwire migrate` first")
     migrate(engine)
+    adopt_log(engine)

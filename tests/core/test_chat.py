@@ -35,7 +35,7 @@ class Queue:
         self.commit: OnCommit = _not_started
         self.busy = False
 
-    def start(self, on_commit: OnCommit) -> None:
+    def start(self, on_commit: OnCommit, epoch: str) -> None:
         self.commit = on_commit
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.events import Durable
 from talkwire.core.feed import LogFeed, Stretch
 from talkwire.core.head_watch import SILENCE_S, STEP_S, HeadWatch
@@ -19,6 +19,7 @@ class Watched:
         self.looks = 0
         self.head = 0
         self.fails: Exception | None = None
+        self.replaced = 0
         self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
 
     async def _read(self, after: int, limit: int) -> Stretch:
@@ -29,6 +30,9 @@ class Watched:
         if self.fails is not None:
             raise self.fails
         return self.head
+
+    def _be_replaced(self) -> None:
+        self.replaced += 1
 
     async def steps(self, *happens: Callable[[], None]) -> None:
         """Lets a step of time pass for each, in which that happens."""
@@ -42,10 +46,10 @@ class Watched:
                 await asyncio.Event().wait()
             to_come.pop(0)()
 
-        watch = HeadWatch(self.feed, self._read_head, lambda: self.away)
+        watch = HeadWatch(self.feed, self._read_head, lambda: self.away, self._be_replaced)
         watching = asyncio.create_task(watch.run(sleep))
         await asyncio.wait([watching, asyncio.create_task(reached.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not watching.done()
+        assert watching.done() == bool(self.replaced)
         watching.cancel()
 
     def brings(self) -> None:
@@ -109,3 +113,10 @@ async def test_it_goes_on_when_the_log_cannot_be_looked_at() -> None:
         watched.fails = error
         await watched.steps(*[nothing] * 6)
         assert watched.looks == 3
+
+
+async def test_a_log_that_was_replaced_is_told_once() -> None:
+    watched = Watched()
+    watched.fails = LogReplaced()
+    await watched.steps(*[nothing] * 6)
+    assert (watched.looks, watched.replaced) == (1, 1)

@@ -23,7 +23,7 @@ from talkwire.cli.database import database_failures
 from talkwire.cli.failures import OK, CommandError, Passing, outcome_of
 from talkwire.cli.worker_channel import AllSay, AnyMessage, AskAll, AskOne, Channel, Failed, OneSays, Ready, Stop, say
 from talkwire.cli.worker_metrics import merged_metrics
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.datafolder import DataFolderError, prepare_folder
 from talkwire.logs import configure_logs
 from talkwire.realtime.serving import Server, share
@@ -117,10 +117,10 @@ def main() -> int:
     try:
         with database_failures(settings):
             prepare_folder(settings.data)
-            WorkerNode(settings, number, channel).run(share(settings.host, port))
+            WorkerNode(settings, number, channel).run_once(share(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
-        say(channel, Failed(line, exit_code, isinstance(error, Passing)))
+        say(channel, Failed(line, exit_code, isinstance(error, Passing | LogReplaced)))
         return exit_code
     return OK
 

@@ -15,7 +15,7 @@ from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.directory import Directory, Entry, Loaded
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.events import Durable, DurableEvent, MessageSent, News, Passing, UserUpdated
 from talkwire.core.feed import Commit, LogFeed, Stretch
 from talkwire.core.handlers import CHANGES, QUERIES
@@ -46,8 +46,9 @@ class Writer(Protocol):
         """Whether changes are queued or being carried out."""
         ...
 
-    def start(self, on_commit: Callable[[Commit, Callable[[], None]], None]) -> None:
-        """Has `on_commit` called on the event loop with each transaction and what gives its answers, in their order."""
+    def start(self, on_commit: Callable[[Commit, Callable[[], None]], None], epoch: str) -> None:
+        """Has `on_commit` called on the event loop with each transaction and what gives its answers, in their order.
+        Nothing is written to a log of another epoch."""
         ...
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
@@ -100,6 +101,8 @@ class Chat:
         self._more_until = 0.0
         self.on_loss: Callable[[], None] = _nothing
         """Called when this node cannot know what has happened: everybody here has to begin anew."""
+        self.on_replaced: Callable[[], None] = _nothing
+        """Called when the log is another one than this node's: nothing that is in memory counts any more."""
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)
         self.lease = Lease(self, self.node_id, self.signals, self.peers)
@@ -190,12 +193,12 @@ class Chat:
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         self.pos = self.directory.pos = pos
         self.feed.start(pos)
-        self._writer.start(self._committed)
+        self._writer.start(self._committed, self.epoch)
         if not alone:
             self.signals.share()
         await self.bus.start(self.epoch, self._receive)
         if not alone:
-            watch = HeadWatch(self.feed, self.read_head, lambda: self.bus.away)
+            watch = HeadWatch(self.feed, self.read_head, lambda: self.bus.away, self._be_replaced)
             self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:
@@ -281,9 +284,14 @@ class Chat:
         task.add_done_callback(self._asking.discard)
 
     async def read_head(self) -> int:
-        """Up to where the log goes. Raises ChatError."""
-        _, pos = await self._reader.read(lambda snapshot: snapshot.head())
+        """Up to where the log goes. Raises ChatError, LogReplaced among them."""
+        epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
+        if epoch != self.epoch:
+            raise LogReplaced
         return pos
+
+    def _be_replaced(self) -> None:
+        self.on_replaced()
 
     def _lose(self) -> None:
         self.on_loss()

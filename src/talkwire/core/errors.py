@@ -40,6 +40,14 @@ class ChatError(Exception):
         self.details = details
 
 
+class LogReplaced(ChatError):
+    """The log is not the one any more that this node has followed: the database went back to an earlier time, or is
+    another one. Nothing that is in memory counts any more."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The server's history is being replaced. Try again.")
+
+
 def invalid(path: str, message: str) -> ChatError:
     """`invalid_request` for one member of a payload; `path` is written as the client wrote it (`memberIds[3]`)."""
     return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])

@@ -1,4 +1,5 @@
-"""Looks for what the bus has not brought: when nothing has come for a while, or while the bus is away."""
+"""Looks for what the bus has not brought: when nothing has come for a while, or while the bus is away. So it is the one
+that sees the log replaced, too: to one that was, nobody writes any more."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.feed import LogFeed
 
 STEP_S = 0.3
@@ -21,12 +22,20 @@ _logger = structlog.get_logger(__name__)
 
 
 class HeadWatch:
-    """`read_head` answers the position of the log's newest event. Never ends by itself."""
+    """`read_head` answers the position of the log's newest event, `on_replaced` is called when there is none such any
+    more; never ends before."""
 
-    def __init__(self, feed: LogFeed, read_head: Callable[[], Awaitable[int]], is_away: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        feed: LogFeed,
+        read_head: Callable[[], Awaitable[int]],
+        is_away: Callable[[], bool],
+        on_replaced: Callable[[], None],
+    ) -> None:
         self._feed = feed
         self._read_head = read_head
         self._is_away = is_away
+        self._on_replaced = on_replaced
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         silent_s = 0.0
@@ -38,12 +47,18 @@ class HeadWatch:
             # When it comes back it has not brought what happened before.
             was_away, away = away, self._is_away()
             if away or was_away or silent_s >= SILENCE_S:
-                await self._look()
+                try:
+                    await self._look()
+                except LogReplaced:
+                    self._on_replaced()
+                    return
                 silent_s = 0.0
 
     async def _look(self) -> None:
         try:
             head = await self._read_head()
+        except LogReplaced:
+            raise
         except ChatError:
             return  # whoever asks for something next is told
         except Exception:

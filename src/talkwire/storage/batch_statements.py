@@ -13,7 +13,9 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, Table, Text
 
+from talkwire.core.errors import LogReplaced
 from talkwire.storage.clock import DATABASE_MS
+from talkwire.storage.lineage import is_same_log
 from talkwire.storage.message_rows import MESSAGE_COLUMNS, TEXT_COLUMNS
 from talkwire.storage.rows import LOG_COLUMNS, SENT_LOG_COLUMNS, Values
 from talkwire.storage.schema import conversations, file_links, log, log_head, members, mentions, messages
@@ -63,7 +65,8 @@ class BatchStatements:
         sqlite = dialect.name == "sqlite"
         lock = "" if sqlite else " FOR UPDATE"  # BEGIN IMMEDIATE has locked all of SQLite
         now = "NULL" if sqlite else DATABASE_MS
-        self._lock_head = f"SELECT epoch, pos, {now} FROM {log_head.name}{lock}"  # noqa: S608 (names of our own)
+        same = is_same_log(dialect)
+        self._lock_head = f"SELECT epoch, pos, {now}, {same} FROM {log_head.name}{lock}"  # noqa: S608 (names of our own)
         self.write: WriteAll = _write_each if sqlite else _Together()
         """In no order of their own: two that concern the same rows do not go together."""
         insert, update = (_insert_singly, _update_singly) if sqlite else (_insert_at_once, _update_at_once)
@@ -81,8 +84,10 @@ class BatchStatements:
 
     def lock_head(self, connection: Connection) -> tuple[str, int, int | None]:
         """(epoch, position), which nobody else can move until the transaction ends; and the database's time, where it
-        has one, in milliseconds."""
-        epoch, pos, now_ms = connection.exec_driver_sql(self._lock_head).one()
+        has one, in milliseconds. Raises LogReplaced."""
+        epoch, pos, now_ms, is_same = connection.exec_driver_sql(self._lock_head).one()
+        if not is_same:
+            raise LogReplaced
         return epoch, pos, now_ms
 
 

@@ -51,10 +51,11 @@ log_head = Table(
     Column("epoch", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
     Column("floor", BigInteger, nullable=False, server_default="0"),
+    Column("lineage", Text),
     CheckConstraint(f"id = {HEAD_ID}", name="one_row"),
 )
 """One row: every writing transaction locks it first, so log order is commit order. Events up to `floor` have been
-pruned."""
+pruned. `lineage` is the database's history that the epoch goes by (`lineage.py`)."""
 
 log = Table(
     "log",

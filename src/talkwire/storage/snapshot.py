@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, Select, func, literal_column, select, tuple_
 
 from talkwire.core.circles import CircleFacts, Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import Reader
+from talkwire.core.errors import LogReplaced
 from talkwire.core.events import Durable
 from talkwire.core.model import MESSAGE_ID_BASE, Conversation, LoginSession, Member, Message, User
 from talkwire.storage.answers import AnswerRows
@@ -18,6 +19,7 @@ from talkwire.storage.calls import CallRows
 from talkwire.storage.clock import clock_of
 from talkwire.storage.files import FileRows
 from talkwire.storage.keys import keys_parameter
+from talkwire.storage.lineage import is_same_log
 from talkwire.storage.mail import MailRows
 from talkwire.storage.message_parts import MessagePartRows
 from talkwire.storage.message_rows import read_messages, with_reactions
@@ -66,7 +68,10 @@ class TableSnapshot:
         return clock_of(self._connection.dialect, self._clock_ms)(self._connection)
 
     def head(self) -> tuple[str, int]:
-        epoch, pos = self._connection.execute(select(log_head.c.epoch, log_head.c.pos)).one()
+        same: ColumnElement[bool] = literal_column(is_same_log(self._connection.dialect))
+        epoch, pos, is_same = self._connection.execute(select(log_head.c.epoch, log_head.c.pos, same)).one()
+        if not is_same:
+            raise LogReplaced
         return epoch, pos
 
     def user(self, user_id: str) -> User | None:

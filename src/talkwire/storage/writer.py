@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.core.chat import Done
 from talkwire.core.commands.command import Command, IdempotencyKey
-from talkwire.core.errors import ChatError
+from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.feed import Commit
 from talkwire.core.handler import ChangeHandler
 from talkwire.core.idempotency import decide_once
@@ -89,6 +89,7 @@ class GroupWriter:
         self._jobs: SimpleQueue[Job | Aside | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
+        self._epoch = ""
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._unsettled = 0
@@ -98,10 +99,12 @@ class GroupWriter:
         """Whether commands are queued or being carried out."""
         return self._unsettled > 0
 
-    def start(self, on_commit: OnCommit) -> None:
-        """Starts the thread; call it on the event loop that commands come from."""
+    def start(self, on_commit: OnCommit, epoch: str) -> None:
+        """Starts the thread; call it on the event loop that commands come from. Commands are refused (`LogReplaced`)
+        once the log is not that epoch's any more."""
         self._loop = asyncio.get_running_loop()
         self._on_commit = on_commit
+        self._epoch = epoch
         self._thread.start()
 
     async def close(self) -> None:
@@ -184,6 +187,8 @@ class GroupWriter:
         """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
         with self._engine.connect() as connection, connection.begin() as begun:
             tx = attempt.tx = BatchTransaction(connection, self._lookups, self._bulk, self._view, self._clock_ms)
+            if tx.epoch != self._epoch:
+                raise LogReplaced
             self._view.move_to(tx.start_pos)
             tx.prefetch(self._needs(jobs))
             for job in jobs:
@@ -251,7 +256,7 @@ def _answer(jobs: Sequence[Job]) -> None:
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
     """Whether one of a batch's commands may be to blame. A lock that was waited for in vain, or a connection that
     broke, is none's fault: to try each of them would be to wait as often."""
-    if attempt.tx is None:
+    if attempt.tx is None or isinstance(error, LogReplaced):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
 
@@ -259,7 +264,10 @@ def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
     """When the database failed, nobody can say whether it was stored: the answer is to try again, which is safe. Any
     other error is a bug, and reported as what it is."""
-    if isinstance(error, SQLAlchemyError):
+    if isinstance(error, LogReplaced):
+        for job in jobs:
+            job.error = error
+    elif isinstance(error, SQLAlchemyError):
         _logger.error("the database failed", commands=len(jobs), error=_cause(error))
         for job in jobs:
             job.error = ChatError("unavailable", "The database does not answer. Try again.")

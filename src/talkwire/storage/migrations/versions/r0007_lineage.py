@@ -1,0 +1,13 @@
+"""Which history of the database the log's epoch goes by."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    op.add_column("log_head", sa.Column("lineage", sa.Text))

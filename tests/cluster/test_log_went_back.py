@@ -1,0 +1,88 @@
+"""A standby takes over that has not received everything: nodes begin anew by themselves, and clients afresh."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.conftest import World
+from tests.chat.returner import Returner
+from tests.cluster.cluster import Cluster
+from tests.databases import Database, PostgresServer, postgresql_server
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """One that may crash."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(server: PostgresServer, tmp_path: Path) -> Iterator[Cluster]:
+    database = Database("postgresql", server.url_of(server.create_migrated()))
+    with ExitStack() as ending:
+        yield Cluster(tmp_path, database, None, ending)
+
+
+@asynccontextmanager
+async def two_worlds(cluster: Cluster) -> AsyncIterator[tuple[World, World]]:
+    async with cluster.world(0) as here, cluster.world(1) as there:
+        there.take_ids_of(here)
+        yield here, there
+
+
+async def answers_again(world: World, cursor: str) -> httpx.Response:
+    """What a cursor of before is answered with, once the node serves again."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                answer = await world.request("GET", "/api/v1/sync", by="alice", params={"after": cursor})
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code != 503:
+                return answer
+            await asyncio.sleep(0.1)
+
+
+async def say(world: World, by: str, conversation: str, content: str) -> str:
+    body = {"conversationId": conversation, "content": content}
+    answer = await world.request("POST", "/api/v1/messages", by=by, json=body)
+    assert answer.is_success, answer.text
+    return str(answer.json()["id"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_nodes_begin_anew_and_clients_afresh(server: PostgresServer, cluster: Cluster, workers: int) -> None:
+    nodes = [cluster.add_node({"TALKWIRE_WORKERS": str(workers)}) for _ in range(2)]
+    async with two_worlds(cluster) as (here, there):
+        talk = await here.conversation("alice", "bob")
+        await say(here, "bob", talk, "kept")
+        alice = Returner(here, "alice")
+        await alice.come()
+        server.back_up()
+        lost = await say(there, "bob", talk, "lost")
+        await alice.socket.next("message:new")
+        await alice.told()
+        alice.note()
+        cursor = (await here.request("GET", "/api/v1/sync", by="alice")).json()["cursor"]
+
+        server.fail_over()
+        await alice.socket.wait_closed()
+        for world in (here, there):
+            answer = await answers_again(world, cursor)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (410, "cursor_epoch")
+        assert [node.process.poll() for node in nodes] == [None, None], "nobody has to start them again"
+
+        assert await alice.come() is False
+        assert await say(there, "bob", talk, "something else") == lost, "the same id, as if nothing had been there"
+        assert (await alice.socket.next("message:new"))["content"] == "something else"
+        listed = await here.request("GET", f"/api/v1/conversations/{talk}/messages", by="alice")
+        assert [message["content"] for message in listed.json()["items"]] == ["kept", "something else"]
