@@ -1,4 +1,4 @@
-"""A log that went back is noticed, by nodes that were running and by those that start; a restart is not taken for that."""
+"""A log that went back is noticed, by nodes that were running and by those that start; a restart is no such thing."""
 
 from __future__ import annotations
 
