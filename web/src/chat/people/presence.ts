@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Presence, PresenceStatus, State } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import { type Core, own, type Part } from "../core";
 
 export type PresenceByUser = Readonly<Record<string, Presence>>;
 
@@ -27,7 +27,7 @@ export class PresenceBoard implements Part {
 
   /** The reader's own. */
   get mine(): Presence | undefined {
-    return this.state.getState()[this.#core.now.me.id];
+    return own(this.state.getState(), this.#core.now.me.id);
   }
 
   connected(): void {
@@ -89,7 +89,7 @@ export class PresenceBoard implements Part {
     const board = this.state.getState();
     // Contacts are on the board anyway.
     const isMissing = (id: string): boolean =>
-      !this.#subscribed.has(id) && (board[id] === undefined || this.#again.has(id));
+      !this.#subscribed.has(id) && (own(board, id) === undefined || this.#again.has(id));
     const userIds = [...this.#watched.keys()].filter(isMissing).slice(0, WATCHED_MAX - this.#subscribed.size);
     if (userIds.length === 0) return;
     for (const id of userIds) this.#subscribed.add(id);

@@ -1,7 +1,7 @@
 /** Who types, by conversation; and that the reader does. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Core, Part } from "../core";
+import { type Core, own, type Part } from "../core";
 
 export interface Typist {
   readonly userId: string;
@@ -18,7 +18,8 @@ export class Typing implements Part {
   readonly state: StoreApi<Typists> = createStore<Typists>(() => ({}));
   readonly #core: Core;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  #toldAt = 0;
+  /** When the reader was last said to type, by conversation. */
+  readonly #toldAt = new Map<string, number>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -40,21 +41,19 @@ export class Typing implements Part {
 
   /** The reader types; told to others every few seconds. */
   type(conversationId: string): void {
-    if (Date.now() - this.#toldAt < REPEAT_MS) return;
-    this.#toldAt = Date.now();
+    if (Date.now() - (this.#toldAt.get(conversationId) ?? 0) < REPEAT_MS) return;
+    this.#toldAt.set(conversationId, Date.now());
     this.#core.tell("typing:start", { conversationId });
   }
 
   /** What was typed is taken away again. */
   stop(conversationId: string): void {
-    if (this.#toldAt === 0) return;
-    this.#toldAt = 0;
-    this.#core.tell("typing:stop", { conversationId });
+    if (this.#toldAt.delete(conversationId)) this.#core.tell("typing:stop", { conversationId });
   }
 
   /** What was typed is sent: whoever types on says so anew. */
-  sent(): void {
-    this.#toldAt = 0;
+  sent(conversationId: string): void {
+    this.#toldAt.delete(conversationId);
   }
 
   #start(conversationId: string, typist: Typist): void {
@@ -62,16 +61,22 @@ export class Typing implements Part {
       keyOf(conversationId, typist.userId),
       setTimeout(() => this.#stop(conversationId, typist.userId), LASTS_MS),
     );
-    this.state.setState((typists) => ({ [conversationId]: [...(typists[conversationId] ?? []), typist] }));
+    this.state.setState((typists) => ({ [conversationId]: [...typistsIn(typists, conversationId), typist] }));
   }
 
   #stop(conversationId: string, userId: string): void {
     clearTimeout(this.#timers.get(keyOf(conversationId, userId)));
     this.#timers.delete(keyOf(conversationId, userId));
-    const typists = this.state.getState()[conversationId];
-    if (typists?.some((typist) => typist.userId === userId) !== true) return;
+    const typists = typistsIn(this.state.getState(), conversationId);
+    if (!typists.some((typist) => typist.userId === userId)) return;
     this.state.setState({ [conversationId]: typists.filter((typist) => typist.userId !== userId) });
   }
+}
+
+const NOBODY: readonly Typist[] = [];
+
+export function typistsIn(typists: Typists, conversationId: string): readonly Typist[] {
+  return own(typists, conversationId) ?? NOBODY;
 }
 
 const keyOf = (conversationId: string, userId: string): string => `${conversationId} ${userId}`;

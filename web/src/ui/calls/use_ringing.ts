@@ -43,8 +43,8 @@ async function ring(
 }
 
 /** The server rings for everybody; who does not want to be disturbed sees it and hears nothing. */
-async function wantsQuiet({ alerts, presence, state }: Chat): Promise<boolean> {
-  if (presence.state.getState()[state.getState().me.id]?.status === "dnd") return true;
+async function wantsQuiet({ alerts, presence }: Chat): Promise<boolean> {
+  if (presence.mine?.status === "dnd") return true;
   try {
     return isQuiet((await alerts.preferences()).doNotDisturb, new Date());
   } catch {

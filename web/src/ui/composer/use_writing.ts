@@ -87,7 +87,7 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
     },
     send: () => {
       if (!canSend) return;
-      typing.sent();
+      typing.sent(id);
       // In the conversation and in a thread of it different things may be answered.
       if (composing !== null) messages.compose(null);
       setLeftOut("");

@@ -1,5 +1,6 @@
 import { EllipsisVertical, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
+import { typistsIn } from "../../chat/writing/typing";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
@@ -131,8 +132,8 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
 }
 
 function TypingLine({ id }: { id: string }) {
-  const typists = useStore(useChat().typing.state, (state) => state[id]);
-  const says = typists === undefined || typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
+  const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
+  const says = typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
   return (
     <p className="typing" aria-live="polite">
       {says}

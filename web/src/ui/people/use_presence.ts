@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { useStore } from "zustand";
+import { own } from "../../chat/core";
 import type { Presence } from "../../server/payloads";
 import { useChat } from "../context";
 
@@ -7,5 +8,5 @@ import { useChat } from "../context";
 export function usePresence(userId: string | undefined): Presence | undefined {
   const board = useChat().presence;
   useEffect(() => (userId === undefined ? undefined : board.watch(userId)), [board, userId]);
-  return useStore(board.state, (state) => (userId === undefined ? undefined : state[userId]));
+  return useStore(board.state, (state) => (userId === undefined ? undefined : own(state, userId)));
 }
