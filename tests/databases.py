@@ -29,6 +29,7 @@ from talkwire.storage.migrations import migrate
 STARTS_WITHIN_S = 30.0
 _USER = "talkwire"
 _TEMPLATE = "migrated"
+_STANDBY = "standby"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class PostgresServer:
 
     def back_up(self) -> None:
         """Makes a copy of all that is there while the server runs, as a standby begins with."""
-        self._run("pg_basebackup", "-D", "copy", "-X", "stream", "--checkpoint=fast", "--no-sync")
+        self._back_up(self.folder / "copy")
 
     def fail_over(self) -> None:
         """The server crashes, and its copy takes over: a standby that has received nothing since it was made."""
@@ -86,10 +87,40 @@ class PostgresServer:
         (self.folder / "copy").rename(self.folder / "data")
         (self.folder / "data" / "standby.signal").touch()
         self.start()
+        self.promote()
+
+    @contextmanager
+    def synchronous_standby(self) -> Iterator[PostgresServer]:
+        """Another server, at an address of its own, without which nothing is committed here from now on."""
+        folder = _folder_of(self._owner)
+        standby = PostgresServer(folder, self._programs, self._owner)
+        try:
+            self._back_up(folder / "data", "--write-recovery-conf", f"--dbname=application_name={_STANDBY}")
+            standby.start()
+            self._execute(f"ALTER SYSTEM SET synchronous_standby_names = {_STANDBY}")
+            self._execute("SELECT pg_reload_conf()")
+            self._wait_for_standby()
+            try:
+                yield standby
+            finally:
+                standby.stop()
+        finally:
+            shutil.rmtree(folder)
+
+    def promote(self) -> None:
+        """A standby takes over."""
         self._execute("SELECT pg_promote()")
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._programs / program), "-h", str(self.folder), "-U", _USER, *arguments]
+    def _wait_for_standby(self) -> None:
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True) as connection:
+            while connection.execute("SELECT sync_state FROM pg_stat_replication").fetchone() != ("sync",):
+                assert time.monotonic() < deadline, "the standby does not follow"
+                time.sleep(0.02)
+
+    def _back_up(self, target: Path, *more: str) -> None:
+        arguments = ["-D", str(target), "-X", "stream", "--checkpoint=fast", "--no-sync", *more]
+        command = [str(self._programs / "pg_basebackup"), "-h", str(self.folder), "-U", _USER, *arguments]
         subprocess.run(command, cwd=self.folder, check=True, capture_output=True, **self._owner)
 
     def pause(self) -> None:
@@ -135,12 +166,9 @@ class PostgresServer:
 @contextmanager
 def postgresql_server() -> Iterator[PostgresServer]:
     """Starts a server, empty and without a network port, and stops it at the end."""
-    # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
-    folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
     owner = server_owner()
+    folder = _folder_of(owner)
     try:
-        if owner:
-            shutil.chown(folder, owner["user"], owner["group"])
         programs = server_programs(folder, owner)
         # Nothing here outlives the server, so nothing has to reach the disk.
         arguments = ["-D", "data", "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
@@ -153,6 +181,14 @@ def postgresql_server() -> Iterator[PostgresServer]:
             server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+def _folder_of(owner: ServerOwner) -> Path:
+    # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
+    folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
+    if owner:
+        shutil.chown(folder, owner["user"], owner["group"])
+    return folder
 
 
 def migrate_url(url: URL) -> None:

@@ -309,16 +309,12 @@ class Node:
         with listening or listen(self.settings.host, self.settings.port) as kept:
             while True:
                 try:
-                    self.run_once(kept.dup())
+                    with kept.dup() as socket_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                        runner.run(self._run(socket_))
                 except LogReplaced:
                     _logger.warning("this node begins anew")
                 else:
                     return
-
-    def run_once(self, listening: socket.socket) -> None:
-        """Serves until a signal stops it, and closes the socket. Raises LogReplaced."""
-        with listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._run(listening))
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[Node]:

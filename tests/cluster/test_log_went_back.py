@@ -1,8 +1,9 @@
-"""A standby takes over that has not received everything: nodes begin anew by themselves, and clients afresh."""
+"""A standby takes over: nodes begin anew by themselves, and clients afresh, whatever it has received."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.chat.conftest import World
 from tests.chat.returner import Returner
 from tests.cluster.cluster import Cluster
 from tests.databases import Database, PostgresServer, postgresql_server
+
+MESSAGES = 300
+CRASH_AT = 100
 
 
 @pytest.fixture
@@ -86,3 +90,54 @@ async def test_nodes_begin_anew_and_clients_afresh(server: PostgresServer, clust
         assert (await alice.socket.next("message:new"))["content"] == "something else"
         listed = await here.request("GET", f"/api/v1/conversations/{talk}/messages", by="alice")
         assert [message["content"] for message in listed.json()["items"]] == ["kept", "something else"]
+
+
+async def deliver(world: World, conversation: str, content: str) -> str:
+    """Sends a message as often as it takes, as a client does that keeps what it has not seen acknowledged."""
+    body = {"conversationId": conversation, "content": content, "clientMessageId": content}
+    while True:
+        try:
+            answer = await world.request("POST", "/api/v1/messages", by="alice", json=body)
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        if answer.is_success:
+            return str(answer.json()["id"])
+        assert answer.status_code == 503, answer.text
+        await asyncio.sleep(0.1)
+
+
+async def history(world: World, conversation: str) -> list[tuple[str, str]]:
+    """(id, content) of all messages, from the first."""
+    found: list[tuple[str, str]] = []
+    params = {"limit": "100"}
+    while True:
+        path = f"/api/v1/conversations/{conversation}/messages"
+        items = (await world.request("GET", path, by="alice", params=params)).json()["items"]
+        found = [(item["id"], item["content"]) for item in items] + found
+        if len(items) < 100:
+            return found
+        params["before"] = found[0][0]
+
+
+async def test_a_synchronous_standby_that_takes_over_lacks_nothing(server: PostgresServer, tmp_path: Path) -> None:
+    name = server.create_migrated()
+    with server.synchronous_standby() as standby, ExitStack() as ending:
+        both = {"host": f"{server.folder},{standby.folder}", "target_session_attrs": "read-write"}
+        database = Database("postgresql", server.url_of(name).set(query=both))
+        cluster = Cluster(tmp_path, database, None, ending)
+        cluster.add_node()
+        cluster.add_node()
+        async with two_worlds(cluster) as worlds:
+            talk = await worlds[0].conversation("alice", "bob")
+            acked: list[tuple[str, str]] = []
+            crash: asyncio.Future[None] | None = None
+            for number in range(MESSAGES):
+                if number == CRASH_AT:
+                    crash = asyncio.create_task(asyncio.to_thread(server.stop, signal.SIGQUIT))
+                    crash.add_done_callback(lambda _: standby.promote())
+                acked.append((await deliver(worlds[number % 2], talk, str(number)), str(number)))
+            assert crash is not None
+            await crash
+            for world in worlds:
+                assert await history(world, talk) == acked

@@ -23,7 +23,7 @@ from talkwire.cli.database import database_failures
 from talkwire.cli.failures import OK, CommandError, Passing, outcome_of
 from talkwire.cli.worker_channel import AllSay, AnyMessage, AskAll, AskOne, Channel, Failed, OneSays, Ready, Stop, say
 from talkwire.cli.worker_metrics import merged_metrics
-from talkwire.core.errors import ChatError, LogReplaced
+from talkwire.core.errors import ChatError
 from talkwire.datafolder import DataFolderError, prepare_folder
 from talkwire.logs import configure_logs
 from talkwire.realtime.serving import Server, share
@@ -56,6 +56,11 @@ class WorkerNode(Node):
         await super().start()
         # In the loop's next turn the server has begun.
         asyncio.get_running_loop().call_soon(self._channel.send, Ready())
+
+    async def stop(self) -> None:
+        await super().stop()
+        self._listening.cancel()
+        self._channel.close()
 
     def server(self, kind: type[Server] = Server) -> Server:
         self._server = super().server(kind)
@@ -117,10 +122,10 @@ def main() -> int:
     try:
         with database_failures(settings):
             prepare_folder(settings.data)
-            WorkerNode(settings, number, channel).run_once(share(settings.host, port))
+            WorkerNode(settings, number, channel).run(share(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
-        say(channel, Failed(line, exit_code, isinstance(error, Passing | LogReplaced)))
+        say(channel, Failed(line, exit_code, isinstance(error, Passing)))
         return exit_code
     return OK
 
