@@ -306,15 +306,10 @@ class Node:
     def run(self, listening: socket.socket | None = None) -> None:
         """Serves until a signal stops it; begins anew where the log was replaced, and clients wait for that. Raises
         OSError when the address cannot be listened on."""
-        with listening or listen(self.settings.host, self.settings.port) as kept:
-            while True:
-                try:
-                    with kept.dup() as socket_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                        runner.run(self._run(socket_))
-                except LogReplaced:
-                    _logger.warning("this node begins anew")
-                else:
-                    return
+        next_: socket.socket | None = listening or listen(self.settings.host, self.settings.port)
+        while next_ is not None:
+            with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                next_ = runner.run(self._run(next_))
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[Node]:
@@ -325,10 +320,18 @@ class Node:
         finally:
             await self.stop()
 
-    async def _run(self, listening: socket.socket) -> None:
+    async def _run(self, listening: socket.socket) -> socket.socket | None:
+        """Answers where it is to go on listening, if it is to begin anew."""
+        kept: list[socket.socket] = []
         async with self.started():
             _tune_interpreter()
-            await self.serve(listening, self.server())
+            try:
+                # Who stops is to be connected to no more; who begins anew, as soon as it has.
+                await self.serve(listening, self.server(), lambda: kept.append(listening.dup()))
+            except LogReplaced:
+                _logger.warning("this node begins anew")
+                return kept[0]
+        return None
 
     def server(self, kind: type[Server] = Server) -> Server:
         """What serves a node that was started."""
@@ -342,16 +345,21 @@ class Node:
             internal=self._internal,
         )
 
-    async def serve(self, listening: socket.socket, server: Server) -> None:
+    async def serve(
+        self, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
+    ) -> None:
         """Serves until the server stops. Raises ApplicationFailed, and LogReplaced when it had to stop because nothing
-        that is in memory counts any more."""
+        that is in memory counts any more; `on_replaced` is called before it does."""
         if self._lock is not None:
             self._lock.announce(reachable_url(listening))
         replaced = False
 
         def stop() -> None:
             nonlocal replaced
+            if server.should_exit:
+                return
             replaced = True
+            on_replaced()
             _logger.error("the database went back to an earlier time, or is another one: this node ends")
             server.drain_s = 0.0
             server.should_exit = True
