@@ -19,9 +19,9 @@ from dataclasses import dataclass
 class UnitCosts:
     """Microseconds of one core, where nothing else is said. docs/scale.md says where each comes from."""
 
-    message: float = 56.0
+    message: float = 74.0
     """to authorize, store and acknowledge a message at the node that it came to"""
-    delivery: float = 7.2
+    delivery: float = 6.9
     """one frame to one socket, where a message goes to few"""
     bus_event: float = 12.0
     """an event of another node's: read from the bus, handed to all who listen"""
@@ -29,7 +29,7 @@ class UnitCosts:
     """to learn that a stretch of the log has nothing for this node, an event of it"""
     heartbeat: float = 12.0
     """a ping and its pong"""
-    connection_kib: float = 6.1
+    connection_kib: float = 7.3
     """memory of one idle connection, KiB, without the kernel's"""
     event_bytes: float = 440.0
     """a message on the bus"""
