@@ -48,3 +48,12 @@ it("a message of somebody who is blocked is not unread", () => {
   const after = withMessage(one, message(5, { senderId: "bob", mentions: [ME] }), ME, new Set(["bob"])).c;
   expect(after).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
 });
+
+it("a conversation may be called what every object has", () => {
+  for (const id of ["constructor", "toString", "__proto__"]) {
+    expect(withMessage({}, message(1, { conversationId: id }), ME)).toEqual({});
+    const told = withConversation({}, conversation(id));
+    expect(Object.keys(told)).toEqual([id]);
+    expect(totalUnread(withMessage(told, message(5, { conversationId: id }), ME))).toBe(1);
+  }
+});

@@ -88,7 +88,7 @@ export class Chat {
       this.calls,
     ];
     core.on("message:new", ({ conversationId }) => {
-      if (core.now.conversations[conversationId] === undefined) void this.conversations.load(conversationId);
+      if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
     });
   }
 

@@ -152,7 +152,7 @@ export class Core {
 
   /** Changes a conversation that is here. */
   changeConversation(id: string, change: (before: Conversation) => Conversation): void {
-    const before = this.now.conversations[id];
+    const before = own(this.now.conversations, id);
     if (before === undefined) return;
     this.state.setState(({ conversations }) => ({ conversations: { ...conversations, [id]: change(before) } }));
   }

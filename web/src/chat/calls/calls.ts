@@ -4,7 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { randomId } from "../../insecure";
 import type { CallSignal } from "../../server/payloads";
 import type { Refused } from "../../server/refused";
-import type { Core, Part } from "../core";
+import { type Core, own, type Part } from "../core";
 import type { Line, LineListener, LineSignal, Media } from "./call_line";
 import {
   after,
@@ -113,7 +113,7 @@ export class Calls implements Part {
     const { phase } = this.state.getState();
     const said = dataOf(data);
     const call: Call = { callId, conversationId, withVideo: said.video === true };
-    const kind = this.#core.now.conversations[conversationId]?.kind;
+    const kind = own(this.#core.now.conversations, conversationId)?.kind;
     if (userId === this.#core.now.me.id || (kind !== undefined && kind !== "direct")) return;
     if (said.resumes === true) {
       if (this.#is(call, "talking") || this.#is(call, "joining"))

@@ -2,7 +2,7 @@
 
 import type { Conversation, Kind, User } from "../../server/payloads";
 import { texts } from "../../texts";
-import type { Core } from "../core";
+import { type Core, own } from "../core";
 import { withReceipt } from "../messages/receipts";
 import { withoutMember, withRole } from "./membership";
 import { type Conversations, withAnswer, withConversation } from "./unread";
@@ -110,7 +110,10 @@ export class ConversationList {
 
   #put(conversation: Conversation): void {
     this.#core.state.setState(({ conversations }) => ({
-      conversations: { ...conversations, [conversation.id]: withAnswer(conversations[conversation.id], conversation) },
+      conversations: {
+        ...conversations,
+        [conversation.id]: withAnswer(own(conversations, conversation.id), conversation),
+      },
     }));
   }
 

@@ -1,3 +1,4 @@
+import { own } from "../core";
 /** Which conversations stand where, and what is unread in them: counted here between two answers of the server. */
 
 import type { Conversation, Message } from "../../server/payloads";
@@ -27,7 +28,7 @@ export function withMessage(
   blocked: ReadonlySet<string> = NOBODY,
   isSeen = false,
 ): Conversations {
-  const before = conversations[message.conversationId];
+  const before = own(conversations, message.conversationId);
   if (before === undefined || message.seq <= before.lastSeq) return conversations;
   const counts = !isSeen && message.senderId !== myId && !blocked.has(message.senderId);
   const namesMe = counts && (message.mentionsAll === true || (message.mentions ?? []).includes(myId));
@@ -43,7 +44,7 @@ export function withMessage(
 
 /** What was told of a conversation; what differs by reader stays as it is here. */
 export function withConversation(conversations: Conversations, told: Conversation): Conversations {
-  const before = conversations[told.id];
+  const before = own(conversations, told.id);
   if (before === undefined) return { ...conversations, [told.id]: told };
   const { name: _, avatar: __, ...rules } = told;
   const { name: ___, avatar: ____, ...kept } = before;

@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Attachment } from "../../server/payloads";
-import type { Core } from "../core";
+import { type Core, own } from "../core";
 
 /** A picture that is shown in full, and those around it. */
 export interface Viewing {
@@ -51,7 +51,7 @@ export class Files {
 
   /** Shows a picture in full, among all of its conversation that are here. */
   view(conversationId: string, picture: Attachment, besides: readonly Attachment[]): void {
-    const messages = this.#core.now.timelines[conversationId]?.messages ?? [];
+    const messages = own(this.#core.now.timelines, conversationId)?.messages ?? [];
     const all = messages.flatMap(({ attachments = [] }) => attachments.filter(isPicture));
     const pictures = all.includes(picture) ? all : besides.filter(isPicture);
     this.viewing.setState({ pictures, index: pictures.indexOf(picture) }, true);

@@ -6,7 +6,7 @@ import type { Message, Page, Receipt, Version } from "../../server/payloads";
 import { Refused } from "../../server/refused";
 import { texts } from "../../texts";
 import { withMessage } from "../conversations/unread";
-import type { Composing, Core, Part, Target } from "../core";
+import { type Composing, type Core, own, type Part, type Target } from "../core";
 import type { Uploads } from "../files/uploads";
 import { IndexedLetterBox } from "../outbox/letter_box";
 import { type Draft, type Letter, Outbox } from "../outbox/outbox";
@@ -83,7 +83,7 @@ export class Messages implements Part {
   /** Has the conversation's messages here: around the one that is wanted, or where the reader left off. */
   async open(id: string, messageId?: string): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
-    if (this.#core.now.timelines[id]?.atEnd !== true) await this.#quietly(this.#pages.open(id));
+    if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#quietly(this.#pages.open(id));
   }
 
   loadOlder(id: string): Promise<void> {
@@ -101,7 +101,7 @@ export class Messages implements Part {
 
   /** Leaves whatever old stretch is here for the newest messages. */
   async toNewest(id: string): Promise<void> {
-    if (this.#core.now.timelines[id]?.atEnd !== true) await this.#quietly(this.#pages.newest(id));
+    if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#quietly(this.#pages.newest(id));
     if (this.#core.now.openId === id) this.#core.state.setState({ target: { messageId: null } });
   }
 
@@ -209,7 +209,7 @@ export class Messages implements Part {
 
   /** Shows a message of a conversation. Answers whether there is one; the reader is told where there is not. */
   async #goTo(id: string, messageId: string): Promise<boolean> {
-    const isHere = this.#core.now.timelines[id]?.messages.some((message) => message.id === messageId) === true;
+    const isHere = own(this.#core.now.timelines, id)?.messages.some((message) => message.id === messageId) === true;
     const target = { messageId };
     if (this.#core.now.openId === id) this.#core.state.setState({ target });
     try {
@@ -227,7 +227,7 @@ export class Messages implements Part {
   /** A reply is read among the other replies; whoever comes for what is gone is told so. */
   #arriveAt(id: string, messageId: string): void {
     const { timelines, openId } = this.#core.now;
-    const found = timelines[id]?.messages.find((message) => message.id === messageId);
+    const found = own(timelines, id)?.messages.find((message) => message.id === messageId);
     this.#core.state.setState({ notice: found?.deletedAt === undefined ? "" : texts.deleted });
     const rootId = found?.threadId;
     if (rootId !== undefined && openId === id)
@@ -246,7 +246,7 @@ export class Messages implements Part {
     const isSeen = this.#core.isWatched(message.conversationId);
     this.#core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
     this.#changeTimeline(message.conversationId, (timeline) => withNew(timeline, message));
-    const isNew = message.seq > (conversations[message.conversationId]?.lastSeq ?? 0);
+    const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
     if (isNew && message.threadId !== undefined)
       this.#change(message.conversationId, message.threadId, (root) => withReplyCount(root, 1));
     if (message.senderId !== me.id) {
@@ -265,7 +265,7 @@ export class Messages implements Part {
   }
 
   #changeTimeline(id: string, change: (before: Timeline) => Timeline): void {
-    const before = this.#core.now.timelines[id];
+    const before = own(this.#core.now.timelines, id);
     if (before === undefined) return;
     const after = change(before);
     if (after !== before) this.#setTimeline(id, after);

@@ -1,7 +1,7 @@
 /** Pages of what was said: which stretch of a conversation is here, and how more of it comes. */
 
 import type { Message } from "../../server/payloads";
-import type { Core } from "../core";
+import { type Core, own } from "../core";
 import { EMPTY, joined, type Timeline, withNewer, withOlder, withoutEnd } from "./timeline";
 
 interface Answer {
@@ -42,14 +42,14 @@ export class Pages {
   }
 
   async older(id: string): Promise<void> {
-    const timeline = this.#core.now.timelines[id];
+    const timeline = own(this.#core.now.timelines, id);
     const first = timeline?.messages[0];
     if (timeline === undefined || timeline.atStart || first === undefined) return;
     await this.#more(id, { before: first.id }, withOlder);
   }
 
   async newer(id: string): Promise<void> {
-    const timeline = this.#core.now.timelines[id];
+    const timeline = own(this.#core.now.timelines, id);
     const last = timeline?.messages.at(-1);
     if (timeline === undefined || timeline.atEnd || last === undefined) return;
     await this.#more(id, { after: last.id }, withNewer);
@@ -57,7 +57,7 @@ export class Pages {
 
   /** A page that is on its way has to fit what is here, so nothing is let go of meanwhile. */
   letGo(id: string, end: "oldest" | "newest"): void {
-    const timeline = this.#core.now.timelines[id];
+    const timeline = own(this.#core.now.timelines, id);
     if (timeline !== undefined && !this.#busy.has(id)) this.#set(id, withoutEnd(timeline, end));
   }
 
@@ -70,7 +70,7 @@ export class Pages {
     if (this.#busy.has(id)) return;
     await this.#afterOthers(id, async () => {
       const { messages, hasMore } = await this.#ask(id, where);
-      const timeline = this.#core.now.timelines[id];
+      const timeline = own(this.#core.now.timelines, id);
       if (timeline !== undefined) this.#set(id, add(timeline, messages, hasMore));
     });
   }
@@ -99,7 +99,7 @@ export class Pages {
   }
 
   #put(id: string, page: Timeline): void {
-    this.#set(id, joined(this.#core.now.timelines[id], page));
+    this.#set(id, joined(own(this.#core.now.timelines, id), page));
   }
 
   #set(id: string, timeline: Timeline): void {
@@ -107,7 +107,7 @@ export class Pages {
   }
 
   #lastSeq(id: string): number {
-    return this.#core.now.conversations[id]?.lastSeq ?? 0;
+    return own(this.#core.now.conversations, id)?.lastSeq ?? 0;
   }
 }
 

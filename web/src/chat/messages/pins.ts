@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Message, Page } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import { type Core, own, type Part } from "../core";
 
 export type PinsByConversation = Readonly<Record<string, readonly Message[]>>;
 
@@ -29,11 +29,11 @@ export class Pins implements Part {
 
   /** Has a conversation's pins here. What fails is tried again when the connection is back. */
   async load(id: string): Promise<void> {
-    if (this.state.getState()[id] === undefined) await this.#read(id);
+    if (own(this.state.getState(), id) === undefined) await this.#read(id);
   }
 
   async #reload(id: string): Promise<void> {
-    if (this.state.getState()[id] !== undefined) await this.#read(id);
+    if (own(this.state.getState(), id) !== undefined) await this.#read(id);
   }
 
   async #read(id: string): Promise<void> {
@@ -47,7 +47,7 @@ export class Pins implements Part {
   }
 
   #change(id: string, change: (pins: readonly Message[]) => readonly Message[]): void {
-    const pins = this.state.getState()[id];
+    const pins = own(this.state.getState(), id);
     if (pins !== undefined) this.state.setState({ [id]: change(pins) });
   }
 }

@@ -1,7 +1,7 @@
 /** What the reader has read, told to the server: at once, and where much comes, a few times a second. */
 
 import type { Conversation, Message, User } from "../../server/payloads";
-import type { Core } from "../core";
+import { type Core, own } from "../core";
 
 const PAUSE_MS = 300;
 
@@ -22,8 +22,8 @@ export class Reading {
   /** Everything up to the newest message that is here has been on the screen. Rejects with `Refused`. */
   async markRead(id: string): Promise<void> {
     const { timelines, conversations, me } = this.#core.now;
-    const last = timelines[id]?.messages.at(-1);
-    const conversation = conversations[id];
+    const last = own(timelines, id)?.messages.at(-1);
+    const conversation = own(conversations, id);
     if (last === undefined || conversation === undefined || this.#busy.has(id)) return;
     if (isRead(conversation, last, me)) return;
     this.#busy.add(id);

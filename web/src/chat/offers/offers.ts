@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Offer } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import { type Core, own, type Part } from "../core";
 import { nextExpiry, type OfferAction, reachesBack, withOffers } from "./offer_rules";
 
 export interface ConversationOffers {
@@ -42,7 +42,8 @@ export class Offers implements Part {
     core.on("offer:updated", (offer) => this.#told(offer));
     core.state.subscribe(({ openId, timelines, connected }, before) => {
       if (openId === null || !connected) return;
-      if (openId !== before.openId || timelines[openId] !== before.timelines[openId]) this.#loadAsFarAsShown(openId);
+      if (openId !== before.openId || own(timelines, openId) !== own(before.timelines, openId))
+        this.#loadAsFarAsShown(openId);
     });
   }
 
@@ -57,7 +58,7 @@ export class Offers implements Part {
 
   /** The next older ones; the newest at first. */
   async loadMore(id: string): Promise<void> {
-    const known = this.state.getState().byConversation[id];
+    const known = own(this.state.getState().byConversation, id);
     if (known?.next === null || this.#loading.has(id)) return;
     this.#loading.add(id);
     try {
@@ -93,7 +94,7 @@ export class Offers implements Part {
   }
 
   #told(offer: Offer): void {
-    const known = this.state.getState().byConversation[offer.conversationId];
+    const known = own(this.state.getState().byConversation, offer.conversationId);
     // What was never opened is loaded when it is.
     if (known !== undefined) this.#put(offer.conversationId, [offer], known.next);
   }
@@ -102,7 +103,7 @@ export class Offers implements Part {
     this.state.setState(({ byConversation }) => ({
       byConversation: {
         ...byConversation,
-        [id]: { offers: withOffers(byConversation[id]?.offers ?? [], told), next },
+        [id]: { offers: withOffers(own(byConversation, id)?.offers ?? [], told), next },
       },
       nowMs: Date.now(),
     }));
@@ -111,8 +112,8 @@ export class Offers implements Part {
 
   #loadAsFarAsShown(id: string | null): void {
     if (id === null) return;
-    const known = this.state.getState().byConversation[id];
-    const timeline = this.#core.now.timelines[id];
+    const known = own(this.state.getState().byConversation, id);
+    const timeline = own(this.#core.now.timelines, id);
     if (known === undefined) void this.loadMore(id);
     else if (known.next !== null && timeline !== undefined && reachesBack(known.offers, timeline))
       void this.loadMore(id);

@@ -1,3 +1,4 @@
+import { own } from "../../chat/core";
 /** Says what calls for attention: a sound, and the browser's notification where the reader looks elsewhere. */
 
 import type { Alert } from "../../chat/alerts/alerts";
@@ -12,7 +13,7 @@ export function announce(chat: Chat, { notification, shows }: Alert): void {
   const { id, conversationId, messageId, type, sound } = notification;
   if (sound !== undefined) void play(sound);
   if (!shows) return;
-  const conversation = chat.state.getState().conversations[conversationId];
+  const conversation = own(chat.state.getState().conversations, conversationId);
   // Of two people the headline names the other one already.
   const name = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
   const body = bodyOf(notification, type === "invitation" ? undefined : name);

@@ -1,6 +1,7 @@
 import { AtSign, BellRing, type LucideIcon, MessageSquare, PhoneMissed, Reply, Tag, UserPlus } from "lucide-react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
+import { own } from "../../chat/core";
 import type { Notified } from "../../server/payloads";
 import { texts } from "../../texts";
 import { goTo } from "../address";
@@ -69,7 +70,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
 }
 
 function Item({ item, onOpen }: { item: Notified; onOpen: () => void }) {
-  const conversation = useChatState((state) => state.conversations[item.conversationId]);
+  const conversation = useChatState((state) => own(state.conversations, item.conversationId));
   const Icon = ICONS[item.type];
   const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
   const isNew = item.readAt === undefined;

@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { useStore } from "zustand";
+import { own } from "../../chat/core";
 import { texts } from "../../texts";
 import { repeat } from "../alerts/sounds";
 import { useChat, useChatState } from "../context";
@@ -17,11 +18,11 @@ export default function CallLayer() {
   const state = useStore(calls.state);
   const conversationId = state.phase === "idle" ? "" : state.call.conversationId;
   const name = useChatState(({ conversations }) => {
-    const conversation = conversations[conversationId];
+    const conversation = own(conversations, conversationId);
     return conversation === undefined ? texts.calls.somebody : nameOf(conversation);
   });
   const face = useChatState(({ conversations, me }) => {
-    const conversation = conversations[conversationId];
+    const conversation = own(conversations, conversationId);
     return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
   });
   const callId = state.phase === "incoming" ? state.call.callId : null;

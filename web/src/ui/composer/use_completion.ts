@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState } from "react";
+import { own } from "../../chat/core";
 import {
   type Choice,
   emojiChoices,
@@ -90,8 +91,8 @@ export function useCompletion(
 }
 
 function useChoices(query: Query | null, conversationId: string): readonly Choice[] {
-  const members = useChatState((state) => state.conversations[conversationId]?.members) ?? NOBODY;
-  const isDirect = useChatState((state) => state.conversations[conversationId]?.kind === "direct");
+  const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
+  const isDirect = useChatState((state) => own(state.conversations, conversationId)?.kind === "direct");
   const emoji = useEmoji(query?.kind === "emoji");
   const kind = query?.kind;
   const text = query?.text ?? "";

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 import { useStore } from "zustand";
-import type { Composing } from "../../chat/core";
+import { type Composing, own } from "../../chat/core";
 import type { PendingFile } from "../../chat/files/upload_queue";
 import { atComposer, placeOf } from "../../chat/files/uploads";
 import { lastOwnMessage } from "../../chat/messages/timeline";
@@ -96,7 +96,7 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
     },
     cancel: () => messages.compose(null),
     editLast: () => {
-      const last = lastOwnMessage(state.getState().timelines[id], myId, threadId);
+      const last = lastOwnMessage(own(state.getState().timelines, id), myId, threadId);
       if (last !== undefined) messages.compose({ kind: "edit", message: last });
       return last !== undefined;
     },

@@ -1,5 +1,6 @@
 import { EllipsisVertical, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
+import { own } from "../../chat/core";
 import { typistsIn } from "../../chat/writing/typing";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -97,7 +98,7 @@ function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation
 /** The way to what is pinned, where there is something. */
 function PinsButton({ id }: { id: string }) {
   const chat = useChat();
-  const count = useStore(chat.pins.state, (state) => state[id]?.length ?? 0);
+  const count = useStore(chat.pins.state, (state) => own(state, id)?.length ?? 0);
   const isShown = useChatState((state) => state.panel?.kind === "pins");
   if (count === 0 && !isShown) return null;
   return (
@@ -119,7 +120,7 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const partner = partnerOf(conversation, me);
   const board = useChat().presence;
-  const presence = useStore(board.state, (state) => (partner === undefined ? undefined : state[partner.userId]));
+  const presence = useStore(board.state, (state) => (partner === undefined ? undefined : own(state, partner.userId)));
   if (conversation.kind !== "direct") return <p className="subtitle">{texts.members(conversation.memberCount)}</p>;
   const status = presence?.status ?? "offline";
   return (

@@ -1,5 +1,6 @@
 import { Hash } from "lucide-react";
 import { useEffect, useState } from "react";
+import { own } from "../../chat/core";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
@@ -82,7 +83,7 @@ interface ChannelProps {
 
 function Channel({ channel, onJoin, onOpen }: ChannelProps) {
   const { id, avatar, memberCount } = channel;
-  const isMine = useChatState((state) => state.conversations[id] !== undefined);
+  const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
   const name = nameOf(channel);
   return (
     <li>

@@ -2,6 +2,7 @@ import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "
 import { lazy, Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
+import { own } from "../../chat/core";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import type { Offer, OfferStatus } from "../../server/payloads";
@@ -62,7 +63,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
   const name = useChatState(
-    (state) => state.conversations[conversationId]?.members?.find(({ userId }) => userId === authorId)?.name,
+    (state) => own(state.conversations, conversationId)?.members?.find(({ userId }) => userId === authorId)?.name,
   );
   return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name ?? authorId)}</span>;
 }
@@ -70,7 +71,7 @@ function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
 function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const { offers } = useChat();
   const me = useChatState((state) => state.me);
-  const conversation = useChatState((state) => state.conversations[offer.conversationId]);
+  const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
   const [counters, setCounters] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");

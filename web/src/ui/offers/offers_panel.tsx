@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
+import { own } from "../../chat/core";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
@@ -13,7 +14,7 @@ const OfferDialog = lazy(() => import("./offer_dialog"));
 export default function OffersPanel({ conversation }: { conversation: Conversation }) {
   const { id, kind } = conversation;
   const { offers } = useChat();
-  const known = useStore(offers.state, (state) => state.byConversation[id]);
+  const known = useStore(offers.state, (state) => own(state.byConversation, id));
   const mayWrite = useChatState((state) => may(kind, roleOf(conversation, state.me), "post"));
   const [makes, setMakes] = useState(false);
   return (

@@ -2,6 +2,7 @@ import { PinOff } from "lucide-react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
+import { own } from "../../chat/core";
 import { plainOf } from "../../chat/messages/plain";
 import { summaryOf } from "../../chat/messages/summary";
 import type { Conversation, Message } from "../../server/payloads";
@@ -18,7 +19,7 @@ export default function PinsPanel({ conversation }: { conversation: Conversation
   const { pins } = useChat();
   const { id, kind } = conversation;
   const mayUnpin = useChatState(({ me }) => kind === "direct" || may(kind, roleOf(conversation, me), "manage"));
-  const pinned = useStore(pins.state, (state) => state[id]);
+  const pinned = useStore(pins.state, (state) => own(state, id));
   useEffect(() => {
     void pins.load(id);
   }, [pins, id]);

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useStore } from "zustand";
+import { own } from "../../chat/core";
 import { plainOf } from "../../chat/messages/plain";
 import { summaryOf } from "../../chat/messages/summary";
 import { excerptOf, piecesOf } from "../../chat/search/highlight";
@@ -48,7 +49,7 @@ export function MessageResults({ search }: { search: MessageSearch }) {
 function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
   const jump = useJump();
   const { id, conversationId, sender, createdAt } = message;
-  const conversation = useChatState((state) => state.conversations[conversationId]);
+  const conversation = useChatState((state) => own(state.conversations, conversationId));
   const pieces = useMemo(() => piecesOf(plainOf(excerptOf(summaryOf(message), query)), query), [message, query]);
   return (
     <li>

@@ -1,5 +1,6 @@
 import { Forward, MessagesSquare, Pin } from "lucide-react";
 import { useContext } from "react";
+import { own } from "../../chat/core";
 import type { Message, Origin } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
@@ -25,7 +26,7 @@ export function ForwardedFrom({ message, origin }: { message: Message; origin: O
   const author = useChatState(({ conversations, me }) =>
     origin.senderId === me.id
       ? me.name
-      : conversations[message.conversationId]?.members?.find(({ userId }) => userId === origin.senderId)?.name,
+      : own(conversations, message.conversationId)?.members?.find(({ userId }) => userId === origin.senderId)?.name,
   );
   const go = async (): Promise<void> => {
     const original = await messages.find(origin.id);

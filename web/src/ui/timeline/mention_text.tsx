@@ -1,5 +1,6 @@
 import Markdown, { type MarkdownToJSX, RuleType } from "markdown-to-jsx/react";
 import { useMemo } from "react";
+import { own } from "../../chat/core";
 import { EVERYONE, type Named, namedIn, stretchesOf } from "../../chat/writing/mentions";
 import type { Member, Message } from "../../server/payloads";
 import { useChatState } from "../context";
@@ -11,7 +12,7 @@ const NOBODY: readonly Member[] = [];
 export function MentionText({ message, content, options }: Props) {
   const { conversationId, mentions, mentionsAll } = message;
   const myId = useChatState((state) => state.me.id);
-  const members = useChatState((state) => state.conversations[conversationId]?.members) ?? NOBODY;
+  const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
   const marking = useMemo(
     () => ({
       ...options,

@@ -3,7 +3,7 @@
 import { Copy, Eye, Forward, Link, MessagesSquare, Pencil, Pin, PinOff, Reply, Trash2 } from "lucide-react";
 import type { Chat } from "../../chat/chat";
 import { may, roleOf } from "../../chat/conversations/rights";
-import type { Composing } from "../../chat/core";
+import { type Composing, own } from "../../chat/core";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { linkTo } from "../address";
@@ -23,7 +23,7 @@ export interface MessageAction extends MenuAction {
 export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   if (message.deletedAt !== undefined) return [];
   const { me, conversations } = chat.state.getState();
-  const conversation = conversations[message.conversationId];
+  const conversation = own(conversations, message.conversationId);
   const isMine = me.id === message.senderId;
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");

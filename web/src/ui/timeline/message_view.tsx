@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { own } from "../../chat/core";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
@@ -28,7 +29,7 @@ export function MessageView(props: Props) {
   const { senderId, conversationId } = props.message;
   const [shown, setShown] = useState(false);
   const isFolded = useChatState(
-    ({ blocked, conversations }) => blocked.has(senderId) && conversations[conversationId]?.kind !== "direct",
+    ({ blocked, conversations }) => blocked.has(senderId) && own(conversations, conversationId)?.kind !== "direct",
   );
   return isFolded && !shown ? <Folded onShow={() => setShown(true)} /> : <Unfolded {...props} />;
 }

@@ -1,3 +1,4 @@
+import { own } from "../../chat/core";
 import { plainOf } from "../../chat/messages/plain";
 import { summaryOf } from "../../chat/messages/summary";
 import type { Quote } from "../../server/payloads";
@@ -9,9 +10,11 @@ import { useJump } from "../panel/jump";
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {
   const jump = useJump();
   // The quote has no name, and nothing of attachments: those of what is here are known.
-  const quoted = useChatState(({ timelines }) => timelines[conversationId]?.messages.find(({ id }) => id === quote.id));
+  const quoted = useChatState(({ timelines }) =>
+    own(timelines, conversationId)?.messages.find(({ id }) => id === quote.id),
+  );
   const member = useChatState(({ conversations }) =>
-    conversations[conversationId]?.members?.find(({ userId }) => userId === quote.senderId),
+    own(conversations, conversationId)?.members?.find(({ userId }) => userId === quote.senderId),
   );
   const name = quoted?.sender.name ?? member?.name ?? "";
   const says = quote.content || (quoted === undefined ? "" : summaryOf(quoted)) || texts.attachment;

@@ -1,4 +1,5 @@
 import { Check, CheckCheck } from "lucide-react";
+import { own } from "../../chat/core";
 import { statusOf } from "../../chat/messages/receipts";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -6,7 +7,9 @@ import { useChatState } from "../context";
 
 /** One tick for sent, two for delivered to all others, two in colour for read by all. */
 export function Tick({ message: { conversationId, seq } }: { message: Message }) {
-  const status = useChatState(({ conversations, me }) => statusOf(conversations[conversationId]?.members, seq, me.id));
+  const status = useChatState(({ conversations, me }) =>
+    statusOf(own(conversations, conversationId)?.members, seq, me.id),
+  );
   return (
     <small className={`tick ${status}`} role="img" aria-label={texts.status[status]} title={texts.status[status]}>
       {status === "sent" ? <Check className="icon" /> : <CheckCheck className="icon" />}

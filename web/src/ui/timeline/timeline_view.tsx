@@ -2,6 +2,7 @@ import { ArrowDown } from "lucide-react";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
+import { own } from "../../chat/core";
 import { EMPTY, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
 import { rowsWithOffers } from "../../chat/offers/offer_rules";
 import type { Letter } from "../../chat/outbox/outbox";
@@ -27,14 +28,14 @@ const LOADING: Timeline = { ...EMPTY, atStart: false };
 export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const { messages, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
-  const loaded = useChatState((state) => state.timelines[id]);
+  const loaded = useChatState((state) => own(state.timelines, id));
   const timeline = loaded ?? LOADING;
   const unreadAfter = useChatState((state) => state.unreadAfter);
   const letters = useStore(messages.letters);
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
 
-  const offers = useStore(allOffers.state, ({ byConversation }) => byConversation[id]?.offers ?? NO_OFFERS);
+  const offers = useStore(allOffers.state, ({ byConversation }) => own(byConversation, id)?.offers ?? NO_OFFERS);
   const rows = useMemo(
     () => rowsWithOffers(rowsOf(timeline, unreadAfter, myId), offers, timeline),
     [timeline, offers, unreadAfter, myId],
@@ -109,7 +110,7 @@ function NothingSaid({ offers }: { offers: readonly Offer[] }) {
 /** The way back to the newest messages, and how many of them are unread. */
 function ToNewest({ id }: { id: string }) {
   const { messages } = useChat();
-  const unread = useChatState((state) => state.conversations[id]?.unreadCount ?? 0);
+  const unread = useChatState((state) => own(state.conversations, id)?.unreadCount ?? 0);
   const go = (): void => {
     // A reload comes back here, and not to the message that the address named.
     history.replaceState(null, "", addressOf(id));
