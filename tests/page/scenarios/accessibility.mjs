@@ -80,7 +80,8 @@ const PLACES = {
   },
   "emoji picker": async (page) => {
     await page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
-    await page.locator("[frimousse-search]").waitFor();
+    // Until the emoji are there, what scrolls has nothing in it that the keyboard could reach.
+    await page.locator(".emoji-popup").getByRole("gridcell").first().waitFor();
   },
   details: (page) => panel(page, "Details"),
   search: (page) => panel(page, "Search"),
