@@ -40,3 +40,7 @@ def test_text_and_link_of_a_message_are_copied(driver: list[str], demo_url: str)
 
 def test_what_has_just_scrolled_can_be_pressed(driver: list[str], demo_url: str) -> None:
     assert run(driver, demo_url, "moving", "pressing")["pressed"] == {"conversations": True, "messages": True}
+
+
+def test_who_leaves_while_messages_come_has_read_what_they_have_seen(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "moving", "leaving")["left"] == {"disagreements": []}

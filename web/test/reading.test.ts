@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Core } from "../src/chat/core";
 import { Reading } from "../src/chat/messages/reading";
+import { Refused, UNREACHABLE } from "../src/server/refused";
 import { conversation, ME, message, messages } from "./messages";
 
 const open = (lastSeq: number, unreadCount: number) => {
   const now = {
+    watched: true,
     me: { id: ME, name: "me", createdAt: "" },
     conversations: { c: conversation("c", { lastSeq, unreadCount, readSeq: lastSeq - unreadCount }) },
     timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
@@ -17,7 +19,7 @@ const open = (lastSeq: number, unreadCount: number) => {
   const core = {
     now,
     call,
-    isWatched: () => true,
+    isWatched: () => now.watched,
     changeConversation: (id: "c", change: (before: unknown) => never) => {
       now.conversations[id] = change(now.conversations[id]);
     },
@@ -54,4 +56,33 @@ it("one's own words are not read, and nothing is read twice", async () => {
   void reading.markRead("c");
   await vi.runAllTimersAsync();
   expect(call).not.toHaveBeenCalled();
+});
+
+it("what was on the screen is told though the reader has gone on to something else", async () => {
+  const { now, call, reading } = open(1, 1);
+  void reading.markRead("c");
+  now.timelines.c = { ...now.timelines.c, messages: messages(1, 3) };
+  void reading.markRead("c");
+  now.watched = false;
+  await vi.runAllTimersAsync();
+  expect(call.mock.calls.map(([, { messageId }]) => messageId)).toEqual(["m1", "m3"]);
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what could not be told is told when the connection is back, and what was refused is not", async () => {
+  const { now, call, reading } = open(3, 2);
+  now.watched = false;
+  const refuse = (code: string) => call.mockRejectedValueOnce(new Refused({ code, message: "no" }));
+  refuse(UNREACHABLE);
+  await expect(reading.markRead("c")).rejects.toThrow();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+
+  now.timelines.c = { ...now.timelines.c, messages: messages(1, 4) };
+  refuse("forbidden");
+  await expect(reading.markRead("c")).rejects.toThrow();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(call).toHaveBeenCalledTimes(3);
 });

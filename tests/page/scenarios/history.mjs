@@ -47,6 +47,8 @@ export async function history() {
   await newest.click();
   await message(alice, "Newest").waitFor();
   await alice.goto(`${url}/#/`);
+  // What comes before the conversation is closed has been seen.
+  await alice.locator(".nothing").waitFor();
   await sendMany("Unread", 120);
   await conversations(alice).getByTitle("120 unread").waitFor();
   await open(alice, "talk-123");

@@ -17,6 +17,29 @@ async function distance(page, content) {
   return Math.abs((await middle(message(page, content))) - (await middle(page.locator(".scroller"))));
 }
 
+// Whoever goes away while messages come has seen some of them; the page and the server agree on which.
+export async function leaving() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Busy", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: id, content: "first" });
+  const alice = await visitAs("alice");
+  const shown = async () => Number((await conversations(alice).filter({ hasText: "Busy" }).locator(".count").allTextContents())[0] ?? 0);
+  const stored = async () => (await call("GET", `conversations/${id}`, "alice")).unreadCount;
+  const disagreements = [];
+  for (let round = 0; round < 8; round++) {
+    await open(alice, "Busy");
+    await alice.locator(".scroller").evaluate((it) => (it.scrollTop = it.scrollHeight));
+    await conversations(alice).filter({ hasText: "Busy" }).locator(".count").waitFor({ state: "detached" });
+    const left = alice.evaluate((ms) => new Promise((done) => setTimeout(() => done((location.hash = "#/")), ms)), 3 * round);
+    const sent = [1, 2, 3].map((number) => post("messages", "bob", { conversationId: id, content: `${round} ${number}` }));
+    await Promise.all([left, ...sent]);
+    // What was seen is told in groups, a third of a second apart.
+    const until = Date.now() + 5_000;
+    while ((await shown()) !== (await stored()) && Date.now() < until) await alice.waitForTimeout(50);
+    if ((await shown()) !== (await stored())) disagreements.push([round, await shown(), await stored()]);
+  }
+  report("left", { disagreements });
+}
+
 // What is at the middle of a list in the moment in which it has scrolled.
 const pressedAfterScrolling = (list) =>
   list.evaluate(async (it) => {

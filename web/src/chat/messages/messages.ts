@@ -61,6 +61,7 @@ export class Messages implements Part {
 
   connected(): void {
     this.#outbox.setOpen(true);
+    this.#reading.connected();
   }
 
   lost(): void {
@@ -246,6 +247,8 @@ export class Messages implements Part {
     const isSeen = this.#core.isWatched(message.conversationId);
     this.#core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
     this.#changeTimeline(message.conversationId, (timeline) => withNew(timeline, message));
+    // Nobody counts it, so it has to be told, whatever the reader does next.
+    if (isSeen) void this.markRead(message.conversationId).catch(() => undefined);
     const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
     if (isNew && message.threadId !== undefined)
       this.#change(message.conversationId, message.threadId, (root) => withReplyCount(root, 1));

@@ -1,6 +1,11 @@
-/** What the reader has read, told to the server: at once, and where much comes, a few times a second. */
+/**
+ * What the reader has read, told to the server: at once, and where much comes, a few times a second. What was on the
+ * screen counts as read here from then on, so it is told in any case: when the reader has gone on to something else
+ * meanwhile, and when the connection is back.
+ */
 
 import type { Conversation, Message, User } from "../../server/payloads";
+import { Refused } from "../../server/refused";
 import { type Core, own } from "../core";
 
 const PAUSE_MS = 300;
@@ -14,6 +19,8 @@ interface Answer {
 export class Reading {
   readonly #core: Core;
   readonly #busy = new Set<string>();
+  /** The newest message that was on the screen and is not told yet, by conversation. */
+  readonly #seen = new Map<string, Message>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -24,24 +31,39 @@ export class Reading {
     const { timelines, conversations, me } = this.#core.now;
     const last = own(timelines, id)?.messages.at(-1);
     const conversation = own(conversations, id);
-    if (last === undefined || conversation === undefined || this.#busy.has(id)) return;
-    if (isRead(conversation, last, me)) return;
+    if (last === undefined || conversation === undefined || isRead(conversation, last, me)) return;
+    this.#seen.set(id, last);
+    await this.#tellSeen(id);
+  }
+
+  /** The connection is back: tells what could not be told. */
+  connected(): void {
+    for (const id of this.#seen.keys()) void this.#tellSeen(id).catch(() => undefined);
+  }
+
+  async #tellSeen(id: string): Promise<void> {
+    if (this.#busy.has(id)) return;
     this.#busy.add(id);
     try {
-      await this.#tell(id, last);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      for (let message = this.#seen.get(id); message !== undefined; message = this.#seen.get(id)) {
+        await this.#tell(id, message);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    } catch (error) {
+      if (!(error instanceof Refused && error.isPassing)) this.#seen.delete(id);
+      throw error;
     } finally {
       this.#busy.delete(id);
     }
-    // What has come meanwhile.
-    if (this.#core.isWatched(id)) await this.markRead(id);
   }
 
-  async #tell(id: string, { id: messageId }: Message): Promise<void> {
-    const answer = await this.#core.call<Answer>("message:read", { conversationId: id, messageId });
+  async #tell(id: string, message: Message): Promise<void> {
+    const answer = await this.#core.call<Answer>("message:read", { conversationId: id, messageId: message.id });
+    if (this.#seen.get(id) === message) this.#seen.delete(id);
     const { seq: readSeq, unreadCount, mentionCount } = answer;
     // What came behind it is being read as well.
-    const counts = this.#core.isWatched(id) ? { unreadCount: 0, mentionCount: 0 } : { unreadCount, mentionCount };
+    const isSeen = this.#core.isWatched(id) || this.#seen.has(id);
+    const counts = isSeen ? { unreadCount: 0, mentionCount: 0 } : { unreadCount, mentionCount };
     this.#core.changeConversation(id, (before) => ({ ...before, readSeq, ...counts }));
   }
 }
