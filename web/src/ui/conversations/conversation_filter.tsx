@@ -1,17 +1,20 @@
 import { CheckCheck, ListFilter } from "lucide-react";
 import { texts } from "../../texts";
+import { goTo } from "../address";
 import { useChat, useChatState } from "../context";
 import { IconButton } from "../parts/icon_button";
 
 interface Props {
   query: string;
   unreadOnly: boolean;
+  /** The first that is left, which may be drawn a moment later. */
+  firstId: string | undefined;
   onQuery: (query: string) => void;
   onUnreadOnly: (unreadOnly: boolean) => void;
 }
 
 /** Leaves those conversations in the list that the reader looks for. */
-export function ConversationFilter({ query, unreadOnly, onQuery, onUnreadOnly }: Props) {
+export function ConversationFilter({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
   const { conversations } = useChat();
   const hasUnread = useChatState((state) => Object.values(state.conversations).some((each) => each.unreadCount));
   return (
@@ -27,11 +30,12 @@ export function ConversationFilter({ query, unreadOnly, onQuery, onUnreadOnly }:
           if (event.key === "Escape" && query !== "") {
             event.preventDefault();
             onQuery("");
-          } else if (event.key === "ArrowDown" || event.key === "Enter") {
+          } else if (event.key === "Enter") {
             event.preventDefault();
-            const first = document.querySelector<HTMLElement>(".conversations a");
-            if (event.key === "Enter") first?.click();
-            else first?.focus();
+            if (firstId !== undefined) goTo(firstId);
+          } else if (event.key === "ArrowDown") {
+            event.preventDefault();
+            document.querySelector<HTMLElement>(".conversations a")?.focus();
           }
         }}
       />

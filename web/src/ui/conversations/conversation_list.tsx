@@ -34,7 +34,13 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
   if (ordered.length === 0) return loaded ? <NothingYet onOpen={onOpen} /> : <div className="conversations" />;
   return (
     <>
-      <ConversationFilter query={query} unreadOnly={unreadOnly} onQuery={setQuery} onUnreadOnly={setUnreadOnly} />
+      <ConversationFilter
+        query={query}
+        unreadOnly={unreadOnly}
+        firstId={shown[0]?.id}
+        onQuery={setQuery}
+        onUnreadOnly={setUnreadOnly}
+      />
       {query.trim() === "" ? (
         <Items shown={shown} />
       ) : (
