@@ -166,6 +166,19 @@ async def test_a_muted_member_hears_and_does_not_write(world: World) -> None:
     await bob.send_message(conversation, "thanks")
 
 
+async def test_a_restriction_ends_at_a_time_that_can_be_shown(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    for kind in ("mutes", "bans"):
+        path = f"/api/v1/conversations/{conversation}/{kind}/{world.id_of('bob')}"
+        for until in ("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00Z"):
+            refused = await world.request("PUT", path, by="alice", json={"until": until})
+            assert refused.status_code == 422
+            assert [detail["path"] for detail in refused.json()["error"]["details"]] == ["until"]
+    path = f"/api/v1/conversations/{conversation}/mutes/{world.id_of('bob')}"
+    muted = await world.request("PUT", path, by="alice", json={"until": "9999-12-31T23:59:59.9999Z"})
+    assert muted.json()["until"] == "9999-12-31T23:59:59.999Z"
+
+
 async def test_a_block_is_known_to_ones_own_devices_only_and_holds_at_once(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]

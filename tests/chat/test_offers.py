@@ -94,6 +94,8 @@ async def test_offers_over_rest_reach_the_sockets(world: World) -> None:
         ({"title": " "}, "title"),
         ({"expiresAt": "tomorrow"}, "expiresAt"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
+        ({"expiresAt": "9999-12-31T23:59:59-23:59"}, "expiresAt"),
+        ({"metadata": {"n": [2**53]}}, "metadata"),
     ],
 )
 async def test_what_is_no_offer_is_refused_with_its_place(world: World, wrong: dict[str, Any], path: str) -> None:

@@ -81,6 +81,7 @@ async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world:
         ({"q": "?!"}, "q"),
         ({"q": "a\x00b"}, "q"),
         ({"q": "x", "before": "yesterday"}, "before"),
+        ({"q": "x", "before": "9999-12-31T23:59:59-23:59"}, "before"),
         ({"q": "x", "after": "9999999999999999"}, "after"),
         ({"q": "x", "limit": "0"}, "limit"),
         ({"q": "x", "cursor": "x"}, "cursor"),

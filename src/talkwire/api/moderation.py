@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from litestar import Router, delete, get, put
@@ -14,12 +13,11 @@ from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.limited_chat import LimitedChat
 from talkwire.core.model import RestrictionKind
+from talkwire.core.times import ms_of_datetime
 from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
 from talkwire.identity.callers import Caller
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @get("/mutes", summary="Whom moderators have muted")
@@ -91,7 +89,7 @@ async def _list(caller: Caller, chat: LimitedChat, command: ListRestrictions) ->
 
 def _restrict(conversation_id: str, user_id: str, kind: RestrictionKind, data: RestrictBody | None) -> RestrictMember:
     asked = data or RestrictBody()
-    until_ms = None if asked.until is None else (asked.until - _EPOCH) // timedelta(milliseconds=1)
+    until_ms = None if asked.until is None else ms_of_datetime("until", asked.until)
     return RestrictMember(conversation_id, user_id, kind, until_ms, asked.reason)
 
 

@@ -34,8 +34,10 @@ Notify = Literal["all", "mentions", "none"]
 FOR_EVER_MS = 2**53
 """An end that never comes, where a time is asked for."""
 
-SEQ_MAX = 2**53 - 1
-"""The largest integer that JavaScript holds exactly."""
+SAFE_INTEGER_MAX = 2**53 - 1
+"""The largest integer that every JSON reader keeps: JavaScript, and others that read numbers as doubles."""
+
+SEQ_MAX = SAFE_INTEGER_MAX
 
 ActorRole = Literal["user", "service", "admin"]
 

@@ -14,6 +14,7 @@ from talkwire.core.members import find_conversation, require_actor, take_out
 from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import FOR_EVER_MS, Actor, Restriction
 from talkwire.core.texts import check_id, check_name
+from talkwire.core.times import check_time
 from talkwire.core.transaction import Snapshot, Transaction
 
 REASON_MAX_LENGTH = 500
@@ -21,6 +22,8 @@ REASON_MAX_LENGTH = 500
 
 def check_restrict(command: RestrictMember) -> None:
     check_unrestrict(command)
+    if command.until_ms is not None:
+        check_time("until", command.until_ms)
     if command.reason is not None:
         check_name("reason", command.reason, REASON_MAX_LENGTH)
 

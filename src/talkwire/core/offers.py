@@ -27,12 +27,21 @@ from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import OfferCreated, OfferUpdated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES, require_member
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Conversation, Member, Offer, OfferStatus, message_number
+from talkwire.core.model import (
+    MESSAGE_ID_BASE,
+    SAFE_INTEGER_MAX,
+    Actor,
+    Conversation,
+    Member,
+    Offer,
+    OfferStatus,
+    message_number,
+)
 from talkwire.core.texts import check_id, check_metadata, check_name, check_text
+from talkwire.core.times import check_time
 from talkwire.core.transaction import Snapshot, Transaction
 
-AMOUNT_MAX = 2**53 - 1
-"""The largest integer that every JSON reader keeps."""
+AMOUNT_MAX = SAFE_INTEGER_MAX
 
 TITLE_MAX_LENGTH = 200
 DESCRIPTION_MAX_LENGTH = 4000
@@ -69,6 +78,8 @@ def _check_rest(command: CreateOffer | CounterOffer) -> None:
         check_text("description", command.description)
         if len(command.description) > DESCRIPTION_MAX_LENGTH:
             raise invalid("description", f"must have at most {DESCRIPTION_MAX_LENGTH} characters")
+    if command.expires_ms is not None:
+        check_time("expiresAt", command.expires_ms)
     if command.metadata is not None:
         check_metadata("metadata", command.metadata)
     if command.sender_id is not None:

@@ -12,7 +12,7 @@ from math import isfinite
 import msgspec
 
 from talkwire.core.errors import ChatError, invalid
-from talkwire.core.model import ID_MAX_LENGTH, is_valid_id
+from talkwire.core.model import ID_MAX_LENGTH, SAFE_INTEGER_MAX, is_valid_id
 
 TEXT_MAX_BYTES = 64 * 1024
 NAME_MAX_LENGTH = 200
@@ -59,7 +59,7 @@ def check_id(path: str, value: str) -> None:
 
 
 def check_json(path: str, value: object, depth: int = 0) -> None:
-    """Every text in a JSON value, and how deep it is nested."""
+    """Checks every text and number in a JSON value, and how deep it is nested."""
     if depth > NESTING_MAX:
         raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
     match value:
@@ -75,6 +75,9 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
         case float():
             if not isfinite(value):
                 raise invalid(path, "must not contain NaN or infinite numbers")
+        case int():
+            if abs(value) > SAFE_INTEGER_MAX:
+                raise invalid(path, f"must not contain integers beyond ±{SAFE_INTEGER_MAX}: send them as text")
         case bytes():
             raise invalid(path, "must not contain binary values")
 

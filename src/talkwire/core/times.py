@@ -1,18 +1,24 @@
-"""Times as clients read them."""
+"""Times as clients write and read them: from 1970 to the end of the year 9999, the last that ISO 8601 can express."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from talkwire.core.errors import invalid
 from talkwire.core.model import FOR_EVER_MS
 
+LAST_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 # Formatting takes longer than encoding a whole message, and all messages of a commit have the same time.
 @lru_cache(maxsize=1024)
 def iso(ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds."""
+    """ISO 8601 in UTC with milliseconds. Never raises: a time out of range is shown as the nearest that is in range."""
+    ms = min(max(ms, 0), LAST_MS)
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
@@ -23,9 +29,23 @@ def iso_end(until_ms: int) -> str | None:
 
 
 def ms_of(path: str, text: str) -> int:
-    """A time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC. Raises `invalid_request`."""
+    """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC. Raises `invalid_request`,
+    also for a time out of range."""
     try:
         time = datetime.fromisoformat(text)
-        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise invalid(path, "must be a time in ISO 8601, such as 2030-01-31T12:00:00.000Z") from None
+    return ms_of_datetime(path, time if time.tzinfo else time.replace(tzinfo=UTC))
+
+
+def ms_of_datetime(path: str, time: datetime) -> int:
+    """Returns a time as milliseconds since 1970, rounded down. Raises `invalid_request` for a time out of range."""
+    ms = (time - _EPOCH) // timedelta(milliseconds=1)
+    check_time(path, ms)
+    return ms
+
+
+def check_time(path: str, ms: int) -> None:
+    """Raises `invalid_request` for a time that cannot be shown."""
+    if not 0 <= ms <= LAST_MS:
+        raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_MS)}")

@@ -50,7 +50,7 @@ class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
 def _to_command(payload: AnyJson) -> SendMessage | TellTime:
     """Of what is for nobody else the client only learns when it came."""
     said = payload.value
-    check_json("", said)
+    check_json("message", said)
     if not isinstance(said, dict) or said.get("conversationId") is None:
         return TellTime()
     try:

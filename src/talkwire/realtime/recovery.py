@@ -528,12 +528,20 @@ class _CatchUp:
             kept, history_seq = self._pending.popleft()
             pos = kept.event.pos
             counter = self._place.counter if pos == self._place.pos + 1 else None
-            frames.append(self._listener.tell(kept, history_seq, counter))
+            frames.append(self._frames_of(kept, history_seq, counter))
             size += len(frames[-1])
             self._place = Place(pos)
         if size:
             self._socket.connection.server.hub.send(self._socket.connection, b"".join(frames))
         self._settle()
+
+    def _frames_of(self, kept: Kept, history_seq: int, counter: int | None) -> bytes:
+        """Returns what the socket is sent of an event: nothing of one that fails, which must not end the recovery."""
+        try:
+            return self._listener.tell(kept, history_seq, counter)
+        except Exception:
+            _logger.exception("an event could not be delivered", kind=type(kept.event).__name__, pos=kept.event.pos)
+            return b""
 
     def _settle(self) -> None:
         """With nothing more at hand, the socket is where that reached."""

@@ -26,6 +26,9 @@ _logger = structlog.get_logger(__name__)
 KNOWN_EVENTS = frozenset(kind.__name__ for kind in get_args(Durable))
 """The types of the log's rows that this version has. A newer one, beside it during an upgrade, may have more."""
 
+_UNREADABLE = (msgspec.MsgspecError, TypeError, KeyError, ValueError)
+"""What reading a row raises that another version, or another program, has written."""
+
 _NO_MESSAGES: Mapping[int, Message] = MappingProxyType({})
 
 _MESSAGE_EVENTS: dict[str, type[MessageEvent]] = {kind.__name__: kind for kind in MessageEvent.__subclasses__()}
@@ -178,7 +181,7 @@ def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESS
             continue
         try:
             events.append(to_event(row, messages.get(row.message_id)))
-        except msgspec.ValidationError as error:
+        except _UNREADABLE as error:
             cause = str(error)
             _logger.error("an event of the log cannot be read", type=row.type, pos=row.pos, error=cause)  # noqa: TRY400
     return events

@@ -7,7 +7,7 @@ about what they are given. Only conversations whose newest event lies behind the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal, or_, select, union_all
@@ -17,7 +17,7 @@ from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.covered import with_covered
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import read_messages
-from talkwire.storage.rows import KNOWN_EVENTS, to_event, to_events
+from talkwire.storage.rows import KNOWN_EVENTS, to_events
 from talkwire.storage.schema import conversations, log, log_head, messages, spans
 from talkwire.storage.statements import Lookups
 
@@ -103,13 +103,25 @@ class SyncRows:
         return floor
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, int]]:
-        places = self._places(user_id, after_pos, limit)
+        found: list[tuple[Durable, int]] = []
+        # Events that cannot be read are left out, and a page that others fit into is not its last.
+        while len(found) < limit:
+            wanted = limit - len(found)
+            places = self._places(user_id, after_pos, wanted)
+            found += self._events_at(places)
+            if len(places) < wanted:
+                break
+            after_pos = max(places)
+        return found
+
+    def _events_at(self, places: Mapping[int, int]) -> Sequence[tuple[Durable, int]]:
+        """The events at these positions that can be read."""
         if not places:
             return []
         rows = self._connection.execute(self._lookups.log, keys_parameter([(str(pos),) for pos in places])).all()
         message_ids = {row.message_id for row in rows if row.message_id is not None}
         found = {message.id: message for message in self._messages(sorted(message_ids))}
-        return [(to_event(row, found.get(row.message_id)), places[row.pos]) for row in rows]
+        return [(event, places[event.pos]) for event in to_events(rows, found)]
 
     def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
         return with_covered(self._connection, self._lookups.covered, events)

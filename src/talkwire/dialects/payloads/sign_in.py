@@ -17,12 +17,8 @@ class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
     expires_at: str | None
 
 
-_LAST_MS = 253_402_300_799_999
-"""The end of the year 9999, the last that ISO 8601 can say."""
-
-
 def _renewed(expires_at_s: float | None) -> RenewedReply:
-    return RenewedReply(expires_at=None if expires_at_s is None else iso(min(round(expires_at_s * 1000), _LAST_MS)))
+    return RenewedReply(expires_at=None if expires_at_s is None else iso(round(expires_at_s * 1000)))
 
 
 RENEW_SIGN_IN = Inbound(

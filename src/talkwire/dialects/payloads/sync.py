@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import structlog
 
 from talkwire.core.commands.sync import SyncPage, SyncState
 from talkwire.core.events import Event
@@ -11,6 +13,8 @@ from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+
+_logger = structlog.get_logger(__name__)
 
 
 class EventPayload(Payload, frozen=True):
@@ -40,10 +44,20 @@ def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tup
         conversations = tuple(map(conversation_payload, found.conversations))
         presence = tuple(map(presence_payload, found.presence))
         return SyncPayload(found.cursor, conversations=conversations, presence=presence, next=found.next)
-    # Where an event has several names, it is told by the first: the others repeat it.
-    events = tuple(
-        EventPayload(event.pos, packet.name, packet.payload(event))
-        for event in found.events
-        for packet in outbound.get(type(event), ())[:1]
-    )
-    return SyncPayload(found.cursor, events=events, more=found.more)
+    return SyncPayload(found.cursor, events=_rendered(found.events, outbound), more=found.more)
+
+
+def _rendered(
+    events: Iterable[Event], outbound: Mapping[type[Event], tuple[Outbound, ...]]
+) -> tuple[EventPayload, ...]:
+    """Returns the events as sockets receive them, without those that cannot be rendered: they must not hold up the
+    others for ever."""
+    rendered = []
+    for event in events:
+        # An event with several names is sent under the first: the others repeat it.
+        for packet in outbound.get(type(event), ())[:1]:
+            try:
+                rendered.append(EventPayload(event.pos, packet.name, packet.payload(event)))
+            except Exception:
+                _logger.exception("an event could not be rendered", kind=type(event).__name__, pos=event.pos)
+    return tuple(rendered)

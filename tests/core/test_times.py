@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.core.errors import ChatError
+from talkwire.core.model import FOR_EVER_MS
+from talkwire.core.times import LAST_MS, check_time, iso, iso_end, ms_of
+
+
+@given(st.integers())
+def test_every_number_is_shown_as_some_time(ms: int) -> None:
+    assert 0 <= ms_of("place", iso(ms)) <= LAST_MS
+    assert (iso_end(ms) is None) == (ms >= FOR_EVER_MS)
+
+
+@given(st.integers(0, LAST_MS))
+def test_a_time_that_is_taken_is_shown_as_it_was_written(ms: int) -> None:
+    check_time("place", ms)
+    assert ms_of("place", iso(ms)) == ms
+
+
+@given(st.datetimes(timezones=st.timezones()).map(lambda time: time.isoformat()) | st.text(max_size=40))
+def test_whatever_is_taken_can_be_shown(text: str) -> None:
+    try:
+        ms = ms_of("place", text)
+    except ChatError as refused:
+        assert refused.code == "invalid_request"
+    else:
+        assert ms_of("place", iso(ms)) == ms
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "1969-12-31T23:59:59.999999Z"]
+)
+def test_times_out_of_range_are_refused_with_the_range(text: str) -> None:
+    with pytest.raises(ChatError, match=r"place: must be a time from 1970-01-01T00:00:00.000Z to 9999-12-31T23"):
+        ms_of("place", text)
+
+
+def test_fractions_of_a_millisecond_are_dropped() -> None:
+    assert ms_of("place", "9999-12-31T23:59:59.9999Z") == LAST_MS
