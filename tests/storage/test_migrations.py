@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import NamedTuple
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, inspect, select, text
+from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import NewerTablesError, migrate, newest_revision, revision_of, upgrade
-from talkwire.storage.schema import log_head, metadata
+from talkwire.storage.schema import answers, log, log_head, metadata
 from tests.databases import PostgresServer
 
 
@@ -166,6 +167,31 @@ def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
     assert before.items() <= after.items(), "a column is gone, or is another"
     needed = [name for name in after.keys() - before.keys() if after[name].must_be_given]
     assert [name for name in needed if name[0] in {table for table, _ in before}] == []
+
+
+def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: Engine) -> None:
+    huge = "1" + "0" * 30
+    rows, length = 4_000, 1_000
+    migrate(engine)
+    with engine.begin() as connection:
+        data = {"data": f'{{"offer":{{"metadata":{{"n":{huge},"m":"{"x" * length}"}}}}}}'}
+        event = {"type": "OfferCreated", "conversation_id": "c", "at_ms": 0, **data}
+        connection.execute(insert(log), [{"pos": pos, **event} for pos in range(1, rows + 1)])
+        answer = {"command_hash": 0, "result": f'{{"metadata":{{"n":{huge}}}}}', "expires_ms": 0}
+        keys = [
+            {"user_id": f"u{number % 7}", "route": f"r{number % 11}", "key": f"k{number}"} for number in range(1_200)
+        ]
+        connection.execute(insert(answers), [key | answer for key in keys])
+        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+    tracemalloc.start()
+    migrate(engine)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < rows * length / 2
+    with engine.connect() as connection:
+        for column in (log.c.data, answers.c.result):
+            assert connection.execute(select(column).where(column.like(f"%{huge}%"))).all() == []
+        assert connection.execute(select(func.count()).where(log.c.data.like('%"n":1e%30,%'))).scalar_one() == rows
 
 
 class _Column(NamedTuple):
