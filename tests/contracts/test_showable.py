@@ -30,10 +30,10 @@ SAFE = 2**53 - 1
 @pytest.mark.parametrize("number", [SAFE + 1, -SAFE - 1, 10**400], ids=["large", "small", "endless"])
 async def test_integers_that_readers_cannot_keep_are_refused(node: Node, number: int) -> None:
     await node.group("c", ALICE, BOB)
-    deep = {"a": [{"b": number}]}
+    deep: dict[str, object] = {"a": [{"b": number}]}
     assert await node.refusal(ALICE, SendMessage("c", "hello", metadata=deep)) == "invalid_request"
     assert await node.refusal(ALICE, CreateOffer("c", "a", 1, "EUR", metadata=deep)) == "invalid_request"
-    kept = {"a": [SAFE, -SAFE, True, 1e308]}
+    kept: dict[str, object] = {"a": [SAFE, -SAFE, True, 1e308]}
     await node.do(ALICE, SendMessage("c", "hello", metadata=kept))
     page = await node.do(BOB, ListMessages("c"))
     assert page.items[0].metadata == kept
@@ -92,7 +92,7 @@ async def test_what_was_stored_before_is_repaired(node: Node) -> None:
     page = await node.do(BOB, ListMessages("c"))
     [repaired] = [message for message in page.items if message.id == sent[1]]
     assert repaired.metadata == {"n": huge, "m": [2.0**53, -(10.0**30), SAFE, "9007199254740993"]}
-    assert isinstance(repaired.metadata["m"][0], float)  # type: ignore[index]  # a list
+    assert isinstance(repaired.metadata["m"][0], float)
     [offer] = (await node.do(BOB, ListOffers("c"))).items
     assert (offer.expires_ms, offer.metadata) == (LAST_MS, {"n": huge})
     offer_payload(offer)

@@ -25,10 +25,9 @@ def test_a_time_that_is_taken_is_shown_as_it_was_written(ms: int) -> None:
 def test_whatever_is_taken_can_be_shown(text: str) -> None:
     try:
         ms = ms_of("place", text)
-    except ChatError as refused:
-        assert refused.code == "invalid_request"
-    else:
-        assert ms_of("place", iso(ms)) == ms
+    except ChatError:
+        return
+    assert ms_of("place", iso(ms)) == ms
 
 
 @pytest.mark.parametrize(

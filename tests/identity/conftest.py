@@ -69,6 +69,7 @@ class KeyServer:
     url: str = ""
     status: int = 200
     body: bytes | None = b'{"keys": []}'
+    encoding: str = "identity"
     requests: int = 0
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,7 +84,10 @@ class KeyServer:
                 if self.body is None:
                     await reader.read()
                     return
-                head = f"HTTP/1.1 {self.status} -\r\nContent-Length: {len(self.body)}\r\n\r\n"
+                head = (
+                    f"HTTP/1.1 {self.status} -\r\nContent-Length: {len(self.body)}\r\n"
+                    f"Content-Encoding: {self.encoding}\r\n\r\n"
+                )
                 writer.write(head.encode() + self.body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import time
 
 import httpx
 import pytest
@@ -64,6 +66,38 @@ async def test_an_unknown_key_is_looked_for_only_every_so_often(
     assert not keys.should_refresh(found=False)
     clock.now += 1
     assert keys.should_refresh(found=False)
+    await keys.aclose()
+
+
+async def test_keys_may_come_compressed(key_server: KeyServer, rs256: KeyPair) -> None:
+    key_server.publish(rs256.jwk("k1"))
+    assert key_server.body is not None
+    key_server.body, key_server.encoding = gzip.compress(key_server.body), "gzip"
+    keys = KeySet(key_server.url)
+    await keys.refresh()
+    assert keys.find("k1", "RS256") is not None
+    await keys.aclose()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "failure"),
+    [("gzip", "more than 262144 bytes"), ("br", "encoded as br"), ("deflate", "encoded as deflate")],
+)
+async def test_what_becomes_too_much_is_not_decompressed(key_server: KeyServer, encoding: str, failure: str) -> None:
+    key_server.body, key_server.encoding = gzip.compress(bytes(100_000_000)), encoding
+    keys = KeySet(key_server.url)
+    before = time.thread_time()
+    await keys.refresh()
+    assert time.thread_time() - before < 0.2
+    assert failure in (keys.last_failure or "")
+    await keys.aclose()
+
+
+async def test_what_is_no_gzip_is_no_answer(key_server: KeyServer) -> None:
+    key_server.body, key_server.encoding = b"{}", "gzip"
+    keys = KeySet(key_server.url)
+    await keys.refresh()
+    assert "not gzip" in (keys.last_failure or "")
     await keys.aclose()
 
 

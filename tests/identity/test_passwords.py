@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+import unicodedata
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
@@ -82,6 +85,31 @@ async def test_an_endless_password_is_not_hashed_and_matches_nothing(passwords: 
     with pytest.raises(ChatError) as caught:
         await passwords.hash(longest + "x")
     assert caught.value.code == "invalid_request"
+
+
+async def test_a_password_costs_the_loop_nothing_whatever_is_in_it(passwords: Passwords) -> None:
+    """To bring combining marks into their order takes quadratic time."""
+    marks = "a" + "\u0315" * 32_000 + "\u0300" * 32_000
+    before = time.thread_time()
+    with pytest.raises(ChatError):
+        await passwords.hash(marks)
+    assert not await passwords.verify(None, marks)
+    stored = await passwords.hash(marks[31_900:32_200])
+    assert await passwords.verify(stored, marks[31_900:32_200])
+    assert time.thread_time() - before < 0.05
+
+
+async def test_letters_are_composed_beside_the_loop(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    def record(form: str, text: str) -> str:
+        threads.add(threading.get_ident())
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr("talkwire.identity.passwords.unicodedata", SimpleNamespace(normalize=record))
+    await passwords.verify(await passwords.hash("password"), "password")
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_a_lone_surrogate_in_a_password_is_just_another_letter(passwords: Passwords) -> None:

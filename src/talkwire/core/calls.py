@@ -21,7 +21,7 @@ from talkwire.core.commands.calls import (
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.handler import Queries, Upkeeps
 from talkwire.core.model import Actor, Conversation
-from talkwire.core.texts import check_id, check_json
+from talkwire.core.texts import check_id, check_json, json_size
 from talkwire.core.transaction import LeaseTransaction, Snapshot
 
 DATA_MAX_BYTES = 64 * 1024
@@ -36,9 +36,9 @@ def check_signal(signal: CallSignal) -> None:
     if signal.to_user_id is not None:
         check_id("toUserId", signal.to_user_id)
     if signal.data is not None:
-        check_json("data", signal.data)
-        if len(_encode(signal.data)) > DATA_MAX_BYTES:
+        if json_size("data", signal.data) > DATA_MAX_BYTES:
             raise ChatError("payload_too_large", f"data: at most {DATA_MAX_BYTES} bytes of JSON")
+        check_json("data", signal.data)
 
 
 def may_call_in(conversation: Conversation, members_max: int) -> ChatError | None:

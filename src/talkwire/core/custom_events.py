@@ -26,7 +26,7 @@ from talkwire.core.lease import NODE
 from talkwire.core.model import Actor
 from talkwire.core.peers import Peers
 from talkwire.core.presence import check_user_ids, must_serve
-from talkwire.core.texts import check_id, check_json, check_name
+from talkwire.core.texts import check_id, check_json, check_name, json_size
 from talkwire.core.transaction import Transaction
 
 SOCKET_IO_EVENTS = frozenset(
@@ -49,9 +49,9 @@ def check_custom_event(event: str, payload: object) -> None:
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "is a name of Socket.IO's own")
-    check_json("message", payload)
-    if len(_encode(payload)) > PAYLOAD_MAX_BYTES:
+    if json_size("message", payload) > PAYLOAD_MAX_BYTES:
         raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    check_json("message", payload)
 
 
 def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:

@@ -32,7 +32,7 @@ from talkwire.core.model import (
     Quote,
     message_number,
 )
-from talkwire.core.texts import METADATA_MAX_BYTES, check_content, check_id, check_json, check_name, check_text
+from talkwire.core.texts import check_content, check_id, check_metadata, check_name, check_text
 from talkwire.core.transaction import Needs, Transaction
 
 ATTACHMENTS_MAX = 20
@@ -54,9 +54,7 @@ def check_send(command: SendMessage) -> None:
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
     if command.metadata is not None:
-        check_json("metadata", command.metadata)
-        if len(_encoder.encode(command.metadata)) > METADATA_MAX_BYTES:
-            raise invalid("metadata", f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
+        check_metadata("metadata", command.metadata)
     if command.attachments:
         _check_attachments(command.attachments)
 

@@ -72,21 +72,35 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
         case list() | tuple():
             for member in value:
                 check_json(path, member, depth + 1)
-        case float():
-            if not isfinite(value):
-                raise invalid(path, "must not contain NaN or infinite numbers")
-        case int():
-            if abs(value) > SAFE_INTEGER_MAX:
-                raise invalid(path, f"must not contain integers beyond ±{SAFE_INTEGER_MAX}: send them as text")
+        case int() | float():
+            _check_number(path, value)
         case bytes():
             raise invalid(path, "must not contain binary values")
 
 
+def _check_number(path: str, value: float) -> None:
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise invalid(path, "must not contain NaN or infinite numbers")
+    elif abs(value) > SAFE_INTEGER_MAX:
+        raise invalid(path, f"must not contain integers beyond ±{SAFE_INTEGER_MAX}: send them as text")
+
+
+def json_size(path: str, value: object) -> int:
+    """Returns how many bytes of JSON a value is. Compare it before `check_json`, which takes long for a value of many
+    parts. Raises `invalid_request` for what is no JSON."""
+    try:
+        return len(_encode(value))
+    except (UnicodeEncodeError, RecursionError):
+        check_json(path, value)
+        raise
+
+
 def check_metadata(path: str, value: dict[str, object]) -> None:
     """An application's own JSON beside something of ours."""
-    check_json(path, value)
-    if len(_encode(value)) > METADATA_MAX_BYTES:
+    if json_size(path, value) > METADATA_MAX_BYTES:
         raise invalid(path, f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
+    check_json(path, value)
 
 
 def check_avatar(path: str, value: str) -> None:

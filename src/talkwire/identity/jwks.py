@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ import httpx
 import msgspec
 
 from talkwire.identity.signatures import Key, key_of_jwk
+
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,15 +117,32 @@ class KeySet:
     async def _download(self) -> bytes:
         if self._client is None:
             self._client = httpx.AsyncClient()
-        async with self._client.stream("GET", self._url, headers={"Accept": "application/json"}) as response:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+        async with self._client.stream("GET", self._url, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
                 raise _FetchFailedError(f"status {response.status_code}")
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            # As they are sent: httpx would decompress each chunk as a whole, however much it becomes.
+            async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > self._limits.max_bytes:
-                    raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
-            return bytes(body)
+                self._check_size(body)
+            return self._decompressed(bytes(body), response.headers.get("content-encoding", "identity"))
+
+    def _decompressed(self, body: bytes, encoding: str) -> bytes:
+        if encoding == "identity":
+            return body
+        if encoding != "gzip":
+            raise _FetchFailedError(f"encoded as {encoding}")
+        try:
+            body = zlib.decompressobj(_GZIP).decompress(body, self._limits.max_bytes + 1)
+        except zlib.error:
+            raise _FetchFailedError("not gzip, as it says") from None
+        self._check_size(body)
+        return body
+
+    def _check_size(self, body: bytes | bytearray) -> None:
+        if len(body) > self._limits.max_bytes:
+            raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
 
     def _read(self, body: bytes) -> dict[tuple[str | None, str], Key]:
         """An answer without a key that we can use is a failure: it would lock everybody out."""

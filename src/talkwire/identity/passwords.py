@@ -21,6 +21,9 @@ from talkwire.core.errors import ChatError, invalid
 
 PASSWORD_MAX_BYTES = 1024
 
+PASSWORD_MAX_LENGTH = 1024
+"""Characters, counted before anything else is done with a password: to normalise one takes quadratic time."""
+
 T = TypeVar("T")
 
 
@@ -47,19 +50,20 @@ class Passwords:
         self._nobodys_hash = self._pool.submit(self._hasher.hash, secrets.token_bytes(32))
 
     async def hash(self, password: str) -> str:
-        """The text to store. Raises `invalid_request` for an endless password, `unavailable` when too many wait."""
-        data = _to_bytes(password)
-        if len(data) > PASSWORD_MAX_BYTES:
-            raise invalid("password", f"must have at most {PASSWORD_MAX_BYTES} bytes")
-        return await self._run(lambda: self._hasher.hash(data))
+        """Returns the text to store. Raises `invalid_request` for a password that is too long, `unavailable` when too
+        many wait."""
+        if len(password) > PASSWORD_MAX_LENGTH:
+            raise _too_long()
+        return await self._run(lambda: self._hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether `password` is right. `password_hash` None means that there is no such account, and takes as long.
 
         Raises `unavailable` when too many wait.
         """
-        data = _to_bytes(password)[: PASSWORD_MAX_BYTES + 1]
-        return await self._run(lambda: self._matches(password_hash, data))
+        if len(password) > PASSWORD_MAX_LENGTH:
+            password_hash, password = None, ""
+        return await self._run(lambda: self._matches(password_hash, password))
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Whether a stored hash was made at another cost. Hash the password again after the next right sign-in."""
@@ -72,9 +76,16 @@ class Passwords:
         """Ends the threads. Passwords that still wait are not looked at."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _matches(self, password_hash: str | None, password: bytes) -> bool:
+    def _hash(self, password: str) -> str:
+        data = _to_bytes(password)
+        if len(data) > PASSWORD_MAX_BYTES:
+            raise _too_long()
+        return self._hasher.hash(data)
+
+    def _matches(self, password_hash: str | None, password: str) -> bool:
+        data = _to_bytes(password)[: PASSWORD_MAX_BYTES + 1]
         try:
-            self._hasher.verify(password_hash or self._nobodys_hash.result(), password)
+            self._hasher.verify(password_hash or self._nobodys_hash.result(), data)
         except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
@@ -88,6 +99,10 @@ class Passwords:
             return await asyncio.wrap_future(future)
         finally:
             self._queued -= 1
+
+
+def _too_long() -> ChatError:
+    return invalid("password", f"must have at most {PASSWORD_MAX_LENGTH} characters and {PASSWORD_MAX_BYTES} bytes")
 
 
 def _to_bytes(password: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from talkwire.core.commands.sync import SyncPage, SyncState
-from talkwire.core.events import Event
+from talkwire.core.events import Durable, Event
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.dialects.payloads.payload import Payload
@@ -48,7 +48,7 @@ def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tup
 
 
 def _rendered(
-    events: Iterable[Event], outbound: Mapping[type[Event], tuple[Outbound, ...]]
+    events: Iterable[Durable], outbound: Mapping[type[Event], tuple[Outbound, ...]]
 ) -> tuple[EventPayload, ...]:
     """Returns the events as sockets receive them, without those that cannot be rendered: they must not hold up the
     others for ever."""

@@ -1,8 +1,8 @@
 """Repairs times and numbers that were stored before they were bounded, and that readers cannot show.
 
 - A time after the year 9999 becomes the last moment of that year, in offers, mutes, bans and their events.
-- An integer beyond ±(2^53-1) in an application's JSON becomes the nearest double, which is what JavaScript read already;
-  one that no double is near to becomes its digits as text.
+- An integer beyond ±(2^53-1) in an application's JSON becomes the nearest double, which is what JavaScript read
+  already; one that no double is near to becomes its digits as text.
 
 Only rows that hold a number of 15 digits or more are read, some at a time, so that memory does not depend on the log's
 length. Nothing changes in the tables, so that the version before keeps working.
@@ -87,10 +87,11 @@ def _clamp(table: str, name: str) -> None:
 def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any], Any]) -> None:
     """Writes the JSON of a column anew where that changes it."""
     connection = op.get_bind()
-    columns = [sa.column(key) for key in keys]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(key) for key in keys]
     content: sa.ColumnClause[str] = sa.column(name, sa.Text)
     rows_of = sa.table(table, *columns, content)
-    for row in _suspects(connection, rows_of, columns, content):
+    suspects = sa.select(*columns, content).select_from(rows_of).where(_has_large_number(connection, content))
+    for row in _rows(connection, suspects.order_by(*columns), columns):
         *key, text = row
         try:
             value = msgspec.json.decode(text)
@@ -103,14 +104,10 @@ def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any]
             connection.execute(rows_of.update().where(found).values({name: _encode(better).decode()}))
 
 
-def _suspects(
-    connection: sa.Connection,
-    rows_of: sa.TableClause,
-    columns: Sequence[sa.ColumnClause[Any]],
-    content: sa.ColumnClause[str],
+def _rows(
+    connection: sa.Connection, page: sa.Select[Any], columns: Sequence[sa.ColumnClause[Any]]
 ) -> Iterator[Sequence[Any]]:
-    """The rows with a number of many digits, by their keys."""
-    page = sa.select(*columns, content).where(_has_large_number(connection, content)).order_by(*columns)
+    """The rows of a selection that begins with their keys, page by page."""
     rows = connection.execute(page.limit(ROWS_AT_ONCE)).all()
     while rows:
         yield from rows
