@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import time
+from itertools import groupby
+from typing import Literal
+from unicodedata import combining, normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.words import WORD_MAX_LENGTH, fold, words_of
+from talkwire.core.words import MARKS_MAX, WORD_MAX_LENGTH, fold, words_of
 
 TABLE = [
     ("", ""),
@@ -70,3 +75,39 @@ def test_words_hold_nothing_that_an_index_could_misread(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=127)))
 def test_the_short_way_for_ascii_does_what_the_long_one_does(text: str) -> None:
     assert words_of(text + " \u00e9") == [*words_of(text), "e"]
+
+
+_MARKS = "\u0315\u0300\u0344\u0f73\u3099\u094d"  # of many classes; some decompose into several
+_DROPPED = "\u200d\u0640\u034f"  # nothing is left of these, so that what is around them comes together
+
+
+@given(st.text(st.sampled_from(_MARKS + _DROPPED + "a\u1f82 \u2026\ufdfa"), max_size=300))
+def test_no_run_of_marks_is_long_where_a_text_is_normalised(text: str) -> None:
+    """To sort a run takes quadratic time."""
+    longest = 0
+
+    def record(form: Literal["NFC", "NFKD"], given: str) -> str:
+        nonlocal longest
+        decomposed = normalize("NFKD", given)
+        longest = max(longest, *(len(list(run)) for marks, run in groupby(decomposed, combining) if marks), 0)
+        return normalize(form, given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("talkwire.core.words.normalize", record)
+        words_of(text)
+    assert longest <= 2 * MARKS_MAX
+
+
+def test_marks_beyond_what_any_language_needs_are_not_looked_at() -> None:
+    assert words_of("x\u094d" + "\u094d" * 100 + " y") == words_of("x\u094d" + "\u094d" * 1000 + " y")
+    assert words_of("e\u0301" + "\u0302" * 1000) == ["e"]
+
+
+@pytest.mark.parametrize(
+    "character", ["\u0315\u0300", "\u094d\u3099", "\u0f73", "\ufdfa", "\U0001f389", "\u1f82", "漢"]
+)
+def test_the_largest_text_is_cut_into_words_within_a_budget(character: str) -> None:
+    text = "a" + character * (64 * 1024 // len(character.encode()))
+    before = time.thread_time()
+    words_of(text)
+    assert time.thread_time() - before < 0.5

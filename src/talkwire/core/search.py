@@ -29,6 +29,9 @@ EFFORT = 500
 """One request looks at so many characters, and each message counts for some more: a phrase of frequent words must not
 keep a reader's thread for long."""
 
+NON_ASCII_EFFORT = 4
+"""Other characters are decomposed and folded before they are compared."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,7 +52,7 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
         for message in snapshot.search.messages(proposed):
             if effort > EFFORT_MAX:
                 return Page(tuple(page), str(before_id))
-            effort += EFFORT + len(message.content)
+            effort += EFFORT + _effort_of(message.content)
             if terms.are_in(message.content):
                 size += len(_encode(message))
                 if page and (len(page) == limit or size > PAGE_MAX_BYTES):
@@ -58,6 +61,10 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
             before_id = message.id
         if len(proposed) < BLOCK:
             return Page(tuple(page), None)
+
+
+def _effort_of(text: str) -> int:
+    return len(text) if text.isascii() else NON_ASCII_EFFORT * len(text)
 
 
 def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Scope:

@@ -72,17 +72,21 @@ def check_json(path: str, value: object, depth: int = 0) -> None:
         case list() | tuple():
             for member in value:
                 check_json(path, member, depth + 1)
-        case int() | float():
-            _check_number(path, value)
+        case float():
+            _check_double(path, value)
+        case int():
+            _check_integer(path, value)
         case bytes():
             raise invalid(path, "must not contain binary values")
 
 
-def _check_number(path: str, value: float) -> None:
-    if isinstance(value, float):
-        if not isfinite(value):
-            raise invalid(path, "must not contain NaN or infinite numbers")
-    elif abs(value) > SAFE_INTEGER_MAX:
+def _check_double(path: str, value: float) -> None:
+    if not isfinite(value):
+        raise invalid(path, "must not contain NaN or infinite numbers")
+
+
+def _check_integer(path: str, value: int) -> None:
+    if abs(value) > SAFE_INTEGER_MAX:
         raise invalid(path, f"must not contain integers beyond ±{SAFE_INTEGER_MAX}: send them as text")
 
 

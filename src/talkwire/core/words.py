@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 from unicodedata import category, combining, decimal, normalize
 
 WORD_MAX_LENGTH = 64
@@ -19,6 +20,11 @@ _UNSPACED = re.compile(
     "\u1100-\u11ff\uac00-\ud7ff"  # Hangul
     "\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"  # kana and Han
 )
+MARKS_MAX = 30
+"""Combining marks of one letter; what follows is not looked at. No language needs more than a few."""
+
+# No combining mark is a letter or a digit.
+_MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{8,}")
 _INDIC = range(0x0900, 0x1AB0)
 _KANA_VOICING = 8
 _VIRAMA = 9
@@ -64,12 +70,45 @@ def _is_vowel_sign(mark: str) -> bool:
 _characters = _Characters()
 
 
+class _Marks(dict[str, tuple[int, int]]):
+    """How many marks each character's decomposition begins with, and how many it ends with: -1 when it has nothing but
+    marks."""
+
+    def __missing__(self, character: str) -> tuple[int, int]:
+        orders = [combining(part) for part in normalize("NFKD", character)]
+        bases = [place for place, order in enumerate(orders) if not order]
+        found = (bases[0], len(orders) - 1 - bases[-1]) if bases else (len(orders), -1)
+        self[character] = found
+        return found
+
+
+_marks = _Marks()
+
+
+def _normal(form: Literal["NFC", "NFKD"], text: str) -> str:
+    """A normalisation form of a text, in linear time: to sort a run of marks takes quadratic time, so runs are cut."""
+    return normalize(form, _MAYBE_MARKS.sub(_cut_marks, text))
+
+
+def _cut_marks(found: re.Match[str]) -> str:
+    """A run of characters without marks in a row beyond `MARKS_MAX`: Unicode's stream-safe text (UAX 15, D4), but that
+    what is too much is left out."""
+    count = 0
+    kept: list[str] = []
+    for character in found[0]:
+        leading, trailing = _marks[character]
+        if count + leading <= MARKS_MAX:
+            kept.append(character)
+            count = count + leading if trailing < 0 else trailing
+    return "".join(kept)
+
+
 def fold(text: str) -> str:
     """A text in small letters without accents, its words separated by spaces."""
     if text.isascii():
         return " ".join(_ASCII_WORD.findall(text.lower()))
-    decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
-    return " ".join(normalize("NFC", decomposed.translate(_characters)).split())
+    decomposed = _normal("NFKD", _normal("NFKD", text).casefold())
+    return " ".join(_normal("NFC", decomposed.translate(_characters)).split())
 
 
 def words_of(text: str) -> list[str]:
