@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from talkwire.api.json_budget import check_budget
 from talkwire.core.errors import ChatError
+from talkwire.core.texts import check_text
 from talkwire.dialects.payloads.payload import invalid_payload
 
 _PROBLEM = "body_problem"
@@ -27,10 +29,21 @@ class JsonRequest(Request[Any, Any, Any]):
         if data is None:
             return await super().json()
         try:
-            return msgspec.json.decode(await self.body(), type=data.annotation)
+            body = await self.body()
+            check_budget(body)
+            return msgspec.json.decode(body, type=data.annotation)
         except msgspec.ValidationError as error:
             self.state[_PROBLEM] = invalid_payload(error)
-            return _UNFIT
+        except ChatError as error:
+            self.state[_PROBLEM] = error
+        return _UNFIT
+
+
+def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
+    """Raises `invalid_request` for an address that says what no database can keep, whichever route it is for."""
+    check_text("path", request.scope["path"])
+    for name, value in request.query_params.multi_items():
+        check_text(name, value)
 
 
 def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:

@@ -26,7 +26,7 @@ from talkwire.api.docs import assets_router, openapi_config, openapi_json
 from talkwire.api.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
 from talkwire.api.files import files_router
 from talkwire.api.idempotency import provide_key
-from talkwire.api.json_request import JsonRequest
+from talkwire.api.json_request import JsonRequest, refuse_unstorable
 from talkwire.api.members import members_router
 from talkwire.api.messages import message_routes
 from talkwire.api.methods import HeadAsGet, OwnOptions
@@ -143,6 +143,7 @@ def rest_application(
         openapi_config=openapi_config(version, prefix),
         plugins=[DescribeRefusals(), OwnOptions()],
         request_class=JsonRequest,
+        before_request=refuse_unstorable,
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )

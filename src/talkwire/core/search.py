@@ -90,6 +90,8 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 def find_channels(snapshot: Snapshot, actor: Actor, query: FindChannels) -> Page[Conversation]:
     """Public channels by their names, all of them without a word. Whoever may be here at all may find them."""
+    if query.cursor is not None:
+        check_id("cursor", query.cursor)
     terms = terms_of("query", query.text) if query.text.strip() else Terms(())
     limit = max(1, min(query.limit, PAGE_MAX))
     channels = snapshot.search.public_channels(query.cursor, CHANNELS_MAX)

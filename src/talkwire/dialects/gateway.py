@@ -14,11 +14,14 @@ from talkwire.core.commands.messages import SendMessage
 from talkwire.core.errors import ChatError
 from talkwire.core.events import Event, MessageSent
 from talkwire.core.model import Message, User
-from talkwire.core.texts import check_json
+from talkwire.core.texts import check_json, json_size
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, TellTime, To
 from talkwire.dialects.payloads.payload import Payload, invalid_payload, iso
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
 from talkwire.dialects.replies import Reply, refusal_with_message
+
+PAYLOAD_MAX_BYTES = 256 * 1024
+"""As much as the body of a request."""
 
 # --- what clients send ----------------------------------------------------------------------------------------------
 
@@ -50,6 +53,8 @@ class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
 def _to_command(payload: AnyJson) -> SendMessage | TellTime:
     """Of what is for nobody else the client only learns when it came."""
     said = payload.value
+    if json_size("message", said) > PAYLOAD_MAX_BYTES:
+        raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
     check_json("message", said)
     if not isinstance(said, dict) or said.get("conversationId") is None:
         return TellTime()
