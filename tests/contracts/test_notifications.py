@@ -461,3 +461,38 @@ async def test_member_preferences_are_gone_with_the_membership(watched: Watched)
     assert entry.member_preferences.get("c", MemberPreferences()) == MemberPreferences()
     await node.send(ALICE, "plain")
     assert await watched.heard() == []
+
+
+# --- what lies before somebody's time -------------------------------------------------------------------------------
+
+
+async def _come_back(watched: Watched) -> None:
+    """Bob was in the group before, and sees from now on what comes."""
+    node = watched.node
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert await watched.stored(BOB) == []
+    await node.do(BACKEND, AddMembers("c", ("bob",)))
+
+
+async def test_what_one_was_notified_of_ends_where_one_s_history_begins(watched: Watched) -> None:
+    await watched.node.do(ALICE, CreateOffer("c", "a secret", 1, "EUR"))
+    await watched.node.send(ALICE, "a secret for @bob")
+    assert len(await watched.stored(BOB)) == 2
+    await _come_back(watched)
+    assert await watched.stored(BOB) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_nobody_is_notified_of_what_was_theirs_before_their_time(watched: Watched, *, there: bool) -> None:
+    node = watched.node
+    message = await node.send(BOB, "from before")
+    offer = await node.do(BOB, CreateOffer("c", "from before", 1, "EUR"))
+    await _come_back(watched)
+    if there:
+        await watched.come(BOB)
+    await watched.heard()
+    await node.do(CAROL, SendMessage("c", "to whom?", reply_to_id=str(message.id)))
+    await node.do(CAROL, UpdateOffer(str(offer.id), "accepted"))
+    assert [told for told in await watched.heard() if told[0] == "bob"] == []
+    assert await watched.kept(BOB) == []

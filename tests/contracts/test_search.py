@@ -19,7 +19,9 @@ from sqlalchemy import text as sql
 
 from talkwire.core import search
 from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.conversations import UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.search import FindChannels, SearchMessages
 from talkwire.core.errors import ChatError
 from talkwire.core.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
@@ -191,6 +193,21 @@ async def test_whoever_was_removed_finds_nothing_any_more_until_they_come_back(i
     assert await indexed.find(BOB, "hello") == []
     await node.do(ALICE, AddMembers("c", ("bob",)))
     assert await indexed.find(BOB, "hello") == ["hello"]
+
+
+async def test_a_newcomer_finds_no_quote_of_what_lies_before_their_time(indexed: Indexed) -> None:
+    node = indexed.node
+    await node.users(CAROL)
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    old = await node.send(ALICE, "a secret")
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    await node.do(BOB, SendMessage("c", "needle", reply_to_id=str(old.id)))
+    await indexed.catch_up()
+    for query in (SearchMessages("needle"), SearchMessages("needle", "c")):
+        (found,) = (await node.do(CAROL, query)).items
+        assert (found.content, found.reply_to) == ("needle", None)
+        (seen,) = (await node.do(BOB, query)).items
+        assert seen.reply_to is not None
 
 
 async def test_the_backend_searches_a_conversation_that_it_names(indexed: Indexed) -> None:

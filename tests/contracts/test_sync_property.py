@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,6 +27,7 @@ from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
     ForwardMessage,
+    GetMessage,
     PinMessage,
     React,
     SendMessage,
@@ -34,18 +35,23 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.moderation import RestrictMember
-from talkwire.core.commands.offers import CreateOffer, OfferDecision, UpdateOffer
+from talkwire.core.commands.offers import CreateOffer, GetOffer, OfferDecision, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.recovery import ListMissed
+from talkwire.core.commands.sync import ListEvents
 from talkwire.core.errors import ChatError
 from talkwire.core.events import (
     ConversationCreated,
     ConversationDeleted,
+    ConversationUpdated,
     Durable,
     MemberAdded,
     MemberRemoved,
     MessageEvent,
     MessageSent,
+    OfferCreated,
+    OfferUpdated,
 )
 from talkwire.core.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
 from talkwire.core.transaction import Snapshot, Transaction
@@ -185,7 +191,22 @@ async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], w
         assert await fresh.told_unread() == counted
     for actor in ACTORS:
         from_the_beginning = await SyncClient(node, actor, f"{node.chat.epoch}-0").follow()
-        assert from_the_beginning.heard == _meant_for(actor.user_id, node.log)
+        assert from_the_beginning.heard == _Listener(actor.user_id).meant(node.log)
+        await _shows_nothing_else(node, actor)
+
+
+async def _shows_nothing_else(node: Node, actor: Actor) -> None:
+    """A made-up cursor shows no message and no quote that one may not ask for now."""
+    events = (await node.do(actor, ListEvents(f"{node.chat.epoch}-0", 100))).events
+    missed = (await node.do(actor, ListMissed(0, node.chat.pos))).events
+    shown: set[int] = set()
+    for event in (*events, *missed):
+        if isinstance(event, MessageEvent):
+            shown |= {event.message.id} | ({event.message.reply_to.id} if event.message.reply_to else set())
+        if isinstance(event, OfferCreated | OfferUpdated):
+            await node.do(actor, GetOffer(str(event.offer.id)))
+    for message_id in shown:
+        await node.do(actor, GetMessage(str(message_id)))
 
 
 async def _begin(node: Node) -> None:
@@ -233,39 +254,76 @@ async def _remembers(node: Node) -> bool:
     return await node.readers.read(compare)
 
 
-def _meant_for(user_id: str, log: Sequence[Any]) -> list[int]:
-    """The positions that one user should hear of, from the whole log, by going through it once."""
-    inside: dict[str, int] = {}
-    heard = []
-    for event in log:
-        _enter(user_id, event, inside)
-        if type(event) in OUTBOUND and _is_meant(user_id, event, inside):
-            heard.append(event.pos)
-        _leave(user_id, event, inside)
-    return heard
+class _Sight(NamedTuple):
+    """What of a conversation is not for a member: messages up to `seq`, offers up to `pos`."""
+
+    seq: int
+    pos: int
+
+    def shows(self, event: Durable) -> bool:
+        if isinstance(event, MessageEvent):
+            return event.message.seq > self.seq
+        return not isinstance(event, OfferCreated | OfferUpdated) or event.offer.id - MESSAGE_ID_BASE > self.pos
 
 
-def _is_meant(user_id: str, event: Durable, inside: dict[str, int]) -> bool:
-    audience = audience_of(event)
-    if audience.conversation_id is None:
-        return audience.user_id == user_id
-    if audience.conversation_id not in inside:
-        return False
-    return not isinstance(event, MessageEvent) or event.message.seq > inside[audience.conversation_id]
+_ALL = _Sight(0, 0)
 
 
-def _enter(user_id: str, event: Durable, inside: dict[str, int]) -> None:
-    members: tuple[Member, ...] = ()
-    if isinstance(event, ConversationCreated | MemberAdded):
-        members = event.members
-    for member in members:
-        if member.user_id == user_id:
-            inside[member.conversation_id] = member.history_seq
+class _Listener:
+    """One user, who goes through the whole log once. What they were told in a conversation counts if they are in it in
+    the end, and may see it then; what counts anyway is that a membership ended."""
 
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+        self._inside: dict[str, _Sight] = {}
+        self._told: list[tuple[str | None, Durable]] = []
+        self._from_join: dict[str, bool] = {}
+        self._last_seqs: dict[str, int] = {}
 
-def _leave(user_id: str, event: Durable, inside: dict[str, int]) -> None:
-    if isinstance(event, ConversationDeleted) or (isinstance(event, MemberRemoved) and event.user_id == user_id):
-        inside.pop(event.conversation_id, None)
+    def meant(self, log: Sequence[Any]) -> list[int]:
+        """The positions that the user should hear of."""
+        for event in log:
+            self._enter(event)
+            self._tell(event)
+            self._leave(event)
+        return [event.pos for conversation_id, event in self._told if self._counts(conversation_id, event)]
+
+    def _counts(self, conversation_id: str | None, event: Durable) -> bool:
+        if conversation_id is None or self._ends_membership(event):
+            return True
+        return conversation_id in self._inside and self._inside[conversation_id].shows(event)
+
+    def _tell(self, event: Durable) -> None:
+        if type(event) not in OUTBOUND:
+            return
+        audience = audience_of(event)
+        sight = self._inside.get(audience.conversation_id or "")
+        if audience.user_id == self._user_id or (sight is not None and sight.shows(event)):
+            self._told.append((audience.conversation_id, event))
+
+    def _enter(self, event: Durable) -> None:
+        """By what the conversation's rules were, and not by what the members' rows say."""
+        if isinstance(event, ConversationCreated | ConversationUpdated):
+            self._from_join[event.conversation.id] = event.conversation.history == "from-join"
+        if isinstance(event, MessageSent):
+            self._last_seqs[event.message.conversation_id] = event.message.seq
+        if isinstance(event, ConversationCreated) and self._is_among(event.members):
+            self._inside[event.conversation.id] = _ALL
+        if isinstance(event, MemberAdded) and self._is_among(event.members):
+            id_ = event.conversation_id
+            self._inside[id_] = _Sight(self._last_seqs.get(id_, 0), event.pos) if self._from_join[id_] else _ALL
+
+    def _is_among(self, members: Sequence[Member]) -> bool:
+        return any(member.user_id == self._user_id for member in members)
+
+    def _ends_membership(self, event: Durable) -> bool:
+        return isinstance(event, ConversationDeleted) or (
+            isinstance(event, MemberRemoved) and event.user_id == self._user_id
+        )
+
+    def _leave(self, event: Durable) -> None:
+        if isinstance(event, ConversationDeleted | MemberRemoved) and self._ends_membership(event):
+            self._inside.pop(event.conversation_id, None)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
 
 from talkwire.core.errors import ChatError, forbidden, invalid
-from talkwire.core.model import Actor, Conversation, Member, MemberRole, User
+from talkwire.core.model import (
+    MESSAGE_ID_BASE,
+    WHOLE,
+    Actor,
+    Conversation,
+    HistoryStart,
+    Member,
+    MemberRole,
+    Message,
+    User,
+)
 from talkwire.core.times import iso_end
 
 
@@ -31,6 +44,69 @@ def may_act(user: User | None) -> ChatError | None:
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
     """Members see and write in their conversations; nobody else learns that these exist."""
     return may_act(user) or (forbidden() if member is None else None)
+
+
+class AccessFacts(Protocol):
+    """What a reader's access follows from. A `Transaction` and a `Snapshot` both have it."""
+
+    def user(self, user_id: str) -> User | None: ...
+    def conversation(self, conversation_id: str) -> Conversation | None: ...
+    def member(self, conversation_id: str, user_id: str) -> Member | None: ...
+
+
+def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> HistoryStart:
+    """Returns which part of a conversation the actor may read now. The application's backend and operators read all.
+
+    Raises `forbidden` for anyone who is not a member, and `banned`.
+    """
+    if actor.role != "user":
+        conversation = facts.conversation(conversation_id)
+        if conversation is not None and conversation.deleted_ms is None:
+            return WHOLE
+    member = facts.member(conversation_id, actor.user_id)
+    refusal = may_take_part(facts.user(actor.user_id), member)
+    if refusal is not None or member is None:
+        raise refusal or forbidden()
+    return member.history
+
+
+def history_of(actor: Actor, member: Member) -> HistoryStart:
+    """Returns what an answer to the actor may show who acts as this member."""
+    return member.history if actor.role == "user" else WHOLE
+
+
+def as_seen(message: Message, history: HistoryStart) -> Message | None:
+    """Returns the message as a reader with this history may see it: without a quote from before their time.
+
+    None where the message itself is from before their time. Every way on which messages reach readers asks here.
+    """
+    if not history.seq:
+        return message
+    if message.seq <= history.seq:
+        return None
+    if message.reply_to is not None and message.reply_to.seq <= history.seq:
+        return replace(message, reply_to=None)
+    return message
+
+
+def all_as_seen(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
+    """Returns those of the messages that a reader with this history may see, as `as_seen` has them."""
+    if not history.seq:
+        return messages
+    return [seen for message in messages if (seen := as_seen(message, history)) is not None]
+
+
+def must_see(message: Message, history: HistoryStart) -> Message:
+    """Returns the message as `as_seen` has it. Raises `forbidden` where it is from before the reader's time."""
+    seen = as_seen(message, history)
+    if seen is None:
+        raise forbidden()
+    return seen
+
+
+def may_see_offer(offer_id: int, history: HistoryStart) -> bool:
+    """Whether an offer was made within this history: an offer's id says at which log position that was."""
+    return not history.pos or offer_id - MESSAGE_ID_BASE > history.pos
 
 
 def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatError | None:

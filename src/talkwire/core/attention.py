@@ -13,6 +13,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from talkwire.core.access import as_seen, may_see_offer
 from talkwire.core.events import (
     CallMissed,
     ConversationCreated,
@@ -25,8 +26,10 @@ from talkwire.core.events import (
 from talkwire.core.model import (
     LARGE_CONVERSATION,
     MESSAGE_ID_BASE,
+    WHOLE,
     ConversationKind,
     DoNotDisturb,
+    HistoryStart,
     MemberPreferences,
     Message,
     Notification,
@@ -62,13 +65,14 @@ class Occasion(NamedTuple):
 
 class Listener(NamedTuple):
     """A member of the conversation: what they want to hear there and anywhere, and of whom not. `wants_quiet` is what
-    their presence says (`dnd`)."""
+    their presence says (`dnd`), `history` what of the conversation they may see."""
 
     user_id: str
     here: MemberPreferences
     preferences: Preferences
     blocked_ids: Collection[str]
     wants_quiet: bool = False
+    history: HistoryStart = WHOLE
 
 
 def occasion_of(event: Durable) -> Occasion | None:
@@ -156,8 +160,11 @@ def body_of(message: Message) -> str:
 def reason_of(
     occasion: Occasion, kind: ConversationKind, member_count: int, listener: Listener
 ) -> NotificationType | None:
-    """What somebody is notified of, None: of nothing. Nobody is of what they did, or who they blocked."""
+    """Returns what somebody is notified of, None: of nothing. Nobody is of what they did, of who they blocked, and of
+    what lies before their time."""
     if listener.user_id == occasion.actor_id or occasion.actor_id in listener.blocked_ids:
+        return None
+    if occasion.offer_id is not None and not may_see_offer(occasion.offer_id, listener.history):
         return None
     if listener.here.muted or listener.here.notify == "none":
         return None
@@ -171,7 +178,9 @@ def _reasons(
     occasion: Occasion, kind: ConversationKind, member_count: int, listener: Listener
 ) -> tuple[NotificationType, ...]:
     """All that apply to somebody, the most particular first."""
-    message = occasion.message
+    message = None if occasion.message is None else as_seen(occasion.message, listener.history)
+    if occasion.message is not None and message is None:
+        return ()
     if message is None:
         assert occasion.type is not None
         concerned = listener.user_id in occasion.user_ids or (occasion.everyone and member_count <= EVERYONE_MAX)

@@ -1,7 +1,7 @@
 """Whom an event concerns: the members of a conversation, one user, or nobody but the server.
 
-Live delivery, the columns of the log by which it is found again, and `sync` all ask here, so that what is sent and what
-is replayed cannot differ.
+Live delivery, the columns of the log by which an event is found again, `sync` and recovery all ask here, so that what
+is sent and what is replayed cannot differ. What of an event one member may see is decided by `event_as_seen`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from msgspec.structs import replace
+
+from talkwire.core.access import as_seen, may_see_offer
 from talkwire.core.events import (
     CallMissed,
     ConversationCreated,
@@ -46,6 +49,7 @@ from talkwire.core.events import (
     UserUnblocked,
     UserUpdated,
 )
+from talkwire.core.model import HistoryStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ NOBODY = Audience()
 
 
 def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Who may see the event, besides the limits that a member's own history sets (`sync.may_see`). A user who looks
+    """Who may see the event, besides the limits that a member's own history sets (`event_as_seen`). A user who looks
     different is shown to contacts too, while they are there; whoever was away reads it with messages and members."""
     match event:
         case MessageEvent():
@@ -85,6 +89,22 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return NOBODY
         case _:
             assert_never(event)
+
+
+def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
+    """Returns an event of a conversation as a member with this history may see it, None where it is not for them."""
+    match event:
+        case MessageEvent(message=message):
+            seen = as_seen(message, history)
+            if seen is None or seen is message:
+                return None if seen is None else event
+            return replace(event, message=seen)
+        case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
+            return event if may_see_offer(offer.id, history) else None
+        case MessagesRead(authors=authors) if authors is not None:
+            return event if user_id == event.user_id or user_id in authors else None
+        case _:
+            return event
 
 
 def doer_of(event: Event) -> str | None:

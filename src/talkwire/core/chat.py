@@ -373,7 +373,7 @@ class Chat:
                     records.get(user_id),
                     preferences.get(user_id, DEFAULTS),
                     member_preferences.get(user_id, {}),
-                    dict(memberships.history_seqs.get(user_id, {})),
+                    dict(memberships.histories.get(user_id, {})),
                 )
                 for user_id in user_ids
             }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from talkwire.core.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
-from talkwire.core.model import ConversationKind
+from talkwire.core.model import ConversationKind, HistoryStart
 
 CONTACTS_MAX = 100
 """The default of `members_max`."""
@@ -26,11 +26,11 @@ class CircleFacts(NamedTuple):
 
 
 class Memberships(NamedTuple):
-    """What is read of some users: which conversations they are in, up to which `seq` messages are from before their
-    time (by user and conversation, where there are any), and the facts of these conversations."""
+    """What is read of some users: which conversations they are in, their histories there (by user and conversation,
+    where something lies before their time), and the facts of these conversations."""
 
     conversation_ids: Mapping[str, set[str]]
-    history_seqs: Mapping[str, Mapping[str, int]]
+    histories: Mapping[str, Mapping[str, HistoryStart]]
     circles: Mapping[str, CircleFacts]
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from talkwire.core.access import blocked, may_delete, require
+from talkwire.core.access import as_seen, blocked, history_for, may_delete, require
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -31,10 +31,11 @@ from talkwire.core.members import (
     require_actor,
     require_managed,
 )
-from talkwire.core.messages import PAGE_MAX, require_member
+from talkwire.core.messages import PAGE_MAX
 from talkwire.core.model import (
     MESSAGE_ID_BASE,
     OWN_ID_BASE,
+    WHOLE,
     Actor,
     Conversation,
     ConversationKind,
@@ -150,9 +151,11 @@ def _view_for(
 
 
 def _last_message(tx: Transaction, conversation: Conversation, reader: Member | None) -> Message | None:
-    if conversation.last_seq <= (0 if reader is None else reader.history_seq):
+    history = WHOLE if reader is None else reader.history
+    if conversation.last_seq <= history.seq:
         return None
-    return tx.message(MESSAGE_ID_BASE + conversation.active_pos)
+    message = tx.message(MESSAGE_ID_BASE + conversation.active_pos)
+    return None if message is None else as_seen(message, history)
 
 
 # --- changing and deleting ------------------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
     """One conversation with all its members."""
     check_id("conversationId", query.conversation_id)
-    require_member(snapshot, actor, query.conversation_id)
+    history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
@@ -259,8 +262,8 @@ def views_of(
         listed = tuple(members.get(conversation.id, ()))
         reader = readers.get(conversation.id)
         message = last.get(conversation.id)
-        if reader is not None and message is not None and message.seq <= reader.history_seq:
-            message = None
+        if reader is not None and message is not None:
+            message = as_seen(message, reader.history)
         views.append(
             ConversationView(
                 conversation,

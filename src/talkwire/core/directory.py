@@ -36,7 +36,8 @@ from talkwire.core.events import (
     UserUnblocked,
     UserUpdated,
 )
-from talkwire.core.model import Member, MemberPreferences, Preferences, PresenceRecord, User
+from talkwire.core.model import WHOLE, HistoryStart, Member, MemberPreferences, Preferences, PresenceRecord, User
+from talkwire.core.newcomers import Newcomers
 
 IDLE_MAX = 20_000
 """Users remembered after their last socket is gone: most come back, and soon."""
@@ -61,8 +62,8 @@ class Entry:
     """What they want to be notified of."""
     member_preferences: Mapping[str, MemberPreferences] = field(default_factory=dict)
     """What they want to hear of a conversation, where that is not the usual."""
-    history_seqs: dict[str, int] = field(default_factory=dict)
-    """By conversation, where there are any: messages up to this `seq` are from before their time."""
+    histories: dict[str, HistoryStart] = field(default_factory=dict)
+    """By conversation, where something lies before their time."""
     holds: int = 0
     since_pos: int = 0
     """Where the log was when somebody began to hold this."""
@@ -97,9 +98,9 @@ class Entry:
         """The user is one of these members, who have come together and so see the same."""
         self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
-        self.history_seqs.pop(conversation_id, None)
-        if members[0].history_seq:
-            self.history_seqs[conversation_id] = members[0].history_seq
+        self.histories.pop(conversation_id, None)
+        if members[0].history != WHOLE:
+            self.histories[conversation_id] = members[0].history
 
     def leave(self, conversation_id: str, pos: int) -> None:
         """What came before their time stays so, for what is still on its way to them."""
@@ -141,12 +142,13 @@ class _Loading:
 
 class Directory:
     """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last.
-    `circles` are the conversations that they are in, `eager` says who wants to hear everything of one. `pos` is where
-    the log is, as its owner says."""
+    `circles` are the conversations that they are in, `eager` says who wants to hear everything of one, `newcomers` who
+    does not see all of one. `pos` is where the log is, as its owner says."""
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
         self.circles = Circles(contacts_max)
         self.eager = EagerMembers()
+        self.newcomers = Newcomers()
         self.pos = 0
         self._load = load
         self._idle_max = idle_max
@@ -244,6 +246,7 @@ class Directory:
             _apply(event, self.peek)
         self.circles.apply(event, self._is_known)
         self.eager.apply(event, self._is_known)
+        self.newcomers.apply(event, self._is_known)
         if isinstance(event, MemberAdded):
             self._complete_circle(event)
         for loading in self._underway:
@@ -265,6 +268,7 @@ class Directory:
     def _know(self, user_id: str, entry: Entry) -> None:
         self.circles.add(user_id, entry.conversation_ids)
         self.eager.add(user_id, entry.member_preferences)
+        self.newcomers.add(user_id, entry.histories)
 
     def _is_known(self, user_id: str) -> bool:
         return self.peek(user_id) is not None
@@ -277,6 +281,7 @@ class Directory:
     def _forget(self, user_id: str, entry: Entry) -> None:
         self.circles.remove(user_id, entry.conversation_ids)
         self.eager.remove(user_id, entry.member_preferences)
+        self.newcomers.remove(user_id, entry.histories)
 
     def _complete_circle(self, event: MemberAdded) -> None:
         """Has a conversation read in which nobody known here was before."""

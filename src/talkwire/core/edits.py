@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, may_act, may_post, runs
+from talkwire.core.access import acting_as, as_seen, history_of, may_act, may_post, must_see, runs
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.events import MessageDeleted, MessageEdited
@@ -39,8 +39,9 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
         raise invalid("messageId", "a forwarded message stays as it was said")
     if not command.content.strip() and not message.attachments:
         raise invalid("content", "must not be empty")
+    history = history_of(actor, part.member)
     if command.content == message.content:
-        return message
+        return must_see(message, history)
     mentions = mentioned(tx, message.conversation_id, command.content)
     edited = replace(
         message,
@@ -52,7 +53,7 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
     # To look through a large conversation's members would hold up everybody.
     large = part.conversation.member_count > LARGE_CONVERSATION
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
-    return edited
+    return must_see(edited, history)
 
 
 def _author_id(tx: Transaction, actor: Actor, command: EditMessage) -> str:
@@ -81,7 +82,7 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
         return actor.user_id
     part = taking_part(tx, actor.user_id, message.conversation_id)
     rules = part.conversation.kind != "direct" and runs(part.member)
-    if message.seq <= part.member.history_seq or not (rules or message.sender_id == actor.user_id):
+    if as_seen(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
         raise forbidden()
     return actor.user_id
 

@@ -1,7 +1,8 @@
 """Carrying a command out once, however often it is asked for: `Idempotency-Key` (contract, section 5).
 
 A command's result is stored in the same transaction as its effects, so a crash leaves both or neither, and a retry is
-answered with what is stored. A refusal leaves nothing behind: the retry is decided anew.
+answered with what is stored, as far as the actor may see it by now (`answers_now.py`). A refusal leaves nothing behind:
+the retry is decided anew.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, ForwardRef
 
 import msgspec
 
+from talkwire.core.answers_now import Facts, answer_now
 from talkwire.core.commands.command import Change, Command, IdempotencyKey, Signal
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
@@ -34,22 +36,25 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """What `decide` answers, or answered at the first try. Raises `conflict` for another command under the same key."""
+    """Returns what `decide` returns, or what it returned at the first try (`answer_again`)."""
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:
-        return answer_again(stored, command, key)
+        return answer_again(tx, actor, command, key, stored)
     result = decide(tx, actor, command)
     stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(result).decode(), tx.now_ms + KEPT_MS)
     tx.answers.keep(key, stored)
     return result
 
 
-def answer_again(stored: StoredAnswer, command: Command[Any], key: IdempotencyKey) -> object:
-    """The result of the first try. Raises `conflict` when that was another command."""
+def answer_again(
+    facts: Facts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
+) -> object:
+    """Returns the result of the first try, as the actor may see it now. Raises `conflict` when that was another
+    command, and `forbidden` or `banned` when the actor may not see it any more."""
     if stored.command_hash != _sent_hash(command, key):
         raise ChatError("conflict", "This Idempotency-Key was used for another request.")
-    return _decoder_of(type(command)).decode(stored.result)
+    return answer_now(facts, actor, _decoder_of(type(command)).decode(stored.result))
 
 
 def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.access import may_act, must_operate, require
+from talkwire.core.access import as_seen, may_act, must_operate, require
 from talkwire.core.commands.mail import (
     ConfirmArrivals,
     FindMissed,
@@ -83,10 +83,12 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
     told = []
     for message in messages:
         member = members.get(message.conversation_id)
-        if member is None or message.deleted_ms is not None or message.seq <= member.history_seq:
+        if member is None or message.deleted_ms is not None:
             continue
-        if calls_for_attention(message, user_id, blocked_ids, MemberPreferences(member.muted, member.notify)):
-            told.append(message)
+        seen = as_seen(message, member.history)
+        here = MemberPreferences(member.muted, member.notify)
+        if seen is not None and calls_for_attention(seen, user_id, blocked_ids, here):
+            told.append(seen)
     return tuple(told)
 
 

@@ -13,7 +13,17 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
 from talkwire.core.handler import ChangeHandler, Changes
-from talkwire.core.model import Actor, Conversation, Member, MemberRole, Restriction, User, is_own_id
+from talkwire.core.model import (
+    WHOLE,
+    Actor,
+    Conversation,
+    HistoryStart,
+    Member,
+    MemberRole,
+    Restriction,
+    User,
+    is_own_id,
+)
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Transaction
 
@@ -32,8 +42,8 @@ def check_add_members(command: AddMembers) -> None:
 
 
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Lets users into a group or channel; whoever is in it already is passed over. Raises `banned` when one of them is
-    kept out by a moderator."""
+    """Lets users into a group or channel; whoever is in it already is passed over. A mute outlasts leaving and coming
+    back. Raises `banned` when one of them is kept out by a moderator."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     if conversation is None or not may_join(actor, conversation, command.user_ids):
@@ -47,8 +57,10 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
     _must_not_be_banned(actor, restrictions, tx.now_ms)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
     make_unknown_users(tx, newcomers)
+    limits = _history_from(conversation, tx.next_pos())
     members = tuple(
-        newcomer(conversation, user_id, "member", tx.now_ms, muted_until_ms.get(user_id, 0)) for user_id in newcomers
+        replace(newcomer(conversation, id_, "member", tx.now_ms, limits), muted_until_ms=muted_until_ms.get(id_, 0))
+        for id_ in newcomers
     )
     by = "" if actor.is_service else actor.user_id
     tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
@@ -56,21 +68,25 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
 
 
 def newcomer(
-    conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, muted_until_ms: int = 0
+    conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, history: HistoryStart = WHOLE
 ) -> Member:
-    """A member who has nothing unread. Where history begins with joining, earlier messages are not for them; a mute
-    outlasts leaving and coming back."""
+    """Returns a member who has nothing unread."""
     last_seq = conversation.last_seq
     return Member(
         conversation.id,
         user_id,
         role,
         joined_ms,
-        history_seq=last_seq if conversation.history == "from-join" else 0,
+        history_seq=history.seq,
+        history_pos=history.pos,
         read_seq=last_seq,
         delivered_seq=last_seq,
-        muted_until_ms=muted_until_ms,
     )
+
+
+def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
+    """Returns what is not for members who join now, by the event at this log position."""
+    return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
 def _must_not_be_banned(actor: Actor, restrictions: Sequence[Restriction], now_ms: int) -> None:

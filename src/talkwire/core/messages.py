@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.access import may_act, may_take_part
+from talkwire.core.access import all_as_seen, history_for, may_act, may_take_part, must_see
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import (
     DeleteMessage,
@@ -28,7 +28,7 @@ from talkwire.core.commands.messages import (
 )
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.handler import Queries
-from talkwire.core.model import SEQ_MAX, Actor, Conversation, Member, Message, User, message_number
+from talkwire.core.model import SEQ_MAX, Actor, Conversation, HistoryStart, Member, Message, User, message_number
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Needs, Snapshot, Transaction
 
@@ -83,11 +83,13 @@ def existing_message(tx: Transaction, message_id: str) -> Message:
 
 
 def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Part]:
-    """A message that a user may see as a member, and their part in its conversation. Raises `forbidden`, `banned`."""
+    """Returns a message that a user may see as a member, whole as it is stored, and their part in its conversation.
+
+    Raises `forbidden` and `banned`.
+    """
     message = existing_message(tx, message_id)
     part = taking_part(tx, user_id, message.conversation_id)
-    if message.seq <= part.member.history_seq:
-        raise forbidden()
+    must_see(message, part.member.history)
     return message, part
 
 
@@ -97,62 +99,44 @@ def must_stand(message: Message, path: str = "messageId") -> None:
         raise invalid(path, "this message was deleted")
 
 
-def require_member(snapshot: Snapshot, actor: Actor, conversation_id: str) -> int:
-    """The `seq` behind which the actor may read the conversation: its members, the application's backend and operators.
-
-    Raises `forbidden` for anyone else, and `banned`.
-    """
-    if actor.role != "user":
-        conversation = snapshot.conversation(conversation_id)
-        if conversation is not None and conversation.deleted_ms is None:
-            return 0
-    user, member = snapshot.user(actor.user_id), snapshot.member(conversation_id, actor.user_id)
-    refusal = may_take_part(user, member)
-    if refusal is not None or member is None:
-        raise refusal or forbidden()
-    return member.history_seq
-
-
 def get_message(snapshot: Snapshot, actor: Actor, query: GetMessage) -> Message:
     """One message that the actor may see."""
     message, _ = _visible(snapshot, actor, query.message_id)
     return message
 
 
-def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, int]:
-    """A message that the actor may see, and the `seq` behind which they may read its conversation."""
+def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, HistoryStart]:
+    """Returns a message as the actor may see it, and what of its conversation they may read."""
     number = message_number(message_id)
     message = None if number is None else snapshot.message(number)
     if message is None:
         raise may_act(snapshot.user(actor.user_id)) or forbidden()
-    history_seq = require_member(snapshot, actor, message.conversation_id)
-    if message.seq <= history_seq:
-        raise forbidden()
-    return message, history_seq
+    history = history_for(snapshot, actor, message.conversation_id)
+    return must_see(message, history), history
 
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
     """One page of a conversation's history."""
     _at_most_one(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
-    history = _History(snapshot, query.conversation_id, require_member(snapshot, actor, query.conversation_id))
+    seen = _Timeline(snapshot, query.conversation_id, history_for(snapshot, actor, query.conversation_id))
     limit = _limit(query.limit)
     if query.around is not None:
-        return _around(history, history.seq_of(query.around), limit)
+        return _around(seen, seen.seq_of(query.around), limit)
     if query.around_seq is not None:
-        return _around(history, _seq(query.around_seq), limit)
+        return _around(seen, _seq(query.around_seq), limit)
     if query.after is not None:
-        return _after(history, history.seq_of(query.after), limit)
-    return _before(history, None if query.before is None else history.seq_of(query.before), limit)
+        return _after(seen, seen.seq_of(query.after), limit)
+    return _before(seen, None if query.before is None else seen.seq_of(query.before), limit)
 
 
 def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
     """A thread's root, which the actor has to see, and replies to it."""
     _at_most_one(query.before, query.after)
-    root, history_seq = _visible(snapshot, actor, query.message_id)
+    root, history = _visible(snapshot, actor, query.message_id)
     if root.thread_id is not None:
-        root, history_seq = _visible(snapshot, actor, str(root.thread_id))
-    replies = _History(snapshot, root.conversation_id, history_seq, root.id)
+        root, history = _visible(snapshot, actor, str(root.thread_id))
+    replies = _Timeline(snapshot, root.conversation_id, history, root.id)
     limit = _limit(query.limit)
     if query.after is not None:
         return Thread(root, _after(replies, replies.seq_of(query.after), limit))
@@ -162,7 +146,7 @@ def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
 def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message]:
     """What is pinned, as far as the actor may see it."""
     check_id("conversationId", query.conversation_id)
-    history_seq = require_member(snapshot, actor, query.conversation_id)
+    history = history_for(snapshot, actor, query.conversation_id)
     before = None
     if query.before is not None:
         anchor, _ = _visible(snapshot, actor, query.before)
@@ -171,7 +155,8 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
         if anchor.pinned_ms is None:
             raise invalid("before", "this message is not pinned any more")
         before = (anchor.pinned_ms, anchor.id)
-    found = snapshot.parts.pinned(query.conversation_id, history_seq, before, _limit(query.limit) + 1)
+    pinned = snapshot.parts.pinned(query.conversation_id, history.seq, before, _limit(query.limit) + 1)
+    found = all_as_seen(pinned, history)
     items = within_bytes(found[: _limit(query.limit)], PAGE_MAX_BYTES)
     return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
 
@@ -219,24 +204,26 @@ def _limit(asked: int) -> int:
     return max(1, min(asked, PAGE_MAX))
 
 
-class _History:
+class _Timeline:
     """What one reader may see of a conversation, or of one thread in it."""
 
-    __slots__ = ("_conversation_id", "_history_seq", "_root_id", "_snapshot")
+    __slots__ = ("_conversation_id", "_history", "_root_id", "_snapshot")
 
-    def __init__(self, snapshot: Snapshot, conversation_id: str, history_seq: int, root_id: int | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, conversation_id: str, history: HistoryStart, root_id: int | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._conversation_id = conversation_id
-        self._history_seq = history_seq
+        self._history = history
         self._root_id = root_id
 
     def seq_of(self, message_id: str) -> int:
         """The place of a page's anchor, which has to lie in the conversation that was asked for."""
         number = message_number(message_id)
         message = None if number is None else self._snapshot.message(number)
-        if message is None or message.conversation_id != self._conversation_id or message.seq <= self._history_seq:
+        if message is None or message.conversation_id != self._conversation_id:
             raise forbidden()
-        return message.seq
+        return must_see(message, self._history).seq
 
     def before(self, seq: int | None, limit: int) -> Sequence[Message]:
         """The last ones before a `seq`, ascending."""
@@ -247,35 +234,35 @@ class _History:
         return self._read(after_seq=seq, limit=limit)
 
     def _read(self, *, after_seq: int | None = None, before_seq: int | None = None, limit: int) -> Sequence[Message]:
-        history_seq = self._history_seq
         if self._root_id is not None:
             read = partial(self._snapshot.parts.replies, self._root_id)
         else:
             read = partial(self._snapshot.messages, self._conversation_id)
-        return read(after_seq=after_seq, before_seq=before_seq, history_seq=history_seq, limit=limit)
+        found = read(after_seq=after_seq, before_seq=before_seq, history_seq=self._history.seq, limit=limit)
+        return all_as_seen(found, self._history)
 
 
-def _before(history: _History, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:
-    found = history.before(seq, limit + 1)
+def _before(seen: _Timeline, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:
+    found = seen.before(seq, limit + 1)
     items = within_bytes(found[::-1][:limit], max_bytes)[::-1]
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[0].id) if has_more else None)
 
 
-def _after(history: _History, seq: int, limit: int) -> MessagePage:
-    found = history.after(seq, limit + 1)
+def _after(seen: _Timeline, seq: int, limit: int) -> MessagePage:
+    found = seen.after(seq, limit + 1)
     items = within_bytes(found[:limit], PAGE_MAX_BYTES)
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[-1].id) if has_more else None)
 
 
-def _around(history: _History, seq: int, limit: int) -> MessagePage:
+def _around(seen: _Timeline, seq: int, limit: int) -> MessagePage:
     """What stands around a place, with the message there if there is one; half of it older. The page goes on among the
     older ones."""
     older_limit = limit // 2
-    newer = within_bytes(history.after(seq - 1, limit - older_limit), PAGE_MAX_BYTES // 2)
+    newer = within_bytes(seen.after(seq - 1, limit - older_limit), PAGE_MAX_BYTES // 2)
     # Where only the anchor was asked for, nothing older fits beside it, but whether there is something still counts.
-    older = _before(history, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
+    older = _before(seen, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
     if older_limit or not newer:
         return MessagePage((*older.items, *newer), older.has_more, older.next)
     return MessagePage(tuple(newer), bool(older.items), str(newer[0].id) if older.items else None)

@@ -137,11 +137,23 @@ class Conversation(msgspec.Struct, frozen=True):
     active_pos: int = 0
 
 
+class HistoryStart(msgspec.Struct, frozen=True):
+    """From where on a member sees a conversation. Messages up to `seq`, and offers up to log position `pos`, are from
+    before their time."""
+
+    seq: int = 0
+    pos: int = 0
+
+
+WHOLE = HistoryStart()
+"""The history of a reader that sees the whole conversation."""
+
+
 class Member(msgspec.Struct, frozen=True):
     """A user in a conversation, with their cursors and what they want to hear of it.
 
-    Messages with `seq` up to `history_seq` are not for them. `read_seq` and `delivered_seq` say how far they have read
-    and received, `…_ms` when that last moved. `sent_count` is how many messages they have sent since they joined, and
+    `history_seq` and `history_pos` are `history`. `read_seq` and `delivered_seq` say how far they have read and
+    received, `…_ms` when that last moved. `sent_count` is how many messages they have sent since they joined, and
     `read_sent` how many of these lie up to `read_seq`: what is unread follows from both without counting messages.
     `muted_until_ms` is a moderator's doing: until then they may not write.
     """
@@ -162,6 +174,11 @@ class Member(msgspec.Struct, frozen=True):
     muted: bool = False
     notify: Notify | None = None
     sound: str | None = None
+    history_pos: int = 0
+
+    @property
+    def history(self) -> HistoryStart:
+        return HistoryStart(self.history_seq, self.history_pos)
 
 
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,11 +195,16 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """The message that another one replies to, as it is now: the beginning of its text, empty when it was deleted."""
+    """The message that another one replies to, as it is now: the beginning of its text, empty when it was deleted.
+
+    `seq` decides which readers see the quote. 0 is for a quote from a node of an older version: it is shown only to
+    readers that see the whole conversation.
+    """
 
     id: int
     sender_id: str
     content: str
+    seq: int = 0
 
 
 class Origin(msgspec.Struct, frozen=True):

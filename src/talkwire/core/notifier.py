@@ -34,7 +34,7 @@ from talkwire.core.events import (
     OfferCreated,
     OfferUpdated,
 )
-from talkwire.core.model import Actor, ConversationKind
+from talkwire.core.model import WHOLE, Actor, ConversationKind
 
 _SERVER = Actor("", "", role="service")
 _OTHER_OCCASIONS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed)
@@ -133,4 +133,5 @@ def _listener(user_id: str, entry: Entry, conversation_id: str) -> Listener:
         entry.preferences,
         entry.blocked_ids,
         entry.presence is not None and entry.presence.status == "dnd",
+        entry.histories.get(conversation_id, WHOLE),
     )

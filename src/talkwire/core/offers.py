@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, blocked, may_post, may_take_part
+from talkwire.core.access import acting_as, blocked, history_for, may_post, may_see_offer, may_take_part
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import (
     CounterOffer,
@@ -26,12 +26,13 @@ from talkwire.core.currencies import CURRENCIES
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import OfferCreated, OfferUpdated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES, require_member
+from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
 from talkwire.core.model import (
     MESSAGE_ID_BASE,
     SAFE_INTEGER_MAX,
     Actor,
     Conversation,
+    HistoryStart,
     Member,
     Offer,
     OfferStatus,
@@ -136,7 +137,8 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     offer = _find(tx, command.offer_id)
     if command.conversation_id not in {None, offer.conversation_id}:
         raise forbidden()
-    conversation, _ = _take_part(tx, offer.conversation_id, user_id)
+    conversation, member = _take_part(tx, offer.conversation_id, user_id)
+    _must_see(offer, member.history)
     refusal = may_close(offer, user_id, command.status)
     if refusal is not None:
         raise refusal
@@ -149,7 +151,7 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
     """Closes another's offer as `countered` and makes one in its place."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
-    _post(tx, first.conversation_id, author_id)
+    _must_see(first, _post(tx, first.conversation_id, author_id).history)
     if first.author_id == author_id:
         raise ChatError("forbidden", "One's own offer can only be withdrawn.")
     _check_time(tx, command.expires_ms)
@@ -211,12 +213,19 @@ def _take_part(tx: Transaction, conversation_id: str, user_id: str) -> tuple[Con
     return conversation, member
 
 
-def _post(tx: Transaction, conversation_id: str, user_id: str) -> None:
-    """Raises unless the user may write there. Slow mode is about messages: it holds up no offer."""
+def _post(tx: Transaction, conversation_id: str, user_id: str) -> Member:
+    """Returns the member. Raises unless they may write there. Slow mode is about messages: it holds up no offer."""
     conversation, member = _take_part(tx, conversation_id, user_id)
     refusal = may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms)
     if refusal is not None:
         raise refusal
+    return member
+
+
+def _must_see(offer: Offer, history: HistoryStart) -> None:
+    """Raises `forbidden` for an offer from before the reader's time."""
+    if not may_see_offer(offer.id, history):
+        raise forbidden()
 
 
 def _check_time(tx: Transaction, expires_ms: int | None) -> None:
@@ -230,7 +239,7 @@ def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
     offer = None if number is None else snapshot.offers.find(number)
     if offer is None:
         raise forbidden()
-    require_member(snapshot, actor, offer.conversation_id)
+    _must_see(offer, history_for(snapshot, actor, offer.conversation_id))
     return offer
 
 
@@ -240,9 +249,9 @@ def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Off
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:
         raise invalid("cursor", "is not a cursor of this list")
-    require_member(snapshot, actor, query.conversation_id)
+    history = history_for(snapshot, actor, query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
-    found = snapshot.offers.of_conversation(query.conversation_id, before_id, limit + 1)
+    found = snapshot.offers.of_conversation(query.conversation_id, history.pos, before_id, limit + 1)
     items = _within_bytes(found[:limit])
     return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.access import blocked, may_act, runs
+from talkwire.core.access import as_seen, blocked, history_for, may_act, must_see, runs
 from talkwire.core.commands.messages import PinMessage, UnpinMessage
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.events import MessagePinned, MessageUnpinned
@@ -21,22 +21,24 @@ PINS_MAX = 100
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
     """Doing it twice changes nothing."""
     message = _pinnable(tx, actor, command)
+    history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:
-        return message
+        return must_see(message, history)
     if tx.parts.count_pinned(message.conversation_id) >= PINS_MAX:
         raise invalid("messageId", f"a conversation has at most {PINS_MAX} pinned messages")
     pinned = replace(message, pinned_ms=tx.now_ms)
     tx.record(MessagePinned(tx.next_pos(), tx.now_ms, pinned, actor.user_id))
-    return pinned
+    return must_see(pinned, history)
 
 
 def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Message:
     message = _pinnable(tx, actor, command)
+    history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is None:
-        return message
+        return must_see(message, history)
     unpinned = replace(message, pinned_ms=None)
     tx.record(MessageUnpinned(tx.next_pos(), tx.now_ms, unpinned, actor.user_id))
-    return unpinned
+    return must_see(unpinned, history)
 
 
 def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
@@ -45,7 +47,7 @@ def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage)
     if actor.role == "user":
         part = taking_part(tx, actor.user_id, message.conversation_id)
         may_pin = part.conversation.kind == "direct" or runs(part.member)
-        if message.seq <= part.member.history_seq or not may_pin:
+        if as_seen(message, part.member.history) is None or not may_pin:
             raise forbidden()
         if part.conversation.blocked:
             raise blocked()

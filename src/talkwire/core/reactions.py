@@ -7,13 +7,13 @@ from unicodedata import category
 
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, blocked
+from talkwire.core.access import acting_as, blocked, history_of, must_see
 from talkwire.core.commands.messages import React, Unreact
 from talkwire.core.errors import invalid
 from talkwire.core.events import MessageReacted
 from talkwire.core.handler import ChangeHandler, Changes
 from talkwire.core.messages import must_stand, needs_of_change, visible_message
-from talkwire.core.model import REACTION_USERS_MAX, Actor, Message, Reaction
+from talkwire.core.model import REACTION_USERS_MAX, Actor, HistoryStart, Message, Reaction
 from talkwire.core.texts import check_id, check_text
 from talkwire.core.transaction import Transaction
 
@@ -36,23 +36,24 @@ def check_reaction(command: React | Unreact) -> None:
 
 def react(tx: Transaction, actor: Actor, command: React) -> Message:
     """Answers the message with its reactions. Doing it twice changes nothing."""
-    message, user_id = _reactable(tx, actor, command)
+    message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is None and len(message.reactions) >= EMOJI_PER_MESSAGE:
         raise invalid("emoji", f"a message has at most {EMOJI_PER_MESSAGE} different ones")
-    if given is not None and _is_of(tx, message, given, user_id):
-        return message
-    return _record(tx, message, user_id, command, with_reaction(message.reactions, command.emoji, user_id))
+    if given is None or not _is_of(tx, message, given, user_id):
+        reactions = with_reaction(message.reactions, command.emoji, user_id)
+        message = _record(tx, message, user_id, command, reactions)
+    return must_see(message, history)
 
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
     """As `react`, taking back."""
-    message, user_id = _reactable(tx, actor, command)
+    message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
-    if given is None or not _is_of(tx, message, given, user_id):
-        return message
-    reactions = tuple(tx.parts.reactions_without(message.id, user_id, command.emoji))
-    return _record(tx, message, user_id, command, reactions)
+    if given is not None and _is_of(tx, message, given, user_id):
+        reactions = tuple(tx.parts.reactions_without(message.id, user_id, command.emoji))
+        message = _record(tx, message, user_id, command, reactions)
+    return must_see(message, history)
 
 
 def with_reaction(reactions: tuple[Reaction, ...], emoji: str, user_id: str) -> tuple[Reaction, ...]:
@@ -67,14 +68,14 @@ def _one_more(reaction: Reaction, user_id: str) -> Reaction:
     return replace(reaction, count=reaction.count + 1, user_ids=user_ids)
 
 
-def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple[Message, str]:
-    """The message, and who reacts to it."""
+def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple[Message, str, HistoryStart]:
+    """Returns the message, the id of the user that reacts to it, and what the answer to the actor may show."""
     user_id = acting_as(actor, command.sender_id)
     message, part = visible_message(tx, user_id, command.message_id)
     must_stand(message)
     if part.conversation.blocked:
         raise blocked()
-    return message, user_id
+    return message, user_id, history_of(actor, part.member)
 
 
 def _is_of(tx: Transaction, message: Message, reaction: Reaction, user_id: str) -> bool:

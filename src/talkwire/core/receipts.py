@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.access import may_take_part
+from talkwire.core.access import as_seen, history_for, may_take_part
 from talkwire.core.commands.messages import GetMessage
 from talkwire.core.commands.receipts import (
     CountUnread,
@@ -23,7 +23,7 @@ from talkwire.core.commands.receipts import (
 from talkwire.core.errors import forbidden
 from talkwire.core.events import MessagesDelivered, MessagesRead
 from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.messages import get_message, require_member
+from talkwire.core.messages import get_message
 from talkwire.core.model import (
     LARGE_CONVERSATION,
     MESSAGE_ID_BASE,
@@ -94,7 +94,7 @@ def _place(
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None or message.conversation_id != conversation.id or message.seq <= member.history_seq:
+    if message is None or message.conversation_id != conversation.id or as_seen(message, member.history) is None:
         raise forbidden()
     return message.seq, message.id
 
@@ -106,7 +106,7 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
     receipts = []
     for view in views:
         member = view.member
-        if member.user_id == message.sender_id or message.seq <= member.history_seq:
+        if member.user_id == message.sender_id or as_seen(message, member.history) is None:
             continue
         delivered_ms = member.delivered_ms if member.delivered_seq >= message.seq else None
         read_ms = member.read_ms if member.read_seq >= message.seq else None
@@ -117,7 +117,7 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
 def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[Reader, ...]:
     """For whoever may read the conversation."""
     check_id("conversationId", query.conversation_id)
-    require_member(snapshot, actor, query.conversation_id)
+    history_for(snapshot, actor, query.conversation_id)
     return tuple(snapshot.readers(query.conversation_id, READERS_MAX))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from talkwire.core.access import must_operate
+from talkwire.core.audience import event_as_seen
 from talkwire.core.commands.recovery import (
     CountMissed,
     EndSession,
@@ -24,7 +25,7 @@ from talkwire.core.commands.recovery import (
 from talkwire.core.errors import ChatError
 from talkwire.core.handler import ChangeHandler, Changes, Queries, Upkeeps
 from talkwire.core.messages import PAGE_MAX
-from talkwire.core.model import Actor
+from talkwire.core.model import WHOLE, Actor
 from talkwire.core.sync import within_bytes
 from talkwire.core.transaction import LeaseTransaction, Snapshot, Transaction
 
@@ -73,11 +74,12 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
     found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
     looks = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
     if looks:
-        found = sorted([*found, *((event, 0) for event in looks)], key=lambda each: each[0].pos)
+        found = sorted([*found, *((event, WHOLE) for event in looks)], key=lambda each: each[0].pos)
     page, more = within_bytes([each for each in found if each[0].pos <= query.until], PAGE_MAX)
-    events = snapshot.sync.with_covered([event for event, _ in page])
-    pos = events[-1].pos if more else query.until
-    return MissedEvents(tuple(zip(events, (history_seq for _, history_seq in page), strict=True)), pos)
+    pos = page[-1][0].pos if more else query.until
+    seen = [event_as_seen(event, actor.user_id, history) for event, history in page]
+    events = snapshot.sync.with_covered([event for event in seen if event is not None])
+    return MissedEvents(tuple(events), pos)
 
 
 CHANGES: Changes = MappingProxyType({EnsureSecret: ChangeHandler(ensure_secret)})

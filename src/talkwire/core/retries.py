@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.access import acting_as, may_take_part
+from talkwire.core.access import acting_as, as_seen, history_of, may_take_part
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.retries import AnswerRetry, FirstAnswer
 from talkwire.core.handler import Queries
@@ -15,26 +15,29 @@ from talkwire.core.transaction import Snapshot
 
 
 def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message | None:
-    """The message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for another.
+    """Returns the message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for
+    another.
 
-    None as well for who takes no part there: carrying the command out refuses them, or a hook sends it elsewhere.
+    None as well for a sender that may not see it now: carrying the command out refuses them, or a hook sends it
+    elsewhere.
     """
     if command.client_message_id is None:
         return None
     sender_id = acting_as(actor, command.sender_id)
-    refusal = may_take_part(snapshot.user(sender_id), snapshot.member(command.conversation_id, sender_id))
-    if refusal is not None:
+    member = snapshot.member(command.conversation_id, sender_id)
+    if member is None or may_take_part(snapshot.user(sender_id), member) is not None:
         return None
     first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
-    return None if first is None else same_message(first, command)
+    return None if first is None else as_seen(same_message(first, command), history_of(actor, member))
 
 
 def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstAnswer | None:
-    """None for a command that was not carried out yet. Raises `conflict` for another one under the same name."""
+    """Returns None for a command that was not carried out yet. Raises `conflict` for another one under the same name,
+    and what `answer_again` raises."""
     if query.key is not None:
         stored = snapshot.answers.find(query.key)
         if stored is not None:
-            return FirstAnswer(answer_again(stored, query.first, query.key))
+            return FirstAnswer(answer_again(snapshot, actor, query.first, query.key, stored))
     if isinstance(query.first, SendMessage):
         message = find_sent(snapshot, actor, query.first)
         return None if message is None else FirstAnswer(message)

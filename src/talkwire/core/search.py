@@ -6,16 +6,18 @@ which is behind the log never shows what was edited away, deleted, or said where
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from types import MappingProxyType
 
 import msgspec
 
+from talkwire.core.access import history_for, must_see
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.search import FindChannels, SearchMessages
 from talkwire.core.errors import invalid
 from talkwire.core.handler import Queries
-from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES, require_member
+from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
 from talkwire.core.model import Actor, Conversation, Message
 from talkwire.core.terms import Scope, Terms, terms_of
 from talkwire.core.texts import check_id
@@ -51,16 +53,28 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
         proposed = snapshot.search.proposals(terms, scope, before_id, BLOCK)
         for message in snapshot.search.messages(proposed):
             if effort > EFFORT_MAX:
-                return Page(tuple(page), str(before_id))
+                return Page(_as_seen(snapshot, scope, page), str(before_id))
             effort += EFFORT + _effort_of(message.content)
             if terms.are_in(message.content):
                 size += len(_encode(message))
                 if page and (len(page) == limit or size > PAGE_MAX_BYTES):
-                    return Page(tuple(page), str(before_id))
+                    return Page(_as_seen(snapshot, scope, page), str(before_id))
                 page.append(message)
             before_id = message.id
         if len(proposed) < BLOCK:
-            return Page(tuple(page), None)
+            return Page(_as_seen(snapshot, scope, page), None)
+
+
+def _as_seen(snapshot: Snapshot, scope: Scope, found: Sequence[Message]) -> tuple[Message, ...]:
+    """Returns messages of the scope as its reader may see them. Without quotes there is nothing to look up."""
+    quoting = {message.conversation_id for message in found if message.reply_to is not None}
+    if scope.member_id is None or not quoting:
+        return tuple(found)
+    members = snapshot.memberships(scope.member_id, quoting)
+    return tuple(
+        must_see(message, members[message.conversation_id].history) if message.conversation_id in quoting else message
+        for message in found
+    )
 
 
 def _effort_of(text: str) -> int:
@@ -74,7 +88,7 @@ def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Scope:
         check_id("senderId", query.sender_id)
     if query.conversation_id is not None:
         check_id("conversationId", query.conversation_id)
-        require_member(snapshot, actor, query.conversation_id)
+        history_for(snapshot, actor, query.conversation_id)
         if snapshot.member(query.conversation_id, actor.user_id) is None:
             member_id = None  # the application's backend or an operator
     return Scope(member_id, query.conversation_id, query.sender_id, query.before_ms, query.after_ms)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, may_post, may_take_part
+from talkwire.core.access import acting_as, history_of, may_post, may_take_part, must_see
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import MessageSent
@@ -106,7 +106,7 @@ def need_names(needs: Needs, conversation_id: str, content: str) -> None:
 
 def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
     """Stores a message once. A retry is answered before anything that may have changed since: slow mode, a mute; but
-    whoever is no member any more learns nothing."""
+    what the sender may not see any more is `forbidden`."""
     sender_id = acting_as(actor, command.sender_id)
     sender, member = tx.user(sender_id), tx.member(command.conversation_id, sender_id)
     refusal = may_take_part(sender, member)
@@ -117,7 +117,7 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
-            return same_message(first, command)
+            return must_see(same_message(first, command), history_of(actor, member))
         command_hash = hash_of(command)
     refusal = may_post(conversation, member, tx.now_ms)
     if refusal is not None:
@@ -167,15 +167,16 @@ def _beside(tx: Transaction, member: Member, message_id: str) -> Message:
     """A message that the member may see in the same conversation."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None or message.conversation_id != member.conversation_id or message.seq <= member.history_seq:
+    if message is None or message.conversation_id != member.conversation_id:
         raise forbidden()
+    must_see(message, member.history)
     return message
 
 
 def _quote(tx: Transaction, member: Member, message_id: str) -> Quote:
     message = _beside(tx, member, message_id)
     must_stand(message, "replyToId")
-    return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH])
+    return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH], message.seq)
 
 
 def _root_id(tx: Transaction, member: Member, message_id: str) -> int:

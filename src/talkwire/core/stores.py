@@ -17,6 +17,7 @@ from talkwire.core.events import Durable
 from talkwire.core.model import (
     Conversation,
     File,
+    HistoryStart,
     MemberPreferences,
     Message,
     Notification,
@@ -108,8 +109,10 @@ class Search(Protocol):
 class Offers(Protocol):
     def find(self, offer_id: int) -> Offer | None: ...
 
-    def of_conversation(self, conversation_id: str, before_id: int | None, limit: int) -> Sequence[Offer]:
-        """The newest first."""
+    def of_conversation(
+        self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
+    ) -> Sequence[Offer]:
+        """Returns those that were made after a log position, the newest first."""
         ...
 
     def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
@@ -376,9 +379,9 @@ class Unreads(Protocol):
 class SyncLog(Protocol):
     """The log as far as it concerns one user."""
 
-    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, int]]:
-        """At most `limit` events after a position, in order, each with the `seq` up to which the conversation's
-        messages are not for this user."""
+    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
+        """Returns at most `limit` events after a position, in order, each with the user's history in its conversation
+        now. Of conversations that they are not in now, there are only the events that ended their memberships."""
         ...
 
     def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:

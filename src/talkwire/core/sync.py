@@ -2,6 +2,9 @@
 
 A cursor is `epoch-position`. The property that holds all together: the state at any cursor, with the events after it
 applied, is the state now.
+
+What an event shows is decided by the reader's memberships now and not as of the cursor, so a cursor gives no rights and
+needs no signature (docs/decisions/0021).
 """
 
 from __future__ import annotations
@@ -11,14 +14,15 @@ from types import MappingProxyType
 
 import msgspec
 
+from talkwire.core.audience import event_as_seen
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.sync import GetStoredState, ListEvents, SyncPage, SyncState
 from talkwire.core.conversations import list_conversations
 from talkwire.core.errors import ChatError, invalid
-from talkwire.core.events import Durable, MessageEvent, MessagesRead
+from talkwire.core.events import Durable
 from talkwire.core.handler import Queries
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.model import Actor
+from talkwire.core.model import Actor, HistoryStart
 from talkwire.core.texts import check_text
 from talkwire.core.transaction import Snapshot
 
@@ -61,23 +65,16 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage
     limit = max(1, min(query.limit, PAGE_MAX))
     found = within_bytes(snapshot.sync.events_of(actor.user_id, after, limit + 1), limit)
     looked_through, more = found
-    events = tuple(event for event, history_seq in looked_through if may_see(actor.user_id, event, history_seq))
+    user_id = actor.user_id
+    seen = (event_as_seen(event, user_id, history) for event, history in looked_through)
+    events = tuple(event for event in seen if event is not None)
     pos = looked_through[-1][0].pos if more else head
     return SyncPage(events, cursor_of(epoch, pos), more)
 
 
-def may_see(user_id: str, event: Durable, history_seq: int) -> bool:
-    """Whether an event of a member's conversation is for them. `history_seq`: messages up to it are not."""
-    match event:
-        case MessageEvent():
-            return event.message.seq > history_seq
-        case MessagesRead(authors=authors) if authors is not None:
-            return user_id == event.user_id or user_id in authors
-        case _:
-            return True
-
-
-def within_bytes(found: Sequence[tuple[Durable, int]], limit: int) -> tuple[Sequence[tuple[Durable, int]], bool]:
+def within_bytes(
+    found: Sequence[tuple[Durable, HistoryStart]], limit: int
+) -> tuple[Sequence[tuple[Durable, HistoryStart]], bool]:
     """As many from the front as fit a page, one at least, and whether there are more."""
     size = 0
     for index, (event, _) in enumerate(found[:limit]):

@@ -16,17 +16,20 @@ from talkwire.realtime.client import Client, DialectChannel, conversation_room, 
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
 
-MaySee = Callable[[Client, str, Durable], bool]
+IsFor = Callable[[str], bool]
+"""By user id."""
 
 
-def tell_apart(hub: Hub, channel: DialectChannel, conversation_id: str, event: Durable, may_see: MaySee) -> None:
-    """Sends what goes to a part of a channel's sockets."""
+def tell_apart(hub: Hub, channel: DialectChannel, conversation_id: str, event: Durable, is_for: IsFor | None) -> None:
+    """Sends what goes to a part of a channel's sockets, of those users whom `is_for` names; None: of all."""
     for to, room in ((To.OTHERS, conversation_room(conversation_id)), (To.OUTSIDE, outside_room(conversation_id))):
         if room in channel.rooms:
             frames = channel.encode(event, to)
             if frames:
-                hub.broadcast_in(channel, room, frames, _left_out(channel, room, event, may_see))
+                hub.broadcast_in(channel, room, frames, _left_out(channel, room, event, is_for))
     for packet, user_id, _, frame in channel.personal(event):
+        if is_for is not None and not is_for(user_id):
+            continue
         for socket in _sockets(channel, user_room(user_id)):
             if _is_for(packet, socket, conversation_id):
                 hub.send(socket.connection, frame)
@@ -40,16 +43,14 @@ def _is_for(packet: Personal, socket: Socket, conversation_id: str) -> bool:
     return conversation_id in client.entry.conversation_ids
 
 
-def _left_out(channel: DialectChannel, room: str, event: Durable, may_see: MaySee) -> set[Socket]:
+def _left_out(channel: DialectChannel, room: str, event: Durable, is_for: IsFor | None) -> set[Socket]:
     """Those in a room who are not told."""
     doer = doer_of(event)
     left_out = {s for s in _sockets(channel, user_room(doer)) if room in s.rooms} if doer else set()
-    if isinstance(event, MessageSent):
-        if channel.dialect.notifies:
-            left_out |= _uninterested(channel, room, event.message)
-    else:
-        conversation_id = room.partition(":")[2]
-        left_out |= {s for s in _sockets(channel, room) if not may_see(s.data, conversation_id, event)}
+    if isinstance(event, MessageSent) and channel.dialect.notifies:
+        left_out |= _uninterested(channel, room, event.message)
+    if is_for is not None:
+        left_out |= {s for s in _sockets(channel, room) if not is_for(s.data.actor.user_id)}
     return left_out
 
 

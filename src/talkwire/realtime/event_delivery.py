@@ -5,11 +5,11 @@ What is neither in the log nor for one user's own devices is for `signal_deliver
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
-from talkwire.core.audience import audience_of
+from talkwire.core.audience import audience_of, event_as_seen
 from talkwire.core.directory import Directory
 from talkwire.core.events import (
     ConversationCreated,
@@ -20,7 +20,6 @@ from talkwire.core.events import (
     LoginEnded,
     MemberAdded,
     MemberRemoved,
-    MessageEvent,
     MessageSent,
     MessagesRead,
     News,
@@ -30,10 +29,8 @@ from talkwire.core.events import (
     UserBanned,
     UserUpdated,
 )
-from talkwire.core.sync import may_see
-from talkwire.realtime.apart import tell_apart
+from talkwire.realtime.apart import IsFor, tell_apart
 from talkwire.realtime.client import (
-    Client,
     DialectChannel,
     clients_in,
     conversation_room,
@@ -67,9 +64,10 @@ class EventDelivery:
 
     def _deliver(self, event: News) -> None:
         match event:
-            case MessageSent():
-                self._broadcast(event.message.conversation_id, event)
-                self._tell_apart(event.message.conversation_id, event)
+            case MessageSent(message=message) if message.reply_to is None:
+                self._tell_all(message.conversation_id, event)
+            case MessageSent(message=message):
+                self._tell_members(message.conversation_id, event)
             case UnreadChanged() | Notified() | UploadProgressed():
                 self._send_to_user(event.user_id, event)
             case DurableEvent():
@@ -106,25 +104,57 @@ class EventDelivery:
         match event:
             case UserUpdated():
                 self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
-            case MessageEvent(message=message):
-                self._tell_who_may_see(message.conversation_id, event)
             case MessagesRead(authors=authors) if authors is not None:
-                self._tell_some(event.conversation_id, {event.user_id, *authors}, event)
+                self._tell_only(event.conversation_id, {event.user_id, *authors}, event)
             case _ if audience.conversation_id is not None:
-                self._broadcast(audience.conversation_id, event)
+                self._tell_members(audience.conversation_id, event)
             case _ if audience.user_id is not None:
                 self._send_to_user(audience.user_id, event)
-        if audience.conversation_id is not None:
-            self._tell_apart(audience.conversation_id, event)
 
-    def _tell_apart(self, conversation_id: str, event: Durable) -> None:
+    # --- the members of a conversation ------------------------------------------------------------------------------
+
+    def _tell_members(self, conversation_id: str, event: Durable) -> None:
+        """Sends an event to each member as they may see it. Nearly always all of them see the same."""
+        hidden, seen_otherwise = set[str](), dict[str, Durable]()
+        for user_id, history in self._directory.newcomers.of(conversation_id).items():
+            seen = event_as_seen(event, user_id, history)
+            if seen is None:
+                hidden.add(user_id)
+            elif seen is not event:
+                seen_otherwise[user_id] = seen
+        if not hidden and not seen_otherwise:
+            self._tell_all(conversation_id, event)
+            return
+        self._tell_without(conversation_id, hidden | seen_otherwise.keys(), event)
+        if seen_otherwise:
+            # There is only one other version: the message without its quote.
+            self._tell_only(conversation_id, seen_otherwise.keys(), next(iter(seen_otherwise.values())))
+
+    def _tell_all(self, conversation_id: str, event: Durable) -> None:
+        self._hub.broadcast(conversation_room(conversation_id), lambda channel: encode_for(channel, event))
+        self._tell_apart(conversation_id, event, None)
+
+    def _tell_without(self, conversation_id: str, user_ids: Collection[str], event: Durable) -> None:
+        """To all members but these."""
+        followers = clients_in(self._hub, conversation_room(conversation_id))
+        others = [s for s in followers if s.data.actor.user_id not in user_ids]
+        self._hub.multicast(others, lambda channel: encode_for(channel, event))
+        self._tell_apart(conversation_id, event, lambda user_id: user_id not in user_ids)
+
+    def _tell_only(self, conversation_id: str, user_ids: Collection[str], event: Durable) -> None:
+        """To these members only."""
+        room = conversation_room(conversation_id)
+        devices = (socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id)))
+        self._hub.multicast([s for s in devices if room in s.rooms], lambda channel: encode_for(channel, event))
+        self._tell_apart(conversation_id, event, lambda user_id: user_id in user_ids)
+
+    def _tell_apart(self, conversation_id: str, event: Durable, is_for: IsFor | None) -> None:
         """What dialects tell some of the members only."""
         for channel in self._hub.channels:
             if isinstance(channel, DialectChannel) and type(event) in channel.tells_apart:
-                tell_apart(self._hub, channel, conversation_id, event, self._may_see)
+                tell_apart(self._hub, channel, conversation_id, event, is_for)
 
-    def _broadcast(self, conversation_id: str, event: Event) -> None:
-        self._hub.broadcast(conversation_room(conversation_id), lambda channel: encode_for(channel, event))
+    # --- users ------------------------------------------------------------------------------------------------------
 
     def _send_to_user(self, user_id: str, event: Event) -> None:
         """To all devices of one user."""
@@ -134,25 +164,6 @@ class EventDelivery:
         sockets = [socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id))]
         self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
 
-    def _tell_some(self, conversation_id: str, user_ids: Iterable[str], event: Event) -> None:
-        """To those devices of some members that follow the conversation."""
-        room = conversation_room(conversation_id)
-        devices = (socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id)))
-        self._hub.multicast([s for s in devices if room in s.rooms], lambda channel: encode_for(channel, event))
-
-    def _tell_who_may_see(self, conversation_id: str, event: Durable) -> None:
-        """Not to whom the message is from before their time: its content may be in the event."""
-        followers = clients_in(self._hub, conversation_room(conversation_id))
-        seeing = [s for s in followers if self._may_see(s.data, conversation_id, event)]
-        if len(seeing) == len(followers):
-            self._broadcast(conversation_id, event)
-        else:
-            self._hub.multicast(seeing, lambda channel: encode_for(channel, event))
-
     def _end_all(self, sockets: Sequence[Socket], reason: str) -> None:
         for socket in sockets:
             self._end(socket, reason)
-
-    @staticmethod
-    def _may_see(client: Client, conversation_id: str, event: Durable) -> bool:
-        return may_see(client.actor.user_id, event, client.entry.history_seqs.get(conversation_id, 0))

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
+from talkwire.core.audience import event_as_seen
 from talkwire.core.chat import Chat
 from talkwire.core.commands.mail import Arrival, ConfirmArrivals, FindMissed, ReadMail, ReadMissed
 from talkwire.core.errors import ChatError
 from talkwire.core.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
-from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, Actor, Member, Message
+from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, WHOLE, Actor, Member, Message
 from talkwire.dialects.dialect import To
 from talkwire.realtime.apart import hears_of
 from talkwire.realtime.client import Client, DialectChannel, clients_in, encode_custom, outside_room, user_room
@@ -233,8 +234,9 @@ class MailDelivery:
             message = event.message
             # Of what was looked through, the rest has arrived before: a node that is behind hands it out once more.
             is_new = event.pos > looked_to and message.conversation_id in entry.conversation_ids
-            if is_new and hears_of(box.client, message):
-                self._send_message(box, event)
+            seen = event_as_seen(event, box.client.actor.user_id, entry.histories.get(message.conversation_id, WHOLE))
+            if is_new and isinstance(seen, MessageSent) and hears_of(box.client, message):
+                self._send_message(box, seen)
         self._begin_proof(box)
         self._catch_up_ended(box)
         self._rooms.enter(box.socket, entry.conversation_ids)

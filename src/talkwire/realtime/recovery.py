@@ -20,7 +20,6 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from talkwire.core.audience import audience_of
 from talkwire.core.chat import Chat
 from talkwire.core.circles import CONTACTS_MAX
 from talkwire.core.commands.command import Upkeep
@@ -450,7 +449,7 @@ class _CatchUp:
         self._client: Client = socket.data
         self._place = going_on.place
         self._reach = self._place.pos
-        self._pending: deque[tuple[Kept, int]] = deque()
+        self._pending: deque[Kept] = deque()
         self._log_is_needed = False
         if going_on.page is not None:
             self._take_page(going_on.page)
@@ -508,16 +507,14 @@ class _CatchUp:
         if found is None:
             self._log_is_needed = True
             return False
-        history_seqs = self._client.entry.history_seqs
-        self._pending.extend(
-            (kept, history_seqs.get(audience_of(kept.event).conversation_id or "", 0)) for kept in found
-        )
+        user_id, histories = self._client.actor.user_id, self._client.entry.histories
+        self._pending.extend(seen for kept in found if (seen := kept.as_seen(user_id, histories)) is not None)
         self._reach = self._recovery.pos
         self._settle()
         return True
 
     def _take_page(self, page: MissedEvents) -> None:
-        self._pending.extend((Kept(event, 0), history_seq) for event, history_seq in page.events)
+        self._pending.extend(Kept(event, 0) for event in page.events)
         self._reach = page.pos
         self._settle()
 
@@ -525,20 +522,20 @@ class _CatchUp:
         frames: list[bytes] = []
         size = 0
         while self._pending and size < PAGE_BYTES and len(frames) < PAGE_EVENTS:
-            kept, history_seq = self._pending.popleft()
+            kept = self._pending.popleft()
             pos = kept.event.pos
             counter = self._place.counter if pos == self._place.pos + 1 else None
-            frames.append(self._frames_of(kept, history_seq, counter))
+            frames.append(self._frames_of(kept, counter))
             size += len(frames[-1])
             self._place = Place(pos)
         if size:
             self._socket.connection.server.hub.send(self._socket.connection, b"".join(frames))
         self._settle()
 
-    def _frames_of(self, kept: Kept, history_seq: int, counter: int | None) -> bytes:
+    def _frames_of(self, kept: Kept, counter: int | None) -> bytes:
         """Returns what the socket is sent of an event: nothing of one that fails, which must not end the recovery."""
         try:
-            return self._listener.tell(kept, history_seq, counter)
+            return self._listener.tell(kept, counter)
         except Exception:
             _logger.exception("an event could not be delivered", kind=type(kept.event).__name__, pos=kept.event.pos)
             return b""

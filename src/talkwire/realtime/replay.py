@@ -19,7 +19,6 @@ from talkwire.core.events import (
     MemberRemoved,
     MessageSent,
 )
-from talkwire.core.sync import may_see
 from talkwire.dialects.dialect import PERSONAL_MAX, Personal, To
 from talkwire.realtime.apart import hears_of
 from talkwire.realtime.client import Client, DialectChannel
@@ -76,31 +75,29 @@ class Listener:
         self._recoverable = recoverable
         self._forget = forget
 
-    def tell(self, kept: Kept, history_seq: int, counter: int | None = None) -> bytes:
-        """The frames that the socket is sent, of which it has those up to `counter`. Membership moves as it did."""
+    def tell(self, kept: Kept, counter: int | None = None) -> bytes:
+        """Returns the frames that the socket is sent of an event that its user may see. It has those up to `counter`.
+        Membership moves as it did."""
         event = kept.event
         if isinstance(event, ConversationCreated | MemberAdded) and self._is_among(event):
             self._forget(self._recoverable, _conversation_of(event))
-        if counter is None:
-            frames = b"".join(self._all(kept, history_seq))
-        else:
-            frames = b"".join(self._behind(kept, history_seq, counter))
+        frames = b"".join(self._all(kept) if counter is None else self._behind(kept, counter))
         if isinstance(event, ConversationDeleted) or (
             isinstance(event, MemberRemoved) and event.user_id == self._user_id
         ):
             self._forget(self._recoverable, event.conversation_id)
         return frames
 
-    def _all(self, kept: Kept, history_seq: int) -> Iterator[bytes]:
+    def _all(self, kept: Kept) -> Iterator[bytes]:
         channel = self._channel
-        for to in self._destinations(kept.event, history_seq):
+        for to in self._destinations(kept.event):
             yield kept.frame(channel, to, partial(channel.encode, kept.event, to))
         for _, frame in self._personal(kept):
             yield frame
 
-    def _behind(self, kept: Kept, history_seq: int, counter: int) -> Iterator[bytes]:
+    def _behind(self, kept: Kept, counter: int) -> Iterator[bytes]:
         last = self._rank(kept.event, counter)
-        for to in self._destinations(kept.event, history_seq):
+        for to in self._destinations(kept.event):
             for number, frame in self._channel.frames(kept.event, to):
                 if (_ORDER[to], number) > last:
                     yield frame
@@ -117,13 +114,11 @@ class Listener:
         packet = packets[index]
         return (_PERSONAL if isinstance(packet, Personal) else _ORDER[packet.to]), counter
 
-    def _destinations(self, event: Durable, history_seq: int) -> Iterable[To]:
+    def _destinations(self, event: Durable) -> Iterable[To]:
         """Where the event went that would have reached this socket."""
         conversation_id = audience_of(event).conversation_id
         if conversation_id is None:
             return (To.ROOM,)
-        if type(event) is not MessageSent and not may_see(self._user_id, event, history_seq):
-            return ()
         follows = self._follows(conversation_id)
         room = (To.ROOM,) if follows else ()
         if doer_of(event) == self._user_id or not self._hears_of(event):

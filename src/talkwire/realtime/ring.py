@@ -7,15 +7,15 @@ can be told at once that somebody who was in quiet conversations for long has mi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.audience import audience_of
+from talkwire.core.audience import audience_of, event_as_seen
 from talkwire.core.events import Durable, DurableEvent, MessageDeleted, MessageEvent, MessageSent, News, UserUpdated
-from talkwire.core.model import Message
+from talkwire.core.model import WHOLE, HistoryStart, Message
 from talkwire.realtime.hub import Channel
 
 EVENTS_MAX = 50_000
@@ -44,6 +44,14 @@ class Kept:
         self.earlier: Kept | None = None
         self.later: Kept | None = None
         self.frames: dict[tuple[Channel, object], bytes] | None = None
+
+    def as_seen(self, user_id: str, histories: Mapping[str, HistoryStart]) -> Kept | None:
+        """Returns it as a user may see it whose histories are these, by conversation; None where it is not for them."""
+        event = self.event
+        seen = event_as_seen(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
+        if seen is None or seen is event:
+            return None if seen is None else self
+        return Kept(seen, 0)
 
     def frame(self, channel: Channel, which: object, encode: Callable[[], bytes]) -> bytes:
         """What `encode` makes of the event for a channel's sockets, made once for all of them."""
@@ -185,13 +193,18 @@ class EventRing:
         self._length += kept.length
 
     def _bury(self, kept: Kept) -> None:
-        """A message that was deleted since is told as a tombstone, as the log has it."""
+        """Replaces a message that was deleted since by its tombstone, and empties a quote of one, as the log does."""
         event = kept.event
-        if isinstance(event, MessageEvent) and event.message.deleted_ms is None:
-            tombstone = self._tombstones.get(event.message.id)
-            if tombstone is not None:
-                kept.event = replace(event, message=tombstone)
-                kept.frames = None
+        if not isinstance(event, MessageEvent):
+            return
+        message, quote = event.message, event.message.reply_to
+        if message.id in self._tombstones and message.deleted_ms is None:
+            message = self._tombstones[message.id]
+        elif quote is not None and quote.content and quote.id in self._tombstones:
+            message = replace(message, reply_to=replace(quote, content=""))
+        if message is not event.message:
+            kept.event = replace(event, message=message)
+            kept.frames = None
 
     def _push_out_old(self) -> None:
         oldest_ms = self._oldest_ms()

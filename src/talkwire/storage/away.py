@@ -167,6 +167,7 @@ class AwayNotifications:
                 facts.preferences.get(user_id, _PREFERENCES),
                 facts.blocked_ids.get(user_id, ()),
                 user_id in facts.quiet_ids,
+                member.history,
             )
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason is None:

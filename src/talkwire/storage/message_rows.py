@@ -42,6 +42,7 @@ message_select: Select[Any] = (
         func.substr(_quoted.c.content, literal_column("1"), literal_column(str(EXCERPT_LENGTH))).label(
             "quoted_content"
         ),
+        _quoted.c.seq.label("quoted_seq"),
     )
     .join(users, users.c.id == messages.c.sender_id)
     .outerjoin(_quoted, _quoted.c.id == messages.c.reply_to_id)
@@ -174,6 +175,7 @@ def to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Mess
         sender_avatar,
         quoted_sender_id,
         quoted_content,
+        quoted_seq,
     ) = row
     extra = what_is_beside(extra_json)
     return Message(
@@ -192,7 +194,7 @@ def to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Mess
         mentions=extra.mentions,
         mentions_all=extra.mentions_all,
         # A message that was pruned is not quoted any more.
-        reply_to=None if quoted_sender_id is None else Quote(reply_to_id, quoted_sender_id, quoted_content),
+        reply_to=None if quoted_seq is None else Quote(reply_to_id, quoted_sender_id, quoted_content, quoted_seq),
         thread_id=thread_id,
         forwarded_from=extra.forwarded_from,
         reactions=tuple(reactions),

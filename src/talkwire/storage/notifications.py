@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
 
 from talkwire.core.attention import BODY_MAX_LENGTH
-from talkwire.core.model import MemberPreferences, Notification, Preferences
+from talkwire.core.model import MESSAGE_ID_BASE, MemberPreferences, Notification, Preferences
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import attached_names
 from talkwire.storage.rows import AnyRow
@@ -53,7 +53,10 @@ notification_select: Select[tuple[object, ...]] = (
     .outerjoin(users, users.c.id == notifications.c.actor_id)
     .outerjoin(messages, messages.c.id == notifications.c.message_id)
     .outerjoin(offers, offers.c.id == notifications.c.offer_id)
-    .where(or_(messages.c.seq.is_(None), messages.c.seq > members.c.history_seq))
+    .where(
+        or_(messages.c.seq.is_(None), messages.c.seq > members.c.history_seq),
+        or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > MESSAGE_ID_BASE + members.c.history_pos),
+    )
 )
 
 

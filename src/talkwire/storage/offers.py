@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 from sqlalchemy import Connection, select
 
-from talkwire.core.model import Offer
+from talkwire.core.model import MESSAGE_ID_BASE, Offer
 from talkwire.storage.rows import AnyRow, from_json, to_json
 from talkwire.storage.schema import offers
 
@@ -45,8 +45,12 @@ class OfferRows:
         row = self._connection.execute(select(offers).where(offers.c.id == offer_id)).one_or_none()
         return None if row is None else to_offer(row)
 
-    def of_conversation(self, conversation_id: str, before_id: int | None, limit: int) -> Sequence[Offer]:
-        statement = select(offers).where(offers.c.conversation_id == conversation_id)
+    def of_conversation(
+        self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
+    ) -> Sequence[Offer]:
+        statement = select(offers).where(
+            offers.c.conversation_id == conversation_id, offers.c.id > MESSAGE_ID_BASE + after_pos
+        )
         if before_id is not None:
             statement = statement.where(offers.c.id < before_id)
         rows = self._connection.execute(statement.order_by(offers.c.id.desc()).limit(limit))

@@ -112,6 +112,7 @@ def to_member(row: AnyRow) -> Member:
         muted=bool(row.muted),
         notify=row.notify,
         sound=row.sound,
+        history_pos=row.history_pos,
     )
 
 

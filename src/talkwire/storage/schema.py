@@ -191,6 +191,7 @@ members = Table(
     Column("muted", Boolean, nullable=False, server_default=false()),
     Column("notify", Text),
     Column("sound", Text),
+    Column("history_pos", BigInteger, nullable=False, server_default="0"),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )

@@ -13,7 +13,7 @@ from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import Reader
 from talkwire.core.errors import LogReplaced
 from talkwire.core.events import Durable
-from talkwire.core.model import MESSAGE_ID_BASE, Conversation, LoginSession, Member, Message, User
+from talkwire.core.model import MESSAGE_ID_BASE, Conversation, HistoryStart, LoginSession, Member, Message, User
 from talkwire.storage.answers import AnswerRows
 from talkwire.storage.calls import CallRows
 from talkwire.storage.clock import clock_of
@@ -141,16 +141,16 @@ class TableSnapshot:
 
     def memberships_of(self, user_ids: Collection[str]) -> Memberships:
         ids_by_user: dict[str, set[str]] = {}
-        history_seqs: dict[str, dict[str, int]] = {}
+        histories: dict[str, dict[str, HistoryStart]] = {}
         circles: dict[str, CircleFacts] = {}
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(self._lookups.memberships, keys):
-            user_id, conversation_id, history_seq, kind, member_count = row
+            user_id, conversation_id, history_seq, history_pos, kind, member_count = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
-            if history_seq:
-                history_seqs.setdefault(user_id, {})[conversation_id] = history_seq
+            if history_seq or history_pos:
+                histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
             circles[conversation_id] = CircleFacts(kind, member_count)
-        return Memberships(ids_by_user, history_seqs, circles)
+        return Memberships(ids_by_user, histories, circles)
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         return self._ids_by_user(self._lookups.logins, user_ids)

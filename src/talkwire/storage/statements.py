@@ -76,6 +76,7 @@ class Lookups:
                 members.c.user_id,
                 members.c.conversation_id,
                 members.c.history_seq,
+                members.c.history_pos,
                 conversations.c.kind,
                 conversations.c.member_count,
             )

@@ -3,6 +3,9 @@
 What a user may see lies in a few conversations of many, and in stretches of time. It is looked for in windows of the
 log that grow until enough is found, so that neither a busy user nor a quiet one among busy others costs more than
 about what they are given. Only conversations whose newest event lies behind the cursor are looked into.
+
+Whether the user is a member is asked as of now: of a conversation that they are not in, only the events that ended
+their memberships are found.
 """
 
 from __future__ import annotations
@@ -10,15 +13,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from talkwire.core.events import Durable, UserUpdated
-from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.core.model import MESSAGE_ID_BASE, HistoryStart
 from talkwire.storage.covered import with_covered
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import read_messages
 from talkwire.storage.rows import KNOWN_EVENTS, to_events
-from talkwire.storage.schema import conversations, log, log_head, messages, spans
+from talkwire.storage.schema import conversations, log, log_head, members, messages, spans
 from talkwire.storage.statements import Lookups
 
 WINDOW = 1024
@@ -33,10 +48,16 @@ _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInt
 _LAST_SEQ = 2**62
 
 
+_member_now = (members.c.conversation_id == spans.c.conversation_id) & (members.c.user_id == spans.c.user_id)
+
+
 def _spans() -> Select[Any]:
-    """The user's stretches of membership in which something may have happened within the window."""
+    """Selects the user's stretches of membership in which something may have happened within the window, of
+    conversations that they are in now, with their history there now."""
     return (
-        select(spans.c.history_seq)
+        select(members.c.history_seq, members.c.history_pos)
+        .select_from(spans)
+        .join(members, _member_now)
         .join(conversations, conversations.c.id == spans.c.conversation_id)
         .where(
             spans.c.user_id == bindparam("user_id"),
@@ -76,19 +97,30 @@ _window = union_all(
         messages.c.seq > _milestone(_low, before=True),
         messages.c.seq <= _milestone(_high, before=False),
         messages.c.seq > spans.c.history_seq,
+        messages.c.seq > members.c.history_seq,
         *_within(_sent_pos),
     ),
     _spans()
     .add_columns(log.c.pos)
     .join(log, (log.c.conversation_id == spans.c.conversation_id) & log.c.data.is_not(None))
     .where(_known, *_within(log.c.pos)),
-    select(literal(0), log.c.pos).where(
+    select(literal(0), literal(0), spans.c.to_pos).where(
+        spans.c.user_id == bindparam("user_id"),
+        spans.c.to_pos > _low,
+        spans.c.to_pos <= _high,
+        ~exists().where(_member_now),
+    ),
+    select(literal(0), literal(0), log.c.pos).where(
         _known, log.c.user_id == bindparam("user_id"), log.c.pos > _low, log.c.pos <= _high
     ),
 ).subquery()
 
-_found = select(_window.c.pos, _window.c.history_seq).order_by(_window.c.pos).limit(bindparam("limit"))
-"""Positions within a window, each with the `seq` up to which messages are hidden from the user there."""
+_found = (
+    select(_window.c.pos, _window.c.history_seq, _window.c.history_pos)
+    .order_by(_window.c.pos)
+    .limit(bindparam("limit"))
+)
+"""Positions within a window, each with the user's history in the conversation."""
 
 
 class SyncRows:
@@ -102,8 +134,8 @@ class SyncRows:
         floor: int = self._connection.execute(select(log_head.c.floor)).scalar_one()
         return floor
 
-    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, int]]:
-        found: list[tuple[Durable, int]] = []
+    def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
+        found: list[tuple[Durable, HistoryStart]] = []
         # Events that cannot be read are left out, and a page that others fit into is not its last.
         while len(found) < limit:
             wanted = limit - len(found)
@@ -114,7 +146,7 @@ class SyncRows:
             after_pos = max(places)
         return found
 
-    def _events_at(self, places: Mapping[int, int]) -> Sequence[tuple[Durable, int]]:
+    def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
         """The events at these positions that can be read."""
         if not places:
             return []
@@ -141,14 +173,15 @@ class SyncRows:
         parameters = {"user_id": user_id, "members_max": members_max, "limit": CONTACTS_MAX}
         return to_events(self._connection.execute(looks, parameters))
 
-    def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, int]:
+    def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, HistoryStart]:
         head = self._connection.execute(select(log_head.c.pos)).scalar_one()
-        places: dict[int, int] = {}
+        places: dict[int, HistoryStart] = {}
         low, width = after_pos, WINDOW
         while low < head and len(places) < limit:
             high = min(low + width, head)
             parameters = {"user_id": user_id, "low": low, "high": high, "limit": limit - len(places)}
-            places |= {row.pos: row.history_seq for row in self._connection.execute(_found, parameters)}
+            found = self._connection.execute(_found, parameters)
+            places |= {pos: HistoryStart(history_seq, history_pos) for pos, history_seq, history_pos in found}
             low, width = high, width * GROWTH
         return places
 

@@ -69,10 +69,9 @@ class FindSession(Query[StoredSession], frozen=True, tag="FindSession"):
 
 
 class MissedEvents(msgspec.Struct, frozen=True):
-    """A page of what the log has: each event with the `seq` up to which its conversation's messages are not for this
-    user. Everything up to `pos` was looked through."""
+    """A page of what the log has for a user, as they may see it now. Everything up to `pos` was looked through."""
 
-    events: tuple[tuple[Durable, int], ...]
+    events: tuple[Durable, ...]
     pos: int
 
 

@@ -1,0 +1,22 @@
+"""Which offers lie before a member's time.
+
+Of memberships that last, the position is where they began. Of a member who joined before the first message it is not
+known whether history begins with joining: they keep seeing all offers.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.add_column("members", sa.Column("history_pos", sa.BigInteger, nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE members SET history_pos = coalesce((SELECT from_pos FROM spans "
+        "WHERE spans.user_id = members.user_id AND spans.conversation_id = members.conversation_id "
+        "AND spans.to_pos IS NULL), 0) WHERE history_seq > 0"
+    )
