@@ -331,3 +331,33 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
         assert all(told >= made[int(name)][0] for name, told in log.answered)
     assert log.losses == 0
     log.feed.close()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Commit(0, 2**62, ()),
+        Commit(0, 2**62, commit(0, 1).events),
+        Commit(0, 3, commit(0, 2).events),
+        Commit(0, 2, commit(2, 4).events),
+        Commit(0, 2, list(reversed(commit(0, 2).events))),
+        Commit(2**62, 2**62 + 1, commit(2**62, 2**62 + 1).events),
+        Commit(-(2**60), 2**60, ()),
+        Commit(9, 3, ()),
+    ],
+    ids=["no events", "one of many", "one missing", "of others", "in another order", "beyond", "wide", "backwards"],
+)
+@pytest.mark.parametrize("brought", [True, False])
+async def test_a_transaction_that_cannot_be_does_not_make_the_node_deaf(forged: Commit, brought: bool) -> None:  # noqa: FBT001
+    log = Log(brought=brought)
+    log.feed.arrived(forged)
+    await asyncio.sleep(0.05)
+    assert log.told == []
+    for pos in range(5):
+        log.brings(pos, pos + 1)
+        log.feed.arrived(forged)
+    log.own("own", 5, 6)
+    await log.until(lambda: len(log.told) == 6)
+    assert log.told == [1, 2, 3, 4, 5, 6]
+    await log.until(lambda: bool(log.answered))
+    log.feed.close()

@@ -53,7 +53,8 @@ class Watched:
         watching.cancel()
 
     def brings(self) -> None:
-        self.feed.start(self.feed.pos + 1)
+        self.head = self.feed.pos + 1
+        self.feed.start(self.head)
 
     def goes(self) -> None:
         self.away = True
@@ -120,3 +121,26 @@ async def test_a_log_that_was_replaced_is_told_once() -> None:
     watched.fails = LogReplaced()
     await watched.steps(*[nothing] * 6)
     assert (watched.looks, watched.replaced) == (1, 1)
+
+
+async def test_a_feed_beyond_the_log_is_as_a_log_that_was_replaced() -> None:
+    watched = Watched()
+    watched.head = 7
+    watched.feed.start(9)
+    await watched.steps(*[nothing] * 6)
+    assert (watched.looks, watched.replaced) == (1, 1)
+
+
+async def test_what_is_handed_out_while_the_log_is_looked_at_is_not_beyond_it() -> None:
+    watched = Watched()
+    read_head = watched._read_head
+
+    async def slowly() -> int:
+        head = await read_head()
+        watched.brings()
+        return head
+
+    watched._read_head = slowly  # type: ignore[method-assign]
+    await watched.steps(*[nothing] * 6)
+    assert watched.looks > 0
+    assert watched.replaced == 0

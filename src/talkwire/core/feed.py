@@ -114,8 +114,10 @@ class LogFeed:
             self._accept(commit, answer)
 
     def arrived(self, commit: Commit) -> None:
-        """Another node's transaction, by the bus."""
-        if commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
+        """Another node's transaction, by the bus. One that has not all of its events is read from the log."""
+        if not _is_dense(commit):
+            self.heard_of(commit.pos)
+        elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
     def heard_of(self, pos: int) -> None:
@@ -224,3 +226,12 @@ class LogFeed:
         for each in waiting:
             if each.answer is not None:
                 each.answer()
+
+
+def _is_dense(commit: Commit) -> bool:
+    """Whether the events are those of all positions that the transaction says it has, as every transaction's are."""
+    expected = range(commit.start_pos + 1, commit.pos + 1)
+    events = commit.events
+    return 0 < len(events) == commit.pos - commit.start_pos and all(
+        event.pos == pos for event, pos in zip(events, expected, strict=True)
+    )

@@ -55,6 +55,9 @@ class HeadWatch:
                 silent_s = 0.0
 
     async def _look(self) -> None:
+        """Raises LogReplaced, also where events have been handed out that the log does not have: then what is in memory
+        is of another log, and what comes next would be taken for old."""
+        handed_out = self._feed.pos
         try:
             head = await self._read_head()
         except LogReplaced:
@@ -64,4 +67,7 @@ class HeadWatch:
         except Exception:
             _logger.exception("the log's head could not be read")
             return
+        if head < handed_out:
+            _logger.error("events were handed out that are not in the log", pos=handed_out, head=head)
+            raise LogReplaced
         self._feed.heard_of(head)
