@@ -30,6 +30,7 @@ from talkwire.api.page import page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import CarriedBus
+from talkwire.bus.seal import Realm
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.bus import Bus, NoBus
 from talkwire.core.chat import Chat
@@ -92,7 +93,7 @@ from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.followers import Follower, Work
 from talkwire.storage.leases import LeaseKeeper, own_transactions
-from talkwire.storage.lineage import adopt_log
+from talkwire.storage.lineage import adopt_log, identify
 from talkwire.storage.migrations import migrate
 from talkwire.storage.moving.sqlite_file import copy_file
 from talkwire.storage.pace import Pace
@@ -182,6 +183,7 @@ class Node:
         closing.callback(writing.dispose)
         await asyncio.to_thread(migrate, writing)
         await asyncio.to_thread(adopt_log, writing)
+        self._realm = Realm(*await asyncio.to_thread(identify, writing))
         self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
@@ -209,7 +211,7 @@ class Node:
         if self._redis is not None:
             from talkwire.bus.shared_limits import SharedLimits  # noqa: PLC0415 (needs the package of an extra)
 
-            sharing = asyncio.create_task(SharedLimits(self._redis, limits, self.chat.epoch).run())
+            sharing = asyncio.create_task(SharedLimits(self._redis, limits, self._realm.name(self.chat.epoch)).run())
             closing.callback(sharing.cancel)
         return limits
 
@@ -267,11 +269,11 @@ class Node:
         if self._redis is not None:
             from talkwire.bus.redis import RedisCarrier  # noqa: PLC0415 (needs the package of an extra)
 
-            return CarriedBus(partial(RedisCarrier, self._redis))
+            return CarriedBus(partial(RedisCarrier, self._redis), self._realm)
         from talkwire.bus.postgresql import PostgresCarrier  # noqa: PLC0415 (needs the package of an extra)
 
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return CarriedBus(partial(PostgresCarrier, conninfo))
+        return CarriedBus(partial(PostgresCarrier, conninfo), self._realm)
 
     def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts what works behind the log, and what shortens it."""
@@ -438,7 +440,7 @@ class Node:
             draining=lambda: self.engine.draining,
         )
         registry.register(ReadinessMetrics(readiness))
-        registry.register(NewsMetrics(self.chat.bus, self.chat.feed))
+        registry.register(NewsMetrics(self.chat.bus, self.chat.feed, self.chat.peers))
         rest = rest_application(
             Services(
                 self.chat,

@@ -16,17 +16,21 @@ from talkwire.bus.memory import Exchange, MemoryBus
 from talkwire.bus.postgresql import PostgresCarrier
 from talkwire.bus.redis import RedisCarrier
 from talkwire.bus.redis_client import redis_client
+from talkwire.bus.seal import Realm
 from talkwire.core.bus import AnyDispatch, Bus
 from tests.databases import PostgresServer
 from tests.valkey_server import ValkeyServer
 
 DEADLINE_S = 40.0
 
+REALM = Realm("a database", b"its secret")
+
 
 class Network:
-    """Closes what has joined it."""
+    """Closes what has joined it. `realm` is what its buses are given from now on."""
 
     def __init__(self) -> None:
+        self.realm = REALM
         self._members: list[Member] = []
 
     def bus(self) -> Bus:
@@ -79,7 +83,7 @@ class ValkeyNetwork(ServerNetwork):
     def bus(self) -> CarriedBus:
         client = redis_client(self.server.url)
         self._clients.append(client)
-        return CarriedBus(partial(RedisCarrier, client))
+        return CarriedBus(partial(RedisCarrier, client), self.realm)
 
     async def close(self) -> None:
         await super().close()
@@ -110,7 +114,7 @@ class PostgresNetwork(ServerNetwork):
         self._conninfo = server.url_of(database).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def bus(self) -> CarriedBus:
-        return CarriedBus(partial(PostgresCarrier, self._conninfo))
+        return CarriedBus(partial(PostgresCarrier, self._conninfo), self.realm)
 
     @contextmanager
     def gone(self) -> Iterator[None]:

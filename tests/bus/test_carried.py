@@ -13,7 +13,9 @@ import pytest
 from talkwire.bus import carried
 from talkwire.bus.carried import CarriedBus
 from talkwire.bus.parcels import encode, pack
+from talkwire.bus.seal import Seal
 from talkwire.core.bus import AnyDispatch, Told
+from tests.bus.networks import REALM
 
 
 class Pipe:
@@ -25,6 +27,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self.parcels: asyncio.Queue[bytes] = asyncio.Queue()
+        self.another = Seal(REALM.key("log"))
 
     async def publish(self, parcel: bytes) -> None:
         self.parcels.put_nowait(parcel)
@@ -44,7 +47,7 @@ class Pipe:
         for number in range(count):
             told = encode(Told(f"node-{number}", ()))
             assert told is not None
-            self.parcels.put_nowait(b"anothers" + pack([told]))
+            self.parcels.put_nowait(self.another.seal(pack([told])))
 
 
 async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
@@ -56,7 +59,7 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
         heard.append(dispatch)
         time.sleep(each_takes_s)
 
-    bus = CarriedBus(lambda _: pipe)
+    bus = CarriedBus(lambda _: pipe, REALM)
     await bus.start("log", receive)
     pipe.bring(count)
     seen = []

@@ -10,20 +10,24 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from talkwire.bus.memory import Exchange, MemoryBus
-from talkwire.core.bus import Committed
+from talkwire.core import introductions
+from talkwire.core.bus import Committed, Told
 from talkwire.core.chat import MORE_S, Chat, Done
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.nodes import ListPeers
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.errors import ChatError
 from talkwire.core.events import News, TypingChanged, UserBanned
 from talkwire.core.feed import Commit
 from talkwire.core.model import Actor
+from talkwire.core.peers import Peer
 from talkwire.core.transaction import Snapshot
 
 R = TypeVar("R")
 ALICE = Actor("alice", "Alice")
+WAIT_S = 10.0
 OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
@@ -55,14 +59,33 @@ class Head:
         return cast("R", ("epoch", self.pos))
 
 
-class NoKeeper:
+class Leases:
+    """Of nodes that live as long as the test."""
+
+    def __init__(self) -> None:
+        self.peers: list[Peer] = []
+        self.reads = 0
+
     async def keep(self, actor: Actor, command: Upkeep[R]) -> R:
-        raise AssertionError("nothing is to be kept")
+        assert isinstance(command, ListPeers)
+        self.reads += 1
+        return cast("R", tuple(self.peers))
 
 
-def _chat(exchange: Exchange | None = None) -> tuple[Chat, Queue]:
+class Net(Exchange):
+    """With the leases of those who have joined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leases = Leases()
+
+
+def _chat(net: Net | None = None) -> tuple[Chat, Queue]:
     queue = Queue()
-    return Chat(queue, Head(), NoKeeper(), bus=None if exchange is None else MemoryBus(exchange)), queue
+    keeper = Leases() if net is None else net.leases
+    chat = Chat(queue, Head(), keeper, bus=None if net is None else MemoryBus(net))
+    keeper.peers.append(Peer(chat.node_id, None))
+    return chat, queue
 
 
 def _commit(pos: int) -> Commit:
@@ -118,13 +141,16 @@ async def test_the_cursor_follows_what_is_committed() -> None:
 
 async def _meet(*chats: Chat) -> None:
     """As nodes that were started one after the other."""
+    ids = {chat.node_id for chat in chats}
     for chat in chats:
         chat.announce()
-    await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_S):
+        while not all(chat.peers.knows(node_id) for chat in chats for node_id in ids - {chat.node_id}):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 async def test_a_node_says_nothing_before_there_is_another() -> None:
-    exchange = Exchange()
+    exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     said: list[str] = []
     await one.start()
@@ -133,7 +159,10 @@ async def test_a_node_says_nothing_before_there_is_another() -> None:
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == []
     await two.start()
-    await _meet(two)
+    two.announce()
+    async with asyncio.timeout(WAIT_S):
+        while not one.peers.are_there:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0)
     queue.commit(_commit(7), lambda: None)
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == ["Committed", "Told"]
@@ -142,7 +171,7 @@ async def test_a_node_says_nothing_before_there_is_another() -> None:
 
 
 async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it() -> None:
-    exchange = Exchange()
+    exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     await one.start()
     await two.start()
@@ -162,7 +191,7 @@ async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it()
 
 
 async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() -> None:
-    exchange = Exchange()
+    exchange = Net()
     chats = [_chat(exchange) for _ in range(3)]
     heard: list[list[News]] = [[] for _ in chats]
     for (chat, _), events in zip(chats, heard, strict=True):
@@ -180,7 +209,7 @@ async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() 
 
 
 async def test_what_is_not_stored_is_told_on_every_node_once() -> None:
-    exchange = Exchange()
+    exchange = Net()
     (one, _), (two, _) = _chat(exchange), _chat(exchange)
     heard: list[tuple[str, News]] = []
     await one.start()
@@ -198,11 +227,68 @@ async def test_what_is_not_stored_is_told_on_every_node_once() -> None:
 
 
 async def test_a_position_alone_leads_to_the_log() -> None:
-    exchange = Exchange()
+    exchange = Net()
     (chat, _), other = _chat(exchange), MemoryBus(exchange)
     await chat.start()
     await other.start("epoch", lambda _: None)
+    exchange.leases.peers.append(Peer("another", None))
     other.send(Committed("another", 5, 9))
-    await asyncio.sleep(0)
-    assert chat.feed.behind == 4
+    async with asyncio.timeout(WAIT_S):
+        while chat.feed.behind != 4:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0)
+    await chat.leave()
+
+
+# --- who is believed --------------------------------------------------------------------------------------------------
+
+
+def _typing(name: str) -> TypingChanged:
+    return TypingChanged("c", name, name, is_typing=True)
+
+
+async def _settled() -> None:
+    """What was sent has arrived, and the leases were read."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_node_without_a_lease_is_not_listened_to() -> None:
+    net = Net()
+    (chat, _), stranger = _chat(net), MemoryBus(net)
+    heard: list[News] = []
+    await chat.start()
+    chat.subscribe(heard.extend)
+    await stranger.start("epoch", lambda _: None)
+    for number in range(50):
+        stranger.send(Told(f"stranger-{number % 3}", (_typing("mallory"),)))
+        stranger.send(Committed("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
+        await _settled()
+    assert heard == []
+    assert not chat.peers.are_there
+    assert chat.feed.pos == 5
+    assert net.leases.reads <= 2, "the leases are not read for each"
+    await chat.leave()
+
+
+async def test_a_new_node_is_heard_from_its_first_word_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(introductions, "LOOK_EVERY_S", 0.01)
+    net = Net()
+    (chat, _), other = _chat(net), MemoryBus(net)
+    heard: list[News] = []
+    await chat.start()
+    chat.subscribe(heard.extend)
+    await other.start("epoch", lambda _: None)
+    other.send(Told("ghost", (_typing("ghost"),)))
+    await _settled()
+    net.leases.peers.append(Peer("new", None))
+    expected = [_typing(str(number)) for number in range(100)]
+    for number, event in enumerate(expected):
+        other.send(Told("new", (event,)))
+        other.send(Told("ghost", (_typing("ghost"),)))
+        if number % 9 == 0:
+            await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_S):
+        while len(heard) < len(expected):  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.01)
+    assert heard == expected
     await chat.leave()

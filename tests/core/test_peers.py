@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
+from structlog.testing import capture_logs
 
 from talkwire.core.bus import Answer, AnyDispatch, Question
 from talkwire.core.peers import Peer, Peers
@@ -152,3 +153,33 @@ async def test_it_is_told_who_is_gone() -> None:
     one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
     one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
     assert gone == [{"three"}]
+
+
+async def test_what_is_not_understood_is_counted_and_logged_once_without_a_traceback() -> None:
+    one, two = Net().join("one", "two")
+    malformed = [b"", b"\xc1", b"\xa3abc", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xa2\xff\xfe"]
+    with capture_logs() as logs:
+        for body in malformed:
+            two.receive(Question("one", "q", "next", msgspec.Raw(body)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert [(entry["log_level"], entry["topic"], "exc_info" in entry) for entry in logs] == [("warning", "next", False)]
+    assert two.passed_over == len(malformed)
+    assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"two": 2}
+
+
+async def test_an_answer_that_is_no_message_is_passed_over() -> None:
+    net = Net()
+    one, _, _ = net.join("one", "two", "three")
+
+    def is_not_of_two(dispatch: AnyDispatch) -> bool:
+        return not (isinstance(dispatch, Answer) and dispatch.node_id == "two")
+
+    net.passes = is_not_of_two
+    asking = asyncio.ensure_future(one.ask("next", 1, int, wait_s=FOR_EVER_S))
+    await asyncio.sleep(0)
+    question = net.sent[0]
+    assert isinstance(question, Question)
+    one.receive(Answer("two", question.id, "one", msgspec.Raw(b"\xc1")))
+    assert await asking == {"three": 2}
+    assert one.passed_over == 1

@@ -1,10 +1,11 @@
 """A bus over a network that may fail at any time: what is sent is gathered, carried, and lost while nobody takes it.
 
-    send → Outgoing → one parcel at a time → Carrier.publish ~~~ Carrier.listening → unpacked → receive
+    send → Outgoing → one parcel at a time, sealed → Carrier.publish ~~~ Carrier.listening → opened → unpacked → receive
 
-All that is sent while a parcel is on its way goes into the next one. A node hears its own parcels too. When none comes
-back, though one leaves at least every `BEAT_S`, then one of both ways does not work, whichever: the bus is away, until
-a new connection brings one.
+All that is sent while a parcel is on its way goes into the next one. A parcel that no node of this database has sealed,
+or that was received before, is dropped before anything in it is decoded. A node hears its own parcels too. When none
+comes back, though one leaves at least every `BEAT_S`, then one of both ways does not work, whichever: the bus is away,
+until a new connection brings one.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from secrets import token_bytes
 from typing import Protocol
 
 import structlog
 
-from talkwire.bus.outgoing import Outgoing
+from talkwire.bus.outgoing import PARCEL_MAX, Outgoing
 from talkwire.bus.parcels import Unpacker
+from talkwire.bus.seal import Realm, Seal
 from talkwire.core.bus import AnyDispatch, Counts, Receive
 
 BEAT_S = 1.0
@@ -43,8 +44,11 @@ PUBLISH_PAUSE_S = 0.2
 
 CANCEL_AGAIN_S = 0.5
 
-_MARK = 8
-"""Bytes at the beginning of a parcel, by which a node knows its own."""
+WARN_EVERY_S = 60.0
+"""Parcels that are refused are logged this often at most: anybody may be sending them, without end."""
+
+_AROUND = 64 << 10
+"""Bytes of a parcel beside its dispatches, at most."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -67,21 +71,24 @@ class Carrier(Protocol):
 
 
 class CarriedBus:
-    """Implements `core.bus.Bus`. `carry` makes the carrier for the log of a name."""
+    """Implements `core.bus.Bus`. `carry` makes the carrier for the log of a name, which the `realm` gives it."""
 
-    def __init__(self, carry: Callable[[str], Carrier]) -> None:
+    def __init__(self, carry: Callable[[str], Carrier], realm: Realm) -> None:
         self.away = True
         self.brings_events = True
         self.counts = Counts()
         self._carry = carry
-        self._mark = token_bytes(_MARK)
+        self._realm = realm
         self._unpacker = Unpacker()
+        self._warned_at = -WARN_EVERY_S
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, log: str, receive: Receive) -> None:
         self._receive = receive
-        carrier = self._carrier = self._carry(log)
+        self._seal = Seal(self._realm.key(log))
+        carrier = self._carrier = self._carry(self._realm.name(log))
+        self._parcel_max = max(PARCEL_MAX, carrier.dispatch_max) + _AROUND
         self.brings_events = carrier.brings_events
         self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.brings_events)
         self._tasks = [asyncio.create_task(self._keep_publishing()), asyncio.create_task(self._keep_listening())]
@@ -113,7 +120,7 @@ class CarriedBus:
                     await self._outgoing.waiting.wait()
             count, parcel = self._outgoing.take()
             try:
-                await self._carrier.publish(self._mark + parcel)
+                await self._carrier.publish(self._seal.seal(parcel))
             except self._carrier.failures as error:
                 self._leave(error)
                 self.counts.dropped += count
@@ -134,12 +141,10 @@ class CarriedBus:
                     now = asyncio.get_running_loop().time
                     turn = _Turn()
                     async for parcel in parcels:
-                        if parcel.startswith(self._mark):
+                        if self._take(parcel):
                             patience.reschedule(now() + BEAT_S + ANSWER_S)
                             self._return()
                             tries = 0
-                        else:
-                            self._take(parcel)
                         # Somebody who has much to say must not keep the loop from everybody else.
                         if turn.lasts_s() >= TURN_S:
                             await asyncio.sleep(0)
@@ -148,9 +153,31 @@ class CarriedBus:
             await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
             tries += 1
 
-    def _take(self, parcel: bytes) -> None:
+    def _take(self, parcel: bytes) -> bool:
+        """Hands on what another node has sealed. Returns whether the parcel is this node's own, come back."""
+        opened = None if len(parcel) > self._parcel_max else self._seal.open(parcel)
+        if opened is None:
+            self._refuse(parcel)
+        elif opened.own:
+            return True
+        else:
+            self._receive_all(opened.body)
+        return False
+
+    def _refuse(self, parcel: bytes) -> None:
+        self.counts.refused += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._warned_at >= WARN_EVERY_S:
+            self._warned_at = now
+            _logger.warning(
+                "something on the bus is of no node of this database, or old",
+                bytes=len(parcel),
+                refused=self.counts.refused,
+            )
+
+    def _receive_all(self, body: memoryview) -> None:
         before = self._unpacker.not_understood
-        dispatches = self._unpacker.unpack(memoryview(parcel)[_MARK:])
+        dispatches = self._unpacker.unpack(body)
         self.counts.dropped += self._unpacker.not_understood - before
         for dispatch in dispatches:
             self.counts.received += 1

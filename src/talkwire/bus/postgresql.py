@@ -1,4 +1,5 @@
-"""Parcels by PostgreSQL's LISTEN and NOTIFY, for nodes without a Redis, on a channel that is named after the log.
+"""Parcels by PostgreSQL's LISTEN and NOTIFY, for nodes without a Redis, on a channel that has the name of
+the database's log.
 
 A notification is a text of less than 8,000 bytes, so a parcel goes as several of one transaction. Two connections of
 its own: what the writer does is never waited for, nor does it wait. PostgreSQL reads nothing of it and keeps it only
@@ -27,6 +28,9 @@ Connection = psycopg.AsyncConnection[tuple[object, ...]]
 CONNECT_S = 3
 CHUNK = 5_900
 """Bytes in a notification: as base64, with a few words before them, less than 8,000."""
+
+CHUNKS_MAX = 400
+"""Of one parcel. Its dispatches have 1 MiB, and may have been gathered beside one of 1 MiB."""
 
 _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
@@ -115,6 +119,8 @@ class Joiner:
             begins, continues = int(index) == 0, of == self._of and int(index) == len(self._chunks)
         except ValueError:
             return None  # anybody can notify a channel
+        if int(count) > CHUNKS_MAX:
+            return None
         if begins:
             self._of, self._chunks = of, [chunk]
         elif continues:

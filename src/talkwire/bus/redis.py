@@ -1,4 +1,4 @@
-"""Parcels by Redis, or Valkey: publish and subscribe, on a channel that is named after the log.
+"""Parcels by Redis, or Valkey: publish and subscribe, on a channel that has the name of the database's log.
 
 Redis keeps nothing for whoever is not connected, and cuts off a subscriber that reads too slowly. Neither does harm.
 """

@@ -128,13 +128,13 @@ class _Pauses:
 
 
 class SharedLimits:
-    """The node's part in the buckets of all nodes of one log, whose `epoch` names them. `limits` are those that are
+    """The node's part in the buckets of all nodes of one log, whose `name` they begin with. `limits` are those that are
     `shared`; `clock` is the one that they are given times of."""
 
-    def __init__(self, redis: Redis, limits: Limits, epoch: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, redis: Redis, limits: Limits, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._take = redis.register_script(TAKE)
         self._limits = limits
-        self._prefix = f"talkwire:{epoch}:limit:"
+        self._prefix = f"talkwire:{name}:limit:"
         self._clock = clock
         self._reported_at = clock()
         self._reporting = _Pauses(clock)

@@ -62,11 +62,13 @@ Receive = Callable[[AnyDispatch], None]
 @dataclass(slots=True)
 class Counts:
     """Dispatches since the start. `dropped`: those that were sent and have not left, or have come and could not be
-    read."""
+    read. `refused`: parcels that no node of this database has sealed, or that came a second time, and dispatches of
+    nodes without a lease."""
 
     sent: int = 0
     received: int = 0
     dropped: int = 0
+    refused: int = 0
 
 
 class Bus(Protocol):

@@ -13,6 +13,7 @@ from talkwire.core.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Questi
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
+from talkwire.core.commands.nodes import ListPeers
 from talkwire.core.commands.retries import AnswerRetry
 from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError, LogReplaced
@@ -21,7 +22,8 @@ from talkwire.core.feed import Commit, LogFeed, Stretch
 from talkwire.core.handlers import CHANGES, QUERIES
 from talkwire.core.head_watch import HeadWatch
 from talkwire.core.hooks import Hooks, sent_as
-from talkwire.core.lease import Lease
+from talkwire.core.introductions import Introductions
+from talkwire.core.lease import NODE, Lease
 from talkwire.core.listeners import Listener, Listeners
 from talkwire.core.model import Actor, User
 from talkwire.core.peers import Peers
@@ -96,6 +98,9 @@ class Chat:
         self._listeners = Listeners()
         self.bus = bus or NoBus()
         self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
+        self._introductions = Introductions(
+            self.peers, lambda: self.execute(NODE, ListPeers()), self._hear, self.bus.counts
+        )
         self.feed = LogFeed(self._read_log, self._listeners.tell, self._is_brought, self._lose)
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
@@ -210,6 +215,7 @@ class Chat:
         """Follows the log no more: the last thing, after the writer has ended."""
         if self._watching is not None:
             self._watching.cancel()
+        self._introductions.close()
         self.feed.close()
         await self.bus.close()
 
@@ -229,7 +235,13 @@ class Chat:
     def _receive(self, dispatch: AnyDispatch) -> None:
         if dispatch.node_id == self.node_id:
             return
-        self.peers.heard(dispatch.node_id)
+        if self.peers.knows(dispatch.node_id):
+            self._hear(dispatch)
+        else:
+            self._introductions.hold(dispatch)
+
+    def _hear(self, dispatch: AnyDispatch) -> None:
+        """Of a node that lives."""
         if isinstance(dispatch, Committed):
             self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:

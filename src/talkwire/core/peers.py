@@ -16,11 +16,15 @@ import msgspec
 import structlog
 
 from talkwire.core.bus import Answer, AnyDispatch, Question
+from talkwire.core.errors import ChatError
 
 ASK_S = 1.0
 """How long answers are waited for: some milliseconds is usual."""
 
 T = TypeVar("T")
+
+_MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding a body of another version, or of nobody's, can raise."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _logger = structlog.get_logger(__name__)
@@ -65,6 +69,9 @@ class Peers:
         self.on_gone: Callable[[Collection[str]], None] = lambda _: None
         """Told of nodes, by their ids, that live no more."""
         self._answering: set[asyncio.Task[None]] = set()
+        self.passed_over = 0
+        """Questions and answers whose bodies were not understood."""
+        self._warned: set[tuple[str, str]] = set()
 
     @property
     def are_there(self) -> bool:
@@ -74,6 +81,10 @@ class Peers:
     def have_answered(self, answers: Collection[str]) -> bool:
         """Whether all others that live are among those that have."""
         return self._living.keys() <= set(answers)
+
+    def knows(self, node_id: str) -> bool:
+        """Whether this node lived when the leases were looked at last, or was introduced since."""
+        return node_id in self._living or node_id in self._new
 
     def find(self, node_id: str) -> Peer | None:
         return self._living.get(node_id)
@@ -95,7 +106,7 @@ class Peers:
             self.on_gone(gone)
 
     def heard(self, node_id: str) -> None:
-        """From this node, which may have been started since the leases were looked at."""
+        """This node lives, and may have been started since the lease was renewed."""
         if node_id not in self._living:
             self._new.add(node_id)
 
@@ -125,8 +136,8 @@ class Peers:
         for node_id, answer in asked.answers.items():
             try:
                 answers[node_id] = msgspec.msgpack.decode(answer, type=kind)
-            except msgspec.ValidationError:
-                _logger.warning("a node of another version has answered", topic=topic, node=node_id)
+            except _MALFORMED:
+                self._pass_over(topic, "answer")
         return answers
 
     def receive(self, dispatch: Question | Answer) -> None:
@@ -146,9 +157,24 @@ class Peers:
     async def _answer(self, question: Question) -> None:
         topic = self._topics[question.topic]
         try:
-            body = _encode(await topic.answer(topic.decode(bytes(question.body))))
+            asked = topic.decode(bytes(question.body))
+        except _MALFORMED:
+            self._pass_over(question.topic, "question")
+            return
+        try:
+            body = _encode(await topic.answer(asked))
+        except ChatError as error:
+            _logger.warning("a question of another node could not be answered", topic=question.topic, code=error.code)
+            return
         except Exception:
-            # Such as a newer version's question: whoever asked makes do without us.
+            # Whoever asked makes do without us.
             _logger.exception("a question of another node could not be answered", topic=question.topic)
             return
         self._send(Answer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
+
+    def _pass_over(self, topic: str, what: str) -> None:
+        """Of another version, most likely: it is counted, and logged once for each topic."""
+        self.passed_over += 1
+        if (topic, what) not in self._warned:
+            self._warned.add((topic, what))
+            _logger.warning("a node of another version says what is not understood", topic=topic, what=what)
