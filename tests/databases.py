@@ -107,6 +107,22 @@ class PostgresServer:
         finally:
             shutil.rmtree(folder)
 
+    @contextmanager
+    def copied(self) -> Iterator[PostgresServer]:
+        """Another server, at an address of its own, with a copy of all that is here now, and that knows nothing of
+        this one: what a snapshot of its disk would be."""
+        folder = _folder_of(self._owner)
+        copy = PostgresServer(folder, self._programs, self._owner)
+        try:
+            self._back_up(folder / "data")
+            copy.start()
+            try:
+                yield copy
+            finally:
+                copy.stop()
+        finally:
+            shutil.rmtree(folder)
+
     def promote(self) -> None:
         """A standby takes over."""
         self._execute("SELECT pg_promote()")
