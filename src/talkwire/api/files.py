@@ -17,10 +17,10 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
-from litestar.response import Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from talkwire.api.dependencies import GivenCaller, GivenChat, GivenUploads
+from talkwire.api.download import Download
 from talkwire.api.errors import error_body, on_chat_error
 from talkwire.api.methods import BODILESS
 from talkwire.api.refusals import may_refuse
@@ -303,9 +303,12 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
     headers["Content-Length"] = str(end - start)
     if stretch is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{total}"
-    chunks = _no_bytes() if start >= end or request.state.get(BODILESS) else await uploads.store.read(place, start, end)
     status = HTTPStatus.OK if stretch is None else HTTPStatus.PARTIAL_CONTENT
-    return Stream(chunks, status_code=status, headers=headers, media_type=headers["Content-Type"])
+    media_type = headers["Content-Type"]
+    if start >= end or request.state.get(BODILESS):
+        return Response(b"", status_code=status, headers=headers, media_type=media_type)
+    reading = await uploads.store.read(place, start, end)
+    return Download(reading, status_code=status, headers=headers, media_type=media_type)
 
 
 def _description(file: File, part: Part) -> dict[str, str]:
@@ -321,12 +324,6 @@ def _description(file: File, part: Part) -> dict[str, str]:
 def _names(if_none_match: str, etag: str) -> bool:
     names = {name.strip().removeprefix("W/") for name in if_none_match.split(",")}
     return etag in names or "*" in names
-
-
-async def _no_bytes() -> AsyncIterator[bytes]:
-    nothing: tuple[bytes, ...] = ()
-    for chunk in nothing:
-        yield chunk
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------

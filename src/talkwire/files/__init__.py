@@ -4,7 +4,7 @@ tus.py              what the headers of the tus protocol say
 partials.py         the bytes of uploads that are still on their way
 sniffing.py         what a file is, by its bytes
 image_worker.py     pictures made safe, in a process of their own; images.py starts it
-byte_store.py       the bytes of finished files, in a folder or on S3
+byte_store.py       the bytes of finished files: folder.py and bucket.py (S3) keep them
 uploads.py          from the first byte to the finished file
 sweeper.py          removes what nobody waits for any more
 """

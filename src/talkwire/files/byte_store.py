@@ -6,38 +6,23 @@ the same; and what a file is believed to be is always said of the bytes that are
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from typing import Literal, Protocol
 
-import obstore
 import structlog
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, S3Store
 
 from talkwire.core.errors import ChatError, forbidden
-
-if TYPE_CHECKING:
-    from obstore.store import RetryConfig
+from talkwire.files.bucket import SCHEME, BucketBytes
+from talkwire.files.folder import FolderBytes
 
 Part = Literal["content", "thumbnail"]
 
 CHUNK_BYTES = 256 * 1024
 """How much of a file is in memory for each download."""
-
-PART_MIN_BYTES = 5 * 1024 * 1024
-PARTS_MAX = 9_000
-"""S3 takes larger files in parts: of this size or more, and 10,000 at most."""
-
-PARTS_AT_ONCE = 2
-"""For each file; all of them are in memory."""
-
-_RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 
 _logger = structlog.get_logger(__name__)
 
@@ -55,80 +40,82 @@ class Place:
         return f"{_folder_of(self.file_id)}/{self.digest}/{self.part}"
 
 
+class Reading(Protocol):
+    """A part of a file's bytes. Whoever has one calls `aclose`, also when they have not read it to the end."""
+
+    def __aiter__(self) -> Reading: ...
+    async def __anext__(self) -> bytes: ...
+    async def aclose(self) -> None: ...
+
+
+class Bytes(Protocol):
+    """A place for bytes. Raises FileNotFoundError for a key that is not there; other OSErrors and BaseError when the
+    place fails."""
+
+    async def put(self, key: str, source: Path) -> None: ...
+    async def total(self, key: str) -> int: ...
+    async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> Reading: ...
+    async def remove(self, prefix: str) -> None: ...
+
+
 class ByteStore:
     """`place` is `s3://bucket/prefix` (with the AWS_… variables) or a folder. Raises ChatError `unavailable` from each
     call while the store does not answer."""
 
     def __init__(self, place: str | Path) -> None:
         """Makes the folder. Raises OSError when that fails, or the variables make no sense."""
-        self._folder: Path | None = None
-        self._store: LocalStore | S3Store
+        self._bytes: Bytes
         try:
-            if isinstance(place, str) and place.startswith("s3://"):
-                parts = urlsplit(place)
-                prefix = parts.path.strip("/") or None
-                self._store = S3Store(parts.netloc, prefix=prefix, retry_config=_RETRIES)
-            else:
-                self._folder = Path(place).absolute()
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._store = LocalStore(self._folder, automatic_cleanup=True)
+            on_s3 = isinstance(place, str) and place.startswith(SCHEME)
+            self._bytes = BucketBytes(str(place)) if on_s3 else FolderBytes(Path(place))
         except BaseError as error:
             raise OSError(f"{place}: {_first_line(error)}") from error
 
     async def put(self, place: Place, source: Path) -> None:
         """Keeps a copy of `source`; when this returns it is safe."""
-        try:
-            size = (await asyncio.to_thread(source.stat)).st_size
-            part = max(PART_MIN_BYTES, size // PARTS_MAX + 1)
-            await obstore.put_async(self._store, place.key, source, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from error
-        if self._folder is not None:
-            await asyncio.to_thread(_sync, self._folder, place.key)
+        with _failing_as_unavailable():
+            await self._bytes.put(place.key, source)
 
     async def total(self, place: Place) -> int:
         """How many bytes are there. Raises `forbidden` when there is nothing."""
-        try:
-            return (await obstore.head_async(self._store, place.key))["size"]
-        except FileNotFoundError:
-            raise forbidden() from None
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from error
+        with _failing_as_unavailable(), _missing_as_forbidden():
+            return await self._bytes.total(place.key)
 
-    async def read(self, place: Place, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to `end`, which is not included and lies behind `start`."""
-        try:
-            found = await obstore.get_async(self._store, place.key, options={"range": (start, end)})
-        except FileNotFoundError:
-            raise forbidden() from None
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from error
-        return _chunks(found.stream(CHUNK_BYTES))
+    async def read(self, place: Place, start: int, end: int) -> Reading:
+        """Opens the bytes from `start` up to `end`, which is not included and lies behind `start`. The caller closes
+        what this returns. Raises `forbidden` when there is nothing."""
+        with _failing_as_unavailable(), _missing_as_forbidden():
+            return _Checked(await self._bytes.read(place.key, start, end, CHUNK_BYTES))
 
     async def remove(self, file_id: str) -> None:
         """Removes all bytes of a file; that there are none is no error."""
-        try:
-            found = await obstore.list(self._store, _folder_of(file_id)).collect_async()
-            for each in found:
-                await obstore.delete_async(self._store, each["path"])
-        except FileNotFoundError:
-            return  # somebody else removes them too
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from error
+        with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node removes them too
+            await self._bytes.remove(_folder_of(file_id))
 
     async def check(self) -> None:
         """Raises `unavailable` while the store does not answer."""
         try:
-            await obstore.head_async(self._store, Place("0" * 32, "0", "content").key)
-        except FileNotFoundError:
-            return
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from error
+            await self.total(Place("0" * 32, "0", "content"))
+        except ChatError as error:
+            if error.code != "forbidden":
+                raise
 
 
-async def _chunks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for chunk in stream:
-        yield bytes(chunk)
+class _Checked:
+    """A reading whose failures are ChatErrors."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def __aiter__(self) -> _Checked:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with _failing_as_unavailable():
+            return await anext(self._reading)
+
+    async def aclose(self) -> None:
+        await self._reading.aclose()
 
 
 def _folder_of(file_id: str) -> str:
@@ -136,21 +123,23 @@ def _folder_of(file_id: str) -> str:
     return f"{file_id[:2]}/{file_id}"
 
 
-def _sync(folder: Path, key: str) -> None:
-    """Has the disk keep a file and its name: the answer to an upload promises it."""
-    for each in (folder / key, *(folder / parent for parent in Path(key).parents)):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+@contextmanager
+def _missing_as_forbidden() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise forbidden() from None
 
 
-def _unavailable(error: Exception) -> ChatError:
-    _logger.error("the files' store failed", reason=_first_line(error))
-    return ChatError("unavailable", "The files' store does not answer. Try again.")
+@contextmanager
+def _failing_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        _logger.error("the files' store failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
+        raise ChatError("unavailable", "The files' store does not answer. Try again.") from error
 
 
 def _first_line(error: Exception) -> str:
-    """The library's texts go on with what its debugger would show."""
+    """The first line of a library's error text: the others are for its debugger."""
     return str(error).strip().partition("\n")[0]

@@ -1,0 +1,81 @@
+"""The answer to a download, which lets go of the file as soon as it ends, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import chain
+from typing import Any
+
+from litestar import MediaType, Request
+from litestar.response import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Send
+
+from talkwire.core.errors import ChatError
+from talkwire.files.byte_store import Reading
+
+
+class Download(Response[bytes]):
+    """Sends what `reading` reads, and closes it when everything is sent, when the client goes away, or when the server
+    stops. One chunk at a time: the next is read once the client has room for it."""
+
+    def __init__(self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str) -> None:
+        super().__init__(b"", status_code=status_code, headers=headers, media_type=media_type)
+        self._reading = reading
+
+    def to_asgi_response(
+        self,
+        app: object,  # noqa: ARG002 (Litestar gives None)
+        request: Request[Any, Any, Any],  # noqa: ARG002
+        **options: Any,  # noqa: ANN401 (Litestar's)
+    ) -> ASGIResponse:
+        return _Sending(
+            self._reading,
+            cookies=chain(self.cookies, options.get("cookies") or ()),
+            encoded_headers=options.get("encoded_headers"),
+            headers={**(options.get("headers") or {}), **self.headers},
+            media_type=self.media_type or MediaType.TEXT,
+            status_code=self.status_code,
+        )
+
+
+class _Sending(ASGIResponse):
+    __slots__ = ("_reading",)
+
+    _should_set_content_length = False  # the headers have it
+
+    def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 (Litestar's)
+        super().__init__(**options)
+        self._reading = reading
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._reading.aclose()
+
+    async def send_body(self, send: Send, receive: Receive) -> None:
+        """Ends early when the client goes away, or when the file cannot be read: the connection is cut then."""
+        sending = asyncio.create_task(self._send_chunks(send))
+        gone = asyncio.create_task(_wait_until_gone(receive))
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            sending.cancel()
+            await asyncio.wait((sending, gone))
+        if not sending.cancelled():
+            sending.result()
+
+    async def _send_chunks(self, send: Send) -> None:
+        try:
+            async for chunk in self._reading:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except ChatError:
+            return  # the store has logged why; the status was sent long ago
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,112 @@
+"""The bytes of finished files in a folder: read by descriptors of our own, which close with the answer they are for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+
+COPY_BYTES = 1024 * 1024
+_FOLDER_MODE = 0o700
+
+
+class FolderBytes:
+    """Implements `byte_store.Bytes`. Keys are paths below `folder`; files are readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        """Makes the folder. Raises OSError."""
+        self._folder = folder.absolute()
+        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+
+    async def put(self, key: str, source: Path) -> None:
+        await asyncio.to_thread(self._put, key, source)
+
+    async def total(self, key: str) -> int:
+        return (await asyncio.to_thread((self._folder / key).stat)).st_size
+
+    async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> FolderReading:
+        descriptor = await asyncio.to_thread(os.open, self._folder / key, os.O_RDONLY | os.O_CLOEXEC)
+        return FolderReading(descriptor, start, end, chunk_bytes)
+
+    async def remove(self, prefix: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder / prefix, onerror=_ignore_missing)
+
+    def _put(self, key: str, source: Path) -> None:
+        target = self._folder / key
+        target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+                shutil.copyfileobj(original, copy, COPY_BYTES)
+                copy.flush()
+                os.fsync(copy.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        self._keep_names(key)
+
+    def _keep_names(self, key: str) -> None:
+        """Syncs the folders on the way to a file, since the answer to an upload promises that it is on disk."""
+        for parent in Path(key).parents:
+            descriptor = os.open(self._folder / parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+class FolderReading:
+    """Implements `byte_store.Reading`: a part of one file, a chunk at a time, each read on a thread."""
+
+    def __init__(self, descriptor: int, start: int, end: int, chunk_bytes: int) -> None:
+        self._descriptor: int | None = descriptor
+        self._offset = start
+        self._end = end
+        self._chunk_bytes = chunk_bytes
+        self._busy = threading.Lock()  # `aclose` may come while a cancelled read still runs on its thread
+
+    def __aiter__(self) -> FolderReading:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Raises OSError when the file ends before its part does."""
+        count = min(self._chunk_bytes, self._end - self._offset)
+        if count <= 0:
+            raise StopAsyncIteration
+        chunk = await asyncio.to_thread(self._read, count)
+        self._offset += len(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        """Closes the descriptor, behind a read in progress. A second call does nothing."""
+        if self._descriptor is not None:
+            await asyncio.to_thread(self._close)
+
+    def _read(self, count: int) -> bytes:
+        with self._busy:
+            if self._descriptor is None:
+                raise OSError("the file was closed")
+            chunk = os.pread(self._descriptor, count, self._offset)
+        if not chunk:
+            raise OSError(f"the file ends at {self._offset}, before {self._end}")
+        return chunk
+
+    def _close(self) -> None:
+        with self._busy:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+
+_Raised = tuple[type[BaseException], BaseException, TracebackType]
+
+
+def _ignore_missing(_function: object, _path: str, raised: _Raised) -> None:
+    """Another node may remove the same folder at the same time."""
+    if not isinstance(raised[1], FileNotFoundError):
+        raise raised[1]
