@@ -12,11 +12,15 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 from talkwire.files.tus import TusRefusal
 
 COPY_BYTES = 1024 * 1024
 _BYTES = ".bytes"
+
+Beside = Literal["picture", "thumbnail", "aside"]
+BESIDE: tuple[Beside, ...] = get_args(Beside)
 _OWNER_ONLY = 0o600
 
 
@@ -68,7 +72,7 @@ class Partial:
     def offset(self) -> int:
         return os.fstat(self._opened()).st_size
 
-    def beside(self, name: str) -> Path:
+    def beside(self, name: Beside) -> Path:
         """A file of this upload's for another purpose, which goes when the upload goes."""
         return self.path.with_suffix(f".{name}")
 
@@ -109,9 +113,9 @@ class Partial:
     def remove(self) -> None:
         """Removes everything of this upload; it stays taken."""
         # The locked file goes last: as long as it is there, nobody else makes others.
-        others = [path for path in self.path.parent.glob(f"{self.path.stem}.*") if path != self.path]
-        for path in [*others, self.path]:
-            path.unlink(missing_ok=True)
+        for name in BESIDE:
+            self.beside(name).unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         with self._busy:
