@@ -5,7 +5,6 @@ Engine.IO protocol, revision 4, section "Packet encoding". Knows nothing of sess
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
@@ -14,8 +13,10 @@ from typing import Final, NamedTuple
 from talkwire.wire.errors import RemoteProtocolError
 
 SEPARATOR: Final = "\x1e"
-MAX_PACKETS: Final = 16_384
-"""Packets in one payload. Node has no limit of its own; this one keeps a body of separators from filling memory."""
+
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_FROM_URL_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
+_NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64 + b"-_"))
 
 
 class PacketType(IntEnum):
@@ -60,17 +61,21 @@ def encode_packet(packet: Packet) -> str | bytes:
     return f"{packet.type.value}{packet.data}"
 
 
-def iter_payload(body: str, max_packets: int = MAX_PACKETS) -> Iterator[Packet]:
-    """Decode a polling body packet by packet; what precedes a broken packet is still yielded, as Node does."""
-    if body.count(SEPARATOR) >= max_packets:
-        raise RemoteProtocolError("too many packets in one payload")
-    for part in body.split(SEPARATOR):
-        yield decode_packet(part)
+def iter_payload(body: str) -> Iterator[Packet]:
+    """Yields the packets of a polling body, those before a broken one too; raises RemoteProtocolError there.
+
+    Decodes one packet at a time, so that the caller can spread the work and a body of separators fills no memory.
+    """
+    start = 0
+    while (end := body.find(SEPARATOR, start)) >= 0:
+        yield decode_packet(body[start:end])
+        start = end + 1
+    yield decode_packet(body[start:])
 
 
-def decode_payload(body: str, max_packets: int = MAX_PACKETS) -> list[Packet]:
+def decode_payload(body: str) -> list[Packet]:
     """Decode a whole polling body; raise RemoteProtocolError if any packet of it is broken."""
-    return list(iter_payload(body, max_packets))
+    return list(iter_payload(body))
 
 
 def encode_payload(packets: Iterable[Packet]) -> str:
@@ -88,9 +93,10 @@ def _encode_base64(data: bytes) -> str:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Decode the standard alphabet; padding may be missing, since Node does not ask for it."""
-    stripped = text.rstrip("=")
-    try:
-        return a2b_base64(stripped + "=" * (-len(stripped) % 4), strict_mode=True)
-    except (Base64Error, ValueError) as error:
-        raise RemoteProtocolError("broken base64") from error
+    """Decodes as the Node server does: line breaks (Android's encoder writes them) and other characters outside the
+    alphabet are skipped, the URL alphabet is taken too, padding may be missing, and the text ends with its padding."""
+    data, _, _ = text.encode("ascii", "ignore").partition(b"=")
+    digits = data.translate(_FROM_URL_ALPHABET, _NOT_BASE64)
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]  # six bits are no byte
+    return a2b_base64(digits + b"=" * (-len(digits) % 4))

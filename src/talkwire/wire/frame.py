@@ -60,13 +60,18 @@ def unframe(frames: bytes) -> Iterator[str | bytes]:
     """Yield what our own frames hold, in order, text as str; control frames are for WebSockets only and left out."""
     position = 0
     while position < len(frames):
-        opcode = frames[position] & 0x0F
-        start, end = _payload_span(frames, position)
-        if opcode == _TEXT:
-            yield frames[start:end].decode()
-        elif opcode == _BINARY:
-            yield frames[start:end]
-        position = end
+        content, position = frame_at(frames, position)
+        if content is not None:
+            yield content
+
+
+def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
+    """Returns what the frame of ours at `position` holds, None for a control frame, and where the next one begins."""
+    opcode = frames[position] & 0x0F
+    start, end = _payload_span(frames, position)
+    if opcode == _TEXT:
+        return frames[start:end].decode(), end
+    return (frames[start:end] if opcode == _BINARY else None), end
 
 
 def encode_text(text: str) -> bytes:

@@ -6,15 +6,16 @@ monotonic clock), output waits in `out` as WebSocket frames. Knows neither socke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from math import inf
 from typing import Final, assert_never
 
 import msgspec
 
-from talkwire.wire.engine_packet import SEPARATOR, Packet, PacketType, decode_packet, iter_payload, join_payload
+from talkwire.wire.backlog import POLL_PACKETS_MAX, Backlog
+from talkwire.wire.engine_packet import SEPARATOR, Packet, PacketType, decode_packet, iter_payload
 from talkwire.wire.errors import RemoteProtocolError
-from talkwire.wire.frame import binary_frame, message_frame, text_frame, unframe
+from talkwire.wire.frame import message_frame, text_frame
 from talkwire.wire.handshake import EngineOptions, open_packet
 from talkwire.wire.transitions import TABLE, Action, Phase
 from talkwire.wire.transport import Transport
@@ -22,8 +23,8 @@ from talkwire.wire.transport import Transport
 NOOP_INTERVAL_S: Final = 0.1
 """How often a pending poll is released while a WebSocket is on trial."""
 
-POLL_PACKETS_MAX: Final = 16
-"""Packets in one answer to a poll: the protocol names no limit, but python-engineio's clients take no more."""
+PING_LATE_S: Final = 0.1
+"""A ping that leaves at most this late (a timer's rounding) does not extend the time that its pong has."""
 
 _PING: Final = text_frame("2")
 _PROBE_ANSWER: Final = text_frame("3probe")
@@ -83,6 +84,7 @@ class Session:
 
     __slots__ = (
         "_awaits_pong",
+        "_backlog",
         "_goodbye",
         "_heartbeat_due",
         "_may_extend",
@@ -105,6 +107,7 @@ class Session:
         self.options = options
         self.transport = transport
         self.out = [text_frame(open_packet(engine_sid, transport, options))]
+        self._backlog = Backlog(self.out) if transport is Transport.POLLING else None
         self.poll_pending = False
         self.close_reason: str | None = None
         # When the latest ping left, and when the latest ping that got its pong had left: a pong after
@@ -144,7 +147,7 @@ class Session:
 
     def receive_websocket(self, message: str | bytes, now: float) -> list[Event]:
         """Take one WebSocket message, from the session's WebSocket or from the one on trial."""
-        if self._phase is _OVER_WEBSOCKET and not self._may_extend and message[:1] == "4":
+        if self._phase is _OVER_WEBSOCKET and not self._awaits_pong and message[:1] == "4":
             return [MessageReceived(message[1:])]
         try:
             packet = decode_packet(message)
@@ -152,25 +155,28 @@ class Session:
             return self._broken_message()
         return self.receive_packet(Transport.WEBSOCKET, packet, now)
 
-    def receive_payload(self, body: str, now: float) -> list[Event]:
-        """Take the body of a polling POST; what precedes a broken packet counts, as in Node.
+    def receive_payload(self, body: str, now: float) -> Iterator[Event]:
+        """Yields the events of a polling POST's body; what precedes a broken packet counts, as in Node.
 
-        All events are there before the first is acted on: if acting on one closes the session, drop the rest.
+        Decodes a packet when its event is asked for, so that the caller may spread the work. It ends with the session.
         """
-        events: list[Event] = []
-        if self.closed or self.transport is not Transport.POLLING:
-            return events
+        if self.transport is not Transport.POLLING:
+            return
         try:
             for packet in iter_payload(body):
-                events += self.receive_packet(Transport.POLLING, packet, now)
+                if self.closed:
+                    return
+                yield from self.receive_packet(Transport.POLLING, packet, now)
         except RemoteProtocolError:
-            events += self._fail("parse error")
-        return events
+            yield from self._fail("parse error")
 
     def receive_packet(self, transport: Transport, packet: Packet, now: float) -> list[Event]:
         """Take one packet that came over `transport`."""
-        if self._may_extend and packet.type is not PacketType.PONG and transport is self.transport:
-            self._extend_heartbeat(now)
+        if self._awaits_pong and transport is self.transport:
+            if now >= self._heartbeat_due:
+                return self._fail("ping timeout")
+            if self._may_extend and packet.type is not PacketType.PONG:
+                self._extend_heartbeat(now)
         if packet.type is _MESSAGE and transport is self.transport and self._phase is not Phase.CLOSED:
             return [MessageReceived(packet.data)]
         return self._act(TABLE[self._phase, transport][packet.type], packet, now)
@@ -181,6 +187,15 @@ class Session:
         """Queue one message; nothing happens when the session is closed."""
         if not self.closed:
             self.out.append(message_frame(data))
+
+    def take_many(self) -> None:
+        """Note that the client takes as many packets in one answer to a poll as it is given."""
+        if self._backlog is not None:
+            self._backlog.packets_max = POLL_PACKETS_MAX
+
+    def unfetched(self) -> int:
+        """Return how many bytes no poll has fetched; 0 once the session has a WebSocket."""
+        return 0 if self._backlog is None else self._backlog.size()
 
     def close(self, reason: str) -> list[Event]:
         """Close from our side; what is in `out` is still to be written.
@@ -325,14 +340,17 @@ class Session:
         self._phase = Phase.CLOSED
         self.close_reason = reason
         self._trial = None
-        self._may_extend = False
+        self._awaits_pong = self._may_extend = False
         return [SessionClosed(reason)]
 
     def _fail(self, reason: str, goodbye: str = _CLOSE) -> list[Event]:
         """Close because of the peer: what waits in `out` is lost, as in Node; only a pending poll is told."""
         if self.closed:
             return []
-        self.out.clear()
+        if self._backlog is None:
+            self.out.clear()
+        else:
+            self._backlog.clear()
         self._goodbye = goodbye if self.poll_pending else None
         return self._end(reason)
 
@@ -348,7 +366,7 @@ class Session:
             return _NOOP
         return None
 
-    def _last_answer(self) -> str:
+    def _last_answer(self) -> str | None:
         """The close packet has an answer of its own. The official client handles it before the packets in front of it
         in the same answer: it would keep these, and hand them out once more when it has connected again."""
         if self.out:
@@ -356,13 +374,10 @@ class Session:
         goodbye, self._goodbye = self._goodbye or _CLOSE, None
         return goodbye
 
-    def _drain(self) -> str:
+    def _drain(self) -> str | None:
         """Takes what one answer may hold; the rest waits for the next poll."""
         self._release_poll = False
-        packets = list(_contents(self.out))
-        self.out.clear()
-        self.out += [_framed(packet) for packet in packets[POLL_PACKETS_MAX:]]
-        return join_payload(packets[:POLL_PACKETS_MAX])
+        return None if self._backlog is None else self._backlog.take()
 
     def _answer_probe(self, packet: Packet, now: float) -> list[Event]:
         if packet.data != "probe" or self._trial is None:
@@ -374,7 +389,7 @@ class Session:
     def _switch(self, now: float) -> list[Event]:
         """Move to the WebSocket: what it is still owed from its trial goes out first, then the buffered output."""
         self.out[:0] = self.probe_out
-        self._trial = None
+        self._trial = self._backlog = None
         self._phase = Phase.WEBSOCKET
         self.transport = Transport.WEBSOCKET
         if self._awaits_pong:
@@ -407,7 +422,8 @@ class Session:
         self.out.append(_PING)
         self.last_ping_sent = now
         self._awaits_pong = self._may_extend = True
-        self._heartbeat_due = now + self.options.ping_timeout_s
+        due = self._heartbeat_due if now - self._heartbeat_due <= PING_LATE_S else now
+        self._heartbeat_due = due + self.options.ping_timeout_s
         return []
 
     def _note_pong(self, now: float) -> None:
@@ -420,12 +436,3 @@ class Session:
         """Wait for the pong anew, once, since a packet that is none shows the peer alive; Node does the same."""
         self._may_extend = False
         self._heartbeat_due = now + self.options.ping_timeout_s
-
-
-def _framed(packet: str | bytes) -> bytes:
-    return binary_frame(packet) if isinstance(packet, bytes) else text_frame(packet)
-
-
-def _contents(frames: Iterable[bytes]) -> Iterable[str | bytes]:
-    for shared in frames:
-        yield from unframe(shared)
