@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import time
 from typing import Any
 
 import msgspec
@@ -12,6 +15,8 @@ from hypothesis import strategies as st
 from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
 from talkwire.wire.frame import unframe
 from talkwire.wire.socket_packet import (
+    MAX_CONTAINERS,
+    MAX_EXPONENTS,
     Ack,
     Connect,
     ConnectError,
@@ -238,7 +243,7 @@ def nested(levels: int) -> str:
     return '2["a",' + "[" * (levels - 1) + "]" * (levels - 1) + "]"
 
 
-@pytest.mark.parametrize("levels", [65, 66, 500, 100_000])
+@pytest.mark.parametrize("levels", [65, 66, 500, 40_000])
 def test_of_an_event_that_is_nested_too_deeply_the_name_is_kept(levels: int) -> None:
     assert Decoder().receive(nested(levels)) == Event("/", ["a"], None, "nested too deeply")
     with pytest.raises(RemoteProtocolError):
@@ -269,6 +274,101 @@ def test_the_decoder_accepts_64_levels_and_any_number_of_siblings() -> None:
     assert Decoder().receive(nested(64)) is not None
     assert Decoder().receive('2["a",' + ",".join(["{}", "[[]]"] * 100) + "]") is not None
     assert Decoder().receive('2["a","' + "[" * 1000 + '"]') is not None
+
+
+MEGABYTE = 1_000_000
+BUDGET_S = 0.05
+
+
+def event_of(*parts: str) -> str:
+    """An event of a megabyte: its parts, repeated."""
+    repeated = ",".join(parts)
+    return f'2["a",{",".join([repeated] * ((MEGABYTE - 10) // (len(repeated) + 1)))}]'
+
+
+def filled(head: str) -> str:
+    """An event that begins with `head` and has whole numbers for the rest of a megabyte."""
+    return f'2["a",{head},{",".join(["1"] * ((MEGABYTE - len(head)) // 2 - 5))}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=name)
+        for name, text in {
+            "numbers of three digits' exponent": event_of("1e308"),
+            "denormal numbers": event_of("5e-324"),
+            "numbers halfway between two doubles": event_of("1e23"),
+            "as many costly numbers as allowed": filled(",".join(["1e308"] * (MAX_EXPONENTS // 25))),
+            "as many halfway numbers as allowed": filled(",".join(["1e23"] * MAX_EXPONENTS)),
+            "whole numbers behind a text full of e": filled('"' + "e" * 2000 + '"'),
+            "long numbers": event_of("1" * 4000),
+            "arrays": event_of("[]"),
+            "objects": event_of('{"a":1}'),
+            "as many arrays as allowed": filled(",".join(["[]"] * (MAX_CONTAINERS - 1))),
+            "as many full arrays as allowed": event_of("[1,1,1,1,1,1,1,1]"),
+            "open arrays": '2["a",' + "[" * MEGABYTE,
+            "a nested name": "2[" + "[" * MEGABYTE,
+            "keys": '2["a",{' + ",".join(f'"{number}":1' for number in range(100_000)) + "}]",
+            "half characters": event_of('"\\ud800"'),
+            "numbers and half a character": event_of("1.5").removesuffix("]") + ',"\\ud800"]',
+        }.items()
+    ],
+)
+def test_no_packet_of_a_megabyte_takes_long(text: str) -> None:
+    def cpu_s() -> float:
+        begun = time.thread_time()
+        with contextlib.suppress(RemoteProtocolError):
+            Decoder().receive(text)
+        return time.thread_time() - begun
+
+    gc.collect()
+    gc.disable()  # the heap of a test run is larger than a server's
+    try:
+        assert min(cpu_s() for _ in range(5)) < BUDGET_S
+    finally:
+        gc.enable()
+
+
+def test_walking_for_placeholders_takes_no_longer() -> None:
+    begun = time.thread_time()
+    decoder = Decoder()
+    decoder.receive("51-" + event_of("[1,1,1,1,1,1,1,1,1,1]").removeprefix("2"))
+    decoder.receive(b"")
+    assert time.thread_time() - begun < 2 * BUDGET_S
+
+
+@pytest.mark.parametrize(
+    ("values", "flaw"),
+    [
+        (["1e308"] * 1001, "too many numbers with an exponent"),
+        (["-1.5E-299"] * 1001, "too many numbers with an exponent"),
+        (["1e23"] * 25_001, "too many numbers with an exponent"),
+        (["[]"] * 50_000, "too many arrays and objects"),
+    ],
+)
+def test_of_an_event_that_would_take_long_the_name_is_kept(values: list[str], flaw: str) -> None:
+    json = ",".join(values)
+    assert Decoder().receive(f'2["a",{json}]') == Event("/", ["a"], None, flaw)
+    with pytest.raises(RemoteProtocolError):
+        Decoder().receive(f'0{{"a":[{json}]}}')
+
+
+@pytest.mark.parametrize("value", ["0.12345678901234567", "1.5e7", "1e0", '"12e308"', '"550e8400-e299-4123"'])
+def test_ordinary_values_may_be_as_many_as_fit(value: str) -> None:
+    text = event_of(value)
+    assert Decoder().receive(text) == Event("/", msgspec.json.decode(text[1:]))
+
+
+def test_a_packets_attachments_count_for_its_size() -> None:
+    decoder = Decoder(max_size=100)
+    head = f'52-["a",{PLACEHOLDER}]'
+    assert decoder.receive(head) is None
+    assert decoder.receive(b"x" * (100 - len(head) - 1)) is None
+    with pytest.raises(RemoteProtocolError):
+        decoder.receive(b"xx")
+    with pytest.raises(RemoteProtocolError):
+        Decoder(max_size=100).receive('2["' + "a" * 100 + '"]')
 
 
 def test_events_are_written_as_the_protocol_has_them() -> None:

@@ -9,6 +9,7 @@ import pytest
 from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
 from talkwire.wire.handshake import EngineOptions
 from talkwire.wire.socket_session import (
+    FIRST_PACKET_MAX,
     AckReceived,
     ConnectRequested,
     Disconnected,
@@ -186,6 +187,41 @@ def test_a_session_that_joins_nothing_has_45_seconds() -> None:
     sockets.receive("0", now=102)
     sockets.accept("/", "s")
     assert sockets.next_deadline() == inf
+
+
+def test_a_packet_is_small_until_the_peer_has_joined_a_namespace() -> None:
+    token = "t" * (FIRST_PACKET_MAX - 20)
+    sockets = SocketSession(EngineOptions(), now=0)
+    assert sockets.receive(f'0{{"token":"{token}"}}', now=1) == ConnectRequested("/", {"token": token})
+    with pytest.raises(RemoteProtocolError):
+        sockets.receive("0/" + "a" * FIRST_PACKET_MAX, now=2)
+    sockets.accept("/", "s")
+    assert sockets.receive(f'2["{token}{token}"]', now=3) == EventReceived("/", [token + token], None)
+
+
+def test_attachments_before_a_namespace_is_joined_are_small_too() -> None:
+    sockets = SocketSession(EngineOptions(), now=0)
+    assert sockets.receive('52-["a"]', now=1) is None
+    assert sockets.receive(b"x" * (FIRST_PACKET_MAX - 10), now=1) is None
+    with pytest.raises(RemoteProtocolError):
+        sockets.receive(b"xxx", now=1)
+
+
+def test_a_peer_that_was_turned_away_has_joined_nothing() -> None:
+    sockets = SocketSession(EngineOptions(), now=0)
+    sockets.receive("0", now=1)
+    sockets.turn_away("/", "s")
+    assert (sockets.packet_max, sockets.next_deadline()) == (FIRST_PACKET_MAX, 45)
+
+
+def test_each_part_of_a_packet_comes_within_the_ping_timeout() -> None:
+    sockets = joined("/")
+    assert sockets.receive('52-["a"]', now=100) is None
+    assert (sockets.next_deadline(), sockets.waits_for_attachments) == (120, True)
+    assert sockets.receive(b"x", now=110) is None
+    assert sockets.next_deadline() == 130
+    assert sockets.receive(b"y", now=120) is not None
+    assert (sockets.next_deadline(), sockets.waits_for_attachments) == (inf, False)
 
 
 def test_a_session_that_ever_joined_may_be_in_nothing() -> None:

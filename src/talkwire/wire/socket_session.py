@@ -26,6 +26,9 @@ from talkwire.wire.socket_packet import (
     encode_disconnect,
 )
 
+FIRST_PACKET_MAX: Final = 16_384
+"""Size of a packet, attachments included, from a peer that has joined no namespace: an auth payload and its token."""
+
 
 class ConnectRequested(msgspec.Struct, frozen=True):
     """The peer asks for a namespace, by its full name, a query included; `auth` is its payload, whole."""
@@ -75,19 +78,28 @@ _CONNECTED: Final = _Membership.CONNECTED
 class SocketSession:
     """The Socket.IO side of one session; feed it the data of every MessageReceived."""
 
-    __slots__ = ("_deadline", "_decoder", "_namespaces")
+    __slots__ = ("_deadline", "_decoder", "_namespaces", "_options", "_part_deadline")
 
     def __init__(self, options: EngineOptions, now: float) -> None:
-        self._decoder = Decoder(options.max_attachments)
+        self._options = options
+        self._decoder = Decoder(options.max_attachments, min(FIRST_PACKET_MAX, options.max_payload))
+        self._part_deadline = inf
         self._deadline = now + options.connect_timeout_s
         self._namespaces: dict[str, _Membership] = {}
 
-    def receive(self, data: str | bytes, now: float) -> SocketEvent | None:  # noqa: ARG002 - whatever arrives has a time
+    @property
+    def packet_max(self) -> int:
+        """How large a packet may be: small until the peer has joined a namespace."""
+        return self._decoder.max_size
+
+    def receive(self, data: str | bytes, now: float) -> SocketEvent | None:
         """Take one message; None: nothing to act on (yet). After a RemoteProtocolError the session must be closed."""
         if not data and isinstance(data, str):
             # The parser by itself would take this for a CONNECT; in Node an empty message never gets that far.
             raise RemoteProtocolError("an empty message")
         packet = self._decoder.receive(data)
+        if packet is None or type(data) is bytes:
+            self._part_deadline = inf if packet is not None else now + self._options.ping_timeout_s
         match packet:
             case None:
                 return None
@@ -109,6 +121,7 @@ class SocketSession:
         self._require(namespace, _Membership.PENDING)
         self._namespaces[namespace] = _CONNECTED
         self._deadline = inf
+        self._decoder.max_size = self._options.max_payload
         return encode_connect(namespace, socket_id, pid)
 
     def refuse(self, namespace: str, message: str, data: object = None) -> str:
@@ -120,9 +133,9 @@ class SocketSession:
     def turn_away(self, namespace: str, socket_id: str) -> tuple[str, str]:
         """Let the peer in for a word of parting only: return the packets that let it in and put it out again. It has
         joined nothing by that, and its time to do so goes on."""
-        deadline = self._deadline
+        deadline, max_size = self._deadline, self._decoder.max_size
         packets = self.accept(namespace, socket_id), self.disconnect(namespace)
-        self._deadline = deadline
+        self._deadline, self._decoder.max_size = deadline, max_size
         return packets
 
     def disconnect(self, namespace: str) -> str:
@@ -140,8 +153,19 @@ class SocketSession:
         return [name for name, membership in self._namespaces.items() if membership is _CONNECTED]
 
     def next_deadline(self) -> float:
-        """Return when the session must be closed for having joined nothing; `inf` once it ever joined."""
-        return self._deadline
+        """Return when the session must be closed, for having joined nothing or for attachments that do not come."""
+        return min(self._deadline, self._part_deadline)
+
+    @property
+    def waits_for_attachments(self) -> bool:
+        """Whether half a packet is here. Its rest must come within the ping timeout, each part within one more."""
+        return self._part_deadline != inf
+
+    def close(self) -> None:
+        """Drops what is kept of a session that has ended."""
+        self._decoder.forget()
+        self._namespaces.clear()
+        self._deadline = self._part_deadline = inf
 
     def _require(self, namespace: str, membership: _Membership) -> None:
         if self._namespaces.get(namespace) is not membership:
