@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Iterator
 from math import inf
 
 import pytest
 
-from talkwire.realtime.heartbeat import TICK_S, TimingWheel
+from talkwire.realtime.heartbeat import TICK_S, TimingWheel, tick_for
 
 
 class FakeTimer:
@@ -206,6 +207,57 @@ def test_an_item_that_fails_leaves_the_others_their_deadlines(loop: FakeLoop, wh
         wheel.watch(item)
     loop.run_until(loop.now + 3.5)
     assert [len(item.calls) for item in neighbours] == [3, 3]
+
+
+def test_a_forgotten_item_is_let_go_at_once(loop: FakeLoop, wheel: TimingWheel) -> None:
+    items = [Item(loop, loop.now + 1) for _ in range(3)]
+    for item in items:
+        wheel.watch(item)
+    gone = weakref.ref(items[1])
+    wheel.forget(items.pop(1))
+    assert gone() is None
+    loop.run_until(loop.now + 2)
+    assert [len(item.calls) for item in items] == [1, 1]
+
+
+def test_an_item_that_moved_nearer_is_in_the_wheel_once(loop: FakeLoop, wheel: TimingWheel) -> None:
+    item = Item(loop, loop.now + 10)
+    wheel.watch(item)
+    item.deadline = loop.now + 5
+    wheel.watch(item)
+    gone = weakref.ref(item)
+    wheel.forget(item)
+    del item
+    assert gone() is None
+
+
+def test_an_item_that_anothers_end_forgets_is_not_called(loop: FakeLoop, wheel: TimingWheel) -> None:
+    class Ending(Item):
+        def handle_deadline(self, now: float) -> None:
+            super().handle_deadline(now)
+            wheel.forget(other)
+
+    first, other = Ending(loop, loop.now + 1), Item(loop, loop.now + 1)
+    wheel.watch(first)
+    wheel.watch(other)
+    loop.run_until(loop.now + 2)
+    assert (len(first.calls), len(other.calls)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("timeouts_s", "tick_s"), [((25, 20), 0.02), ((0.3, 0.2), 0.004), ((0.01, 5), 0.001), ((1, 1), 0.02)]
+)
+def test_ticks_are_as_fine_as_the_timeouts_are_short(timeouts_s: tuple[float, float], tick_s: float) -> None:
+    assert tick_for(*timeouts_s) == tick_s
+
+
+def test_a_wheel_of_finer_ticks_is_more_punctual(loop: FakeLoop) -> None:
+    wheel = TimingWheel(tick_s=0.004)
+    item = Item(loop, loop.now + 0.2011)
+    deadline = item.deadline
+    wheel.watch(item)
+    loop.run_until(loop.now + 1)
+    assert deadline <= item.calls[0] <= deadline + 0.004 + 1e-6
 
 
 def test_one_timer_serves_all(loop: FakeLoop, wheel: TimingWheel) -> None:

@@ -16,6 +16,10 @@ from typing import Protocol
 import structlog
 
 TICK_S = 0.02
+TICKS_A_TIMEOUT = 50
+"""Where timeouts are short, ticks are: this many in the shortest, so that an end is at most 2 % late."""
+
+_TICK_MIN_S = 0.001
 
 _logger = structlog.get_logger(__name__)
 
@@ -32,15 +36,21 @@ class Deadlined(Protocol):
     def handle_deadline(self, now: float) -> None: ...
 
 
+def tick_for(*timeouts_s: float) -> float:
+    """Returns the tick of a wheel for timeouts of these lengths."""
+    return min(TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
+
+
 class TimingWheel:
-    """Calls `handle_deadline` at most `TICK_S` after the time that `next_deadline` said.
+    """Calls `handle_deadline` at most `tick_s` after the time that `next_deadline` said.
 
     An item that was called is asked again within `ask_every_s`: what comes in meanwhile may move its deadline nearer,
     up to that time, without a word to the wheel.
     """
 
-    def __init__(self, ask_every_s: float = inf) -> None:
+    def __init__(self, ask_every_s: float = inf, tick_s: float = TICK_S) -> None:
         self._ask_every_s = ask_every_s
+        self._tick_s = tick_s
         self._buckets: dict[int, list[Deadlined]] = {}
         self._ticks: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -53,11 +63,19 @@ class TimingWheel:
         if not isinf(deadline):
             self._watch(item, deadline)
 
+    def forget(self, item: Deadlined) -> None:
+        """Lets go of an item at once. A search, but among those of one tick only."""
+        bucket = self._buckets.get(item.wheel_tick)
+        if bucket is not None:
+            bucket.remove(item)
+        item.wheel_tick = 0
+
     def _watch(self, item: Deadlined, deadline: float) -> None:
         # Whatever is late is done in the next tick, so that an item which stays late cannot hold up the loop.
-        tick = max(ceil(deadline / TICK_S), self._last_tick + 1)
+        tick = max(ceil(deadline / self._tick_s), self._last_tick + 1)
         if item.wheel_tick and item.wheel_tick <= tick:
             return
+        self.forget(item)
         item.wheel_tick = tick
         bucket = self._buckets.get(tick)
         if bucket is None:
@@ -80,16 +98,17 @@ class TimingWheel:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_tick = tick
-        self._timer = asyncio.get_running_loop().call_at(tick * TICK_S, self._turn)
+        self._timer = asyncio.get_running_loop().call_at(tick * self._tick_s, self._turn)
 
     def _turn(self) -> None:
         now = asyncio.get_running_loop().time()
         self._timer, self._timer_tick = None, inf
-        self._last_tick = max(self._last_tick, int(now / TICK_S))
-        while self._ticks and self._ticks[0] * TICK_S <= now:
+        self._last_tick = max(self._last_tick, int(now / self._tick_s))
+        while self._ticks and self._ticks[0] * self._tick_s <= now:
             tick = heapq.heappop(self._ticks)
+            self._last_tick = max(self._last_tick, tick)
             for item in self._buckets.pop(tick):
-                # An item that was moved nearer is in two buckets; the later one is stale.
+                # Another one's end may have taken this item out of the wheel, or put it where it is due next.
                 if item.wheel_tick == tick:
                     item.wheel_tick = 0
                     self._ask(item, now)

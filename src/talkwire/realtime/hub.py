@@ -89,7 +89,8 @@ class Hub:
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
         self.expects_more = expects_more
         self.channels: list[Channel] = []
-        self._urgent: list[Outlet] = []
+        # By connection: one that is woken again and again in a turn is written to once.
+        self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []
         # The latest broadcasts to one room of each channel, not handed to its connections yet: see `_deliver`.
         self._aside: dict[Channel, _Aside] = {}
@@ -186,7 +187,7 @@ class Hub:
 
     def wake(self, connection: Outlet) -> None:
         """Has the connection's output written in this turn."""
-        self._urgent.append(connection)
+        self._urgent[connection] = None
         if not self._flushing:
             self._schedule()
 
@@ -234,7 +235,7 @@ class Hub:
         asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        urgent, self._urgent = self._urgent, []
+        urgent, self._urgent = self._urgent, {}
         self._flush_all(urgent)
         if not self._bulk and self._may_linger():
             self._flushing = False
@@ -286,7 +287,7 @@ class Hub:
                     _logger.exception("a connection could not be written to")
 
     @staticmethod
-    def _flush_all(connections: list[Outlet]) -> None:
+    def _flush_all(connections: Iterable[Outlet]) -> None:
         for connection in connections:
             try:
                 connection.flush()
