@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.realtime.connection import UNSENT_MAX
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+
+from talkwire.realtime.connection import REFUSALS_FREE, REFUSALS_PER_S, UNSENT_MAX
 from talkwire.realtime.dispatch import WAITING_MAX
 from talkwire.realtime.socket import Socket
 from talkwire.realtime.socket_server import Namespace, SocketServer
@@ -12,7 +16,7 @@ from talkwire.wire import EngineOptions
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import CLOSE, frame
 from tests.realtime.test_polling import HOST, signed_in
-from tests.realtime.wires import DEADLINE_S, Wire, served, until
+from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, served, until
 
 
 async def test_a_client_that_answers_no_ping_is_closed_and_one_that_does_is_not() -> None:
@@ -101,6 +105,92 @@ async def test_a_client_that_crowds_its_lane_is_read_on_when_there_is_room(
     await wire.say('421["echo"]')
     assert await wire.text() == "431[]"
     assert seen == list(range(sent))
+
+
+async def test_a_client_that_is_refused_on_and_on_is_read_slowly_and_loses_no_answer(
+    root: Namespace, connect: Connect, engine: RecordingServer
+) -> None:
+    refused = 0
+
+    @root.on("too often")
+    def too_often(socket: Socket) -> None:
+        nonlocal refused
+        refused += 1
+        socket.connection.slow_down()
+
+    wire = await (await (await connect()).open()).sign_in()
+    at_once = REFUSALS_FREE // 2
+    await wire.say(*['42["too often"]'] * at_once, '421["echo"]')
+    assert await wire.text() == "431[]"
+    assert not engine.connections[0].lane.slowed, "an ordinary overrun is answered at once"
+    await wire.say(*['42["too often"]'] * 3 * REFUSALS_FREE, '422["echo"]')
+    await until(lambda: engine.connections[0].lane.slowed)
+    assert refused < at_once + 3 * REFUSALS_FREE
+    assert await wire.text() == "432[]"
+    assert refused == at_once + 3 * REFUSALS_FREE
+
+
+async def test_a_polling_client_that_is_refused_on_and_on_waits_for_its_answer(
+    root: Namespace, connect: Connect, engine: RecordingServer
+) -> None:
+    root.on("too often")(lambda socket: socket.connection.slow_down())
+    poller = await signed_in(await connect())
+    begun = engine.now()
+    assert await poller.post("\x1e".join(['42["too often"]'] * 2 * REFUSALS_FREE)) == (200, b"ok")
+    assert engine.now() - begun > REFUSALS_FREE / REFUSALS_PER_S / 2
+
+
+async def test_half_a_packet_has_the_ping_timeout_to_be_completed() -> None:
+    engine = RecordingServer(EngineOptions(ping_interval_s=25, ping_timeout_s=0.1))
+    engine.namespace("/")
+    async with served(engine) as port:
+        wire = await (await (await Wire.to(port)).open()).sign_in()
+        await wire.say('451-["x"]')
+        assert await wire.close_code() == 1000
+        assert engine.metrics.closed == {"ping timeout": 1}
+        await wire.close()
+
+
+@pytest.mark.parametrize(
+    ("send", "reason", "logged"),
+    [
+        ("x", "parse error", "x…"),
+        ('42["name","secret"', "parse error", "2[…"),
+        ("40/a?token=secret,{", "parse error", "0/a…"),
+        ("2", "transport error", "2…"),
+        ("1", "transport close", "1…"),
+    ],
+)
+async def test_an_end_is_counted_and_logged_by_its_reason(
+    connect: Connect, engine: RecordingServer, send: str, reason: str, logged: str
+) -> None:
+    wire = await (await (await connect()).open()).sign_in()
+    with structlog.testing.capture_logs() as lines:
+        await wire.say(send)
+        await until(lambda: not engine.connections)
+    assert engine.metrics.closed == {reason: 1}
+    assert {"event": "session_closed", "reason": reason, "log_level": "debug"} in lines
+    assert [line["first"] for line in lines if "first" in line] == [logged]
+    assert "secret" not in str(lines)
+    text = generate_latest(_registry(engine)).decode()
+    assert f'talkwire_closed_total{{reason="{reason}"}} 1.0' in text
+
+
+async def test_a_refused_handshake_is_counted_by_its_code(connect: Connect, engine: RecordingServer) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for target in ("/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=4&transport=carrier-pigeon-post"):
+            assert (await (await connect()).request(target, HOST))[0] == 400
+        assert (await (await connect()).request("/socket.io/?EIO=3&transport=websocket", UPGRADE))[0] == 400
+    assert engine.metrics.refused_handshakes == {5: 2, 0: 1}
+    assert 'talkwire_refused_handshakes_total{code="5"} 2.0' in generate_latest(_registry(engine)).decode()
+    asked = [(line["code"], line["EIO"], line["transport"]) for line in lines if line["event"] == "handshake_refused"]
+    assert asked == [(5, "3", "polling"), (0, "4", "carrier-pigeon-p"), (5, "3", "websocket")]
+
+
+def _registry(engine: RecordingServer) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(engine.metrics)
+    return registry
 
 
 async def test_a_client_that_polls_no_more_is_cut_off(

@@ -17,12 +17,12 @@ class Work:
         self.changes = 0
         self.started: list[str] = []
         self.under_way: set[str] = set()
-        self.lane = Lane(self._changed)
+        self.lane = Lane(self)
 
     def crowded(self) -> bool:
         return self.lane.crowded
 
-    def _changed(self) -> None:
+    def lane_changed(self) -> None:
         self.changes += 1
 
     def enter(self, name: str, *, pipelined: bool = False, at_once: bool = False) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
 
+from talkwire.realtime.connection import Connection
 from talkwire.realtime.dispatch import WAITING_MAX
+from talkwire.realtime.polling import FIRST_BODY_MAX
 from talkwire.realtime.socket import Socket
 from talkwire.realtime.socket_server import Namespace
+from talkwire.wire import EngineOptions, Session
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
-from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, until
+from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, served, until
 
 PATH = "/socket.io/?EIO=4&transport=polling"
 HOST = {"Host": "127.0.0.1"}
@@ -37,15 +42,15 @@ class Poller:
         return status, answer
 
 
-async def open_polling(wire: Wire) -> Poller:
-    _, headers, body = await wire.request(PATH, HOST)
+async def open_polling(wire: Wire, query: str = "") -> Poller:
+    _, headers, body = await wire.request(PATH + query, HOST)
     assert headers["content-type"] == "text/plain; charset=UTF-8"
     assert headers["cache-control"] == "no-store"
     return Poller(wire, json.loads(body[1:])["sid"])
 
 
-async def signed_in(wire: Wire) -> Poller:
-    poller = await open_polling(wire)
+async def signed_in(wire: Wire, query: str = "") -> Poller:
+    poller = await open_polling(wire, query)
     assert await poller.post("40") == (200, b"ok")
     assert (await poller.poll()).startswith("40{")
     return poller
@@ -189,6 +194,154 @@ async def test_a_post_is_answered_once_the_crowd_is_gone(connect: Connect, root:
     assert (await poller.wire.answer())[::2] == (200, b"ok")
     assert await poller.post('421["echo"]') == (200, b"ok")
     assert await poller.poll() == "431[]"
+
+
+async def test_binary_as_the_android_client_writes_it_is_taken(connect: Connect) -> None:
+    poller = await signed_in(await connect())
+    placeholder = '{"_placeholder":true,"num":0}'
+    assert await poller.post(f'451-1["echo",{placeholder}]\x1ebAQID\n') == (200, b"ok")
+    assert await poller.poll() == f"461-1[{placeholder}]\x1ebAQID"
+
+
+async def test_any_number_of_packets_fits_into_a_body_within_the_limit(root: Namespace) -> None:
+    engine = RecordingServer()
+    seen: list[int] = []
+    engine.namespace("/").on("n")(lambda socket, number: seen.append(number))
+    async with served(engine) as port:
+        poller = await signed_in(await Wire.to(port))
+        body = "\x1e".join(f'42["n",{number}]' for number in range(20_000))
+        assert await poller.post(body) == (200, b"ok")
+        assert seen == list(range(20_000))
+        await poller.wire.close()
+
+
+async def test_a_large_body_is_handled_in_steps_and_costs_as_much_as_it_has_packets() -> None:
+    """CONNECTs to namespaces that are not there, each answered: no turn of the loop takes long, and neither do the
+    polls that fetch the answers."""
+
+    async def cpu_s(packets: int) -> float:
+        engine = RecordingServer()
+        engine.namespace("/")
+        async with served(engine) as port:
+            poller = await signed_in(await Wire.to(port), "&t=P")
+            body = "\x1e".join(f"40/{number}," for number in range(packets))
+            begun = time.thread_time()
+            assert await poller.post(body) == (200, b"ok")
+            answered = 0
+            while answered < packets:
+                answered += len((await poller.poll()).split("\x1e"))
+            taken = time.thread_time() - begun
+            await poller.wire.close()
+        return taken
+
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            begun = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - begun)
+
+    few = min([await cpu_s(2000) for _ in range(2)])
+    assert await cpu_s(16_000) < 2 * 8 * few
+    watching = asyncio.create_task(watch())
+    await cpu_s(16_000)
+    watching.cancel()
+    assert longest < 0.05
+
+
+async def test_before_a_namespace_is_joined_a_body_is_small() -> None:
+    engine = RecordingServer()
+    engine.namespace("/")
+    async with served(engine) as port:
+        poller = await open_polling(await Wire.to(port))
+        assert (await poller.post("4" * (FIRST_BODY_MAX + 1)))[0] == 413
+        assert await poller.post("40") == (200, b"ok")
+        await poller.poll()
+        assert await poller.post('42["x","' + "x" * 900_000 + '"]') == (200, b"ok")
+        await poller.wire.close()
+
+
+@pytest.mark.parametrize(
+    ("t", "packets"),
+    [
+        ("Pa1b2C3", 30),  # the JavaScript and Java clients of 3.x and 4.x until 4.7
+        ("Pa1b2C3.1", 30),
+        ("8kq2r1xz", 30),  # JavaScript from 4.8
+        ("1700000000.123", 16),  # python-engineio
+        ("1700000000", 16),
+        (None, 16),
+    ],
+)
+async def test_a_poll_answers_as_many_packets_as_the_client_is_known_to_take(
+    connect: Connect, root: Namespace, t: str | None, packets: int
+) -> None:
+    poller = await signed_in(await connect(), "" if t is None else f"&t={t}")
+    for number in range(30):
+        root.emit("n", number)
+    assert len((await poller.poll()).split("\x1e")) == packets
+
+
+async def test_a_poll_and_a_close_that_come_in_the_same_turn_are_handled_in_this_order(
+    connect: Connect, engine: RecordingServer
+) -> None:
+    for _ in range(20):
+        poller = await signed_in(await connect())
+        waiting = await connect()
+        poll = f"GET {poller.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        post = f"POST {poller.target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n1".encode()
+        waiting.writer.write(poll)
+        poller.wire.writer.write(post)
+        assert (await waiting.answer())[::2] == (200, b"6")
+        assert (await poller.wire.answer())[::2] == (200, b"ok")
+
+
+async def test_a_client_that_pipelines_two_polls_and_goes_leaves_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = RecordingServer(EngineOptions(ping_interval_s=0.1, ping_timeout_s=0.1))
+    engine.namespace("/")
+    async with served(engine) as port:
+        poller = await signed_in(await Wire.to(port))
+        poll = f"GET {poller.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        poller.wire.writer.write(poll + poll)
+        await until(lambda: engine.connections[0].session.poll_pending)
+        poller.wire.writer.transport.abort()
+        await until(lambda: not engine.connections)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_request_after_the_ping_timeout_finds_no_session(method: str) -> None:
+    engine = RecordingServer(EngineOptions(ping_interval_s=25, ping_timeout_s=20))
+    engine.namespace("/")
+    async with served(engine) as port:
+        poller = await signed_in(await Wire.to(port))
+        engine.connections[0].handle_deadline(engine.now() + 25)
+        now = engine.now
+        engine.now = lambda: now() + 45.01  # and the wheel knows nothing of it
+        status, _, body = await poller.wire.request(poller.target, HOST, method, b"3" if method == "POST" else b"")
+        assert (status, body) == (400, b'{"code":1,"message":"Session ID unknown"}')
+        assert engine.metrics.closed == {"ping timeout": 1}
+        await poller.wire.close()
+
+
+async def test_an_ended_session_is_freed_without_the_garbage_collector() -> None:
+    engine = RecordingServer()
+    engine.namespace("/")
+    async with served(engine) as port:
+        gc.collect()
+        gc.disable()
+        try:
+            poller = await signed_in(await Wire.to(port))
+            placeholder = '{"_placeholder":true,"num":0}'
+            await poller.post(f'452-["x",{placeholder}]\x1eb{"QUJD" * 100_000}')
+            await poller.post("1")
+            await until(lambda: not [each for each in gc.get_objects() if isinstance(each, Connection | Session)])
+            await poller.wire.close()
+        finally:
+            gc.enable()
 
 
 # --- upgrades -------------------------------------------------------------------------------------------------------

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
+from websockets.protocol import Protocol
 
-from talkwire.realtime.connection import UNSENT_MAX
+from talkwire.realtime.connection import UNSENT_MAX, Connection
+from talkwire.realtime.dispatch import Lane
+from talkwire.realtime.socket_server import Namespace
+from talkwire.realtime.websocket import FRAGMENTS_MAX, WebSocketProtocol
+from talkwire.wire import EngineOptions, Session, SocketSession
+from talkwire.wire.socket_session import FIRST_PACKET_MAX
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
 from tests.realtime.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, masked_text
-from tests.realtime.wires import ACCEPT, OPEN, UPGRADE, Wire, until
+from tests.realtime.test_polling import probe, signed_in
+from tests.realtime.wires import ACCEPT, OPEN, UPGRADE, Wire, served, until
 
 
 async def echoes(wire: Wire) -> bool:
@@ -61,10 +71,13 @@ async def test_a_page_of_this_machine_is_let_in(connect: Connect, origin: str) -
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Sec-WebSocket-Version": "8"},
-        {"Sec-WebSocket-Version": None},
         {"Sec-WebSocket-Key": None},
         {"Sec-WebSocket-Key": ""},
+        {"Sec-WebSocket-Key": "short"},
+        {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ"},
+        {"Sec-WebSocket-Key": "MTIzNDU2Nzg5MDEyMzQ1Njc="},
+        {"Sec-WebSocket-Protocol": ""},
+        {"Sec-WebSocket-Protocol": "a b"},
     ],
 )
 async def test_an_upgrade_request_that_breaks_the_rules_is_a_bad_request(
@@ -75,6 +88,31 @@ async def test_an_upgrade_request_that_breaks_the_rules_is_a_bad_request(
     status, answered, _ = await wire.request(OPEN, headers)
     assert (status, answered["content-type"]) == (400, "text/plain")
     await wire.ended()
+
+
+@pytest.mark.parametrize("version", ["8", "130", None])
+async def test_another_version_of_the_protocol_is_refused_with_the_one_that_is_spoken(
+    connect: Connect, version: str | None
+) -> None:
+    wire = await connect()
+    headers = {name: value for name, value in {**UPGRADE, "Sec-WebSocket-Version": version}.items() if value}
+    status, answered, _ = await wire.request(OPEN, headers)
+    assert (status, answered["sec-websocket-version"], answered["upgrade"]) == (426, "13", "websocket")
+    await wire.ended()
+
+
+@pytest.mark.parametrize("offered", ["chat", "chat, superchat", "chat,superchat"])
+async def test_of_the_subprotocols_the_first_is_taken(connect: Connect, offered: str) -> None:
+    wire = await connect()
+    status, answered, _ = await wire.request(OPEN, {**UPGRADE, "Sec-WebSocket-Protocol": offered})
+    assert (status, answered["sec-websocket-protocol"]) == (101, "chat")
+    assert (await wire.text()).startswith("0{")
+
+
+async def test_without_an_offer_there_is_no_subprotocol(connect: Connect) -> None:
+    wire = await connect()
+    _, answered, _ = await wire.request(OPEN, UPGRADE)
+    assert "sec-websocket-protocol" not in answered
 
 
 async def test_a_websocket_is_opened_by_get_only(connect: Connect) -> None:
@@ -93,6 +131,9 @@ async def test_a_websocket_is_opened_by_get_only(connect: Connect) -> None:
         ("EIO=4&transport=polling", 3),
         ("EIO=3&transport=websocket", 5),
         ("transport=websocket", 5),
+        ("EIO=4&transport=websocket&transport=websocket", 0),
+        ("EIO=4&EIO=4&transport=websocket", 5),
+        ("EIO=4&transport=websocket&sid=a&sid=b", 1),
     ],
 )
 async def test_a_query_that_breaks_the_rules_is_answered_as_node_does(connect: Connect, query: str, code: int) -> None:
@@ -234,7 +275,7 @@ async def test_what_comes_after_the_close_is_not_looked_at(connect: Connect, eng
 async def test_fragments_of_nothing_take_no_memory(connect: Connect, engine: RecordingServer) -> None:
     wire = await (await (await connect()).open()).sign_in()
     await wire.send(frame(TEXT, b"421", fin=False))
-    await wire.send(frame(CONTINUATION, b"", fin=False) * 20_000)
+    await wire.send(frame(CONTINUATION, b"", fin=False) * (FRAGMENTS_MAX - 2))
     await wire.send(frame(CONTINUATION, b'["echo",1]'))
     assert await wire.text() == "431[1]"
 
@@ -253,3 +294,148 @@ async def test_a_client_that_pings_without_reading_is_cut_off(connect: Connect, 
     with pytest.raises(ConnectionError):
         await ping_on()
     assert engine.connections == []
+
+
+# --- too much at once -----------------------------------------------------------------------------------------------
+
+
+async def test_more_fragments_than_the_node_server_takes_close_the_connection(
+    connect: Connect, engine: RecordingServer
+) -> None:
+    wire = await (await (await connect()).open()).sign_in()
+    await wire.send(frame(TEXT, b"421", fin=False))
+    await wire.send(frame(CONTINUATION, b"", fin=False) * FRAGMENTS_MAX)
+    assert await wire.close_code() == 1008
+    assert engine.connections == []
+    assert engine.metrics.closed == {"transport error": 1}
+
+
+async def test_frames_that_come_at_once_are_handled_in_order_and_in_slices(
+    connect: Connect, root: Namespace, engine: RecordingServer
+) -> None:
+    """100,000 tiny frames in front of an event, and another client's event at the same time."""
+    wires = [await (await (await connect()).open()).sign_in() for _ in range(2)]
+    seen: list[object] = []
+    root.on("note")(lambda socket, value: seen.append(value))
+    many = frame(PONG, b"") * 10_000
+    pieces = [many + masked_text(f'42["note",{number}]') for number in range(10)]
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            begun = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - begun)
+
+    watching = asyncio.create_task(watch())
+    await wires[0].send(*pieces)
+    assert await echoes(wires[1])
+    assert len(seen) < 10, "the other client did not wait for all of it"
+    await wires[0].say('421["echo","last"]')
+    assert await wires[0].text() == '431["last"]'
+    watching.cancel()
+    assert seen == list(range(10))
+    assert longest < 0.05
+    assert not engine.work.busy
+
+
+async def test_what_waits_of_a_websocket_that_breaks_off_is_dropped(connect: Connect, engine: RecordingServer) -> None:
+    wire = await (await (await connect()).open()).sign_in()
+    await wire.send(frame(PONG, b"") * 40_000)
+    await until(lambda: engine.work.busy)
+    wire.writer.transport.abort()
+    await until(lambda: not engine.connections)
+    await until(lambda: not engine.work.busy)
+
+
+async def test_before_a_namespace_is_joined_a_message_is_small() -> None:
+    engine = RecordingServer(EngineOptions())
+    engine.namespace("/")
+    async with served(engine) as port:
+        large = masked_text("4" * (FIRST_PACKET_MAX + 2))
+        wire = await (await Wire.to(port)).open()
+        await wire.send(large)
+        assert await wire.close_code() == 1009
+        await wire.close()
+        joined = await (await (await Wire.to(port)).open()).sign_in()
+        await joined.say('42["' + "x" * 900_000 + '"]')
+        await joined.send(frame(PING, b"still here"))
+        assert await joined.frame() == (PONG, b"still here")
+        await joined.close()
+
+
+async def test_a_session_that_joined_while_it_polled_may_send_large_messages_after_its_upgrade() -> None:
+    engine = RecordingServer(EngineOptions())
+    engine.namespace("/").on("echo")(lambda socket, text: len(text))
+    async with served(engine) as port:
+        poller = await signed_in(await Wire.to(port))
+        wire = await Wire.to(port)
+        await probe(wire, poller)
+        await wire.say("5", '421["echo","' + "x" * 900_000 + '"]')
+        assert await wire.text() == "431[900000]"
+        await wire.close()
+        await poller.wire.close()
+
+
+# --- what ended connections leave -----------------------------------------------------------------------------------
+
+
+async def half_a_binary_packet(wire: Wire) -> None:
+    await wire.sign_in()
+    await wire.say('4510-["x"]')
+    for _ in range(9):
+        await wire.send(frame(BINARY, b"x" * 50_000))
+
+
+async def half_a_message(wire: Wire) -> None:
+    await wire.sign_in()
+    await wire.send(frame(TEXT, b"x" * 300_000, fin=False))
+
+
+async def half_a_frame(wire: Wire) -> None:
+    await wire.sign_in()
+    await wire.send(frame(TEXT, b"x" * 600_000)[:-100_000])
+
+
+async def a_broken_frame(wire: Wire) -> None:
+    await wire.send(b"\xff\xff\xff")
+    await wire.frame()
+
+
+async def a_closing_handshake(wire: Wire) -> None:
+    await wire.sign_in()
+    await wire.send(frame(CLOSE, (1000).to_bytes(2, "big")))
+    await wire.frame()
+
+
+@pytest.mark.parametrize(
+    "leave", [half_a_binary_packet, half_a_message, half_a_frame, a_broken_frame, a_closing_handshake]
+)
+async def test_an_ended_connection_is_freed_without_the_garbage_collector(
+    leave: Callable[[Wire], Awaitable[None]],
+) -> None:
+    engine = RecordingServer(EngineOptions())
+    engine.namespace("/")
+    async with served(engine) as port:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                wire = await (await Wire.to(port)).open()
+                await leave(wire)
+                await until(lambda: not engine.work.busy)
+                await wire.close()
+                await until(lambda: not engine.connections and not alive_of(engine))
+        finally:
+            gc.enable()
+
+
+def alive_of(engine: RecordingServer) -> list[object]:
+    """What is in memory of the server's connections, ended ones too."""
+    kinds = (Connection, WebSocketProtocol, Session, SocketSession, Lane)
+    return [
+        each
+        for each in gc.get_objects()
+        if (isinstance(each, kinds) and getattr(each, "server", engine) is engine) or isinstance(each, Protocol)
+    ]

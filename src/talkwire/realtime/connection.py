@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Protocol, assert_never
+
+import structlog
 
 from talkwire.realtime.dispatch import Lane
 from talkwire.realtime.heartbeat import TimingWheel
 from talkwire.realtime.hub import POLL_CHECK, Hub
 from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.preview import preview
+from talkwire.realtime.work import WorkQueue
 from talkwire.wire import (
     MessageReceived,
     Session,
@@ -28,8 +34,17 @@ UNSENT_MAX = 1024 * 1024
 SLOW = 64 * 1024
 """Bytes unread from which on a client is spared what is gone in a moment anyway."""
 
+PACKETS_A_STEP = 16
+"""Packets of a POST's body that are handled in one step of work."""
+
+REFUSALS_PER_S = 500
+REFUSALS_FREE = 250
+"""A client over its rate limits is read more slowly: at most so many refusals a second, after so many at once."""
+
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000
+
+_logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,7 @@ class WebSocket(Protocol):
     def close(self, code: int) -> None: ...
     def abort(self) -> None: ...
     def set_reading(self, reading: bool) -> None: ...  # noqa: FBT001
+    def set_message_max(self, size: int) -> None: ...
 
 
 class Host(Protocol):
@@ -60,6 +76,7 @@ class Host(Protocol):
     hub: Hub
     wheel: TimingWheel
     metrics: RealtimeMetrics
+    work: WorkQueue
     now: Callable[[], float]
 
     def forget(self, connection: Connection) -> bool: ...
@@ -72,6 +89,8 @@ class Connection(ABC):
         "_drained",
         "_ending",
         "_poll",
+        "_refused_until",
+        "_slowed",
         "_trial",
         "handshake",
         "lane",
@@ -91,11 +110,13 @@ class Connection(ABC):
         self.websocket: WebSocket | None = None
         self.polling = True
         self.wheel_tick = 0
-        self.lane = Lane(self._lane_changed)
+        self.lane = Lane(self)
         self._trial: WebSocket | None = None
         self._poll: asyncio.Future[str] | None = None
         self._ending = False
         self._drained: asyncio.Future[None] | None = None
+        self._refused_until = 0.0
+        self._slowed: asyncio.TimerHandle | None = None
 
     # --- for subclasses ---------------------------------------------------------------------------------------------
 
@@ -106,6 +127,11 @@ class Connection(ABC):
     @abstractmethod
     def ended(self, reason: str) -> None:
         """The session is over; called once."""
+
+    @property
+    def message_max(self) -> int:
+        """The largest message, in bytes, that may come now."""
+        return self.session.options.max_payload
 
     def say_goodbye(self, reason: str) -> None:  # noqa: B027 (a subclass may have nothing to say)
         """The server is about to close the session: the last chance to say why."""
@@ -131,42 +157,81 @@ class Connection(ABC):
         events = self.session.receive_websocket(message, now)
         if self._trial is not None:
             self._handle_trial(now)
+        if self.session.close_reason is not None and events:
+            _logger.debug("session_breach", reason=self.session.close_reason, first=preview(message))
         self.handle(events, now)
 
-    def receive_payload(self, body: str, now: float) -> None:
-        """The body of a POST."""
-        self.handle(self.session.receive_payload(body, now), now)
+    async def receive_payload(self, body: str, now: float) -> None:
+        """Handles the body of a POST, as many packets in one turn as others can wait for. Returns when the client may
+        send more."""
+        events = self.session.receive_payload(body, now)
+        while await self.server.work.finish(partial(self._receive_some, events, now)):
+            await self.lane.room()
+        if self.session.close_reason is not None:
+            _logger.debug("session_breach", reason=self.session.close_reason, first=preview(body))
+        await self.lane.room()
 
-    def websocket_closed(self, websocket: WebSocket, now: float) -> None:
+    def _receive_some(self, events: Iterator[SessionEvent], now: float) -> bool | None:
+        """One step. None: there is more to do; True: there may be more, and it has to wait; False: that was all."""
+        taken = 0
+        for event in islice(events, PACKETS_A_STEP):
+            taken += 1
+            self.handle((event,), now)
+        if taken < PACKETS_A_STEP:
+            return False
+        return True if self.lane.crowded else None
+
+    def slow_down(self) -> None:
+        """Notes that something of the client's was refused for its rate limits: answering that for as long as it comes
+        would cost as much as doing it."""
+        now = self.server.now()
+        self._refused_until = max(self._refused_until, now) + 1 / REFUSALS_PER_S
+        if self._slowed is None and self._slow_s() > 0 and not self.session.closed:
+            self._slowed = asyncio.get_running_loop().call_later(self._slow_s(), self._read_again)
+            self.lane.slow(slowed=True)
+
+    def _slow_s(self) -> float:
+        """For how long nothing more is read of the client."""
+        return self._refused_until - self.server.now() - REFUSALS_FREE / REFUSALS_PER_S
+
+    def _read_again(self) -> None:
+        self._slowed = None
+        if self._slow_s() > 0:
+            # What was read already has been refused meanwhile.
+            self._slowed = asyncio.get_running_loop().call_later(self._slow_s(), self._read_again)
+        else:
+            self.lane.slow(slowed=False)
+
+    def websocket_closed(self, websocket: WebSocket, now: float, reason: str) -> None:
         """A WebSocket is gone: the session's, or the one on trial."""
         if websocket is self._trial:
             self._trial = None
-            self.handle(self.session.transport_closed(Transport.WEBSOCKET, now), now)
+            self.handle(self.session.transport_closed(Transport.WEBSOCKET, now, reason), now)
         elif websocket is self.websocket:
-            self.handle(self.session.transport_closed(Transport.WEBSOCKET, now), now)
+            self.handle(self.session.transport_closed(Transport.WEBSOCKET, now, reason), now)
             self.websocket = None
 
-    async def poll(self, now: float) -> str | None:
-        """Waits for something to answer a GET with; None: it may not be answered (400)."""
+    def poll(self, now: float) -> asyncio.Future[str] | None:
+        """Returns what a GET is to be answered with, as soon as there is something; None: it may not be answered (400).
+
+        The poll begins in this turn of the loop, so that what comes behind it is handled behind it.
+        """
         if not self.session.poll_started(now):
             self._settle_closed()
             return None
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         body = self.session.take_poll(now)
         if body is None:
-            pending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            self._poll = pending
-            try:
-                return await pending
-            finally:
-                # A client that polls before it has its answer may have put its next poll here.
-                if self._poll is pending:
-                    self._poll = None
+            self._poll = answer
+            return answer
+        answer.set_result(body)
         self._tell_drained()
         self._settle_closed()
-        return body
+        return answer
 
     def poll_aborted(self, now: float) -> None:
         """The client went away while it was polling."""
+        self._poll = None
         self.handle(self.session.poll_aborted(now), now)
 
     def post_started(self, now: float) -> bool:
@@ -188,6 +253,8 @@ class Connection(ABC):
                 case Upgraded():
                     self.websocket, self._trial = self._trial, None
                     self.polling = False
+                    if self.websocket is not None:
+                        self.websocket.set_message_max(self.message_max)
                     self._answer_poll(now)
                     self._tell_drained()
                     self.server.hub.wake(self)
@@ -215,7 +282,7 @@ class Connection(ABC):
             self._ending = True
             self._tell_drained()
             self.say_goodbye("shutdown")
-            self._lane_changed()
+            self.lane_changed()
 
     def break_off(self, reason: str) -> None:
         """Says goodbye and closes at once. What the client has sent and was not begun with is not."""
@@ -254,7 +321,7 @@ class Connection(ABC):
         websocket = self.websocket
         if websocket is None:
             self._answer_poll(self.server.now())
-            if out and self._unsent_by_polling() > UNSENT_MAX:
+            if out and self.session.unfetched() > UNSENT_MAX:
                 self.server.metrics.slow_connections += 1
                 self.close("transport error")
         elif out:
@@ -268,7 +335,7 @@ class Connection(ABC):
     def is_slow(self) -> bool:
         """Whether the client leaves so much unread that it is spared ephemeral events."""
         if self.websocket is None:
-            return self._unsent_by_polling() > SLOW
+            return self.session.unfetched() > SLOW
         return self.lane.held and self.websocket.unsent() > SLOW
 
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
@@ -297,9 +364,6 @@ class Connection(ABC):
         if drained is not None and not drained.done():
             drained.set_result(None)
 
-    def _unsent_by_polling(self) -> int:
-        return sum(map(len, self.out))
-
     def _cut(self, websocket: WebSocket) -> None:
         """The client does not read: what it misses it will find in the log."""
         self.server.metrics.slow_connections += 1
@@ -309,11 +373,14 @@ class Connection(ABC):
         self.close("transport error")
 
     def _answer_poll(self, now: float) -> None:
-        if self._poll is not None and not self._poll.done():
-            body = self.session.take_poll(now)
-            if body is not None:
-                self._poll.set_result(body)
-                self._tell_drained()
+        if self._poll is None:
+            return
+        body = self.session.take_poll(now)
+        if body is None:
+            return
+        answer, self._poll = self._poll, None
+        answer.set_result(body)
+        self._tell_drained()
 
     def _handle_trial(self, now: float) -> None:
         """The first packets of an upgrade: the answer to the probe goes to the WebSocket on trial."""
@@ -346,12 +413,23 @@ class Connection(ABC):
         self._answer_poll(self.server.now())
         self._tell_drained()
         if self.server.forget(self):
-            self.lane.clear()
+            self.lane.close()
             self.ended(reason)
         if self.session.lingering:
             self.server.wheel.watch(self)
+        else:
+            self._let_go()
 
-    def _lane_changed(self) -> None:
+    def _let_go(self) -> None:
+        """Drops all that is kept for the client, and what would keep this connection in memory."""
+        self.out.clear()
+        self.server.wheel.forget(self)
+        if self._slowed is not None:
+            self._slowed.cancel()
+            self._slowed = None
+
+    def lane_changed(self) -> None:
+        """See `dispatch.LaneOwner`."""
         if self._ending and self.lane.idle:
             self.close("server shutting down", GOING_AWAY)
         elif self.websocket is not None:

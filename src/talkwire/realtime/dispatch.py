@@ -10,6 +10,7 @@ from __future__ import annotations
 from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -22,20 +23,30 @@ Start = Callable[[], bool]
 _logger = structlog.get_logger(__name__)
 
 
+class LaneOwner(Protocol):
+    """A connection, as far as its lane goes."""
+
+    def lane_changed(self) -> None:
+        """The lane is crowded, an event has finished or the client reads again: the connection has to stop reading, may
+        read on, or may close at last."""
+        ...
+
+
 class Lane:
-    """`on_change` is called when the lane is crowded, when an event has finished and when the client reads again: the
-    connection has to stop reading, may read on, or may close at last."""
+    """The events of one connection, its owner."""
 
-    __slots__ = ("_exclusive", "_on_change", "_room", "_running", "_waiting", "held")
+    __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "held", "slowed")
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, owner: LaneOwner) -> None:
         self._running = 0
         self._exclusive = False
         self._waiting: deque[tuple[Start, bool]] | None = None
-        self._on_change = on_change
+        self._owner: LaneOwner | None = owner
         self._room: Future[None] | None = None
         self.held = False
         """While the client does not read its answers, nothing that would answer more is begun."""
+        self.slowed = False
+        """Whether the client sends more than it may, and is read no further for a moment."""
 
     @property
     def idle(self) -> bool:
@@ -43,7 +54,8 @@ class Lane:
 
     @property
     def crowded(self) -> bool:
-        return self._running + len(self._waiting or ()) > WAITING_MAX
+        """Whether no more is to be read from the connection."""
+        return self.slowed or self._running + len(self._waiting or ()) > WAITING_MAX
 
     def enter(self, start: Start, *, pipelined: bool) -> None:
         """Begins the work now or in its turn."""
@@ -54,7 +66,7 @@ class Lane:
         else:
             self._begin(start, pipelined)
         if self._running + len(self._waiting or ()) > WAITING_MAX:
-            self._on_change()
+            self._changed()
 
     async def room(self) -> None:
         """Waits until the lane is not crowded."""
@@ -62,6 +74,11 @@ class Lane:
             if self._room is None:
                 self._room = get_running_loop().create_future()
             await self._room
+
+    def slow(self, *, slowed: bool) -> None:
+        """Has the connection stop reading, or read on."""
+        self.slowed = slowed
+        self._moved()
 
     def release(self) -> None:
         """The client reads again."""
@@ -72,7 +89,17 @@ class Lane:
     def clear(self) -> None:
         """Forgets what has not begun: nobody is there to hear of it."""
         self._waiting = None
+        self.slowed = False
         self._make_room()
+
+    def close(self) -> None:
+        """Lets go of the owner, which has ended."""
+        self.clear()
+        self._owner = None
+
+    def _changed(self) -> None:
+        if self._owner is not None:
+            self._owner.lane_changed()
 
     def _make_room(self) -> None:
         if self._room is not None:
@@ -106,7 +133,7 @@ class Lane:
     def _moved(self) -> None:
         if not self.crowded:
             self._make_room()
-        self._on_change()
+        self._changed()
 
     def _advance(self) -> None:
         while self._waiting and self._may_start(self._waiting[0][1]):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import inf
 
+import structlog
+
 from talkwire.identity.origins import OriginPolicy
 from talkwire.realtime.connection import Connection, Handshake
-from talkwire.realtime.heartbeat import TimingWheel
+from talkwire.realtime.heartbeat import TimingWheel, tick_for
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.owners import new_engine_sid
 from talkwire.realtime.passing import Passing
+from talkwire.realtime.work import WorkQueue
 from talkwire.wire import (
     Admission,
     EngineOptions,
@@ -26,6 +30,14 @@ from talkwire.wire import (
     Transport,
     check_request,
 )
+
+TAKES_MANY = re.compile(r"[\w.-]*[A-Za-z][\w.-]*", re.ASCII)
+"""What the official clients put into the parameter `t`: a counter in letters and digits. Their polls may be answered
+with many packets. python-engineio, whose `t` is a time in digits, and clients without one take 16 only."""
+
+_SHOWN = 16
+
+_logger = structlog.get_logger(__name__)
 
 
 class EngineServer(ABC):
@@ -51,7 +63,10 @@ class EngineServer(ABC):
         self.metrics = metrics or RealtimeMetrics()
         self._connect_wait_s = connect_wait_s
         self.hub = Hub()
-        self.wheel = TimingWheel(self.options.ping_interval_s)
+        self.wheel = TimingWheel(
+            self.options.ping_interval_s, tick_for(self.options.ping_interval_s, self.options.ping_timeout_s)
+        )
+        self.work = WorkQueue()
         self.accepting = True
         self.draining = False
         """Whether this node is about to go."""
@@ -87,6 +102,7 @@ class EngineServer(ABC):
 
     def admit(self, request: EngineRequest, host: str, address: str) -> Admission:
         """Checks a request from `address` that opens or reaches a session. Raises HandshakeRefused."""
+        self._end_in_time(request.query.get("sid"))
         admission = check_request(request, self._transport_of, self.options)
         if not self.origins.allows(request.origin, host):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
@@ -99,6 +115,20 @@ class EngineServer(ABC):
             raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
         return admission
 
+    def _end_in_time(self, engine_sid: str | None) -> None:
+        """Does what is due for a session before a request reaches it: one after its ping timeout finds it closed,
+        however late the wheel is."""
+        connection = self.find(engine_sid) if engine_sid else None
+        now = self.now()
+        if connection is not None and connection.next_deadline() <= now:
+            connection.handle_deadline(now)
+
+    def note_refusal(self, refusal: HandshakeRefused, query: Mapping[str, str]) -> None:
+        """Counts a request that was refused, and logs what it asked for."""
+        self.metrics.refused_handshakes[refusal.code] += 1
+        asked = {name: query[name][:_SHOWN] for name in ("EIO", "transport") if name in query}
+        _logger.debug("handshake_refused", code=int(refusal.code), message=refusal.message, **asked)
+
     def connect_wait_s(self, address: str) -> float:
         """Counts what an address opens. Answers 0, or the seconds until it may open more."""
         return 0.0 if self._connect_wait_s is None else self._connect_wait_s(address)
@@ -106,6 +136,8 @@ class EngineServer(ABC):
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
         """A new session."""
         session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
+        if TAKES_MANY.fullmatch(handshake.query.get("t", "")):
+            session.take_many()
         connection = self.make_connection(session, handshake)
         self._connections[session.engine_sid] = connection
         self.metrics.connections += 1
@@ -126,6 +158,8 @@ class EngineServer(ABC):
             self._lingering.pop(engine_sid, None)
         if known:
             self.metrics.connections -= 1
+            self.metrics.closed[str(connection.session.close_reason)] += 1
+            _logger.debug("session_closed", reason=connection.session.close_reason)
         return known
 
     def shut_down(self) -> None:

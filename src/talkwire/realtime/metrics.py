@@ -6,7 +6,8 @@ Counted in plain numbers, which events by the thousand can afford, and turned in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,6 +21,10 @@ class RealtimeMetrics(Collector):
         self.sockets = 0
         self.events_received = 0
         self.refused_connects = 0
+        self.closed: Counter[str] = Counter()
+        """Sessions that have ended, by reason."""
+        self.refused_handshakes: Counter[int] = Counter()
+        """By Engine.IO's code."""
         self.slow_connections = 0
         self.recoveries = 0
         self.refused_recoveries = 0
@@ -33,6 +38,13 @@ class RealtimeMetrics(Collector):
         yield GaugeMetricFamily("talkwire_connections", "Open Engine.IO sessions", self.connections)
         yield GaugeMetricFamily("talkwire_sockets", "Sockets, one a session and namespace", self.sockets)
         yield GaugeMetricFamily("talkwire_tasks", "Tasks on the event loop", _tasks())
+        yield _by_label("talkwire_closed", "Engine.IO sessions that have ended", "reason", self.closed)
+        yield _by_label(
+            "talkwire_refused_handshakes",
+            "Requests to open or reach a session that were refused, by Engine.IO's code",
+            "code",
+            {str(int(code)): n for code, n in self.refused_handshakes.items()},
+        )
         yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
         yield CounterMetricFamily("talkwire_refused_connects", "Sockets that were refused", self.refused_connects)
         yield CounterMetricFamily(
@@ -61,6 +73,13 @@ class RealtimeMetrics(Collector):
             "Requests for sessions of other nodes that were gone, or did not know them",
             self.broken_links,
         )
+
+
+def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, documentation, labels=[label])
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
+    return family
 
 
 def _tasks() -> int:

@@ -9,7 +9,8 @@ import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+
+import structlog
 
 from talkwire.identity.address import client_address, is_forwarded, joined
 from talkwire.realtime.connection import Connection, Handshake
@@ -17,7 +18,7 @@ from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.link import Passed
 from talkwire.realtime.link_pool import Answer, LinkBroken
 from talkwire.realtime.passing import target_of
-from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, RefusalCode, Transport
+from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, RefusalCode, Transport, read_query
 
 Scope = Mapping[str, Any]
 Message = Mapping[str, Any]
@@ -30,9 +31,14 @@ CONFIRM_S = 5.0
 COMPRESS_FROM = 1024
 """Answers of this many bytes are compressed for who asks, as Node does."""
 
+FIRST_BODY_MAX = 65_536
+"""Largest body from a client that has joined no namespace: some packets of the size that it may send by then."""
+
 _TEXT = "text/plain; charset=UTF-8"
 _BINARY = "application/octet-stream"
 _BAD_REQUEST = b'{"code":3,"message":"Bad request"}'
+
+_logger = structlog.get_logger(__name__)
 
 
 class _Aborted(Exception):
@@ -60,6 +66,7 @@ class PollingApp:
             else:
                 await self._serve(request)
         except HandshakeRefused as refusal:
+            self._server.note_refusal(refusal, request.query)
             await request.answer(refusal.status, refusal.body(), "application/json")
 
     async def _serve(self, request: _Request) -> None:
@@ -120,24 +127,33 @@ class PollingApp:
         if unconfirmed is not None:
             # Proxies ask again by themselves where a connection was lost, so this may be the same poll once more.
             await asyncio.wait([unconfirmed])
-        poll = asyncio.ensure_future(connection.poll(self._server.now()))
-        gone = asyncio.ensure_future(request.gone())
-        try:
-            await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not poll.done():
-                poll.cancel()
-                connection.poll_aborted(self._server.now())
-        if poll.cancelled() or not poll.done():
-            return
-        body = poll.result()
-        if body is None:
+        poll = connection.poll(self._server.now())
+        if poll is None:
             await request.answer(400, _BAD_REQUEST, "application/json")
-        elif self._for_nodes:
-            await self._answer_through(request, connection, body)
+            return
+        if not poll.done():
+            gone = asyncio.ensure_future(request.gone())
+            try:
+                await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+                if not poll.done():
+                    connection.poll_aborted(self._server.now())
+            if not poll.done():
+                return
+        if self._for_nodes:
+            await self._answer_through(request, connection, poll.result())
         else:
+            await self._answer_poll(request, connection, poll.result())
+
+    async def _answer_poll(self, request: _Request, connection: Connection, body: str) -> None:
+        try:
             await request.answer(200, body.encode(), _TEXT)
+        except RuntimeError as error:
+            # uvloop's, for a transport that is closed: the client has gone, and with it what the answer held.
+            _logger.debug("poll_unanswered", error=str(error))
+            now = self._server.now()
+            connection.handle(connection.session.transport_closed(Transport.POLLING, now), now)
 
     async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
         """Answers a poll through the node that has passed it on. When that is lost before it has handed the answer on,
@@ -176,7 +192,7 @@ class PollingApp:
             await request.answer(400, _BAD_REQUEST, "application/json")
             return
         try:
-            body = await request.body(self._server.options.max_payload)
+            body = await request.body(self._body_max(connection))
         except PayloadTooLarge as error:
             await request.answer(error.status)
             return
@@ -184,10 +200,13 @@ class PollingApp:
             connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
             return
         self._server.is_in_doubt()  # while the body came, too
-        connection.receive_payload(body, self._server.now())
         # Answered once there is room again: so a client that polls is held back like one with a WebSocket.
-        await connection.lane.room()
+        await connection.receive_payload(body, self._server.now())
         await request.answer(200, b"ok", "text/html")
+
+    def _body_max(self, connection: Connection) -> int:
+        max_payload = self._server.options.max_payload
+        return max_payload if connection.message_max == max_payload else min(FIRST_BODY_MAX, max_payload)
 
 
 class _Request:
@@ -199,7 +218,7 @@ class _Request:
         self._send = send
         self._server = server
         self.method: str = scope["method"]
-        self.query: dict[str, str] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        self.query = read_query(scope["query_string"].decode("latin-1"))
         self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers)
 

@@ -55,6 +55,8 @@ class Answers:
         socket = request.socket
         if not socket.connected:
             return
+        if error.code == "rate_limited":
+            socket.connection.slow_down()
         client: Client = socket.data
         if request.ack_id is None:
             self.tell(socket, *client.dialect.error(error, request.name))

@@ -7,9 +7,12 @@ from math import inf
 from secrets import token_urlsafe
 from typing import Any, NamedTuple, Protocol, assert_never
 
+import structlog
+
 from talkwire.core.limits import rate_limited
 from talkwire.realtime.connection import Connection, Handshake, Host
 from talkwire.realtime.hub import Channel
+from talkwire.realtime.preview import preview
 from talkwire.wire import (
     AckReceived,
     ConnectRequested,
@@ -29,6 +32,8 @@ _SOCKET_ID_BYTES = 15
 CONNECTS_FREE = 16
 """How often one connection may connect to namespaces before each further time counts as a connection of its own: each
 makes work as one does."""
+
+_logger = structlog.get_logger(__name__)
 
 
 class ConnectRefused(Exception):
@@ -205,11 +210,14 @@ class SocketConnection(Connection):
     def received(self, data: str | bytes, now: float) -> None:
         try:
             event = self.packets.receive(data, now)
-        except RemoteProtocolError:
+        except RemoteProtocolError as error:
+            _logger.debug("packet_refused", error=error.reason, first=preview(data))
             self.close("parse error")
             return
         if event is not None:
             self._receive(event)
+        elif self.packets.waits_for_attachments:
+            self.server.wheel.watch(self)
 
     def _receive(self, event: SocketEvent) -> None:
         match event:
@@ -233,6 +241,11 @@ class SocketConnection(Connection):
             task.cancel()
         for socket in list(self.sockets.values()):
             self.drop(socket, reason)
+        self.packets.close()
+
+    @property
+    def message_max(self) -> int:
+        return self.packets.packet_max
 
     def say_goodbye(self, reason: str) -> None:
         for socket in list(self.sockets.values()):
@@ -248,7 +261,7 @@ class SocketConnection(Connection):
 
     def handle_deadline(self, now: float) -> None:
         if self.packets.next_deadline() <= now and not self.session.closed:
-            self.close("forced close")
+            self.close("ping timeout" if self.packets.waits_for_attachments else "forced close")
             return
         for socket in list(self.sockets.values()):
             if socket.expires <= now:
@@ -277,6 +290,7 @@ class SocketConnection(Connection):
         self._connects += 1
         wait_s = self.server.connect_wait_s(self.handshake.address) if self._connects > CONNECTS_FREE else 0.0
         if wait_s:
+            self.slow_down()
             error = rate_limited(wait_s)
             self._refuse(event.namespace, ConnectRefused(error.message, {"code": error.code, "details": error.details}))
             return
@@ -317,6 +331,8 @@ class SocketConnection(Connection):
         self.sockets[event.namespace] = socket
         self.server.metrics.sockets += 1
         self.send(self.packets.accept(event.namespace, socket.id, admitted.pid))
+        if self.websocket is not None:
+            self.websocket.set_message_max(self.message_max)
         handler.entered(socket)
         self.server.wheel.watch(self)
 

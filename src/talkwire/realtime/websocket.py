@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
-from urllib.parse import parse_qsl
 
 from websockets.exceptions import InvalidHandshake, InvalidHeader
 from websockets.frames import Frame, Opcode
@@ -25,13 +27,24 @@ from talkwire.realtime.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.link import REFUSED, Link, Passed
 from talkwire.realtime.passing import Upgrade
-from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport
+from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
 
 CLOSE_TIMEOUT_S = 5.0
 """How long a peer may take to read what is left and to close, once we have."""
 
+SLICE = 4096
+"""Bytes of frames that are handled in one step of work: some hundred of the shortest, about 10 ms."""
+
+FRAGMENTS_MAX = 16_384
+"""Fragments of one message; as many as the Node server's `ws` takes."""
+
+VERSION = "13"
+"""Of the WebSocket protocol."""
+
 _POLICY_VIOLATION = 1008
 _INVALID_DATA = 1007
+_KEY_BYTES = 16
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _silent = logging.getLogger("talkwire.websocket")
 _silent.disabled = True
@@ -46,7 +59,7 @@ class UpgradeRequest:
         lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, *_ = lines[0].split(" ")
         self.path, _, query = self.target.partition("?")
-        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.query = read_query(query)
         fields = (line.partition(":") for line in lines[1:])
         self.headers = joined((name, value.strip()) for name, _, value in fields)
 
@@ -55,17 +68,30 @@ OtherProtocol = Callable[..., asyncio.Protocol]
 """A class like ours: uvicorn's own, for WebSockets of an application beside us."""
 
 
+class _Message:
+    """A message of which fragments have come."""
+
+    __slots__ = ("data", "fragments", "text")
+
+    def __init__(self, frame: Frame) -> None:
+        self.data = bytearray(frame.data)
+        self.text = frame.opcode is Opcode.TEXT
+        self.fragments = 1
+
+
 class WebSocketProtocol(asyncio.Protocol):
     """One WebSocket. `server` and `other` are set by `websocket_class`."""
 
     __slots__ = (
+        "_abort_timer",
         "_connection",
-        "_fragments",
         "_framing",
         "_make_other",
+        "_message",
+        "_reads",
         "_server_state",
-        "_text",
         "_transport",
+        "_unread",
         "write",
     )
 
@@ -83,8 +109,12 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._framing: Protocol | None = None
         self._connection: Connection | None = None
-        self._fragments: bytearray | None = None
-        self._text = True
+        self._message: _Message | None = None
+        self._unread: memoryview | None = None
+        """What has come and is not handled yet; meanwhile nothing more is read."""
+        self._reads = True
+        """Whether the connection wants to have what comes."""
+        self._abort_timer: asyncio.TimerHandle | None = None
         self.write: Callable[[bytes], None] = _nowhere
         """Writes frames; the transport's own method while there is one, since a broadcast calls it for each member."""
 
@@ -110,12 +140,10 @@ class WebSocketProtocol(asyncio.Protocol):
             else:
                 self._hand_on(make_other(), data)
             return
-        framing.receive_data(data)
-        for frame in framing.events_received():
-            self._receive_frame(frame)  # type: ignore[arg-type]  # there are no handshakes among them
-        answers = framing.data_to_send()
-        if answers:
-            self._answer_control_frames(answers)
+        if len(data) > SLICE or self._unread is not None:
+            self._receive_much(data)
+        else:
+            self._receive(framing, data)
 
     def eof_received(self) -> None:
         """Closes the transport: a client that is half gone is gone."""
@@ -123,9 +151,17 @@ class WebSocketProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
         self._server_state.connections.discard(self)
         self._transport = None
-        self._detach()
-        self._framing = None
         self.write = _nowhere
+        self._detach()
+        self._unread = self._message = None
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+            self._abort_timer = None
+        framing, self._framing = self._framing, None
+        if framing is not None:
+            # The framing, its parser and the parser's error refer to each other, and to all that has not been parsed.
+            framing.parser.close()
+            framing.parser_exc = None
 
     def pause_writing(self) -> None:
         if self._connection is not None:
@@ -156,16 +192,30 @@ class WebSocketProtocol(asyncio.Protocol):
         framing = self._framing
         if self._transport is None or framing is None or framing.state is not OPEN:
             return
+        self._message = None
         framing.send_close(code)
         self._answer_control_frames(framing.data_to_send())
         self.set_reading(True)
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+        self._abort_later()
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
+    def set_message_max(self, size: int) -> None:
+        """From now on a message may have so many bytes."""
+        if self._framing is not None:
+            self._framing.max_message_size = size
+
     def set_reading(self, reading: bool) -> None:  # noqa: FBT001
+        """Whether the connection wants to have more; what was read already waits, too."""
+        had, self._reads = self._reads, reading
+        if self._unread is None:
+            self._set_transport_reading(reading)
+        elif reading and not had:
+            self.server.work.add(self._receive_slice)
+
+    def _set_transport_reading(self, reading: bool) -> None:  # noqa: FBT001
         transport = self._transport
         if transport is None or transport.is_closing() or transport.is_reading() is reading:
             return
@@ -203,9 +253,12 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             self._open(request)
         except HandshakeRefused as refusal:
+            self.server.note_refusal(refusal, request.query)
             self._refuse(refusal.status, refusal.body(), "application/json")
         except InvalidHandshake as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(error).encode("latin-1", "replace"))
+            broken = HandshakeRefused.of(RefusalCode.BAD_REQUEST, str(error))
+            self.server.note_refusal(broken, request.query)
+            self._refuse(broken.status, broken.message.encode("latin-1", "replace"))
 
     def _open(self, request: UpgradeRequest) -> None:
         server, headers = self.server, request.headers
@@ -215,25 +268,32 @@ class WebSocketProtocol(asyncio.Protocol):
         if self.link is not None and self._passed_address(request) is None:
             self._refuse(HTTPStatus.FORBIDDEN, b"", header=REFUSED)
             return
-        key = _websocket_key(request)
+        if headers.get("sec-websocket-version") != VERSION:
+            header = f"Upgrade: websocket\r\nSec-WebSocket-Version: {VERSION}".encode()
+            self._refuse(HTTPStatus.UPGRADE_REQUIRED, b"this server speaks version 13", header=header)
+            return
+        key, subprotocol = _websocket_key(request), _subprotocol(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         handshake = self._handshake(request)
         admission = server.admit(engine_request, headers.get("host", ""), handshake.address)
         # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
+        chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
         self.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + f"\r\n{chosen}\r\n".encode()
         )
         if admission.engine_sid is None:
             self._connection = server.open(Transport.WEBSOCKET, handshake)
             self._connection.carried_by(self)
+            self.set_message_max(self._connection.message_max)
             return
         connection = server.find(admission.engine_sid)
         if connection is None or not connection.upgrade(self, server.now()):
             self.close(_POLICY_VIOLATION)
         else:
             self._connection = connection
+            self.set_message_max(connection.message_max)
 
     def _passed_address(self, request: UpgradeRequest) -> str | None:
         """The client's, as the node that has passed it on says; None: none has."""
@@ -261,20 +321,58 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # --- frames -----------------------------------------------------------------------------------------------------
 
+    def _receive_much(self, data: bytes) -> None:
+        """Handles what came in slices, with other clients' in between. Until the last, nothing more is read."""
+        unread, self._unread = self._unread, memoryview(data)
+        if unread is not None:
+            self._unread = memoryview(bytes(unread) + data)
+            return
+        self._set_transport_reading(reading=False)
+        if self.server.work.busy or self._receive_slice():
+            self.server.work.add(self._receive_slice)
+
+    def _receive_slice(self) -> bool:
+        """One step of work. False: nothing is left, or the connection wants no more for now."""
+        unread, framing = self._unread, self._framing
+        if unread is None or framing is None or not self._reads:
+            return False
+        self._unread = unread[SLICE:] if len(unread) > SLICE else None
+        self._receive(framing, unread[:SLICE])
+        if self._unread is None:
+            self._set_transport_reading(self._reads)
+        return self._unread is not None
+
+    def _receive(self, framing: Protocol, data: bytes | memoryview) -> None:
+        framing.receive_data(data)  # type: ignore[arg-type]  # it appends them to a bytearray
+        for frame in framing.events_received():
+            self._receive_frame(frame)  # type: ignore[arg-type]  # there are no handshakes among them
+        answers = framing.data_to_send()
+        if answers:
+            self._answer_control_frames(answers)
+
     def _receive_frame(self, frame: Frame) -> None:
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY:
                 if frame.fin:
                     self._receive_message(frame.data, text=frame.opcode is Opcode.TEXT)
                 else:
-                    self._fragments, self._text = bytearray(frame.data), frame.opcode is Opcode.TEXT
-            case Opcode.CONT if self._fragments is not None:
-                self._fragments += frame.data
-                if frame.fin:
-                    message, self._fragments = self._fragments, None
-                    self._receive_message(message, text=self._text)
+                    self._message = _Message(frame)
+            case Opcode.CONT if self._message is not None:
+                self._receive_fragment(self._message, frame)
             case _:
                 pass  # pings are answered, and closes begun, by the framing
+
+    def _receive_fragment(self, message: _Message, frame: Frame) -> None:
+        message.data += frame.data
+        message.fragments += 1
+        if message.fragments > FRAGMENTS_MAX:
+            self._message = None
+            if self._framing is not None:
+                self._framing.fail(_POLICY_VIOLATION, "too many fragments")
+                self._answer_control_frames(self._framing.data_to_send())
+        elif frame.fin:
+            self._message = None
+            self._receive_message(message.data, text=message.text)
 
     def _receive_message(self, data: bytes | bytearray | memoryview, *, text: bool) -> None:
         connection = self._connection
@@ -287,15 +385,15 @@ class WebSocketProtocol(asyncio.Protocol):
             message = str(data, "utf-8")
         except UnicodeDecodeError:
             self.close(_INVALID_DATA)
-            connection.websocket_closed(self, self.server.now())
+            connection.websocket_closed(self, self.server.now(), "transport error")
             return
         connection.receive_websocket(message, self.server.now())
 
-    def _detach(self) -> None:
+    def _detach(self, reason: str = "transport close") -> None:
         """This WebSocket carries its session no more."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.websocket_closed(self, self.server.now())
+            connection.websocket_closed(self, self.server.now(), reason)
 
     def _answer_control_frames(self, answers: list[bytes]) -> None:
         """Pongs and closes; b"" among them says that the framing has written its last."""
@@ -313,8 +411,14 @@ class WebSocketProtocol(asyncio.Protocol):
             # The peer broke RFC 6455 and may still be sending: closing now would reset the connection under the close
             # frame that tells it why.
             transport.write_eof()
-            self._detach()
-            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+            self._message = None
+            self._detach("transport error")
+            self._abort_later()
+
+    def _abort_later(self) -> None:
+        """A peer that does not finish the closing handshake is not waited for."""
+        if self._abort_timer is None and self._transport is not None:
+            self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 
 
 def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -> bytes:
@@ -344,12 +448,25 @@ def websocket_class(
 
 def _websocket_key(request: UpgradeRequest) -> str:
     """RFC 6455, section 4.2.1. Raises InvalidHandshake."""
-    headers = request.headers
     if request.method != "GET":
         raise InvalidHandshake("a WebSocket is opened by GET")
-    if headers.get("sec-websocket-version") != "13":
-        raise InvalidHeader("Sec-WebSocket-Version", headers.get("sec-websocket-version"))
-    key = headers.get("sec-websocket-key")
-    if not key:
+    key = request.headers.get("sec-websocket-key", "")
+    try:
+        nonce = a2b_base64(key, strict_mode=True)
+    except (Base64Error, ValueError) as error:
+        raise InvalidHeader("Sec-WebSocket-Key", key) from error
+    if len(nonce) != _KEY_BYTES:
         raise InvalidHeader("Sec-WebSocket-Key", key)
     return key
+
+
+def _subprotocol(request: UpgradeRequest) -> str | None:
+    """The first one that the client offers, as the Node server chooses: browsers fail a handshake that leaves the offer
+    unanswered. Raises InvalidHandshake."""
+    offered = request.headers.get("sec-websocket-protocol")
+    if offered is None:
+        return None
+    first = offered.partition(",")[0].strip()
+    if not _TOKEN.fullmatch(first):
+        raise InvalidHeader("Sec-WebSocket-Protocol", offered)
+    return first

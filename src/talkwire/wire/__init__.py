@@ -42,7 +42,7 @@ from talkwire.wire.frame import (
     text_frame,
     unframe,
 )
-from talkwire.wire.handshake import Admission, EngineOptions, EngineRequest, check_request
+from talkwire.wire.handshake import Admission, EngineOptions, EngineRequest, check_request, read_query
 from talkwire.wire.session import Event as SessionEvent
 from talkwire.wire.session import MessageReceived, Session, SessionClosed, Upgraded, UpgradeFailed
 from talkwire.wire.socket_packet import (
@@ -119,6 +119,7 @@ __all__ = [
     "event_frame",
     "message_frame",
     "pong_frame",
+    "read_query",
     "text_frame",
     "unframe",
 ]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -50,6 +51,15 @@ class Admission(NamedTuple):
 
     transport: Transport
     engine_sid: str | None
+
+
+def read_query(text: str) -> dict[str, str]:
+    """Return a request's query parameters; the values of a repeated one are joined by a comma. The Node server reads
+    such a parameter as an array, which is no transport, no session id and no version."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else ",".join(found) for name, found in values.items()}
 
 
 def check_request(
