@@ -36,8 +36,12 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
 @pytest.mark.parametrize(
     ("arguments", "environ", "expected"),
     [
-        (["--jwt-secret", "secret"], {}, "warning  tokens: jwt_secret is one that everybody tries first"),
-        (["--jwt-secret", "a-short-one"], {}, "warning  tokens: jwt_secret is short"),
+        (
+            ["--jwt-secret", "secret", "--allow-weak-secret"],
+            {},
+            "warning  tokens: jwt_secret is one that everybody tries first",
+        ),
+        (["--jwt-secret", "a-short-one", "--allow-weak-secret"], {}, "warning  tokens: jwt_secret is short"),
         (["--jwt-secret", _GOOD_SECRET], {}, "ok       tokens: jwt_secret is long enough"),
         (["--origins", "*"], {}, "warning  origins: any web page may connect"),
         (["--host", "0.0.0.0"], {}, "note     origins: none is set"),
@@ -80,6 +84,13 @@ def test_what_is_wrong_is_said_and_the_exit_code_is_one(
     assert (said.exit_code, said.err) == (1, "")
     assert expected in said.out
     assert "pw" not in said.out
+
+
+def test_a_secret_that_can_be_guessed_is_wrong_usage(command: Command) -> None:
+    said = command("check", "--port", "0", "--jwt-secret", "short")
+    assert (said.exit_code, said.err) == (2, "")
+    assert "wrong    tokens: jwt_secret: must have at least 32 bytes" in said.out
+    assert "allow_weak_secret" in said.out
 
 
 def test_every_malformed_setting_is_listed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

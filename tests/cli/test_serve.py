@@ -102,6 +102,7 @@ def test_what_does_not_work_is_said_in_one_line(
         (["--insecure-dev-auth"], {"TALKWIRE_HOST": "::"}, "", "--insecure-dev-auth: lets anyone in as anyone"),
         (["--jwt-public-key", "missing.pem"], {}, "", "jwt_public_key: missing.pem: No such file"),
         (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], {}, "", "jwt_secret: The secret is a key in PEM"),
+        ([], {"JWT_SECRET": "s" * 31}, "", "jwt_secret: must have at least 32 bytes"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_wrong_usage(

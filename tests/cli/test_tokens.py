@@ -64,6 +64,12 @@ def test_the_secret_of_the_settings_is_used(command: Command, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_secret_that_can_be_guessed_is_used_where_the_operator_says_so(command: Command) -> None:
+    assert command("token", "alice", "--jwt-secret", "short").exit_code == 2
+    token = command("token", "alice", "--jwt-secret", "short", "--allow-weak-secret").out.strip()
+    assert verified(token, Settings(jwt_secret="short", allow_weak_secret=True)) is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -73,6 +79,7 @@ def test_the_secret_of_the_settings_is_used(command: Command, monkeypatch: pytes
         (["alice", "--claim", "admin"], '--claim: "admin" is not KEY=VALUE'),
         (["alice", "--claim", "sub=bob"], "claims.sub: is set by the server"),
         (["alice", "--database", "postgresql://h/d"], "jwt_secret: tokens are signed with it, and none is set"),
+        (["alice", "--jwt-secret", "s" * 31], "jwt_secret: must have at least 32 bytes"),
         (["alice", "--jwt-secret", "ssh-ed25519 AAAA"], "jwt_secret: The secret is a key in PEM or SSH form"),
     ],
 )

@@ -23,6 +23,14 @@ def test_a_secret_that_is_set_is_used_and_none_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_secret_shorter_than_its_hash_is_refused_unless_that_is_allowed(tmp_path: Path) -> None:
+    for short in ("s" * 31, "é" * 15):
+        with pytest.raises(SettingsError, match=r"jwt_secret: must have at least 32 bytes.*allow_weak_secret"):
+            token_policy(Settings(data=tmp_path, jwt_secret=short))
+        assert signing_secret(Settings(data=tmp_path, jwt_secret=short, allow_weak_secret=True)) == short
+    assert signing_secret(Settings(data=tmp_path, jwt_secret="é" * 16)) == "é" * 16
+
+
 def test_without_one_the_data_folder_keeps_a_random_one(tmp_path: Path) -> None:
     first = signing_secret(Settings(data=tmp_path))
     assert first is not None

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
 from talkwire.cli.extras import require_redis
-from talkwire.cli.failures import FAILED, OK, Failure
+from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.core.errors import ChatError
@@ -29,7 +29,7 @@ from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
 from talkwire.realtime.serving import listen
 from talkwire.settings import Settings, SettingsError
-from talkwire.settings.keys import SECRET_GOOD_LENGTH, public_key_text
+from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.rules import is_loopback
 from talkwire.settings.sources import Loaded, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
@@ -42,19 +42,23 @@ _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-se
 
 
 class Finding(NamedTuple):
+    """`exit_code` is what the command ends with when `state` is `wrong`."""
+
     state: State
     subject: str
     message: str
+    exit_code: int = FAILED
 
 
 @takes_settings(*known_settings())
 def check(**flags: Flag) -> int:
     """Say what is right and what is wrong with the settings, the database and the rest that `serve` needs."""
-    wrong = False
+    exit_code = OK
     for finding in _findings(flags):
-        wrong = wrong or finding.state == "wrong"
+        if finding.state == "wrong":
+            exit_code = max(exit_code, finding.exit_code)
         _print(finding)
-    return FAILED if wrong else OK
+    return exit_code
 
 
 def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
@@ -204,12 +208,12 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("wrong", "tokens", f"jwt_secret: {error}")
         return
-    if secret.lower() in _WELL_KNOWN:
+    if is_weak(secret) and not settings.allow_weak_secret:
+        yield Finding("wrong", "tokens", f"jwt_secret: {WEAK_SECRET}", WRONG_USAGE)
+    elif secret.lower() in _WELL_KNOWN:
         yield Finding("warning", "tokens", "jwt_secret is one that everybody tries first")
-    elif len(secret.encode()) < SECRET_GOOD_LENGTH:
-        yield Finding(
-            "warning", "tokens", f"jwt_secret is short: {SECRET_GOOD_LENGTH} characters or more are hard to guess"
-        )
+    elif is_weak(secret):
+        yield Finding("warning", "tokens", f"jwt_secret is short: {SECRET_MIN_BYTES} bytes or more are hard to guess")
     else:
         yield Finding("ok", "tokens", "jwt_secret is long enough")
 

@@ -17,7 +17,7 @@ from talkwire.settings.keys import signing_secret
 from talkwire.settings.values import parse_duration
 
 
-@takes_settings(*WHERE, "jwt_secret")
+@takes_settings(*WHERE, "jwt_secret", "allow_weak_secret")
 def token(
     user: str,
     /,

@@ -10,8 +10,13 @@ from talkwire.identity.signatures import public_key, secret_key
 from talkwire.settings.model import Settings
 from talkwire.settings.rules import Problem, SettingsError
 
-SECRET_GOOD_LENGTH = 32
+SECRET_MIN_BYTES = 32
 """RFC 7518, 3.2: a key of HS256 must be at least as long as its hash, 256 bits."""
+
+WEAK_SECRET = (
+    f"must have at least {SECRET_MIN_BYTES} bytes: whoever guesses it signs in as anyone, and as the application's "
+    "backend (allow_weak_secret accepts a shorter one)"
+)
 
 _PEM = "-----BEGIN "
 
@@ -20,7 +25,7 @@ def signing_secret(settings: Settings) -> str | None:
     """The secret that our own tokens are signed with. On SQLite there always is one, made in the data folder at the
     first call. On PostgreSQL, where nodes have to share it, None when none is set: nobody can sign in here then.
 
-    Raises SettingsError for one that is of no use, OSError when the data folder cannot be written.
+    Raises SettingsError for one that is of no use or too short, OSError when the data folder cannot be written.
     """
     try:
         secret = settings.jwt_secret
@@ -28,9 +33,16 @@ def signing_secret(settings: Settings) -> str | None:
             secret = load_or_create_secret(settings.data)
         if secret is not None:
             secret_key(secret)
-        return secret
     except ValueError as error:
         raise SettingsError([Problem("jwt_secret", str(error))]) from None
+    if secret is not None and is_weak(secret) and not settings.allow_weak_secret:
+        raise SettingsError([Problem("jwt_secret", WEAK_SECRET)])
+    return secret
+
+
+def is_weak(secret: str) -> bool:
+    """Whether a secret is too short to be safe from guessing."""
+    return len(secret.encode()) < SECRET_MIN_BYTES
 
 
 def token_policy(settings: Settings) -> TokenPolicy:

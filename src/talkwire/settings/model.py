@@ -164,11 +164,15 @@ class Settings:
     jwt_secret: Annotated[
         str | None,
         Setting(
-            "Secret of HS256 tokens, at least 32 characters. Without it, SQLite servers make one in the data folder.",
+            "Secret of HS256 tokens, at least 32 bytes. Without it, SQLite servers make one in the data folder.",
             variables=("JWT_SECRET",),
             metavar="SECRET",
         ),
     ] = field(default=None, repr=False)
+
+    allow_weak_secret: Annotated[
+        bool, Setting("Accept a jwt_secret shorter than 32 bytes, which can be guessed. Not for production.")
+    ] = False
 
     jwt_public_key: Annotated[
         str | None,
