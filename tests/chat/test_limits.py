@@ -174,6 +174,55 @@ async def test_passwords_are_not_tried_without_end(strict: World) -> None:
     _too_often(await strict.request("POST", "/api/v1/auth/login", json=nobody))
 
 
+GUESSING = {
+    "TALKWIRE_RATE_LIMITS": "on",
+    "TALKWIRE_RATES": "sign_ins=100/1000,account_sign_ins=0.02/4,first_sign_ins=0.02/2,account_guesses=0.02/5",
+    "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1",
+}
+
+
+async def test_who_guesses_passwords_does_not_lock_the_owner_out(tmp_path: Path) -> None:
+    with running_chat(tmp_path, GUESSING) as server:
+        async with world_at(server) as world:
+            email = f"{world.id_of('alice')}@example.com"
+            account = {"email": email, "password": "correct horse", "name": "Alice"}
+            home = {"x-forwarded-for": "203.0.113.9"}
+            registered = await world.http.post("/api/v1/auth/register", json=account, headers=home)
+            assert registered.status_code == 201
+
+            async def signs_in(address: str, password: str = "a guess", email: str = email) -> int:
+                body = {"email": email, "password": password}
+                headers = {"x-forwarded-for": address}
+                return (await world.http.post("/api/v1/auth/login", json=body, headers=headers)).status_code
+
+            assert [await signs_in("198.51.100.1") for _ in range(6)] == [401] * 4 + [429] * 2
+            assert await signs_in("198.51.100.1", "correct horse") == 429
+            assert await signs_in("198.51.100.2", "correct horse") == 200
+            # From more and more addresses: each begins with two tries, and all together have five more.
+            statuses = [await signs_in(f"198.51.100.{10 + number % 6}") for number in range(24)]
+            assert statuses.count(401) == 6 * 2 + 5 - 2
+            nobody = [await signs_in(f"198.51.100.{10 + number % 6}", email="nobody@b.example") for number in range(24)]
+            assert nobody.count(401) == 6 * 2 + 5
+            assert await signs_in("198.51.100.99", "correct horse") == 200, "a new device in a new place"
+            # Where a device is signed in, only what comes from there counts.
+            assert [await signs_in("203.0.113.9") for _ in range(3)] == [401] * 3
+            assert await signs_in("203.0.113.9", "correct horse") == 200
+
+
+async def test_who_has_a_session_does_not_keep_the_owner_from_changing_the_password(strict: World) -> None:
+    account = {"email": f"{strict.id_of('alice')}@example.com", "password": "correct horse", "name": "Alice"}
+    first = (await strict.request("POST", "/api/v1/auth/register", json=account)).json()["token"]
+    second = (await strict.request("POST", "/api/v1/auth/login", json=account)).json()["token"]
+
+    async def changes(token: str, current: str) -> int:
+        body = {"currentPassword": current, "newPassword": "battery staple"}
+        headers = {"authorization": f"Bearer {token}"}
+        return (await strict.http.post("/api/v1/auth/password", json=body, headers=headers)).status_code
+
+    assert [await changes(first, "a guess") for _ in range(4)] == [403] * 3 + [429]
+    assert await changes(second, "correct horse") == 204
+
+
 async def test_the_current_password_is_not_guessed_without_end(strict: World) -> None:
     body = {"currentPassword": "a guess", "newPassword": "battery staple"}
     for _ in range(3):

@@ -201,7 +201,7 @@ def test_rates_are_read_from_texts() -> None:
 
 def test_the_documentation_has_every_limit_with_its_figures() -> None:
     page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| \w+ \| ([\d.]+) \| (\d+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| [\w ]+ \| ([\d.]+) \| (\d+) \|", page, re.MULTILINE)
     assert {Kind(kind): Rate(float(per_s), int(burst)) for kind, per_s, burst in rows} == dict(DEFAULT_RATES)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from talkwire.core.access import must_operate
 from talkwire.core.commands.accounts import (
     AccountRecord,
@@ -194,7 +196,10 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
 
 def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> AccountRecord | None:
     """What a sign-in is checked against."""
-    return snapshot.account_record(normal_email(query.email))
+    found = snapshot.account_record(normal_email(query.email))
+    if found is None:
+        return None
+    return replace(found, addresses=snapshot.login_addresses(found.user.id, snapshot.now_ms))
 
 
 def find_own_account(snapshot: Snapshot, actor: Actor, query: FindOwnAccount) -> AccountRecord | None:

@@ -54,7 +54,11 @@ class Kind(StrEnum):
     SIGN_INS = "sign_ins"
     """passwords that are tried and accounts that are made, by address"""
     ACCOUNT_SIGN_INS = "account_sign_ins"
-    """passwords that are tried, by the account they are tried at"""
+    """passwords that are tried, by the account and the address that they come from"""
+    FIRST_SIGN_INS = "first_sign_ins"
+    """those of them with which an address begins, and which nothing else limits, by the account and the address"""
+    ACCOUNT_GUESSES = "account_guesses"
+    """those that follow from addresses at which no device of the account is signed in, by the account"""
     REFRESHES = "refreshes"
     """refresh tokens that are traded, by address"""
     REFUSED_TOKENS = "refused_tokens"
@@ -63,7 +67,7 @@ class Kind(StrEnum):
 
 _KINDS = frozenset(kind.value for kind in Kind)
 
-ASKED_KINDS = frozenset({Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS})
+ASKED_KINDS = frozenset({Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS, Kind.FIRST_SIGN_INS, Kind.ACCOUNT_GUESSES})
 """Those that guard passwords. To check one takes so long that all nodes can be asked first."""
 
 
@@ -87,6 +91,8 @@ DEFAULT_RATES: Rates = MappingProxyType(
         Kind.CONNECTS: Rate(50, 500),
         Kind.SIGN_INS: Rate(2, 60),
         Kind.ACCOUNT_SIGN_INS: Rate(0.2, 10),
+        Kind.FIRST_SIGN_INS: Rate(0.001, 3),
+        Kind.ACCOUNT_GUESSES: Rate(1, 100),
         Kind.REFRESHES: Rate(20, 500),
         Kind.REFUSED_TOKENS: Rate(10, 200),
     }
@@ -199,10 +205,16 @@ class Limits:
 
     async def must_take_everywhere(self, kind: Kind, key: str, now: float) -> None:
         """`must_take` of one of `ASKED_KINDS`, whichever node its tokens were taken on."""
-        self.must_take(kind, key, now)
-        wait_s = 0.0 if self.ask is None else await self.ask(kind, key)
+        wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
+
+    async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
+        """`take` of one of `ASKED_KINDS`, whichever node its tokens were taken on."""
+        wait_s = self.take(kind, key, now)
+        if wait_s or self.ask is None:
+            return wait_s
+        return await self.ask(kind, key)
 
     def taken(self) -> list[tuple[Kind, dict[str, int]]]:
         """What was taken since it was last asked, as far as there is something."""

@@ -87,13 +87,10 @@ class Accounts:
     async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
         """The same refusal, after the same time, for a wrong password and for an address that nobody has."""
         await self._take(Kind.SIGN_INS, address_key(device.address))
-        await self._take(Kind.ACCOUNT_SIGN_INS, _hash(email.casefold()))
-        try:
-            found = await self._chat.execute(_NOBODY, FindAccount(email))
-        except ChatError as error:
-            if error.code != "invalid_request":
-                raise
-            found = None
+        account = _hash(email.casefold())
+        await self._take(Kind.ACCOUNT_SIGN_INS, f"{account} {address_key(device.address)}")
+        found = await self._find(email)
+        await self._take_guess(account, found, device)
         if not await self._matches(found, password) or found is None:
             raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
         password_hash = found.password_hash
@@ -106,7 +103,7 @@ class Accounts:
         """Gives the actor's account another password; ends all sign-ins but `session_id`. Raises `forbidden` for a
         wrong password, after the same time also when there is no account to have one."""
         _check_password("newPassword", new)
-        await self._take(Kind.ACCOUNT_SIGN_INS, actor.user_id)
+        await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
         found = await self._chat.execute(actor, FindOwnAccount())
         if not await self._matches(found, current) or found is None:
             raise ChatError("forbidden", "The current password is wrong.")
@@ -138,6 +135,24 @@ class Accounts:
         except ChatError as error:
             if error.code != "forbidden":
                 raise  # it has just ended otherwise
+
+    async def _find(self, email: str) -> AccountRecord | None:
+        try:
+            return await self._chat.execute(_NOBODY, FindAccount(email))
+        except ChatError as error:
+            if error.code != "invalid_request":
+                raise
+            return None
+
+    async def _take_guess(self, account: str, found: AccountRecord | None, device: Device) -> None:
+        """Slows down who tries one account from many addresses, and not its owner: nothing is taken at an address where
+        a device of the account is signed in, and the first tries from any other address are free."""
+        address = address_key(device.address)
+        if self._limits is None or (found is not None and address in map(address_key, found.addresses)):
+            return
+        first = await self._limits.take_everywhere(Kind.FIRST_SIGN_INS, f"{account} {address}", time.monotonic())
+        if first:
+            await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:
         return await self._passwords.verify(None if found is None else found.password_hash, password)

@@ -102,6 +102,10 @@ class TableSnapshot:
         rows = self._connection.execute(signed_in.order_by(logins.c.last_seen_ms.desc(), logins.c.id))
         return [to_login(row) for row in rows]
 
+    def login_addresses(self, user_id: str, now_ms: int) -> frozenset[str]:
+        found = select(logins.c.address).where(logins.c.user_id == user_id, logins.c.expires_ms > now_ms)
+        return frozenset(self._connection.execute(found.distinct()).scalars()) - {""}
+
     def account_record(self, email: str) -> AccountRecord | None:
         statement = (
             select(users, accounts.c.password_hash)

@@ -112,10 +112,12 @@ class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
 
 
 class AccountRecord(msgspec.Struct, frozen=True):
-    """An account with its user."""
+    """An account with its user. `addresses` are those where its devices signed in or were last renewed, of the devices
+    that are signed in."""
 
     user: User
     password_hash: str
+    addresses: frozenset[str] = frozenset()
 
 
 class FindAccount(Query["AccountRecord | None"], frozen=True, tag="FindAccount"):
