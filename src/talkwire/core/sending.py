@@ -59,9 +59,14 @@ def check_send(command: SendMessage) -> None:
         _check_attachments(command.attachments)
 
 
-def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
-    if len(refs) > ATTACHMENTS_MAX:
+def check_attachment_count(count: int) -> None:
+    """Refuses more attachments than a message may have, before anything is made of them."""
+    if count > ATTACHMENTS_MAX:
         raise invalid("attachments", f"at most {ATTACHMENTS_MAX}")
+
+
+def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
+    check_attachment_count(len(refs))
     for index, ref in enumerate(refs):
         path = f"attachments[{index}]"
         if ref.id is not None:

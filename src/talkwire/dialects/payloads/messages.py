@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import AttachmentRef, MessageVersion
 from talkwire.core.model import Attachment, Message, Reaction
+from talkwire.core.sending import check_attachment_count
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -179,6 +180,7 @@ def version_payload(version: MessageVersion) -> VersionPayload:
 
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
     """What a command attaches. A file is known by its id: what else a client says of it does not count."""
+    check_attachment_count(len(attachments or ()))
     return tuple(
         AttachmentRef(url=each.url, name=each.name) if each.id is None else AttachmentRef(id=each.id)
         for each in attachments or ()

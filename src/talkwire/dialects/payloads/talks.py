@@ -23,6 +23,7 @@ from talkwire.core.events import (
 )
 from talkwire.core.files import file_id_in
 from talkwire.core.model import Message, OfferStatus, ShownStatus
+from talkwire.core.sending import check_attachment_count
 from talkwire.dialects.payloads.messages import ReactionPayload, reaction_payloads
 from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
 from talkwire.dialects.payloads.payload import Payload, iso
@@ -102,8 +103,13 @@ def to_send(conversation_id: str, given: SendBody) -> SendMessage:
         content=given.content,
         client_message_id=given.client_message_id,
         sender_id=given.sender_id,
-        attachments=tuple(map(_attachment_ref, given.attachments or ())),
+        attachments=_attachment_refs(given.attachments or ()),
     )
+
+
+def _attachment_refs(addresses: tuple[str, ...]) -> tuple[AttachmentRef, ...]:
+    check_attachment_count(len(addresses))
+    return tuple(map(_attachment_ref, addresses))
 
 
 def _attachment_ref(url: str) -> AttachmentRef:
