@@ -21,7 +21,7 @@ def check_budget(body: bytes) -> None:
     """Raises `invalid_request` for JSON that would take long to decode."""
     if _is_costly(body) and _is_costly(_TEXT.sub(b"", body)):
         limits = f"{CONTAINERS_MAX} arrays and objects and {EXPONENTS_MAX} numbers with an exponent"
-        raise invalid("", f"must have at most {limits}")
+        raise invalid("body", f"must have at most {limits}")
 
 
 def _is_costly(body: bytes) -> bool:
