@@ -50,7 +50,7 @@ async def test_what_a_former_member_is_told_ends_with_the_removal(world: World) 
     await carol.next("call:invite")
 
     assert await bob.pending(*HEARD) == []
-    assert await events_after(bob, start) == [("message:new", "before"), ("member:removed", world.id_of("bob"))]
+    assert await events_after(bob, start) == [("member:removed", world.id_of("bob"))]
     assert await events_after(bob, removed) == []
     state = await bob.done("sync")
     assert state["conversations"] == []

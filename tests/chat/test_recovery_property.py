@@ -1,11 +1,14 @@
 """A client whose connection breaks again and again hears just what one hears that stays, whatever happens meanwhile: in
-each dialect, from memory and from the log."""
+each dialect, from memory and from the log. The one exception: what happened in a conversation that it is not in when it
+comes back, or that lies before its time there by then, is not told any more."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +17,28 @@ import pytest
 
 from talkwire import app
 from talkwire.app import DIALECTS
+from talkwire.core.audience import audience_of
 from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.commands.messages import DeleteMessage, EditMessage, PinMessage, React, SendMessage
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, PinMessage, React, SendMessage
 from talkwire.core.commands.offers import CreateOffer, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor
+from talkwire.core.events import (
+    ConversationDeleted,
+    Durable,
+    DurableEvent,
+    MemberAdded,
+    MemberRemoved,
+    MessageEvent,
+    News,
+    OfferCreated,
+    OfferUpdated,
+)
+from talkwire.core.model import MESSAGE_ID_BASE, Actor
 from talkwire.realtime.ring import EventRing
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
@@ -55,14 +70,15 @@ class Story:
     async def begin(self) -> None:
         for kind, members in (("group", (self.alice, self.bob, self.carol)), ("direct", (self.alice, self.bob))):
             await self._create(kind, members)
-        await self._create("group", (self.alice, self.bob))
+        # Elsewhere whoever comes back sees all that was ever said.
+        await self._create("group", (self.alice, self.bob), history="from-join")
 
     async def go_on(self) -> None:
         """One more thing, if it may be."""
-        actions = [self._send] * 4 + [self._edit, self._react, self._read, self._pin, self._rename, self._offer]
-        actions += [self._close_offer, self._change_looks]
+        actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._react, self._read, self._pin]
+        actions += [self._rename, self._offer, self._close_offer, self._change_looks]
         if self._moves:
-            actions += [self._delete, self._remove, self._add, self._invite, self._drop]
+            actions += [self._delete, self._remove, self._add, self._invite, self._drop, self._reply, self._reply]
         # Somebody may not be there any more, or there may be nothing to do it to.
         with contextlib.suppress(ChatError):
             await self._chance.choice(actions)()
@@ -79,13 +95,18 @@ class Story:
     def _message(self) -> str:
         return self._chance.choice(self._messages or ["1"])
 
-    async def _create(self, kind: Any, members: tuple[Actor, ...]) -> None:  # noqa: ANN401
-        view = await self._do(self.bob, CreateConversation(kind, tuple(m.user_id for m in members)))
+    async def _create(self, kind: Any, members: tuple[Actor, ...], **rules: Any) -> None:  # noqa: ANN401
+        view = await self._do(self.bob, CreateConversation(kind, tuple(m.user_id for m in members), **rules))
         self.conversations.append(view.conversation.id)
 
     async def _send(self) -> None:
         message = await self._do(self._somebody(), SendMessage(self._somewhere(), f"m{len(self._messages)}"))
         self._messages.append(str(message.id))
+
+    async def _reply(self) -> None:
+        quoted = await self._do(self.bob, GetMessage(self._message()))
+        reply = SendMessage(quoted.conversation_id, f"m{len(self._messages)}", reply_to_id=str(quoted.id))
+        self._messages.append(str((await self._do(self.bob, reply)).id))
 
     async def _edit(self) -> None:
         await self._do(self.bob, EditMessage(self._message(), f"edited {self._chance.random()}"))
@@ -131,11 +152,96 @@ class Story:
             await self._do(self.bob, DeleteConversation(self.conversations[-1]))
 
 
+@dataclass(frozen=True)
+class Return:
+    """A client has come back that had all up to the offset `after`, when the log went up to `pos`."""
+
+    after: str | None
+    pos: int
+    conversation_ids: frozenset[str]
+    """What its user was a member of then."""
+
+
+class Ledger:
+    """What happened, by log position, and what of it is for one user. `from_join` is the conversation in which history
+    begins with joining."""
+
+    def __init__(self, chat: Chat, user_id: str, from_join: str) -> None:
+        self.user_id = user_id
+        self._from_join = from_join
+        self._chat = chat
+        self._events: dict[int, Durable] = {}
+        chat.subscribe(self._note)
+
+    def _note(self, events: Sequence[News]) -> None:
+        self._events.update((event.pos, event) for event in events if isinstance(event, DurableEvent))
+
+    async def came_back(self, after: str | None) -> Return:
+        entry = await self._chat.directory.find(self.user_id)
+        return Return(after, self._chat.pos, frozenset(entry.conversation_ids))
+
+    def left_over(self, told: Sequence[Told], back: Return) -> list[Told]:
+        """What is told of all that was told to somebody who stayed, where one came back meanwhile."""
+        offsets = [offset for _, _, offset in told]
+        first = offsets.index(back.after) + 1 if back.after in offsets else 0
+        return [each for place, each in enumerate(told) if place < first or self._is_told(each, back)]
+
+    def _is_told(self, told: Told, back: Return) -> bool:
+        event = self._events[position(told)]
+        conversation_id = audience_of(event).conversation_id
+        if event.pos > back.pos or conversation_id is None or self._ends_membership(event):
+            return True
+        if conversation_id not in back.conversation_ids:
+            return False
+        begins = self.joined(conversation_id, back.pos)
+        match event:
+            case MessageEvent(message=message):
+                return message.id - MESSAGE_ID_BASE > begins
+            case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
+                return offer.id - MESSAGE_ID_BASE > begins
+            case _:
+                return True
+
+    def _ends_membership(self, event: Durable) -> bool:
+        return isinstance(event, ConversationDeleted) or (
+            isinstance(event, MemberRemoved) and event.user_id == self.user_id
+        )
+
+    def joined(self, conversation_id: str, pos: int) -> int:
+        """Where the user's history began as of a position, where it begins with joining at all."""
+        joins = [
+            event.pos
+            for event in self._events.values()
+            if isinstance(event, MemberAdded)
+            and event.conversation_id == conversation_id
+            and event.pos <= pos
+            and any(member.user_id == self.user_id for member in event.members)
+        ]
+        return joins[-1] if joins and conversation_id == self._from_join else 0
+
+    def check_quotes(self, told: Sequence[Told]) -> int:
+        """Fails for a quote of what lies before the user's time. Returns how many quotes there are."""
+        quoting = [each for each in told if each[1].get("replyTo")]
+        for each in quoting:
+            begins = self.joined(each[1]["conversationId"], position(each))
+            assert int(each[1]["replyTo"]["id"]) - MESSAGE_ID_BASE > begins
+        return len(quoting)
+
+
+def position(told: Told) -> int:
+    """The position in the log that an offset names."""
+    offset = told[2]
+    assert offset is not None, "it is durable"
+    return int(offset.rpartition("-")[2].partition(".")[0])
+
+
 class Leaver:
     """A client that is cut off at any time, and has not always received what was sent to it by then."""
 
-    def __init__(self, returner: Returner, chance: random.Random) -> None:
+    def __init__(self, returner: Returner, chance: random.Random, ledger: Ledger) -> None:
         self.returner = returner
+        self.returns: list[Return] = []
+        self._ledger = ledger
         self.heard: list[Told] = []
         self.here = True
         self._chance = chance
@@ -163,8 +269,10 @@ class Leaver:
         self.here = False
 
     async def come_back(self) -> None:
+        self.returns.append(await self._ledger.came_back(self.returner.offset))
         assert await self.returner.come(), "it can always go on"
         self.here, self._taken = True, 0
+        await self.take()
 
 
 @pytest.mark.parametrize("mode", ["memory", "log", "moves"])
@@ -180,8 +288,9 @@ async def test_who_comes_and_goes_hears_the_same_as_who_stays(
         for who in ("alice", "bob", "carol"):
             await world.request("GET", "/api/v1/users/me", by=who)
         await story.begin()
+        ledger = Ledger(node.chat, story.alice.user_id, story.conversations[2])
         stays = Returner(world, "alice", DIALECTS[name])
-        leaver = Leaver(Returner(world, "alice", DIALECTS[name]), chance)
+        leaver = Leaver(Returner(world, "alice", DIALECTS[name]), chance, ledger)
         await stays.come()
         await leaver.returner.come()
         await choose_rooms(name, story, stays, leaver.returner)
@@ -192,8 +301,11 @@ async def test_who_comes_and_goes_hears_the_same_as_who_stays(
                 await (leaver.leave() if leaver.here else leaver.come_back())
         if not leaver.here:
             await leaver.come_back()
-        assert await heard_the_same(stays, leaver, exactly=mode == "memory")
+        assert await heard_the_same(stays, leaver, ledger, exactly=mode == "memory")
         assert len(leaver.heard) > 2, "there is something to be compared"
+        if name == "messenger":
+            quotes = ledger.check_quotes(await stays.told()) + ledger.check_quotes(leaver.heard)
+            assert quotes or mode == "moves"
 
 
 async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:
@@ -217,13 +329,15 @@ async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leav
     return leaver.heard
 
 
-async def heard_the_same(stays: Returner, leaver: Leaver, *, exactly: bool) -> bool:
+async def heard_the_same(stays: Returner, leaver: Leaver, ledger: Ledger, *, exactly: bool) -> bool:
     """Once all has come: receipts may still be on their way. What is read from the log is as it is now."""
     stayed: list[Any] = []
     heard: list[Any] = []
     for _ in range(50):
         await leaver.take()
         stayed, heard = list(await stays.told()), list(leaver.heard)
+        for back in leaver.returns:
+            stayed = ledger.left_over(stayed, back)
         if not exactly:
             stayed, heard = [(n, o) for n, _, o in stayed], [(n, o) for n, _, o in heard]
         if stayed == heard:

@@ -5,6 +5,8 @@ from msgspec.structs import replace
 
 from talkwire.core.access import (
     acting_as,
+    all_as_seen,
+    as_seen,
     may_act,
     may_delete,
     may_give_role,
@@ -13,18 +15,24 @@ from talkwire.core.access import (
     may_post,
     may_remove,
     may_restrict,
+    may_see_offer,
     may_take_part,
     must_operate,
 )
 from talkwire.core.errors import ChatError
 from talkwire.core.model import (
     FOR_EVER_MS,
+    MESSAGE_ID_BASE,
+    WHOLE,
     Actor,
     ActorRole,
     Conversation,
     ConversationKind,
+    HistoryStart,
     Member,
     MemberRole,
+    Message,
+    Quote,
     User,
 )
 
@@ -321,6 +329,43 @@ def test_slow_mode_has_ordinary_members_wait_between_messages(
     refusal = may_post(conversation, replace(_member(role), last_sent_ms=5_000), now_ms)
     assert _code(refusal) == (None if wait_ms is None else "rate_limited")
     assert wait_ms is None or (refusal is not None and refusal.details == {"retryAfterMs": wait_ms})
+
+
+def _message(seq: int, quoted_seq: int | None = None) -> Message:
+    quote = None if quoted_seq is None else Quote(quoted_seq, "bob", "a secret", quoted_seq)
+    return Message(seq, "c", seq, "bob", "Bob", "text", 0, reply_to=quote)
+
+
+@pytest.mark.parametrize(
+    ("message", "history", "seen", "quotes"),
+    [
+        (_message(1), WHOLE, True, False),
+        (_message(2, 1), WHOLE, True, True),
+        (_message(2, 0), WHOLE, True, True),
+        (_message(5), HistoryStart(5), False, False),
+        (_message(6), HistoryStart(5), True, False),
+        (_message(7, 6), HistoryStart(5), True, True),
+        (_message(7, 5), HistoryStart(5), True, False),
+        (_message(7, 0), HistoryStart(5), True, False),
+    ],
+)
+def test_a_reader_sees_messages_and_quotes_from_where_their_history_begins(
+    message: Message, history: HistoryStart, *, seen: bool, quotes: bool
+) -> None:
+    found = as_seen(message, history)
+    assert (found is not None) is seen
+    assert (found is not None and found.reply_to is not None) is quotes
+    assert all_as_seen([message, message], history) == ([] if found is None else [found, found])
+    if found is not None:
+        assert replace(found, reply_to=message.reply_to) == message
+
+
+def test_an_offer_is_for_those_who_were_there_when_it_was_made() -> None:
+    made_at = MESSAGE_ID_BASE + 40
+    assert may_see_offer(made_at, WHOLE)
+    assert may_see_offer(made_at, HistoryStart(7, 39))
+    assert not may_see_offer(made_at, HistoryStart(7, 40))
+    assert not may_see_offer(made_at, HistoryStart(0, 40))
 
 
 def test_only_operators_operate() -> None:

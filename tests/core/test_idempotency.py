@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 import msgspec
 import pytest
 
+from talkwire.core.answers_now import answer_now
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.custom_events import SendReport
+from talkwire.core.commands.receipts import ReadMark, Unread
+from talkwire.core.errors import ChatError
 from talkwire.core.handlers import CHANGES
 from talkwire.core.idempotency import result_type
-from talkwire.core.model import User
+from talkwire.core.model import (
+    Actor,
+    Conversation,
+    File,
+    Member,
+    MemberPreferences,
+    Message,
+    Offer,
+    Preferences,
+    PresenceRecord,
+    Restriction,
+    Upload,
+    User,
+)
 
 
 def test_a_command_says_what_it_is_answered_with() -> None:
@@ -23,6 +42,73 @@ def test_a_command_says_what_it_is_answered_with() -> None:
 def test_only_a_change_has_an_answer_to_keep() -> None:
     with pytest.raises(TypeError):
         result_type(GetUser)
+
+
+SHOWS_NO_CONVERSATION = {
+    User,
+    type(None),
+    Login,
+    Upload,
+    File,
+    Preferences,
+    MemberPreferences,
+    SendReport,
+    PresenceRecord,
+    int,
+    str,
+    bool,
+}
+"""What is answered again as it was, whoever the actor is by then."""
+
+IS_DECIDED_AGAIN = {Message, Offer, ConversationView, Member, MemberView, Restriction, ReadMark}
+
+
+@pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
+def test_it_is_said_of_every_answer_whether_access_to_it_is_decided_again(command: type[Command[Any]]) -> None:
+    answer = result_type(command)
+    kinds = {kind for kind in (typing.get_args(answer) or (answer,)) if kind is not Ellipsis}
+    assert kinds <= SHOWS_NO_CONVERSATION | IS_DECIDED_AGAIN
+
+
+class _Nobody:
+    """A database in which the actor is in no conversation."""
+
+    def user(self, user_id: str) -> User | None:
+        return User(user_id, user_id, 0)
+
+    def conversation(self, conversation_id: str) -> Conversation | None:
+        return None
+
+    def member(self, conversation_id: str, user_id: str) -> Member | None:
+        return None
+
+    def message(self, message_id: int) -> Message | None:
+        raise AssertionError("who may not see it has nothing read")
+
+
+_CONVERSATION = Conversation("c", "group", None, None, 1, 0, 0, 0)
+_MEMBER = Member("c", "alice", "member", 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Message(1, "c", 1, "alice", "Alice", "text", 0),
+        Offer(1, "c", "alice", "an offer", 1, "EUR", "pending", 0, 0),
+        ConversationView(_CONVERSATION, None, None, None),
+        _MEMBER,
+        MemberView(_MEMBER, "Alice", None),
+        Restriction("c", "bob", "ban", 1, "alice"),
+        ReadMark("c", 1, Unread(0, 0)),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_who_is_not_in_a_conversation_is_not_answered_again(answer: object) -> None:
+    assert type(answer) in IS_DECIDED_AGAIN
+    for result in (answer, (answer,)):
+        with pytest.raises(ChatError) as refused:
+            answer_now(_Nobody(), Actor("alice", "Alice"), result)
+        assert refused.value.code == "forbidden"
 
 
 @pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)

@@ -172,8 +172,8 @@ def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
 def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: Engine) -> None:
     huge = "1" + "0" * 30
     rows, length = 4_000, 1_000
-    migrate(engine)
     with engine.begin() as connection:
+        upgrade(connection, "0007")
         data = {"data": f'{{"offer":{{"metadata":{{"n":{huge},"m":"{"x" * length}"}}}}}}'}
         event = {"type": "OfferCreated", "conversation_id": "c", "at_ms": 0, **data}
         connection.execute(insert(log), [{"pos": pos, **event} for pos in range(1, rows + 1)])
@@ -182,7 +182,6 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
             {"user_id": f"u{number % 7}", "route": f"r{number % 11}", "key": f"k{number}"} for number in range(1_200)
         ]
         connection.execute(insert(answers), [key | answer for key in keys])
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     tracemalloc.start()
     migrate(engine)
     _, peak = tracemalloc.get_traced_memory()
@@ -192,6 +191,36 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
         for column in (log.c.data, answers.c.result):
             assert connection.execute(select(column).where(column.like(f"%{huge}%"))).all() == []
         assert connection.execute(select(func.count()).where(log.c.data.like('%"n":1e%30,%'))).scalar_one() == rows
+
+
+def test_members_with_a_limited_history_learn_at_which_position_it_began(engine: Engine) -> None:
+    """Of those who see all, and of a membership that ended, nothing is noted."""
+    with engine.begin() as connection:
+        upgrade(connection, "0007")
+        for user_id, history_seq, spans in (
+            ("alice", 0, ((1, None),)),
+            ("bob", 3, ((2, 5), (9, None))),
+            ("carol", 4, ((7, None),)),
+        ):
+            member = {"user_id": user_id, "history_seq": history_seq}
+            connection.execute(
+                text(
+                    "INSERT INTO members (conversation_id, user_id, role, joined_ms, history_seq) "
+                    "VALUES ('c', :user_id, 'member', 0, :history_seq)"
+                ),
+                member,
+            )
+            for from_pos, to_pos in spans:
+                connection.execute(
+                    text(
+                        "INSERT INTO spans (user_id, conversation_id, from_pos, to_pos, history_seq) "
+                        "VALUES (:user_id, 'c', :from_pos, :to_pos, :history_seq)"
+                    ),
+                    member | {"from_pos": from_pos, "to_pos": to_pos},
+                )
+        upgrade(connection, "0010")
+        found = connection.execute(text("SELECT user_id, history_pos FROM members ORDER BY user_id")).all()
+    assert [tuple(row) for row in found] == [("alice", 0), ("bob", 9), ("carol", 7)]
 
 
 class _Column(NamedTuple):
