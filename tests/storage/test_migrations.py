@@ -194,7 +194,7 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
 
 
 def test_members_with_a_limited_history_learn_at_which_position_it_began(engine: Engine) -> None:
-    """Of those who see all, and of a membership that ended, nothing is noted."""
+    """Of those who see all, nothing is noted."""
     with engine.begin() as connection:
         upgrade(connection, "0007")
         for user_id, history_seq, spans in (
@@ -220,6 +220,8 @@ def test_members_with_a_limited_history_learn_at_which_position_it_began(engine:
                 )
         upgrade(connection, "0010")
         found = connection.execute(text("SELECT user_id, history_pos FROM members ORDER BY user_id")).all()
+        ended = connection.execute(text("SELECT history_pos FROM spans WHERE user_id = 'bob' ORDER BY from_pos"))
+        assert ended.scalars().all() == [2, 9]
     assert [tuple(row) for row in found] == [("alice", 0), ("bob", 9), ("carol", 7)]
 
 

@@ -204,8 +204,10 @@ spans = Table(
     Column("from_pos", BigInteger, primary_key=True, autoincrement=False),
     Column("to_pos", BigInteger),
     Column("history_seq", BigInteger, nullable=False),
+    Column("history_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Each stretch of a user's membership, first and last event included; `to_pos` is empty while it lasts."""
+"""Each stretch of a user's membership, first and last event included; `to_pos` is empty while it lasts, and the history
+is the member's then."""
 
 restrictions = Table(
     "restrictions",

@@ -17,9 +17,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     bindparam,
-    exists,
+    case,
     func,
     literal,
     or_,
@@ -48,28 +49,45 @@ _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInt
 _LAST_SEQ = 2**62
 
 
-_member_now = (members.c.conversation_id == spans.c.conversation_id) & (members.c.user_id == spans.c.user_id)
+_lasts = spans.c.to_pos.is_(None)
+
+
+def _of_member_now(column: ColumnElement[int]) -> ScalarSelect[int]:
+    """Returns a column of the user's row as a member now, NULL where there is none. It is a scalar and no join, so that
+    it is looked up only where a membership has ended: nearly all of them last, and the span says all of these."""
+    return (
+        select(column)
+        .where(members.c.conversation_id == spans.c.conversation_id, members.c.user_id == spans.c.user_id)
+        .scalar_subquery()
+    )
+
+
+_since_joined_seq = _of_member_now(members.c.history_seq)
+_since_joined_pos = _of_member_now(members.c.history_pos)
 
 
 def _spans() -> Select[Any]:
     """Selects the user's stretches of membership in which something may have happened within the window, of
     conversations that they are in now, with their history there now."""
     return (
-        select(members.c.history_seq, members.c.history_pos)
+        select(
+            case((_lasts, spans.c.history_seq), else_=_since_joined_seq).label("history_seq"),
+            case((_lasts, spans.c.history_pos), else_=_since_joined_pos).label("history_pos"),
+        )
         .select_from(spans)
-        .join(members, _member_now)
         .join(conversations, conversations.c.id == spans.c.conversation_id)
         .where(
             spans.c.user_id == bindparam("user_id"),
             conversations.c.last_pos > _low,
             spans.c.from_pos <= _high,
-            or_(spans.c.to_pos.is_(None), spans.c.to_pos > _low),
+            or_(_lasts, spans.c.to_pos > _low),
+            or_(_lasts, _since_joined_seq.is_not(None)),
         )
     )
 
 
 def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
-    return pos > _low, pos <= _high, pos >= spans.c.from_pos, or_(spans.c.to_pos.is_(None), pos <= spans.c.to_pos)
+    return pos > _low, pos <= _high, pos >= spans.c.from_pos, or_(_lasts, pos <= spans.c.to_pos)
 
 
 def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
@@ -97,7 +115,6 @@ _window = union_all(
         messages.c.seq > _milestone(_low, before=True),
         messages.c.seq <= _milestone(_high, before=False),
         messages.c.seq > spans.c.history_seq,
-        messages.c.seq > members.c.history_seq,
         *_within(_sent_pos),
     ),
     _spans()
@@ -108,7 +125,7 @@ _window = union_all(
         spans.c.user_id == bindparam("user_id"),
         spans.c.to_pos > _low,
         spans.c.to_pos <= _high,
-        ~exists().where(_member_now),
+        _since_joined_seq.is_(None),
     ),
     select(literal(0), literal(0), log.c.pos).where(
         _known, log.c.user_id == bindparam("user_id"), log.c.pos > _low, log.c.pos <= _high

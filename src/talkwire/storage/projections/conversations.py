@@ -75,6 +75,7 @@ def _insert_members(workspace: Workspace, added: Sequence[Member], pos: int) -> 
             "conversation_id": member.conversation_id,
             "from_pos": pos,
             "history_seq": member.history_seq,
+            "history_pos": member.history_pos,
         }
         for member in added
     ]

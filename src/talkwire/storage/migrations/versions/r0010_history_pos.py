@@ -14,7 +14,9 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    op.add_column("members", sa.Column("history_pos", sa.BigInteger, nullable=False, server_default="0"))
+    for table in ("members", "spans"):
+        op.add_column(table, sa.Column("history_pos", sa.BigInteger, nullable=False, server_default="0"))
+    op.execute("UPDATE spans SET history_pos = from_pos WHERE history_seq > 0")
     op.execute(
         "UPDATE members SET history_pos = coalesce((SELECT from_pos FROM spans "
         "WHERE spans.user_id = members.user_id AND spans.conversation_id = members.conversation_id "
