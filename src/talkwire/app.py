@@ -173,6 +173,9 @@ class Node:
         if settings.lock_file is not None:
             self._lock = await asyncio.to_thread(FolderLock.acquire, settings.lock_file)
             closing.callback(self._lock.release)
+        if settings.folder_lock_file is not None:
+            folder_lock = await asyncio.to_thread(FolderLock.acquire, settings.folder_lock_file)
+            closing.callback(folder_lock.release)
         self._verifier = TokenVerifier(policy)
         closing.push_async_callback(self._verifier.aclose)
         self._passwords = Passwords()

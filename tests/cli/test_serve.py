@@ -5,13 +5,13 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.processes import Answer, running_server
+from tests.cli.processes import Answer, RunningServer, running_server
 
 Talkwire = Callable[..., Answer]
 
@@ -42,6 +42,67 @@ def test_a_second_server_on_the_same_folder_is_refused_with_the_first_ones_pid(
         answer = talkwire("serve", "--data", "data", "--port", server.port)
         assert answer.exit_code == 1
         assert answer.line == f"talkwire: data is in use by the process {server.process.pid} at {server.url}"
+
+
+NAMES = [
+    ("--data", "other", "--database", "sqlite:///data/talkwire.db"),
+    ("--data", "other", "--database", "sqlite:///{folder}/data/talkwire.db"),
+    ("--data", "link"),
+    ("--database", "sqlite:///link.db"),
+]
+
+
+@pytest.fixture
+def served(tmp_path: Path, talkwire: Talkwire) -> Iterator[RunningServer]:
+    """A server on `data`, with a user x, and other names for what is in it."""
+    with running_server(tmp_path) as server:
+        (tmp_path / "link").symlink_to("data")
+        (tmp_path / "link.db").symlink_to("data/talkwire.db")
+        talkwire("conversation", "create", "--data", "data", "--id", "talk-1", "x")
+        yield server
+        server.stop(signal.SIGTERM)
+
+
+def _named(names: tuple[str, ...], folder: Path) -> list[str]:
+    return [name.format(folder=folder) for name in names]
+
+
+@pytest.mark.parametrize("names", NAMES, ids="_".join)
+def test_a_second_server_on_the_same_file_is_refused_whatever_names_it(
+    tmp_path: Path, talkwire: Talkwire, served: RunningServer, names: tuple[str, ...]
+) -> None:
+    answer = talkwire("serve", *_named(names, tmp_path), "--port", "0")
+    assert answer.exit_code == 1
+    assert answer.line.endswith(f" is in use by the process {served.process.pid} at {served.url}")
+
+
+@pytest.mark.parametrize("names", NAMES, ids="_".join)
+def test_commands_go_through_the_server_whatever_names_its_file(
+    tmp_path: Path, talkwire: Talkwire, served: RunningServer, names: tuple[str, ...]
+) -> None:
+    where = _named(names, tmp_path)
+    token = talkwire("token", "x", "--data", "data").out.strip()
+    asking = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 200
+    assert talkwire("user", "ban", "x", *where).exit_code == 0
+    # The server knows at once: its own file was not written beside it.
+    assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 403
+    assert talkwire("backup", "chat.backup", "--overwrite", *where).exit_code == 0
+    for refused in (["migrate"], ["restore", "chat.backup"]):
+        answer = talkwire(*refused, *where)
+        assert answer.exit_code == 1, answer
+        assert f"is in use by the process {served.process.pid}" in answer.line
+    assert (
+        f"is open in the server with process id {served.process.pid} at {served.url}" in talkwire("check", *where).out
+    )
+
+
+def test_two_servers_do_not_share_a_data_folder(tmp_path: Path, talkwire: Talkwire) -> None:
+    with running_server(tmp_path) as server:
+        answer = talkwire("serve", "--data", "data", "--database", "sqlite:///another.db", "--port", "0")
+        assert answer.exit_code == 1
+        assert answer.line == f"talkwire: data is in use by the process {server.process.pid} at {server.url}"
+        server.stop(signal.SIGTERM)
 
 
 def test_a_port_in_use_is_said(tmp_path: Path, talkwire: Talkwire) -> None:

@@ -116,7 +116,9 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
     [
         ("sqlite:///chat.db", "chat.db", "chat.db-lock"),
         ("sqlite:////var/lib/chat.db", "/var/lib/chat.db", "/var/lib/chat.db-lock"),
-        ("sqlite:///data/chat.db", "data/chat.db", "data/lock"),
+        ("sqlite:///data/chat.db", "data/chat.db", "data/chat.db-lock"),
+        ("sqlite:///data/talkwire.db", "data/talkwire.db", "data/lock"),
+        ("sqlite:///elsewhere/talkwire.db", "elsewhere/talkwire.db", "elsewhere/lock"),
         ("postgresql://talkwire@localhost/chat", None, None),
         ("postgres://talkwire@localhost/chat", None, None),
     ],
@@ -138,3 +140,35 @@ def test_only_a_node_that_may_have_others_drains_without_being_told_to() -> None
     postgresql = "postgresql://host/name"
     assert (Settings().drain_window_s, Settings(database=postgresql).drain_window_s) == (0, 5)
     assert (Settings(drain_s=2).drain_window_s, Settings(database=postgresql, drain_s=0).drain_window_s) == (2, 0)
+
+
+def test_a_file_has_one_lock_whatever_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "talkwire.db").touch()
+    (tmp_path / "other").symlink_to(data)
+    (tmp_path / "link.db").symlink_to(data / "talkwire.db")
+    (data / "other.db").symlink_to("talkwire.db")
+    named = [
+        Settings(data="data"),
+        Settings(data="other"),
+        Settings(data=tmp_path / "other/../data"),
+        Settings(data="elsewhere", database="sqlite:///data/talkwire.db"),
+        Settings(data="elsewhere", database=f"sqlite:///{data}/talkwire.db"),
+        Settings(data="data", database=f"sqlite:///{data}/talkwire.db"),
+        Settings(database="sqlite:///other/talkwire.db"),
+        Settings(database="sqlite:///link.db"),
+        Settings(database="sqlite:///data/other.db"),
+    ]
+    locks = [settings.lock_file for settings in named]
+    assert {lock and lock.resolve() for lock in locks} == {data / "lock"}
+    assert locks[0] == Path("data/lock"), "it is shown as it was named"
+
+
+def test_a_server_whose_database_lies_elsewhere_has_its_folder_too() -> None:
+    assert Settings(data="data").folder_lock_file is None
+    assert Settings(data="data", database="sqlite:///./data/talkwire.db").folder_lock_file is None
+    assert Settings(data="data", database="sqlite:///data/chat.db").folder_lock_file == Path("data/lock")
+    assert Settings(data="data", database="sqlite:///talkwire.db").folder_lock_file == Path("data/lock")
+    assert Settings(data="data", database="postgresql://talkwire@localhost/chat").folder_lock_file is None

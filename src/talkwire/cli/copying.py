@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +12,15 @@ from cyclopts import Parameter
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from talkwire.cli.database import database_failures, reason_of, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, reason_of, shown_database, url_of
 from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_list, print_note, say_done
 from talkwire.cli.progress import shown_progress
-from talkwire.datafolder import FolderInUse, FolderLock
+from talkwire.datafolder import FolderInUse
 from talkwire.files.service import FINISHED_FOLDER, PARTIALS_FOLDER
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.settings import Settings, SettingsError
-from talkwire.settings.model import DATABASE_FILE, LOCK_FILE
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import NewerTablesError
 from talkwire.storage.moving.copying import copy_database
@@ -81,21 +80,11 @@ class _Side:
     @contextmanager
     def owned(self) -> Iterator[None]:
         """Keeps servers away from a SQLite file. Raises FolderInUse when one has it, DataFolderError."""
-        with ExitStack() as held:
-            for path in self._locks():
-                try:
-                    held.callback(FolderLock.acquire(path).release)
-                except FolderInUse as error:
-                    raise Failure(f"{error}: stop it first") from None
-            yield
-
-    def _locks(self) -> list[Path]:
-        """A server holds one of these, depending on whether the file is named by its folder or by its URL."""
-        if self.file is None:
-            return []
-        of_folder = self.file.with_name(LOCK_FILE)
-        of_file = self.file.with_name(f"{self.file.name}-{LOCK_FILE}")
-        return [of_folder, of_file] if self.file.name == DATABASE_FILE or of_folder.exists() else [of_file]
+        try:
+            with owned_database(self.settings):
+                yield
+        except FolderInUse as error:
+            raise Failure(f"{error}: stop it first") from None
 
     def look(self) -> None:
         """Raises Failure when the database does not answer or is none, before anything is done with either."""

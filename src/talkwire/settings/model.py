@@ -318,8 +318,17 @@ class Settings:
 
     @property
     def lock_file(self) -> Path | None:
-        """What the one server of a SQLite database holds: `DIR/lock`, or beside a database that lies elsewhere."""
+        """Returns the lock of a SQLite database. It is the same whatever names the file: a symbolic link, a relative
+        path, or the data folder. Beside `talkwire.db` it is `lock`, beside other files `NAME-lock`."""
         file = self.sqlite_file
         if file is None:
             return None
-        return self.data / LOCK_FILE if file.parent == self.data else file.with_name(f"{file.name}-{LOCK_FILE}")
+        real = file.resolve()
+        folder = file.parent if file.parent.resolve() == real.parent else real.parent
+        return folder / (LOCK_FILE if real.name == DATABASE_FILE else f"{real.name}-{LOCK_FILE}")
+
+    @property
+    def folder_lock_file(self) -> Path | None:
+        """Returns the lock of the data folder, where a server's SQLite database is not the one that belongs to it."""
+        lock, of_folder = self.lock_file, self.data / LOCK_FILE
+        return None if lock is None or lock.resolve() == of_folder.resolve() else of_folder
