@@ -91,10 +91,9 @@ def test_commands_go_through_the_server_whatever_names_its_file(
     for refused in (["migrate"], ["restore", "chat.backup"]):
         answer = talkwire(*refused, *where)
         assert answer.exit_code == 1, answer
-        assert f"is in use by the process {served.process.pid}" in answer.line
-    assert (
-        f"is open in the server with process id {served.process.pid} at {served.url}" in talkwire("check", *where).out
-    )
+        assert f"is in use by the process {served.process.pid}" in answer.err
+    checked = talkwire("check", *where)
+    assert f"is open in the server with process id {served.process.pid} at {served.url}" in checked.out
 
 
 def test_two_servers_do_not_share_a_data_folder(tmp_path: Path, talkwire: Talkwire) -> None:
