@@ -112,3 +112,18 @@ async def test_a_contact_who_renames_themselves_on_another_node_is_seen(two_node
         bob = await there.connect("bob")
         await here.request("PATCH", "/api/v1/users/me", by="alice", json={"name": "Alice the Second"})
         assert (await bob.next("user:updated"))["name"] == "Alice the Second"
+
+
+async def test_who_is_connected_is_online_for_whoever_asks_next_on_any_node(two_nodes: Cluster) -> None:
+    async with two_nodes.world(0) as here, two_nodes.world(1) as there:
+        there.take_ids_of(here)
+        names = [f"user{number}" for number in range(12)]
+        await here.conversation("alice", "bob", *names)
+        asking = [await here.connect("alice"), await there.connect("bob")]
+        for number, name in enumerate(names):
+            await (here, there)[number % 2].connect(name)
+            shown = []
+            for client in asking:
+                [presence] = (await client.done("presence:get", {"userIds": [here.id_of(name)]}))["presence"]
+                shown.append(presence["status"])
+            assert shown == ["online", "online"], number

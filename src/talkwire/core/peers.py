@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +21,9 @@ from talkwire.core.errors import ChatError
 
 ASK_S = 1.0
 """How long answers are waited for: some milliseconds is usual."""
+
+WARN_EVERY_S = 10.0
+"""Of nodes that do not answer the log has this many lines at most for each topic: one in so many seconds."""
 
 T = TypeVar("T")
 
@@ -72,6 +76,7 @@ class Peers:
         self.passed_over = 0
         """Questions and answers whose bodies were not understood."""
         self._warned: set[tuple[str, str]] = set()
+        self._warned_at: dict[str, float] = {}
 
     @property
     def are_there(self) -> bool:
@@ -131,7 +136,7 @@ class Peers:
         finally:
             del self._asked[question_id]
         if asked.missing:
-            _logger.warning("not all nodes have answered", topic=topic, missing=sorted(asked.missing))
+            self._warn_of_silence(topic, asked.missing)
         answers: dict[str, T] = {}
         for node_id, answer in asked.answers.items():
             try:
@@ -171,6 +176,13 @@ class Peers:
             _logger.exception("a question of another node could not be answered", topic=question.topic)
             return
         self._send(Answer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
+
+    def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
+        """Not each time: one that does not answer, such as another version's, is asked again and again."""
+        now = time.monotonic()
+        if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
+            self._warned_at[topic] = now
+            _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
 
     def _pass_over(self, topic: str, what: str) -> None:
         """Of another version, most likely: it is counted, and logged once for each topic."""

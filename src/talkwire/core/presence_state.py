@@ -111,9 +111,9 @@ class _Person:
         told = _Told(status, text, status, text)
         return _ONLINE if told == _ONLINE else told
 
-    def shown(self) -> Presence:
-        """As others were told last."""
-        told = self.told
+    def shown(self, told: _Told | None = None) -> Presence:
+        """As others were told last, or are to be told."""
+        told = told or self.told
         last_seen_ms = self.record.last_seen_ms if told.status == "offline" else None
         return Presence(self.record.user_id, told.status, told.text, last_seen_ms)
 
@@ -368,11 +368,20 @@ class PresenceState:
     # --- who is here ------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
-        """How somebody here looks to others, or to themselves; None: they are not here."""
+        """How somebody here looks to others, or to themselves; None: they are not here. Whoever has just come is shown
+        as they will be, though others are notified when it is recorded."""
         person = self._people.get(user_id)
         if person is None:
             return None
-        return person.shown_to_self() if own else person.shown()
+        if own:
+            return person.shown_to_self()
+        is_coming = person.told.status == "offline" and self.shared and self._is_unrecorded(user_id)
+        return person.shown(person.to_tell() if is_coming else person.told)
+
+    def away(self, user_id: str) -> bool | None:
+        """Whether all devices that somebody has here are away; None: they are not here."""
+        person = self._people.get(user_id)
+        return None if person is None or person.forgotten else person.is_away
 
     def record(self, user_id: str) -> PresenceRecord | None:
         """What somebody here chose."""

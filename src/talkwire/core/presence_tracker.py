@@ -43,6 +43,7 @@ from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.events import PresenceChanged, PresenceChosen, UsersMoved
 from talkwire.core.lease import NODE
 from talkwire.core.model import Actor, Presence, PresenceRecord
+from talkwire.core.peers import Peers
 from talkwire.core.presence import check_status, check_user_ids, must_serve
 from talkwire.core.presence_state import GRACE_S, PresenceState
 
@@ -51,6 +52,11 @@ ONLINE_PAGE_MAX = 1000
 FORGET_PAGE = 1000
 FORGET_PAUSE_S = 0.1
 """A dead node may have had very many users: they are forgotten bit by bit."""
+
+SETTLE_S = 0.4
+"""Within this time the other nodes answer who is there, or have recorded who has come."""
+
+_TOPIC = "who-is-here"
 
 _logger = structlog.get_logger(__name__)
 
@@ -63,8 +69,8 @@ class PresenceTracker:
     def __init__(
         self,
         door: Door,
-        node_id: str,
         voice: Voice,
+        peers: Peers,
         *,
         contacts_max: int = CONTACTS_MAX,
         grace_s: float = GRACE_S,
@@ -74,7 +80,9 @@ class PresenceTracker:
         self._contacts_max = contacts_max
         self._state = PresenceState(grace_s)
         self._leaving = Alarm(self._state.next_deadline, self._expire)
-        self._node_id = node_id
+        self._peers = peers
+        self._node_id = peers.node_id
+        peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
         self.on_move: Callable[[], None] = lambda: None
         self.on_moved: Callable[[UsersMoved], None] = lambda _: None
         self._telling = False
@@ -166,8 +174,42 @@ class PresenceTracker:
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
         """Those whom the actor may see: who shares a conversation with them; strangers are left out."""
         check_user_ids(user_ids)
-        found = await self._door.execute(actor, FindAcquaintances(user_ids, self._node_id))
+        query = FindAcquaintances(user_ids, self._node_id)
+        found: Sequence[Acquaintance] = await self._door.execute(actor, query)
+        missing = tuple(each.record.user_id for each in found if self._is_missing(each))
+        if missing and self._peers.are_there:
+            found = await self._find_missing(actor, query, found, missing)
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
+
+    def _is_missing(self, found: Acquaintance) -> bool:
+        """Whether somebody is known to be nowhere, and may have come to another node a moment ago."""
+        return not found.elsewhere and self._state.away(found.record.user_id) is None
+
+    async def _find_missing(
+        self, actor: Actor, query: FindAcquaintances, found: Sequence[Acquaintance], missing: tuple[str, ...]
+    ) -> Sequence[Acquaintance]:
+        """Asks the other nodes, since the database learns of arrivals a moment later. Where one does not answer, waits
+        for as long as that takes."""
+        now = asyncio.get_running_loop().time
+        until = now() + SETTLE_S
+        answers = await self._peers.ask(_TOPIC, missing, dict[str, bool], wait_s=SETTLE_S)
+        if not self._peers.have_answered(answers):
+            await asyncio.sleep(until - now())
+            found = await self._door.execute(actor, query)
+        elsewhere: dict[str, bool] = {}
+        for answer in answers.values():
+            for user_id, away in answer.items():
+                elsewhere[user_id] = away and elsewhere.get(user_id, True)
+        return [
+            msgspec.structs.replace(each, elsewhere=True, away=elsewhere[each.record.user_id])
+            if not each.elsewhere and each.record.user_id in elsewhere
+            else each
+            for each in found
+        ]
+
+    async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
+        """Those of another node's question who are here, and whether they are away."""
+        return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
 
     async def contacts_presence(self, actor: Actor) -> tuple[Presence, ...]:
         """The actor and their contacts: what a snapshot of everything begins with."""

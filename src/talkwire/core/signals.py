@@ -60,9 +60,7 @@ class Signals:
         missed = MissedCalls(door, voice.publish)
         self._calls = CallExchange(door, missed.publish, peers, members_max=options.contacts_max, ring_s=options.ring_s)
         self._occupants = RoomOccupants(lambda conversation_id: door.directory.circles.get(conversation_id) is not None)
-        self.presence = PresenceTracker(
-            door, peers.node_id, voice, contacts_max=options.contacts_max, grace_s=options.grace_s
-        )
+        self.presence = PresenceTracker(door, voice, peers, contacts_max=options.contacts_max, grace_s=options.grace_s)
         self.presence.on_moved = self._users_moved
         self.grace_s = options.grace_s
         self.handlers: SignalHandlers = MappingProxyType(
