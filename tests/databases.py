@@ -162,6 +162,11 @@ class PostgresServer:
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         return name
 
+    def set(self, name: str, value: str) -> None:
+        """Changes a setting of the server's, for open connections too."""
+        self._execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._execute("SELECT pg_reload_conf()")
+
     def drop(self, database: str) -> None:
         self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 

@@ -92,6 +92,7 @@ from talkwire.settings.rules import is_loopback
 from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.followers import Follower, Work
+from talkwire.storage.health import FileWatch, WriteProbe
 from talkwire.storage.leases import LeaseKeeper, own_transactions
 from talkwire.storage.lineage import adopt_log, identify
 from talkwire.storage.migrations import migrate
@@ -228,6 +229,9 @@ class Node:
         leasing = None if alone else writing_engine(url)
         transact = self._writer.aside if leasing is None else own_transactions(leasing)
         keeper = LeaseKeeper(writing.dialect, transact, clock_ms)
+        if settings.sqlite_file is not None:
+            watching = asyncio.create_task(FileWatch(settings.sqlite_file, self._writer).run())
+            closing.callback(watching.cancel)
         if leasing is not None:
             closing.callback(leasing.dispose)
         closing.callback(self._reader.close)
@@ -438,6 +442,7 @@ class Node:
         closing.callback(mail.close)
         readiness = Readiness(
             self.chat.check,
+            WriteProbe(self._writer).check,
             bus_away=lambda: self.chat.bus.away,
             lease_lost=lambda: self.engine.suspended or not self.chat.lease.held,
             draining=lambda: self.engine.draining,

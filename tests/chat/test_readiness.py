@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import shutil
+from math import inf
+from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from talkwire.api import readiness as module
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.core.errors import ChatError
+from talkwire.storage.engine import sqlite_url
+from talkwire.storage.health import WriteProbe
+from tests.chat.chat_client import DEADLINE_S
+from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.conftest import World, world_at
+from tests.contracts.node import ALICE, BOB, Clock, running
+from tests.databases import Database, migrated_sqlite_file, postgresql_server
 
 
 async def answers() -> None:
@@ -58,3 +70,91 @@ def test_the_metrics_say_the_same() -> None:
     text = generate_latest(registry).decode()
     for line in ("talkwire_bus_away 1.0", "talkwire_lease_lost 0.0", "talkwire_draining 0.0"):
         assert line in text.splitlines()
+
+
+async def test_a_node_whose_database_takes_no_writes_is_not_ready() -> None:
+    standing = await Readiness(answers, is_away).standing()
+    assert (standing.status, standing.database) == ("unavailable", "away")
+
+
+# --- servers whose database takes no writes ---------------------------------------------------------------------------
+
+
+async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
+    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(trust_env=False) as http:
+        while True:
+            answer = await http.get(f"{server.url}/readyz")
+            if (answer.status_code == 200) == ready:
+                assert answer.json()["database"] == ("ok" if ready else "away")
+                return
+            await asyncio.sleep(0.1)
+
+
+async def _is_sent(world: World, talk: str) -> int:
+    """The status that a message is answered with."""
+    body = {"conversationId": talk, "content": "x" * 30_000}
+    return (await world.request("POST", "/api/v1/messages", by="alice", json=body)).status_code
+
+
+async def test_a_full_disk_is_noticed_and_its_end_too(tmp_path: Path) -> None:
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            talk = await world.conversation("alice", "bob")
+            assert await _is_sent(world, talk) == 201
+            await _until_ready(server, ready=True)
+            # No file of the process may grow: for SQLite it is as if the disk were full.
+            pid, wal = server.process.pid, (server.data / "talkwire.db-wal").stat().st_size
+            before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (wal, resource.RLIM_INFINITY))
+            assert await _is_sent(world, talk) == 503
+            await _until_ready(server, ready=False)
+            assert (await world.request("GET", "/api/v1/conversations", by="alice")).status_code == 200
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+            await _until_ready(server, ready=True)
+            assert await _is_sent(world, talk) == 201
+
+
+async def test_a_database_that_is_read_only_is_noticed_without_any_command(tmp_path: Path) -> None:
+    with postgresql_server() as postgresql:
+        url = postgresql.url_of(postgresql.create_migrated())
+        with running_chat(tmp_path, {"DATABASE_URL": url.render_as_string(hide_password=False)}) as server:
+            await _until_ready(server, ready=True)
+            for switch, ready in (("on", False), ("off", True)):
+                postgresql.set("default_transaction_read_only", switch)
+                await _until_ready(server, ready=ready)
+
+
+@pytest.mark.parametrize("what", ["renamed", "removed", "replaced"])
+async def test_a_file_that_is_not_where_it_was_is_not_written(tmp_path: Path, what: str) -> None:
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            talk = await world.conversation("alice", "bob")
+            file, aside = server.data / "talkwire.db", server.data / "aside.db"
+            if what == "removed":
+                file.unlink()
+            else:
+                file.rename(aside)
+            if what == "replaced":
+                shutil.copyfile(aside, file)
+            await _until_ready(server, ready=False)
+            assert await _is_sent(world, talk) == 503
+            if what == "renamed":
+                aside.rename(file)
+                await _until_ready(server, ready=True)
+                assert await _is_sent(world, talk) == 201
+
+
+async def test_probes_do_not_add_up(tmp_path: Path) -> None:
+    database = Database("sqlite", sqlite_url(migrated_sqlite_file(tmp_path)))
+    async with running(database, Clock()) as node:
+        await node.users(ALICE)
+        node.writer.wrote_at = -inf
+        probe = WriteProbe(node.writer)
+        with node.statements() as transactions:
+            await asyncio.gather(*(probe.check() for _ in range(200)))
+            for _ in range(200):
+                await probe.check()
+        assert len(transactions) == 1
+        await node.users(BOB)
+        with node.statements() as transactions:
+            await WriteProbe(node.writer).check()
+        assert transactions == [], "a commit shows it too"

@@ -32,36 +32,42 @@ def _never() -> bool:
     return False
 
 
+async def _takes_writes() -> None:
+    """Nothing says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Asks those who know. `check_database` raises ChatError while the database does not answer; `lease_lost`: others
-    may believe that this node is gone; `draining`: it is about to go."""
+    """Asks those who know. `check_reads` raises ChatError while the database does not answer, `check_writes` while no
+    write succeeds; `lease_lost`: others may believe that this node is gone; `draining`: it is about to go."""
 
-    check_database: Callable[[], Awaitable[None]]
+    check_reads: Callable[[], Awaitable[None]]
+    check_writes: Callable[[], Awaitable[None]] = _takes_writes
     bus_away: Callable[[], bool] = _never
     lease_lost: Callable[[], bool] = _never
     draining: Callable[[], bool] = _never
 
     async def standing(self) -> Standing:
-        database_answers = await self._database_answers()
+        database_works = await self._database_works()
         lease_lost, draining = self.lease_lost(), self.draining()
         status: Literal["ok", "unavailable", "draining"] = "ok"
-        if lease_lost or not database_answers:
+        if lease_lost or not database_works:
             status = "unavailable"
         elif draining:
             status = "draining"
         return Standing(
             status,
-            database="ok" if database_answers else "away",
+            database="ok" if database_works else "away",
             bus="away" if self.bus_away() else "ok",
             lease="lost" if lease_lost else "ok",
             draining=draining,
         )
 
-    async def _database_answers(self) -> bool:
+    async def _database_works(self) -> bool:
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                await self.check_database()
+                await self.check_reads()
+                await self.check_writes()
         except (ChatError, TimeoutError):
             return False
         return True

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -93,6 +95,10 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._unsettled = 0
+        self.refuses = False
+        """Set while nothing may be written, since the database's file is not where it was."""
+        self.wrote_at = self.failed_at = -inf
+        """When a transaction was committed last, and when one could not be; by `time.monotonic`."""
 
     @property
     def busy(self) -> bool:
@@ -117,7 +123,7 @@ class GroupWriter:
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         assert self._loop is not None, "the writer was not started"
-        if self._closed or self._jobs.qsize() >= QUEUE_MAX:
+        if self._closed or self.refuses or self._jobs.qsize() >= QUEUE_MAX:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
         else:
@@ -175,11 +181,13 @@ class GroupWriter:
                 if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
                     _logger.warning("a batch failed, its commands run singly", commands=len(jobs), error=_cause(error))
                     return [outcome for job in jobs for outcome in self._carry_out([job])]
+                self.failed_at = time.monotonic()
                 _fail(jobs, error)
                 return [Outcome(jobs, None)]
             _logger.warning("the reply to a commit was lost, but it happened", error=_cause(error))
         tx = attempt.tx
         assert tx is not None
+        self.wrote_at = time.monotonic()
         tx.committed()
         return [Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events))]
 

@@ -1,0 +1,110 @@
+"""Whether the database takes writes, and whether a SQLite file is still where it was opened."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from math import inf
+from pathlib import Path
+from secrets import token_hex
+
+import structlog
+from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.core.errors import ChatError
+from talkwire.storage.aside import WriterClosedError
+from talkwire.storage.schema import followers, log_head
+from talkwire.storage.writer import GroupWriter
+
+TRUST_S = 5.0
+"""How long a commit shows that the database takes writes."""
+
+PROBE_EVERY_S = 1.0
+"""After a probe that failed the next one waits this long, whoever asks."""
+
+LOOK_EVERY_S = 2.0
+"""How often the file's place is looked at."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class WriteProbe:
+    """Says whether writes succeed: by the writer's commits, and by a small write of its own when there were none."""
+
+    def __init__(self, writer: GroupWriter) -> None:
+        self._writer = writer
+        self._wrote_at = self._failed_at = -inf
+        self._probing: asyncio.Task[None] | None = None
+
+    async def check(self) -> None:
+        """Raises `unavailable` while no write succeeds. However often this is called, there is one probe at a time."""
+        if not self._has_written_lately():
+            if self._probing is None and time.monotonic() - self._failed_at >= PROBE_EVERY_S:
+                self._probing = asyncio.ensure_future(self._probe())
+            if self._probing is not None:
+                await asyncio.shield(self._probing)
+        if self._writer.refuses or self._failed_at > self._last_write:
+            raise ChatError("unavailable", "The database takes no writes.")
+
+    @property
+    def _last_write(self) -> float:
+        return max(self._wrote_at, self._writer.wrote_at)
+
+    def _has_written_lately(self) -> bool:
+        failed_at = max(self._failed_at, self._writer.failed_at)
+        return self._last_write > failed_at and time.monotonic() - self._last_write < TRUST_S
+
+    async def _probe(self) -> None:
+        try:
+            await asyncio.to_thread(self._writer.aside, _write_something)
+        except (SQLAlchemyError, WriterClosedError) as error:
+            self._failed_at = time.monotonic()
+            _logger.warning("the database takes no writes", error=str(getattr(error, "orig", None) or error))
+        else:
+            self._wrote_at = time.monotonic()
+        finally:
+            self._probing = None
+
+
+def _write_something(connection: Connection) -> None:
+    """Leaves everything as it is. On PostgreSQL it waits for the log's head as every command does. SQLite does not
+    write a row that stays the same, so there one comes and goes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(update(log_head).values(pos=log_head.c.pos))
+        return
+    name = f"probe-{token_hex(8)}"
+    connection.execute(insert(followers), {"name": name, "pos": 0})
+    connection.execute(delete(followers).where(followers.c.name == name))
+
+
+class FileWatch:
+    """Has the writer refuse commands while its SQLite file is not at its path: what would be written to a file that was
+    renamed or removed is lost with the process."""
+
+    def __init__(self, file: Path, writer: GroupWriter) -> None:
+        self._file = file.absolute()
+        self._writer = writer
+        self._opened = self._found()
+
+    async def run(self) -> None:
+        """Looks for ever. Never raises."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def look(self) -> None:
+        is_gone = self._found() != self._opened
+        if is_gone and not self._writer.refuses:
+            _logger.error("the database file was moved, removed or replaced: nothing is written", file=str(self._file))
+        elif self._writer.refuses and not is_gone:
+            _logger.warning("the database file is back", file=str(self._file))
+        self._writer.refuses = is_gone
+
+    def _found(self) -> tuple[int, int] | None:
+        """Returns which file is there now."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
