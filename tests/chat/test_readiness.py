@@ -17,6 +17,7 @@ from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.core.errors import ChatError
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.health import WriteProbe
+from talkwire.storage.reader import READ_WITHIN_S
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
@@ -158,3 +159,21 @@ async def test_probes_do_not_add_up(tmp_path: Path) -> None:
         with node.statements() as transactions:
             await WriteProbe(node.writer).check()
         assert transactions == [], "a commit shows it too"
+
+
+async def test_who_asks_a_database_that_stalls_is_told_within_seconds(tmp_path: Path) -> None:
+    with postgresql_server() as postgresql:
+        url = postgresql.url_of(postgresql.create_migrated())
+        with running_chat(tmp_path, {"DATABASE_URL": url.render_as_string(hide_password=False)}) as server:
+            async with world_at(server) as world:
+                await world.conversation("alice", "bob")
+                postgresql.pause()
+                try:
+                    async with asyncio.timeout(READ_WITHIN_S + 7):
+                        asked = [world.request("GET", "/api/v1/conversations", by="alice") for _ in range(20)]
+                        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {503}
+                finally:
+                    postgresql.resume()
+                async with asyncio.timeout(DEADLINE_S):
+                    while (await world.request("GET", "/api/v1/conversations", by="alice")).status_code != 200:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)

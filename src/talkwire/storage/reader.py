@@ -18,6 +18,10 @@ from talkwire.storage.statements import Lookups
 
 READERS = 4
 
+READ_WITHIN_S = 8.0
+"""How long a read may take, the wait for a thread included. A database that stalls answers nothing, and whoever asks is
+told so while they still wait."""
+
 R = TypeVar("R")
 
 _logger = structlog.get_logger(__name__)
@@ -37,7 +41,7 @@ class ReaderPool:
         """What `function` answers. Raises its errors, and `unavailable` when the database does not answer."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._read, function)
+        return _within(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))
 
     def close(self) -> None:
         self._closed = True
@@ -51,3 +55,11 @@ class ReaderPool:
         except SQLAlchemyError as error:
             _logger.error("a read failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
             raise ChatError("unavailable", "The database does not answer. Try again.") from error
+
+
+async def _within(reading: Awaitable[R]) -> R:
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            return await reading
+    except TimeoutError:
+        raise ChatError("unavailable", "The database does not answer. Try again.") from None
