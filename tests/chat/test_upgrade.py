@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from talkwire.bus.memory import Exchange
+from talkwire.core.model import Actor
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import SECRET, running_chat
 from tests.chat.conftest import World, world_at
 from tests.cli.processes import run_talkwire
-from tests.contracts.test_newer_version import NEWER, write_newer
+from tests.contracts.node import Clock, Node
+from tests.contracts.test_newer_version import NEWER, heard, write_newer
 from tests.databases import Database, PostgresServer
 
 
@@ -80,6 +83,28 @@ async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_
     )
     assert again.exit_code == 1
     assert again.line.startswith("talkwire: the database has tables of version 9999, newer than")
+
+
+async def test_nodes_that_do_not_hear_each_other_lose_nothing(tmp_path: Path, shared: Database) -> None:
+    # As nodes do not whose buses have other names, such as those of a build that does not seal what it sends.
+    another = Node(shared, Clock(), Exchange())
+    with running_chat(tmp_path, {"DATABASE_URL": url_of(shared)}) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice", "bob")
+            alice, bob = await world.connect("alice"), await world.connect("bob")
+            await another.start()
+            try:
+                expected = []
+                for number in range(30):
+                    expected += [f"there {number}", f"here {number}"]
+                    await another.send(Actor(world.id_of("bob"), "bob"), f"there {number}", to=conversation)
+                    await alice.send_message(conversation, f"here {number}")
+                for client in (alice, bob):
+                    assert [(await client.next("message:new"))["content"] for _ in expected] == expected
+                assert await heard(another, len(expected)) == expected
+            finally:
+                await another.close()
+        assert server.logged_errors() == []
 
 
 async def until_found(world: World, words: str, count: int) -> None:
