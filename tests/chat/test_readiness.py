@@ -18,6 +18,7 @@ from talkwire.core.errors import ChatError
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.health import WriteProbe
 from talkwire.storage.reader import READ_WITHIN_S
+from talkwire.storage.writer import STALL_S
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
@@ -161,19 +162,34 @@ async def test_probes_do_not_add_up(tmp_path: Path) -> None:
         assert transactions == [], "a commit shows it too"
 
 
+def _message(talk: str, number: int) -> dict[str, object]:
+    return {"conversationId": talk, "content": f"{number}", "clientMessageId": f"m{number}"}
+
+
 async def test_who_asks_a_database_that_stalls_is_told_within_seconds(tmp_path: Path) -> None:
     with postgresql_server() as postgresql:
         url = postgresql.url_of(postgresql.create_migrated())
         with running_chat(tmp_path, {"DATABASE_URL": url.render_as_string(hide_password=False)}) as server:
             async with world_at(server) as world:
-                await world.conversation("alice", "bob")
+                talk = await world.conversation("alice", "bob")
+                alice, bob = await world.connect("alice"), await world.connect("bob")
                 postgresql.pause()
                 try:
-                    async with asyncio.timeout(READ_WITHIN_S + 7):
+                    async with asyncio.timeout(READ_WITHIN_S + STALL_S + 5):
+                        sending = [alice.start_call("message:send", _message(talk, number)) for number in range(3)]
                         asked = [world.request("GET", "/api/v1/conversations", by="alice") for _ in range(20)]
                         assert {answer.status_code for answer in await asyncio.gather(*asked)} == {503}
+                        refused = [*await asyncio.gather(*sending), await alice.call("message:send", _message(talk, 3))]
+                        assert {answer["error"]["code"] for answer in refused} == {"unavailable"}
                 finally:
                     postgresql.resume()
                 async with asyncio.timeout(DEADLINE_S):
                     while (await world.request("GET", "/api/v1/conversations", by="alice")).status_code != 200:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
+                    # To try again is safe, whatever became of it: each is there once.
+                    for number in range(4):
+                        while not (await alice.call("message:send", _message(talk, number)))["success"]:  # noqa: ASYNC110
+                            await asyncio.sleep(0.1)
+                heard = [(await bob.next("message:new"))["content"] for _ in range(4)]
+                assert sorted(heard) == [f"{number}" for number in range(4)]
+                assert await bob.pending("message:new") == []

@@ -7,6 +7,7 @@ fsync is shared by as many commands as came during the last. A command is answer
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,14 @@ from talkwire.storage.view import View
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
+
+STALL_S = 10.0
+"""A transaction that takes longer is not waited for: those who asked are told to try again, and nobody else is queued
+behind it. It may be committed all the same, when the database goes on."""
+
+LOOK_EVERY_S = 1.0
+"""How often it is looked whether the database stalls, while anything is under way."""
+
 R = TypeVar("R")
 
 _logger = structlog.get_logger(__name__)
@@ -52,6 +61,7 @@ class Job:
     key: IdempotencyKey | None = None
     result: object = None
     error: Exception | None = None
+    answered: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +105,10 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._unsettled = 0
+        self._under_way: tuple[Sequence[Job], float] | None = None
+        """What the thread carries out, and since when."""
+        self._stalled = False
+        self._watching: asyncio.TimerHandle | None = None
         self.refuses = False
         """Set while nothing may be written, since the database's file is not where it was."""
         self.wrote_at = self.failed_at = -inf
@@ -116,6 +130,8 @@ class GroupWriter:
     async def close(self) -> None:
         """Carries out what is queued, then ends the thread."""
         self._closed = True
+        if self._watching is not None:
+            self._watching.cancel()
         self._jobs.put(None)
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
@@ -123,12 +139,14 @@ class GroupWriter:
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         assert self._loop is not None, "the writer was not started"
-        if self._closed or self.refuses or self._jobs.qsize() >= QUEUE_MAX:
+        if self._closed or self.refuses or self._stalled or self._jobs.qsize() >= QUEUE_MAX:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
         else:
             self._unsettled += 1
             self._jobs.put(Job(actor, command, done, key))
+            if self._watching is None:
+                self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
 
     def aside(self, function: Callable[[Connection], R]) -> R:
         """What `function` answers to a transaction of its own, on the writer's thread, between two batches. For other
@@ -148,7 +166,9 @@ class GroupWriter:
         while running:
             jobs, last = self._take()
             if jobs:
+                self._under_way = jobs, time.monotonic()
                 outcomes = self._carry_out(jobs)
+                self._under_way = None
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._settle, outcomes)
             if isinstance(last, Aside):
@@ -244,6 +264,7 @@ class GroupWriter:
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
         assert self._on_commit is not None
+        self._stalled = False
         for jobs, commit in outcomes:
             self._unsettled -= len(jobs)
             if commit is None:
@@ -251,14 +272,52 @@ class GroupWriter:
             else:
                 self._on_commit(commit, partial(_answer, jobs))
 
+    def _look(self) -> None:
+        """Looks whether the database stalls, again and again while anything is under way."""
+        self._watching = None
+        if self._under_way is not None and time.monotonic() - self._under_way[1] >= STALL_S:
+            self._give_up(self._under_way[0])
+        if self._unsettled and self._loop is not None:
+            self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
+
+    def _give_up(self, under_way: Sequence[Job]) -> None:
+        if not self._stalled:
+            self._stalled = True
+            self.failed_at = time.monotonic()
+            _logger.error("the database stalls: commands are not waited for", seconds=STALL_S, commands=len(under_way))
+        queued = self._drain()
+        self._unsettled -= len(queued)
+        for job in (*under_way, *queued):
+            # The thread may be at work on it, so nothing of the job is read or written but this.
+            _tell(job, None, ChatError("unavailable", "The database does not answer. Try again."))
+
+    def _drain(self) -> list[Job]:
+        """Takes the commands out of the queue, and leaves what else is in it."""
+        taken: list[Job | Aside | None] = []
+        with contextlib.suppress(Empty):
+            while True:
+                taken.append(self._jobs.get_nowait())
+        for item in taken:
+            if not isinstance(item, Job):
+                self._jobs.put(item)
+        return [item for item in taken if isinstance(item, Job)]
+
 
 def _answer(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        try:
-            job.done(job.result, job.error)
-        except Exception:
-            # One caller's bug must not keep the others' answers from them.
-            _logger.exception("an answer could not be given")
+        _tell(job, job.result, job.error)
+
+
+def _tell(job: Job, result: object, error: Exception | None) -> None:
+    """Once: whoever was told that the database stalls does not wait any more."""
+    if job.answered:
+        return
+    job.answered = True
+    try:
+        job.done(result, error)
+    except Exception:
+        # One caller's bug must not keep the others' answers from them.
+        _logger.exception("an answer could not be given")
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
