@@ -1,0 +1,146 @@
+"""A server process whose descriptors, tasks, objects and memory a test can count."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chat.chat_server import SECRET, ChatAddress
+from tests.protocol.server_process import free_port
+
+PROGRAM = Path(__file__).with_name("counted_server.py")
+START_DEADLINE_S = 30.0
+SETTLE_DEADLINE_S = 20.0
+
+QUIET_LOOKS = 8
+"""Half a second apart: longer than a session of these tests lives without a sign of its client."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What is alive in the server at one moment."""
+
+    descriptors: int
+    tasks: list[str]
+    objects: dict[str, int]
+    resident_bytes: int
+
+    def exceeds(self, before: Count) -> str | None:
+        """What there is more of than before; memory does not count."""
+        if self.descriptors > before.descriptors:
+            return f"{self.descriptors - before.descriptors} descriptors more"
+        if len(self.tasks) > len(before.tasks):
+            return f"{len(self.tasks) - len(before.tasks)} tasks more, such as {self.tasks[-3:]}"
+        return None
+
+
+@dataclass
+class CountedServer(ChatAddress):
+    """`url` is where it serves, `side` the port at which it is counted."""
+
+    url: str
+    port: int
+    side: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    prepared: dict[str, Any] = field(default_factory=dict)
+    """Paths that the tests ask for, by name."""
+
+    at_rest: Count | None = None
+    """What is alive while nobody asks for anything."""
+
+    async def count(self) -> Count:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.side)
+        told = json.loads(await reader.read())
+        writer.close()
+        await writer.wait_closed()
+        return Count(self.descriptors(), told["tasks"], told["objects"], self._resident())
+
+    def descriptors(self) -> int:
+        """All but those of the side port's connections, which end after their answer."""
+        return sum(self._is_lasting(path) for path in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
+    @staticmethod
+    def _is_lasting(path: Path) -> bool:
+        try:
+            return bool(path.readlink())
+        except FileNotFoundError:
+            return False
+
+    def _resident(self) -> int:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    async def settled(self) -> Count:
+        """The count once there is no more than at rest. Fails when that takes too long."""
+        assert self.at_rest is not None, "it was never at rest"
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        while (problem := (now := await self.count()).exceeds(self.at_rest)) is not None:
+            assert time.monotonic() < deadline, problem
+            await asyncio.sleep(0.1)
+        return now
+
+    async def come_to_rest(self) -> Count:
+        """The count once nothing has gone for a while: what is to end by a timeout has."""
+        last, unchanged = await self.count(), 0
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        while unchanged < QUIET_LOOKS:
+            assert time.monotonic() < deadline, "the server does not come to rest"
+            await asyncio.sleep(0.5)
+            now = await self.count()
+            same = (now.descriptors, len(now.tasks)) == (last.descriptors, len(last.tasks))
+            last, unchanged = now, unchanged + 1 if same else 0
+        return last
+
+    def logged_errors(self) -> list[str]:
+        return [line for line in self.log.read_text().splitlines() if '"level": "error"' in line or "Traceback" in line]
+
+
+@contextmanager
+def counted_server(
+    folder: Path, *, collect: bool, environment: Mapping[str, str] | None = None, **settings: object
+) -> Iterator[CountedServer]:
+    """Yields a server that answers; without `collect` its garbage collector is off."""
+    port, side = free_port(), free_port()
+    values = {"data": str(folder / "data"), "jwt_secret": SECRET, "rate_limits": False, **settings}
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        command = [sys.executable, str(PROGRAM), str(port), str(side)]
+        process = subprocess.Popen(
+            [*command, json.dumps({"settings": values, "collect": collect})],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+        )
+    server = CountedServer(f"http://127.0.0.1:{port}", port, side, process, log)
+    try:
+        _wait_until_counted(server)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_counted(server: CountedServer) -> None:
+    # The side port is opened behind the other one.
+    deadline = time.monotonic() + START_DEADLINE_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", server.side), timeout=START_DEADLINE_S).close()
+        except OSError:
+            waits = server.process.poll() is None and time.monotonic() < deadline
+            assert waits, f"the server does not answer: {server.log.read_text()}"
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,61 @@
+"""A program that serves Talkwire and tells the tests what is alive in it: `python counted_server.py PORT SIDE OPTIONS`.
+
+It answers each connection to the port SIDE with one line of JSON: the tasks of the event loop, and how many objects of
+each of Talkwire's own classes there are. OPTIONS is JSON: `settings`, and `collect` (without it, the garbage collector
+stays off, so that whatever goes was let go of).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from talkwire.app import Node
+from talkwire.logs import configure_logs
+from talkwire.realtime.serving import Server, listen
+from talkwire.settings import Settings
+
+
+class CountedNode(Node):
+    """A node with a second port, on which it is counted."""
+
+    side: socket.socket
+    collects = False
+
+    async def serve(
+        self, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
+    ) -> None:
+        if not self.collects:
+            gc.disable()
+        answering = await asyncio.start_server(_answer, sock=self.side)
+        async with answering:
+            await super().serve(listening, server, on_replaced)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    own = Counter(type(each).__qualname__ for each in gc.get_objects() if type(each).__module__.startswith("talkwire."))
+    tasks = [repr(task.get_coro()) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    writer.write(json.dumps({"tasks": tasks, "objects": own}).encode())
+    await writer.drain()
+    writer.close()
+
+
+def main(port: str, side: str, options: str) -> None:
+    given: dict[str, Any] = json.loads(options)
+    configure_logs("info", "json")
+    settings = given["settings"] | {"data": Path(given["settings"]["data"])}
+    node = CountedNode(Settings(**settings))
+    node.side = listen("127.0.0.1", int(side))
+    node.collects = given["collect"]
+    node.run(listen("127.0.0.1", int(port)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
