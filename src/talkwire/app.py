@@ -196,7 +196,7 @@ class Node:
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
         self.limits = self._limits(closing) if settings.rate_limits else None
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits)
-        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds())
+        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
         self.files = FileService(self.chat, settings.data, settings.files, limits)
         self.files.start()
         closing.push_async_callback(self.files.close)

@@ -124,6 +124,6 @@ async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
             await task
 
 
-def in_process(folder: Path) -> Node:
-    """A server to be served by `serving`."""
-    return Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False))
+def in_process(folder: Path, files: str | None = None) -> Node:
+    """A server to be served by `serving`. `files` is where its files lie, if elsewhere."""
+    return Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False, files=files))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import resource
 import sqlite3
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from talkwire.core.errors import ChatError
+from talkwire.files.byte_store import ByteStore, Place
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -373,9 +376,7 @@ async def test_a_file_is_for_those_who_see_the_message_with_it(world: World) -> 
     await world.service("DELETE", f"/api/v1/conversations/{conversation}/members/{world.id_of('carol')}")
     assert await statuses("carol") == {403}
     await alice.done("message:delete", {"messageId": message["id"]})
-    assert [await statuses(by) for by in ("alice", "bob")] == [{200}, {403}]
-    assert (await world.request("DELETE", paths[0], by="alice")).status_code == 204
-    assert await statuses("alice") == {403}
+    assert [await statuses(by) for by in ("alice", "bob")] == [{403}, {403}]
 
 
 async def test_only_ones_own_finished_files_are_attached(world: World) -> None:
@@ -612,3 +613,142 @@ async def test_files_lie_on_s3_where_the_settings_say_so(tmp_path: Path) -> None
             assert (await world.request("DELETE", f"{FILES}/{file['id']}", by="alice")).status_code == 204
         assert server.logged_errors() == []
     assert not (tmp_path / "data" / "files").exists()
+
+
+# --- how much, and when files go --------------------------------------------------------------------------------------
+
+
+async def test_a_user_has_so_much_room_for_files(tmp_path: Path) -> None:
+    with running_chat(tmp_path, {"TALKWIRE_USER_STORAGE": "3000"}) as server:
+        async with world_at(server) as world:
+            assert code(await post_form(world, b"x" * 3001)) == (413, "payload_too_large")
+            kept = await upload(world, b"x" * 1000)
+            path = await begin(world, 1500)
+            too_long = {**TUS, "Upload-Length": "501"}
+            refused = await world.request("POST", FILES, by="alice", headers=too_long)
+            assert code(refused) == (413, "payload_too_large")
+            assert refused.json()["error"]["details"] == {"storage": 3000, "stored": 2500}
+            for gone in (path, f"{FILES}/{kept['id']}"):
+                assert (await world.request("DELETE", gone, by="alice")).status_code == 204
+            await upload(world, b"x" * 2500)
+
+
+async def test_forms_that_come_at_once_share_the_room(tmp_path: Path) -> None:
+    with running_chat(tmp_path, {"TALKWIRE_USER_STORAGE": "50000"}) as server:
+        async with world_at(server) as world:
+            answers = await asyncio.gather(*(post_form(world, b"x" * 20_000) for _ in range(6)))
+            assert sorted(answer.status_code for answer in answers) == [201, 201, 413, 413, 413, 413]
+
+
+@pytest.mark.parametrize("on_s3", [False, True])
+async def test_the_bytes_of_a_file_go_with_its_last_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_s3: bool
+) -> None:
+    with contextlib.ExitStack() as stack:
+        place = None
+        if on_s3:
+            place = BUCKET
+            for name, value in variables(stack.enter_context(s3_server())).items():
+                monkeypatch.setenv(name, value)
+        server = in_process(tmp_path, files=place)
+        async with serving(server) as address, world_at(address) as world:
+            talk = await world.conversation("alice", "bob")
+            file = await upload(world, b"hello")
+            unused = await upload(world, b"unused")
+            body = {"conversationId": talk, "content": "look", "attachments": [{"id": file["id"]}]}
+            sent = (await world.request("POST", "/api/v1/messages", by="alice", json=body)).json()
+            assert (await world.request("DELETE", f"/api/v1/messages/{sent['id']}", by="alice")).is_success
+            for name in ("alice", "bob"):
+                assert code(await download(world, file, by=name)) == (403, "forbidden")
+            await server.files.sweeper.sweep()
+            store = server.files.uploads.store
+            assert [await _has_bytes(store, each) for each in (file, unused)] == [False, True]
+            assert (await download(world, unused)).content == b"unused"
+
+
+async def _has_bytes(store: ByteStore, file: Payload) -> bool:
+    digest = hashlib.sha256(b"hello" if file["size"] == 5 else b"unused").hexdigest()
+    try:
+        return await store.total(Place(file["id"], digest, "content")) > 0
+    except ChatError:
+        return False
+
+
+async def test_bytes_that_another_node_was_about_to_keep_are_swept(tmp_path: Path) -> None:
+    """Its upload was given up and forgotten elsewhere, and it was killed before it learnt of that."""
+    server = in_process(tmp_path)
+    async with serving(server) as address, world_at(address) as world:
+        file = await upload(world, b"hello")
+        lost = "f" * 32
+        partial = tmp_path / "data" / "uploads" / f"{lost}.bytes"
+        partial.write_bytes(b"hello")
+        (tmp_path / "data" / "uploads" / f"{file['id']}.bytes").write_bytes(b"hello")
+        await server.files.uploads.store.put(Place(lost, "d1", "content"), partial)
+        await server.files.sweeper.sweep()
+        assert not (tmp_path / "data" / "files" / "ff" / lost).exists()
+        assert (await download(world, file)).content == b"hello"
+
+
+# --- when something fails ---------------------------------------------------------------------------------------------
+
+
+async def test_a_disk_that_takes_no_more_is_unavailable_and_what_has_come_counts(tmp_path: Path) -> None:
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            path = await begin(world, 6_000_000)
+            room = 3_000_000
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+            for answer in (
+                await send(world, path, 0, b"x" * 6_000_000),
+                await post_form(world, b"x" * 6_000_000),
+                await send(world, path, room, b"x" * 10),
+            ):
+                assert code(answer) == (503, "unavailable")
+                assert "store files" in answer.json()["error"]["message"]
+            assert await offset(world, path) == room
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            assert (await send(world, path, room, b"x" * (6_000_000 - room))).status_code == 204
+        errors = server.logged_errors()
+        assert {error["event"] for error in errors} == {"an upload could not be written"}
+        assert not any("exception" in error for error in errors)
+
+
+async def test_only_the_servers_user_reads_its_files(world: World, folder: Path) -> None:
+    await upload(world, pictures.jpeg())
+    modes = _modes(folder)
+    assert {"talkwire.db", "talkwire.db-wal", "content", "thumbnail"} <= modes.keys()
+    assert {name for name, mode in modes.items() if mode & 0o077} == set()
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_an_upload_that_sends_while_the_server_stops_is_answered(tmp_path: Path) -> None:
+    """A connection that is closed while bytes are on their way to it is reset, and the answer is lost."""
+    with running_chat(tmp_path) as server:
+        async with world_at(server) as world:
+            path = await begin(world, 50_000_000)
+        parts = urlsplit(server.url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        head = [
+            f"PATCH {path} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"Authorization: Bearer {server.token(world.id_of('alice'))}",
+            "Tus-Resumable: 1.0.0",
+            "Content-Type: application/offset+octet-stream",
+            "Upload-Offset: 0",
+            "Content-Length: 50000000",
+        ]
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        for number in range(40):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+            if number == 10:
+                server.process.terminate()
+            await asyncio.sleep(0.02)
+        async with asyncio.timeout(DEADLINE_S):
+            status = await reader.readline()
+        assert status.split()[1] == b"503"
+        writer.close()
+        assert server.wait_ended() == 0

@@ -9,21 +9,24 @@ import pytest
 from sqlalchemy import insert
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser, UpdateUser
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.files import (
+    ClaimUploads,
     CreateUpload,
     DropFile,
+    FindFiles,
     FindUploads,
     FinishUpload,
     ForgetUploads,
     GetFile,
     GetUpload,
-    ListExpiredUploads,
+    ReleaseFiles,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, ForwardMessage, SendMessage
+from talkwire.core.commands.retention import PruneOld
 from talkwire.core.errors import ChatError
-from talkwire.core.files import UPLOADS_AT_ONCE, file_url
+from talkwire.core.files import UNUSED_LIFETIME_MS, UPLOADS_AT_ONCE, file_url, thumbnail_url
 from talkwire.core.model import Actor, File, Message, Upload
 from talkwire.core.transaction import Transaction
 from talkwire.storage.schema import file_links
@@ -57,6 +60,17 @@ async def attach(node: Node, file_id: str, message: Message) -> None:
     }
     with node.write_engine.begin() as connection:
         connection.execute(insert(file_links), link)
+
+
+def look(file_id: str = "u1", to: str = "c") -> SendMessage:
+    """A message with a file."""
+    return SendMessage(to, "look", attachments=(AttachmentRef(id=file_id),))
+
+
+async def release(node: Node) -> set[str]:
+    """The files that nothing refers to, once it was looked at all that are due."""
+    await node.do(OPERATOR, ReleaseFiles())
+    return set(await node.do(OPERATOR, ClaimUploads(1)))
 
 
 async def sees(node: Node, actor: Actor, file_id: str = "u1") -> bool:
@@ -134,14 +148,14 @@ async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
     assert [await sees(node, BOB, file_id) for file_id in ("u1", "u2")] == [True, True]
 
 
-async def test_a_file_of_a_deleted_message_is_its_owners_again(node: Node) -> None:
+async def test_a_file_of_a_deleted_message_is_nobodys(node: Node) -> None:
     """Also if the link to it were still there."""
     await node.group("c", ALICE, BOB)
     await finished(node)
-    message = await node.send(ALICE, "look")
+    message = await node.do(ALICE, look())
     await node.do(ALICE, DeleteMessage(str(message.id)))
     await attach(node, "u1", message)
-    assert not await sees(node, BOB)
+    assert [await sees(node, actor) for actor in (ALICE, BOB)] == [False, False]
     await node.do(ALICE, DropFile("u1"))
 
 
@@ -162,21 +176,27 @@ async def test_an_expired_upload_is_nobodys(node: Node) -> None:
     assert await node.refusal(ALICE, finish()) == "forbidden"
 
 
-async def test_expired_uploads_are_listed_until_they_are_forgotten(node: Node) -> None:
+async def test_an_expired_upload_is_claimed_by_one_at_a_time_until_it_is_forgotten(node: Node) -> None:
     for number in range(3):
         await node.do(ALICE, creation(f"u{number}"))
         node.clock.now_ms += 10
     node.clock.now_ms += LIFETIME_MS - 20
-    assert await node.do(OPERATOR, ListExpiredUploads()) == ("u0", "u1")
-    assert await node.do(OPERATOR, ListExpiredUploads(1)) == ("u0",)
+    assert await node.do(OPERATOR, ClaimUploads(1000, 1)) == ("u0",)
+    assert await node.do(OPERATOR, ClaimUploads(5000)) == ("u1",)
+    assert await node.do(OPERATOR, ClaimUploads(1000)) == ()
+    node.clock.now_ms += 1000
+    assert await node.do(OPERATOR, ClaimUploads(1000, 1)) == ("u0",)
     await node.do(OPERATOR, ForgetUploads(("u0", "u1", "u9")))
-    assert await node.do(OPERATOR, ListExpiredUploads()) == ()
+    node.clock.now_ms += 5000
+    assert await node.do(OPERATOR, ClaimUploads(1000)) == ("u2",)
     assert await node.do(OPERATOR, FindUploads(frozenset({"u0", "u2"}))) == {"u2"}
 
 
 @pytest.mark.parametrize("actor", [ALICE, BACKEND])
 async def test_only_the_server_itself_sweeps(node: Node, actor: Actor) -> None:
-    for command in (ListExpiredUploads(), FindUploads(frozenset({"u1"})), ForgetUploads(("u1",))):
+    found = frozenset({"u1"})
+    commands = ClaimUploads(1), FindUploads(found), FindFiles(found), ForgetUploads(("u1",)), ReleaseFiles()
+    for command in commands:
         assert await node.refusal(actor, command) == "forbidden"
 
 
@@ -188,7 +208,7 @@ async def test_what_was_dropped_is_nobodys_and_waits_to_be_forgotten(node: Node)
         assert await node.refusal(ALICE, GetUpload(file_id)) == "forbidden"
         assert await node.refusal(ALICE, GetFile(file_id)) == "forbidden"
         assert await node.refusal(ALICE, finish(file_id)) == "forbidden"
-    assert set(await node.do(OPERATOR, ListExpiredUploads())) == {"u1", "u2"}
+    assert set(await node.do(OPERATOR, ClaimUploads(1))) == {"u1", "u2"}
 
 
 async def test_a_file_in_a_message_stays(node: Node) -> None:
@@ -202,8 +222,7 @@ async def test_a_file_in_a_message_stays(node: Node) -> None:
 async def test_a_file_that_is_sent_and_dropped_in_one_batch_stays(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
-    look = SendMessage("c", "look", attachments=(AttachmentRef(id="u1"),))
-    sent, refusal = await node.in_one_batch((ALICE, look), (ALICE, DropFile("u1")))
+    sent, refusal = await node.in_one_batch((ALICE, look()), (ALICE, DropFile("u1")))
     assert (sent.attachments[0].id, refusal.code) == ("u1", "conflict")
     assert await sees(node, BOB)
 
@@ -260,3 +279,129 @@ async def test_the_files_of_a_message_are_looked_up_together(node: Node) -> None
 async def test_a_name_that_cannot_be_stored_is_refused(node: Node, bad: str) -> None:
     command = CreateUpload("u1", bad, None, 1, LIFETIME_MS)
     assert await node.refusal(ALICE, command) == "invalid_request"
+
+
+# --- when files go ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_is_never_used_goes_after_a_day(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for file_id in ("u1", "u2", "u3"):
+        await finished(node, file_id=file_id)
+    await node.do(ALICE, look("u2"))
+    node.clock.now_ms += UNUSED_LIFETIME_MS - 1
+    assert await release(node) == set()
+    node.clock.now_ms += 1
+    await node.do(ALICE, look("u3"))
+    assert await release(node) == {"u1"}
+    assert [await sees(node, ALICE, file_id) for file_id in ("u1", "u2", "u3")] == [False, True, True]
+    assert await node.do(OPERATOR, ReleaseFiles()) == 0, "what is in use is looked at once"
+
+
+async def test_so_many_files_are_looked_at_at_once(node: Node) -> None:
+    for number in range(3):
+        await finished(node, file_id=f"u{number}")
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert [await node.do(OPERATOR, ReleaseFiles(2)) for _ in range(3)] == [2, 1, 0]
+
+
+async def test_a_file_goes_with_the_last_message_that_shows_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.group("d", ALICE, CAROL)
+    await finished(node)
+    first = await node.do(ALICE, look())
+    (second,) = await node.do(ALICE, ForwardMessage(str(first.id), ("d",)))
+    await node.do(ALICE, DeleteMessage(str(first.id)))
+    assert await release(node) == set()
+    assert [await sees(node, actor) for actor in (ALICE, BOB, CAROL)] == [True, False, True]
+    await node.do(ALICE, DeleteMessage(str(second.id)))
+    assert [await sees(node, actor) for actor in (ALICE, CAROL)] == [False, False]
+    assert await release(node) == {"u1"}
+
+
+async def test_a_file_that_is_sent_in_the_batch_that_looks_at_it_stays(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    sent, looked_at = await node.in_one_batch((ALICE, look()), (OPERATOR, ReleaseFiles()))
+    assert (sent.attachments[0].id, looked_at) == ("u1", 1)
+    assert await sees(node, BOB)
+
+
+async def test_a_file_is_not_sent_behind_its_end(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    looked_at, refusal = await node.in_one_batch((OPERATOR, ReleaseFiles()), (ALICE, look()))
+    assert (looked_at, refusal.code) == (1, "forbidden")
+
+
+async def test_a_picture_goes_when_its_user_has_another(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    first, second = await finished(node, file_id="u1"), await finished(node, file_id="u2")
+    await node.do(ALICE, UpdateUser(avatar=file_url(first)))
+    await node.do(BOB, UpdateUser(avatar=thumbnail_url(second)))
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert await release(node) == {"u2"}, "to show somebody else's file does not keep it"
+    await node.do(ALICE, UpdateUser(avatar="https://example.com/me.png"))
+    assert await release(node) == {"u1"}
+
+
+@pytest.mark.parametrize("end", [UpdateConversation("c", avatar=None), DeleteConversation("c")])
+async def test_a_picture_goes_with_its_conversation(node: Node, end: UpdateConversation | DeleteConversation) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateConversation("c", avatar=file_url(await finished(node))))
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert await release(node) == set()
+    await node.do(ALICE, end)
+    assert await release(node) == {"u1"}
+
+
+async def test_a_file_goes_when_its_message_is_pruned(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    await node.do(ALICE, look())
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert await release(node) == set()
+    while await node.do(OPERATOR, PruneOld(1)):
+        pass
+    assert not await sees(node, ALICE)
+    assert await release(node) == {"u1"}
+
+
+# --- how much ---------------------------------------------------------------------------------------------------------
+
+
+def sized(upload_id: str, length: int, storage: int = 100) -> CreateUpload:
+    return CreateUpload(upload_id, "a", None, length, LIFETIME_MS, storage)
+
+
+async def test_files_and_uploads_of_a_user_have_so_many_bytes_together(node: Node) -> None:
+    await node.do(ALICE, sized("u1", 60))
+    assert await node.refusal(ALICE, sized("u2", 41)) == "payload_too_large"
+    await node.do(ALICE, sized("u2", 40))
+    await node.do(BOB, sized("b1", 100))
+    await node.do(ALICE, FinishUpload("u1", "image/png", 20, "d1"))
+    assert await node.refusal(ALICE, sized("u3", 41)) == "payload_too_large"
+    await node.do(ALICE, sized("u3", 40))
+    assert await node.refusal(ALICE, sized("u4", 1)) == "payload_too_large"
+    await node.do(ALICE, sized("u4", 0))
+
+
+async def test_what_is_given_up_counts_until_its_bytes_are_gone(node: Node) -> None:
+    await node.do(ALICE, sized("u1", 100))
+    await node.do(ALICE, FinishUpload("u1", "image/png", 100, "d1"))
+    await node.do(ALICE, DropFile("u1"))
+    assert await node.refusal(ALICE, sized("u2", 1)) == "payload_too_large"
+    await node.do(OPERATOR, ForgetUploads(("u1",)))
+    await node.do(ALICE, sized("u2", 100))
+
+
+async def test_uploads_that_begin_at_once_share_the_room(node: Node) -> None:
+    commands = [(ALICE, sized(f"u{number}", 30)) for number in range(5)]
+    answers = await node.in_one_batch(*commands)
+    assert [isinstance(answer, Upload) for answer in answers] == [True] * 3 + [False] * 2
+
+
+async def test_the_backend_has_all_the_room(node: Node) -> None:
+    await node.do(BACKEND, sized("u1", 101))

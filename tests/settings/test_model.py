@@ -65,6 +65,7 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("ice_servers", ("turn:turn.example.com",), "ice_servers: must be like stun:host:port or turn:user:password@"),
         ("max_payload", 10, "max_payload: must be from"),
         ("max_file_size", 0, "max_file_size: must be from"),
+        ("user_storage", -1, "user_storage: must be from"),
         ("upload_ttl", timedelta(0), "upload_ttl: must be from one second"),
         ("files", "", "files: must be a folder or s3://bucket/prefix"),
         ("files", "https://bucket.example.com", "files: must be a folder or s3://bucket/prefix"),

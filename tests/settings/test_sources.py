@@ -90,6 +90,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "retention": "90d",
         "files": "s3://bucket/prefix",
         "max_file_size": "1000000",
+        "user_storage": "5000000",
         "upload_ttl": "1h",
         "contacts_max": "50",
         "presence_grace_s": "5",

@@ -22,6 +22,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CON
 from talkwire.api.dependencies import GivenCaller, GivenChat, GivenUploads
 from talkwire.api.download import Download
 from talkwire.api.errors import error_body, on_chat_error
+from talkwire.api.lingering import Lingering
 from talkwire.api.methods import BODILESS
 from talkwire.api.refusals import may_refuse
 from talkwire.core.errors import ChatError, forbidden
@@ -176,10 +177,12 @@ async def _first_bytes(
 
 
 async def _take_form(request: AnyRequest, boundary: str, actor: Actor, uploads: Uploads) -> FilePayload:
-    _must_fit(request, uploads.limits.max_file_size + FRAME_MAX_BYTES)
+    limit = uploads.limits.max_file_size
+    _must_fit(request, limit + FRAME_MAX_BYTES)
+    length = _body_length(request)
     try:
         form = await file_in_form(boundary, _body(request, uploads))
-        return file_payload(await uploads.take(actor, form.name, form.content_type, form.chunks))
+        return file_payload(await uploads.take(actor, form, limit if length is None else min(limit, length)))
     except Interrupted:
         raise _interrupted(uploads) from None
 
@@ -239,9 +242,16 @@ def _must_fit(request: AnyRequest, limit: int) -> None:
         raise ChatError("payload_too_large", f"Content-Length: at most {limit} bytes")
 
 
+class _Stopping(ChatError):
+    """The server ends a request whose body is still coming."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The server is stopping. Resume the upload when it is back.")
+
+
 def _interrupted(uploads: Uploads) -> ChatError:
     if uploads.stopping:
-        return ChatError("unavailable", "The server is stopping. Go on when it is back.")
+        return _Stopping()
     return TusRefusal(408, "invalid_request", "The body did not come to its end.")
 
 
@@ -332,6 +342,8 @@ def _names(if_none_match: str, etag: str) -> bool:
 def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
     """A refusal in the contract's form; with the protocol's own status where it has one."""
     answer = on_chat_error(request, error)
+    if isinstance(error, _Stopping):
+        answer = Lingering(answer.content, status_code=answer.status_code, headers=answer.headers)
     if isinstance(error, TusRefusal):
         answer.status_code = error.status
     if "tus-resumable" in request.headers or isinstance(error, TusRefusal):

@@ -1,7 +1,10 @@
-"""Uploads and the files that come of them: who may begin one, and who may see one.
+"""Uploads and the files that come of them: who may begin one, who may see one, and when one goes.
 
 No byte is without a row: an upload is announced before the first one is kept, and forgotten after the last is removed.
 So whatever a crash leaves behind is found again, by the upload's end (`expires_ms`).
+
+A file is *due* a day after it was uploaded, and whenever a message, profile or conversation stops referring to it. What
+is due is looked at: if nothing refers to it any more it becomes an expired upload, whose bytes are then removed.
 """
 
 from __future__ import annotations
@@ -12,14 +15,16 @@ from urllib.parse import quote
 
 from talkwire.core.access import may_act, must_operate
 from talkwire.core.commands.files import (
+    ClaimUploads,
     CreateUpload,
     DropFile,
+    FindFiles,
     FindUploads,
     FinishUpload,
     ForgetUploads,
     GetFile,
     GetUpload,
-    ListExpiredUploads,
+    ReleaseFiles,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.handler import ChangeHandler, Changes, Queries
@@ -30,6 +35,9 @@ from talkwire.core.transaction import Snapshot, Transaction
 FILE_NAME_MAX = 200
 UPLOADS_AT_ONCE = 100
 """Unfinished uploads a user: each may take as much room as the largest file."""
+
+UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
+"""How long a file may wait for something to refer to it."""
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
@@ -93,6 +101,7 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
         raise refusal
     if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
         raise ChatError("rate_limited", f"At most {UPLOADS_AT_ONCE} uploads at once; finish or end some first.")
+    _must_have_room(tx, actor, command)
     upload = Upload(
         id=command.id,
         owner_id=actor.user_id,
@@ -104,6 +113,16 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
     )
     tx.files.put_upload(upload)
     return upload
+
+
+def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> None:
+    """Raises `payload_too_large` when the upload would take the user's files beyond what they may have together."""
+    if command.storage is None or actor.role != "user":
+        return
+    stored = tx.files.stored_bytes(actor.user_id)
+    if stored + command.length > command.storage:
+        message = f"Your files may have {command.storage} bytes together, and have {stored}; delete some first."
+        raise ChatError("payload_too_large", message, {"storage": command.storage, "stored": stored})
 
 
 def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
@@ -126,7 +145,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
         height=command.height,
         upload_length=upload.length,
     )
-    tx.files.put(file)
+    tx.files.put(file, tx.now_ms + UNUSED_LIFETIME_MS)
     tx.files.drop_uploads((upload.id,))
     return file
 
@@ -142,9 +161,40 @@ def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
         return
     if tx.files.is_attached(file.id):
         raise ChatError("conflict", "A message has this file attached; delete the message first.")
+    _end(tx, file)
+
+
+def _end(tx: Transaction, file: File) -> None:
+    """The file is nobody's from now on, and waits for its bytes to be removed. Until then they count."""
     tx.files.drop(file.id)
-    upload = Upload(file.id, file.owner_id, file.name, None, file.upload_length, tx.now_ms, tx.now_ms)
-    tx.files.put_upload(upload)
+    tx.files.put_upload(Upload(file.id, file.owner_id, file.name, None, file.size, tx.now_ms, tx.now_ms))
+
+
+def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
+    """Nothing can refer to a file between the look at it and its end: both are in one transaction."""
+    must_operate(actor)
+    due = tx.files.of_ids(tx.files.due_files(tx.now_ms, command.limit)).values()
+    attached = tx.files.attached_among([file.id for file in due])
+    pictures = tx.files.pictures_among([(file.owner_id, url) for file in due for url in _urls(file)])
+    kept = [file.id for file in due if file.id in attached or not pictures.isdisjoint(_urls(file))]
+    tx.files.keep(kept)
+    for file in due:
+        if file.id not in kept:
+            _end(tx, file)
+    return len(due)
+
+
+def _urls(file: File) -> set[str]:
+    """The addresses by which a profile or a conversation refers to a file."""
+    thumbnail = thumbnail_url(file)
+    return {file_url(file)} if thumbnail is None else {file_url(file), thumbnail}
+
+
+def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple[str, ...]:
+    must_operate(actor)
+    expired = tuple(tx.files.expired_uploads(tx.now_ms, command.limit))
+    tx.files.claim_uploads(expired, tx.now_ms + command.claim_ms)
+    return expired
 
 
 def forget_uploads(tx: Transaction, actor: Actor, command: ForgetUploads) -> None:
@@ -169,26 +219,33 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
     file = snapshot.files.of_ids((query.id,)).get(query.id)
     if file is None:
         raise forbidden()
-    is_seen = file.owner_id == actor.user_id or _is_portrait(snapshot, file)
+    is_seen = _is_own(snapshot, actor, file) or _is_portrait(snapshot, file)
     if not is_seen and not snapshot.files.is_shown_to(file.id, actor.user_id):
         raise forbidden()
     return file
 
 
+def _is_own(snapshot: Snapshot, actor: Actor, file: File) -> bool:
+    """Whether the actor has uploaded it, and it is not of a message that was deleted."""
+    if file.owner_id != actor.user_id:
+        return False
+    return not snapshot.files.is_due(file.id, snapshot.now_ms) or snapshot.files.is_attached(file.id)
+
+
 def _is_portrait(snapshot: Snapshot, file: File) -> bool:
     """Whether its uploader has made it their own picture: then it is for everybody who sees their name."""
     owner = snapshot.user(file.owner_id)
-    return owner is not None and owner.avatar in {file_url(file), thumbnail_url(file)} - {None}
-
-
-def list_expired_uploads(snapshot: Snapshot, actor: Actor, query: ListExpiredUploads) -> tuple[str, ...]:
-    must_operate(actor)
-    return tuple(snapshot.files.expired_uploads(snapshot.now_ms, query.limit))
+    return owner is not None and owner.avatar in _urls(file)
 
 
 def find_uploads(snapshot: Snapshot, actor: Actor, query: FindUploads) -> frozenset[str]:
     must_operate(actor)
     return snapshot.files.uploads_among(query.ids)
+
+
+def find_files(snapshot: Snapshot, actor: Actor, query: FindFiles) -> frozenset[str]:
+    must_operate(actor)
+    return frozenset(snapshot.files.of_ids(query.ids))
 
 
 def check_file_id(command: FinishUpload | DropFile) -> None:
@@ -201,6 +258,8 @@ CHANGES: Changes = MappingProxyType(
         FinishUpload: ChangeHandler(finish_upload, check_file_id),
         DropFile: ChangeHandler(drop_file, check_file_id),
         ForgetUploads: ChangeHandler(forget_uploads),
+        ReleaseFiles: ChangeHandler(release_files),
+        ClaimUploads: ChangeHandler(claim_uploads),
     }
 )
 
@@ -209,7 +268,7 @@ QUERIES: Queries = MappingProxyType(
     {
         GetUpload: get_upload,
         GetFile: get_file,
-        ListExpiredUploads: list_expired_uploads,
         FindUploads: find_uploads,
+        FindFiles: find_files,
     }
 )

@@ -326,6 +326,32 @@ class Files(Protocol):
         """Whether a message has it attached."""
         ...
 
+    def attached_among(self, file_ids: Collection[str]) -> Collection[str]:
+        """Those that a message has attached."""
+        ...
+
+    def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
+        """Of (user id, address) the addresses that are the user's own picture, or that of a conversation that the user
+        is in."""
+        ...
+
+    def is_due(self, file_id: str, now_ms: int) -> bool:
+        """Whether something that referred to it has stopped doing so, or nothing has for too long; or whether that has
+        to be looked at."""
+        ...
+
+    def due_files(self, now_ms: int, limit: int) -> Collection[str]:
+        """The ids of such files, the longest due first; nobody else changes them until this transaction ends."""
+        ...
+
+    def keep(self, file_ids: Collection[str]) -> None:
+        """They are not due any more."""
+        ...
+
+    def stored_bytes(self, owner_id: str) -> int:
+        """How many bytes a user's files have, and uploads are to have; removed ones count until they are forgotten."""
+        ...
+
     def is_shown_to(self, file_id: str, user_id: str) -> bool:
         """Whether a message has it attached that this user may see as a member."""
         ...
@@ -338,10 +364,15 @@ class Files(Protocol):
         ...
 
     def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
-        """Their ids, the oldest first."""
+        """The ids of those that nobody has claimed, the oldest first."""
         ...
 
-    def put(self, file: File) -> None: ...
+    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
+
+    def put(self, file: File, due_ms: int) -> None:
+        """`due_ms`: when it is looked at whether anything refers to it."""
+        ...
+
     def drop(self, file_id: str) -> None: ...
 
     def put_upload(self, upload: Upload) -> None:

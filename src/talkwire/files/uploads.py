@@ -14,16 +14,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from talkwire.core.chat import Chat
-from talkwire.core.commands.files import CreateUpload, DropFile, FinishUpload, GetFile, GetUpload
+from talkwire.core.commands.files import CreateUpload, DropFile, FinishUpload, ForgetUploads, GetFile, GetUpload
 from talkwire.core.errors import ChatError
 from talkwire.core.events import UploadProgressed
 from talkwire.core.files import file_name
 from talkwire.core.model import Actor, File, Upload
 from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.form import FormFile
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
+from talkwire.files.sweeper import SWEEPER
 from talkwire.files.tus import Checksum, TusRefusal
 
 WRITE_BYTES = 256 * 1024
@@ -32,16 +36,21 @@ WRITE_BYTES = 256 * 1024
 PROGRESS_EVERY_S = 0.25
 
 
+_logger = structlog.get_logger(__name__)
+
+
 class Interrupted(Exception):
     """The request ended before its body did: what has come of it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """`max_file_size` in bytes; an unfinished upload is given up after `lifetime_s`."""
+    """`max_file_size` in bytes; an unfinished upload is given up after `lifetime_s`. All files of a user have
+    `user_storage` bytes at most."""
 
     max_file_size: int
     lifetime_s: float
+    user_storage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,9 @@ class Uploads:
         """Announces an upload of `length` bytes. `name` and `content_type` are the client's."""
         lifetime_ms = round(self.limits.lifetime_s * 1000)
         upload_id = secrets.token_hex(16)
-        command = CreateUpload(upload_id, file_name(name), content_type and content_type[:200], length, lifetime_ms)
+        content_type = content_type and content_type[:200]
+        storage = self.limits.user_storage
+        command = CreateUpload(upload_id, file_name(name), content_type, length, lifetime_ms, storage)
         upload = await self._chat.execute(actor, command)
         if not length:
             await self.receive(actor, upload.id, 0, _nothing())
@@ -146,9 +157,9 @@ class Uploads:
             await self._finish(actor, upload, partial)
             return State(upload.length, upload.length, None)
 
-    async def take(self, actor: Actor, name: str, content_type: str | None, body: AsyncIterator[bytes]) -> File:
-        """A whole file in one request. Nothing is kept unless all of it comes."""
-        limit = self.limits.max_file_size
+    async def take(self, actor: Actor, form: FormFile, limit: int) -> File:
+        """A whole file of at most `limit` bytes in one request. Nothing is kept unless all of it comes."""
+        name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
         try:
             async with self._taken(upload.id) as partial:
@@ -164,25 +175,31 @@ class Uploads:
         return await self._chat.execute(actor, GetFile(file_id))
 
     async def drop(self, actor: Actor, file_id: str) -> None:
-        """Ends an upload, or removes a file that no message has attached. What cannot be removed now, the sweeper
-        removes, who also forgets it: a request may still be sending bytes, which nobody waits for any more."""
+        """Ends an upload, or removes a file that no message has attached. The sweeper removes and forgets what cannot
+        be removed now: a request may still be sending bytes."""
         await self._chat.execute(actor, DropFile(file_id))
         with contextlib.suppress(ChatError):
             async with self._taken(file_id) as partial:
                 await self.store.remove(file_id)
                 await asyncio.to_thread(partial.remove)
+            await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
 
     async def _find(self, actor: Actor, upload_id: str) -> Upload | File:
         return await self._chat.execute(actor, GetUpload(upload_id))
 
     @contextlib.asynccontextmanager
     async def _taken(self, upload_id: str) -> AsyncIterator[Partial]:
-        partial = await asyncio.to_thread(self._partials.open, upload_id)
+        """The upload's bytes, for one request. Raises `unavailable` when the disk fails: what is on it counts."""
         try:
-            yield partial
-        finally:
-            # To let go of a large file that was removed takes the disk a while.
-            await asyncio.to_thread(partial.close)
+            partial = await asyncio.to_thread(self._partials.open, upload_id)
+            try:
+                yield partial
+            finally:
+                # To let go of a large file that was removed takes the disk a while.
+                await asyncio.to_thread(partial.close)
+        except OSError as error:
+            _logger.error("an upload could not be written", upload=upload_id, reason=error.strerror or str(error))  # noqa: TRY400
+            raise ChatError("unavailable", "The server cannot store files at the moment. Try again later.") from error
 
     async def _finish(self, actor: Actor, upload: Upload, partial: Partial) -> File:
         try:

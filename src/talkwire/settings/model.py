@@ -127,6 +127,11 @@ class Settings:
 
     max_file_size: Annotated[int, Setting("Largest file that may be uploaded, in bytes.")] = 100 * 1024 * 1024
 
+    user_storage: Annotated[
+        int,
+        Setting("How many bytes a user's files may have together, unfinished uploads included. 10 GiB by default."),
+    ] = 10 * 1024**3
+
     upload_ttl: Annotated[
         timedelta, Setting("How long an upload may take before it is given up, such as 24h.", metavar="DURATION")
     ] = timedelta(days=1)

@@ -29,6 +29,7 @@ RECOVERY_MODES = ("ask", "always", "never")
 MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
 MAX_FILE_SIZE = 10**12
+MAX_USER_STORAGE = 10**15
 WORKERS_MAX = 256
 MAX_PORT = 65535
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
@@ -224,6 +225,7 @@ def _number_problems(settings: Settings) -> Iterator[Problem]:
         ("workers", 1, WORKERS_MAX),
         ("max_payload", MIN_PAYLOAD, MAX_PAYLOAD),
         ("max_file_size", 1, MAX_FILE_SIZE),
+        ("user_storage", 0, MAX_USER_STORAGE),
         ("contacts_max", 2, 10_000),
     ):
         if not least <= getattr(settings, name) <= most:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,9 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
         connect_args={"check_same_thread": False},
     )
 
+    if writes:
+        event.listen(engine, "do_connect", lambda *_: _create_private(Path(url.database or "")))
+
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
         # The driver would begin transactions by itself, and too late; `begin` below does it.
@@ -92,6 +97,12 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _create_private(path: Path) -> None:
+    """Makes a new database's file for its owner alone; SQLite gives the files beside it the same mode."""
+    with suppress(OSError):  # it exists, or SQLite says why it cannot be made
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:

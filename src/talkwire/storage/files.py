@@ -1,15 +1,16 @@
-"""Rows of files, of uploads under way, and of which message has which file attached."""
+"""Rows of files, of uploads under way, and of what refers to a file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, insert, or_, select, update
 
+from talkwire.core.files import file_id_in
 from talkwire.core.model import File, Upload
 from talkwire.storage.rows import AnyRow
-from talkwire.storage.schema import file_links, files, members, messages, uploads
+from talkwire.storage.schema import conversations, file_links, files, members, messages, uploads, users
 
 
 def to_file(row: AnyRow) -> File:
@@ -29,6 +30,19 @@ def to_file(row: AnyRow) -> File:
 
 def to_upload(row: AnyRow) -> Upload:
     return Upload(row.id, row.owner_id, row.name, row.content_type, row.length, row.created_ms, row.expires_ms)
+
+
+def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> None:
+    """Has it looked at whether anything still refers to these files (`core/files.py`)."""
+    if file_ids:
+        connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=now_ms))
+
+
+def replace_picture(connection: Connection, avatar: str | None, now_ms: int) -> None:
+    """The same for the file, if it is one, that was a user's or a conversation's picture until now."""
+    file_id = None if avatar is None else file_id_in(avatar)
+    if file_id is not None:
+        make_due(connection, (file_id,), now_ms)
 
 
 class FileRows:
@@ -63,8 +77,46 @@ class FileRows:
         return self._connection.execute(open_ones).scalar_one()
 
     def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
-        expired = select(uploads.c.id).where(uploads.c.expires_ms <= now_ms)
+        unclaimed = or_(uploads.c.claimed_ms.is_(None), uploads.c.claimed_ms <= now_ms)
+        expired = select(uploads.c.id).where(uploads.c.expires_ms <= now_ms, unclaimed)
         return self._connection.execute(expired.order_by(uploads.c.expires_ms).limit(limit)).scalars().all()
+
+    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
+        self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
+
+    def is_due(self, file_id: str, now_ms: int) -> bool:
+        return self._any(exists().where(files.c.id == file_id, files.c.due_ms <= now_ms))
+
+    def due_files(self, now_ms: int, limit: int) -> Sequence[str]:
+        due = select(files.c.id).where(files.c.due_ms <= now_ms).order_by(files.c.due_ms).limit(limit)
+        # A follower may be making one due anew, beside this transaction: `keep` must not undo that.
+        return self._connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
+
+    def keep(self, file_ids: Collection[str]) -> None:
+        if file_ids:
+            self._connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=None))
+
+    def stored_bytes(self, owner_id: str) -> int:
+        of_files = select(func.coalesce(func.sum(files.c.size), 0)).where(files.c.owner_id == owner_id)
+        of_uploads = select(func.coalesce(func.sum(uploads.c.length), 0)).where(uploads.c.owner_id == owner_id)
+        both = select(of_files.scalar_subquery() + of_uploads.scalar_subquery())
+        return int(self._connection.execute(both).scalar_one())
+
+    def attached_among(self, file_ids: Collection[str]) -> frozenset[str]:
+        self._write_links()
+        linked = select(file_links.c.file_id).where(file_links.c.file_id.in_(file_ids), *_of_a_live_message())
+        return frozenset(self._connection.execute(linked.distinct()).scalars())
+
+    def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
+        owner_ids, addresses = {owner_id for owner_id, _ in urls}, {address for _, address in urls}
+        profiles = select(users.c.id, users.c.avatar).where(users.c.id.in_(owner_ids), users.c.avatar.in_(addresses))
+        groups = (
+            select(members.c.user_id, conversations.c.avatar)
+            .join(members, members.c.conversation_id == conversations.c.id)
+            .where(conversations.c.avatar.in_(addresses), conversations.c.deleted_ms.is_(None))
+        )
+        found = [*self._connection.execute(profiles), *self._connection.execute(groups)]
+        return frozenset(address for owner_id, address in found if (owner_id, address) in urls)
 
     def is_attached(self, file_id: str) -> bool:
         self._write_links()
@@ -81,8 +133,8 @@ class FileRows:
             )
         )
 
-    def put(self, file: File) -> None:
-        self._connection.execute(insert(files), asdict(file))
+    def put(self, file: File, due_ms: int) -> None:
+        self._connection.execute(insert(files), asdict(file) | {"due_ms": due_ms})
         self._known[file.id] = file
 
     def drop(self, file_id: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 
 from talkwire.core.events import ConversationDeleted
 from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.storage.files import make_due
 from talkwire.storage.message_rows import named_by, what_is_beside
 from talkwire.storage.schema import (
     file_links,
@@ -92,6 +93,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     ]
     if linked:
         connection.execute(_forget_links, linked)
+        make_due(connection, {link["of_file"] for link in linked}, now_ms)
     roots = Counter(row.thread_id for row in rows if row.thread_id is not None)
     if roots:
         connection.execute(_uncount_replies, [{"root_id": id_, "gone": gone} for id_, gone in roots.items()])

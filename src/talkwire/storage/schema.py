@@ -164,6 +164,7 @@ conversations = Table(
     Column("deleted_ms", BigInteger),
     Column("blocked", Boolean, nullable=False, server_default=false()),
     _partial("ix_conversations_public", "public", "id"),
+    _partial("ix_conversations_avatar", "avatar IS NOT NULL", "avatar"),
 )
 """`direct_key` names the pair of a direct conversation, which makes it unique."""
 
@@ -418,8 +419,10 @@ uploads = Table(
     Column("length", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("claimed_ms", BigInteger),
 )
-"""Files on their way, and those given up whose bytes are still to be removed: they have expired."""
+"""Files on their way, and those given up whose bytes are still to be removed: they have expired. Until `claimed_ms` a
+node is at it."""
 
 files = Table(
     "files",
@@ -434,7 +437,11 @@ files = Table(
     Column("height", Integer),
     Column("upload_length", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger),
+    Index("ix_files_owner_id_size", "owner_id", "size"),
+    _partial("ix_files_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
+"""From `due_ms` on it has to be looked at whether anything refers to the file."""
 
 file_links = Table(
     "file_links",

@@ -8,13 +8,14 @@ from talkwire.core.model import File, Upload
 
 class CreateUpload(Change[Upload], frozen=True, tag="CreateUpload"):
     """Announces a file of the actor's, before any byte of it is kept. `id` is random and ours; `content_type` is what
-    the client says."""
+    the client says. `storage`: how many bytes the actor's files may have together; None is any number."""
 
     id: str
     name: str
     content_type: str | None
     length: int
     lifetime_ms: int
+    storage: int | None = None
 
 
 class FinishUpload(Change[File], frozen=True, tag="FinishUpload"):
@@ -41,6 +42,21 @@ class ForgetUploads(Change[None], frozen=True, tag="ForgetUploads"):
     ids: tuple[str, ...]
 
 
+class ReleaseFiles(Change[int], frozen=True, tag="ReleaseFiles"):
+    """An operator's command: looks at files that are due and ends those that nothing refers to, as `DropFile` does.
+    Returns how many it looked at, `limit` at most."""
+
+    limit: int = 100
+
+
+class ClaimUploads(Change[tuple[str, ...]], frozen=True, tag="ClaimUploads"):
+    """An operator's command: the ids of expired uploads, the oldest first, whose bytes the caller now removes. No other
+    caller gets them for `claim_ms`."""
+
+    claim_ms: int
+    limit: int = 100
+
+
 class GetUpload(Query["Upload | File"], frozen=True, tag="GetUpload"):
     """How far the actor's own upload is: finished when it is a file. `forbidden` once it has expired."""
 
@@ -53,13 +69,13 @@ class GetFile(Query[File], frozen=True, tag="GetFile"):
     id: str
 
 
-class ListExpiredUploads(Query[tuple[str, ...]], frozen=True, tag="ListExpiredUploads"):
-    """An operator's: the ids of uploads that had to be finished by now, the oldest first."""
-
-    limit: int = 100
-
-
 class FindUploads(Query[frozenset[str]], frozen=True, tag="FindUploads"):
     """An operator's: which of these uploads are still under way, or wait to be forgotten."""
+
+    ids: frozenset[str]
+
+
+class FindFiles(Query[frozenset[str]], frozen=True, tag="FindFiles"):
+    """An operator's: which of these uploads have become files that are still there."""
 
     ids: frozenset[str]

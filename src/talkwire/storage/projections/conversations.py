@@ -22,6 +22,7 @@ from talkwire.core.events import (
     MessagesRead,
 )
 from talkwire.core.model import Member
+from talkwire.storage.files import replace_picture
 from talkwire.storage.keys import direct_key
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.rows import conversation_values
@@ -39,6 +40,9 @@ def _created(workspace: Workspace, event: ConversationCreated) -> None:
 
 def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
     conversation = event.conversation
+    before = workspace.known_conversation(conversation.id).avatar
+    if before != conversation.avatar:
+        replace_picture(workspace.connection, before, event.at_ms)
     workspace.put_conversation(conversation)
     workspace.connection.execute(
         update(conversations).where(conversations.c.id == conversation.id).values(**conversation_values(conversation))
@@ -58,6 +62,7 @@ def _deleted(workspace: Workspace, event: ConversationDeleted) -> None:
         .values(to_pos=event.pos)
     )
     connection.execute(delete(members).where(members.c.conversation_id == id_))
+    replace_picture(connection, workspace.known_conversation(id_).avatar, event.at_ms)
     workspace.change_conversation(id_, deleted_ms=event.at_ms, updated_ms=event.at_ms, member_count=0)
     connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
 

@@ -16,6 +16,7 @@ from talkwire.core.events import (
     MessageUnpinned,
 )
 from talkwire.core.model import Message
+from talkwire.storage.files import make_due
 from talkwire.storage.message_rows import Extra, extra_of, named_by, what_is_beside
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
@@ -74,7 +75,7 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
         deleted_by=message.deleted_by,
     )
     _forget_mentions(workspace, message, extra)
-    _forget_links(workspace, message, extra)
+    _forget_links(workspace, message, extra, event.at_ms)
     connection = workspace.connection
     tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
     connection.execute(insert(tombstones), tombstone)
@@ -132,12 +133,13 @@ def _forget_mentions(workspace: Workspace, message: Message, extra: Extra) -> No
         )
 
 
-def _forget_links(workspace: Workspace, message: Message, extra: Extra) -> None:
+def _forget_links(workspace: Workspace, message: Message, extra: Extra, at_ms: int) -> None:
     file_ids = [attachment.id for attachment in extra.attachments if attachment.id is not None]
     if file_ids:
         workspace.connection.execute(
             delete(file_links).where(file_links.c.file_id.in_(file_ids), file_links.c.message_id == message.id)
         )
+        make_due(workspace.connection, file_ids, at_ms)
 
 
 PROJECTIONS: Projections = MappingProxyType(

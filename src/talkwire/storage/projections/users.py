@@ -21,6 +21,7 @@ from talkwire.core.events import (
     UserUpdated,
 )
 from talkwire.core.model import User
+from talkwire.storage.files import replace_picture
 from talkwire.storage.keys import direct_key
 from talkwire.storage.projections.projection import Projections, nothing
 from talkwire.storage.rows import user_values
@@ -37,6 +38,9 @@ def _renamed(workspace: Workspace, event: UserRenamed) -> None:
 
 
 def _updated(workspace: Workspace, event: UserUpdated) -> None:
+    before = workspace.users((event.user.id,))[event.user.id].avatar
+    if before != event.user.avatar:
+        replace_picture(workspace.connection, before, event.at_ms)
     _write(workspace, event.user)
 
 

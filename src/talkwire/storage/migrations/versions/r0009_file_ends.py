@@ -1,0 +1,28 @@
+"""When files are looked at, who removes the bytes of which upload, and indexes for both.
+
+Every file is looked at once: what nothing refers to goes a day after it was uploaded, or now.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0007"
+
+_UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
+
+
+def upgrade() -> None:
+    op.add_column("files", sa.Column("due_ms", sa.BigInteger))
+    op.add_column("uploads", sa.Column("claimed_ms", sa.BigInteger))
+    op.execute(sa.text("UPDATE files SET due_ms = created_ms + :lifetime").bindparams(lifetime=_UNUSED_LIFETIME_MS))
+    op.create_index("ix_files_owner_id_size", "files", ["owner_id", "size"])
+    _create_partial_index("ix_files_due_ms", "files", "due_ms")
+    _create_partial_index("ix_conversations_avatar", "conversations", "avatar")
+
+
+def _create_partial_index(name: str, table: str, column: str) -> None:
+    where = sa.text(f"{column} IS NOT NULL")
+    op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)
