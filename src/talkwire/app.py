@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import socket
 import sys
 import time
@@ -31,6 +30,7 @@ from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import CarriedBus
 from talkwire.bus.seal import Realm
+from talkwire.collector import collect_while_idle, tune_collector
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.bus import Bus, NoBus
 from talkwire.core.chat import Chat
@@ -334,12 +334,15 @@ class Node:
         kept: list[socket.socket] = []
         async with self.started():
             _tune_interpreter()
+            collecting = asyncio.create_task(collect_while_idle())
             try:
                 # Who stops is to be connected to no more; who begins anew, as soon as it has.
                 await self.serve(listening, self.server(), lambda: kept.append(listening.dup()))
             except LogReplaced:
                 _logger.warning("this node begins anew")
                 return kept[0]
+            finally:
+                collecting.cancel()
         return None
 
     def server(self, kind: type[Server] = Server) -> Server:
@@ -569,11 +572,8 @@ def _now_ms() -> int:
 def _tune_interpreter() -> None:
     """Sets the interpreter up for one busy event loop and one writer's thread.
 
-    What is there now stays, so the collector need not walk through it; and it runs less often: at its defaults it would
-    walk through all connections several times a second, to find nothing. The threads hand the interpreter's lock over
-    ten times as often as by default, since a commit that is done should not wait 5 ms to say so.
+    The threads hand the interpreter's lock over ten times as often as by default, since a commit that is done should
+    not wait 5 ms to say so.
     """
     sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    tune_collector()
