@@ -85,7 +85,7 @@ async def test_what_was_stored_before_is_repaired(node: Node) -> None:
     huge = "1" + "0" * 400
     with node.write_engine.begin() as connection:
         _spoil(connection, sent[1], huge)
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
     migrate(node.write_engine)
 
     assert await _synced(node, start, 2) == sent

@@ -173,7 +173,7 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
     huge = "1" + "0" * 30
     rows, length = 4_000, 1_000
     with engine.begin() as connection:
-        upgrade(connection, "0007")
+        upgrade(connection, "0009")
         data = {"data": f'{{"offer":{{"metadata":{{"n":{huge},"m":"{"x" * length}"}}}}}}'}
         event = {"type": "OfferCreated", "conversation_id": "c", "at_ms": 0, **data}
         connection.execute(insert(log), [{"pos": pos, **event} for pos in range(1, rows + 1)])
@@ -218,7 +218,7 @@ def test_members_with_a_limited_history_learn_at_which_position_it_began(engine:
                     ),
                     member | {"from_pos": from_pos, "to_pos": to_pos},
                 )
-        upgrade(connection, "0010")
+        upgrade(connection, "0008")
         found = connection.execute(text("SELECT user_id, history_pos FROM members ORDER BY user_id")).all()
         ended = connection.execute(text("SELECT history_pos FROM spans WHERE user_id = 'bob' ORDER BY from_pos"))
         assert ended.scalars().all() == [2, 9]

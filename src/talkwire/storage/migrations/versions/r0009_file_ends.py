@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
 

@@ -17,8 +17,8 @@ import msgspec
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 LAST_MS = 253_402_300_799_999
 FOR_EVER_MS = 2**53
