@@ -61,7 +61,7 @@ async def test_an_event_that_cannot_be_read_hides_no_other(node: Node) -> None:
     for limit in (1, 2, 3, 100):
         assert await _synced(node, start, limit) == sent
     missed = await node.do(BOB, ListMissed(_pos(start), await _head(node), 100))
-    assert [event.message.id for event, _ in missed.events if isinstance(event, MessageSent)] == sent
+    assert [event.message.id for event in missed.events if isinstance(event, MessageSent)] == sent
 
 
 async def test_an_event_that_cannot_be_rendered_hides_no_other(node: Node) -> None:
