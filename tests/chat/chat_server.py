@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
@@ -64,9 +64,13 @@ class ServerProcess(ChatAddress):
 
 @contextmanager
 def running_chat(
-    folder: Path, environment: Mapping[str, str] | None = None, port: int | None = None
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+    program: Sequence[str] = ("-m", "talkwire"),
 ) -> Iterator[ServerProcess]:
-    """Yields a server that answers; it is killed afterwards if it still runs."""
+    """Yields a server that answers; it is killed afterwards if it still runs. `program` takes the command line of
+    `talkwire`."""
     port = port or free_port()
     log = folder / "server.log"
     variables = {
@@ -80,7 +84,7 @@ def running_chat(
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "talkwire", "serve", "--port", str(port)],
+            [sys.executable, *program, "serve", "--port", str(port)],
             stdout=output,
             stderr=output,
             env=variables,

@@ -1,0 +1,101 @@
+"""Bytes where an HTTP request is expected: request lines, headers, lengths and encodings that are nearly right."""
+
+from __future__ import annotations
+
+from tests.hostile.connections import send_and_close
+from tests.hostile.run import Run
+
+_METHODS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "get", "G\x00T", "PRI", "", "X" * 300)
+_TARGETS = (
+    "/healthz",
+    "/",
+    "*",
+    "http://127.0.0.1/healthz",
+    "http://[::1",
+    "//",
+    "/%",
+    "/%00",
+    "/\x80\xff",
+    "/api/v1/users/me?token=" + "e" * 3000,
+    "/api/v1/conversations/%ff",
+    "/../../etc/passwd",
+    "/socket.io",
+    "/socket.io/?EIO=4&transport=polling",
+    "/docs",
+    "/openapi.json",
+    "/metrics",
+    "/readyz?verbose",
+    "/" + "a" * 9000,
+    "healthz",
+    "",
+)
+_VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.1.1", "HTTP/", "", "HTTP/1.1 ", "ICY")
+_HEADERS = (
+    "Host: 127.0.0.1",
+    "Host: 127.0.0.1\r\nHost: other",
+    "Host: \x00",
+    "Content-Length: 0",
+    "Content-Length: -1",
+    "Content-Length: 5\r\nContent-Length: 6",
+    "Content-Length: 99999999999999999999",
+    "Content-Length: 0x10",
+    "Content-Length: 100",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding: chunked, chunked",
+    "Transfer-Encoding: gzip",
+    "Transfer-Encoding : chunked",
+    "Expect: 100-continue",
+    "Connection: Upgrade\r\nUpgrade: websocket",
+    "Connection: Upgrade\r\nUpgrade: h2c",
+    "Connection: close, keep-alive",
+    "Authorization: Bearer " + "." * 2000,
+    "Cookie: " + "a=b; " * 500,
+    "X: " + "y" * 5000,
+    " folded",
+    ":",
+    "a",
+    "ä: ö",
+    "Origin: null",
+    "Origin: http://\xff",
+    "X-Forwarded-For: " + "1, " * 400,
+    "Forwarded: for=\"",
+    "Range: bytes=0-,-1,5-2",
+    "Accept-Encoding: gzip;q=0.0001",
+    "Content-Type: application/json",
+)
+_BODIES = (
+    b"",
+    b"{}",
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhel",
+    b"ffffffffffffffff\r\n",
+    b"-1\r\n\r\n",
+    b"0\r\nX: y\r\n\r\n",
+    b"0;a=" + b"b" * 2000 + b"\r\n\r\n",
+    b"\x00" * 100,
+)
+_WAIT_S = 0.1
+
+
+def head(run: Run) -> bytes:
+    """Something like a request, which may be broken off anywhere."""
+    draw = run.random
+    if run.values.chance(0.03):
+        return draw.randbytes(draw.randrange(1, 400))
+    line = " ".join((draw.choice(_METHODS[:4] if draw.random() < 0.7 else _METHODS), draw.choice(_TARGETS)))
+    version = draw.choice(_VERSIONS) if draw.random() < 0.3 else "HTTP/1.1"
+    headers = [draw.choice(_HEADERS) for _ in range(draw.choice((0, 1, 2, 3, 5, 60)))]
+    end = draw.choice(("\r\n", "\n", "\r", "\r\n\t")) if draw.random() < 0.1 else "\r\n"
+    data = end.join((f"{line} {version}", *headers, "", "")).encode("latin-1") + draw.choice(_BODIES)
+    return data[: draw.randrange(len(data) + 1)] if draw.random() < 0.25 else data
+
+
+async def attack(run: Run) -> None:
+    while run.goes_on:
+        data = head(run)
+        said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=_WAIT_S)
+        status = said[9:12].decode("latin-1") if said.startswith(b"HTTP/") else "none"
+        run.count(status)
+        # Versions and encodings of HTTP that are not implemented have statuses among these that say so.
+        if status in {"500", "502", "503", "504"}:
+            run.fail(data, said.decode("latin-1"))

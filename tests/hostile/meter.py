@@ -1,0 +1,96 @@
+"""Measures the turns of the server's event loop: inside its process, outside its code.
+
+A heartbeat on the loop reads the processor time of the loop's thread every millisecond, or once a turn where turns take
+longer. So the longest difference between two beats is the longest turn, to about a millisecond, and a machine that is
+busy with something else does not change it. A thread answers on a Unix socket: a line `reset` begins a measurement, a
+line `report` returns it as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socketserver
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import cast
+
+_BEAT_S = 0.001
+_LONG_S = 0.03
+_WATCH_S = 0.01
+_FRAMES_SHOWN = 8
+
+
+class Meter:
+    """Made in the loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self._thread)
+        self.reset()
+        self._beat()
+
+    def reset(self) -> None:
+        self._longest_s = 0.0
+        self._longest_seen_s = _LONG_S
+        self._where = ""
+        self._last_s = self._begun_s = time.clock_gettime(self._clock)
+        self._begun_process_s = time.process_time()
+
+    def report(self) -> dict[str, object]:
+        """The longest turn since `reset`, where the loop was in it, and processor time in all."""
+        now_s = time.clock_gettime(self._clock)
+        return {
+            # A turn that is not over yet counts as well.
+            "longest_turn_s": max(self._longest_s, now_s - self._last_s),
+            "loop_cpu_s": now_s - self._begun_s,
+            "process_cpu_s": time.process_time() - self._begun_process_s,
+            "where": self._where,
+        }
+
+    def _beat(self) -> None:
+        now_s = time.clock_gettime(self._clock)
+        self._longest_s = max(self._longest_s, now_s - self._last_s)
+        self._last_s = now_s
+        self._loop.call_later(_BEAT_S, self._beat)
+
+    def watch(self) -> None:
+        """Notes what the loop is doing in a long turn; for a thread of its own."""
+        while True:
+            time.sleep(_WATCH_S)
+            spent_s = time.clock_gettime(self._clock) - self._last_s
+            frame = sys._current_frames().get(self._thread)
+            if spent_s > self._longest_seen_s and frame is not None:
+                self._longest_seen_s = spent_s
+                self._where = "".join(traceback.format_stack(frame)[-_FRAMES_SHOWN:])
+
+
+class _Answers(socketserver.StreamRequestHandler):
+    """One connection of a test."""
+
+    def handle(self) -> None:
+        server = cast("_Control", self.server)
+        for line in self.rfile:
+            if line.strip() == b"reset":
+                server.meter.reset()
+            self.wfile.write(json.dumps(server.meter.report()).encode() + b"\n")
+
+
+class _Control(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+    def __init__(self, path: Path, meter: Meter) -> None:
+        self.meter = meter
+        super().__init__(str(path), _Answers)
+
+
+def start_meter(loop: asyncio.AbstractEventLoop, path: Path) -> None:
+    """Begins to measure, and to answer at `path`; for a callback of the loop."""
+    meter = Meter(loop)
+    control = _Control(path, meter)
+    threading.Thread(target=meter.watch, daemon=True).start()
+    threading.Thread(target=control.serve_forever, daemon=True).start()

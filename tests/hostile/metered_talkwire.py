@@ -1,0 +1,28 @@
+"""`python -m tests.hostile.metered_talkwire serve …`: the command `talkwire`, with a meter on its event loop.
+
+The path of the meter's socket is in the variable `HOSTILE_METER`. What is patched is uvloop, nothing of Talkwire's: the
+loop that it makes has one callback more.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import uvloop
+
+from talkwire.cli import main
+from tests.hostile.meter import start_meter
+
+_make_loop = uvloop.new_event_loop
+
+
+def _make_metered_loop() -> uvloop.Loop:
+    loop = _make_loop()
+    loop.call_soon(start_meter, loop, Path(os.environ["HOSTILE_METER"]))
+    return loop
+
+
+if __name__ == "__main__":
+    uvloop.new_event_loop = _make_metered_loop
+    main()

@@ -1,0 +1,19 @@
+"""Seven tenths of the fuzz: all entry points of a server on SQLite, its rate limits off so that every input counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hostile.campaign import INPUTS
+from tests.hostile.trial import Holds, Trial, attacked
+
+pytestmark = pytest.mark.timeout(1200)
+
+
+class TestOnSqlite(Holds):
+    @pytest.fixture(scope="class")
+    def trial(self, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+        return attacked(tmp_path_factory.mktemp("sqlite"), INPUTS * 7 // 10)
+
+    def test_as_many_inputs_were_sent_as_were_asked_for(self, trial: Trial) -> None:
+        assert trial.outcome.sent.total() >= INPUTS * 7 // 10

@@ -1,0 +1,25 @@
+"""A short fuzz as any server meets it: with its rate limits on, where refusals are most of what it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hostile.campaign import INPUTS
+from tests.hostile.trial import Holds, Trial, attacked
+
+pytestmark = pytest.mark.timeout(600)
+
+_WITNESS_INTERVAL_S = 0.2
+"""Within what a user may send."""
+
+
+class TestWithLimits(Holds):
+    @pytest.fixture(scope="class")
+    def trial(self, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+        environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "reads=2000/2000"}
+        folder = tmp_path_factory.mktemp("limits")
+        return attacked(folder, INPUTS // 20, environment, witness_interval_s=_WITNESS_INTERVAL_S)
+
+    def test_some_inputs_are_refused_for_being_too_many(self, trial: Trial) -> None:
+        refused = [answer for _, answer in trial.outcome.answers if answer in {"429", "rate_limited"}]
+        assert refused

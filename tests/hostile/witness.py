@@ -1,0 +1,136 @@
+"""An ordinary client that looks at its watch while others misbehave: acknowledged sends over a WebSocket, and GETs.
+
+`python -m tests.hostile.witness URL PID CONVERSATION TOKEN INTERVAL_S` is a process of its own, so that the attacker's
+work is not in what it measures. A line on its input is answered with what it has seen since the line before.
+
+A latency counts as far as the server is to blame for it: not for longer than the server's process had the processor
+meanwhile, nor for the time in which the witness itself was ready to run and did not get it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
+
+from tests.chat.chat_client import ChatClient, open_client
+from tests.hostile import processes
+from tests.hostile.connections import HttpConnection
+
+_ANSWER_S = 120.0
+"""The witness waits long: how long it had to is what it is asked."""
+
+
+@dataclass
+class Seen:
+    """`worst_s` is to the server's account, `worst_wall_s` what a clock on the wall said."""
+
+    calls: int = 0
+    worst_s: float = 0.0
+    worst_wall_s: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+
+class _Watch:
+    """Measures calls one after the other."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.seen = Seen()
+
+    async def measure(self, name: str, call: Callable[[], Awaitable[object]]) -> None:
+        waited_s, cpu_s, begun_s = processes.waited_s(), processes.cpu_s(self._pid), time.monotonic()
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await call()
+        except (OSError, TimeoutError, AssertionError) as error:
+            self.seen.failures.append(f"{name}: {error!r}")
+            raise
+        finally:
+            wall_s = time.monotonic() - begun_s
+            own_s = processes.waited_s() - waited_s
+            used_s = processes.cpu_s(self._pid) - cpu_s
+            self.seen.calls += 1
+            self.seen.worst_wall_s = max(self.seen.worst_wall_s, wall_s)
+            self.seen.worst_s = max(self.seen.worst_s, min(wall_s - own_s, used_s))
+
+
+async def _send(client: ChatClient, conversation: str) -> None:
+    future = client.start_call("message:send", {"conversationId": conversation, "content": "still here"})
+    answer = await future
+    assert answer["success"] is True, answer
+
+
+async def _watch(url: str, pid: int, conversation: str, token: str, interval_s: float) -> None:
+    watch = _Watch(pid)
+    parts = urlsplit(url)
+    http = HttpConnection((parts.hostname or "", parts.port or 0))
+    client = await open_client("ws" + url.removeprefix("http"))
+    await client.sign_in({"token": token})
+    head = f"GET /api/v1/conversations/{conversation}/messages?limit=1 HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+    request = f"{head}Authorization: Bearer {token}\r\n\r\n".encode()
+
+    async def get() -> None:
+        answer = (await http.exchange([request]))[0]
+        assert answer.status == 200, answer
+
+    async def report() -> None:
+        loop = asyncio.get_running_loop()
+        while await loop.run_in_executor(None, sys.stdin.readline):
+            seen, watch.seen = watch.seen, Seen()
+            sys.stdout.write(json.dumps(asdict(seen)) + "\n")
+            sys.stdout.flush()
+
+    reporting = asyncio.create_task(report())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while not reporting.done():
+        await watch.measure("message:send", lambda: _send(client, conversation))
+        await watch.measure("GET messages", get)
+        await asyncio.sleep(interval_s)
+
+
+class Witness:
+    """The process, from outside."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def seen(self) -> Seen:
+        """What it has seen since it was asked before."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the witness is gone: the server answered it no more"
+        return Seen(**json.loads(line))
+
+
+@contextmanager
+def watching(url: str, pid: int, conversation: str, token: str, interval_s: float = 0.05) -> Iterator[Witness]:
+    """Yields a witness that is connected. It is a member of `conversation`, by `token`."""
+    arguments = [url, str(pid), conversation, token, str(interval_s)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.hostile.witness", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", "the witness could not connect"
+        yield Witness(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+if __name__ == "__main__":
+    asyncio.run(_watch(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5])))
