@@ -61,9 +61,6 @@ class Target:
         self._meter.sendall(line)
         return Measured(**json.loads(self._answers.readline()))
 
-    def open_descriptors(self) -> int:
-        return len(processes.descriptors(self.pid))
-
     def resident_mib(self) -> float:
         return processes.resident_mib(self.pid)
 

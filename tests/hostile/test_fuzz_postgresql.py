@@ -7,17 +7,18 @@ import pytest
 
 from tests.databases import PostgresServer
 from tests.hostile.campaign import INPUTS
-from tests.hostile.trial import Holds, Trial, attacked
+from tests.hostile.trial import HoldsWithoutLimits, Trial, attacked
 
 pytestmark = pytest.mark.timeout(1200)
 
 
-class TestOnPostgresql(Holds):
-    @pytest.fixture(scope="class")
-    def trial(self, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer) -> Trial:
-        url = postgresql.url_of(postgresql.create_migrated())
-        environment = {"DATABASE_URL": url.render_as_string(hide_password=False)}
-        return attacked(tmp_path_factory.mktemp("postgresql"), INPUTS * 3 // 10, environment)
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer) -> Trial:
+    url = postgresql.url_of(postgresql.create_migrated())
+    environment = {"DATABASE_URL": url.render_as_string(hide_password=False)}
+    return attacked(tmp_path_factory.mktemp("postgresql"), INPUTS * 3 // 10, environment)
 
+
+class TestOnPostgresql(HoldsWithoutLimits):
     def test_as_many_inputs_were_sent_as_were_asked_for(self, trial: Trial) -> None:
         assert trial.outcome.sent.total() >= INPUTS * 3 // 10

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.hostile.campaign import INPUTS
-from tests.hostile.trial import Holds, Trial, attacked
+from tests.hostile.trial import HoldsWithoutLimits, Trial, attacked
 
 pytestmark = pytest.mark.timeout(1200)
 
 
-class TestOnSqlite(Holds):
-    @pytest.fixture(scope="class")
-    def trial(self, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-        return attacked(tmp_path_factory.mktemp("sqlite"), INPUTS * 7 // 10)
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    return attacked(tmp_path_factory.mktemp("sqlite"), INPUTS * 7 // 10)
 
+
+class TestOnSqlite(HoldsWithoutLimits):
     def test_as_many_inputs_were_sent_as_were_asked_for(self, trial: Trial) -> None:
         assert trial.outcome.sent.total() >= INPUTS * 7 // 10

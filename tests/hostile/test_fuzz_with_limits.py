@@ -13,13 +13,14 @@ _WITNESS_INTERVAL_S = 0.2
 """Within what a user may send."""
 
 
-class TestWithLimits(Holds):
-    @pytest.fixture(scope="class")
-    def trial(self, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-        environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "reads=2000/2000"}
-        folder = tmp_path_factory.mktemp("limits")
-        return attacked(folder, INPUTS // 20, environment, witness_interval_s=_WITNESS_INTERVAL_S)
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "reads=2000/2000"}
+    folder = tmp_path_factory.mktemp("limits")
+    return attacked(folder, INPUTS // 20, environment, witness_interval_s=_WITNESS_INTERVAL_S)
 
+
+class TestWithLimits(Holds):
     def test_some_inputs_are_refused_for_being_too_many(self, trial: Trial) -> None:
         refused = [answer for _, answer in trial.outcome.answers if answer in {"429", "rate_limited"}]
         assert refused

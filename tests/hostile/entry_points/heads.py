@@ -84,7 +84,7 @@ def head(run: Run) -> bytes:
         return draw.randbytes(draw.randrange(1, 400))
     line = " ".join((draw.choice(_METHODS[:4] if draw.random() < 0.7 else _METHODS), draw.choice(_TARGETS)))
     version = draw.choice(_VERSIONS) if draw.random() < 0.3 else "HTTP/1.1"
-    headers = [draw.choice(_HEADERS) for _ in range(draw.choice((0, 1, 2, 3, 5, 60)))]
+    headers = ["Host: 127.0.0.1", *(draw.choice(_HEADERS) for _ in range(draw.choice((0, 0, 1, 2, 5, 60))))]
     end = draw.choice(("\r\n", "\n", "\r", "\r\n\t")) if draw.random() < 0.1 else "\r\n"
     data = end.join((f"{line} {version}", *headers, "", "")).encode("latin-1") + draw.choice(_BODIES)
     return data[: draw.randrange(len(data) + 1)] if draw.random() < 0.25 else data
