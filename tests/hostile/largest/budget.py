@@ -44,6 +44,7 @@ _FREE_S = 0.06
 """Twice the size may cost so many times as much, and so much more: measurements of a busy machine are not exact, and
 the witness costs a little too."""
 
+_ATTEMPTS = 3
 _QUIET_S = 0.01
 _STEP_S = 0.1
 _SETTLES_WITHIN_S = 60.0
@@ -136,10 +137,18 @@ class Budget:
         self._witness = witness
 
     def check(self, row: Largest) -> None:
-        """Sends a row in growing sizes. Raises AssertionError for the first that costs too much."""
+        """Sends a row in growing sizes. Raises AssertionError where one costs too much each time it is tried: the
+        collector of garbage, or whatever else the server does beside, may fall into one measurement."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._check_once(row)
+            except AssertionError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _check_once(self, row: Largest) -> None:
         before: tuple[int, float] | None = None
-        for share in _SHARES:
-            size = row.size // share
+        for size in sorted({max(1, row.size // share) for share in _SHARES}):
             measured = self._measure(row, size)
             cost_s = measured.process_cpu_s
             assert measured.longest_turn_s <= TURN_S, (
