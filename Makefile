@@ -26,7 +26,7 @@ QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install run test check bench torture format docs screenshots lock lint format-check types layers web-check clean
+.PHONY: help install run test check bench torture fuzz format docs screenshots lock lint format-check types layers web-check clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -34,6 +34,7 @@ help:
 	@echo 'make check    the quick checks and tests'
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
+	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
@@ -55,6 +56,9 @@ bench: install
 
 torture: install
 	$(BIN)/python -m tests.torture $(ARGS)
+
+fuzz: install
+	$(BIN)/python -m tests.hostile $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check $(SOURCES)

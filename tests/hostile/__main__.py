@@ -40,7 +40,8 @@ def _report(trial: Trial) -> None:
     for name in outcome.sent:
         answers = {answer: count for (entry, answer), count in sorted(outcome.answers.items()) if entry == name}
         print(f"  {name}: {answers}")
-    print(f"  another client waited {trial.seen.worst_s:.3f} s at most; {trial.before.resident_mib:.0f} MiB before, {trial.after.resident_mib:.0f} after\n")
+    before, after = trial.before.resident_mib, trial.after.resident_mib
+    print(f"  another client waited {trial.seen.worst_s:.3f} s at most; {before:.0f} MiB before, {after:.0f} after\n")
 
 
 def _problems(trial: Trial) -> list[tuple[str, AssertionError]]:

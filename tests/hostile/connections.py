@@ -56,7 +56,8 @@ class HttpConnection:
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 for request in requests:
-                    answers.append(await _read_answer(self._reader, has_body=not request.startswith(b"HEAD ")))
+                    answer = await _read_answer(self._reader, has_body=not request.startswith(b"HEAD "))
+                    answers.append(answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.close()
             raise ConnectionEnded(answers) from None

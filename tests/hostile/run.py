@@ -54,7 +54,9 @@ class Outcome:
     def report(self) -> str:
         """For the message of a failed assertion: how to repeat it, and the first failures."""
         first = "\n".join(map(str, self.failures))
-        return f"{self.failed} inputs of {self.sent.total()} failed; TALKWIRE_FUZZ_SEED={self.seed} repeats them\n{first}"
+        return (
+            f"{self.failed} inputs of {self.sent.total()} failed; TALKWIRE_FUZZ_SEED={self.seed} repeats them\n{first}"
+        )
 
 
 class Run:
@@ -73,7 +75,6 @@ class Run:
         self.host = f"{self.address[0]}:{self.address[1]}"
         self.sent = 0
 
-    @property
     def goes_on(self) -> bool:
         return self.sent < self._quota
 

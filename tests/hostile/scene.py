@@ -111,8 +111,9 @@ class _SettingUp:
             message = self._done("backend", "POST", "/api/v1/messages", json=body)
             self.scene.pools["message"].append(message["id"])
         for number in range(_OFFERS_EACH):
-            body = {"title": f"Offer {number}", "amount": 100, "currency": "EUR", "senderId": senders[number % 5]}
-            offer = self._done("backend", "POST", f"/api/v1/conversations/{conversation}/offers", json=body)
+            sender = senders[number % 5]
+            offered = {"title": f"Offer {number}", "amount": 100, "currency": "EUR", "senderId": sender}
+            offer = self._done("backend", "POST", f"/api/v1/conversations/{conversation}/offers", json=offered)
             self.scene.pools["offer"].append(offer["id"])
 
     def _make_files(self) -> None:

@@ -31,12 +31,12 @@ def said_to(target: Target, data: bytes, *, half_close: bool = False, wait_s: fl
         pytest.param(HEAD + b"a: b\r\n" * (TOO_LONG // 6) + b"\r\n", id="many"),
     ],
 )
-def test_headers_of_more_than_64_KiB_are_refused(target: Target, data: bytes) -> None:
+def test_headers_of_more_than_64_kib_are_refused(target: Target, data: bytes) -> None:
     assert said_to(target, data).startswith("HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("end", [b"", b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], ids=["without-end", "whole"])
-def test_an_address_of_more_than_64_KiB_is_refused(target: Target, end: bytes) -> None:
+def test_an_address_of_more_than_64_kib_is_refused(target: Target, end: bytes) -> None:
     assert said_to(target, b"GET /" + b"a" * TOO_LONG + end).startswith("HTTP/1.1 414 ")
 
 

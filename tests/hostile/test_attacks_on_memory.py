@@ -26,6 +26,7 @@ from tests.hostile.processes import descriptors
 from tests.hostile.scene import set_up
 from tests.hostile.target import Target, running_target
 
+
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
     """A server for each test: what one has made the allocator keep would hide what the next one leaves."""
@@ -114,7 +115,9 @@ def test_downloads_that_are_broken_off_close_their_files(target: Target) -> None
     form = {"file": ("film", b"x" * 5_000_000, "application/octet-stream")}
     with client_of(scene) as rest:
         made = rest.done("author", "POST", "files", files=form)
-    request = f"GET /api/v1/files/{made['id']}/film HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {scene.tokens['author']}\r\n"
+    request = (
+        f"GET /api/v1/files/{made['id']}/film HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {scene.tokens['author']}\r\n"
+    )
 
     def of_files() -> int:
         return sum("/files/" in name for name in descriptors(target.pid))

@@ -86,7 +86,9 @@ def developers_server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield server
 
 
-def test_a_server_that_believes_everybody_answers_to_names_of_its_machine_only(developers_server: ServerProcess) -> None:
+def test_a_server_that_believes_everybody_answers_to_names_of_its_machine_only(
+    developers_server: ServerProcess,
+) -> None:
     port = developers_server.url.rpartition(":")[2]
     names = {
         f"127.0.0.1:{port}": True,

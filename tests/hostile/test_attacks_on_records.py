@@ -17,7 +17,7 @@ BEYOND = (
 
 def pages(rest: Rest, user: str, after: str) -> str:
     """Everything that `sync` says after a cursor, as text; empty where the cursor is refused."""
-    said = []
+    said: list[str] = []
     while True:
         answer = rest.ask(user, "GET", f"sync?after={after}&limit=100")
         if answer.status_code in {403, 410, 422}:
@@ -36,7 +36,9 @@ def conversation(rest: Rest, id_: str, *members: str, **further: object) -> str:
 
 
 def message(rest: Rest, sender: str, conversation_id: str, content: str, **further: object) -> Json:
-    return rest.done(sender, "POST", "messages", json={"conversationId": conversation_id, "content": content, **further})
+    return rest.done(
+        sender, "POST", "messages", json={"conversationId": conversation_id, "content": content, **further}
+    )
 
 
 def made_up_cursor(rest: Rest, user: str) -> str:
@@ -138,7 +140,9 @@ def test_a_moderator_cannot_keep_a_member_from_reading(rest: Rest) -> None:
     """All that a moderator can set for a member, with values at the edges; refused or not, the member reads."""
     for until in (*BEYOND, "9999-12-31T23:59:59.999Z", "1970-01-01T00:00:00Z"):
         for kind in ("mutes", "bans"):
-            rest.ask("owner", "PUT", f"conversations/playground/{kind}/victim", json={"until": until, "reason": "\u202e"})
+            rest.ask(
+                "owner", "PUT", f"conversations/playground/{kind}/victim", json={"until": until, "reason": "\u202e"}
+            )
     assert rest.ask("victim", "GET", "sync").status_code == 200
     for kind in ("mutes", "bans"):
         assert rest.ask("owner", "GET", f"conversations/playground/{kind}").status_code == 200

@@ -42,7 +42,7 @@ _SETTLED_S = 3.0
 async def attack_with_handshakes(run: Run) -> None:
     """Requests that open a session, or should not; a third of them for a WebSocket."""
     http = HttpConnection(run.address)
-    while run.goes_on:
+    while run.goes_on():
         target = f"/socket.io/?{_query(run)}"
         headers = "".join(f"{run.random.choice(_HEADERS)}\r\n" for _ in range(run.random.choice((0, 0, 1, 2))))
         if run.values.chance(0.35):
@@ -52,7 +52,9 @@ async def attack_with_handshakes(run: Run) -> None:
             if said[9:10] == b"5":
                 run.fail(data, said.decode("latin-1"))
         else:
-            method = "GET" if run.values.chance(0.85) else run.random.choice(("POST", "PUT", "OPTIONS", "HEAD", "DELETE"))
+            method = (
+                "GET" if run.values.chance(0.85) else run.random.choice(("POST", "PUT", "OPTIONS", "HEAD", "DELETE"))
+            )
             plain = "".join(f"{line}\r\n" for line in headers.split("\r\n") if line and "Content" not in line)
             request = f"{method} {target} HTTP/1.1\r\nHost: {run.host}\r\n{plain}\r\n"
             await run.exchange(http, [request.encode("latin-1", "replace")])
@@ -95,14 +97,14 @@ def _upgrade(run: Run, target: str, headers: str) -> bytes:
 async def attack_with_polling(run: Run) -> None:
     """Sessions that are sent payloads, and polled after each, until one payload ends them."""
     http = HttpConnection(run.address)
-    while run.goes_on:
+    while run.goes_on():
         sid = await _open(run, http)
         if sid is None:
             continue
         target = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
         if run.values.chance(0.7):
             await run.exchange(http, [_post(run, target, f'40{{"token":"{run.scene.tokens["member"]}"}}'.encode())])
-        while run.goes_on and await _post_and_poll(run, http, target):
+        while run.goes_on() and await _post_and_poll(run, http, target):
             pass
     http.close()
 

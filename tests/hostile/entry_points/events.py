@@ -54,7 +54,7 @@ class EventInputs:
 async def attack(run: Run) -> None:
     """Each connection is in one dialect, and sends several events at once, each of which must be acknowledged."""
     spoken = dialects(run.scene.asyncapi)
-    while run.goes_on:
+    while run.goes_on():
         address, events = run.random.choice(spoken)
         namespace = "" if address == "/" else f"{address},"
         token = run.scene.tokens[run.random.choice(ACTING)]
@@ -72,7 +72,7 @@ async def attack(run: Run) -> None:
 async def _speak(run: Run, websocket: RawWebSocket, namespace: str, inputs: EventInputs) -> None:
     ack_id = 0
     for _ in range(run.random.randrange(10, 60)):
-        if not run.goes_on:
+        if not run.goes_on():
             return
         sent = {}
         for _ in range(_AT_ONCE):

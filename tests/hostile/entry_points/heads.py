@@ -58,7 +58,7 @@ _HEADERS = (
     "Origin: null",
     "Origin: http://\xff",
     "X-Forwarded-For: " + "1, " * 400,
-    "Forwarded: for=\"",
+    'Forwarded: for="',
     "Range: bytes=0-,-1,5-2",
     "Accept-Encoding: gzip;q=0.0001",
     "Content-Type: application/json",
@@ -91,7 +91,7 @@ def head(run: Run) -> bytes:
 
 
 async def attack(run: Run) -> None:
-    while run.goes_on:
+    while run.goes_on():
         data = head(run)
         said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=_WAIT_S)
         status = said[9:12].decode("latin-1") if said.startswith(b"HTTP/") else "none"

@@ -5,10 +5,40 @@ from __future__ import annotations
 from tests.hostile.run import Run
 from tests.hostile.values import to_json
 
-_NAMESPACES = ("", "/,", "/talks,", "/chat,", "/messages,", "/gateway,", "/none,", "/a?b=c,", "/\x00,", "/" + "n" * 500 + ",")
+_NAMESPACES = (
+    "",
+    "/,",
+    "/talks,",
+    "/chat,",
+    "/messages,",
+    "/gateway,",
+    "/none,",
+    "/a?b=c,",
+    "/\x00,",
+    "/" + "n" * 500 + ",",
+)
 _IDS = ("", "0", "7", "99999999999999999999", "9" * 400, "-1", " ", "1.5", "٣")
 _EVENTS = ("message:send", "message:new", "ping", "no:such", "sync", "connect", "disconnect", "__proto__", "error", "")
-_WHOLE = ("", "0", "1", "2", "3", "4", "5", "6", "7", "2[]", "2{}", "2[null]", "2[{}]", "0[]", "0null", '0"x"', "1{}", '5["a"]')
+_WHOLE = (
+    "",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "2[]",
+    "2{}",
+    "2[null]",
+    "2[{}]",
+    "0[]",
+    "0null",
+    '0"x"',
+    "1{}",
+    '5["a"]',
+)
 _COUNTS = ("", "0-", "1-", "2-", "10-", "11-", "-1-", "1", "9" * 300 + "-", "٣-")
 
 

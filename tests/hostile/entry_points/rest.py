@@ -129,6 +129,6 @@ class RestInputs:
 
 async def attack(run: Run) -> None:
     inputs, http = RestInputs(run), HttpConnection(run.address)
-    while run.goes_on:
+    while run.goes_on():
         await run.exchange(http, [inputs.request() for _ in range(_AT_ONCE)])
     http.close()

@@ -16,7 +16,22 @@ from tests.hostile.values import to_json
 
 _SUBJECTS = ("member", "", "a/b", "me", "online", "x" * 129, "8000000000000001", "\x00", "\ud800", 7, None, ["member"])
 _ALGORITHMS = ("HS256", "none", "None", "HS384", "RS256", "ES256", "", None, 7)
-_INSTANTS = (0, -1, 1, 2**31, 2**53, 2**63, 10**40, 1e308, float("inf"), float("nan"), "soon", None, [], 253402300800)
+_INSTANTS: tuple[object, ...] = (
+    0,
+    -1,
+    1,
+    2**31,
+    2**53,
+    2**63,
+    10**40,
+    1e308,
+    float("inf"),
+    float("nan"),
+    "soon",
+    None,
+    [],
+    253402300800,
+)
 _PATHS = (
     "/api/v1/users/me",
     "/api/v1/sync?after={}",
@@ -32,7 +47,7 @@ _PATHS = (
 
 async def attack(run: Run) -> None:
     http = HttpConnection(run.address)
-    while run.goes_on:
+    while run.goes_on():
         if run.values.chance(0.8):
             await run.exchange(http, [_request(run) for _ in range(4)])
         else:

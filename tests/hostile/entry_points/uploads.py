@@ -30,7 +30,7 @@ _NAMES = ("a.txt", "", "../../a", "a\x00b", "\u202egnp.exe", "x" * 300, 'a"b', "
 
 async def attack(run: Run) -> None:
     http = HttpConnection(run.address)
-    while run.goes_on:
+    while run.goes_on():
         if run.values.chance(0.4):
             await _send_form(run, http)
         else:
@@ -47,11 +47,18 @@ async def _send_form(run: Run, http: HttpConnection) -> None:
     content_type = f"multipart/form-data; boundary={_BOUNDARY}"
     if run.values.chance(0.15):
         content_type = run.random.choice(
-            ("multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x", "multipart/form-data; boundary=" + "b" * 300)
+            (
+                "multipart/form-data",
+                "multipart/form-data; boundary=",
+                "multipart/mixed; boundary=x",
+                "multipart/form-data; boundary=" + "b" * 300,
+            )
         )
     head = _head(run, "POST", "/api/v1/files", {"Content-Type": content_type, "Content-Length": str(length)})
     if run.values.chance(0.05):
-        said = await send_and_close(run.address, head + body[: length // 2], half_close=run.values.chance(0.5), wait_s=0.05)
+        said = await send_and_close(
+            run.address, head + body[: length // 2], half_close=run.values.chance(0.5), wait_s=0.05
+        )
         run.count("broken off")
         if said[9:10] == b"5":
             run.fail(head + body[: length // 2], said.decode("latin-1"))
@@ -77,7 +84,17 @@ def _form(run: Run) -> bytes:
 
 def _content(run: Run) -> bytes:
     draw = run.random
-    magic = draw.choice((b"", b"\x89PNG\r\n\x1a\n", b"GIF89a\xff\xff\xff\xff", b"\xff\xd8\xff\xe0", b"RIFF\x00\x00\x00\x00WEBP", b"<svg>", b"%PDF-"))
+    magic = draw.choice(
+        (
+            b"",
+            b"\x89PNG\r\n\x1a\n",
+            b"GIF89a\xff\xff\xff\xff",
+            b"\xff\xd8\xff\xe0",
+            b"RIFF\x00\x00\x00\x00WEBP",
+            b"<svg>",
+            b"%PDF-",
+        )
+    )
     return magic + draw.randbytes(draw.choice((0, 1, 30, 300)))
 
 

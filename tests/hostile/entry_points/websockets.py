@@ -46,7 +46,7 @@ async def until_marked(websocket: RawWebSocket, wait_s: float) -> bool:
 async def attack_with_packets(run: Run) -> None:
     """Bursts of packets that are let pass, and then one that may close the connection."""
     websocket: RawWebSocket | None = None
-    while run.goes_on:
+    while run.goes_on():
         if websocket is None:
             websocket = await run.open_session(_connect(run))
             continue
@@ -79,7 +79,7 @@ def _attachments(run: Run) -> bytes:
 async def attack_with_frames(run: Run) -> None:
     """A few frames a connection, until one ends it."""
     websocket: RawWebSocket | None = None
-    while run.goes_on:
+    while run.goes_on():
         if websocket is None:
             websocket = await run.open_session()
             continue

@@ -63,7 +63,9 @@ class Attacker:
     def head(self, method: str, target: str, by: str | None = None, *lines: str) -> bytes:
         """A request's head without its last line."""
         authorization = [] if by is None else [f"Authorization: Bearer {self.scene.tokens[by]}"]
-        return ("\r\n".join([f"{method} {target} HTTP/1.1", f"Host: {self.host}", *authorization, *lines]) + "\r\n").encode()
+        return (
+            "\r\n".join([f"{method} {target} HTTP/1.1", f"Host: {self.host}", *authorization, *lines]) + "\r\n"
+        ).encode()
 
     async def send(self, data: bytes) -> Answer | None:
         """The answer to a request, or to bytes like one; None where the server closed instead."""
@@ -139,12 +141,11 @@ class Budget:
     def check(self, row: Largest) -> None:
         """Sends a row in growing sizes. Raises AssertionError where one costs too much each time it is tried: the
         collector of garbage, or whatever else the server does beside, may fall into one measurement."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._check_once(row)
-            except AssertionError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(AssertionError):
+                self._check_once(row)
+                return
+        self._check_once(row)
 
     def _check_once(self, row: Largest) -> None:
         before: tuple[int, float] | None = None
@@ -152,15 +153,15 @@ class Budget:
             measured = self._measure(row, size)
             cost_s = measured.process_cpu_s
             assert measured.longest_turn_s <= TURN_S, (
-                f"{row.name} × {size}: a turn of {measured.longest_turn_s * 1000:.0f} ms in\n{measured.where}"
+                f"{row.name} x {size}: a turn of {measured.longest_turn_s * 1000:.0f} ms in\n{measured.where}"
             )
             seen = self._witness.seen()
-            assert not seen.failures, f"{row.name} × {size}: {seen.failures}"
-            assert seen.worst_s < LATENCY_S, f"{row.name} × {size}: another client waited, {seen}, {measured}"
+            assert not seen.failures, f"{row.name} x {size}: {seen.failures}"
+            assert seen.worst_s < LATENCY_S, f"{row.name} x {size}: another client waited, {seen}, {measured}"
             if before is not None:
                 smaller, smaller_s = before
                 allowed_s = _FREE_S + _LINEAR * smaller_s
-                assert cost_s <= allowed_s, f"{row.name}: × {smaller} cost {smaller_s:.3f} s, × {size} {cost_s:.3f} s"
+                assert cost_s <= allowed_s, f"{row.name}: x {smaller} cost {smaller_s:.3f} s, x {size} {cost_s:.3f} s"
             before = size, cost_s
 
     def _measure(self, row: Largest, size: int) -> Measured:
@@ -191,5 +192,3 @@ def budget_of(folder: Path) -> Iterator[Budget]:
         token = scene.tokens[ORDINARY[0]]
         with watching(target.server.url, target.pid, COMMON[0], token, _WITNESS_INTERVAL_S) as witness:
             yield Budget(target, Attacker(scene, target.address), witness)
-
-

@@ -87,7 +87,7 @@ async def _form_parts(attacker: Attacker, size: int) -> Answer | None:
 
 
 async def _form_header(attacker: Attacker, size: int) -> Answer | None:
-    name = b'--x0x\r\nContent-Disposition: form-data; name="' + b"\\\"" * (size // 2) + b'"\r\n\r\na\r\n--x0x--\r\n'
+    name = b'--x0x\r\nContent-Disposition: form-data; name="' + b'\\"' * (size // 2) + b'"\r\n\r\na\r\n--x0x--\r\n'
     return await _form(attacker, name)
 
 
@@ -114,16 +114,26 @@ TABLE = [
     Largest("an address of escapes", _HEAD, partial(_target, start=f"{_CONVERSATIONS}/", unit="%2f", by="member")),
     Largest("an address of dots", _HEAD, partial(_target, start="/", unit="../")),
     Largest("a query of parameters", _HEAD, partial(_target, start=f"{_CONVERSATIONS}?a=1", unit="&a=1", by="member")),
-    Largest("a query of escapes", _HEAD, partial(_target, start=f"{_CONVERSATIONS}?cursor=", unit="%cc%95", by="member")),
-    Largest("a query of a handshake", _HEAD, partial(_target, start="/socket.io/?EIO=4&transport=polling", unit="&a=1")),
+    Largest(
+        "a query of escapes", _HEAD, partial(_target, start=f"{_CONVERSATIONS}?cursor=", unit="%cc%95", by="member")
+    ),
+    Largest(
+        "a query of a handshake", _HEAD, partial(_target, start="/socket.io/?EIO=4&transport=polling", unit="&a=1")
+    ),
     Largest("a cursor", _HEAD, partial(_target, start="/api/v1/sync?after=", unit="9", by="member")),
     Largest("a cursor of a list", _HEAD, partial(_target, start=f"{_CONVERSATIONS}?cursor=", unit="WyJh", by="member")),
     Largest("a limit", _HEAD, partial(_target, start=f"{_CONVERSATIONS}?limit=", unit="9", by="member")),
     Largest("a message id", _HEAD, partial(_target, start="/api/v1/messages/", unit="9", by="member")),
     Largest("an address that is logged", _HEAD, _broken_off),
     Largest("headers", _MEGABYTE, partial(_lines, path="/healthz", line="a: b")),
-    Largest("one header again and again", _MEGABYTE, partial(_lines, path="/socket.io/?EIO=4&transport=polling", line="a:b")),
-    Largest("forwarding headers", _HEAD, partial(_line, path="/api/v1/users/me", start="X-Forwarded-For: ", unit="1.1.1.1, ")),
+    Largest(
+        "one header again and again", _MEGABYTE, partial(_lines, path="/socket.io/?EIO=4&transport=polling", line="a:b")
+    ),
+    Largest(
+        "forwarding headers",
+        _HEAD,
+        partial(_line, path="/api/v1/users/me", start="X-Forwarded-For: ", unit="1.1.1.1, "),
+    ),
     Largest("a header", 32 * _MEGABYTE, partial(_line, path="/healthz", start="X: ", unit="y")),
     Largest("a cookie", _HEAD, partial(_line, path="/api/v1/users/me", start="Cookie: ", unit="a=b; ")),
     Largest("an accepted encoding", _HEAD, partial(_line, path="/", start="Accept-Encoding: ", unit="gzip;q=0.1, ")),

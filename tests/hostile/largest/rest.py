@@ -61,7 +61,9 @@ async def _edited(attacker: Attacker, size: int) -> Answer | None:
 
 
 async def _named(attacker: Attacker, size: int) -> Answer | None:
-    return await attacker.send_json("PATCH", "/api/v1/users/me", json.dumps({"name": _marks(size)}, ensure_ascii=False), "member")
+    return await attacker.send_json(
+        "PATCH", "/api/v1/users/me", json.dumps({"name": _marks(size)}, ensure_ascii=False), "member"
+    )
 
 
 async def _metadata(attacker: Attacker, size: int, *, unit: str, start: str = "[", end: str = "0]") -> Answer | None:
@@ -119,8 +121,14 @@ _MEMBERS = "/api/v1/conversations/playground/members"
 TABLE = [
     Largest("a password of marks", _BODY // 2, partial(_account, path="login", members=("password",))),
     Largest("an address of marks", _BODY // 2, partial(_account, path="login", members=("email",))),
-    Largest("a new account of marks", _BODY // 6, partial(_account, path="register", members=("email", "password", "name"))),
-    Largest("a new password of marks", _BODY // 4, partial(_account, path="password", members=("currentPassword", "newPassword"))),
+    Largest(
+        "a new account of marks", _BODY // 6, partial(_account, path="register", members=("email", "password", "name"))
+    ),
+    Largest(
+        "a new password of marks",
+        _BODY // 4,
+        partial(_account, path="password", members=("currentPassword", "newPassword")),
+    ),
     Largest("a refresh token of marks", _BODY // 2, partial(_account, path="refresh", members=("refreshToken",))),
     Largest("a name of marks", _BODY // 2, _named),
     Largest("a message of marks", _TEXT, _marked_message),
@@ -152,7 +160,11 @@ TABLE = [
     Largest("names in an object", _BODY, _names),
     Largest("members of nobody", _BODY, partial(_ids, path=_MEMBERS, body='{"userIds":IDS}')),
     Largest("the same member", _BODY, partial(_same_ids, path=_MEMBERS, body='{"userIds":IDS}', id_="member")),
-    Largest("members of a new group", _BODY, partial(_ids, path="/api/v1/conversations", body='{"kind":"group","memberIds":IDS}')),
+    Largest(
+        "members of a new group",
+        _BODY,
+        partial(_ids, path="/api/v1/conversations", body='{"kind":"group","memberIds":IDS}'),
+    ),
     Largest("notifications", _BODY, partial(_ids, path="/api/v1/notifications/read", body='{"ids":IDS}')),
     Largest("a search of words", _SEARCHED, partial(_search, unit="ab ")),
     Largest("a search of one word again and again", _SEARCHED, partial(_search, unit="word ")),

@@ -85,9 +85,7 @@ async def _many_posts(attacker: Attacker, size: int) -> None:
 # --- WebSockets: one packet -----------------------------------------------------------------------------------------
 
 
-async def _packet(
-    attacker: Attacker, size: int, *, start: str, unit: str, end: str, by: str | None = None
-) -> None:
+async def _packet(attacker: Attacker, size: int, *, start: str, unit: str, end: str, by: str | None = None) -> None:
     await attacker.send_packet(start + unit * (size // len(unit)) + end, by)
 
 
@@ -157,12 +155,18 @@ TABLE = [
     Largest("a probe", _PACKET, partial(_packet, start="2", unit="probe", end="")),
     Largest("an event's name", _PACKET, partial(_packet, start='42["', unit="a", end='"]', by="member")),
     Largest("large numbers in an event", _PACKET, partial(_packet, start=_EVENT, unit="1e308,", end="0]", by="member")),
-    Largest("large numbers in metadata", _PACKET, partial(_packet, start=_SEND + "[", unit="1e308,", end="0]}}]", by="member")),
+    Largest(
+        "large numbers in metadata",
+        _PACKET,
+        partial(_packet, start=_SEND + "[", unit="1e308,", end="0]}}]", by="member"),
+    ),
     Largest("digits in metadata", _PACKET, partial(_packet, start=_SEND, unit="9", end="}}]", by="member")),
     Largest("lists in metadata", _PACKET, partial(_packet, start=_SEND + "[", unit="[],", end="0]}}]", by="member")),
     Largest("texts in an event", _PACKET, partial(_packet, start=_EVENT, unit='"",', end="0]", by="member")),
     Largest("objects in an event", _PACKET, partial(_packet, start=_EVENT, unit='{"a":1},', end="0]", by="member")),
-    Largest("surrogates in an event", _PACKET, partial(_packet, start=_EVENT + '"', unit="\\ud800", end='"]', by="member")),
+    Largest(
+        "surrogates in an event", _PACKET, partial(_packet, start=_EVENT + '"', unit="\\ud800", end='"]', by="member")
+    ),
     Largest("nesting in an event", _PACKET, partial(_nested, start=_EVENT, end="]", by="member")),
     Largest("broken JSON in an event", _PACKET, partial(_packet, start=_EVENT, unit="[", end="", by="member")),
     Largest(
@@ -170,7 +174,13 @@ TABLE = [
         _PACKET,
         partial(_packet, start='451-["no:such",', unit='{"_placeholder":true,"num":0},', end="0]", by="member"),
     ),
-    Largest("marks in an event", _PACKET, partial(_packet, start='420["presence:set",{"status":"away","text":"', unit="\u0315\u0300", end='"}]', by="member")),
+    Largest(
+        "marks in an event",
+        _PACKET,
+        partial(
+            _packet, start='420["presence:set",{"status":"away","text":"', unit="\u0315\u0300", end='"}]', by="member"
+        ),
+    ),
     Largest("attachments", _PACKET, _attachments),
     Largest("attachments that are not all", _PACKET, _half_attachments),
     Largest("fragments of a byte", _FRAMES, partial(_fragments, part=b"a")),
@@ -183,6 +193,10 @@ TABLE = [
     Largest("acknowledgements", _FRAMES, partial(_numbered, packet="43N[]", by="member")),
     Largest("unknown events", _PACKETS, partial(_numbered, packet='42N["a"]', by="member")),
     Largest("events at once", 4_000, partial(_numbered, packet='42N["ping"]', by="member")),
-    Largest("messages at once", 1_000, partial(_numbered, packet='42N["message:send",{"conversationId":"commons","content":"a"}]', by="member")),
+    Largest(
+        "messages at once",
+        1_000,
+        partial(_numbered, packet='42N["message:send",{"conversationId":"commons","content":"a"}]', by="member"),
+    ),
     Largest("unread answers", _PACKETS, _unread),
 ]
