@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from tests.chat.chat_server import ServerProcess, running_chat
@@ -33,10 +34,10 @@ class Measured:
 class Target:
     """A server and its meter."""
 
-    def __init__(self, server: ServerProcess, meter: socket.socket) -> None:
+    def __init__(self, server: ServerProcess, meter: socket.socket, answers: BinaryIO) -> None:
         self.server = server
         self._meter = meter
-        self._answers = meter.makefile("rb")
+        self._answers = answers
 
     @property
     def address(self) -> tuple[str, int]:
@@ -76,4 +77,4 @@ def running_target(folder: Path, environment: Mapping[str, str] | None = None) -
         meter = resources.enter_context(socket.socket(socket.AF_UNIX))
         meter.settimeout(METER_DEADLINE_S)
         meter.connect(str(path))
-        yield Target(server, meter)
+        yield Target(server, meter, resources.enter_context(meter.makefile("rb")))

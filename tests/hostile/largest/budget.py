@@ -165,16 +165,15 @@ class Budget:
             before = size, cost_s
 
     def _measure(self, row: Largest, size: int) -> Measured:
-        self._settle()
         self._witness.seen()
         self._target.reset()
         with suppress(OSError, TimeoutError, ConnectionEnded, ConnectionRefused):
             asyncio.run(row.send(self.attacker, size))
         # The index and others work on after the answer.
-        self._settle()
+        self.settle()
         return self._target.measured()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Returns when the server does nothing but answer the witness."""
         deadline = time.monotonic() + _SETTLES_WITHIN_S
         used_s = self._target.measured().process_cpu_s
@@ -191,4 +190,6 @@ def budget_of(folder: Path) -> Iterator[Budget]:
         scene = set_up(target.server)
         token = scene.tokens[ORDINARY[0]]
         with watching(target.server.url, target.pid, COMMON[0], token, _WITNESS_INTERVAL_S) as witness:
-            yield Budget(target, Attacker(scene, target.address), witness)
+            budget = Budget(target, Attacker(scene, target.address), witness)
+            budget.settle()
+            yield budget
