@@ -9,6 +9,7 @@ line `report` returns it as JSON.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socketserver
 import sys
@@ -31,11 +32,14 @@ class Meter:
         self._loop = loop
         self._thread = threading.get_ident()
         self._clock = time.pthread_getcpuclockid(self._thread)
+        self._collecting_since_s = 0.0
+        gc.callbacks.append(self._collecting)
         self.reset()
         self._beat()
 
     def reset(self) -> None:
         self._longest_s = 0.0
+        self._longest_collection_s = 0.0
         self._longest_seen_s = _LONG_S
         self._where = ""
         self._last_s = self._begun_s = time.clock_gettime(self._clock)
@@ -49,6 +53,7 @@ class Meter:
             "longest_turn_s": max(self._longest_s, now_s - self._last_s),
             "loop_cpu_s": now_s - self._begun_s,
             "process_cpu_s": time.process_time() - self._begun_process_s,
+            "longest_collection_s": self._longest_collection_s,
             "where": self._where,
         }
 
@@ -57,6 +62,14 @@ class Meter:
         self._longest_s = max(self._longest_s, now_s - self._last_s)
         self._last_s = now_s
         self._loop.call_later(_BEAT_S, self._beat)
+
+    def _collecting(self, phase: str, info: dict[str, int]) -> None:
+        """Before and after each collection of garbage, whichever thread it fell to."""
+        now_s = time.thread_time()
+        if phase == "start":
+            self._collecting_since_s = now_s
+        else:
+            self._longest_collection_s = max(self._longest_collection_s, now_s - self._collecting_since_s)
 
     def watch(self) -> None:
         """Notes what the loop is doing in a long turn; for a thread of its own."""

@@ -23,11 +23,13 @@ METER_DEADLINE_S = 60.0
 
 @dataclass(frozen=True)
 class Measured:
-    """`where` is the stack of the loop when it was late, for the message of a failed assertion."""
+    """`longest_collection_s` is of the garbage collector, in whatever thread; `where` the stack of the loop in its longest
+    turn, for the message of a failed assertion."""
 
     longest_turn_s: float
     loop_cpu_s: float
     process_cpu_s: float
+    longest_collection_s: float
     where: str
 
 
