@@ -34,7 +34,7 @@ ENTRY_POINTS = (
     EntryPoint("handshakes", engine.attack_with_handshakes, 7, 2),
     EntryPoint("polling", engine.attack_with_polling, 8, 2),
     EntryPoint("heads", heads.attack, 5, 4),
-    EntryPoint("uploads", uploads.attack, 4, 2),
+    EntryPoint("uploads", uploads.attack, 4, 4),
     EntryPoint("tokens", tokens.attack, 3, 2),
 )
 

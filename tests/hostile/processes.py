@@ -30,9 +30,9 @@ def descriptors(pid: int) -> list[str]:
     return found
 
 
-def waited_s() -> float:
-    """How long this process's main thread has been ready to run and another process had the processor."""
+def waited_s(pid: int | str = "self") -> float:
+    """How long a process's main thread has been ready to run while others had the processor."""
     try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except FileNotFoundError:  # the kernel does not count it
         return 0.0

@@ -4,7 +4,7 @@
 work is not in what it measures. A line on its input is answered with what it has seen since the line before.
 
 A latency counts as far as the server is to blame for it: not for longer than the server's process had the processor
-meanwhile, nor for the time in which the witness itself was ready to run and did not get it.
+meanwhile, nor for the time in which the witness or the server's loop was ready to run and did not get it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Watch:
         self.seen = Seen()
 
     async def measure(self, name: str, call: Callable[[], Awaitable[object]]) -> None:
-        waited_s, cpu_s, begun_s = processes.waited_s(), processes.cpu_s(self._pid), time.monotonic()
+        waited_s, cpu_s, begun_s = self._waited_s(), processes.cpu_s(self._pid), time.monotonic()
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await call()
@@ -54,11 +54,15 @@ class _Watch:
             raise
         finally:
             wall_s = time.monotonic() - begun_s
-            own_s = processes.waited_s() - waited_s
+            busy_s = self._waited_s() - waited_s
             used_s = processes.cpu_s(self._pid) - cpu_s
             self.seen.calls += 1
             self.seen.worst_wall_s = max(self.seen.worst_wall_s, wall_s)
-            self.seen.worst_s = max(self.seen.worst_s, min(wall_s - own_s, used_s))
+            self.seen.worst_s = max(self.seen.worst_s, min(wall_s - busy_s, used_s))
+
+    def _waited_s(self) -> float:
+        """How long the machine has let the two wait that a call needs."""
+        return processes.waited_s() + processes.waited_s(self._pid)
 
 
 async def _send(client: ChatClient, conversation: str) -> None:

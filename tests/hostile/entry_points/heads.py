@@ -74,6 +74,15 @@ _BODIES = (
     b"0;a=" + b"b" * 2000 + b"\r\n\r\n",
     b"\x00" * 100,
 )
+_PLAIN_TARGETS = ("/healthz", "/readyz", "/docs", "/metrics", "/api/v1/users/me", "*")
+_PLAIN_HEADERS = (
+    "Host: 127.0.0.1",
+    "Accept: */*",
+    "Connection: keep-alive",
+    "X: y",
+    "Range: bytes=0-,-1,5-2",
+    "Cookie: a",
+)
 _WAIT_S = 0.1
 
 
@@ -82,12 +91,24 @@ def head(run: Run) -> bytes:
     draw = run.random
     if run.values.chance(0.03):
         return draw.randbytes(draw.randrange(1, 400))
+    if run.values.chance(0.2):
+        return _plain(run)
     line = " ".join((draw.choice(_METHODS[:4] if draw.random() < 0.7 else _METHODS), draw.choice(_TARGETS)))
     version = draw.choice(_VERSIONS) if draw.random() < 0.3 else "HTTP/1.1"
     headers = ["Host: 127.0.0.1", *(draw.choice(_HEADERS) for _ in range(draw.choice((0, 0, 1, 2, 5, 60))))]
     end = draw.choice(("\r\n", "\n", "\r", "\r\n\t")) if draw.random() < 0.1 else "\r\n"
     data = end.join((f"{line} {version}", *headers, "", "")).encode("latin-1") + draw.choice(_BODIES)
     return data[: draw.randrange(len(data) + 1)] if draw.random() < 0.25 else data
+
+
+def _plain(run: Run) -> bytes:
+    """A request as browsers send it, with one thing that they do not."""
+    draw = run.random
+    lines = [f"{draw.choice(_METHODS[:5])} {draw.choice(_PLAIN_TARGETS)} HTTP/1.1"]
+    lines += draw.sample(_PLAIN_HEADERS, 3)
+    if draw.random() < 0.5:
+        lines.append(draw.choice(_HEADERS))
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
 async def attack(run: Run) -> None:
