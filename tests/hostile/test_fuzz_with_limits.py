@@ -12,10 +12,13 @@ pytestmark = pytest.mark.timeout(600)
 _WITNESS_INTERVAL_S = 0.2
 """Within what a user may send."""
 
+_RATES = "reads=2000/2000,changes=2/30,signals=2/30,connects=150/500"
+"""Ordinary members are to read everything in the end; the attackers are to meet their limits on a slow machine too."""
+
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "reads=2000/2000"}
+    environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": _RATES}
     folder = tmp_path_factory.mktemp("limits")
     return attacked(folder, INPUTS // 20, environment, witness_interval_s=_WITNESS_INTERVAL_S)
 

@@ -21,6 +21,9 @@ from tests.hostile.witness import Seen, watching
 _WARM_UP_INPUTS = 2_000
 """After so many, all pools have been filled, and the database's files opened."""
 
+_POOLED = 10
+"""Descriptors that the database's pools may still open after that, as they are needed."""
+
 _SETTLES_WITHIN_S = 60.0
 _STEP_S = 0.2
 
@@ -85,7 +88,8 @@ def _level(target: Target) -> Level:
 def _settled(target: Target, before: Level) -> Level:
     """The level once all descriptors are closed again, or when it is clear that they are not."""
     deadline = time.monotonic() + _SETTLES_WITHIN_S
-    while (level := _level(target)).descriptors.total() > before.descriptors.total() and time.monotonic() < deadline:
+    most = before.descriptors.total() + _POOLED
+    while (level := _level(target)).descriptors.total() > most and time.monotonic() < deadline:
         time.sleep(_STEP_S)
     return level
 
@@ -118,7 +122,8 @@ class Holds:
 
     def test_descriptors_are_closed_again(self, trial: Trial) -> None:
         more = trial.after.descriptors - trial.before.descriptors
-        assert trial.after.descriptors.total() <= trial.before.descriptors.total(), f"still open: {more}"
+        most = trial.before.descriptors.total() + _POOLED
+        assert trial.after.descriptors.total() <= most, f"still open: {more}"
 
     def test_memory_does_not_grow(self, trial: Trial) -> None:
         assert trial.after.resident_mib < trial.before.resident_mib + self.MEMORY_MIB, f"{trial.before} {trial.after}"
