@@ -17,6 +17,7 @@ from talkwire.realtime.polling import FIRST_BODY_MAX
 from talkwire.realtime.socket import Socket
 from talkwire.realtime.socket_server import Namespace
 from talkwire.wire import EngineOptions, Session
+from tests.realtime.collecting import without_collector
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
 from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, served, until
 
@@ -331,17 +332,13 @@ async def test_an_ended_session_is_freed_without_the_garbage_collector() -> None
     engine = RecordingServer()
     engine.namespace("/")
     async with served(engine) as port:
-        gc.collect()
-        gc.disable()
-        try:
+        with without_collector():
             poller = await signed_in(await Wire.to(port))
             placeholder = '{"_placeholder":true,"num":0}'
             await poller.post(f'452-["x",{placeholder}]\x1eb{"QUJD" * 100_000}')
             await poller.post("1")
             await until(lambda: not [each for each in gc.get_objects() if isinstance(each, Connection | Session)])
             await poller.wire.close()
-        finally:
-            gc.enable()
 
 
 # --- upgrades -------------------------------------------------------------------------------------------------------

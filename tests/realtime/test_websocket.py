@@ -16,6 +16,7 @@ from talkwire.realtime.socket_server import Namespace
 from talkwire.realtime.websocket import FRAGMENTS_MAX, WebSocketProtocol
 from talkwire.wire import EngineOptions, Session, SocketSession
 from talkwire.wire.socket_session import FIRST_PACKET_MAX
+from tests.realtime.collecting import without_collector
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
 from tests.realtime.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, masked_text
 from tests.realtime.test_polling import probe, signed_in
@@ -418,24 +419,16 @@ async def test_an_ended_connection_is_freed_without_the_garbage_collector(
     engine = RecordingServer(EngineOptions())
     engine.namespace("/")
     async with served(engine) as port:
-        gc.collect()
-        gc.disable()
-        try:
+        with without_collector():
             for _ in range(3):
                 wire = await (await Wire.to(port)).open()
                 await leave(wire)
                 await until(lambda: not engine.work.busy)
                 await wire.close()
-                await until(lambda: not engine.connections and not alive_of(engine))
-        finally:
-            gc.enable()
+                await until(lambda: not engine.connections and not alive())
 
 
-def alive_of(engine: RecordingServer) -> list[object]:
-    """What is in memory of the server's connections, ended ones too."""
-    kinds = (Connection, WebSocketProtocol, Session, SocketSession, Lane)
-    return [
-        each
-        for each in gc.get_objects()
-        if (isinstance(each, kinds) and getattr(each, "server", engine) is engine) or isinstance(each, Protocol)
-    ]
+def alive() -> list[object]:
+    """Returns what is in memory of connections, ended ones too."""
+    kinds = (Connection, WebSocketProtocol, Session, SocketSession, Lane, Protocol)
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]
