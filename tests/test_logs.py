@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 import warnings
 from collections.abc import Iterator
 
@@ -141,3 +142,42 @@ def test_exceptions_show_neither_secrets_nor_local_variables(log_format: str) ->
     assert output.count("Traceback") == 2
     assert JWT not in output
     assert written not in output
+
+
+HOSTILE = [
+    "eyJ-" * 16_000,
+    "eyJ" * 20_000,
+    "eyJ" + "a" * 60_000,
+    "eyJaaaaa." * 7_000,
+    "token_" * 10_000,
+    "a-token" * 9_000,
+    "Bearer" + " " * 60_000,
+    "Bearer " * 9_000,
+    "://a:" * 12_000,
+    "://" * 20_000,
+    "[parameters: " * 5_000,
+    "a@" * 30_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
+def test_no_text_keeps_the_log_busy(text: str) -> None:
+    began = time.thread_time()
+    redacted = redact(None, "info", {"event": "x", "path": text, "exception": text})
+    assert time.thread_time() - began < 0.05
+    assert len(redacted["path"]) < 30_000
+
+
+def test_of_a_text_that_is_too_long_both_ends_are_logged_and_no_part_of_a_secret() -> None:
+    text = "begins " + "x " * 4_990 + JWT + " " + JWT + " x" * 5_000 + " ends"
+    redacted = redact(None, "info", {"exception": text})["exception"]
+    assert redacted.startswith("begins x")
+    assert redacted.endswith("x ends")
+    assert "characters" in redacted
+    assert "eyJ" not in redacted
+    assert "c2ln" not in redacted
+
+
+@pytest.mark.parametrize("text", [JWT, f"/{JWT}/", f"token {JWT},", f'"{JWT}"', f"={JWT}"])
+def test_a_token_is_taken_out_wherever_a_word_begins(text: str) -> None:
+    assert redact(None, "info", {"event": text})["event"] == text.replace(JWT, HIDDEN)

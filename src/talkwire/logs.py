@@ -24,6 +24,9 @@ _SECRET_KEYS = re.compile(
     re.IGNORECASE,
 )
 
+TEXT_MAX = 20_000
+"""Characters of a text that are logged: longer ones lose their middle, so that a traceback keeps both of its ends."""
+
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
 _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -31,7 +34,7 @@ _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b((?:[a-z]+[_-]?)?(?:token|password|secret|authorization)=)[^&\s\"'<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     # A JWT wherever it stands: two JSON objects in base64url begin with `eyJ`.
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     # The password in the URL of a database.
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
     # What SQLAlchemy says about a statement that failed, message texts included.
@@ -146,9 +149,20 @@ def _redacted(key: str, value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
     return _without_secrets(value)
 
 
+def _shortened(text: str) -> str:
+    left_out = len(text) - TEXT_MAX
+    if left_out <= 0:
+        return text
+    # Each half is cut at a blank: half a secret would not be recognised.
+    start = text[: TEXT_MAX // 2].rpartition(" ")[0]
+    end = text[-(TEXT_MAX // 2) :].partition(" ")[2]
+    return f"{start} … {left_out} characters … {end}"
+
+
 def _without_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
     match value:
         case str():
+            value = _shortened(value)
             for pattern, replacement in _SECRET_TEXTS:
                 value = pattern.sub(replacement, value)
             return value
