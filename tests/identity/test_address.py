@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
-from talkwire.identity.address import client_address, is_forwarded, joined
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
 
 TRUSTED = frozenset({"10.0.0.0/8", "192.0.2.1"})
 
@@ -32,3 +35,45 @@ def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word() -> None:
     assert headers == {"x-forwarded-for": "6.6.6.6, 198.51.100.7", "host": "h"}
     assert client_address("10.0.0.1", headers["x-forwarded-for"], TRUSTED) == "198.51.100.7"
     assert is_forwarded(headers)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_proto", "by_tls"),
+    [
+        ("10.0.0.1", "https", True),
+        ("10.0.0.1", "HTTPS", True),
+        ("10.0.0.1", "http, https", True),
+        ("10.0.0.1", "https, http", False),
+        ("10.0.0.1", None, False),
+        ("203.0.113.1", "https", False),
+    ],
+)
+def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
+    peer: str, forwarded_proto: str | None, *, by_tls: bool
+) -> None:
+    assert came_by_tls(peer, forwarded_proto, TRUSTED) is by_tls
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    """The least of several tries."""
+    times = []
+    for _ in range(5):
+        began = time.thread_time()
+        work()
+        times.append(time.thread_time() - began)
+    return min(times)
+
+
+def test_repeated_headers_cost_as_much_as_there_are() -> None:
+    def cost(count: int) -> float:
+        fields = [("a", "b" * 20)] * count
+        return processor_time(lambda: joined(fields))
+
+    # A quadratic cost would be 64 times as much.
+    assert cost(160_000) < 24 * cost(20_000)
+
+
+def test_of_a_long_chain_of_proxies_only_the_last_are_looked_at() -> None:
+    chain = "198.51.100.7," + ",".join(["10.0.0.1"] * 100)
+    assert client_address("10.0.0.1", chain, TRUSTED) == "10.0.0.1"
+    assert client_address("10.0.0.1", "198.51.100.7," + ",".join(["10.0.0.1"] * 20), TRUSTED) == "198.51.100.7"

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
+HOPS_MAX = 32
+"""Proxies in a row that are looked at; each costs a comparison with all trusted networks."""
+
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers by name. One that is there twice is one with commas (RFC 9110, 5.3): a proxy may add a line of its own
-    behind one that the client has sent, and whoever looked at the first alone would believe the client."""
+    """Returns headers by name. One that is there twice is one with commas (RFC 9110, 5.3): a proxy may add a line of
+    its own behind one that the client has sent, and a reader of the first alone would believe the client."""
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for name, value in fields:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    for name, values in repeated.items():
+        headers[name] = ", ".join(values)
     return headers
 
 
@@ -23,27 +33,40 @@ def is_forwarded(headers: Mapping[str, str]) -> bool:
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozenset[str]) -> str:
-    """The client's address: the last one in `X-Forwarded-For` that is no proxy of ours, else the peer itself.
+    """Returns the client's address: the last one in `X-Forwarded-For` that is no proxy of ours, else the peer itself.
 
     `trusted_proxies` holds addresses and networks (`10.0.0.0/8`).
     """
-    if forwarded_for is None or not _is_trusted(peer, trusted_proxies):
+    if forwarded_for is None or not is_trusted(peer, trusted_proxies):
         return peer
     address = peer
-    for hop in reversed(forwarded_for.split(",")):
+    for hop in reversed(forwarded_for.rsplit(",", HOPS_MAX)[-HOPS_MAX:]):
         address = hop.strip()
-        if not _is_trusted(address, trusted_proxies):
+        if not is_trusted(address, trusted_proxies):
             return address
     return address
 
 
-def _is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
+def came_by_tls(peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
+    """Whether a trusted proxy says that the client's connection to it was encrypted (`X-Forwarded-Proto`)."""
+    if forwarded_proto is None or not is_trusted(peer, trusted_proxies):
+        return False
+    return forwarded_proto.rpartition(",")[2].strip().lower() in {"https", "wss"}
+
+
+def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
+    """Whether an address is that of a proxy whose forwarding headers are believed."""
     if not trusted_proxies:
         return False
     try:
         parsed = ip_address(address)
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped  # as a socket that listens on :: shows IPv4 peers
-        return any(parsed in ip_network(proxy, strict=False) for proxy in trusted_proxies)
     except ValueError:
         return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped  # as a socket that listens on :: shows IPv4 peers
+    return any(parsed in network for network in _networks(trusted_proxies))
+
+
+@lru_cache(16)
+def _networks(proxies: frozenset[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(proxy, strict=False) for proxy in proxies)
