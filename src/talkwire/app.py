@@ -24,7 +24,7 @@ from sqlalchemy.engine import URL
 from talkwire import demo
 from talkwire.api.docs import asyncapi_handler
 from talkwire.api.doubt import InDoubt
-from talkwire.api.own_paths import OwnPaths, beside
+from talkwire.api.own_paths import FILES, OwnPaths, beside
 from talkwire.api.page import page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
@@ -69,8 +69,10 @@ from talkwire.realtime.arrivals import Arrivals
 from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.client import clients_in, user_room
 from talkwire.realtime.custom_handlers import CustomHandlers
+from talkwire.realtime.descriptors import raise_descriptor_limit
 from talkwire.realtime.doubt import Doubt
 from talkwire.realtime.event_delivery import EventDelivery
+from talkwire.realtime.http_limits import HttpLimits
 from talkwire.realtime.internal import LOOPBACK, Internal, address_of, host_towards
 from talkwire.realtime.link import Link
 from talkwire.realtime.mail import MailDelivery
@@ -113,6 +115,9 @@ _SOCKETS = "sockets"
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 POSTGRESQL_PORT = 5432
+
+FEW_DESCRIPTORS = 1024
+"""A server that may have fewer open files is warned of: each client needs one."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -315,6 +320,9 @@ class Node:
     def run(self, listening: socket.socket | None = None) -> None:
         """Serves until a signal stops it; begins anew where the log was replaced, and clients wait for that. Raises
         OSError when the address cannot be listened on."""
+        descriptors = raise_descriptor_limit()
+        log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
+        log("file descriptors", limit=descriptors)
         next_: socket.socket | None = listening or listen(self.settings.host, self.settings.port)
         while next_ is not None:
             with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -355,6 +363,20 @@ class Node:
             on_shutdown=self.files.uploads.stop_waiting,
             beside=has_application,
             internal=self._internal,
+            limits=self._http_limits(),
+        )
+
+    def _http_limits(self) -> HttpLimits:
+        settings = self.settings
+        capped = settings.rate_limits
+        return HttpLimits(
+            head_s=settings.head_timeout_s,
+            body_s=settings.body_timeout_s,
+            read_s=settings.read_timeout_s,
+            keep_alive_s=settings.keep_alive_s,
+            per_address=(settings.connections_per_address or None) if capped else None,
+            idle_per_address=(settings.idle_connections_per_address or None) if capped else None,
+            self_timed=f"{settings.prefix}{FILES}",
         )
 
     async def serve(
@@ -407,7 +429,8 @@ class Node:
             insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
             limits=limits,
         )
-        origins = OriginPolicy(settings.origins)
+        # A page that has its name lead to this machine could sign in as anyone.
+        origins = OriginPolicy(settings.origins, loopback_only=settings.insecure_dev_auth)
         self.engine = SocketServer(
             EngineOptions(
                 ping_interval_s=settings.ping_interval_s,
@@ -418,6 +441,7 @@ class Node:
             trusted_proxies=trusted_proxies,
             metrics=metrics,
             connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
+            sessions_per_address=(settings.sessions_per_address or None) if settings.rate_limits else None,
         )
         self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
@@ -427,7 +451,12 @@ class Node:
         if recovery is not None:
             recovery.on_hand_over = rooms.hand_over
         make_namespace = partial(
-            ChatNamespace, mail=mail, limits=limits, handlers=self._embedding.handlers, recovery=recovery
+            ChatNamespace,
+            mail=mail,
+            limits=limits,
+            handlers=self._embedding.handlers,
+            recovery=recovery,
+            sockets_per_user=(settings.sockets_per_user or None) if settings.rate_limits else None,
         )
         self._add_namespaces(make_namespace, callers, rooms)
         delivery = EventDelivery(self.engine.hub, rooms, self.chat.directory, end_socket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -68,9 +69,10 @@ def running_chat(
     environment: Mapping[str, str] | None = None,
     port: int | None = None,
     program: Sequence[str] = ("-m", "talkwire"),
+    descriptors: int | None = None,
 ) -> Iterator[ServerProcess]:
     """Yields a server that answers; it is killed afterwards if it still runs. `program` takes the command line of
-    `talkwire`."""
+    `talkwire`. `descriptors`: how many it may raise its limit to."""
     port = port or free_port()
     log = folder / "server.log"
     variables = {
@@ -90,6 +92,8 @@ def running_chat(
             env=variables,
             cwd=folder,
         )
+    if descriptors is not None:
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors // 2, descriptors))
     server = ServerProcess(f"http://127.0.0.1:{port}", process, log, folder / "data")
     try:
         _wait_until_ready(server, log)

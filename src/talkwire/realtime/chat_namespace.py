@@ -55,6 +55,9 @@ from talkwire.realtime.socket import Admitted, ConnectRefused, Socket
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.wire import LocalProtocolError
 
+CROWDED_S = 30.0
+"""When a user who has too many sockets may try again."""
+
 
 class ChatNamespace:
     """Implements `socket_server.NamespaceHandler` for one namespace. The first dialect is for who asks for none."""
@@ -71,8 +74,10 @@ class ChatNamespace:
         limits: Limits | None = None,
         handlers: CustomHandlers | None = None,
         recovery: Recovery | None = None,
+        sockets_per_user: int | None = None,
     ) -> None:
         self._recovery = recovery
+        self._sockets_per_user = sockets_per_user
         self._handlers = handlers or CustomHandlers()
         self._limits = limits
         self._limited_chat = LimitedChat(chat, limits, server.now)
@@ -440,7 +445,13 @@ class ChatNamespace:
     async def _identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> Client:
         """Who connects. Raises ConnectRefused."""
         try:
-            return Client.of(await self._callers.identify(_credentials(handshake, auth)), dialect)
+            caller = await self._callers.identify(_credentials(handshake, auth))
+            most = self._sockets_per_user
+            if most is not None and caller.entry.holds >= most and caller.actor.role != "service":
+                error = rate_limited(CROWDED_S)
+                details = {"code": error.code, "details": error.details}
+                raise ConnectRefused("Too many sockets of this user", details)
+            return Client.of(caller, dialect)
         except ChatError as error:
             details = {} if error.details is None else {"details": error.details}
             parting = None if dialect.turned_away is None else dialect.turned_away(error)

@@ -6,14 +6,17 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import inf
 
 import structlog
 
-from talkwire.identity.origins import OriginPolicy
+from talkwire.core.limits import address_key
+from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 from talkwire.realtime.connection import Connection, Handshake
+from talkwire.realtime.edge import is_shared
 from talkwire.realtime.heartbeat import TimingWheel, tick_for
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.metrics import RealtimeMetrics
@@ -44,6 +47,7 @@ class EngineServer(ABC):
     """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection.
 
     `connect_wait_s` counts a session that an address opens, and answers 0 when it may, else the seconds to wait.
+    `sessions_per_address` is how many an address may have open; None: any number.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all may be left out)
@@ -55,6 +59,7 @@ class EngineServer(ABC):
         trusted_proxies: frozenset[str] = frozenset(),
         metrics: RealtimeMetrics | None = None,
         connect_wait_s: Callable[[str], float] | None = None,
+        sessions_per_address: int | None = None,
     ) -> None:
         self.options = options or EngineOptions()
         self.path = path
@@ -62,6 +67,8 @@ class EngineServer(ABC):
         self.trusted_proxies = trusted_proxies
         self.metrics = metrics or RealtimeMetrics()
         self._connect_wait_s = connect_wait_s
+        self._sessions_per_address = sessions_per_address
+        self._sessions_by_address: Counter[str] = Counter()
         self.hub = Hub()
         self.wheel = TimingWheel(
             self.options.ping_interval_s, tick_for(self.options.ping_interval_s, self.options.ping_timeout_s)
@@ -100,17 +107,20 @@ class EngineServer(ABC):
         """Whether a request is for us; the trailing slash may be missing, as in Node."""
         return path == self.path or path == self.path.rstrip("/")
 
-    def admit(self, request: EngineRequest, host: str, address: str) -> Admission:
-        """Checks a request from `address` that opens or reaches a session. Raises HandshakeRefused."""
+    def admit(self, request: EngineRequest, host: str, address: str, *, by_tls: bool = False) -> Admission:
+        """Checks a request from `address` that opens or reaches a session. Raises HandshakeRefused. `by_tls`: see
+        `OriginPolicy.allows`."""
         self._end_in_time(request.query.get("sid"))
+        if not self.origins.serves(host):
+            raise HandshakeRefused.of(RefusalCode.FORBIDDEN, DEVELOPMENT_ONLY)
         admission = check_request(request, self._transport_of, self.options)
-        if not self.origins.allows(request.origin, host):
+        if not self.origins.allows(request.origin, host, by_tls=by_tls):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
         if admission.engine_sid is None and self.suspended:
             raise HandshakeRefused(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCode.FORBIDDEN, "Try again in a moment")
-        if admission.engine_sid is None and self.connect_wait_s(address):
+        if admission.engine_sid is None and (self._has_too_many(address) or self.connect_wait_s(address)):
             # The official client takes this for a network that failed, and tries again later, each time later still.
             raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
         return admission
@@ -133,6 +143,16 @@ class EngineServer(ABC):
         """Counts what an address opens. Answers 0, or the seconds until it may open more."""
         return 0.0 if self._connect_wait_s is None else self._connect_wait_s(address)
 
+    def _has_too_many(self, address: str) -> bool:
+        most = self._sessions_per_address
+        if most is None or self._sessions_by_address[address_key(address)] < most:
+            return False
+        # Of loopback and trusted proxies this is what is left of clients that nobody can tell apart.
+        if is_shared(address, self.trusted_proxies):
+            return False
+        self.metrics.http_closed["session_limit"] += 1
+        return True
+
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
         """A new session."""
         session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
@@ -141,6 +161,8 @@ class EngineServer(ABC):
         connection = self.make_connection(session, handshake)
         self._connections[session.engine_sid] = connection
         self.metrics.connections += 1
+        if self._sessions_per_address is not None:
+            self._sessions_by_address[address_key(handshake.address)] += 1
         self.wheel.watch(connection)
         return connection
 
@@ -160,7 +182,15 @@ class EngineServer(ABC):
             self.metrics.connections -= 1
             self.metrics.closed[str(connection.session.close_reason)] += 1
             _logger.debug("session_closed", reason=connection.session.close_reason)
+            self._forget_address(connection.handshake.address)
         return known
+
+    def _forget_address(self, address: str) -> None:
+        if self._sessions_per_address is not None:
+            key = address_key(address)
+            self._sessions_by_address[key] -= 1
+            if not self._sessions_by_address[key]:
+                del self._sessions_by_address[key]
 
     def shut_down(self) -> None:
         """Takes no new sessions and ends the open ones in good order: polling ones too, which uvicorn does not know."""

@@ -12,6 +12,22 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+CLOSE_REASONS = (
+    "address_limit",
+    "body_timeout",
+    "body_unwanted",
+    "descriptors",
+    "first_byte_timeout",
+    "head_timeout",
+    "head_too_large",
+    "idle_limit",
+    "malformed",
+    "read_timeout",
+    "session_limit",
+    "uri_too_long",
+)
+"""Why HTTP connections are closed or refused. docs/limits.md explains each."""
+
 
 class RealtimeMetrics(Collector):
     """Register it with a `CollectorRegistry` to have it shown."""
@@ -33,6 +49,9 @@ class RealtimeMetrics(Collector):
         self.passed_websockets = 0
         self.open_splices: Callable[[], int] = lambda: 0
         self.broken_links = 0
+        self.http_connections = 0
+        self.http_closed: Counter[str] = Counter(dict.fromkeys(CLOSE_REASONS, 0))
+        self.http_aborted_bodies = 0
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("talkwire_connections", "Open Engine.IO sessions", self.connections)
@@ -72,6 +91,20 @@ class RealtimeMetrics(Collector):
             "talkwire_broken_links",
             "Requests for sessions of other nodes that were gone, or did not know them",
             self.broken_links,
+        )
+        yield GaugeMetricFamily(
+            "talkwire_http_connections", "Open HTTP connections, without WebSockets", self.http_connections
+        )
+        yield _by_label(
+            "talkwire_http_closed",
+            "HTTP connections that the server closed or refused, by reason",
+            "reason",
+            self.http_closed,
+        )
+        yield CounterMetricFamily(
+            "talkwire_http_aborted_bodies",
+            "Requests whose client went away before the end of the body",
+            self.http_aborted_bodies,
         )
 
 

@@ -30,8 +30,8 @@ _ONE_HOP = frozenset(
 
 
 class Upgrade(NamedTuple):
-    """A client's request for a WebSocket. `head` is the whole of it, `unknown` what it is answered when nobody has the
-    session."""
+    """A client's request for a WebSocket. `head` is the whole of it, with what the client has sent behind it; `unknown`
+    is what it is answered when nobody has the session."""
 
     engine_sid: str
     request: Passed
@@ -172,7 +172,7 @@ def _head_of_poll(request: Passed, headers: Iterable[tuple[bytes, bytes]], size:
 
 
 def _sealed_head(head: bytes, seal: str) -> bytes:
-    """The head of an upgrade request as uvicorn has put it together, with names in lower case."""
-    lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
-    kept = [line for line in lines if not line.startswith(_HEADER + b":")]
-    return b"\r\n".join([*kept, _HEADER + b": " + seal.encode("latin-1"), b"", b""])
+    """The head of an upgrade request, with names in lower case, and whatever the client has sent behind it."""
+    head, _, rest = head.partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.startswith(_HEADER + b":")]
+    return b"\r\n".join([*kept, _HEADER + b": " + seal.encode("latin-1"), b"", rest])

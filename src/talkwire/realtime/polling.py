@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from talkwire.identity.address import client_address, is_forwarded, joined
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
 from talkwire.realtime.connection import Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.link import Passed
@@ -78,6 +78,7 @@ class PollingApp:
             EngineRequest(request.method, request.query, request.headers.get("origin")),
             request.headers.get("host", ""),
             request.address,
+            by_tls=came_by_tls(request.peer, request.headers.get("x-forwarded-proto"), server.trusted_proxies),
         )
         if admission.engine_sid is None:
             await self._get(request, server.open(Transport.POLLING, request.handshake()))
@@ -228,11 +229,15 @@ class _Request:
         return self.query.get("sid", "")
 
     @property
+    def peer(self) -> str:
+        """Who is at the other end of the connection."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
     def address(self) -> str:
         """Where the request comes from, by what proxies that are trusted say."""
-        client = self._scope.get("client")
-        peer = client[0] if client else ""
-        return client_address(peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
+        return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
 
     def handshake(self) -> Handshake:
         return Handshake(

@@ -14,6 +14,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from math import inf
 from types import FrameType
 from typing import Any
 
@@ -21,7 +22,10 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from talkwire.realtime.drain import drain
+from talkwire.realtime.edge import Edge
 from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.http_limits import HttpLimits
+from talkwire.realtime.http_protocol import http_class
 from talkwire.realtime.internal import Internal, LinkApp
 from talkwire.realtime.polling import PollingApp
 from talkwire.realtime.websocket import websocket_class
@@ -31,8 +35,9 @@ SHUTDOWN_S = 8
 
 BACKLOG = 4096
 
-LINK_IDLE_S = 75
-"""How long other nodes' unused connections are kept: longer than they use them again (`link_pool.py`)."""
+LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf)
+"""For connections of other nodes. Unused ones are kept for longer than those nodes use them again (`link_pool.py`), and
+the body of a poll ends when its answer has been handed on."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -79,6 +84,7 @@ class Server(uvicorn.Server):
 
     `beside`: `app` has an application within, to which its lifespan and all WebSockets but the engine's belong.
     `internal`: where other nodes reach this one.
+    `limits` are those of HTTP connections.
     """
 
     def __init__(  # noqa: PLR0913 (all but two may be left out)
@@ -91,6 +97,7 @@ class Server(uvicorn.Server):
         on_shutdown: Callable[[], None] = lambda: None,
         beside: bool = False,
         internal: Internal | None = None,
+        limits: HttpLimits | None = None,
     ) -> None:
         self.drain_s = drain_s
         self._draining: asyncio.Task[None] | None = None
@@ -98,12 +105,13 @@ class Server(uvicorn.Server):
         self._on_shutdown = on_shutdown
         self._internal = internal
         self._begun = asyncio.Event()
+        edge = Edge(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
         super().__init__(
             uvicorn.Config(
                 app,
                 # Documented to take a class.
                 ws=websocket_class(engine, WebSocketsSansIOProtocol if beside else None),
-                http="httptools",
+                http=http_class(edge),
                 loop="uvloop",
                 lifespan="auto" if beside else "off",
                 log_config=None,
@@ -127,15 +135,15 @@ class Server(uvicorn.Server):
 
     async def _listen_internally(self, internal: Internal) -> asyncio.Server:
         """With connections that are counted, and ended, with all others."""
+        edge = Edge(self._engine.wheel, LINK_LIMITS, self._engine.metrics)
         config = uvicorn.Config(
             LinkApp(self._engine, internal.link, internal.app),
             ws=websocket_class(self._engine, link=internal.link),
-            http="httptools",
+            http=http_class(edge),
             lifespan="off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
-            timeout_keep_alive=LINK_IDLE_S,
         )
         config.load()
 

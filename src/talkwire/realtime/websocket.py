@@ -22,7 +22,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.utils import accept_key
 
-from talkwire.identity.address import client_address, is_forwarded, joined
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
 from talkwire.realtime.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.link import REFUSED, Link, Passed
@@ -130,7 +130,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if server.now() > server.doubt_at:
             server.on_doubt()
         if framing is None:
-            request = UpgradeRequest(data)
+            head, _, rest = data.partition(b"\r\n\r\n")
+            request = UpgradeRequest(head)
             make_other, self._make_other = self._make_other, None
             if make_other is None or server.serves(request.path):
                 if self.link is None and server.is_for_another(request.query.get("sid")):
@@ -139,7 +140,9 @@ class WebSocketProtocol(asyncio.Protocol):
                     self._answer_upgrade(request)
             else:
                 self._hand_on(make_other(), data)
-            return
+            framing, data = self._framing, rest
+            if framing is None or not rest:
+                return
         if len(data) > SLICE or self._unread is not None:
             self._receive_much(data)
         else:
@@ -275,7 +278,8 @@ class WebSocketProtocol(asyncio.Protocol):
         key, subprotocol = _websocket_key(request), _subprotocol(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         handshake = self._handshake(request)
-        admission = server.admit(engine_request, headers.get("host", ""), handshake.address)
+        by_tls = came_by_tls(self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
+        admission = server.admit(engine_request, headers.get("host", ""), handshake.address, by_tls=by_tls)
         # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
         chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
@@ -301,18 +305,19 @@ class WebSocketProtocol(asyncio.Protocol):
         return self.link.client_address(request.method, request.target, request.headers)
 
     def _handshake(self, request: UpgradeRequest) -> Handshake:
-        assert self._transport is not None
-        if self.link is None:
-            peer = self._transport.get_extra_info("peername")
-            host = peer[0] if isinstance(peer, tuple) else ""
-        else:
-            host = self._passed_address(request) or ""
+        host = self._peer() if self.link is None else self._passed_address(request) or ""
         return Handshake(
             address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
             query=request.query,
             authorization=request.headers.get("authorization"),
             forwarded=is_forwarded(request.headers),
         )
+
+    def _peer(self) -> str:
+        """Who is at the other end of the connection."""
+        assert self._transport is not None
+        peer = self._transport.get_extra_info("peername")
+        return peer[0] if isinstance(peer, tuple) else ""
 
     def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
         self.write(_refusal(status, body, content_type, header))

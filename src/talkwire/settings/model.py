@@ -241,6 +241,39 @@ class Settings:
         ),
     ] = ()
 
+    connections_per_address: Annotated[
+        int,
+        Setting(
+            "HTTP connections that an address may have open at once; 0: any number. This and the next three are off "
+            "with rate_limits. docs/limits.md says more."
+        ),
+    ] = 5000
+
+    idle_connections_per_address: Annotated[
+        int, Setting("Those among them that wait for a request; beyond this the oldest is closed. 0: any number.")
+    ] = 1000
+
+    sessions_per_address: Annotated[
+        int, Setting("Socket.IO sessions that an address may have open at once on this node; 0: any number.")
+    ] = 10_000
+
+    sockets_per_user: Annotated[
+        int, Setting("Sockets that a user may have open at once on this node; 0: any number.")
+    ] = 500
+
+    head_timeout_s: Annotated[
+        float, Setting("Seconds until the first byte of a connection, and from there to the end of a request's head.")
+    ] = 20.0
+
+    body_timeout_s: Annotated[
+        float,
+        Setting("Seconds for a request's body, and one more for each KiB that has come. Uploads may take longer."),
+    ] = 30.0
+
+    read_timeout_s: Annotated[float, Setting("Seconds that a client may read nothing of what it was answered.")] = 30.0
+
+    keep_alive_s: Annotated[float, Setting("Seconds that a connection is kept after an answer.")] = 5.0
+
     access_token_ttl: Annotated[
         timedelta, Setting("How long a token of an own account is good, such as 15m or 1h.", metavar="DURATION")
     ] = timedelta(hours=1)

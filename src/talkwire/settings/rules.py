@@ -30,6 +30,7 @@ MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
 MAX_FILE_SIZE = 10**12
 MAX_USER_STORAGE = 10**15
+MAX_CAP = 10_000_000
 WORKERS_MAX = 256
 MAX_PORT = 65535
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
@@ -227,6 +228,10 @@ def _number_problems(settings: Settings) -> Iterator[Problem]:
         ("max_file_size", 1, MAX_FILE_SIZE),
         ("user_storage", 0, MAX_USER_STORAGE),
         ("contacts_max", 2, 10_000),
+        ("connections_per_address", 0, MAX_CAP),
+        ("idle_connections_per_address", 0, MAX_CAP),
+        ("sessions_per_address", 0, MAX_CAP),
+        ("sockets_per_user", 0, MAX_CAP),
     ):
         if not least <= getattr(settings, name) <= most:
             yield Problem(name, f"must be from {least} to {most}")
@@ -238,7 +243,10 @@ def _number_problems(settings: Settings) -> Iterator[Problem]:
     ):
         if not least <= seconds <= most:
             yield Problem(name, f"must be from {least} to {most} seconds")
-    for name in ("ping_interval_s", "ping_timeout_s", "call_ring_s"):
+    for name in (
+        *("ping_interval_s", "ping_timeout_s", "call_ring_s"),
+        *("head_timeout_s", "body_timeout_s", "read_timeout_s", "keep_alive_s"),
+    ):
         if not 0 < getattr(settings, name) <= 3600:
             yield Problem(name, "must be more than 0 and at most 3600 seconds")
     for name in ("access_token_ttl", "refresh_token_ttl", "upload_ttl"):

@@ -1,0 +1,29 @@
+"""File descriptors: each connection needs one, and so does each file that is opened."""
+
+from __future__ import annotations
+
+import math
+import resource
+
+DESCRIPTORS_MAX = 1_048_576
+"""The most that this process asks for. Some containers allow a thousand million."""
+
+
+def descriptor_limit() -> float:
+    """How many file descriptors this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_descriptor_limit() -> float:
+    """Raises the soft limit to the hard one, and returns it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return descriptor_limit()
+
+
+def reserve(limit: float) -> float:
+    """How many of `limit` descriptors are kept for health checks, files, the database and other nodes."""
+    return max(16.0, min(256.0, limit / 10))

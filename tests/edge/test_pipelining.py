@@ -1,0 +1,82 @@
+"""Requests that come before the ones ahead of them are answered."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+
+import pytest
+
+from tests.chat.chat_server import ServerProcess
+from tests.edge.raw import Raw, metric, resident_bytes, until
+from tests.realtime.frames import masked_text
+from tests.realtime.wires import OPEN, UPGRADE
+
+MIB = 1024 * 1024
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+_LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+MESSAGES: list[tuple[bytes, int]] = [
+    (GET, 200),
+    (b"\r\n" + GET, 200),
+    (b"GET /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 404),
+    (_LOGIN + b"Content-Length: 10\r\n\r\n{}\r\n\r\n\r\n\r\n", 422),
+    (_LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n8\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n", 422),
+    (_LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n", 422),
+    (_LOGIN + b"Content-Length: 3000\r\n\r\n" + b" " * 3000, 422),
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_messages_in_any_pieces_are_answered_in_their_order(server: ServerProcess, seed: int) -> None:
+    chance = random.Random(seed)
+    messages = chance.choices(MESSAGES, k=40)
+    data = b"".join(message for message, _ in messages)
+    with Raw(server) as raw:
+        raw.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while data:
+            size = chance.choice((1, 2, 3, 5, 40, 1000, 20_000))
+            raw.send(data[:size])
+            data = data[size:]
+        assert [raw.answer()[0] for _ in messages] == [status for _, status in messages]
+
+
+def test_a_flood_of_requests_waits_outside(server: ServerProcess) -> None:
+    """Whoever sends and does not read is stopped by the kernel, and what it has sent is no memory of the server's."""
+    before = resident_bytes(server)
+    with Raw(server, receive_buffer=4096) as raw:
+        raw.socket.settimeout(1.0)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(24):
+                raw.send(GET * (MIB // len(GET)))
+        assert resident_bytes(server) < before + 16 * MIB
+
+
+def test_a_client_that_goes_away_behind_two_pipelined_polls_is_no_error(server: ServerProcess) -> None:
+    with Raw(server) as raw:
+        raw.send(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n")
+        sid = raw.answer()[1].split(b'"')[3]
+        poll = b"GET /socket.io/?EIO=4&transport=polling&sid=" + sid + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+        raw.send(poll + poll)
+        post = b"POST /socket.io/?EIO=4&transport=polling&sid=" + sid + b" HTTP/1.1\r\nHost: x\r\n"
+        with Raw(server) as other:
+            other.send(post + b"Content-Length: 2\r\n\r\n40")
+            assert other.answer() == (200, b"ok")
+        assert raw.answer()[0] == 200
+    until(lambda: metric(server, "talkwire_http_connections") == 1)
+
+
+def test_what_comes_with_the_head_of_an_upgrade_reaches_the_websocket(server: ServerProcess) -> None:
+    lines = [f"GET {OPEN} HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]
+    connect = masked_text('40{"token":"' + server.token("early") + '"}')
+    with Raw(server) as raw:
+        raw.send(GET + "\r\n".join(lines).encode() + connect[:20])
+        assert raw.answer()[0] == 200
+        assert raw.answer()[0] == 101
+        raw.send(connect[20:])
+        received = b""
+        while b'40{"sid"' not in received:
+            piece = raw.socket.recv(65536)
+            assert piece, received
+            received += piece
