@@ -6,9 +6,15 @@ A browser asks before it sends a token along (`OPTIONS`), and hides the answer f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
-from talkwire.identity.origins import OriginPolicy
+import msgspec
+
+from talkwire.api.errors import error_body
+from talkwire.core.errors import ChatError
+from talkwire.identity.address import came_by_tls
+from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 Send = Callable[[Any], Awaitable[None]]
@@ -28,17 +34,27 @@ _EXPOSED = (
 """Headers of answers that a page may read; uploads consist of them."""
 
 
-class CrossOrigin:
-    """An ASGI application around another; requests without Origin pass."""
+_SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
+"""Headers of every answer that has none of its own of that name: what it says is for whoever asked, and no page."""
 
-    def __init__(self, app: AsgiApp, origins: OriginPolicy) -> None:
+
+class CrossOrigin:
+    """An ASGI application around another; requests without Origin pass. Answers get the headers that keep browsers from
+    storing them and from taking them for what they are not."""
+
+    def __init__(self, app: AsgiApp, origins: OriginPolicy, trusted_proxies: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._origins = origins
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        if not self._origins.serves(host):
+            await _misdirected(send)
+            return
         origin = headers.get(b"origin")
-        if origin is None or not self._origins.allows(origin, headers.get(b"host", "")):
+        if origin is None or not self._origins.allows(origin, host, by_tls=self._came_by_tls(scope, headers)):
             # Or a browser would keep the answer, without what lets pages read it, for the page that asks next.
             await self._app(scope, receive, _sending_with({"vary": "Origin"}, send))
             return
@@ -50,14 +66,30 @@ class CrossOrigin:
         exposed = {"access-control-expose-headers": _EXPOSED}
         await self._app(scope, receive, _sending_with(allowed | exposed, send))
 
+    def _came_by_tls(self, scope: Any, headers: dict[bytes, str]) -> bool:  # noqa: ANN401 (ASGI)
+        peer = scope.get("client")
+        return came_by_tls(peer[0] if peer else "", headers.get(b"x-forwarded-proto"), self._trusted_proxies)
+
 
 def _sending_with(headers: dict[str, str], send: Send) -> Send:
+    further = _encoded(headers)
+
     async def send_with(message: Any) -> None:  # noqa: ANN401 (ASGI)
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *_encoded(headers)]}
+            own = message["headers"]
+            names = {name for name, _ in own}
+            safe = [field for field in _SAFE if field[0] not in names]
+            message = {**message, "headers": [*own, *further, *safe]}
         await send(message)
 
     return send_with
+
+
+async def _misdirected(send: Send) -> None:
+    body = msgspec.json.encode(error_body(ChatError("forbidden", DEVELOPMENT_ONLY)))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *_SAFE]
+    await send({"type": "http.response.start", "status": HTTPStatus.MISDIRECTED_REQUEST, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

@@ -3,6 +3,9 @@ internet has docs too."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import litestar_offline_docs
 import msgspec
 from litestar import MediaType, Request, Response, Router, get
+from litestar.datastructures import CacheControlHeader
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -24,6 +28,24 @@ from talkwire.dialects.dialect import Dialect
 
 DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
+_INLINE_SCRIPT = re.compile(rb"<script(?: type='text/javascript')?>(.*?)</script>", re.DOTALL)
+# Swagger UI sets styles by itself, and has its pictures in its style sheet.
+_POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def _with_policy(response: Response[Any]) -> Response[Any]:
+    """Says what a browser may run on the page: what comes from this server, and the scripts that the page contains."""
+    content = response.content
+    hashes = [_hash_of(script) for script in _INLINE_SCRIPT.findall(content)] if isinstance(content, bytes) else []
+    response.headers["content-security-policy"] = _POLICY.format(scripts=" ".join(["'self'", *hashes]))
+    return response
+
+
+def _hash_of(script: bytes) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
 
 
 def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
@@ -40,6 +62,7 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
         title="Talkwire",
         version=version,
         path=DOCS,
+        openapi_router=Router(DOCS, route_handlers=[], include_in_schema=False, after_request=_with_policy),
         render_plugins=[swagger],
         servers=[Server(url=prefix or "/")],
         security=[{"bearer": []}],
@@ -81,4 +104,6 @@ def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable
 def assets_router() -> Router:
     """Swagger UI's files, from the package that carries them."""
     folder = Path(litestar_offline_docs.__file__).parent / "static"
-    return create_static_files_router(_ASSETS, directories=[folder], include_in_schema=False)
+    return create_static_files_router(
+        _ASSETS, directories=[folder], include_in_schema=False, cache_control=CacheControlHeader(max_age=3600)
+    )

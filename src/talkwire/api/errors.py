@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from talkwire.api.json_request import body_problem
@@ -40,6 +40,12 @@ _CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
 )
 
 _MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
+
+_BODY_BROKE_OFF = "client disconnected prematurely"
+"""What Litestar says where the connection ends before the body does."""
+
+_PATH_MAX = 200
+"""Characters of a request's path that are logged."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -77,6 +83,9 @@ def on_chat_error(_: Request[Any, Any, Any], error: ChatError) -> Response[dict[
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What Litestar refuses by itself: a body that does not fit, an unknown path, a method that is not there."""
+    if isinstance(error, InternalServerException) and error.detail == _BODY_BROKE_OFF:
+        # The client went away, so nobody reads this answer. The connection has counted it.
+        return _answer(ChatError("invalid_request", "The body broke off."))
     if error.status_code >= 500:
         return on_unexpected_error(request, error)
     if isinstance(error, ValidationException):
@@ -101,7 +110,7 @@ def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Re
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
-    _logger.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+    _logger.error("a request failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
     return _answer(ChatError("unavailable", "Something went wrong here. Try again."))
 
 

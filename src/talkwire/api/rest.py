@@ -102,8 +102,8 @@ def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[
 class RestApplication(CrossOrigin):
     """All routes, and which these are."""
 
-    def __init__(self, application: Litestar, origins: OriginPolicy) -> None:
-        super().__init__(HeadAsGet(application), origins)
+    def __init__(self, application: Litestar, origins: OriginPolicy, trusted_proxies: frozenset[str]) -> None:
+        super().__init__(HeadAsGet(application), origins, trusted_proxies)
         self.routes: Sequence[BaseRoute] = application.routes
 
 
@@ -147,7 +147,7 @@ def rest_application(
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )
-    return RestApplication(routes, origins)
+    return RestApplication(routes, origins, services.trusted_proxies)
 
 
 def _given(value: Any) -> Provide:  # noqa: ANN401 (of any type)
