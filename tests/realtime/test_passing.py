@@ -306,6 +306,17 @@ async def test_a_session_is_upgraded_through_another_node(
     assert other.engine.metrics.passed_websockets == 1
 
 
+async def test_frames_that_come_with_the_head_of_the_upgrade_go_through(
+    connect: Connect, owner: LinkedNode, other: LinkedNode
+) -> None:
+    target = await signed_in(await connect(owner), await connect(other))
+    wire = await connect(other)
+    lines = [f"GET {upgrading(target)} HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]
+    await wire.send("\r\n".join(lines).encode() + masked_text("2probe"))
+    assert (await wire.answer())[0] == 101
+    assert await wire.text() == "3probe"
+
+
 async def test_binary_goes_through_as_it_is(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
     wire = await spliced(connect, owner, other)
     data = bytes(range(256)) * 30

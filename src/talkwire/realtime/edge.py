@@ -82,7 +82,7 @@ class Edge:
         client = connection.capped
         if client is not None:
             client.open += 1
-            if client.open > (self.limits.per_address or client.open):
+            if _exceeds(client.open, self.limits.per_address):
                 return Verdict.ADDRESS_FULL
         # The kernel gives out the lowest descriptor that is free, so a high one says that those below are in use.
         spared = descriptor >= self._short_from and not self._make_room()
@@ -107,7 +107,7 @@ class Edge:
         client = connection.capped
         if client is not None:
             client.idle[connection] = None
-            if len(client.idle) > (self.limits.idle_per_address or len(client.idle)):
+            if _exceeds(len(client.idle), self.limits.idle_per_address):
                 _oldest(client.idle).drop("idle_limit")
 
     def busy(self, connection: EdgeConnection) -> None:
@@ -140,6 +140,10 @@ class Edge:
         if client is None:
             client = self._clients[key] = CappedAddress(key)
         return client
+
+
+def _exceeds(count: int, most: int | None) -> bool:
+    return most is not None and count > most
 
 
 def _oldest(idle: OrderedDict[EdgeConnection, None]) -> EdgeConnection:
