@@ -1,9 +1,9 @@
 """WebSockets: the protocol class that gets a connection once an upgrade request was read.
 
 `http_protocol.py` calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and
-`data_received(request)`, with whatever the client has sent behind the request. uvicorn counts on the object to keep itself
-in `server_state.connections` and to have `shutdown()`. Frames are read by
-`websockets`' sans-I/O protocol, RFC 6455, and written by `talkwire.wire`.
+`data_received(request)`, with whatever the client has sent behind the request. uvicorn counts on the object to keep
+itself in `server_state.connections` and to have `shutdown()`. Frames are read by `websockets`' sans-I/O protocol, RFC
+6455, and written by `talkwire.wire`.
 """
 
 from __future__ import annotations
