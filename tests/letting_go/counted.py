@@ -35,9 +35,9 @@ class Count:
     objects: dict[str, int]
     resident_bytes: int
 
-    def exceeds(self, before: Count) -> str | None:
-        """What there is more of than before; memory does not count."""
-        if self.descriptors > before.descriptors:
+    def exceeds(self, before: Count, pooled: int = 0) -> str | None:
+        """What there is more of than before; memory does not count, nor do so many connections of a pool."""
+        if self.descriptors > before.descriptors + pooled:
             return f"{self.descriptors - before.descriptors} descriptors more"
         if len(self.tasks) > len(before.tasks):
             return f"{len(self.tasks) - len(before.tasks)} tasks more, such as {self.tasks[-3:]}"
@@ -81,11 +81,11 @@ class CountedServer(ChatAddress):
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    async def settled(self) -> Count:
+    async def settled(self, pooled: int = 0) -> Count:
         """The count once there is no more than at rest. Fails when that takes too long."""
         assert self.at_rest is not None, "it was never at rest"
         deadline = time.monotonic() + SETTLE_DEADLINE_S
-        while (problem := (now := await self.count()).exceeds(self.at_rest)) is not None:
+        while (problem := (now := await self.count()).exceeds(self.at_rest, pooled)) is not None:
             assert time.monotonic() < deadline, problem
             await asyncio.sleep(0.1)
         return now

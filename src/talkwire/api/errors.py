@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from math import ceil
 from types import MappingProxyType
 from typing import Any
