@@ -12,12 +12,15 @@ revision = "0009"
 down_revision = "0008"
 
 _UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
+_LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 
 def upgrade() -> None:
     op.add_column("files", sa.Column("due_ms", sa.BigInteger))
     op.add_column("uploads", sa.Column("claimed_ms", sa.BigInteger))
-    op.execute(sa.text("UPDATE files SET due_ms = created_ms + :lifetime").bindparams(lifetime=_UNUSED_LIFETIME_MS))
+    # Behind the last time there can be, the sum might be no number of the database's.
+    due = sa.text("UPDATE files SET due_ms = created_ms + :lifetime WHERE created_ms <= :last")
+    op.execute(due.bindparams(lifetime=_UNUSED_LIFETIME_MS, last=_LAST_MS))
     op.create_index("ix_files_owner_id_size", "files", ["owner_id", "size"])
     _create_partial_index("ix_files_due_ms", "files", "due_ms")
     _create_partial_index("ix_conversations_avatar", "conversations", "avatar")
