@@ -23,8 +23,8 @@ METER_DEADLINE_S = 60.0
 
 @dataclass(frozen=True)
 class Measured:
-    """`longest_collection_s` is of the garbage collector, in whatever thread; `where` the stack of the loop in its longest
-    turn, for the message of a failed assertion."""
+    """`longest_collection_s` is of the garbage collector, in whatever thread; `where` is the stack of the loop in its
+    longest turn, for the message of a failed assertion."""
 
     longest_turn_s: float
     loop_cpu_s: float

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from math import ceil
 from types import MappingProxyType
 from typing import Any
