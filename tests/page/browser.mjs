@@ -1,4 +1,5 @@
 // What the scenarios share: the browser, what is on the page, what people do there, and the server past the page.
+import { connect, createServer } from "node:net";
 import { chromium } from "playwright-core";
 
 const [executablePath, url] = process.argv.slice(2);
@@ -36,7 +37,8 @@ export function report(happened, details = {}) {
 
 // A browser with nothing in it, at the page. What it logs is a complaint, unless `expected` matches it.
 // `init` runs in it before the page does.
-export async function visit({ expected = /^$/, path = "", init, from = browser, ...options } = {}) {
+// `at`: another address of the server.
+export async function visit({ expected = /^$/, at = url, path = "", init, from = browser, ...options } = {}) {
   const context = await from.newContext({ viewport: { width: 1100, height: 700 }, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.addInitScript(() => {
@@ -45,18 +47,18 @@ export async function visit({ expected = /^$/, path = "", init, from = browser, 
     });
   });
   if (init !== undefined) await context.addInitScript(init);
-  return watch(await context.newPage(), { expected, path });
+  return watch(await context.newPage(), { expected, address: at + path });
 }
 
 // Another tab of the same browser.
 export async function anotherTab(page, user) {
-  const tab = await watch(await page.context().newPage(), { expected: /^$/, path: "" });
+  const tab = await watch(await page.context().newPage(), { expected: /^$/, address: url });
   await tab.getByRole("button", { name: user, exact: true }).click();
   await conversations(tab).first().waitFor();
   return tab;
 }
 
-async function watch(page, { expected, path }) {
+async function watch(page, { expected, address }) {
   const complain = (text) => expected.test(text) || complaints.push(text);
   page.on("console", (message) => message.type() !== "debug" && complain(message.text()));
   page.on("pageerror", (error) => complain(String(error)));
@@ -64,8 +66,25 @@ async function watch(page, { expected, path }) {
     complain(`dialog: ${dialog.message()}`);
     await dialog.accept();
   });
-  await page.goto(url + path);
+  await page.goto(address);
   return page;
+}
+
+// An address of the server behind a slow network: what is asked there is answered so many milliseconds later.
+export async function slowly(latencyMs) {
+  const { hostname, port } = new URL(url);
+  const late = (from, to) => {
+    from.on("data", (bytes) => setTimeout(() => to.write(bytes), latencyMs / 2));
+    from.on("close", () => setTimeout(() => to.destroy(), latencyMs / 2));
+    from.on("error", () => undefined);
+  };
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    late(client, server);
+    late(server, client);
+  });
+  await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));
+  return `http://127.0.0.1:${proxy.address().port}`;
 }
 
 export async function visitAs(user, options) {

@@ -171,6 +171,10 @@ export async function messageByMessage() {
   }
   await post("messages", "carol", { conversationId: id, content: "Row 121" });
   await post(`conversations/${id}/read`, "carol", {});
+  // It opens at its end once the page knows that everything is read.
+  const rows = conversations(page).filter({ hasText: "You: Row 121" });
+  await rows.waitFor();
+  await rows.getByTitle(/unread/).waitFor({ state: "detached" });
   await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
   await inSight(page, "Row 121");
   await toMessages(page);

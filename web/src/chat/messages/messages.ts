@@ -15,6 +15,12 @@ import { Reading } from "./reading";
 import { summaryOf } from "./summary";
 import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
 
+/** Where a reader left a conversation: the message at the top, and how many pixels of it were out of sight. */
+export interface LeftAt {
+  readonly messageId: string;
+  readonly offset: number;
+}
+
 export class Messages implements Part {
   /** What is written and not sent yet. */
   readonly letters: StoreApi<readonly Letter[]> = createStore<readonly Letter[]>(() => []);
@@ -23,6 +29,7 @@ export class Messages implements Part {
   readonly #uploads: Uploads;
   readonly #pages: Pages;
   readonly #reading: Reading;
+  readonly #leftAt = new Map<string, LeftAt>();
 
   constructor(core: Core, uploads: Uploads) {
     this.#core = core;
@@ -76,7 +83,7 @@ export class Messages implements Part {
     const { openId, conversations } = this.#core.now;
     const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
     this.#core.state.setState({ timelines: {}, unreadAfter: unreadCount > 0 ? readSeq : null });
-    if (openId !== null) void this.#quietly(this.#pages.open(openId));
+    if (openId !== null) void this.#quietly(this.#openAgain(openId));
   }
 
   // --- reading -------------------------------------------------------------------------------------------------------
@@ -84,7 +91,18 @@ export class Messages implements Part {
   /** Has the conversation's messages here: around the one that is wanted, or where the reader left off. */
   async open(id: string, messageId?: string): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
-    if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#quietly(this.#pages.open(id));
+    await this.#quietly(this.#openAgain(id));
+  }
+
+  /** Remembers where the reader is in a conversation; null: at its end, where whatever comes is wanted. */
+  leaveAt(id: string, place: LeftAt | null): void {
+    if (place === null) this.#leftAt.delete(id);
+    else this.#leftAt.set(id, place);
+  }
+
+  /** Where the reader was in the conversation when they left it. */
+  leftAt(id: string): LeftAt | null {
+    return this.#leftAt.get(id) ?? null;
   }
 
   loadOlder(id: string): Promise<void> {
@@ -206,6 +224,22 @@ export class Messages implements Part {
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
     const { message } = await this.#core.call<{ message: Message }>("message:send", payload);
     this.#arrived(message);
+  }
+
+  /** Has the messages here among which the reader was, else those where the unread begins. */
+  async #openAgain(id: string): Promise<void> {
+    const timeline = own(this.#core.now.timelines, id);
+    const left = this.#leftAt.get(id);
+    if (left === undefined) return timeline?.atEnd === true ? undefined : this.#pages.open(id);
+    if (timeline?.messages.some((message) => message.id === left.messageId)) return;
+    try {
+      await this.#pages.around(id, left.messageId);
+    } catch (error) {
+      if (error instanceof Refused && error.isPassing) throw error;
+      // It is gone, or the reader may not see it any more.
+      this.#leftAt.delete(id);
+      await this.#pages.open(id);
+    }
   }
 
   /** Shows a message of a conversation. Answers whether there is one; the reader is told where there is not. */

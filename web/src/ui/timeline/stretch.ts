@@ -1,15 +1,18 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import type { Target } from "../../chat/core";
+import type { LeftAt } from "../../chat/messages/messages";
 import { KEPT_MAX, type Row, type Timeline } from "../../chat/messages/timeline";
 import { useChat, useChatState } from "../context";
 
 /** Pixels from an end of the list at which the next page is loaded, or within which the reader is at the end. */
 const NEAR = 600;
 const NEAR_END = 120;
+/** As much of the newest message may be out of sight where it is seen: its margin. */
+const SEEN_LAST = 16;
 const SETTLED_MS = 150;
 
-interface Stretch {
+export interface Stretch {
   /** Another number where what is here does not go on from what was. */
   readonly number: number;
   /** Or became shorter there. */
@@ -17,7 +20,7 @@ interface Stretch {
 }
 
 /** Tells pages that were added, or let go of, from those that took the place of all others. */
-export function useStretch({ messages }: Timeline): Stretch {
+function useStretch({ messages }: Timeline): Stretch {
   const ends = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0] as const;
   const seen = useRef<{ ends: readonly [number, number]; number: number }>({ ends: [0, 0], number: 0 });
   const { ends: before, number } = seen.current;
@@ -29,56 +32,74 @@ export function useStretch({ messages }: Timeline): Stretch {
   return stretch;
 }
 
-/** However long somebody reads, the page does not grow: what is far from where they are is let go of. */
-export function useLettingGo(id: string, list: RefObject<VirtualizerHandle | null>, { messages }: Timeline): void {
-  const chat = useChat();
-  const count = messages.length;
-  useEffect(() => {
-    const handle = list.current;
-    if (handle === null || count <= KEPT_MAX) return;
-    const isInFirstHalf = handle.findItemIndex(handle.scrollOffset) < count / 2;
-    chat.messages.letGo(id, isInFirstHalf ? "newest" : "oldest");
-  }, [chat, id, list, count]);
-}
-
 interface Place {
-  /** Whether the newest of what is here is in sight; null: nobody knows yet. */
+  /** Whether the end of the conversation is in sight; null: nobody knows yet. Whoever is there follows what comes. */
   readonly atEnd: boolean | null;
+  /** Whether all of the newest message is in sight. */
+  readonly seesLast: boolean;
   readonly scrolled: () => void;
   readonly resized: () => void;
 }
 
-/** Where in its messages a conversation is: at first where the unread begins, then where the reader goes. */
+const UNKNOWN = { atEnd: null, seesLast: false };
+
+/**
+ * Where in its messages a conversation is: where the reader left it, else where the unread begins, then where the reader
+ * goes. The end of what is loaded is no end: only that of the conversation is followed.
+ */
 export function usePlace(
   id: string,
   list: RefObject<VirtualizerHandle | null>,
   rows: readonly Row[],
   count: number,
-  { number, grewAtStart }: Stretch,
-): Place {
+  timeline: Timeline,
+): Place & { readonly stretch: Stretch } {
   const chat = useChat();
   const target = useChatState((state) => state.target);
-  const [atEnd, setAtEnd] = useState<boolean | null>(null);
+  const stretch = useStretch(timeline);
+  const { number, grewAtStart } = stretch;
+  const [{ atEnd, seesLast }, setSeen] = useState<Pick<Place, "atEnd" | "seesLast">>(UNKNOWN);
   const placed = useRef(0);
+  const looked = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const hasEnd = timeline.atEnd;
 
+  const see = useCallback((end: boolean, last: boolean) => {
+    setSeen((before) => (before.atEnd === end && before.seesLast === last ? before : { atEnd: end, seesLast: last }));
+  }, []);
   const look = useCallback(() => {
     const handle = list.current;
-    if (handle === null) return;
+    if (handle === null || rows.length === 0) return;
+    looked.current = number;
     const { scrollOffset, scrollSize, viewportSize } = handle;
     const left = scrollSize - scrollOffset - viewportSize;
-    setAtEnd(left < NEAR_END);
+    const isAtEnd = hasEnd && left < NEAR_END;
+    see(isAtEnd, hasEnd && left < SEEN_LAST);
+    const first = handle.findItemIndex(scrollOffset);
+    const topmost = rows[first]?.message;
+    chat.messages.leaveAt(
+      id,
+      isAtEnd || topmost === undefined
+        ? null
+        : { messageId: topmost.id, offset: scrollOffset - handle.getItemOffset(first) },
+    );
+    if (rows.length > KEPT_MAX) chat.messages.letGo(id, first < rows.length / 2 ? "newest" : "oldest");
     if (scrollOffset < NEAR) void chat.messages.loadOlder(id);
     if (left < NEAR) void chat.messages.loadNewer(id);
-  }, [chat, id, list]);
+  }, [chat, id, list, rows, number, hasEnd, see]);
+  const lookNow = useRef(look);
+  lookNow.current = look;
+  // Whoever comes near the end by themselves is not pulled to it; whoever is there when something comes is.
+  const follows = useRef(false);
+  follows.current = atEnd === true;
   // The list measures rows only when they come into sight, so a jump takes a few steps; only its end counts.
   const settle = useCallback(() => {
     clearTimeout(settling.current);
     settling.current = setTimeout(() => {
       settling.current = undefined;
-      look();
+      lookNow.current();
     }, SETTLED_MS);
-  }, [look]);
+  }, []);
   useEffect(() => () => clearTimeout(settling.current), []);
 
   useLayoutEffect(() => {
@@ -88,19 +109,25 @@ export function usePlace(
       list.current?.scrollToIndex(count - 1, { align: "end" });
       chat.messages.reached(target);
     } else {
-      const place = target === null ? unreadIn(rows, isPlaced) : placeOf(rows, target);
+      const place = target !== null ? placeOf(rows, target) : isPlaced ? null : startOf(rows, chat.messages.leftAt(id));
       // The page with the message comes.
       if (target !== null && place === null) return;
       if (place !== null) {
-        setAtEnd(false);
-        list.current?.scrollToIndex(place.index, { align: place.align });
+        see(false, false);
+        const { index, ...how } = place;
+        list.current?.scrollToIndex(index, how);
         settle();
-      } else if (!isPlaced || (atEnd && !grewAtStart)) {
+      } else if (!isPlaced || (follows.current && !grewAtStart)) {
         list.current?.scrollToIndex(count - 1, { align: "end" });
       }
     }
     placed.current = number;
-  }, [chat, list, rows, count, number, target, atEnd, grewAtStart, settle]);
+  }, [chat, id, list, rows, count, number, target, grewAtStart, settle, see]);
+
+  // A page came behind, and nobody may scroll any more: is its end near, too?
+  useEffect(() => {
+    if (!hasEnd && !grewAtStart && looked.current === number && settling.current === undefined) look();
+  }, [hasEnd, grewAtStart, number, look]);
 
   const scrolled = useCallback(() => {
     if (settling.current === undefined) look();
@@ -112,19 +139,23 @@ export function usePlace(
     if (handle === null || count === 0) return;
     if (settling.current !== undefined) settle();
     else if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
-    else if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < 1) setAtEnd(true);
-  }, [list, count, atEnd, settle]);
-  return { atEnd, scrolled, resized };
+    else if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < 1) look();
+  }, [list, count, atEnd, settle, look]);
+  return { atEnd, seesLast, scrolled, resized, stretch };
 }
 
 interface PlaceInList {
   readonly index: number;
   readonly align: "start" | "center";
+  readonly offset?: number;
 }
 
-function unreadIn(rows: readonly Row[], isPlaced: boolean): PlaceInList | null {
-  const index = isPlaced ? -1 : rows.findIndex((row) => row.startsUnread);
-  return index > 0 ? { index, align: "start" } : null;
+/** Where the reader left the conversation, else where the unread begins; null: at the end. */
+function startOf(rows: readonly Row[], left: LeftAt | null): PlaceInList | null {
+  const before = left === null ? -1 : rows.findIndex(({ message }) => message.id === left.messageId);
+  if (left !== null && before !== -1) return { index: before, align: "start", offset: left.offset };
+  const index = rows.findIndex((row) => row.startsUnread);
+  return index === -1 ? null : { index, align: "start" };
 }
 
 function placeOf(rows: readonly Row[], { messageId }: Target): PlaceInList | null {

@@ -16,7 +16,7 @@ import { LetterView } from "./letter_view";
 import { useMessageFocus } from "./message_focus";
 import { MessageView } from "./message_view";
 import { useShown } from "./shown";
-import { useLettingGo, usePlace, useStretch } from "./stretch";
+import { usePlace } from "./stretch";
 import { ThreadRow } from "./thread_row";
 import "./timeline_view.css";
 
@@ -47,9 +47,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const entries = useMemo<readonly (Row | Letter)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { kept, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const stretch = useStretch(timeline);
-  useLettingGo(id, list, timeline);
-  const { atEnd, scrolled, resized } = usePlace(id, list, rows, count, stretch);
+  const { atEnd, seesLast, scrolled, resized, stretch } = usePlace(id, list, rows, count, timeline);
 
   // A short page does not fill the window, and nobody can scroll.
   useEffect(() => {
@@ -58,10 +56,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     if (element === null || timeline.messages.length > LONG) return;
     if (!timeline.atStart && element.scrollHeight <= element.clientHeight) void messages.loadOlder(id);
   }, [messages, id, timeline]);
-  useEffect(() => {
-    if (atEnd && !timeline.atEnd) void messages.loadNewer(id);
-  }, [messages, id, atEnd, timeline]);
-  useMarkRead(id, atEnd === true && timeline.atEnd, timeline.messages.at(-1));
+  useMarkRead(id, seesLast && timeline.atEnd, timeline.messages.at(-1));
 
   if (timeline.atStart && count === 0) return <NothingSaid offers={offers} />;
   return (
