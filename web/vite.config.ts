@@ -31,5 +31,6 @@ export default defineConfig({
         .concat([["/socket.io", "ws://127.0.0.1:3000"]]),
     ),
   },
-  test: { include: ["test/**/*.test.ts"] },
+  // Style sheets are read by a test; without this they are empty.
+  test: { include: ["test/**/*.test.ts"], css: true },
 });

@@ -51,3 +51,7 @@ def test_what_is_too_large_says_so_and_leaves_the_text(driver: list[str], tmp_pa
     assert refused["reason"] == "This file is larger than 1.5 kB, the most that is allowed here."
     assert refused["stuck"]
     assert refused["names"] == ["small.txt"]
+
+
+def test_a_call_leaves_the_pictures_of_messages_where_they_are(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "files", "after_a_call")["called"] == {"before": True, "after": True}

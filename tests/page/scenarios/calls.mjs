@@ -93,11 +93,11 @@ export async function talk() {
 
   await button(alice, "Turn camera on").click();
   await until(() => received(bob, "video"), (frames) => frames > 5);
-  await bob.locator("video.picture:not(.own)").waitFor();
+  await bob.locator("video.call-picture:not(.own)").waitFor();
   await button(bob, "Turn camera on").click();
   await until(() => received(alice, "video"), (frames) => frames > 5);
   await button(alice, "Turn camera off").click();
-  await bob.locator("video.picture:not(.own)").waitFor({ state: "hidden" });
+  await bob.locator("video.call-picture:not(.own)").waitFor({ state: "hidden" });
   const heard = await received(bob, "audio");
   await until(() => received(bob, "audio"), (packets) => packets > heard);
 

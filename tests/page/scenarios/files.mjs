@@ -313,3 +313,22 @@ export async function refused() {
   await message(alice, "My text").waitFor();
   report("refused", { reason, stuck, names: await attachments(alice).locator(".file-name").allTextContents() });
 }
+
+// A call has a style sheet of its own, which comes with the first one: pictures stay side by side, and buttons as they are.
+export async function after_a_call() {
+  const alice = await visitAs("alice", { permissions: ["microphone"] });
+  await start(alice, ["bob"]);
+  await chosen(alice).setInputFiles([picture("red.png", 60, 40, 90), picture("grey.png", 60, 40, 128)]);
+  await composer(alice).press("Enter");
+  await pictures(alice).nth(1).waitFor();
+  const looks = () =>
+    alice.locator(".attachments").evaluate((it) => {
+      const boxes = [...it.querySelectorAll(".picture")].map((each) => each.getBoundingClientRect());
+      return boxes.every((box, index) => index === 0 || box.left >= boxes[index - 1].right);
+    });
+  const before = await looks();
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await alice.getByRole("region", { name: "Call with bob" }).waitFor();
+  await alice.getByRole("button", { name: "Hang up" }).click();
+  report("called", { before, after: await looks() });
+}

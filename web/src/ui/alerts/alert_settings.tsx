@@ -111,9 +111,9 @@ function QuietHours({ preferences, onChange }: PartProps) {
               </label>
             ))}
           </div>
-          <div className="days">
+          <div className="weekdays">
             {DAYS.map((day) => (
-              <label key={day} className="day">
+              <label key={day} className="weekday">
                 <input
                   type="checkbox"
                   checked={quiet.days.includes(day)}

@@ -64,7 +64,7 @@ function useFocus() {
 function Pictures({ name, face }: Omit<Props, "state">) {
   const media = useStore(useChat().calls.media, (each) => each.media);
   return (
-    <div className="pictures">
+    <div className="call-pictures">
       {media?.remote && (
         <Picture stream={media.remote} label={texts.calls.pictureOf(name)} isShown={media.otherHasCamera} />
       )}

@@ -17,7 +17,7 @@ export function Picture({ stream, label, isShown, isOwn = false }: Props) {
   return (
     <video
       ref={video}
-      className={isOwn ? "picture own" : "picture"}
+      className={isOwn ? "call-picture own" : "call-picture"}
       hidden={!isShown}
       aria-label={label}
       autoPlay

@@ -39,7 +39,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
           {muted && <BellOff className="icon" role="img" aria-label={texts.places.muted} />}
           <Time conversation={conversation} />
         </span>
-        <span className="what">
+        <span className="newest">
           <Last conversation={conversation} isOpen={isOpen} />
           <Counts conversation={conversation} />
         </span>

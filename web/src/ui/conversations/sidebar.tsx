@@ -13,7 +13,7 @@ import "./sidebar.css";
 export function Sidebar({ onSignOut }: { onSignOut: () => void }) {
   const [dialog, setDialog] = useState<SidebarDialog | null>(null);
   return (
-    <aside>
+    <aside className="sidebar">
       <header>
         <AccountButton onOpen={setDialog} onSignOut={onSignOut} />
         <BellButton />

@@ -24,7 +24,7 @@ export default function DeleteQuestion({ message, onClose }: Props) {
           <button type="button" className="quiet" onClick={onClose}>
             {texts.cancel}
           </button>
-          <button type="button" className="primary dangerous" onClick={remove}>
+          <button type="button" className="primary question-danger" onClick={remove}>
             {texts.delete}
           </button>
         </div>

@@ -7,7 +7,7 @@ import "./questions.css";
 /** The message that a question is about. */
 export function Preview({ message }: { message: Message }) {
   return (
-    <blockquote className="preview">
+    <blockquote className="question-preview">
       <p>
         <strong>{message.sender.name}</strong> <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
       </p>

@@ -28,7 +28,7 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   const change = (changes: Partial<Query>): void => setQuery((before) => ({ ...before, ...changes }));
   return (
     <PanelFrame title={texts.search}>
-      <search className="search">
+      <search className="message-search">
         <div className="search-line">
           <input
             ref={field}
@@ -86,7 +86,7 @@ function Filters({ query: { sender, from, until }, onChange }: Props) {
         <legend>{texts.searchFrom}</legend>
         <PeopleFinder chosen={chosen} onChange={(people) => onChange({ sender: people.at(-1) ?? null })} />
       </fieldset>
-      <div className="days">
+      <div className="day-range">
         <label>
           {texts.fromDay}
           <input type="date" value={from} onChange={(event) => onChange({ from: event.target.value })} />
