@@ -44,3 +44,19 @@ def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: list[str], 
 def test_a_text_that_is_not_taken_is_not_lost(driver: list[str], demo_url: str) -> None:
     finished = run(driver, demo_url, "composing", "unfinished")["finished"]
     assert finished == {"answering": "a draft", "refused": "not \0 taken", "draft": "a draft"}
+
+
+def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(
+    driver: list[str], demo_url: str
+) -> None:
+    assert run(driver, demo_url, "composing", "begun")["went on"] == {
+        "elsewhere": "",
+        "switched": "Said bett",
+        "reloaded": "Said bett",
+        "draft": "a draft",
+        "answers": "Said better",
+    }
+
+
+def test_an_edit_that_is_saved_ends_that_somebody_types(driver: list[str], demo_url: str) -> None:
+    assert "edited" in run(driver, demo_url, "composing", "editing")

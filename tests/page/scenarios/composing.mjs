@@ -189,3 +189,55 @@ export async function unfinished() {
   await message(alice, "one, better").waitFor();
   report("finished", { answering, refused, draft: await written() });
 }
+
+// What was begun stays begun: another text for a message, and the message that is answered.
+export async function begun() {
+  const alice = await visitAs("alice");
+  await gather("Begun", ["bob"]);
+  await open(alice, "Begun");
+  await say(alice, "Said wrong");
+  await message(alice, "Said wrong").waitFor();
+  await composer(alice).fill("a draft");
+  await act(alice, "Said wrong", "Edit");
+  await composer(alice).fill("Said bett");
+  await open(alice, "general");
+  const elsewhere = await composer(alice).inputValue();
+  await open(alice, "Begun");
+  await alice.getByText("Editing your message").waitFor();
+  const switched = await composer(alice).inputValue();
+  await alice.reload();
+  await alice.getByText("Editing your message").waitFor();
+  const reloaded = await composer(alice).inputValue();
+  await composer(alice).fill("Said better");
+  await alice.keyboard.press("Enter");
+  await message(alice, "Said better").waitFor();
+  const draft = await composer(alice).inputValue();
+  await act(alice, "Said better", "Reply");
+  await composer(alice).fill("An answer");
+  await open(alice, "general");
+  await open(alice, "Begun");
+  await alice.getByText("Replying to alice").waitFor();
+  await alice.reload();
+  await alice.getByText("Replying to alice").waitFor();
+  await composer(alice).press("Enter");
+  await message(alice, "An answer").waitFor();
+  const answer = alice.locator(".message").filter({ has: alice.getByText("An answer", { exact: true }) });
+  report("went on", { elsewhere, switched, reloaded, draft, answers: await answer.locator(".quote-says").textContent() });
+}
+
+// Others see that somebody writes another text, until it is there.
+export async function editing() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Editing", ["bob"]);
+  await open(alice, "Editing");
+  await open(bob, "Editing");
+  await say(alice, "First");
+  await message(bob, "First").waitFor();
+  await act(alice, "First", "Edit");
+  await composer(alice).fill("Second");
+  await bob.getByText("alice is typing…").waitFor();
+  await alice.keyboard.press("Enter");
+  await message(bob, "Second").waitFor();
+  await bob.getByText("alice is typing…").waitFor({ state: "detached", timeout: 2_000 });
+  report("edited");
+}

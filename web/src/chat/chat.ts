@@ -19,6 +19,7 @@ import { People } from "./people/people";
 import { PresenceBoard } from "./people/presence";
 import { Profile } from "./people/profile";
 import { MessageSearch } from "./search/search";
+import { composingOf } from "./writing/drafts";
 import { EmojiBook } from "./writing/emoji";
 import { Typing } from "./writing/typing";
 
@@ -104,7 +105,7 @@ export class Chat {
 
   /** Shows a conversation, at a message of it or where the reader left off; null: none. */
   async open(id: string | null, messageId?: string): Promise<void> {
-    const { openId, conversations, panel } = this.#core.now;
+    const { me, openId, conversations, panel } = this.#core.now;
     const conversation = id === null ? undefined : own(conversations, id);
     // What every object has, such as `constructor`, would be found in each part's state, though nobody put it there.
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
@@ -112,7 +113,7 @@ export class Chat {
       const unread = conversation?.unreadCount ?? 0;
       this.state.setState({
         openId: id,
-        composing: null,
+        composing: id === null ? null : composingOf(me.id, id),
         panel: panel?.kind === "search" ? panel : null,
         question: null,
         target: null,

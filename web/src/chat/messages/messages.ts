@@ -10,6 +10,7 @@ import { type Composing, type Core, own, type Part, type Target } from "../core"
 import type { Uploads } from "../files/uploads";
 import { IndexedLetterBox } from "../outbox/letter_box";
 import { type Draft, type Letter, Outbox } from "../outbox/outbox";
+import { keepComposing } from "../writing/drafts";
 import { Pages } from "./pages";
 import { Reading } from "./reading";
 import { summaryOf } from "./summary";
@@ -165,7 +166,11 @@ export class Messages implements Part {
     return this.#attempt("message:edit", { messageId, content });
   }
 
+  /** Answers or edits a message, also after another conversation or a reload; null: no more. */
   compose(composing: Composing | null): void {
+    const { me, openId } = this.#core.now;
+    const id = composing?.message.conversationId ?? openId;
+    if (id !== null) keepComposing(me.id, id, composing);
     this.#core.state.setState({ composing });
   }
 

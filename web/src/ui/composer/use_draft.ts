@@ -1,28 +1,35 @@
-import { type Dispatch, type SetStateAction, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Composing } from "../../chat/core";
-import { DRAFTS_KEPT_AS } from "../../chat/writing/drafts";
+import { DRAFTS_KEPT_AS, editOf, keepEdit } from "../../chat/writing/drafts";
 
 export interface DraftText {
   readonly content: string;
-  readonly setContent: Dispatch<SetStateAction<string>>;
+  readonly setContent: (content: string) => void;
 }
 
 /**
  * What is written, kept through a reload. While a message is edited its text stands there, and the draft waits behind it,
- * whatever comes next.
+ * whatever comes next. `name`: of the conversation, or of a thread of it.
  */
-export function useDraft(name: string, composing: Composing | null): DraftText {
-  const key = `${DRAFTS_KEPT_AS}${name}`;
+export function useDraft(userId: string, id: string, name: string, composing: Composing | null): DraftText {
+  const key = `${DRAFTS_KEPT_AS}${userId}.${name}`;
   const [content, setContent] = useState(() => localStorage.getItem(key) ?? "");
+  const isEditing = composing?.kind === "edit";
   useEffect(() => {
     if (composing?.kind !== "edit") return;
-    setContent(composing.message.content ?? "");
+    setContent(editOf(userId, id) ?? composing.message.content ?? "");
     return () => setContent(localStorage.getItem(key) ?? "");
-  }, [key, composing]);
+  }, [userId, id, key, composing]);
   useEffect(() => {
-    if (composing?.kind === "edit") return;
+    if (isEditing) return;
     if (content === "") localStorage.removeItem(key);
     else localStorage.setItem(key, content);
-  }, [key, content, composing]);
-  return { content, setContent };
+  }, [key, content, isEditing]);
+  return {
+    content,
+    setContent: (text) => {
+      setContent(text);
+      if (isEditing) keepEdit(userId, id, text);
+    },
+  };
 }

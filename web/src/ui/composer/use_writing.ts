@@ -41,7 +41,7 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
   const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
   const edited = composing?.kind === "edit" ? composing.message : null;
   const name = threadId === undefined ? id : `${id}.${threadId}`;
-  const { content, setContent } = useDraft(`${myId}.${name}`, composing);
+  const { content, setContent } = useDraft(myId, id, name, composing);
   const place = placeOf(id, threadId);
   const pending = useStore(uploads.state);
   const attached = useMemo(() => atComposer(pending, place), [pending, place]);
@@ -87,14 +87,19 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
     },
     send: () => {
       if (!canSend) return;
-      typing.sent(id);
+      // Others learn of a new message, and of nothing that ends an edit.
+      if (edited === null) typing.sent(id);
+      else typing.stop(id);
       // In the conversation and in a thread of it different things may be answered.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew(content.trim());
       else void saveEdited(edited, content.trim());
     },
-    cancel: () => messages.compose(null),
+    cancel: () => {
+      if (edited !== null) typing.stop(id);
+      messages.compose(null);
+    },
     editLast: () => {
       const last = lastOwnMessage(own(state.getState().timelines, id), myId, threadId);
       if (last !== undefined) messages.compose({ kind: "edit", message: last });
