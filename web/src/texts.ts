@@ -45,6 +45,7 @@ export const texts = {
   notSent: (reason: string) => `Not sent: ${reason}`,
   retry: "Try again",
   discard: "Discard",
+  task: (isDone: boolean) => (isDone ? "Done" : "Not done"),
   status: { sent: "Sent", delivered: "Delivered", read: "Read" },
   actions: "Message actions",
   moreActions: "More actions",
@@ -57,6 +58,13 @@ export const texts = {
   delete: "Delete",
   react: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, count: number) => `${emoji}, ${count}`,
+  reactedBy: (emoji: string, names: readonly string[], count: number) => {
+    const shown = names.slice(0, NAMED_MAX);
+    const more = count - shown.length;
+    const all = more > 0 ? [...shown, more === 1 ? "1 other" : `${more} others`] : shown;
+    return `${listed(all)} reacted with ${emoji}`;
+  },
+  whoReacted: "Reactions",
   toNewest: "Jump to newest",
   toQuoted: (name: string) => `Go to the quoted message of ${name}`,
   attachment: "Attachment",
@@ -414,7 +422,7 @@ export const texts = {
     unfold: "Show",
   },
   account: {
-    mine: (name: string, status: string) => `Your account: ${name}, ${status}`,
+    mine: "Your account:",
     menu: "Your account",
     statuses: { online: "Online", away: "Away", dnd: "Do not disturb", invisible: "Invisible" },
     statusHints: {
@@ -503,6 +511,14 @@ export const texts = {
   },
   more: "More",
 } as const;
+
+/** So many are named where a line has room for a few. */
+const NAMED_MAX = 20;
+
+/** `A`, `A and B`, `A, B and C`. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
 
 /** A length of time, in the largest unit that it is a whole number of. */
 function lasting(seconds: number): string {

@@ -103,7 +103,7 @@ export async function everything() {
   await press(page, "Enter");
   await message(page, "Written without a mouse, and edited").waitFor();
 
-  const account = "Your account: alice, online";
+  const account = "Your account: alice online";
   await tabTo(page, account);
   await press(page, "Enter");
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();

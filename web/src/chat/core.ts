@@ -15,7 +15,7 @@ export interface Composing {
 
 /** What the reader is asked, or shown, about a message in front of everything else. */
 export interface Question {
-  readonly kind: "delete" | "forward" | "history" | "receipts";
+  readonly kind: "delete" | "forward" | "history" | "reactions" | "receipts";
   readonly message: Message;
 }
 

@@ -17,6 +17,16 @@ export function timeOfDay(iso: string): string {
   return clock.format(new Date(iso));
 }
 
+/** Without “AM” and the like: the message above has it. */
+export function shortTimeOfDay(iso: string): string {
+  return clock
+    .formatToParts(new Date(iso))
+    .filter(({ type }) => type !== "dayPeriod")
+    .map(({ value }) => value)
+    .join("")
+    .trim();
+}
+
 /** “today”, “yesterday”, or the day. */
 export function dayOf(iso: string, now = new Date()): string {
   const at = new Date(iso);

@@ -12,6 +12,7 @@ import { IndexedLetterBox } from "../outbox/letter_box";
 import { type Draft, type Letter, Outbox } from "../outbox/outbox";
 import { keepComposing } from "../writing/drafts";
 import { Pages } from "./pages";
+import { plainOf } from "./plain";
 import { Reading } from "./reading";
 import { summaryOf } from "./summary";
 import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
@@ -293,7 +294,7 @@ export class Messages implements Part {
       this.#change(message.conversationId, message.threadId, (root) => withReplyCount(root, 1));
     if (message.senderId !== me.id) {
       if (message.conversationId !== openId || blocked.has(message.senderId)) return;
-      this.#core.state.setState({ announcement: `${message.sender.name}: ${summaryOf(message)}` });
+      this.#core.state.setState({ announcement: `${message.sender.name}: ${plainOf(summaryOf(message))}` });
     } else if (message.clientMessageId !== undefined) {
       this.#outbox.arrived(message.clientMessageId);
     }

@@ -58,16 +58,19 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
         type="button"
         ref={button}
         className="account"
-        aria-label={texts.account.mine(me.name, texts.presence[status])}
         aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => setOpen(true)}
       >
-        <Portrait userId={me.id} name={me.name} picture={me.avatar} />
+        <span className="hidden">{texts.account.mine}</span>
+        <span aria-hidden="true">
+          <Portrait userId={me.id} name={me.name} picture={me.avatar} />
+        </span>
         <span className="account-name">
           <strong>{me.name}</strong>
           {presence?.text && <span className="account-text">{presence.text}</span>}
         </span>
+        <span className="hidden">{texts.presence[status]}</span>
         <ChevronDown className="icon" aria-hidden="true" />
       </button>
       {open && (

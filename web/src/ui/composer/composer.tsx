@@ -81,6 +81,7 @@ export function Composer({ id, name, threadId }: Props) {
           id={fieldId}
           ref={field}
           rows={1}
+          dir="auto"
           value={content}
           placeholder={texts.messageTo(name)}
           enterKeyHint={byTouch ? "enter" : "send"}
@@ -115,7 +116,9 @@ function Origin({ composing: { kind, message }, onCancel }: { composing: Composi
   return (
     <p className="composing">
       {kind === "edit" ? texts.editing : texts.replyingTo(message.sender.name)}
-      <span className="excerpt">{kind === "reply" && plainOf(summaryOf(message))}</span>
+      <span className="excerpt" dir="auto">
+        {kind === "reply" && plainOf(summaryOf(message))}
+      </span>
       <button type="button" className="quiet" onClick={onCancel}>
         {texts.cancel}
       </button>

@@ -48,7 +48,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
       </a>
       <Avatar id={face} name={name} picture={conversation.avatar} />
       <div className="title">
-        <h1>{name}</h1>
+        <h1 dir="auto">{name}</h1>
         <Subtitle conversation={conversation} />
       </div>
       <CallButtons conversation={conversation} />

@@ -35,7 +35,9 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
         <Picture conversation={conversation} />
         <span className="who">
           {conversation.kind === "channel" && <Kind conversation={conversation} />}
-          <span className="name">{nameOf(conversation)}</span>
+          <span className="name" dir="auto">
+            {nameOf(conversation)}
+          </span>
           {muted && <BellOff className="icon" role="img" aria-label={texts.places.muted} />}
           <Time conversation={conversation} />
         </span>
@@ -78,7 +80,7 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
   if (draft !== "") {
     return (
       <span className="last">
-        <span className="draft">{texts.places.draft}</span> {draft}
+        <span className="draft">{texts.places.draft}</span> <bdi>{draft}</bdi>
       </span>
     );
   }
@@ -87,8 +89,12 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
   const speaker = lastMessage.senderId === me.id ? texts.you : lastMessage.sender.name;
   return (
     <span className="last">
-      {kind !== "direct" && `${speaker}: `}
-      {plainOf(summaryOf(lastMessage))}
+      {kind !== "direct" && (
+        <>
+          <bdi>{speaker}</bdi>:{" "}
+        </>
+      )}
+      <bdi>{plainOf(summaryOf(lastMessage))}</bdi>
     </span>
   );
 }

@@ -51,7 +51,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
       <PersonButton userId={userId} name={name} className="member-who">
         <Portrait userId={userId} name={name} picture={member.avatar} />
         <span className="name">
-          {name}
+          <bdi>{name}</bdi>
           {userId === me.id && <span className="detail"> ({texts.you})</span>}
         </span>
       </PersonButton>

@@ -9,9 +9,14 @@ export function Preview({ message }: { message: Message }) {
   return (
     <blockquote className="question-preview">
       <p>
-        <strong>{message.sender.name}</strong> <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
+        <bdi>
+          <strong>{message.sender.name}</strong>
+        </bdi>{" "}
+        <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
       </p>
-      <p className="preview-says">{plainOf(summaryOf(message))}</p>
+      <p className="preview-says" dir="auto">
+        {plainOf(summaryOf(message))}
+      </p>
     </blockquote>
   );
 }

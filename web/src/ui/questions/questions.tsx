@@ -4,9 +4,16 @@ import { useChat, useChatState } from "../context";
 const DeleteQuestion = lazy(() => import("./delete_question"));
 const ForwardQuestion = lazy(() => import("./forward_question"));
 const EditHistory = lazy(() => import("./edit_history"));
+const ReactedBy = lazy(() => import("./reacted_by"));
 const SeenBy = lazy(() => import("./seen_by"));
 
-const KINDS = { delete: DeleteQuestion, forward: ForwardQuestion, history: EditHistory, receipts: SeenBy };
+const KINDS = {
+  delete: DeleteQuestion,
+  forward: ForwardQuestion,
+  history: EditHistory,
+  reactions: ReactedBy,
+  receipts: SeenBy,
+};
 
 /** What the reader is asked, or shown, about a message. */
 export function Questions() {

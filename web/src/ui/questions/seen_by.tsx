@@ -13,7 +13,7 @@ interface Props {
 }
 
 /** Who has read one's own message, who has it, and who is still to get it. */
-export default function SeenBy({ message: { id }, onClose }: Props) {
+export default function SeenBy({ message: { id, createdAt }, onClose }: Props) {
   const { messages } = useChat();
   const { items, problem } = useLoading(useCallback(() => messages.receipts(id), [messages, id]));
   const read = items?.filter(({ readAt }) => readAt !== undefined) ?? [];
@@ -21,14 +21,21 @@ export default function SeenBy({ message: { id }, onClose }: Props) {
   const others = items?.filter(({ readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined) ?? [];
   return (
     <LoadedDialog title={texts.seenBy} isLoading={items === null} problem={problem} onClose={onClose}>
-      <People title={texts.seen} receipts={read} />
-      <People title={texts.received} receipts={delivered} />
-      <People title={texts.notReceived} receipts={others} />
+      <People title={texts.seen} receipts={read} since={createdAt} />
+      <People title={texts.received} receipts={delivered} since={createdAt} />
+      <People title={texts.notReceived} receipts={others} since={createdAt} />
     </LoadedDialog>
   );
 }
 
-function People({ title, receipts }: { title: string; receipts: readonly Receipt[] }) {
+interface PeopleProps {
+  title: string;
+  receipts: readonly Receipt[];
+  /** When the message was sent: whoever came later has it from the beginning, at no time that anybody knows. */
+  since: string;
+}
+
+function People({ title, receipts, since }: PeopleProps) {
   if (receipts.length === 0) return null;
   return (
     <section aria-label={title}>
@@ -39,8 +46,10 @@ function People({ title, receipts }: { title: string; receipts: readonly Receipt
         {receipts.map(({ userId, name, readAt, deliveredAt }) => (
           <li key={userId}>
             <Avatar id={userId} name={name} />
-            <span className="receipt-name">{name}</span>
-            <Time at={readAt ?? deliveredAt} />
+            <span className="receipt-name" dir="auto">
+              {name}
+            </span>
+            <Time at={readAt ?? deliveredAt} since={since} />
           </li>
         ))}
       </ul>
@@ -48,5 +57,5 @@ function People({ title, receipts }: { title: string; receipts: readonly Receipt
   );
 }
 
-const Time = ({ at }: { at: string | undefined }) =>
-  at === undefined ? null : <time dateTime={at}>{fullTime(at)}</time>;
+const Time = ({ at, since }: { at: string | undefined; since: string }) =>
+  at === undefined || Date.parse(at) < Date.parse(since) ? null : <time dateTime={at}>{fullTime(at)}</time>;

@@ -55,11 +55,11 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
     <li>
       <button type="button" className="find" data-found={id} onClick={() => jump(conversationId, id)}>
         <span className="find-who">
-          <strong>{sender.name}</strong>
+          <strong dir="auto">{sender.name}</strong>
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
         {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
-        <span className="find-says">
+        <span className="find-says" dir="auto">
           {pieces.map(({ text, isFound }, index) =>
             // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text have no other name
             isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,

@@ -13,7 +13,9 @@ export function LetterView({ letter }: { letter: Letter }) {
     <article className="message mine letter">
       <Avatar id={me.id} name={me.name} picture={me.avatar} />
       <header>
-        <span className="name">{me.name}</span>
+        <span className="name">
+          <bdi>{me.name}</bdi>
+        </span>
       </header>
       {letter.content !== "" && <MessageText content={letter.content} />}
       <LetterFiles letter={letter} />

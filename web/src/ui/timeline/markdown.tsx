@@ -1,6 +1,9 @@
+import { SquareCheckBig, Square as SquareEmpty } from "lucide-react";
 import Markdown from "markdown-to-jsx/react";
-import { memo, type ReactNode } from "react";
+import { memo, type ReactNode, useEffect, useMemo, useState } from "react";
 import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { piecesOf } from "./long_text";
 import { MentionText } from "./mention_text";
 
 const Plain = ({ children }: { children?: ReactNode }) => <p>{children}</p>;
@@ -18,24 +21,63 @@ function Link({ href, children }: { href?: string | undefined; children?: ReactN
   );
 }
 
+/** The box of a list of tasks, which nobody can tick here. */
+function Task({ checked = false }: { checked?: boolean }) {
+  const Box = checked ? SquareCheckBig : SquareEmpty;
+  return <Box className="icon task" role="img" aria-label={texts.task(checked)} />;
+}
+
 const options = {
   // Texts become elements, never HTML.
   disableParsingRawHTML: true,
   forceBlock: true,
   wrapper: "div" as const,
-  overrides: { a: Link, img: Picture, h1: Plain, h2: Plain, h3: Plain, h4: Plain, h5: Plain, h6: Plain },
+  overrides: { a: Link, img: Picture, input: Task, h1: Plain, h2: Plain, h3: Plain, h4: Plain, h5: Plain, h6: Plain },
 };
+
+/** Long texts of which the reader has asked for the rest: it stays, also while it is out of sight. */
+const unfolded = new Set<string>();
 
 /** What a message says. `message`: the one that it is of, where those whom it names are to stand out. */
 export const MessageText = memo(function MessageText({ content, message }: { content: string; message?: Message }) {
-  const names = message?.mentionsAll || (message?.mentions?.length ?? 0) > 0;
+  const pieces = useMemo(() => piecesOf(content), [content]);
+  const [isWhole, setWhole] = useState(() => unfolded.has(content));
   return (
-    <div className="text">
-      {message !== undefined && names ? (
-        <MentionText message={message} content={content} options={options} />
-      ) : (
-        <Markdown options={options}>{content}</Markdown>
+    <div className="text" dir="auto">
+      <Piece content={pieces[0] ?? ""} message={message} />
+      {isWhole && <Rest pieces={pieces} message={message} />}
+      {!isWhole && pieces.length > 1 && (
+        <button
+          type="button"
+          className="quiet long"
+          onClick={() => {
+            unfolded.add(content);
+            setWhole(true);
+          }}
+        >
+          {texts.showMore}
+        </button>
       )}
     </div>
   );
+});
+
+/** What follows the first piece: one piece more in each frame. */
+function Rest({ pieces, message }: { pieces: readonly string[]; message: Message | undefined }) {
+  const [count, setCount] = useState(1);
+  useEffect(() => {
+    if (count >= pieces.length) return;
+    const frame = requestAnimationFrame(() => setCount(count + 1));
+    return () => cancelAnimationFrame(frame);
+  }, [count, pieces]);
+  return pieces.slice(1, count).map((piece, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a text has its pieces in their order
+    <Piece key={index} content={piece} message={message} />
+  ));
+}
+
+const Piece = memo(function Piece({ content, message }: { content: string; message: Message | undefined }) {
+  const names = message?.mentionsAll || (message?.mentions?.length ?? 0) > 0;
+  if (message !== undefined && names) return <MentionText message={message} content={content} options={options} />;
+  return <Markdown options={options}>{content}</Markdown>;
 });

@@ -1,6 +1,6 @@
 /** What one can do with a message: one list, from which its buttons, its menu and its keys come. */
 
-import { Copy, Eye, Forward, Link, MessagesSquare, Pencil, Pin, PinOff, Reply, Trash2 } from "lucide-react";
+import { Copy, Eye, Forward, Link, MessagesSquare, Pencil, Pin, PinOff, Reply, SmilePlus, Trash2 } from "lucide-react";
 import type { Chat } from "../../chat/chat";
 import { may, roleOf } from "../../chat/conversations/rights";
 import { type Composing, own } from "../../chat/core";
@@ -27,7 +27,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const isMine = me.id === message.senderId;
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
-  const ask = (kind: "delete" | "forward" | "receipts") => () => chat.askAbout({ kind, message });
+  const ask = (kind: "delete" | "forward" | "reactions" | "receipts") => () => chat.askAbout({ kind, message });
   const list: (MessageAction | false)[] = [
     {
       label: texts.reply,
@@ -59,6 +59,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
         }
       : false,
     { label: texts.copyLink, icon: Link, onClick: () => void copy(chat, linkTo(message.conversationId, message.id)) },
+    (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
     isMine && {
       label: texts.edit,

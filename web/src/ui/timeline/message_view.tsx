@@ -7,7 +7,7 @@ import { Attachments } from "../files/attachments";
 import { Avatar } from "../parts/avatar";
 import { Folded } from "../people/folded";
 import { PersonButton } from "../people/person_button";
-import { fullTime, timeOfDay } from "../times";
+import { fullTime, shortTimeOfDay, timeOfDay } from "../times";
 import { Actions } from "./actions";
 import { MessageText } from "./markdown";
 import { Edited, ForwardedFrom, PinMark, Replies } from "./marks";
@@ -50,6 +50,11 @@ function Unfolded({ message, continued }: Props) {
       {...events}
     >
       {pinned && !deletedAt && <PinMark />}
+      {continued && (
+        <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>
+          {shortTimeOfDay(createdAt)}
+        </time>
+      )}
       {!continued && (
         <PersonButton userId={sender.id} name={sender.name} className="face" isExtra>
           <Avatar id={sender.id} name={sender.name} picture={sender.avatar} />
@@ -58,7 +63,7 @@ function Unfolded({ message, continued }: Props) {
       {!continued && (
         <header>
           <PersonButton userId={sender.id} name={sender.name} className="name">
-            {sender.name}
+            <bdi>{sender.name}</bdi>
           </PersonButton>
           <time dateTime={createdAt} title={fullTime(createdAt)}>
             {timeOfDay(createdAt)}

@@ -20,8 +20,12 @@ export function QuoteView({ quote, conversationId }: { quote: Quote; conversatio
   const says = quote.content || (quoted === undefined ? "" : summaryOf(quoted)) || texts.attachment;
   return (
     <button type="button" className="quote" title={texts.toQuoted(name)} onClick={() => jump(conversationId, quote.id)}>
-      <span className="quote-name">{name}</span>
-      <span className="quote-says">{plainOf(says)}</span>
+      <span className="quote-name" dir="auto">
+        {name}
+      </span>
+      <span className="quote-says" dir="auto">
+        {plainOf(says)}
+      </span>
     </button>
   );
 }

@@ -1,11 +1,15 @@
-import type { Message, Reaction } from "../../server/payloads";
+import { own } from "../../chat/core";
+import type { Member, Message, Reaction } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import { EmojiButton } from "../emoji/emoji_button";
 
+const NOBODY: readonly Member[] = [];
+
 export function Reactions({ message, reactions }: { message: Message; reactions: readonly Reaction[] }) {
   const { messages } = useChat();
   const myId = useChatState((state) => state.me.id);
+  const members = useChatState(({ conversations }) => own(conversations, message.conversationId)?.members) ?? NOBODY;
   return (
     <ul className="reactions">
       {reactions.map(({ emoji, count, userIds }) => (
@@ -14,6 +18,7 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
             type="button"
             aria-pressed={userIds.includes(myId)}
             aria-label={texts.reacted(emoji, count)}
+            title={texts.reactedBy(emoji, namesOf(userIds, members, myId), count)}
             onClick={() => void messages.react(message, emoji)}
           >
             {emoji} {count}
@@ -25,4 +30,11 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
       </li>
     </ul>
   );
+}
+
+/** The reader first; whoever has left has no name here. */
+export function namesOf(userIds: readonly string[], members: readonly Member[], myId: string): string[] {
+  const names = new Map(members.map(({ userId, name }) => [userId, name]));
+  const others = userIds.filter((id) => id !== myId).flatMap((id) => names.get(id) ?? []);
+  return userIds.includes(myId) ? [texts.you, ...others] : others;
 }

@@ -21,9 +21,11 @@ export function ThreadRow({ message, rootId }: { message: Message; rootId: strin
       onClick={() => chat.show({ kind: "thread", rootId, messageId: id })}
     >
       <MessagesSquare className="icon" aria-hidden="true" />
-      <strong>{sender.name}</strong>
+      <strong dir="auto">{sender.name}</strong>
       <span className="thread-row-what">{texts.threadReply}</span>
-      <span className="thread-row-says">{plainOf(summaryOf(message))}</span>
+      <span className="thread-row-says" dir="auto">
+        {plainOf(summaryOf(message))}
+      </span>
       <time dateTime={createdAt} title={fullTime(createdAt)}>
         {timeOfDay(createdAt)}
       </time>

@@ -1,0 +1,25 @@
+"""What messages show of themselves: who reacted, when they were sent, who has read them, and from which side they are read."""
+
+from __future__ import annotations
+
+from tests.page.driving import run
+
+
+def test_who_reacted_is_named(driver: list[str], demo_url: str) -> None:
+    reacted = run(driver, demo_url, "reading", "reactions")["reacted"]
+    assert reacted == {"title": "You, bob and carol reacted with 👍", "listed": ["You", "bob", "carol"]}
+
+
+def test_each_paragraph_is_read_from_its_own_side(driver: list[str], demo_url: str) -> None:
+    directed = run(driver, demo_url, "reading", "directions")["directed"]
+    assert directed["field"] == "rtl"
+    assert directed["hebrew"] == "rtl"
+    assert directed["sides"] == [False, False, True], "from the left"
+
+
+def test_a_continued_message_shows_its_time_at_the_pointer(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "reading", "times")["timed"] == {"before": "0", "after": "1", "says": True}
+
+
+def test_a_newcomer_has_read_nothing_before_it_was_said(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False}

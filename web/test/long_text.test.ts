@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { piecesOf } from "../src/ui/timeline/long_text";
+
+const words = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ");
+
+describe("a long text", () => {
+  it("is one piece as long as it is not long", () => {
+    expect(piecesOf("short")).toEqual(["short"]);
+    expect(piecesOf("")).toEqual([""]);
+  });
+
+  it("is cut between words, and nothing of it is lost", () => {
+    const text = words(9_000);
+    const pieces = piecesOf(text);
+    expect(pieces.length).toBeGreaterThan(10);
+    expect(pieces.every(({ length }) => length <= 4_000)).toBe(true);
+    expect(pieces.join("")).toBe(text);
+  });
+
+  it("is cut between paragraphs where there are some", () => {
+    const text = Array.from({ length: 60 }, () => "x".repeat(300)).join("\n\n");
+    expect(piecesOf(text).every((piece) => piece.replaceAll("\n", "").length % 300 === 0)).toBe(true);
+  });
+
+  it("shows so many lines at first", () => {
+    const [first = ""] = piecesOf("a\n".repeat(3_000));
+    expect(first.split("\n").length).toBeLessThan(100);
+  });
+
+  it("goes on as code where it is cut in code", () => {
+    const [first, second] = piecesOf(`\`\`\`js\n${"const a = 1;\n".repeat(500)}\`\`\`\nafter`);
+    expect(first?.startsWith("```js\n")).toBe(true);
+    expect(second?.startsWith("```js\nconst")).toBe(true);
+  });
+
+  it("keeps the two halves of a character together", () => {
+    const pieces = piecesOf(`x${"😀".repeat(5_000)}`);
+    // It throws for half a character.
+    expect(() => pieces.map(encodeURIComponent)).not.toThrow();
+    expect(pieces.join("")).toContain("😀😀");
+  });
+
+  it("is not quoted deeper than can be seen", () => {
+    const [only] = piecesOf(`${"> ".repeat(32_000)}deep`);
+    expect(only?.replaceAll(/\s/g, "")).toBe(">>>>>>deep");
+  });
+});
