@@ -130,14 +130,14 @@ export async function act(page, content, name, within = page) {
 
 export async function choose(page, name) {
   await field(page, "Find people").fill(name);
-  await page.locator(".found button").getByText(name, { exact: true }).click();
+  await page.locator(".found [role=option]").getByText(name, { exact: true }).click();
 }
 
 // With one person directly, with several in a group of this name.
 export async function start(page, names, group) {
   await page.getByRole("button", { name: "New conversation" }).click();
   for (const name of names) await choose(page, name);
-  if (group !== undefined) await field(page, "Name of the group").fill(group);
+  if (group !== undefined) await field(page, "Group name").fill(group);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.locator("dialog").waitFor({ state: "detached" });
 }

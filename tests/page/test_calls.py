@@ -36,3 +36,8 @@ def test_what_is_missing_on_the_device_is_said(driver: list[str], demo_url: str)
 def test_a_call_goes_on_while_the_server_is_away(driver: list[str], tmp_path: Path) -> None:
     reports = run_through_a_kill(driver, tmp_path, "calls", "restart")
     assert reports["went on"] == {"connections": 1}
+
+
+def test_a_call_does_not_disturb_who_wants_that(driver: list[str], demo_url: str) -> None:
+    called = run(driver, demo_url, "calls", "do_not_disturb")["called"]
+    assert called == {"modal": 0, "focus": "TEXTAREA", "played": []}

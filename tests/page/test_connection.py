@@ -27,3 +27,10 @@ def test_what_was_written_without_a_connection_outlives_a_reload(driver: list[st
 def test_it_works_without_https(driver: list[str], tmp_path: Path) -> None:
     with serving(tmp_path, free_port()) as url:
         assert "talked" in run(driver, url, "connection", "insecure")
+
+
+def test_the_page_is_back_as_soon_as_the_network_is(driver: list[str], tmp_path: Path) -> None:
+    back = run_through_a_kill(driver, tmp_path, "connection", "network")["back"]
+    assert back["dots"] == 0
+    assert back["waits"] == 1
+    assert back["ms"] < 3_000, "before the next try by itself, which is up to 10 s away"

@@ -36,9 +36,21 @@ def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: list[
 
 def test_who_is_new_is_told_what_to_do(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
-    assert reports["begun"] == {"says": "Start a conversation with somebody, and it appears here."}
+    assert reports["begun"] == {"says": "Start a conversation and it will appear here."}
 
 
 def test_all_of_it_fits_a_narrow_screen(driver: list[str], demo_url: str) -> None:
     widths = run(driver, demo_url, "places", "narrow")["measured"]["widths"]
     assert widths == dict.fromkeys(["new", "browse", "settings", "details", "edit", "card"], 320)
+
+
+def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "places", "linked")["linked"]["says"] == [
+        "You are not a member of this conversation, or it does not exist.",
+        "Open to all is a public channel. Join it to read it.",
+    ]
+
+
+def test_people_are_found_and_namesakes_told_apart(driver: list[str], demo_url: str) -> None:
+    found = run(driver, demo_url, "places", "finder")["found"]
+    assert found == {"known": True, "ids": 2, "active": "true", "chosen": 1}

@@ -126,7 +126,7 @@ export async function settings() {
   await open(bob, "general");
   await open(carol, "general");
   await carol.getByRole("button", { name: "Details" }).click();
-  const notify = carol.getByRole("combobox", { name: "Notify me of" });
+  const notify = carol.getByRole("combobox", { name: "Notify me about" });
   const saved = () => carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PUT");
   await Promise.all([saved(), notify.selectOption("All messages")]);
   await Promise.all([saved(), carol.getByRole("combobox", { name: "Sound", exact: true }).selectOption("Chime")]);
@@ -156,7 +156,7 @@ export async function stored() {
   const test = await visitAs("test", { init: observe });
   await bell(test, 1).click();
   const list = test.getByRole("dialog", { name: "Notifications" });
-  await list.getByText("This browser shows notifications while you look elsewhere.").waitFor();
+  await list.getByText("This browser shows notifications when you're in another tab or app.").waitFor();
   const before = await observed(test);
   await list.getByRole("button", { name: /bob.*unread/ }).click();
   await message(test, "While you were away").waitFor();

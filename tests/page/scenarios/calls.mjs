@@ -1,6 +1,7 @@
 import {
   LOST,
   answers,
+  call,
   anotherTab,
   launchWithoutDevices,
   message,
@@ -87,7 +88,7 @@ export async function talk() {
   await message(bob, "Can you hear me?").waitFor();
 
   await button(bob, "Turn microphone off").click();
-  await callOf(alice, "bob").getByText("bob has turned the microphone off").waitFor();
+  await callOf(alice, "bob").getByText("bob is muted").waitFor();
   await button(bob, "Turn microphone on").click();
   await callOf(alice, "bob").getByText("Connected").waitFor();
 
@@ -113,7 +114,7 @@ export async function talk() {
 export async function refused() {
   const [alice, bob] = await two();
   await button(alice, "Video call").click();
-  await ringing(bob).getByText("alice wants a video call").waitFor();
+  await ringing(bob).getByText("alice is video calling").waitFor();
   await ringing(bob).getByRole("button", { name: "Decline" }).click();
   await callOf(alice, "bob").getByText("bob declined.").waitFor();
   await button(alice, "Call again").click();
@@ -169,13 +170,13 @@ export async function problems() {
   try {
     const [alice] = await two({ from: without });
     await button(alice, "Call").click();
-    await callOf(alice, "bob").getByText("No microphone was found.").waitFor();
+    await callOf(alice, "bob").getByText("No microphone found.").waitFor();
     await button(alice, "Close").click();
     const carol = await visitAs("carol");
     await start(carol, ["bob"]);
     await opened(carol, "bob");
     await button(carol, "Call").click();
-    await callOf(carol, "bob").getByText("The browser does not allow the microphone").waitFor();
+    await callOf(carol, "bob").getByText("Microphone access is blocked.").waitFor();
     report("said");
   } finally {
     await without.close();
@@ -212,4 +213,24 @@ export async function restart() {
   await button(alice, "Call").click();
   await ringing(bob).getByText("alice is calling").waitFor();
   report("went on", { connections: await alice.evaluate(() => window.peers.length) });
+}
+
+// Whoever does not want to be disturbed sees a call, beside what they do, and hears nothing.
+export async function do_not_disturb() {
+  const [alice, bob] = await two();
+  await bob.evaluate(() => window.played.splice(0));
+  await call("PUT", "users/me/presence", "bob", { status: "dnd" });
+  await alice.getByText("do not disturb").first().waitFor();
+  await bob.getByRole("button", { name: "Your account: bob do not disturb" }).waitFor();
+  await open(bob, "general");
+  await bob.locator(".composer textarea").focus();
+  await button(alice, "Call").click();
+  await callOf(bob, "alice").getByText("alice is calling").waitFor();
+  const modal = await ringing(bob).count();
+  const focus = await bob.evaluate(() => document.activeElement.tagName);
+  const played = await bob.evaluate(() => window.played);
+  await callOf(bob, "alice").getByRole("button", { name: "Decline" }).click();
+  await callOf(alice, "bob").getByText("bob declined.").waitFor();
+  await call("PUT", "users/me/presence", "bob", { status: "online" });
+  report("called", { modal, focus, played });
 }

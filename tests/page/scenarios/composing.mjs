@@ -133,17 +133,26 @@ export async function noWriting() {
   await say(alice, "Read this");
   await bob.goto(bob.url().replace(/#.*|$/, `#/conversation/${encodeURIComponent(id)}`));
   await message(bob, "Read this").waitFor();
-  await bob.getByText("Only the owner and admins write in this channel.").waitFor();
+  await bob.getByText("Only the owner and admins can write in this channel.").waitFor();
   const fields = await composer(bob).count();
   await gather("Quiet", ["bob", "carol"]);
   await open(alice, "Quiet");
   await open(bob, "Quiet");
   const quiet = decodeURIComponent(alice.url().split("/").at(-1));
   await call("PUT", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice", { reason: "too loud" });
-  await say(bob, "May I?");
-  const reason = letters(bob).locator(".problem");
+  const reason = bob.locator(".read-only");
+  await reason.getByText("too loud").waitFor();
+  const muted = await composer(bob).count();
+  await call("DELETE", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice");
+  await composer(bob).waitFor();
+  // A page that was not there when it was said learns it from the first refusal.
+  await call("PUT", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice", {});
   await reason.waitFor();
-  report("refused", { fields, reason: await reason.textContent() });
+  await bob.reload();
+  await say(bob, "May I?");
+  await letters(bob).locator(".problem").waitFor();
+  await reason.waitFor();
+  report("refused", { fields, muted, reason: await reason.textContent() });
 }
 
 export async function longTexts() {

@@ -70,3 +70,23 @@ export async function insecure() {
   await alice.locator(".message:not(.letter) .file-name").getByText("note.txt").waitFor();
   report("talked");
 }
+
+// When the network is back, nobody waits for the next try; until then, nobody seems to be online.
+export async function network() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  await alice.locator(".account .dot.online").waitFor();
+  await alice.context().setOffline(true);
+  report("ready");
+  await alice.getByText("Reconnecting…").waitFor();
+  const dots = await alice.locator(".dot.online").count();
+  await alice.getByRole("button", { name: "Try now" }).click();
+  await answers.next();
+  // By then the next try is some seconds away.
+  await alice.waitForTimeout(12_000);
+  const waits = await alice.locator(".connection").count();
+  await alice.context().setOffline(false);
+  const before = Date.now();
+  await alice.locator(".connection").waitFor({ state: "detached" });
+  report("back", { dots, waits, ms: Date.now() - before });
+}

@@ -164,7 +164,7 @@ export async function keeping() {
   const marked = await bob.locator(".message .mark").allInnerTexts();
   const mayUnpin = await pins.getByRole("button", { name: "Unpin" }).count();
   await act(alice, "keep this", "Unpin");
-  await pins.getByText("Nothing is pinned here.").waitFor();
+  await pins.getByText("No pinned messages yet.").waitFor();
   report("pinned", { marked, may_unpin: mayUnpin > 0 });
 
   await act(bob, "keep this", "Forward");

@@ -28,7 +28,7 @@ export async function bargain() {
   await open(bob, "alice");
   await message(bob, "I sell my bike").waitFor();
   await button(alice, "Offers").click();
-  await make(alice, { "What is offered": "Bike", Amount: "a lot" }, "JPY");
+  await make(alice, { "Title": "Bike", Amount: "a lot" }, "JPY");
   await alice.getByText("Type a whole amount").waitFor();
   await currencies(alice).selectOption("EUR");
   await field(alice, "Amount").fill("1,200.50");
@@ -43,9 +43,9 @@ export async function bargain() {
 
   await button(bob, "Counter: Bike").click();
   const suggested = await field(bob, "Amount").inputValue();
-  await fill(bob, { "What is offered": "Bike with lock", Amount: "1000" });
+  await fill(bob, { "Title": "Bike with lock", Amount: "1000" });
   await closed(bob);
-  await is(alice, "Bike", "Answered with another offer");
+  await is(alice, "Bike", "Countered");
   await button(alice.locator(".conversation"), "Accept: Bike with lock").click();
   for (const page of [alice, bob]) await is(page, "Bike with lock", "Accepted");
   const order = await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents();

@@ -41,11 +41,11 @@ export async function block() {
   await card(carol, "bob").getByRole("button", { name: "Block" }).click();
   await message(carol, "Before").waitFor({ state: "detached" });
   await say(bob, "After");
-  await carol.getByText("Message from somebody you blocked.").nth(1).waitFor();
+  await carol.getByText("Message from someone you blocked.").nth(1).waitFor();
   const announced = await carol.locator(".announcer").textContent();
   await start(carol, ["alice"]);
   await say(bob, "Unheard");
-  await conversations(carol).filter({ hasText: "general" }).getByText("Message from somebody you blocked.").waitFor();
+  await conversations(carol).filter({ hasText: "general" }).getByText("Message from someone you blocked.").waitFor();
   const title = await carol.title();
   await carol.reload();
   await open(carol, "general");
@@ -58,7 +58,7 @@ export async function block() {
   await carol.getByRole("menuitem", { name: "Settings" }).click();
   await carol.getByRole("tab", { name: "Blocked" }).click();
   await carol.getByRole("button", { name: "Unblock bob" }).click();
-  await carol.getByText("You have blocked nobody.").waitFor();
+  await carol.getByText("You haven't blocked anyone.").waitFor();
   await carol.keyboard.press("Escape");
   await message(carol, "Before").waitFor();
   report("blocked", { announced, title, folded });

@@ -19,7 +19,7 @@ import {
 const listed = (page, name) => conversations(page).filter({ has: page.getByText(name, { exact: true }) });
 const panel = (page) => page.locator(".panel[aria-label=Details]");
 const row = (page, name) => panel(page).locator(".member").filter({ hasText: name });
-const readOnly = (page) => page.getByText("Only the owner and admins write in this channel.");
+const readOnly = (page) => page.getByText("Only the owner and admins can write in this channel.");
 
 async function showDetails(page) {
   await page.getByRole("button", { name: "Details" }).click();
@@ -41,7 +41,7 @@ export async function channels() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await alice.getByRole("button", { name: "New conversation" }).click();
   await alice.locator("dialog").getByText("Channel", { exact: true }).click();
-  await field(alice, "Name of the channel").fill("Announcements");
+  await field(alice, "Channel name").fill("Announcements");
   await alice.getByRole("button", { name: "Start", exact: true }).click();
   await opened(alice, "Announcements");
 
@@ -59,7 +59,7 @@ export async function channels() {
   await row(alice, "bob").getByText("Admin", { exact: true }).waitFor();
   await say(bob, "Thank you");
   await message(alice, "Thank you").waitFor();
-  await manage(alice, "bob", "Make ordinary member");
+  await manage(alice, "bob", "Remove as admin");
   await readOnly(bob).waitFor();
   await showDetails(bob);
   await row(bob, "alice").getByText("Owner", { exact: true }).waitFor();
@@ -81,14 +81,16 @@ export async function members() {
   for (const page of [bob, carol]) await opened(page, "The crew");
 
   await manage(alice, "carol", "Mute…");
-  await field(alice, "Reason, which they are told").fill("Too loud");
+  await field(alice, "Reason (they will see it)").fill("Too loud");
   await alice.getByRole("button", { name: "Mute", exact: true }).click();
   await carol.getByText("A moderator has muted you here").waitFor();
-  const muted = await carol.locator(".notice p").textContent();
+  const muted = await carol.locator(".read-only").textContent();
   await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor();
-  await manage(alice, "carol", "Let write again");
+  await manage(alice, "carol", "Unmute");
   await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor({ state: "detached" });
 
+  await manage(alice, "carol", "Remove");
+  await alice.getByRole("dialog", { name: "Remove carol?" }).getByRole("button", { name: "Cancel" }).click();
   await manage(alice, "carol", "Ban…");
   await alice.getByRole("button", { name: "Ban", exact: true }).click();
   await carol.getByText("You are no longer a member of The crew.").waitFor();
@@ -128,7 +130,7 @@ export async function list() {
   await fromList(alice, "talk-123", "Mark as read");
   await listed(alice, "talk-123").waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "Mark all as read" }).click();
-  await alice.getByText("No conversation like that.").waitFor();
+  await alice.getByText("No conversations found").waitFor();
   await alice.getByRole("button", { name: "Unread only" }).click();
 
   await fromList(alice, "test-conv", "Mute");
@@ -234,4 +236,50 @@ export async function narrow() {
   await call("DELETE", `conversations/${id}`, "user-123");
   await listed(page, "A conversation with a very long name indeed").waitFor({ state: "detached" });
   report("measured", { widths });
+}
+
+// A link to a channel that one has not joined offers that; one to what one may not see says so.
+export async function linked() {
+  const make = (more) => post("conversations", "alice", { memberIds: ["bob"], ...more });
+  const open = await make({ kind: "channel", name: "Open to all", public: true });
+  await post("messages", "alice", { conversationId: open.id, content: "Welcome" });
+  const closed = await make({ kind: "group", name: "Closed" });
+  const says = [];
+  for (const [path, options] of [[closed.id, {}], [open.id, { viewport: { width: 320, height: 640 } }]]) {
+    const page = await visitAs("carol", { expected: /status of 40[34]/, ...options });
+    await page.goto(`${page.url().replace(/#.*|$/, "")}#/conversation/${path}`);
+    const why = page.locator("main [role=status]");
+    await why.waitFor();
+    says.push(await why.textContent());
+    const join = page.getByRole("button", { name: "Join", exact: true });
+    if (path === closed.id) continue;
+    await join.click();
+    await page.locator(".message").getByText("Welcome").waitFor();
+  }
+  report("linked", { says });
+}
+
+// Whom one knows is offered before anything is typed; any word of a name finds it, and an id tells namesakes apart.
+export async function finder() {
+  const names = ["Nora Newcomer", "Nora Newcomer", "Jean Luc Nordholm"];
+  for (const [index, name] of names.entries()) {
+    const page = await visit();
+    await submitAccount(page, { Name: name, "E-mail": `namesake${index}@example.com`, Password: "correct horse" });
+    await page.getByRole("button", { name: /^Your account/ }).waitFor();
+    await page.context().close();
+  }
+  const alice = await visitAs("alice");
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  const options = alice.locator(".found [role=option]");
+  await field(alice, "Find people").focus();
+  await options.getByText("bob", { exact: true }).waitFor();
+  const known = await options.count();
+  await field(alice, "Find people").fill("nora");
+  await options.nth(1).waitFor();
+  const namesakes = await options.locator(".found-id").allTextContents();
+  await alice.keyboard.press("ArrowDown");
+  const active = await options.nth(1).getAttribute("aria-selected");
+  await alice.keyboard.press("Enter");
+  const chosen = await alice.locator(".chosen li").count();
+  report("found", { known: known > 1, ids: new Set(namesakes).size, active, chosen });
 }

@@ -39,11 +39,11 @@ export async function search() {
   const newest = await found(alice).first().locator("mark").allTextContents();
   await panel(alice).getByRole("button", { name: "Filters" }).click();
   await panel(alice).getByLabel("Find people").fill("bob");
-  await panel(alice).locator(".found button").getByText("bob", { exact: true }).click();
+  await panel(alice).locator(".found [role=option]").getByText("bob", { exact: true }).click();
   await found(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
-  await panel(alice).getByLabel("Until").fill("2001-01-01");
-  await panel(alice).getByText("No messages were found.").waitFor();
-  await panel(alice).getByLabel("Until").fill("");
+  await panel(alice).getByLabel("End date").fill("2001-01-01");
+  await panel(alice).getByText("No messages found").waitFor();
+  await panel(alice).getByLabel("End date").fill("");
   await panel(alice).getByRole("button", { name: "Remove bob" }).click();
   await found(alice).filter({ hasText: "general" }).click();
   await opened(alice, "general");
@@ -82,6 +82,6 @@ export async function failure() {
   await problem.waitFor();
   await alice.unroute("**/api/v1/search?**");
   await problem.getByRole("button", { name: "Try again" }).click();
-  await panel(alice).getByText("No messages were found.").waitFor();
+  await panel(alice).getByText("No messages found").waitFor();
   report("tried again");
 }

@@ -31,7 +31,7 @@ export async function theme() {
   await alice.reload();
   const reloaded = await scheme(alice);
   await openSettings(alice, "Appearance");
-  await alice.locator("dialog").getByText("As the system", { exact: true }).click();
+  await alice.locator("dialog").getByText("System", { exact: true }).click();
   await tab.waitForFunction(() => document.documentElement.dataset.theme === undefined);
   report("chosen", { differs: light !== dark, reloaded, back: (await paper(alice)) === light });
 }
@@ -49,7 +49,7 @@ export async function profile() {
     await it.decode();
     return it.naturalWidth;
   });
-  await alice.getByLabel("What you are up to").fill("Painting");
+  await alice.getByLabel("Status text").fill("Painting");
   await alice.getByRole("button", { name: "Save status" }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
   await alice.locator("dialog").getByText("Invisible", { exact: true }).click();

@@ -90,7 +90,7 @@ export async function refusal() {
   await letters(alice).waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "New conversation" }).click();
   await field(alice, "Find people").fill("nobody");
-  await alice.getByText("Nobody of that name.").waitFor();
+  await alice.getByText("No one found").waitFor();
   await alice.keyboard.press("Escape");
   await alice.locator("dialog").waitFor({ state: "hidden" });
   await say(alice, "x".repeat(65_537));

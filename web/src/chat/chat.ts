@@ -73,11 +73,13 @@ export class Chat {
     this.idle = new Idle(core, this.presence);
     this.people = new People(core, this.conversations);
     this.moderation = new Moderation(core);
+    this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.profile = new Profile(core);
     this.#parts = [
       this.presence,
       this.idle,
       this.people,
+      this.moderation,
       this.profile,
       this.messages,
       this.uploads,
@@ -95,11 +97,13 @@ export class Chat {
 
   start(): void {
     for (const part of this.#parts) part.started?.();
+    addEventListener("online", this.hurry);
     this.#core.connection.open();
   }
 
   stop(): void {
     for (const part of this.#parts) part.stopped?.();
+    removeEventListener("online", this.hurry);
     this.#core.connection.close();
   }
 
@@ -127,6 +131,9 @@ export class Chat {
     void this.pins.load(id);
     await this.messages.open(id, messageId);
   }
+
+  /** Tries to come back to the server at once. */
+  readonly hurry = (): void => this.#core.connection.hurry();
 
   /** Shows something beside the open conversation; null: nothing. */
   show(panel: Panel | null): void {

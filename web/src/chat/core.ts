@@ -53,10 +53,18 @@ export interface ChatState {
   readonly question: Question | null;
   /** Of whom the reader does not want to hear: their ids. */
   readonly blocked: ReadonlySet<string>;
+  /** Where a moderator has muted the reader, as far as that was told: a conversation's list does not say it. */
+  readonly mutedIn: Readonly<Record<string, Mute>>;
   /** Why the last thing that the reader did was refused; empty when it was not. */
   readonly notice: string;
   /** The newest message of somebody else in the open conversation, for who cannot see it. */
   readonly announcement: string;
+}
+
+export interface Mute {
+  /** Without it: until it is lifted. */
+  readonly until?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** A message to go to, or null for the newest; asking for the same one again is another target. */
@@ -103,6 +111,7 @@ export class Core {
       front: null,
       question: null,
       blocked: new Set(),
+      mutedIn: {},
       notice: "",
       announcement: "",
     }));

@@ -258,6 +258,7 @@ export interface ServerEvents {
   "user:blocked": { userId: string };
   "user:unblocked": { userId: string };
   "member:restricted": Restriction;
+  "member:unrestricted": Restriction;
   notification: Notified;
   "preferences:updated": Preferences;
   "conversation:preferences": ConversationPreferences & { conversationId: string };

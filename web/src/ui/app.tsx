@@ -10,6 +10,7 @@ import { useAlerts } from "./alerts/use_alerts";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./context";
 import { ConversationView } from "./conversation/conversation_view";
+import { Unavailable } from "./conversation/unavailable";
 import { Sidebar } from "./conversations/sidebar";
 import { SignIn } from "./entrance/sign_in";
 import { focusComposer, focusMessages } from "./keyboard/focus";
@@ -68,11 +69,12 @@ function Screen({ onSignOut }: { onSignOut: () => void }) {
   const isOpen = useChatState(
     ({ openId, conversations }) => openId !== null && own(conversations, openId) !== undefined,
   );
+  const isSomewhere = useChatState(({ openId }) => openId !== null);
   const hasPanel = useChatState((state) => state.panel !== null);
   useAddress(loaded);
   useTitle();
   useAlerts();
-  const classes = ["screen", isOpen && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
+  const classes = ["screen", loaded && isSomewhere && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
     <div className={classes}>
       {isOpen ? <SkipLinks /> : <h1 className="hidden">{texts.name}</h1>}
@@ -89,11 +91,16 @@ function Screen({ onSignOut }: { onSignOut: () => void }) {
 /** Apart from the rest, which stays as it is with each message of the open conversation. */
 function Opened() {
   const loaded = useChatState((state) => state.loaded);
+  const openId = useChatState((state) => state.openId);
   const open = useChatState((state) => (state.openId === null ? undefined : own(state.conversations, state.openId)));
   if (open !== undefined) return <ConversationView conversation={open} />;
   return (
     <main className="nothing">
-      <p>{loaded ? texts.pickOne : texts.connecting}</p>
+      {loaded && openId !== null ? (
+        <Unavailable key={openId} id={openId} />
+      ) : (
+        <p>{loaded ? texts.pickOne : texts.connecting}</p>
+      )}
     </main>
   );
 }

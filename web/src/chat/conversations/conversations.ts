@@ -43,12 +43,6 @@ export class ConversationList {
       if (userId === myId) this.#forget(conversationId, by === myId ? () => "" : texts.places.youWereRemoved);
       else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
     });
-    core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
-      if (kind !== "mute" || conversationId !== core.now.openId) return;
-      core.state.setState({
-        notice: texts.places.youAreMuted(until ? new Date(until).toLocaleString() : null, reason),
-      });
-    });
     core.on("message:read:receipt", (told) =>
       core.changeConversation(told.conversationId, (before) => withReceipt(before, "readSeq", told)),
     );
@@ -94,6 +88,7 @@ export class ConversationList {
     }
   }
 
+  /** Those whose names begin so; without a query anybody. Rejects with `Refused`. */
   async findUsers(query: string): Promise<User[]> {
     const { items } = await this.#core.api.get<{ items: User[] }>(`users?query=${encodeURIComponent(query)}&limit=10`);
     return items.filter((user) => user.id !== this.#core.now.me.id);

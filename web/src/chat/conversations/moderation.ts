@@ -1,7 +1,8 @@
 /** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
 
 import type { Conversation, Restriction, Role } from "../../server/payloads";
-import type { Core } from "../core";
+import type { Refused } from "../../server/refused";
+import type { Core, Mute, Part } from "../core";
 
 /** What can be changed of a group or a channel. */
 export interface Rules {
@@ -20,11 +21,38 @@ export interface Limits {
 }
 
 /** All of these reject with `Refused`. */
-export class Moderation {
+export class Moderation implements Part {
   readonly #core: Core;
 
   constructor(core: Core) {
     this.#core = core;
+    core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
+      if (kind === "mute") this.#setMute(conversationId, { until, reason });
+    });
+    core.on("member:unrestricted", ({ kind, conversationId }) => {
+      if (kind === "mute") this.unmuted(conversationId);
+    });
+  }
+
+  loaded(): void {
+    // What was lifted meanwhile is not told; what holds is said again by the next refusal.
+    this.#core.state.setState({ mutedIn: {} });
+  }
+
+  /** The server took nothing of the reader there. */
+  refused(conversationId: string, { code, details }: Refused): void {
+    const until = (details as { until?: string | null } | undefined)?.until;
+    if (code === "muted") this.#setMute(conversationId, { until: until ?? undefined });
+  }
+
+  /** The reader may write there again: a moderator says so, or the time is over. */
+  unmuted(conversationId: string): void {
+    const { [conversationId]: _, ...others } = this.#core.now.mutedIn;
+    this.#core.state.setState({ mutedIn: others });
+  }
+
+  #setMute(conversationId: string, mute: Mute): void {
+    this.#core.state.setState(({ mutedIn }) => ({ mutedIn: { ...mutedIn, [conversationId]: mute } }));
   }
 
   async update(conversationId: string, rules: Rules): Promise<void> {

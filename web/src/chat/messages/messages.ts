@@ -33,6 +33,9 @@ export class Messages implements Part {
   readonly #reading: Reading;
   readonly #leftAt = new Map<string, LeftAt>();
 
+  /** Told where the server has refused what the reader wrote. */
+  onRefused: (conversationId: string, refused: Refused) => void = () => undefined;
+
   constructor(core: Core, uploads: Uploads) {
     this.#core = core;
     this.#uploads = uploads;
@@ -228,8 +231,13 @@ export class Messages implements Part {
     const thread = threadId === null ? {} : { threadId };
     const files = fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id })) };
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
-    const { message } = await this.#core.call<{ message: Message }>("message:send", payload);
-    this.#arrived(message);
+    try {
+      const { message } = await this.#core.call<{ message: Message }>("message:send", payload);
+      this.#arrived(message);
+    } catch (error) {
+      if (error instanceof Refused) this.onRefused(conversationId, error);
+      throw error;
+    }
   }
 
   /** Has the messages here among which the reader was, else those where the unread begins. */

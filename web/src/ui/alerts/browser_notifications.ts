@@ -6,7 +6,8 @@ export type Permission = "on" | "off" | "ask" | "denied" | "impossible";
 const OFF = "talkwire.notifications-off";
 
 export function permission(): Permission {
-  if (!("Notification" in window)) return "impossible";
+  // Browsers of Android have them for installed applications only: there the constructor throws.
+  if (!("Notification" in window) || /android/i.test(navigator.userAgent)) return "impossible";
   if (Notification.permission === "granted") return localStorage.getItem(OFF) === null ? "on" : "off";
   return Notification.permission === "denied" ? "denied" : "ask";
 }
@@ -34,18 +35,14 @@ export interface Shown {
 /** Silent: what is heard is ours. */
 export function show({ id, title, body }: Shown, onClick: () => void): void {
   if (permission() !== "on") return;
-  try {
-    const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
-    shown.set(id, notification);
-    notification.onclose = () => shown.delete(id);
-    notification.onclick = () => {
-      window.focus();
-      notification.close();
-      onClick();
-    };
-  } catch {
-    // Browsers of phones have them for installed applications only.
-  }
+  const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
+  shown.set(id, notification);
+  notification.onclose = () => shown.delete(id);
+  notification.onclick = () => {
+    window.focus();
+    notification.close();
+    onClick();
+  };
 }
 
 /** They were read, here or elsewhere. */

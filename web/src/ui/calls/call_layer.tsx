@@ -6,8 +6,8 @@ import { repeat } from "../alerts/sounds";
 import { useChat, useChatState } from "../context";
 import { nameOf, partnerOf } from "../conversations/names";
 import { CallWindow } from "./call_window";
-import { Ringing } from "./ringing";
-import { useRinging } from "./use_ringing";
+import { QuietlyRinging, Ringing } from "./ringing";
+import { useQuiet, useRinging } from "./use_ringing";
 import "./call_layer.css";
 
 const RINGBACK_MS = 3_000;
@@ -26,9 +26,14 @@ export default function CallLayer() {
     return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
   });
   const callId = state.phase === "incoming" ? state.call.callId : null;
-  useRinging(callId, name, conversationId);
+  const isQuiet = useQuiet(callId);
+  useRinging(isQuiet === false ? callId : null, name, conversationId);
   useEffect(() => (state.phase === "outgoing" ? repeat("ringback", RINGBACK_MS) : undefined), [state.phase]);
   if (state.phase === "idle") return null;
-  if (state.phase === "incoming") return <Ringing call={state.call} name={name} face={face} />;
+  if (state.phase === "incoming") {
+    if (isQuiet === null) return null;
+    const Kind = isQuiet ? QuietlyRinging : Ringing;
+    return <Kind call={state.call} name={name} face={face} />;
+  }
   return <CallWindow state={state} name={name} face={face} />;
 }

@@ -40,25 +40,44 @@ export function Ringing({ call, name, face }: Props) {
         <Avatar id={face} name={name} />
       </span>
       <h2 id={id}>{call.withVideo ? says.ringing.video(name) : says.ringing.voice(name)}</h2>
-      <div className="buttons">
-        <button type="button" className="danger" onClick={() => calls.leave()}>
-          <PhoneOff className="icon" aria-hidden="true" />
-          {says.decline}
-        </button>
-        <button type="button" className="good" onClick={() => void calls.answer(false)}>
-          <Phone className="icon" aria-hidden="true" />
-          {says.accept}
-        </button>
-        {call.withVideo && (
-          <button type="button" className="good" onClick={() => void calls.answer(true)}>
-            <Video className="icon" aria-hidden="true" />
-            {says.acceptVideo}
-          </button>
-        )}
-      </div>
+      <Answers call={call} />
       <p id={`${id}hint`} className="hint">
         {says.ignoreHint}
       </p>
     </dialog>
+  );
+}
+
+/** The same beside everything else, without a sound, for whoever does not want to be disturbed. */
+export function QuietlyRinging({ call, name }: Props) {
+  const says = texts.calls;
+  return (
+    <section className="call ringing" aria-label={says.region(name)}>
+      <h2 role="status">{call.withVideo ? says.ringing.video(name) : says.ringing.voice(name)}</h2>
+      <Answers call={call} />
+    </section>
+  );
+}
+
+function Answers({ call }: { call: Call }) {
+  const { calls } = useChat();
+  const says = texts.calls;
+  return (
+    <div className="buttons">
+      <button type="button" className="danger" onClick={() => calls.leave()}>
+        <PhoneOff className="icon" aria-hidden="true" />
+        {says.decline}
+      </button>
+      <button type="button" className="good" onClick={() => void calls.answer(false)}>
+        <Phone className="icon" aria-hidden="true" />
+        {says.accept}
+      </button>
+      {call.withVideo && (
+        <button type="button" className="good" onClick={() => void calls.answer(true)}>
+          <Video className="icon" aria-hidden="true" />
+          {says.acceptVideo}
+        </button>
+      )}
+    </div>
   );
 }

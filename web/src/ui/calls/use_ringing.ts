@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { isQuiet } from "../../chat/alerts/notifications";
 import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
@@ -8,6 +8,21 @@ import { repeat } from "../alerts/sounds";
 import { useChat } from "../context";
 
 const RING_MS = 2_200;
+
+/** Whether the reader does not want to be disturbed by this call; null: not known yet. */
+export function useQuiet(callId: string | null): boolean | null {
+  const chat = useChat();
+  const [known, setKnown] = useState<{ callId: string; isQuiet: boolean } | null>(null);
+  useEffect(() => {
+    if (callId === null) return;
+    let current = true;
+    void wantsQuiet(chat).then((isQuiet) => current && setKnown({ callId, isQuiet }));
+    return () => {
+      current = false;
+    };
+  }, [chat, callId]);
+  return known !== null && known.callId === callId ? known.isQuiet : null;
+}
 
 /** Rings, in one of the reader's tabs: in the next one when that is closed. */
 export function useRinging(callId: string | null, name: string, conversationId: string): void {
@@ -29,7 +44,7 @@ async function ring(
   const ended = new Promise((resolve) => ending.addEventListener("abort", resolve));
   const ringNow = async (): Promise<void> => {
     if (ending.aborted) return;
-    const silence = (await wantsQuiet(chat)) ? () => undefined : repeat("ring", RING_MS);
+    const silence = repeat("ring", RING_MS);
     if (!chat.alerts.tabs.isSeen)
       show({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
     await ended;
@@ -42,7 +57,7 @@ async function ring(
   else await navigator.locks.request(lock, { signal: ending }, ringNow).catch(() => undefined);
 }
 
-/** The server rings for everybody; who does not want to be disturbed sees it and hears nothing. */
+/** The server rings for everybody. */
 async function wantsQuiet({ alerts, presence }: Chat): Promise<boolean> {
   if (presence.mine?.status === "dnd") return true;
   try {

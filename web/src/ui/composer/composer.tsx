@@ -37,8 +37,10 @@ export function Composer({ id, name, threadId }: Props) {
   const fieldId = useId();
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever answers or edits goes on in the field
-  useEffect(() => field.current?.focus(), [composing]);
+  useEffect(() => {
+    // On a phone the keyboard would come up over what somebody has opened to read.
+    if (!byTouch || composing !== null) field.current?.focus();
+  }, [composing]);
 
   const add = (files: readonly File[]): void => {
     attach(files);

@@ -13,6 +13,7 @@ import { PanelView } from "../panel/panel";
 import { Avatar } from "../parts/avatar";
 import { IconButton } from "../parts/icon_button";
 import { type MenuAction, MenuButton } from "../parts/menu";
+import { usePresence } from "../people/use_presence";
 import { Questions } from "../questions/questions";
 import { TimelineView } from "../timeline/timeline_view";
 import { Writing } from "./writing";
@@ -119,9 +120,11 @@ function PinsButton({ id }: { id: string }) {
 function Subtitle({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const partner = partnerOf(conversation, me);
-  const board = useChat().presence;
-  const presence = useStore(board.state, (state) => (partner === undefined ? undefined : own(state, partner.userId)));
+  const connected = useChatState((state) => state.connected);
+  const presence = usePresence(partner?.userId);
   if (conversation.kind !== "direct") return <p className="subtitle">{texts.members(conversation.memberCount)}</p>;
+  // Without a connection nobody knows how they are.
+  if (!connected) return <p className="subtitle">{texts.kinds.direct}</p>;
   const status = presence?.status ?? "offline";
   return (
     <p className="subtitle">

@@ -1,8 +1,11 @@
+import { useEffect } from "react";
 import { may, roleOf } from "../../chat/conversations/rights";
+import { type Mute, own } from "../../chat/core";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { Composer } from "../composer/composer";
-import { useChatState } from "../context";
+import { useChat, useChatState } from "../context";
+import { fullTime } from "../times";
 
 interface Props {
   conversation: Conversation;
@@ -13,8 +16,31 @@ interface Props {
 
 /** Where the reader writes, or why they do not. */
 export function Writing({ conversation, name, threadId }: Props) {
+  const { id, kind } = conversation;
   const me = useChatState((state) => state.me);
+  const mute = useChatState((state) => own(state.mutedIn, id));
   const role = roleOf(conversation, me);
-  if (may(conversation.kind, role, "post")) return <Composer id={conversation.id} name={name} threadId={threadId} />;
-  return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
+  if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
+  if (mute !== undefined) return <Muted id={id} mute={mute} />;
+  return <Composer id={id} name={name} threadId={threadId} />;
+}
+
+/** A timer cannot wait longer. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What was written waits meanwhile, as any draft. */
+function Muted({ id, mute: { until, reason } }: { id: string; mute: Mute }) {
+  const { moderation } = useChat();
+  useEffect(() => {
+    if (until === undefined) return;
+    const leftMs = Date.parse(until) - Date.now();
+    if (leftMs > LONGEST_MS) return;
+    const timer = setTimeout(() => moderation.unmuted(id), leftMs);
+    return () => clearTimeout(timer);
+  }, [moderation, id, until]);
+  return (
+    <p className="read-only" role="status">
+      {texts.places.youAreMuted(until === undefined ? null : fullTime(until), reason)}
+    </p>
+  );
 }

@@ -1,5 +1,5 @@
 import { texts } from "../../texts";
-import { useChatState } from "../context";
+import { useChat, useChatState } from "../context";
 import { useMedia } from "../media";
 import "./connection_line.css";
 
@@ -8,12 +8,18 @@ const narrow = matchMedia("(max-width: 700px)");
 
 /** How the connection is, while it is not there. */
 export function ConnectionLine() {
+  const chat = useChat();
   const connected = useChatState((state) => state.connected);
   const loaded = useChatState((state) => state.loaded);
   if (connected) return null;
   return (
     <p className="connection" role="status">
-      {loaded ? texts.reconnecting : texts.connecting}
+      {loaded ? texts.reconnecting : texts.connecting}{" "}
+      {loaded && (
+        <button type="button" className="quiet" onClick={chat.hurry}>
+          {texts.tryNow}
+        </button>
+      )}
     </p>
   );
 }

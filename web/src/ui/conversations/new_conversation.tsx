@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from "react";
-import type { Kind, User } from "../../server/payloads";
+import type { Kind, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
 import { Choice } from "../parts/choice";
@@ -17,7 +17,7 @@ const KINDS: readonly Kind[] = ["direct", "group", "channel"];
 /** With one person directly, with several in a group, or to many in a channel. */
 export default function NewConversation({ onClose, onOpen }: Props) {
   const { conversations } = useChat();
-  const [chosen, setChosen] = useState<readonly User[]>([]);
+  const [chosen, setChosen] = useState<readonly Person[]>([]);
   const [wanted, setWanted] = useState<Kind>("direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from "react";
-import type { Conversation, User } from "../../server/payloads";
+import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
 import { nameOf } from "../conversations/names";
@@ -10,7 +10,7 @@ import { PeopleFinder } from "../parts/people_finder";
 /** Lets others into a group or a channel. */
 export function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
-  const [chosen, setChosen] = useState<readonly User[]>([]);
+  const [chosen, setChosen] = useState<readonly Person[]>([]);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const { id, members } = conversation;

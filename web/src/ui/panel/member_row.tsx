@@ -36,7 +36,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
     makeMember: () => attempt(() => chat.moderation.giveRole(id, userId, "member")),
     handOver: () => setAsked("handOver"),
     mute: () => (mute === undefined ? setAsked("mute") : attempt(() => chat.moderation.lift(mute))),
-    remove: () => attempt(() => chat.moderation.remove(id, userId)),
+    remove: () => setAsked("remove"),
     ban: () => setAsked("ban"),
   };
   const says = { ...texts.places.deeds, ...(mute && { mute: texts.places.unmuteMember }) };
@@ -72,6 +72,16 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
           onDone={onChanged}
           onClose={() => setAsked(null)}
         />
+      )}
+      {asked === "remove" && (
+        <Confirmation
+          title={texts.places.removeQuestion(name)}
+          action={texts.places.deeds.remove}
+          onConfirm={() => chat.moderation.remove(id, userId)}
+          onClose={() => setAsked(null)}
+        >
+          {texts.places.removing}
+        </Confirmation>
       )}
       {asked === "handOver" && (
         <Confirmation

@@ -2,11 +2,13 @@ import { useEffect } from "react";
 import { useStore } from "zustand";
 import { own } from "../../chat/core";
 import type { Presence } from "../../server/payloads";
-import { useChat } from "../context";
+import { useChat, useChatState } from "../context";
 
-/** How somebody is; they are watched as long as they are shown. Undefined: nobody says. */
+/** How somebody is; they are watched as long as they are shown. Undefined: nobody says, as without a connection. */
 export function usePresence(userId: string | undefined): Presence | undefined {
   const board = useChat().presence;
+  const connected = useChatState((state) => state.connected);
   useEffect(() => (userId === undefined ? undefined : board.watch(userId)), [board, userId]);
-  return useStore(board.state, (state) => (userId === undefined ? undefined : own(state, userId)));
+  const presence = useStore(board.state, (state) => (userId === undefined ? undefined : own(state, userId)));
+  return connected ? presence : undefined;
 }

@@ -2,7 +2,7 @@ import { SlidersHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { NO_QUERY, type Query } from "../../chat/search/search";
-import type { Conversation, User } from "../../server/payloads";
+import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
 import { PanelFrame } from "../panel/panel";
@@ -79,7 +79,7 @@ function Where({ id, query: { conversationId }, onChange }: Props & { id: string
 }
 
 function Filters({ query: { sender, from, until }, onChange }: Props) {
-  const chosen: readonly User[] = sender === null ? [] : [{ createdAt: "", ...sender }];
+  const chosen: readonly Person[] = sender === null ? [] : [sender];
   return (
     <div className="filters">
       <fieldset>

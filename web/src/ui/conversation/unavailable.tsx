@@ -1,0 +1,54 @@
+import { useEffect, useState } from "react";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { goTo } from "../address";
+import { useChat } from "../context";
+import { nameOf } from "../conversations/names";
+
+/** Where a link leads to a conversation that the reader is not in: why it is not shown, and a way in where there is one. */
+export function Unavailable({ id }: { id: string }) {
+  const { conversations, moderation } = useChat();
+  const [channel, setChannel] = useState<Conversation | null | undefined>();
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    let current = true;
+    const find = async (): Promise<void> => {
+      // It may be one of the reader's that was not listed yet: then it opens.
+      await conversations.load(id);
+      const channels = await moderation.findChannels("").catch(() => []);
+      if (current) setChannel(channels.find((each) => each.id === id) ?? null);
+    };
+    void find();
+    return () => {
+      current = false;
+    };
+  }, [conversations, moderation, id]);
+  const join = (): void => {
+    setProblem("");
+    moderation
+      .join(id)
+      .then(() => conversations.load(id))
+      // As if the link had been followed now: its messages come.
+      .then(
+        () => goTo(id),
+        (error: Error) => setProblem(error.message),
+      );
+  };
+  if (channel === undefined) return <p>{texts.loading}</p>;
+  return (
+    <>
+      <p role="status">{channel === null ? texts.unavailable : texts.notJoined(nameOf(channel))}</p>
+      <div className="buttons">
+        {channel !== null && (
+          <button type="button" className="primary" onClick={join}>
+            {texts.places.join}
+          </button>
+        )}
+        <a href="#/">{texts.back}</a>
+      </div>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  );
+}
