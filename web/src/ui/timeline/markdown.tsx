@@ -6,7 +6,8 @@ import { texts } from "../../texts";
 import { piecesOf } from "./long_text";
 import { MentionText } from "./mention_text";
 
-const Plain = ({ children }: { children?: ReactNode }) => <p>{children}</p>;
+/** Not larger than the rest: a message is no page. */
+const Heading = ({ children }: { children?: ReactNode }) => <p className="heading">{children}</p>;
 
 /** A picture of somewhere else would tell its server who reads; its address is shown instead. */
 const Picture = ({ src, alt }: { src?: string; alt?: string }) => <Link href={src}>{alt || src}</Link>;
@@ -32,7 +33,17 @@ const options = {
   disableParsingRawHTML: true,
   forceBlock: true,
   wrapper: "div" as const,
-  overrides: { a: Link, img: Picture, input: Task, h1: Plain, h2: Plain, h3: Plain, h4: Plain, h5: Plain, h6: Plain },
+  overrides: {
+    a: Link,
+    img: Picture,
+    input: Task,
+    h1: Heading,
+    h2: Heading,
+    h3: Heading,
+    h4: Heading,
+    h5: Heading,
+    h6: Heading,
+  },
 };
 
 /** Long texts of which the reader has asked for the rest: it stays, also while it is out of sight. */
