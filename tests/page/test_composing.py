@@ -46,9 +46,7 @@ def test_a_text_that_is_not_taken_is_not_lost(driver: list[str], demo_url: str) 
     assert finished == {"answering": "a draft", "refused": "not \0 taken", "draft": "a draft"}
 
 
-def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(
-    driver: list[str], demo_url: str
-) -> None:
+def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(driver: list[str], demo_url: str) -> None:
     assert run(driver, demo_url, "composing", "begun")["went on"] == {
         "elsewhere": "",
         "switched": "Said bett",

@@ -1,4 +1,4 @@
-"""What messages show of themselves: who reacted, when they were sent, who has read them, and from which side they are read."""
+"""What messages show of themselves: who reacted, when they were sent, who has read them, which side they begin on."""
 
 from __future__ import annotations
 

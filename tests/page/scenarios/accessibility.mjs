@@ -168,6 +168,7 @@ async function panel(page, name) {
 }
 
 async function chosen(page, name) {
+  await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
   const mine = page.locator(".message.mine").filter({ has: page.locator("pre") });
   await mine.scrollIntoViewIfNeeded();
   await mine.focus();

@@ -45,3 +45,23 @@ export async function panel() {
   await log.waitFor();
   report("came back", { to: await log.getAttribute("aria-label") });
 }
+
+// A phone: nobody wants its keyboard before they write, it does not zoom into fields, and has no notifications of pages.
+export async function phone() {
+  const page = await visitAs("alice", {
+    viewport: { width: 390, height: 760 },
+    isMobile: true,
+    hasTouch: true,
+    userAgent: "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+  });
+  await open(page, "general");
+  const focused = await page.evaluate(() => document.activeElement.tagName);
+  const sizes = await page.locator("input:visible, textarea:visible").evaluateAll((all) =>
+    all.map((it) => Number.parseFloat(getComputedStyle(it).fontSize)),
+  );
+  await page.locator(".back").tap();
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  await page.getByRole("menuitem", { name: "Settings" }).tap();
+  await page.getByRole("tab", { name: "Notifications" }).tap();
+  report("looked", { focused, smallest: Math.min(...sizes), says: await page.locator(".permission span").textContent() });
+}

@@ -36,6 +36,12 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const index = Math.min(at, offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
 
+  const activeId = active && `${list}-${active.id}`;
+  // The arrows lead past what is in sight.
+  useEffect(() => {
+    if (activeId !== undefined && at > 0) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
+  }, [activeId, at]);
+
   const choose = (user: Person | undefined): void => {
     if (user === undefined) return;
     onChange([...chosen, user]);
@@ -65,7 +71,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
           role="combobox"
           aria-expanded={isOpen && offered.length > 0}
           aria-controls={list}
-          aria-activedescendant={active && `${list}-${active.id}`}
+          aria-activedescendant={activeId}
           onKeyDown={pressed}
           onFocus={() => setAsked(true)}
           onClick={() => setAsked(true)}
