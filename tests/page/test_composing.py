@@ -7,7 +7,7 @@ from tests.page.driving import run
 
 def test_mentions_are_completed_and_stand_out(driver: list[str], demo_url: str) -> None:
     assert run(driver, demo_url, "composing", "mentions")["mentioned"] == {
-        "all": ["Aalice", "Bbob", "Ccarol", "@allEverybody here"],
+        "all": ["Aalice", "Bbob", "Ccarol", "@allNotify everyone"],
         "first": "Aalice",
         "second": "Bbob",
         "stayed": 0,

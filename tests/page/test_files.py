@@ -48,7 +48,7 @@ def test_an_upload_outlives_the_server(driver: list[str], tmp_path: Path) -> Non
 def test_what_is_too_large_says_so_and_leaves_the_text(driver: list[str], tmp_path: Path) -> None:
     with serving(tmp_path, free_port(), "--max-file-size", "1500") as url:
         refused = run(driver, url, "files", "refused")["refused"]
-    assert refused["reason"] == "This file is larger than 1.5 kB, the most that is allowed here."
+    assert refused["reason"] == "This file is larger than the limit of 1.5 kB."
     assert refused["stuck"]
     assert refused["names"] == ["small.txt"]
 
