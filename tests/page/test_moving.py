@@ -11,7 +11,7 @@ def test_a_link_leads_to_its_message_and_on_in_both_directions(driver: list[str]
     assert far_back["focused"]
     assert far_back["off"] < 60, "pixels from the middle"
     assert reports["scrolled on"] == {"older": True, "newer": True, "address": "#/conversation/talk-123"}
-    assert "no access" in reports["not here"]["notice"]
+    assert "don't have access" in reports["not here"]["notice"]
     assert reports["not here"]["stays"]
     assert reports["gone"] == {"notice": "This message was deleted."}
 

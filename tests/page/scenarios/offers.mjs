@@ -29,7 +29,7 @@ export async function bargain() {
   await message(bob, "I sell my bike").waitFor();
   await button(alice, "Offers").click();
   await make(alice, { "Title": "Bike", Amount: "a lot" }, "JPY");
-  await alice.getByText("Type a whole amount").waitFor();
+  await alice.getByText("Enter a whole amount").waitFor();
   await currencies(alice).selectOption("EUR");
   await field(alice, "Amount").fill("1,200.50");
   await button(alice, "Send offer").click();
