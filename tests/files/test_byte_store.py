@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from talkwire.core.errors import ChatError
+from talkwire.files import bucket
 from talkwire.files.byte_store import ByteStore, Place
 from tests.files.s3 import BUCKET, s3_server, variables
 
@@ -61,6 +63,52 @@ async def test_bytes_are_read_back_in_whole_and_in_part(store: ByteStore, tmp_pa
     assert await read(store, CONTENT, 0, len(data)) == data
     assert await read(store, CONTENT, 300, 310) == data[300:310]
     await store.remove(ID)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 2500), (0, 2000), (999, 1001), (1000, 2000), (2499, 2500), (300, 310)])
+async def test_bytes_are_the_same_in_however_many_requests(
+    store: ByteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: int, end: int
+) -> None:
+    monkeypatch.setattr(bucket, "RANGE_BYTES", 1000)
+    monkeypatch.setattr("talkwire.files.byte_store.CHUNK_BYTES", 300)
+    data = os.urandom(2500)
+    await store.put(CONTENT, file(tmp_path, data))
+    assert await read(store, CONTENT, start, end) == data[start:end]
+    await store.remove(ID)
+
+
+async def test_an_empty_file_has_no_bytes(store: ByteStore, tmp_path: Path) -> None:
+    await store.put(CONTENT, file(tmp_path, b""))
+    assert await store.total(CONTENT) == 0
+    assert await read(store, CONTENT, 0, 0) == b""
+    await store.remove(ID)
+
+
+async def test_a_file_that_is_shorter_than_its_part_is_unavailable(store: ByteStore, tmp_path: Path) -> None:
+    await store.put(CONTENT, file(tmp_path, b"short"))
+    with pytest.raises(ChatError) as failed:
+        await read(store, CONTENT, 0, 10)
+    assert failed.value.code == "unavailable"
+    await store.remove(ID)
+
+
+async def test_no_request_to_s3_stays_open_while_a_client_is_slow(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would end it after 30 seconds. So what a client reads later is requested later: it may be gone."""
+    use(monkeypatch, s3)
+    monkeypatch.setattr(bucket, "RANGE_BYTES", 1000)
+    store = ByteStore(f"{BUCKET}/slow")
+    await store.put(CONTENT, file(tmp_path, b"x" * 2500))
+    reading = await store.read(CONTENT, 0, 2500)
+    assert await anext(reading) == b"x" * 1000
+    await store.remove(ID)
+    with pytest.raises(ChatError) as failed:
+        await anext(reading)
+    assert failed.value.code == "unavailable"
+    await reading.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(reading)
 
 
 async def test_what_is_kept_twice_is_there_once(store: ByteStore, tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ import obstore
 from obstore.store import S3Store
 
 if TYPE_CHECKING:
-    from obstore import BytesStream
     from obstore.store import RetryConfig
 
 SCHEME = "s3://"
+
+RANGE_BYTES = 1024 * 1024
+"""How much one request reads. The library ends a request 30 seconds after it began, even while a slow client has not
+taken the body. Each download holds one range in memory."""
 
 PART_MIN_BYTES = 5 * 1024 * 1024
 PARTS_MAX = 9_000
@@ -43,8 +46,9 @@ class BucketBytes:
         return (await obstore.head_async(self._store, key))["size"]
 
     async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> BucketReading:
-        found = await obstore.get_async(self._store, key, options={"range": (start, end)})
-        return BucketReading(found.stream(chunk_bytes))
+        reading = BucketReading(self._store, key, start, end, chunk_bytes)
+        await reading.fetch()  # the caller learns now whether the object is there
+        return reading
 
     async def remove(self, prefix: str) -> None:
         for each in await obstore.list(self._store, prefix).collect_async():
@@ -52,19 +56,42 @@ class BucketBytes:
 
 
 class BucketReading:
-    """Implements `byte_store.Reading`. The request to S3 ends when its stream is dropped."""
+    """Implements `byte_store.Reading`: a part of one object, requested range by range. No request is open while the
+    caller is busy with a chunk, and one range at most is in memory."""
 
-    def __init__(self, stream: BytesStream) -> None:
-        self._stream: BytesStream | None = stream
+    def __init__(self, store: S3Store, key: str, start: int, end: int, chunk_bytes: int) -> None:
+        self._store = store
+        self._key = key
+        self._offset = start
+        self._end = end
+        self._chunk_bytes = chunk_bytes
+        self._fetched = memoryview(b"")
 
     def __aiter__(self) -> BucketReading:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._stream is None:
+        """Raises OSError when the object ends before its part does."""
+        if not self._fetched:
+            await self.fetch()
+        if not self._fetched:
             raise StopAsyncIteration
-        return bytes(await anext(self._stream))
+        chunk = bytes(self._fetched[: self._chunk_bytes])
+        self._fetched = self._fetched[self._chunk_bytes :]
+        return chunk
+
+    async def fetch(self) -> None:
+        """Requests the next range, if there is one."""
+        until = min(self._offset + RANGE_BYTES, self._end)
+        if self._offset >= until:
+            return
+        found = memoryview(await obstore.get_range_async(self._store, self._key, start=self._offset, end=until))
+        self._offset += len(found)
+        if self._offset < until:
+            raise OSError(f"the object ends at {self._offset}, before {self._end}")
+        self._fetched = found
 
     async def aclose(self) -> None:
-        """Drops the stream, and with it the connection to S3 and what has come of the file."""
-        self._stream = None
+        """Drops what was fetched. Nothing is read after it."""
+        self._fetched = memoryview(b"")
+        self._offset = self._end
