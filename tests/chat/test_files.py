@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.core.errors import ChatError
 from talkwire.files.byte_store import ByteStore, Place
@@ -562,6 +563,64 @@ async def test_uploads_that_are_not_finished_in_time_are_swept(tmp_path: Path) -
         await server.files.sweeper.sweep()
         assert list((tmp_path / "data" / "uploads").iterdir()) == []
         assert (await world.request("HEAD", path, by="alice", headers=TUS)).status_code == 403
+
+
+async def test_bytes_that_cannot_be_removed_keep_no_others(tmp_path: Path) -> None:
+    server = in_process(tmp_path)
+    async with serving(server) as address, world_at(address) as world:
+        on_their_way, finished = tmp_path / "data" / "uploads", tmp_path / "data" / "files"
+        ids = await _expired_uploads(world, tmp_path, 5)
+        (on_their_way / f"{ids[0]}.picture").mkdir()  # cannot be unlinked
+        (finished / ids[1][:2]).mkdir()
+        (finished / ids[1][:2] / ids[1]).write_bytes(b"")  # not a folder
+        left = [f"{letter * 32}" for letter in "abcdef"]
+        for upload_id in left:
+            (on_their_way / f"{upload_id}.bytes").write_bytes(b"x")
+        (on_their_way / f"{left[0]}.picture").mkdir()
+        (finished / "bb").mkdir()
+        (finished / "bb" / left[1]).write_bytes(b"")
+        with capture_logs() as logged:
+            await server.files.sweeper.sweep()
+        failed = [entry for entry in logged if entry["event"] == "bytes of uploads could not be removed"]
+        assert [(entry["count"], set(entry["uploads"])) for entry in failed] == [(2, set(ids[:2])), (2, set(left[:2]))]
+        assert _waiting(tmp_path) == set(ids[:2])
+        assert {path.name[:32] for path in on_their_way.iterdir()} == {*ids[:2], *left[:2]}
+        (finished / "bb" / left[1]).unlink()
+        await server.files.sweeper.sweep()
+        assert {path.name[:32] for path in on_their_way.iterdir()} == {*ids[:2], left[0]}
+
+
+async def test_bytes_that_cannot_be_removed_are_tried_again_behind_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may take longer than the time for which they are claimed."""
+    monkeypatch.setattr("talkwire.files.sweeper.AT_ONCE", 1)
+    monkeypatch.setattr("talkwire.files.sweeper.CLAIM_MS", 0)
+    server = in_process(tmp_path)
+    async with serving(server) as address, world_at(address) as world:
+        ids = await _expired_uploads(world, tmp_path, 3)
+        obstacle = tmp_path / "data" / "uploads" / f"{ids[0]}.picture"
+        obstacle.mkdir()
+        for _ in range(2):
+            await server.files.sweeper.sweep()
+        assert _waiting(tmp_path) == {ids[0]}
+        obstacle.rmdir()
+        await server.files.sweeper.sweep()
+        assert _waiting(tmp_path) == set()
+
+
+async def _expired_uploads(world: World, folder: Path, count: int) -> list[str]:
+    """Begins uploads and lets them expire, the first one first. Returns their ids."""
+    ids = [(await begin(world, 10)).rpartition("/")[2] for _ in range(count)]
+    with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as database, database:
+        database.executemany("UPDATE uploads SET expires_ms = ? WHERE id = ?", enumerate(ids, 1))
+    return ids
+
+
+def _waiting(folder: Path) -> set[str]:
+    """The ids of all uploads that are not forgotten."""
+    with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as database:
+        return {upload_id for (upload_id,) in database.execute("SELECT id FROM uploads")}
 
 
 async def test_an_upload_whose_server_died_before_the_end_is_finished_by_who_asks_next(tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ async def test_an_expired_upload_is_claimed_by_one_at_a_time_until_it_is_forgott
     assert await node.do(OPERATOR, ClaimUploads(5000)) == ("u1",)
     assert await node.do(OPERATOR, ClaimUploads(1000)) == ()
     node.clock.now_ms += 1000
+    assert await node.do(OPERATOR, ClaimUploads(5000, 1)) == ("u2",)
     assert await node.do(OPERATOR, ClaimUploads(1000, 1)) == ("u0",)
     await node.do(OPERATOR, ForgetUploads(("u0", "u1", "u9")))
     node.clock.now_ms += 5000

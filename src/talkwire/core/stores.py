@@ -364,7 +364,8 @@ class Files(Protocol):
         ...
 
     def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
-        """The ids of those that nobody has claimed, the oldest first."""
+        """Returns the ids of those that nobody has claimed: first those never claimed, the oldest first, then those
+        whose claim ended longest ago."""
         ...
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from itertools import islice
 
 import structlog
@@ -14,10 +15,14 @@ from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.partials import Partials
+from talkwire.files.tus import TusRefusal
 
 EVERY_S = 30.0
 AT_ONCE = 100
 """Files or uploads that one command concerns."""
+
+NAMED_MAX = 5
+"""Uploads whose ids and errors one log entry has."""
 
 CLAIM_MS = 300_000
 """How long a node has for the bytes of so many uploads. Whatever it has not removed by then, the next node does."""
@@ -46,7 +51,8 @@ class Sweeper:
             await asyncio.sleep(every_s)
 
     async def sweep(self) -> None:
-        """Removes what is due now. Raises ChatError while the database or the store does not answer."""
+        """Removes what is due now. Bytes that cannot be removed are left for a later sweep. Raises ChatError while the
+        database does not answer."""
         while await self._chat.execute(SWEEPER, ReleaseFiles(AT_ONCE)) == AT_ONCE:
             pass
         await self._sweep_expired()
@@ -55,10 +61,10 @@ class Sweeper:
     async def _sweep_expired(self) -> None:
         while True:
             expired = await self._chat.execute(SWEEPER, ClaimUploads(CLAIM_MS, AT_ONCE))
-            removed = [upload_id for upload_id in expired if await self._remove(upload_id)]
+            removed = await self._remove_all(expired)
             if removed:
                 await self._chat.execute(SWEEPER, ForgetUploads(tuple(removed)))
-            if len(expired) < AT_ONCE:
+            if not removed or len(expired) < AT_ONCE:
                 return
 
     async def _sweep_leftovers(self) -> None:
@@ -67,23 +73,33 @@ class Sweeper:
         found = iter(await asyncio.to_thread(self._partials.ids))
         while ids := frozenset(islice(found, AT_ONCE)):
             over = ids - await self._chat.execute(SWEEPER, FindUploads(ids))
-            finished = await self._chat.execute(SWEEPER, FindFiles(over))
-            for upload_id in over:
-                if await self._remove_partial(upload_id) and upload_id not in finished:
-                    await self._store.remove(upload_id)
+            await self._remove_all(over, await self._chat.execute(SWEEPER, FindFiles(over)))
 
-    async def _remove(self, upload_id: str) -> bool:
-        """Removes all bytes of an upload; False while a request works on it."""
-        if not await self._remove_partial(upload_id):
-            return False
-        await self._store.remove(upload_id)
-        return True
+    async def _remove_all(self, upload_ids: Collection[str], finished: Collection[str] = ()) -> list[str]:
+        """Removes the bytes of uploads, and those on their way of `finished` ones. Returns the ids of those of which
+        nothing is left. Leaves out uploads that a request works on, and logs those whose bytes cannot be removed."""
+        removed: list[str] = []
+        errors: dict[str, str] = {}
+        for upload_id in upload_ids:
+            try:
+                if await self._remove(upload_id, is_file=upload_id in finished):
+                    removed.append(upload_id)
+            except (ChatError, OSError) as error:
+                errors[upload_id] = str(error)
+        if errors:
+            named = dict(islice(errors.items(), NAMED_MAX))
+            _logger.warning("bytes of uploads could not be removed", count=len(errors), uploads=named)
+        return removed
 
-    async def _remove_partial(self, upload_id: str) -> bool:
+    async def _remove(self, upload_id: str, *, is_file: bool) -> bool:
+        """Removes all bytes of an upload, or only those on their way when it has become a file. Returns False while a
+        request works on it."""
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)
-        except ChatError:
+        except TusRefusal:
             return False
         with contextlib.closing(partial):
-            await asyncio.to_thread(partial.remove)
+            if not is_file:
+                await self._store.remove(upload_id)
+            await asyncio.to_thread(partial.remove)  # last: a leftover is found again by what is on its way
         return True

@@ -79,7 +79,8 @@ class FileRows:
     def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
         unclaimed = or_(uploads.c.claimed_ms.is_(None), uploads.c.claimed_ms <= now_ms)
         expired = select(uploads.c.id).where(uploads.c.expires_ms <= now_ms, unclaimed)
-        return self._connection.execute(expired.order_by(uploads.c.expires_ms).limit(limit)).scalars().all()
+        fairly = func.coalesce(uploads.c.claimed_ms, 0), uploads.c.expires_ms
+        return self._connection.execute(expired.order_by(*fairly).limit(limit)).scalars().all()
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
         self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
