@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,3 +186,45 @@ async def test_an_emptied_folder_goes_too(tmp_path: Path) -> None:
     await store.put(CONTENT, file(tmp_path, b"x"))
     await store.remove(ID)
     assert list((tmp_path / "files").rglob(ID)) == []
+
+
+async def test_a_cancelled_read_keeps_no_descriptor(tmp_path: Path) -> None:
+    store = ByteStore(tmp_path / "files")
+    await store.put(CONTENT, file(tmp_path, b"x"))
+    before = await descriptors()
+    for _ in range(50):
+        await cancelled(store.read(CONTENT, 0, 1))
+    assert await descriptors() == before
+
+
+async def test_a_reading_whose_closing_is_cancelled_keeps_no_descriptor(tmp_path: Path) -> None:
+    store = ByteStore(tmp_path / "files")
+    await store.put(CONTENT, file(tmp_path, b"x"))
+    before = await descriptors()
+    busy = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    for _ in range(50):
+        reading = await store.read(CONTENT, 0, 1)
+        busy.clear()
+        waiting = loop.run_in_executor(None, busy.wait)  # so that no thread is free to close it
+        await cancelled(reading.aclose())
+        del reading
+        busy.set()
+        await waiting
+    assert await descriptors() == before
+
+
+async def cancelled(call: Coroutine[Any, Any, object]) -> None:
+    """Cancels a call after its first step."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def descriptors() -> int:
+    """How many this process has, once its threads are done."""
+    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(40)))
+    return len(await asyncio.to_thread(os.listdir, "/proc/self/fd"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -127,3 +130,15 @@ def test_a_partial_that_was_let_go_of_takes_nothing(partials: Partials) -> None:
     with pytest.raises(OSError, match="let go"):
         partial.append(b"x")
     assert partials.offset(ID) == 0
+
+
+async def test_a_cancelled_request_lets_go_of_what_its_thread_takes(partials: Partials) -> None:
+    for number in range(50):
+        taking = asyncio.create_task(asyncio.to_thread(partials.open, f"{number}"))
+        await asyncio.sleep(0)
+        taking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await taking
+    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(40)))  # its threads are done then
+    for number in range(50):
+        partials.open(f"{number}").close()

@@ -29,8 +29,7 @@ class FolderBytes:
         return (await asyncio.to_thread((self._folder / key).stat)).st_size
 
     async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> FolderReading:
-        descriptor = await asyncio.to_thread(os.open, self._folder / key, os.O_RDONLY | os.O_CLOEXEC)
-        return FolderReading(descriptor, start, end, chunk_bytes)
+        return await asyncio.to_thread(FolderReading, self._folder / key, start, end, chunk_bytes)
 
     async def remove(self, prefix: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder / prefix, onerror=_ignore_missing)
@@ -61,14 +60,21 @@ class FolderBytes:
 
 
 class FolderReading:
-    """Implements `byte_store.Reading`: a part of one file, a chunk at a time, each read on a thread."""
+    """Implements `byte_store.Reading`: a part of one file, a chunk at a time, each read on a thread.
 
-    def __init__(self, descriptor: int, start: int, end: int, chunk_bytes: int) -> None:
-        self._descriptor: int | None = descriptor
+    Closes itself when nothing refers to it: a cancelled caller never gets it, and a cancelled `aclose` may not run."""
+
+    def __init__(self, path: Path, start: int, end: int, chunk_bytes: int) -> None:
+        """Opens the file, which may take a while. Raises OSError."""
+        self._descriptor: int | None = None
         self._offset = start
         self._end = end
         self._chunk_bytes = chunk_bytes
         self._busy = threading.Lock()  # `aclose` may come while a cancelled read still runs on its thread
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        self._close()
 
     def __aiter__(self) -> FolderReading:
         return self

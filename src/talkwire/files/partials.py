@@ -61,12 +61,16 @@ class Partials:
 
 
 class Partial:
-    """One upload's bytes so far, taken until `close`. Calls may come from any thread, one after the other."""
+    """One upload's bytes so far, taken until `close`, or until nobody refers to it: a request that is cancelled while a
+    thread takes an upload for it does not get it. Calls may come from any thread, one after the other."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor: int | None = descriptor
         self._busy = threading.Lock()  # a request may end while a thread still writes for it
+
+    def __del__(self) -> None:
+        self.close()
 
     @property
     def offset(self) -> int:

@@ -50,8 +50,8 @@ class ReleaseFiles(Change[int], frozen=True, tag="ReleaseFiles"):
 
 
 class ClaimUploads(Change[tuple[str, ...]], frozen=True, tag="ClaimUploads"):
-    """An operator's command: the ids of expired uploads whose bytes the caller now removes. No other caller gets them for
-    `claim_ms`. The oldest come first; one that was claimed before, and is still there, comes behind all others."""
+    """An operator's command: the ids of expired uploads whose bytes the caller now removes. No other caller gets them
+    for `claim_ms`. The oldest come first; those that were claimed before come behind all others."""
 
     claim_ms: int
     limit: int = 100
