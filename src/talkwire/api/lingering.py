@@ -44,5 +44,5 @@ async def _discard(receive: Receive) -> None:
     """Returns at the end of the body, or when the client is gone."""
     while True:
         message = await receive()
-        if message["type"] != "http.request" or not message["more_body"]:
+        if message["type"] != "http.request" or not message.get("more_body", False):
             return
