@@ -126,12 +126,13 @@ class KeySet:
             async for chunk in response.aiter_raw():
                 body += chunk
                 self._check_size(body)
-            return self._decompressed(bytes(body), response.headers.get("content-encoding", "identity"))
+            return self._decompressed(bytes(body), response.headers.get("content-encoding", ""))
 
     def _decompressed(self, body: bytes, encoding: str) -> bytes:
-        if encoding == "identity":
+        name = encoding.strip().lower()
+        if name in {"", "identity"}:
             return body
-        if encoding != "gzip":
+        if name not in {"gzip", "x-gzip"}:  # the same format (RFC 9110, 8.4.1.3)
             raise _FetchFailedError(f"encoded as {encoding}")
         try:
             body = zlib.decompressobj(_GZIP).decompress(body, self._limits.max_bytes + 1)
