@@ -249,6 +249,21 @@ async def test_an_offer_of_before_the_join_belongs_to_the_history_before(node: N
     assert "secret" not in repr(events)
 
 
+@pytest.mark.parametrize("counter", [True, False])
+async def test_the_backend_moves_an_offer_of_before_in_a_newcomers_name(node: Node, *, counter: bool) -> None:
+    await secret_group(node)
+    old = await node.do(ALICE, CreateOffer("c", "a bicycle", 2, "EUR"))
+    await let_in(node, CAROL)
+    command = (
+        CounterOffer(str(old.id), 1, sender_id="carol")
+        if counter
+        else UpdateOffer(str(old.id), "accepted", sender_id="carol")
+    )
+    await node.do(BACKEND, command)
+    closed = await node.do(BACKEND, GetOffer(str(old.id)))
+    assert (closed.status, closed.closed_by) == ("countered" if counter else "accepted", "carol")
+
+
 # --- answers that are given again -----------------------------------------------------------------------------------
 
 

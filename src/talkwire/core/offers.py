@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, blocked, history_for, may_post, may_see_offer, may_take_part
+from talkwire.core.access import acting_as, blocked, history_for, history_of, may_post, may_see_offer, may_take_part
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import (
     CounterOffer,
@@ -138,7 +138,7 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     if command.conversation_id not in {None, offer.conversation_id}:
         raise forbidden()
     conversation, member = _take_part(tx, offer.conversation_id, user_id)
-    _must_see(offer, member.history)
+    _must_see(offer, history_of(actor, member))
     refusal = may_close(offer, user_id, command.status)
     if refusal is not None:
         raise refusal
@@ -151,7 +151,7 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
     """Closes another's offer as `countered` and makes one in its place."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
-    _must_see(first, _post(tx, first.conversation_id, author_id).history)
+    _must_see(first, history_of(actor, _post(tx, first.conversation_id, author_id)))
     if first.author_id == author_id:
         raise ChatError("forbidden", "One's own offer can only be withdrawn.")
     _check_time(tx, command.expires_ms)
