@@ -69,6 +69,11 @@ async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world:
         ({"after": by_alice["createdAt"]}, [by_bob, by_alice]),
         ({"before": by_alice["createdAt"]}, []),
         ({"before": "2100-01-01T00:00:00+02:00", "after": "2020-01-01"}, [by_bob, by_alice]),
+        # The first and last times of common libraries stand for "no bound".
+        ({"after": "0001-01-01T00:00:00Z", "before": "9999-12-31T23:59:59.9999999-23:59"}, [by_bob, by_alice]),
+        ({"after": "1969-12-31T23:59:59.999Z"}, [by_bob, by_alice]),
+        ({"before": "0001-01-01T00:00:00Z"}, []),
+        ({"after": "9999-12-31T23:59:59-23:59"}, []),
     ):
         assert (await search(world, "alice", q="hello", **parameters)).json()["items"] == expected, parameters
 
@@ -81,7 +86,6 @@ async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world:
         ({"q": "?!"}, "q"),
         ({"q": "a\x00b"}, "q"),
         ({"q": "x", "before": "yesterday"}, "before"),
-        ({"q": "x", "before": "9999-12-31T23:59:59-23:59"}, "before"),
         ({"q": "x", "after": "9999999999999999"}, "after"),
         ({"q": "x", "limit": "0"}, "limit"),
         ({"q": "x", "cursor": "x"}, "cursor"),

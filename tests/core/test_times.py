@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from talkwire.core.errors import ChatError
 from talkwire.core.model import FOR_EVER_MS
-from talkwire.core.times import LAST_MS, check_time, iso, iso_end, ms_of
+from talkwire.core.times import LAST_MS, bound_ms_of, check_time, iso, iso_end, ms_of
 
 
 @given(st.integers())
@@ -36,6 +36,24 @@ def test_whatever_is_taken_can_be_shown(text: str) -> None:
 def test_times_out_of_range_are_refused_with_the_range(text: str) -> None:
     with pytest.raises(ChatError, match=r"place: must be a time from 1970-01-01T00:00:00.000Z to 9999-12-31T23"):
         ms_of("place", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("0001-01-01T00:00:00Z", 0),
+        ("0001-01-01T00:00:00+23:59", 0),
+        ("2030-01-31T12:00:00Z", 1_896_091_200_000),
+        ("9999-12-31T23:59:59-23:59", LAST_MS),
+    ],
+)
+def test_a_bound_out_of_range_is_the_nearest_that_is_in_range(text: str, ms: int) -> None:
+    assert bound_ms_of("place", text) == ms
+
+
+def test_a_bound_that_is_no_time_is_refused() -> None:
+    with pytest.raises(ChatError, match="place: must be a time in ISO 8601"):
+        bound_ms_of("place", "yesterday")
 
 
 def test_fractions_of_a_millisecond_are_dropped() -> None:

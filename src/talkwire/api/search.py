@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 from talkwire.api.bodies import ListAnswer
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.search import SearchMessages
-from talkwire.core.times import ms_of
+from talkwire.core.times import bound_ms_of
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 Text = Annotated[str, QueryParameter(description='Words, of which the last may be unfinished, and "phrases in quotes"')]
@@ -37,8 +37,8 @@ async def search_messages(  # noqa: PLR0913, PLR0917 (each is one query paramete
         text=q,
         conversation_id=conversation_id,
         sender_id=sender_id,
-        before_ms=None if before is None else ms_of("before", before),
-        after_ms=None if after is None else ms_of("after", after),
+        before_ms=None if before is None else bound_ms_of("before", before),
+        after_ms=None if after is None else bound_ms_of("after", after),
         cursor=cursor,
         limit=limit,
     )

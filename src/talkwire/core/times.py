@@ -31,16 +31,18 @@ def iso_end(until_ms: int) -> str | None:
 def ms_of(path: str, text: str) -> int:
     """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC. Raises `invalid_request`,
     also for a time out of range."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid(path, "must be a time in ISO 8601, such as 2030-01-31T12:00:00.000Z") from None
-    return ms_of_datetime(path, time if time.tzinfo else time.replace(tzinfo=UTC))
+    return ms_of_datetime(path, _parsed(path, text))
+
+
+def bound_ms_of(path: str, text: str) -> int:
+    """Returns a bound of a search as `ms_of` does, and the nearest time in range for one out of range: programs write
+    "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z."""
+    return min(max(_ms_since_epoch(_parsed(path, text)), 0), LAST_MS)
 
 
 def ms_of_datetime(path: str, time: datetime) -> int:
     """Returns a time as milliseconds since 1970, rounded down. Raises `invalid_request` for a time out of range."""
-    ms = (time - _EPOCH) // timedelta(milliseconds=1)
+    ms = _ms_since_epoch(time)
     check_time(path, ms)
     return ms
 
@@ -49,3 +51,15 @@ def check_time(path: str, ms: int) -> None:
     """Raises `invalid_request` for a time that cannot be shown."""
     if not 0 <= ms <= LAST_MS:
         raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_MS)}")
+
+
+def _parsed(path: str, text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(path, "must be a time in ISO 8601, such as 2030-01-31T12:00:00.000Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _ms_since_epoch(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(milliseconds=1)
