@@ -9,6 +9,8 @@ import pytest
 
 from talkwire.settings import Settings
 from talkwire.settings.configuration_page import configuration_page
+from talkwire.settings.keys import signing_secret
+from talkwire.settings.rules import SettingsError
 from talkwire.settings.sources import known_settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -52,6 +54,15 @@ def test_the_example_of_variables_sets_the_same_as_the_file(tmp_path: Path) -> N
     from_variables = load_settings({}, variables())
     assert len(from_variables.sources) == len(variables()), "each of them is a setting"
     assert from_variables.settings == load_settings({}, {}, file).settings
+
+
+def test_the_secret_of_the_examples_starts_no_server(tmp_path: Path) -> None:
+    """Whoever copies them unchanged must not run with a secret that everybody can read."""
+    file = tmp_path / "talkwire.toml"
+    file.write_text(example("toml"), encoding="utf-8")
+    for loaded in (load_settings({}, {}, file), load_settings({}, variables())):
+        with pytest.raises(SettingsError, match="jwt_secret"):
+            signing_secret(loaded.settings)
 
 
 @pytest.mark.parametrize("name", ["upload_ttl", "presence_grace_s", "service_roles", "data", "rate_limits", "port"])

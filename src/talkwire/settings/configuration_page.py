@@ -33,7 +33,7 @@ key that is no setting is an error; of a variable `TALKWIRE_…` that is none, `
 host = "127.0.0.1"                              # a proxy on the same machine passes requests on
 port = 3000
 data = "/var/lib/talkwire"
-jwt_secret = "at least 32 bytes, the same as in your application"
+jwt_secret = "…"                                # at least 32 bytes, the same as in your application
 jwt_issuer = "https://app.example.com"
 origins = ["https://app.example.com", "https://admin.example.com"]
 trusted_proxies = ["127.0.0.1"]
@@ -51,7 +51,7 @@ TALKWIRE_ORIGINS=https://app.example.com,https://admin.example.com
 TALKWIRE_TRUSTED_PROXIES=127.0.0.1
 TALKWIRE_RETENTION=365d
 TALKWIRE_RATES=sends=50/200
-JWT_SECRET="at least 32 bytes, the same as in your application"
+JWT_SECRET=…
 ```
 
 Give a secret in a variable, or in a file that only the server's user can read: flags can be seen by all users of a
