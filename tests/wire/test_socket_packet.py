@@ -310,6 +310,11 @@ def filled(head: str) -> str:
             "open arrays": '2["a",' + "[" * MEGABYTE,
             "a nested name": "2[" + "[" * MEGABYTE,
             "keys": '2["a",{' + ",".join(f'"{number}":1' for number in range(100_000)) + "}]",
+            "a text of brackets": f'2["a","{"[" * (MEGABYTE - 10)}"]',
+            "a text of brackets and quotes": '2["a","' + '[\\"' * (MEGABYTE // 3 - 10) + '"]',
+            "a text of brackets and backslashes": '2["a","' + "[\\\\" * (MEGABYTE // 3 - 10) + '"]',
+            "as many texts as are looked through": event_of('"[[1e308, 1e308, 1e308 [[ 1e308, 1e308]"'),
+            "texts of brackets": event_of('"["'),
             "half characters": event_of('"\\ud800"'),
             "numbers and half a character": event_of("1.5").removesuffix("]") + ',"\\ud800"]',
         }.items()
@@ -352,6 +357,33 @@ def test_of_an_event_that_would_take_long_the_name_is_kept(values: list[str], fl
     assert Decoder().receive(f'2["a",{json}]') == Event("/", ["a"], None, flaw)
     with pytest.raises(RemoteProtocolError):
         Decoder().receive(f'0{{"a":[{json}]}}')
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 60_000,
+        "{[" * 200_000,
+        '["' * 60_000,
+        "[\\" * 60_000,
+        '[\\"' * 60_000,
+        "é[" * 60_000,
+        "[1e308, 5E-324, 1e23]" * 10_000,
+    ],
+)
+def test_what_stands_in_texts_counts_for_nothing(content: str) -> None:
+    args = ["message:send", {"content": content, "metadata": {"a\\": ["\\", '"', 1e23]}}]
+    text = "2" + msgspec.json.encode(args).decode()
+    assert Decoder().receive(text) == Event("/", args)
+
+
+@pytest.mark.parametrize("text", ['"["', '"\\\\"', '"\\""', '"a\\\\\\"["'])
+@pytest.mark.parametrize(("value", "count"), [("[]", 50_000), ("1e308", 1001)])
+def test_what_stands_between_texts_counts(text: str, value: str, count: int) -> None:
+    json = f"{text},{','.join([value] * count)},{text}"
+    assert Decoder().receive(f'2["a",{json}]') == Event(
+        "/", ["a"], None, f"too many {'arrays and objects' if value == '[]' else 'numbers with an exponent'}"
+    )
 
 
 @pytest.mark.parametrize("value", ["0.12345678901234567", "1.5e7", "1e0", '"12e308"', '"550e8400-e299-4123"'])
