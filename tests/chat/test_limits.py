@@ -176,7 +176,8 @@ async def test_passwords_are_not_tried_without_end(strict: World) -> None:
 
 GUESSING = {
     "TALKWIRE_RATE_LIMITS": "on",
-    "TALKWIRE_RATES": "sign_ins=100/1000,account_sign_ins=0.02/4,first_sign_ins=0.02/2,account_guesses=0.02/5",
+    "TALKWIRE_RATES": "sign_ins=100/1000,account_sign_ins=0.02/4,first_sign_ins=0.02/2,"
+    "site_first_sign_ins=0.02/6,account_guesses=0.02/5",
     "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1",
 }
 
@@ -207,6 +208,29 @@ async def test_who_guesses_passwords_does_not_lock_the_owner_out(tmp_path: Path)
             # Where a device is signed in, only what comes from there counts.
             assert [await signs_in("203.0.113.9") for _ in range(3)] == [401] * 3
             assert await signs_in("203.0.113.9", "correct horse") == 200
+
+
+async def test_who_has_many_networks_of_ipv6_has_no_more_first_tries_for_it(tmp_path: Path) -> None:
+    with running_chat(tmp_path, GUESSING) as server:
+        async with world_at(server) as world:
+            email = f"{world.id_of('alice')}@example.com"
+            account = {"email": email, "password": "correct horse", "name": "Alice"}
+            home = {"x-forwarded-for": "2001:db8:9:1::1"}
+            registered = await world.http.post("/api/v1/auth/register", json=account, headers=home)
+            assert registered.status_code == 201
+
+            async def signs_in(address: str, password: str = "a guess") -> int:
+                body = {"email": email, "password": password}
+                headers = {"x-forwarded-for": address}
+                return (await world.http.post("/api/v1/auth/login", json=body, headers=headers)).status_code
+
+            # One try from each of 40 networks of 64 bits: the 48 bits have six, and the account has five more.
+            statuses = [await signs_in(f"2001:db8:1:{number:x}::1") for number in range(40)]
+            assert statuses.count(401) == 6 + 5
+            assert statuses.count(429) == 40 - 11
+            # The owner signs in at home, in another site, and by IPv4.
+            for address in ("2001:db8:9:1::2", "2001:db8:2:1::1", "198.51.100.9"):
+                assert await signs_in(address, "correct horse") == 200, address
 
 
 async def test_who_has_a_session_does_not_keep_the_owner_from_changing_the_password(strict: World) -> None:

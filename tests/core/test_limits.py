@@ -22,6 +22,7 @@ from talkwire.core.limits import (
     kind_of,
     parse_rates,
     rate_limited,
+    site_key,
 )
 from talkwire.core.model import Actor
 
@@ -226,3 +227,18 @@ def test_a_text_that_is_no_rate_is_refused(text: str) -> None:
 )
 def test_an_address_is_told_apart_by_who_has_it(address: str, key: str) -> None:
     assert address_key(address) == key
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ("2001:db8:1:ffff::1", "2001:db8:1::"),
+        ("192.0.2.7", None),
+        ("::ffff:192.0.2.7", None),
+        ("", None),
+        ("testclient", None),
+    ],
+)
+def test_an_address_of_ipv6_is_in_a_site_of_many_networks(address: str, key: str | None) -> None:
+    assert site_key(address) == key

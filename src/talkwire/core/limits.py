@@ -14,7 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ BUCKETS_MAX = 200_000
 """Buckets of one kind; beyond them the one that was made first is forgotten, which lets its owner do more, not less."""
 
 _IPV6_NETWORK_BITS = 64
+_IPV6_SITE_BITS = 48
 _ROUNDING_S = 1e-6
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(\d{1,9})")
 
@@ -57,6 +58,8 @@ class Kind(StrEnum):
     """passwords that are tried, by the account and the address that they come from"""
     FIRST_SIGN_INS = "first_sign_ins"
     """those of them with which an address begins, and which nothing else limits, by the account and the address"""
+    SITE_FIRST_SIGN_INS = "site_first_sign_ins"
+    """the same, of all the networks of an IPv6 site together, by the account and the site"""
     ACCOUNT_GUESSES = "account_guesses"
     """those that follow from addresses at which no device of the account is signed in, by the account"""
     REFRESHES = "refreshes"
@@ -67,7 +70,9 @@ class Kind(StrEnum):
 
 _KINDS = frozenset(kind.value for kind in Kind)
 
-ASKED_KINDS = frozenset({Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS, Kind.FIRST_SIGN_INS, Kind.ACCOUNT_GUESSES})
+ASKED_KINDS = frozenset(
+    {Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS, Kind.FIRST_SIGN_INS, Kind.SITE_FIRST_SIGN_INS, Kind.ACCOUNT_GUESSES}
+)
 """Those that guard passwords. To check one takes so long that all nodes can be asked first."""
 
 
@@ -92,6 +97,7 @@ DEFAULT_RATES: Rates = MappingProxyType(
         Kind.SIGN_INS: Rate(2, 60),
         Kind.ACCOUNT_SIGN_INS: Rate(0.2, 10),
         Kind.FIRST_SIGN_INS: Rate(0.001, 3),
+        Kind.SITE_FIRST_SIGN_INS: Rate(0.004, 12),
         Kind.ACCOUNT_GUESSES: Rate(1, 100),
         Kind.REFRESHES: Rate(20, 500),
         Kind.REFUSED_TOKENS: Rate(10, 200),
@@ -242,13 +248,31 @@ def kind_of(command_type: type) -> Kind:
 
 
 def address_key(address: str) -> str:
-    """What tells addresses apart: one of IPv6 stands for its whole network of 64 bits, which one customer has."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
+    """Returns what tells addresses apart. One of IPv6 stands for its network of 64 bits, which every customer has."""
+    parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(IPv6Address(int(parsed) >> _IPV6_NETWORK_BITS << _IPV6_NETWORK_BITS))
+    return _network(parsed, _IPV6_NETWORK_BITS)
+
+
+def site_key(address: str) -> str | None:
+    """Returns the network of 48 bits that an IPv6 address is in, 65,536 networks of 64 bits that one customer may have.
+    None for other addresses."""
+    parsed = _parsed(address)
+    if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped is not None:
+        return None
+    return _network(parsed, _IPV6_SITE_BITS)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
+
+
+def _network(address: IPv6Address, bits: int) -> str:
+    rest = address.max_prefixlen - bits
+    return str(IPv6Address(int(address) >> rest << rest))

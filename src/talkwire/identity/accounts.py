@@ -26,7 +26,7 @@ from talkwire.core.commands.accounts import (
     RotateLogin,
 )
 from talkwire.core.errors import ChatError, invalid
-from talkwire.core.limits import Kind, Limits, address_key
+from talkwire.core.limits import Kind, Limits, address_key, site_key
 from talkwire.core.model import Actor, User
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.passwords import Passwords
@@ -150,9 +150,16 @@ class Accounts:
         address = address_key(device.address)
         if self._limits is None or (found is not None and address in map(address_key, found.addresses)):
             return
-        first = await self._limits.take_everywhere(Kind.FIRST_SIGN_INS, f"{account} {address}", time.monotonic())
-        if first:
+        first = await self._is_free(Kind.FIRST_SIGN_INS, f"{account} {address}")
+        site = site_key(device.address)
+        if first and site is not None:
+            first = await self._is_free(Kind.SITE_FIRST_SIGN_INS, f"{account} {site}")
+        if not first:
             await self._take(Kind.ACCOUNT_GUESSES, account)
+
+    async def _is_free(self, kind: Kind, key: str) -> bool:
+        """Whether there was a token. The try needs none of the account's then."""
+        return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:
         return await self._passwords.verify(None if found is None else found.password_hash, password)
