@@ -107,6 +107,11 @@ def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durabl
             return event
 
 
+def depends_on_history(event: Durable) -> bool:
+    """Whether `event_as_seen` may give members of a conversation different answers because of their histories."""
+    return isinstance(event, MessageEvent | OfferCreated | OfferUpdated)
+
+
 def doer_of(event: Event) -> str | None:
     """The user who did it, as far as somebody in a conversation did."""
     match event:

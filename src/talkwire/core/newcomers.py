@@ -1,6 +1,7 @@
 """Those of the users known here who do not see all of a conversation, since its history begins with joining.
 
-They are few, so whether an event has to be shown to somebody otherwise than to all is one look into a dictionary.
+A conversation whose history begins with joining may consist of them, so delivery goes through them only for events of
+which not all members may see the same (`audience.depends_on_history`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
-from talkwire.core.audience import audience_of, event_as_seen
+from talkwire.core.audience import audience_of, depends_on_history, event_as_seen
 from talkwire.core.directory import Directory
 from talkwire.core.events import (
     ConversationCreated,
@@ -106,15 +106,17 @@ class EventDelivery:
                 self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
             case MessagesRead(authors=authors) if authors is not None:
                 self._tell_only(event.conversation_id, {event.user_id, *authors}, event)
-            case _ if audience.conversation_id is not None:
+            case _ if audience.conversation_id is not None and depends_on_history(event):
                 self._tell_members(audience.conversation_id, event)
+            case _ if audience.conversation_id is not None:
+                self._tell_all(audience.conversation_id, event)
             case _ if audience.user_id is not None:
                 self._send_to_user(audience.user_id, event)
 
     # --- the members of a conversation ------------------------------------------------------------------------------
 
     def _tell_members(self, conversation_id: str, event: Durable) -> None:
-        """Sends an event to each member as they may see it. Nearly always all of them see the same."""
+        """Sends an event that depends on history to each member as they may see it, with a step for each newcomer."""
         hidden, seen_otherwise = set[str](), dict[str, Durable]()
         for user_id, history in self._directory.newcomers.of(conversation_id).items():
             seen = event_as_seen(event, user_id, history)

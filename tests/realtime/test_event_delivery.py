@@ -1,0 +1,87 @@
+"""Delivery of events that every member may see, whenever they joined."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from talkwire.core.audience import event_as_seen
+from talkwire.core.directory import Directory, Loaded
+from talkwire.core.events import (
+    ConversationDeleted,
+    ConversationUpdated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
+    MessageEdited,
+    MessagesDelivered,
+    MessagesRead,
+    OfferCreated,
+)
+from talkwire.core.model import MESSAGE_ID_BASE, Conversation, HistoryStart, Member, Message, Offer
+from talkwire.core.newcomers import Newcomers
+from talkwire.realtime.event_delivery import EventDelivery
+from talkwire.realtime.hub import Hub
+from talkwire.realtime.rooms import Rooms
+
+LATE = HistoryStart(7, 40)
+CAROL = Member("c", "carol", "member", 0, history_seq=LATE.seq, history_pos=LATE.pos)
+
+
+class CountedNewcomers(Newcomers):
+    """Counts how often somebody goes through the newcomers of a conversation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def of(self, conversation_id: str) -> Mapping[str, HistoryStart]:
+        self.asked += 1
+        return super().of(conversation_id)
+
+
+async def _nobody(_: Collection[str]) -> Loaded:
+    return Loaded(0, {})
+
+
+def newcomers_asked(event: Durable) -> int:
+    hub = Hub()
+    directory = Directory(_nobody)
+    directory.newcomers = newcomers = CountedNewcomers()
+    newcomers.add("carol", {"c": LATE})
+    EventDelivery(hub, Rooms(hub, lambda _: None), directory, lambda _socket, _reason: None).deliver([event])
+    return newcomers.asked
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        MemberAdded(50, 0, "c", (CAROL,)),
+        MemberUpdated(50, 0, CAROL),
+        MemberRemoved(50, 0, "c", "alice"),
+        ConversationUpdated(50, 0, Conversation("c", "group", None, None, 2, 9, 0, 0)),
+        ConversationDeleted(50, 0, "c", "alice"),
+        MessagesRead(50, 0, "c", "alice", 3, 3),
+        MessagesDelivered(50, 0, "c", "alice", 3, 3),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> None:
+    """A conversation whose history begins with joining consists of newcomers, so that to look costs a step each."""
+    assert event_as_seen(event, "carol", LATE) is event
+    assert newcomers_asked(event) == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        MessageEdited(50, 0, Message(3, "c", 3, "alice", "Alice", "a secret", 0)),
+        OfferCreated(50, 0, Offer(MESSAGE_ID_BASE + 3, "c", "alice", "a secret", 1, "EUR", "pending", 0, 0)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_newcomers_are_looked_at_for_what_may_be_from_before_their_time(event: Durable) -> None:
+    assert event_as_seen(event, "carol", LATE) is None
+    assert newcomers_asked(event) == 1
