@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, func, select, text
@@ -413,6 +416,66 @@ async def test_commands_are_unavailable_while_the_database_is_gone_and_work_agai
     await node.chat.check()
     await node.send(ALICE, "1")
     assert await _stored(node) == _published(node) == ["1"]
+
+
+# --- a database that stalls -----------------------------------------------------------------------------------------
+
+
+async def test_a_stall_in_an_aside_is_answered_and_its_end_noticed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    await node.group("c", ALICE)
+    monkeypatch.setattr(writer_module, "STALL_S", 0.1)
+    monkeypatch.setattr(writer_module, "LOOK_EVERY_S", 0.02)
+    began, goes_on = threading.Event(), threading.Event()
+
+    def hang(_: Connection) -> None:
+        began.set()
+        assert goes_on.wait(2 * WAIT_S)
+
+    hanging = asyncio.create_task(asyncio.to_thread(node.writer.aside, hang))
+    try:
+        assert await asyncio.to_thread(began.wait, WAIT_S)
+        assert await node.refusal(ALICE, SendMessage("c", "queued")) == "unavailable"
+        assert await node.refusal(ALICE, SendMessage("c", "refused at once")) == "unavailable"
+    finally:
+        goes_on.set()
+    await hanging
+    monkeypatch.setattr(writer_module, "STALL_S", WAIT_S)
+    await node.send(ALICE, "1")
+    assert await _stored(node) == _published(node) == ["1"]
+
+
+async def test_a_slow_series_after_a_broken_batch_is_no_stall(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each transaction has the whole time, and is answered when it has ended."""
+    await node.group("c", ALICE)
+    async with asyncio.timeout(WAIT_S):
+        while node.writer._watching is not None:  # noqa: ASYNC110 (the next look is a second away, as it was set)
+            await asyncio.sleep(0.05)
+    now_s = 0.0
+
+    def take_long(_: object) -> None:
+        nonlocal now_s
+        now_s += 0.6 * writer_module.STALL_S
+        time.sleep(0.05)  # lets the event loop look several times
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(writer_module, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer_module, "time", SimpleNamespace(monotonic=lambda: now_s))
+    slow = [(ALICE, Call(take_long)) for _ in range(5)]
+    outcomes = await node.in_one_batch((ALICE, Call(fail)), *slow, (ALICE, SendMessage("c", "1")))
+    assert _codes(outcomes[1:]) == [*["NoneType"] * 5, "Message"]
+
+
+async def test_an_aside_that_nobody_waits_for_any_more_does_no_harm(node: Node) -> None:
+    await node.group("c", ALICE)
+    with node.clock.stopped():
+        sending = node.submit(ALICE, SendMessage("c", "1"))
+        node.clock.wait_until_asked()
+        asked = node.writer.submit_aside(lambda connection: pytest.fail("it was cancelled"))
+        assert asked.cancel()
+    await sending
+    await node.send(ALICE, "2")
 
 
 # --- connections that break (PostgreSQL) ----------------------------------------------------------------------------

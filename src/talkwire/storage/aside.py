@@ -23,6 +23,9 @@ class Aside:
         self.answer: Future[Any] = Future()
 
     def carry_out(self, engine: Engine) -> None:
+        """Runs the function, unless whoever asked has cancelled `answer` in the meantime. Never raises."""
+        if not self.answer.set_running_or_notify_cancel():
+            return
         try:
             with engine.begin() as connection:
                 result = self._function(connection)

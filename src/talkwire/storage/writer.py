@@ -11,6 +11,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -106,7 +107,8 @@ class GroupWriter:
         self._closed = False
         self._unsettled = 0
         self._under_way: tuple[Sequence[Job], float] | None = None
-        """What the thread carries out, and since when."""
+        """Which commands wait for the transaction that the thread carries out, and since when it does; an aside's has
+        none."""
         self._stalled = False
         self._watching: asyncio.TimerHandle | None = None
         self.refuses = False
@@ -151,12 +153,16 @@ class GroupWriter:
     def aside(self, function: Callable[[Connection], R]) -> R:
         """What `function` answers to a transaction of its own, on the writer's thread, between two batches. For other
         threads, which wait for it. Raises its errors, and `WriterClosedError`."""
+        return self.submit_aside(function).result()
+
+    def submit_aside(self, function: Callable[[Connection], R]) -> Future[R]:
+        """Queues an aside and returns its result to come, for callers that must not block. Raises
+        `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
         aside = Aside(function)
         self._jobs.put(aside)
-        answer: R = aside.answer.result()
-        return answer
+        return aside.answer
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
@@ -166,14 +172,19 @@ class GroupWriter:
         while running:
             jobs, last = self._take()
             if jobs:
-                self._under_way = jobs, time.monotonic()
-                outcomes = self._carry_out(jobs)
-                self._under_way = None
-                assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._settle, outcomes)
+                self._carry_out(jobs)
             if isinstance(last, Aside):
+                # Commands wait behind it, so that the database may stall here as in a batch.
+                self._under_way = (), time.monotonic()
                 last.carry_out(self._engine)
+                self._end(Outcome((), None))
             running = last is not None
+
+    def _end(self, outcome: Outcome) -> None:
+        """Has the event loop settle what was under way."""
+        self._under_way = None
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _take(self) -> tuple[list[Job], Job | Aside | None]:
         """Waits for a command and takes all that are queued behind it: (jobs, what was taken last), which is None at
@@ -190,8 +201,10 @@ class GroupWriter:
                 break
         return jobs, item
 
-    def _carry_out(self, jobs: list[Job]) -> list[Outcome]:
-        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one."""
+    def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
+        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one. `behind`:
+        those of a broken batch that come after these."""
+        self._under_way = (*jobs, *behind), time.monotonic()
         attempt = Attempt()
         try:
             self._commit(jobs, attempt)
@@ -200,16 +213,19 @@ class GroupWriter:
             if not happened:
                 if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
                     _logger.warning("a batch failed, its commands run singly", commands=len(jobs), error=_cause(error))
-                    return [outcome for job in jobs for outcome in self._carry_out([job])]
+                    for number, job in enumerate(jobs, 1):
+                        self._carry_out([job], jobs[number:])
+                    return
                 self.failed_at = time.monotonic()
                 _fail(jobs, error)
-                return [Outcome(jobs, None)]
+                self._end(Outcome(jobs, None))
+                return
             _logger.warning("the reply to a commit was lost, but it happened", error=_cause(error))
         tx = attempt.tx
         assert tx is not None
         self.wrote_at = time.monotonic()
         tx.committed()
-        return [Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events))]
+        self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events)))
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
@@ -262,21 +278,22 @@ class GroupWriter:
 
     # --- the event loop ---------------------------------------------------------------------------------------------
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+    def _settle(self, outcome: Outcome) -> None:
         assert self._on_commit is not None
         self._stalled = False
-        for jobs, commit in outcomes:
-            self._unsettled -= len(jobs)
-            if commit is None:
-                _answer(jobs)
-            else:
-                self._on_commit(commit, partial(_answer, jobs))
+        jobs, commit = outcome
+        self._unsettled -= len(jobs)
+        if commit is None:
+            _answer(jobs)
+        else:
+            self._on_commit(commit, partial(_answer, jobs))
 
     def _look(self) -> None:
         """Looks whether the database stalls, again and again while anything is under way."""
         self._watching = None
-        if self._under_way is not None and time.monotonic() - self._under_way[1] >= STALL_S:
-            self._give_up(self._under_way[0])
+        under_way = self._under_way  # the thread may set it meanwhile
+        if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
+            self._give_up(under_way[0])
         if self._unsettled and self._loop is not None:
             self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
 
