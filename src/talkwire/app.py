@@ -235,8 +235,9 @@ class Node:
         transact = self._writer.aside if leasing is None else own_transactions(leasing)
         keeper = LeaseKeeper(writing.dialect, transact, clock_ms)
         if settings.sqlite_file is not None:
-            watching = asyncio.create_task(FileWatch(settings.sqlite_file, self._writer).run())
-            closing.callback(watching.cancel)
+            watch = FileWatch(settings.sqlite_file, self._writer)
+            watch.start()
+            closing.callback(watch.close)
         if leasing is not None:
             closing.callback(leasing.dispose)
         closing.callback(self._reader.close)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
 
@@ -15,8 +18,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from talkwire.api import readiness as module
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.core.errors import ChatError
+from talkwire.storage import health
 from talkwire.storage.engine import sqlite_url
-from talkwire.storage.health import WriteProbe
+from talkwire.storage.health import FileWatch, WriteProbe
 from talkwire.storage.reader import READ_WITHIN_S
 from talkwire.storage.writer import STALL_S
 from tests.chat.chat_client import DEADLINE_S
@@ -160,6 +164,48 @@ async def test_probes_do_not_add_up(tmp_path: Path) -> None:
         with node.statements() as transactions:
             await WriteProbe(node.writer).check()
         assert transactions == [], "a commit shows it too"
+
+
+async def test_work_on_files_that_hangs_is_not_taken_for_the_database(tmp_path: Path) -> None:
+    database = Database("sqlite", sqlite_url(migrated_sqlite_file(tmp_path)))
+    hangs = threading.Event()
+    async with running(database, Clock()) as node:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        hanging = loop.run_in_executor(None, hangs.wait)
+        try:
+            node.writer.wrote_at = -inf
+            await asyncio.wait_for(WriteProbe(node.writer).check(), DEADLINE_S)
+        finally:
+            hangs.set()
+        await hanging
+
+
+async def test_a_look_at_the_file_that_hangs_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = migrated_sqlite_file(tmp_path)
+    monkeypatch.setattr(health, "LOOK_EVERY_S", 0.01)
+    looking, hangs = threading.Event(), threading.Event()
+    here, looked_on, real = threading.get_ident(), [], Path.stat
+
+    def stat(path: Path) -> os.stat_result:
+        looked_on.append(threading.get_ident())
+        if len(looked_on) > 1:
+            looking.set()
+            assert hangs.wait(DEADLINE_S)
+        return real(path)
+
+    async with running(Database("sqlite", sqlite_url(file)), Clock()) as node:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "stat", stat)
+            watch = FileWatch(file, node.writer)
+            watch.start()
+            try:
+                assert await asyncio.to_thread(looking.wait, DEADLINE_S)
+                assert looked_on[1] != here
+                await node.users(ALICE)
+            finally:
+                watch.close()
+                hangs.set()
 
 
 def _message(talk: str, number: int) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from math import inf
 from pathlib import Path
@@ -57,7 +58,8 @@ class WriteProbe:
 
     async def _probe(self) -> None:
         try:
-            await asyncio.to_thread(self._writer.aside, _write_something)
+            # Not over the pool of threads: storage of files that hangs may have taken all of them.
+            await asyncio.wrap_future(self._writer.submit_aside(_write_something))
         except (SQLAlchemyError, WriterClosedError) as error:
             self._failed_at = time.monotonic()
             _logger.warning("the database takes no writes", error=str(getattr(error, "orig", None) or error))
@@ -80,17 +82,25 @@ def _write_something(connection: Connection) -> None:
 
 class FileWatch:
     """Has the writer refuse commands while its SQLite file is not at its path: what would be written to a file that was
-    renamed or removed is lost with the process."""
+    renamed or removed is lost with the process. It looks on a thread of its own, since a disk that stalls may hold up
+    even a look."""
 
     def __init__(self, file: Path, writer: GroupWriter) -> None:
         self._file = file.absolute()
         self._writer = writer
         self._opened = self._found()
+        self._closed = threading.Event()
 
-    async def run(self) -> None:
-        """Looks for ever. Never raises."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+    def start(self) -> None:
+        """Looks every `LOOK_EVERY_S` until `close`."""
+        # A daemon: a look that hangs must not keep the process from ending.
+        threading.Thread(target=self._run, name="talkwire-file-watch", daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _run(self) -> None:
+        while not self._closed.wait(LOOK_EVERY_S):
             self.look()
 
     def look(self) -> None:
