@@ -13,8 +13,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
+from sqlalchemy import event as event_api
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 
+from talkwire.storage import engine as engine_module
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import NewerTablesError, migrate, newest_revision, revision_of, upgrade
 from talkwire.storage.schema import answers, log, log_head, metadata
@@ -191,6 +194,66 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
         for column in (log.c.data, answers.c.result):
             assert connection.execute(select(column).where(column.like(f"%{huge}%"))).all() == []
         assert connection.execute(select(func.count()).where(log.c.data.like('%"n":1e%30,%'))).scalar_one() == rows
+
+
+def test_a_migration_that_finds_nothing_reads_no_table_in_one_statement(engine: Engine) -> None:
+    rows = 2_200
+    with engine.begin() as connection:
+        upgrade(connection, "0009")
+        event = {"type": "MessagesRead", "conversation_id": "c", "at_ms": 0, "data": "{}"}
+        connection.execute(insert(log), [{"pos": pos * 3, **event} for pos in range(rows)])
+        answer = {"command_hash": 0, "result": "{}", "expires_ms": 0}
+        keys = [
+            {"user_id": f"u{number % 7}", "route": f"r{number % 11}", "key": f"k{number}"} for number in range(rows)
+        ]
+        connection.execute(insert(answers), [key | answer for key in keys])
+    read: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        read.extend(
+            name for name in ("log.data", "answers.result") if statement.startswith("SELECT") and name in statement
+        )
+
+    event_api.listen(engine, "before_cursor_execute", note)
+    migrate(engine)
+    assert (read.count("log.data"), read.count("answers.result")) == (5, 5)
+
+
+def test_a_migration_that_stopped_between_two_versions_continues(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, "0007")
+        connection.execute(text("ALTER TABLE answers RENAME TO elsewhere"))
+    with pytest.raises(DatabaseError, match="answers"):
+        migrate(engine)
+    assert revision_of(engine) == "0009"
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO answers"))
+    migrate(engine)
+    assert revision_of(engine) == newest_revision()
+
+
+def test_a_migration_may_take_long_and_be_waited_for(
+    postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = "-c lock_timeout=100 -c statement_timeout=100"
+    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", short)
+    name = postgresql.create()
+    first, second = (writing_engine(postgresql.url_of(name)) for _ in range(2))
+    with first.begin() as connection:
+        upgrade(connection, "0009")
+        slow = "BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END"
+        connection.execute(text(f"CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $${slow}$$"))
+        trigger = "CREATE TRIGGER slow BEFORE UPDATE ON offers FOR EACH STATEMENT EXECUTE FUNCTION slow()"
+        connection.execute(text(trigger))
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(migrate, engine) for engine in (first, second)]:
+            done.result()
+    assert revision_of(first) == newest_revision()
+    for engine in (first, second):
+        with engine.connect() as connection:
+            assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "100ms"
+        engine.dispose()
+    postgresql.drop(name)
 
 
 def test_members_with_a_limited_history_learn_at_which_position_it_began(engine: Engine) -> None:

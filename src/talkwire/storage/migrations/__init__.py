@@ -33,22 +33,43 @@ class NewerTablesError(Exception):
 
 def migrate(engine: Engine) -> None:
     """Brings the database to this version's tables. Nodes that start at once on PostgreSQL take turns. Raises
-    NewerTablesError and UnfinishedError; nothing is changed then."""
+    NewerTablesError and UnfinishedError; nothing is changed then.
+
+    Each migration has a transaction of its own, so that none holds the locks of those before it; after a kill the next
+    start continues. An empty database gets its tables in one.
+    """
+    while _advance(engine) != newest_revision():
+        pass
+
+
+def _advance(engine: Engine) -> str | None:
+    """Carries out the next migration, if the database needs one, and returns which it is at then."""
     with engine.begin() as connection:
         take_turns(connection)
         refuse_unfinished(connection)
-        upgrade(connection)
+        revision = _revision(connection)
+        if revision != newest_revision():
+            upgrade(connection, "head" if revision is None else "+1")
+        return _revision(connection)
 
 
 def take_turns(connection: Connection) -> None:
-    """Waits until nobody else changes the tables, and has others wait until the transaction ends."""
+    """Waits until nobody else changes the tables, however long that takes, and has others wait until the transaction
+    ends."""
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        # Nodes that run queue up behind whoever waits for a table.
+        connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Carries out the migrations up to one. Raises NewerTablesError."""
+    """Carries out the migrations up to one, in the connection's transaction and without its statements' time limit.
+    Raises NewerTablesError."""
     _refuse_newer_tables(_revision(connection))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
     command.upgrade(_config(connection), revision)
 
 

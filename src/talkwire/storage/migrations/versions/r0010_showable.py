@@ -4,8 +4,9 @@
 - An integer beyond ±(2^53-1) in an application's JSON becomes the nearest double, which is what JavaScript read
   already; one that no double is near to becomes its digits as text.
 
-Only rows that hold a number of 15 digits or more are read, some at a time, so that memory does not depend on the log's
-length. Nothing changes in the tables, so that the version before keeps working.
+Only rows that hold a number of 15 digits or more are read. Each statement looks at some hundred rows, whether or not it
+finds any, so that neither memory nor a statement's time depends on the log's length. Nothing changes in the tables, so
+that the version before keeps working.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any]
     content: sa.ColumnClause[str] = sa.column(name, sa.Text)
     rows_of = sa.table(table, *columns, content)
     suspects = sa.select(*columns, content).select_from(rows_of).where(_has_large_number(connection, content))
-    for row in _rows(connection, suspects.order_by(*columns), columns):
+    for row in _rows(connection, suspects, columns):
         *key, text = row
         try:
             value = msgspec.json.decode(text)
@@ -105,14 +106,19 @@ def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any]
 
 
 def _rows(
-    connection: sa.Connection, page: sa.Select[Any], columns: Sequence[sa.ColumnClause[Any]]
+    connection: sa.Connection, suspects: sa.Select[Any], columns: Sequence[sa.ColumnClause[Any]]
 ) -> Iterator[Sequence[Any]]:
-    """The rows of a selection that begins with their keys, page by page."""
-    rows = connection.execute(page.limit(ROWS_AT_ONCE)).all()
-    while rows:
-        yield from rows
-        following = page.where(sa.tuple_(*columns) > sa.tuple_(*map(sa.literal, rows[-1][:-1])))
-        rows = connection.execute(following.limit(ROWS_AT_ONCE)).all()
+    """The rows of a selection, by ranges of keys. A LIMIT would not bound a statement that finds nothing."""
+    key = sa.tuple_(*columns)
+    keys = sa.select(*columns).order_by(*columns).offset(ROWS_AT_ONCE - 1).limit(1)
+    last = connection.execute(keys).one_or_none()
+    page = suspects
+    while last is not None:
+        bound = sa.tuple_(*map(sa.literal, last))
+        yield from connection.execute(page.where(key <= bound)).all()
+        page = suspects.where(key > bound)
+        last = connection.execute(keys.where(key > bound)).one_or_none()
+    yield from connection.execute(page).all()
 
 
 def _has_large_number(connection: sa.Connection, content: sa.ColumnClause[str]) -> sa.ColumnElement[bool]:
