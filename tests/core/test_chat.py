@@ -45,6 +45,9 @@ class Queue:
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         self.submitted.append(command)
 
+    async def begin_epoch(self) -> None:
+        raise AssertionError("the log has not gone back")
+
 
 def _not_started(commit: Commit, answer: Callable[[], None]) -> None:
     raise AssertionError("the chat has not started")

@@ -20,6 +20,9 @@ class Watched:
         self.head = 0
         self.fails: Exception | None = None
         self.replaced = 0
+        self.epochs: list[Exception | None] = []
+        self.refusals: list[Exception] = []
+        """What the next attempts to begin an epoch meet with."""
         self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
 
     async def _read(self, after: int, limit: int) -> Stretch:
@@ -34,6 +37,13 @@ class Watched:
     def _be_replaced(self) -> None:
         self.replaced += 1
 
+    async def _begin_epoch(self) -> None:
+        assert self.replaced == 0, "whoever begins anew takes the epoch that is there"
+        self.epochs.append(self.refusals.pop(0) if self.refusals else None)
+        if self.epochs[-1] is not None:
+            self.head = self.feed.pos + 1  # others go on meanwhile
+            raise self.epochs[-1]
+
     async def steps(self, *happens: Callable[[], None]) -> None:
         """Lets a step of time pass for each, in which that happens."""
         to_come = list(happens)
@@ -46,7 +56,7 @@ class Watched:
                 await asyncio.Event().wait()
             to_come.pop(0)()
 
-        watch = HeadWatch(self.feed, self._read_head, lambda: self.away, self._be_replaced)
+        watch = HeadWatch(self.feed, self._read_head, lambda: self.away, self._be_replaced, self._begin_epoch)
         watching = asyncio.create_task(watch.run(sleep))
         await asyncio.wait([watching, asyncio.create_task(reached.wait())], return_when=asyncio.FIRST_COMPLETED)
         assert watching.done() == bool(self.replaced)
@@ -120,7 +130,7 @@ async def test_a_log_that_was_replaced_is_told_once() -> None:
     watched = Watched()
     watched.fails = LogReplaced()
     await watched.steps(*[nothing] * 6)
-    assert (watched.looks, watched.replaced) == (1, 1)
+    assert (watched.looks, watched.replaced, watched.epochs) == (1, 1, [])
 
 
 async def test_a_feed_beyond_the_log_is_as_a_log_that_was_replaced() -> None:
@@ -128,7 +138,18 @@ async def test_a_feed_beyond_the_log_is_as_a_log_that_was_replaced() -> None:
     watched.head = 7
     watched.feed.start(9)
     await watched.steps(*[nothing] * 6)
-    assert (watched.looks, watched.replaced) == (1, 1)
+    assert (watched.looks, watched.replaced, watched.epochs) == (1, 1, [None])
+
+
+async def test_a_node_begins_anew_only_with_another_epoch() -> None:
+    """Clients have cursors beyond the log, which would hide from them what comes next at these positions."""
+    watched = Watched()
+    watched.head = 7
+    watched.feed.start(9)
+    watched.refusals = [ChatError("unavailable", "The database is away."), ValueError("a bug")]
+    refusals = list(watched.refusals)
+    await watched.steps(*[nothing] * 10)
+    assert (watched.replaced, watched.epochs) == (1, [*refusals, None])
 
 
 async def test_what_is_handed_out_while_the_log_is_looked_at_is_not_beyond_it() -> None:

@@ -125,6 +125,33 @@ async def test_a_database_that_only_restarts_keeps_its_epoch(
         assert len(page.events) == 1
 
 
+async def test_a_log_that_lost_its_last_events_begins_a_new_epoch(own_database: Database) -> None:
+    """As by a disk that did not keep what it was told to: the lineage is the same."""
+    async with (
+        running(own_database, Clock(), exchange := Exchange()) as node,
+        running(own_database, Clock(), exchange) as other,
+    ):
+        replaced = [asyncio.Event(), asyncio.Event()]
+        node.chat.on_replaced, other.chat.on_replaced = (each.set for each in replaced)
+        await node.group("c", ALICE, BOB)
+        await node.send(ALICE, "lost")
+        cursor, before = await cursor_of(node), node.chat.epoch
+        with own_database.engine() as engine, engine.begin() as connection:
+            connection.execute(text("DELETE FROM log WHERE pos = (SELECT pos FROM log_head)"))
+            connection.execute(text("UPDATE log_head SET pos = pos - 1"))
+        for each in replaced:
+            await asyncio.wait_for(each.wait(), WAIT_S)
+        epoch = adopt(own_database)
+        assert epoch != before
+        with pytest.raises(LogReplaced):
+            await node.do(ALICE, SendMessage("c", "not written"))
+    assert adopt(own_database) == epoch, "once for all nodes"
+    async with running(own_database, Clock(), Exchange()) as node:
+        with pytest.raises(ChatError) as refusal:
+            await node.do(ALICE, ListEvents(cursor))
+        assert refusal.value.code == "cursor_epoch"
+
+
 async def test_a_log_that_moved_to_another_server_begins_a_new_epoch(own_database: Database) -> None:
     """As by a dump of PostgreSQL's own, of which nobody can say how old it is."""
     with own_database.engine() as engine, engine.begin() as connection:

@@ -58,6 +58,10 @@ class Writer(Protocol):
         was committed before is not carried out again, and answered as then."""
         ...
 
+    async def begin_epoch(self) -> None:
+        """Has the log continue under another epoch than this one's, if nobody else has. Raises ChatError."""
+        ...
+
 
 class Reader(Protocol):
     """Runs a function over a consistent snapshot, off the event loop."""
@@ -203,7 +207,9 @@ class Chat:
             self.signals.share()
         await self.bus.start(self.epoch, self._receive)
         if not alone:
-            watch = HeadWatch(self.feed, self.read_head, lambda: self.bus.away, self._be_replaced)
+            watch = HeadWatch(
+                self.feed, self.read_head, lambda: self.bus.away, self._be_replaced, self._writer.begin_epoch
+            )
             self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ _logger = structlog.get_logger(__name__)
 
 class HeadWatch:
     """`read_head` answers the position of the log's newest event, `on_replaced` is called when there is none such any
-    more; never ends before."""
+    more; never ends before. `begin_epoch` has the log continue under another epoch."""
 
     def __init__(
         self,
@@ -31,11 +31,14 @@ class HeadWatch:
         read_head: Callable[[], Awaitable[int]],
         is_away: Callable[[], bool],
         on_replaced: Callable[[], None],
+        begin_epoch: Callable[[], Awaitable[None]],
     ) -> None:
         self._feed = feed
         self._read_head = read_head
         self._is_away = is_away
         self._on_replaced = on_replaced
+        self._begin_epoch = begin_epoch
+        self._went_back = False
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         silent_s = 0.0
@@ -55,19 +58,26 @@ class HeadWatch:
                 silent_s = 0.0
 
     async def _look(self) -> None:
-        """Raises LogReplaced, also where events have been handed out that the log does not have: then what is in memory
-        is of another log, and what comes next would be taken for old."""
-        handed_out = self._feed.pos
+        """Raises LogReplaced. What else happens is tried again at the next look."""
         try:
-            head = await self._read_head()
+            await self._compare()
         except LogReplaced:
             raise
         except ChatError:
-            return  # whoever asks for something next is told
+            pass  # whoever asks for something next is told
         except Exception:
-            _logger.exception("the log's head could not be read")
-            return
-        if head < handed_out:
+            _logger.exception("the log's head could not be looked at")
+
+    async def _compare(self) -> None:
+        """Raises LogReplaced, also where events have been handed out that the log does not have: then what is in memory
+        is of another log, and what comes next would be taken for old. Clients have cursors from there, which must be
+        refused, so that another epoch begins first."""
+        handed_out = self._feed.pos
+        head = await self._read_head()
+        if head < handed_out and not self._went_back:
+            self._went_back = True
             _logger.error("events were handed out that are not in the log", pos=handed_out, head=head)
+        if self._went_back:
+            await self._begin_epoch()
             raise LogReplaced
         self._feed.heard_of(head)

@@ -71,6 +71,12 @@ def adopt_log(engine: Engine) -> None:
         connection.execute(update(log_head).values(lineage=lineage, epoch=new_epoch()))
 
 
+def end_epoch(connection: Connection, epoch: str) -> None:
+    """Begins a new epoch, if the log is still of this one: for positions that are given a second time though the
+    lineage is the same, as after a crash without what was acknowledged."""
+    connection.execute(update(log_head).where(log_head.c.epoch == epoch).values(epoch=new_epoch()))
+
+
 def identify(engine: Engine) -> Identity:
     """Returns by what nodes of this database recognize each other. The first one makes the secret.
 

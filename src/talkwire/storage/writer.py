@@ -32,6 +32,7 @@ from talkwire.core.model import Actor
 from talkwire.core.transaction import Needs
 from talkwire.storage.aside import Aside, WriterClosedError
 from talkwire.storage.batch_statements import BatchStatements
+from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.statements import Lookups
 from talkwire.storage.transaction import BatchTransaction
@@ -163,6 +164,15 @@ class GroupWriter:
         aside = Aside(function)
         self._jobs.put(aside)
         return aside.answer
+
+    async def begin_epoch(self) -> None:
+        """Has the log continue under another epoch, if nobody else has. Commands are refused from then on. Raises
+        `unavailable` while the database takes no writes."""
+        try:
+            await asyncio.wrap_future(self.submit_aside(partial(end_epoch, epoch=self._epoch)))
+        except (SQLAlchemyError, WriterClosedError) as error:
+            _logger.error("no new epoch could begin", error=_cause(error))  # noqa: TRY400
+            raise ChatError("unavailable", "The database does not answer. Try again.") from None
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
