@@ -100,6 +100,18 @@ async def test_those_who_turn_out_to_be_gone_are_not_waited_for() -> None:
         assert await asking == {"two": 5}
 
 
+async def test_who_was_introduced_is_waited_for_before_its_lease_is_seen() -> None:
+    net = Net()
+    one, _ = net.join("one", "two")
+    one.live([])
+    one.looking()
+    one.heard("two")
+    asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
+    await asyncio.sleep(0)
+    one.live([])
+    assert await asking == {"two": 5}
+
+
 async def test_an_answer_that_comes_twice_or_too_late_or_from_nobody_counts_for_nothing() -> None:
     net = Net()
     one, _ = net.join("one", "two")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -22,6 +22,9 @@ LOOK_EVERY_S = 0.5
 NODES_MAX = 64
 HELD_MAX = 1000
 """Dispatches of one unknown node that wait until the leases have been read."""
+
+WARN_EVERY_S = 10.0
+"""Of each kind of line the log has one at most in so many seconds: whoever can send may do so at any rate."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -44,6 +47,7 @@ class Introductions:
         self._held: dict[str, list[AnyDispatch]] = {}
         self._looked_at = -LOOK_EVERY_S
         self._looking: asyncio.Task[None] | None = None
+        self._failed_at = self._warned_at = -WARN_EVERY_S
 
     def hold(self, dispatch: AnyDispatch) -> None:
         """Keeps what a node has sent that is not known, and has the leases read."""
@@ -76,7 +80,13 @@ class Introductions:
         try:
             return {peer.node_id for peer in await self._list_living()}
         except ChatError:
-            return set()  # nobody new is known while the database does not answer
+            pass  # nobody new is known while the database does not answer
+        except Exception:
+            now = time.monotonic()
+            if now - self._failed_at >= WARN_EVERY_S:
+                self._failed_at = now
+                _logger.exception("the leases could not be read: what unknown nodes have sent is dropped")
+        return set()
 
     def _judge(self, held: Mapping[str, list[AnyDispatch]], living_ids: set[str]) -> None:
         for node_id, dispatches in held.items():
@@ -85,8 +95,14 @@ class Introductions:
                 for dispatch in (*dispatches, *self._held.pop(node_id, ())):
                     self._hand_on(dispatch)
             else:
-                self._counts.refused += len(dispatches)
-                _logger.info("a node without a lease was not listened to", node=node_id, dispatches=len(dispatches))
+                self._refuse(node_id, dispatches)
+
+    def _refuse(self, node_id: str, dispatches: Sequence[AnyDispatch]) -> None:
+        self._counts.refused += len(dispatches)
+        now = time.monotonic()
+        if now - self._warned_at >= WARN_EVERY_S:
+            self._warned_at = now
+            _logger.info("a node without a lease was not listened to", node=node_id, refused=self._counts.refused)
 
     def _hand_on(self, dispatch: AnyDispatch) -> None:
         try:

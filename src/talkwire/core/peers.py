@@ -104,7 +104,7 @@ class Peers:
         self._new -= self._looked_for
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
         for asked in self._asked.values():
-            asked.missing &= self._living.keys()
+            asked.missing &= self._living.keys() | self._new
             if not asked.missing:
                 asked.done.set()
         if gone := before - self._living.keys():

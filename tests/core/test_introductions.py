@@ -1,0 +1,74 @@
+"""What unknown nodes send waits for the leases, whatever becomes of reading them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import pytest
+from structlog.testing import capture_logs
+
+from talkwire.core import introductions
+from talkwire.core.bus import AnyDispatch, Counts, Told
+from talkwire.core.introductions import Introductions
+from talkwire.core.peers import Peer, Peers
+
+WAIT_S = 10.0
+
+
+class Introduced:
+    """Introductions whose leases are those of `living`, or fail."""
+
+    def __init__(self) -> None:
+        self.living: list[Peer] = []
+        self.fails = False
+        self.reads = 0
+        self.received: list[AnyDispatch] = []
+        self.counts = Counts()
+        peers = Peers("one", lambda _: None, lambda: False)
+        self.introductions = Introductions(peers, self._list_living, self.received.append, self.counts)
+
+    async def _list_living(self) -> Iterable[Peer]:
+        self.reads += 1
+        if self.fails:
+            raise ValueError("as a bug would")
+        return self.living
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not is_so():  # noqa: ASYNC110 (the task of the introductions does it)
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(introductions, "LOOK_EVERY_S", 0.001)
+
+
+async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_it() -> None:
+    introduced = Introduced()
+    introduced.fails = True
+    unhandled: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    with capture_logs() as logs:
+        for number in range(1, 6):
+            introduced.introductions.hold(Told("two", ()))
+            await introduced.until(lambda number=number: introduced.counts.refused == number)  # type: ignore[misc]
+    failed = [entry for entry in logs if entry["log_level"] == "error"]
+    assert (len(failed), introduced.received, unhandled) == (1, [], [])
+    introduced.fails = False
+    introduced.living = [Peer("two", None)]
+    introduced.introductions.hold(told := Told("two", ()))
+    await introduced.until(lambda: bool(introduced.received))
+    assert introduced.received == [told]
+
+
+async def test_senders_without_a_lease_do_not_fill_the_log() -> None:
+    introduced = Introduced()
+    with capture_logs() as logs:
+        for number in range(20):
+            introduced.introductions.hold(Told(f"stranger {number}", ()))
+            introduced.introductions.hold(Told(f"stranger {number}b", ()))
+            await introduced.until(lambda number=number: introduced.counts.refused == 2 * number + 2)  # type: ignore[misc]
+    assert introduced.reads > 1
+    assert len(logs) == 1
