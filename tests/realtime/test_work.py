@@ -60,6 +60,24 @@ async def test_what_is_added_again_while_it_waits_is_there_once() -> None:
     assert log == ["a"]
 
 
+async def test_what_the_only_step_adds_takes_no_turn_of_its_own() -> None:
+    work, log = WorkQueue(), list[str]()
+    added = Task(log, "b", 1)
+    first = Task(log, "a", 8, spin_s=TURN_S)
+
+    def step() -> bool:
+        work.add(added.step)
+        return first.step()
+
+    work.add(step)
+    longest = 0
+    while work.busy:
+        before = log.count("a")
+        await asyncio.sleep(0)
+        longest = max(longest, log.count("a") - before)
+    assert longest == 1
+
+
 async def test_a_step_that_fails_holds_up_nobody() -> None:
     work, log = WorkQueue(), list[str]()
 

@@ -23,6 +23,8 @@ class WorkQueue:
 
     def __init__(self) -> None:
         self._steps: OrderedDict[Callable[[], bool], None] = OrderedDict()
+        self._scheduled = False
+        """Whether a turn is running or will run. `_steps` does not say so: a step that runs is not in it."""
 
     @property
     def busy(self) -> bool:
@@ -31,9 +33,10 @@ class WorkQueue:
 
     def add(self, step: Callable[[], bool]) -> None:
         """Has `step` called, from the next turn on, until it returns False. It is added once, however often."""
-        if not self._steps:
-            asyncio.get_running_loop().call_soon(self._turn)
         self._steps[step] = None
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
 
     async def finish(self, step: Callable[[], T | None]) -> T:
         """Calls `step` until it returns something and returns that. The first call is made at once, unless others
@@ -70,5 +73,6 @@ class WorkQueue:
                 has_more = False
             if has_more:
                 self._steps[step] = None
-        if self._steps:
+        self._scheduled = bool(self._steps)
+        if self._scheduled:
             asyncio.get_running_loop().call_soon(self._turn)
