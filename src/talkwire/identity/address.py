@@ -41,10 +41,19 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozen
         return peer
     address = peer
     for hop in reversed(forwarded_for.rsplit(",", HOPS_MAX)[-HOPS_MAX:]):
-        address = hop.strip()
+        address = _bare(hop.strip())
         if not is_trusted(address, trusted_proxies):
             return address
     return address
+
+
+def _bare(hop: str) -> str:
+    """Returns an address without its port and zone: some proxies add the port, which differs in each connection."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    return hop.partition("%")[0]
 
 
 def came_by_tls(peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
