@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from websockets.frames import Opcode
 
 from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.http_limits import HttpLimits
 from talkwire.realtime.internal import Internal
-from talkwire.realtime.serving import Server, listen, with_engine
+from talkwire.realtime.serving import AsgiApp, Server, listen, with_engine
 from tests.realtime.frames import masked_text
 
 DEADLINE_S = 5.0
@@ -29,10 +30,15 @@ OPEN = "/socket.io/?EIO=4&transport=websocket"
 
 
 @asynccontextmanager
-async def served(engine: EngineServer, internal: Internal | None = None) -> AsyncIterator[int]:
-    """Yields the port; other nodes come to `internal`. Ends as `Server.shutdown` does, but without uvicorn's pauses."""
+async def served(
+    engine: EngineServer,
+    internal: Internal | None = None,
+    app: AsgiApp | None = None,
+    limits: HttpLimits | None = None,
+) -> AsyncIterator[int]:
+    """Yields the port; `app` serves what is not the engine's, and other nodes come to `internal`. Ends as `Server.shutdown` does, but without uvicorn's pauses."""
     listening = listen("127.0.0.1", 0)
-    server = Server(engine, with_engine(engine), internal=internal)
+    server = Server(engine, with_engine(engine, app), internal=internal, limits=limits)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield listening.getsockname()[1]

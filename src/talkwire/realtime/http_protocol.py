@@ -9,6 +9,9 @@ Each phase of a connection has one deadline, on the timing wheel of the heartbea
 
 from __future__ import annotations
 
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from enum import Enum, auto
 from http import HTTPStatus
@@ -27,6 +30,9 @@ PIECE = 16 * 1024
 
 ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
 """Ends of the paths that are served while descriptors are short."""
+
+_NO_COUNT = bytes(4)
+"""A C int, which the kernel fills in."""
 
 _END = b"\r\n\r\n"
 _END_LESS_ONE = len(_END) - 1
@@ -187,7 +193,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._read_deadline = inf
+        if self._phase is not HttpPhase.CLOSING:
+            self._read_deadline = inf
 
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
@@ -285,12 +292,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _await_reader(self) -> None:
         """Gives the client its time to read some of what it was sent."""
-        self._unsent = self.transport.get_write_buffer_size()
+        self._unsent = _unacknowledged(self.transport)
         self._read_deadline = self.loop.time() + self.edge.limits.read_s
         self.edge.wheel.watch(self._watch)
 
     def _check_reader(self, now: float) -> None:
-        unsent = self.transport.get_write_buffer_size()
+        unsent = _unacknowledged(self.transport)
         if unsent < self._unsent:
             self._unsent = unsent
             self._read_deadline = now + self.edge.limits.read_s
@@ -441,14 +448,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self._arm()
             return
-        self._forget()
-        self.connections.discard(self)
-        self.parser = None  # type: ignore[assignment]  # it refers to this object
         self.flow.release()  # type: ignore[attr-defined]
         if isinstance(self.app, _Sparing):
             self.transport.write(_REFUSALS[Verdict.DESCRIPTORS_GONE].answer())
-            self.transport.close()
+            self._close()
             return
+        self._forget()
+        self.connections.discard(self)
+        self.parser = None  # type: ignore[assignment]  # it refers to this object
         assert self.ws_protocol_class is not None
         make: Callable[..., Any] = self.ws_protocol_class
         websocket = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
@@ -457,6 +464,10 @@ class HttpProtocol(HttpToolsProtocol):
         websocket.connection_made(self.transport)
         websocket.data_received(line + fields + b"\r\n" + rest)
         self.transport.set_protocol(websocket)
+        if self.flow.write_paused:
+            # The transport says so only once, and has said it to this object. In the next turn its protocol is the one
+            # that the WebSocket may have handed the connection on to.
+            self.loop.call_soon(_pause_writing, self.transport)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
         """Answers for the application, and takes no more requests."""
@@ -505,6 +516,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.edge.closed(self)
 
 
+def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+    """How many bytes the client's machine has not acknowledged. The transport's own buffer drains in steps of megabytes,
+    which a slow reader takes minutes for; what the kernel holds tells of every byte."""
+    try:
+        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
+    except OSError:
+        queued = _NO_COUNT  # not on this system
+    return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+
+
 class _Sparing:
     """An ASGI application that lets only health checks through to another one."""
 
@@ -514,6 +535,10 @@ class _Sparing:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         app = self._app if scope["path"].endswith(ALWAYS_SERVED) else service_unavailable
         await app(scope, receive, send)
+
+
+def _pause_writing(transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+    transport.get_protocol().pause_writing()
 
 
 def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)

@@ -324,6 +324,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.write(_refusal(status, body, content_type, header))
         if self._transport is not None:
             self._transport.close()
+            self._abort_later()
 
     # --- frames -----------------------------------------------------------------------------------------------------
 
@@ -413,6 +414,7 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         if framing.close_rcvd is not None:
             transport.close()
+            self._abort_later()
         elif transport.can_write_eof():
             # The peer broke RFC 6455 and may still be sending: closing now would reset the connection under the close
             # frame that tells it why.
@@ -422,7 +424,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._abort_later()
 
     def _abort_later(self) -> None:
-        """A peer that does not finish the closing handshake is not waited for."""
+        """A peer that does not finish the closing handshake, or does not read the last bytes, is not waited for."""
         if self._abort_timer is None and self._transport is not None:
             self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 

@@ -1,0 +1,168 @@
+"""Clients that do not read what the server has written, over HTTP and over WebSockets: none of them stays for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+
+from talkwire.realtime import edge, websocket
+from talkwire.realtime.http_limits import HttpLimits
+from talkwire.realtime.http_protocol import HttpProtocol
+from talkwire.realtime.websocket import WebSocketProtocol
+from talkwire.wire import EngineOptions
+from tests.realtime.conftest import RecordingServer
+from tests.realtime.frames import CLOSE, PING, frame, masked_text
+from tests.realtime.wires import OPEN, UPGRADE, served, until
+
+MIB = 1024 * 1024
+T = TypeVar("T")
+
+
+async def answer_at_length(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+    """Answers with as many bytes as the path's last part says. The path passes for a health check."""
+    size = int(scope["query_string"])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+    await send({"type": "http.response.body", "body": b"x" * size})
+
+
+def request(size: int, fields: str = "") -> bytes:
+    return f"GET /healthz?{size} HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode()
+
+
+def upgrade(**changes: str) -> bytes:
+    fields = {**UPGRADE, **changes}
+    return "\r\n".join(
+        [f"GET {OPEN} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    ).encode()
+
+
+@pytest.fixture
+def engine() -> RecordingServer:
+    engine = RecordingServer(EngineOptions())
+    engine.namespace("/")
+    return engine
+
+
+class Lazy:
+    """A TCP connection that is read only when the test says so."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.setblocking(False)  # noqa: FBT003 (takes it by place only)
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.socket, data)
+
+    async def read(self, size: int) -> bytes:
+        async with asyncio.timeout(5):
+            return await asyncio.get_running_loop().sock_recv(self.socket, size)
+
+
+@asynccontextmanager
+async def lazy(engine: RecordingServer, read_s: float = 30.0) -> AsyncIterator[Lazy]:
+    async with served(engine, app=answer_at_length, limits=HttpLimits(read_s=read_s)) as port:
+        client = Lazy(port)
+        try:
+            yield client
+        finally:
+            client.socket.close()
+
+
+def alive(kind: type[T]) -> list[T]:
+    return [each for each in gc.get_objects() if isinstance(each, kind)]
+
+
+async def the(kind: type[T]) -> T:
+    """The only connection of a kind."""
+    await until(lambda: bool(alive(kind)))
+    (found,) = alive(kind)
+    return found
+
+
+@pytest.fixture
+def short_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_S", 0.2)
+
+
+@pytest.mark.usefixtures("short_close")
+async def test_a_client_that_closes_and_does_not_read_is_cut_off(engine: RecordingServer) -> None:
+    async with lazy(engine) as client:
+        await client.send(upgrade())
+        peer = await the(WebSocketProtocol)
+        while not peer.unsent():
+            await client.send(frame(PING, b"x" * 125) * 100)
+            await asyncio.sleep(0)
+        await client.send(frame(CLOSE, (1000).to_bytes(2, "big")))
+        del peer
+        await until(lambda: not alive(WebSocketProtocol))
+
+
+@pytest.mark.usefixtures("short_close")
+async def test_a_refused_upgrade_behind_an_answer_that_is_not_read_ends(engine: RecordingServer) -> None:
+    async with lazy(engine) as client:
+        await client.send(request(8 * MIB) + upgrade(**{"Sec-WebSocket-Version": "12"}))
+        await the(WebSocketProtocol)
+        await until(lambda: not alive(WebSocketProtocol))
+
+
+async def test_an_upgrade_that_is_spared_behind_an_answer_that_is_not_read_ends(
+    engine: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "descriptor_limit", lambda: 100_000)
+    monkeypatch.setattr(edge, "reserve", lambda _: 99_999)
+    async with lazy(engine, read_s=0.2) as client:
+        await client.send(request(8 * MIB) + upgrade())
+        await the(HttpProtocol)
+        await until(lambda: not alive(HttpProtocol))
+
+
+async def test_an_upgrade_behind_an_answer_that_is_not_read_is_cut_off_at_the_usual_size(
+    engine: RecordingServer,
+) -> None:
+    async with lazy(engine) as client:
+        await client.send(request(8 * MIB) + upgrade())
+        await until(lambda: bool(engine.connections))
+        await client.send(masked_text("40"))
+        connection = engine.connections[0]
+        for _ in range(10):
+            connection.send("x")
+            await asyncio.sleep(0)
+        await until(lambda: engine.metrics.slow_connections == 1)
+        del connection
+
+
+async def test_a_client_that_stops_shortly_before_the_end_of_the_last_answer_is_cut_off(
+    engine: RecordingServer,
+) -> None:
+    async with lazy(engine, read_s=0.5) as client:
+        await until(lambda: engine.metrics.http_connections == 1)
+        peer = await the(HttpProtocol)
+        peer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await client.send(request(MIB, "Connection: close\r\n"))
+        await until(lambda: peer.transport.get_write_buffer_size() > 0)
+        while peer.transport.get_write_buffer_size() > 12 * 1024:
+            await client.read(1024)
+        assert peer.transport.get_write_buffer_size()
+        del peer
+        await until(lambda: not alive(HttpProtocol))
+        assert engine.metrics.http_closed["read_timeout"] == 1
+
+
+async def test_a_client_that_reads_slowly_and_steadily_gets_everything(engine: RecordingServer) -> None:
+    """Its bytes leave the server's own buffer in steps of a third of the kernel's, which is megabytes."""
+    async with lazy(engine, read_s=1.0) as client:
+        await client.send(request(8 * MIB))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() < began + 5:
+            assert await client.read(2000)
+            await asyncio.sleep(0.1)
+        assert engine.metrics.http_closed["read_timeout"] == 0
