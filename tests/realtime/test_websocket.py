@@ -350,6 +350,19 @@ async def test_what_waits_of_a_websocket_that_breaks_off_is_dropped(connect: Con
     await until(lambda: not engine.work.busy)
 
 
+async def test_an_error_in_a_slice_ends_the_connection(
+    connect: Connect, engine: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = await (await (await connect()).open()).sign_in()
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(Connection, "receive_websocket", fail)
+    await wire.send(frame(PONG, b"") * 40_000 + masked_text("40"))
+    await until(lambda: not engine.connections)
+
+
 async def test_before_a_namespace_is_joined_a_message_is_small() -> None:
     engine = RecordingServer(EngineOptions())
     engine.namespace("/")

@@ -344,7 +344,11 @@ class WebSocketProtocol(asyncio.Protocol):
         if unread is None or framing is None or not self._reads:
             return False
         self._unread = unread[SLICE:] if len(unread) > SLICE else None
-        self._receive(framing, unread[:SLICE])
+        try:
+            self._receive(framing, unread[:SLICE])
+        except Exception:
+            self.abort()  # as asyncio does when `data_received` fails; nothing would read on
+            raise
         if self._unread is None:
             self._set_transport_reading(self._reads)
         return self._unread is not None
