@@ -17,6 +17,9 @@ MIB = 1024 * 1024
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 _LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+_H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+"""What a client sends that would rather speak HTTP/2, such as `curl --http2` or Java's HttpClient."""
+
 MESSAGES: list[tuple[bytes, int]] = [
     (GET, 200),
     (b"\r\n" + GET, 200),
@@ -25,6 +28,9 @@ MESSAGES: list[tuple[bytes, int]] = [
     (_LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n8\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n", 422),
     (_LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n", 422),
     (_LOGIN + b"Content-Length: 3000\r\n\r\n" + b" " * 3000, 422),
+    (_LOGIN + _H2C + b"Content-Length: 10\r\n\r\n{}\r\n\r\n\r\n\r\n", 422),
+    (_LOGIN + _H2C + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 422),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + _H2C + b"\r\n", 200),
 ]
 
 
@@ -40,6 +46,28 @@ def test_messages_in_any_pieces_are_answered_in_their_order(server: ServerProces
             raw.send(data[:size])
             data = data[size:]
         assert [raw.answer()[0] for _ in messages] == [status for _, status in messages]
+
+
+@pytest.mark.parametrize("offer", [_H2C, b"Connection: upgrade\r\nUpgrade: websocket, h2c\r\n" * 2])
+def test_a_request_that_offers_another_protocol_is_served_with_its_body(server: ServerProcess, offer: bytes) -> None:
+    token = server.token("offers").encode()
+    body = b'{"kind": "group", "name": "offered", "memberIds": []}'
+    head = b"POST /api/v1/conversations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + b"\r\n"
+    head += b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+    with Raw(server) as raw:
+        for _ in range(2):
+            raw.send(head + offer + b"\r\n" + body)
+            status, answer = raw.answer()
+            assert (status, b'"offered"' in answer) == (201, True), answer
+        raw.send(GET)
+        assert raw.answer()[0] == 200
+
+
+@pytest.mark.parametrize("method", [b"CONNECT", b"OPTIONS"])
+def test_another_protocol_is_spoken_with_nobody(server: ServerProcess, method: bytes) -> None:
+    with Raw(server) as raw:
+        raw.send(method + b" x:80 HTTP/1.1\r\nHost: x\r\n" + _H2C + b"\r\n")
+        assert raw.answer()[0] in {400, 404, 405}
 
 
 def test_a_flood_of_requests_waits_outside(server: ServerProcess) -> None:

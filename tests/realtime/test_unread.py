@@ -56,7 +56,7 @@ class Lazy:
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.connect(("127.0.0.1", port))
-        self.socket.setblocking(False)  # noqa: FBT003 (takes it by place only)
+        self.socket.setblocking(False)
 
     async def send(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.socket, data)
@@ -136,7 +136,6 @@ async def test_an_upgrade_behind_an_answer_that_is_not_read_is_cut_off_at_the_us
             connection.send("x")
             await asyncio.sleep(0)
         await until(lambda: engine.metrics.slow_connections == 1)
-        del connection
 
 
 async def test_a_client_that_stops_shortly_before_the_end_of_the_last_answer_is_cut_off(
@@ -144,14 +143,13 @@ async def test_a_client_that_stops_shortly_before_the_end_of_the_last_answer_is_
 ) -> None:
     async with lazy(engine, read_s=0.5) as client:
         await until(lambda: engine.metrics.http_connections == 1)
-        peer = await the(HttpProtocol)
-        peer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        transport = (await the(HttpProtocol)).transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await client.send(request(MIB, "Connection: close\r\n"))
-        await until(lambda: peer.transport.get_write_buffer_size() > 0)
-        while peer.transport.get_write_buffer_size() > 12 * 1024:
+        await until(lambda: transport.get_write_buffer_size() > 0)
+        while transport.get_write_buffer_size() > 12 * 1024:
             await client.read(1024)
-        assert peer.transport.get_write_buffer_size()
-        del peer
+        assert transport.get_write_buffer_size()
         await until(lambda: not alive(HttpProtocol))
         assert engine.metrics.http_closed["read_timeout"] == 1
 

@@ -36,7 +36,8 @@ async def served(
     app: AsgiApp | None = None,
     limits: HttpLimits | None = None,
 ) -> AsyncIterator[int]:
-    """Yields the port; `app` serves what is not the engine's, and other nodes come to `internal`. Ends as `Server.shutdown` does, but without uvicorn's pauses."""
+    """Yields the port; `app` serves what is not the engine's, and other nodes come to `internal`. Ends as
+    `Server.shutdown` does, but without uvicorn's pauses."""
     listening = listen("127.0.0.1", 0)
     server = Server(engine, with_engine(engine, app), internal=internal, limits=limits)
     task = asyncio.create_task(server.serve(sockets=[listening]))

@@ -151,6 +151,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._remaining = 0
         self._unwanted = 0
         self._upgrades = False
+        self._declines = False
         self._refusal = _MALFORMED
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
@@ -404,11 +405,14 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        self._upgrades = self.parser.should_upgrade() and self._should_upgrade()
+        self._declines = self.parser.should_upgrade() and not self._upgrades and self.parser.get_method() != b"CONNECT"
+        if self._declines:
+            return  # the parser ends the message here, and its body is still to come
         self.edge.busy(self)
         self._phase = _BODY
         self._silent = -PIECE
         self._remaining = self._length
-        self._upgrades = self.parser.should_upgrade() and self._should_upgrade()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -429,7 +433,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._remaining = self._unwanted = 0
-        if self._upgrades:
+        if self._upgrades or self._declines:
             return
         if self.cycle.response_complete:
             self._phase = _WAITING
@@ -443,8 +447,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _switch(self, rest: bytes) -> None:
         """Hands the connection to a WebSocket, with the request's head and all that has come behind it."""
+        if self._declines:
+            self._decline(rest)
+            return
         if not self._upgrades:
-            # Another protocol, such as h2c: the request is served as it is, and nothing after it.
+            # CONNECT, which is refused: what comes behind it is no HTTP.
             self.cycle.keep_alive = False
             self._arm()
             return
@@ -459,15 +466,22 @@ class HttpProtocol(HttpToolsProtocol):
         assert self.ws_protocol_class is not None
         make: Callable[..., Any] = self.ws_protocol_class
         websocket = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
-        line = b"%s %s HTTP/1.1\r\n" % (self.scope["method"].encode(), self.url)
-        fields = b"".join([b"%s: %s\r\n" % field for field in self.scope["headers"]])
+        head = _head(self.scope["method"].encode(), self.url, "1.1", self.headers)
         websocket.connection_made(self.transport)
-        websocket.data_received(line + fields + b"\r\n" + rest)
+        websocket.data_received(head + rest)
         self.transport.set_protocol(websocket)
         if self.flow.write_paused:
             # The transport says so only once, and has said it to this object. In the next turn its protocol is the one
             # that the WebSocket may have handed the connection on to.
             self.loop.call_soon(_pause_writing, self.transport)
+
+    def _decline(self, rest: bytes) -> None:
+        """Reads a request again without its offer of another protocol, such as h2c, and the bytes behind its head."""
+        parser, self.parser = self.parser, httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        fields = [field for field in self.headers if field[0] != b"upgrade"]
+        self._tail = b""
+        self._read(_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
         """Answers for the application, and takes no more requests."""
@@ -516,14 +530,20 @@ class HttpProtocol(HttpToolsProtocol):
             self.edge.closed(self)
 
 
+def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, bytes]]) -> bytes:
+    line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
+    return line + b"".join([b"%s: %s\r\n" % field for field in fields]) + b"\r\n"
+
+
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
-    """How many bytes the client's machine has not acknowledged. The transport's own buffer drains in steps of megabytes,
-    which a slow reader takes minutes for; what the kernel holds tells of every byte."""
+    """Returns how many bytes the client's machine has not acknowledged. The transport's own buffer alone drains in steps
+    of almost a megabyte, for which a slow reader may take a minute."""
+    unsent: int = transport.get_write_buffer_size()
     try:
         queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
     except OSError:
-        queued = _NO_COUNT  # not on this system
-    return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+        return unsent  # this system does not say
+    return unsent + int.from_bytes(queued, sys.byteorder)
 
 
 class _Sparing:
