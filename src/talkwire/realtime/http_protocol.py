@@ -536,8 +536,8 @@ def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, 
 
 
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
-    """Returns how many bytes the client's machine has not acknowledged. The transport's own buffer alone drains in steps
-    of almost a megabyte, for which a slow reader may take a minute."""
+    """Returns how many bytes the client's machine has not acknowledged. The transport's own buffer alone drains in
+    steps of almost a megabyte, for which a slow reader may take a minute."""
     unsent: int = transport.get_write_buffer_size()
     try:
         queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
