@@ -308,12 +308,13 @@ class GroupWriter:
             self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
 
     def _give_up(self, under_way: Sequence[Job]) -> None:
+        queued = self._drain()
+        self._unsettled -= len(queued)
         if not self._stalled:
             self._stalled = True
             self.failed_at = time.monotonic()
-            _logger.error("the database stalls: commands are not waited for", seconds=STALL_S, commands=len(under_way))
-        queued = self._drain()
-        self._unsettled -= len(queued)
+            commands = len(under_way) + len(queued)
+            _logger.error("the database stalls: commands are not waited for", seconds=STALL_S, commands=commands)
         for job in (*under_way, *queued):
             # The thread may be at work on it, so nothing of the job is read or written but this.
             _tell(job, None, ChatError("unavailable", "The database does not answer. Try again."))
