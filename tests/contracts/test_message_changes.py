@@ -82,12 +82,12 @@ async def test_a_reply_quotes_the_beginning_of_a_message_as_it_is_now(node: Node
     await node.group("c", ALICE, BOB)
     first = await node.send(ALICE, "x" * 500)
     reply = await node.do(BOB, SendMessage("c", "yes", reply_to_id=str(first.id)))
-    assert reply.reply_to == Quote(first.id, "alice", "x" * 200)
+    assert reply.reply_to == Quote(first.id, "alice", "x" * 200, first.seq)
     assert await _get(node, reply) == reply
     await node.do(ALICE, EditMessage(str(first.id), "other"))
-    assert (await _get(node, reply)).reply_to == Quote(first.id, "alice", "other")
+    assert (await _get(node, reply)).reply_to == Quote(first.id, "alice", "other", first.seq)
     await node.do(ALICE, DeleteMessage(str(first.id)))
-    assert (await _get(node, reply)).reply_to == Quote(first.id, "alice", "")
+    assert (await _get(node, reply)).reply_to == Quote(first.id, "alice", "", first.seq)
 
 
 async def test_a_thread_counts_its_replies_and_lists_them(node: Node) -> None:

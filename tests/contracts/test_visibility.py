@@ -51,7 +51,7 @@ from talkwire.core.events import (
     OfferCreated,
     OfferUpdated,
 )
-from talkwire.core.model import FOR_EVER_MS, Actor, Message
+from talkwire.core.model import Actor, Message
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Node
 
 KEY = IdempotencyKey("bob", "POST /somewhere", "k1")
@@ -100,7 +100,7 @@ def _remove(node: Node) -> Command[Any]:
 
 
 def _ban(node: Node) -> Command[Any]:
-    return RestrictMember("c", "bob", "ban", FOR_EVER_MS)
+    return RestrictMember("c", "bob", "ban")
 
 
 @pytest.mark.parametrize("end", [_remove, _ban])

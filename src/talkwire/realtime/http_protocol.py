@@ -111,25 +111,6 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class _Watch:
-    """A connection's place on the timing wheel. The wheel keeps it for longer than the connection lives."""
-
-    __slots__ = ("connection", "wheel_tick")
-
-    def __init__(self, connection: HttpProtocol) -> None:
-        self.wheel_tick = 0
-        self.connection: HttpProtocol | None = connection
-
-    def next_deadline(self) -> float:
-        """See `heartbeat.Deadlined`."""
-        return inf if self.connection is None else self.connection.next_deadline()
-
-    def handle_deadline(self, now: float) -> None:
-        """See `heartbeat.Deadlined`."""
-        if self.connection is not None:
-            self.connection.handle_deadline(now)
-
-
 class HttpProtocol(HttpToolsProtocol):
     """One HTTP connection. `edge` is set by `http_class`."""
 
@@ -138,7 +119,8 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's)
         super().__init__(*args, **kwargs)
         self.capped: CappedAddress | None = None
-        self._watch = _Watch(self)
+        self.wheel_tick = 0
+        self._is_known = True
         self._phase = self._armed = _WAITING
         self._deadline = inf
         self._read_deadline = inf
@@ -289,13 +271,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
-        self.edge.wheel.watch(self._watch)
+        self.edge.wheel.watch(self)
 
     def _await_reader(self) -> None:
         """Gives the client its time to read some of what it was sent."""
         self._unsent = _unacknowledged(self.transport)
         self._read_deadline = self.loop.time() + self.edge.limits.read_s
-        self.edge.wheel.watch(self._watch)
+        self.edge.wheel.watch(self)
 
     def _check_reader(self, now: float) -> None:
         unsent = _unacknowledged(self.transport)
@@ -525,8 +507,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _forget(self) -> None:
         self._deadline = self._read_deadline = inf
-        if self._watch.connection is not None:
-            self._watch.connection = None
+        if self._is_known:
+            self._is_known = False
+            self.edge.wheel.forget(self)
             self.edge.closed(self)
 
 
