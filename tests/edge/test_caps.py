@@ -174,3 +174,23 @@ def test_while_no_connection_is_idle_health_checks_are_served(tmp_path: Path) ->
                 statuses.add(raw.answer()[0])
         assert statuses == {200, 503}
         assert server.logged_errors() == []
+
+
+def test_a_health_check_that_has_not_sent_its_request_yet_keeps_its_connection(tmp_path: Path) -> None:
+    with running_chat(tmp_path, descriptors=128) as server, contextlib.ExitStack() as open_:
+        waiting = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        for _ in range(128):
+            raw = open_.enter_context(Raw(server))
+            raw.send(waiting)
+            if not raw.is_open(0.02):
+                break  # no more are served
+        used = open_.enter_context(Raw(server))
+        used.send(GET)
+        assert used.answer()[0] == 200
+        check = open_.enter_context(Raw(server))
+        for _ in range(4):
+            assert open_.enter_context(Raw(server)).is_open(0.05)
+        check.send(GET)
+        assert check.answer()[0] == 200
+        assert used.rest() == b""
+        assert server.logged_errors() == []

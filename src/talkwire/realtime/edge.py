@@ -68,7 +68,10 @@ class Edge:
         self.metrics = metrics
         self._trusted_proxies = trusted_proxies
         self._clients: dict[str, CappedAddress] = {}
-        self._idle: OrderedDict[EdgeConnection, None] = OrderedDict()
+        self._new: OrderedDict[EdgeConnection, None] = OrderedDict()
+        """Idle connections that have sent no request yet, the oldest first."""
+        self._used: OrderedDict[EdgeConnection, None] = OrderedDict()
+        """Idle connections whose requests were answered, the oldest first."""
         descriptors = descriptor_limit()
         self._reserve = int(reserve(descriptors))
         self._short_from = descriptors - self._reserve
@@ -88,7 +91,7 @@ class Edge:
         spared = descriptor >= self._short_from and not self._make_room()
         if descriptor >= self._full_from:
             return Verdict.DESCRIPTORS_GONE
-        self.idles(connection)
+        self._wait(self._new, connection)
         return Verdict.SPARED if spared else Verdict.SERVED
 
     def closed(self, connection: EdgeConnection) -> None:
@@ -102,8 +105,11 @@ class Edge:
                 del self._clients[client.key]
 
     def idles(self, connection: EdgeConnection) -> None:
-        """A connection waits for a request."""
-        self._idle[connection] = None
+        """A connection waits for its next request."""
+        self._wait(self._used, connection)
+
+    def _wait(self, idle: OrderedDict[EdgeConnection, None], connection: EdgeConnection) -> None:
+        idle[connection] = None
         client = connection.capped
         if client is not None:
             client.idle[connection] = None
@@ -112,7 +118,8 @@ class Edge:
 
     def busy(self, connection: EdgeConnection) -> None:
         """A connection waits for an answer, or is about to end."""
-        self._idle.pop(connection, None)
+        self._new.pop(connection, None)
+        self._used.pop(connection, None)
         if connection.capped is not None:
             connection.capped.idle.pop(connection, None)
 
@@ -121,12 +128,13 @@ class Edge:
         self.metrics.http_closed[reason] += 1
 
     def _make_room(self) -> bool:
-        """Drops idle connections, the oldest first. Returns whether there were any. Several at once, since their
-        descriptors are free only in the next turn of the loop, and more connections may come until then."""
-        idle = self._idle
-        drops = min(self._reserve, len(idle))
+        """Drops idle connections: used ones before new ones, and the oldest first. Returns whether there were any.
+        Several at once, since their descriptors are free only in the next turn of the loop, and more connections may
+        come until then. Some of the newest are kept, as the request of a health check may be on its way."""
+        new, used = self._new, self._used
+        drops = min(self._reserve, len(used) + max(0, len(new) - self._reserve // 2))
         for _ in range(drops):
-            _oldest(idle).drop("descriptors")
+            _oldest(used or new).drop("descriptors")
         return drops > 0
 
     def _client(self, address: str | None) -> CappedAddress | None:
