@@ -17,7 +17,7 @@ from talkwire.realtime.http_protocol import HttpProtocol
 from talkwire.realtime.websocket import WebSocketProtocol
 from talkwire.wire import EngineOptions
 from tests.realtime.conftest import RecordingServer
-from tests.realtime.frames import CLOSE, PING, frame, masked_text
+from tests.realtime.frames import CLOSE, frame, masked_text
 from tests.realtime.wires import OPEN, UPGRADE, served, until
 
 MIB = 1024 * 1024
@@ -98,7 +98,7 @@ async def test_a_client_that_closes_and_does_not_read_is_cut_off(engine: Recordi
         await client.send(upgrade())
         peer = await the(WebSocketProtocol)
         while not peer.unsent():
-            await client.send(frame(PING, b"x" * 125) * 100)
+            engine.connections[0].send("x" * 65536)
             await asyncio.sleep(0)
         await client.send(frame(CLOSE, (1000).to_bytes(2, "big")))
         del peer
