@@ -26,7 +26,8 @@ def said_to(target: Target, data: bytes, *, half_close: bool = False, wait_s: fl
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(HEAD + b"X: " + b"y" * TOO_LONG, id="one-without-end"),
+        # While it has no end, what the parser holds of it is known to within a piece of 16 KiB.
+        pytest.param(HEAD + b"X: " + b"y" * 2 * TOO_LONG, id="one-without-end"),
         pytest.param(HEAD + b"X: " + b"y" * TOO_LONG + b"\r\n\r\n", id="one"),
         pytest.param(HEAD + b"a: b\r\n" * (TOO_LONG // 6) + b"\r\n", id="many"),
     ],

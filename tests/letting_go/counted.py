@@ -22,6 +22,9 @@ PROGRAM = Path(__file__).with_name("counted_server.py")
 START_DEADLINE_S = 30.0
 SETTLE_DEADLINE_S = 20.0
 
+REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
+"""What was said stays in memory for a while, for sockets that come back (`realtime/ring.py`)."""
+
 QUIET_LOOKS = 8
 """Half a second apart: longer than a session of these tests lives without a sign of its client."""
 
@@ -89,6 +92,17 @@ class CountedServer(ChatAddress):
             assert time.monotonic() < deadline, problem
             await asyncio.sleep(0.1)
         return now
+
+    async def kept_since(self, before: Count, count: int) -> set[str]:
+        """Returns the names of objects of which at least `count` more are alive than before: at once when there are
+        none, else after the time that sessions take to end by a timeout."""
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        while True:
+            alive = (await self.count()).objects
+            kept = {name for name, had in alive.items() if had - before.objects.get(name, 0) >= count}
+            if not kept - REMEMBERED or time.monotonic() > deadline:
+                return kept - REMEMBERED
+            await asyncio.sleep(0.1)
 
     async def come_to_rest(self) -> Count:
         """The count once nothing has gone for a while: what is to end by a timeout has."""

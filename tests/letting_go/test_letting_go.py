@@ -24,9 +24,6 @@ OF_EACH = 40
 FEWER = {"slow readers": 1}
 """Those are ten each time, and take megabytes."""
 
-REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
-"""What was said stays in memory for a while, for sockets that come back (`realtime/ring.py`)."""
-
 MEMORY_MARGIN = 12_000_000
 PING: dict[str, Any] = {"ping_interval_s": 2, "ping_timeout_s": 1}
 
@@ -74,9 +71,8 @@ async def test_what_is_broken_off_is_let_go_of_without_the_collector(server: Cou
     before = await server.count()
     count = FEWER.get(kind, OF_EACH)
     await abort_many(server, KINDS[kind], count)
-    after = await server.settled()
-    more = {name: had - before.objects.get(name, 0) for name, had in after.objects.items()}
-    assert {name for name, left in more.items() if left >= count and name not in REMEMBERED} == set()
+    await server.settled()
+    assert await server.kept_since(before, count) == set()
     assert server.logged_errors() == []
 
 
