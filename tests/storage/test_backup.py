@@ -259,9 +259,10 @@ def test_a_backup_of_an_older_version_gets_the_newest_tables(
         file, _ = backed_up(full_sqlite)
     restored(file, target)
     before, after = contents(full_sqlite), contents(target)
-    for name in set(COPIED) - NOT_BACKED_UP - LATER_COLUMNS.keys():
+    changed = LATER_COLUMNS.keys() | REPAIRED
+    for name in set(COPIED) - NOT_BACKED_UP - changed:
         assert after[name] == before[name]
-    for name in LATER_COLUMNS:
+    for name in changed:
         assert len(after[name]) == len(before[name])
     with opened(target) as engine:
         migrate(engine)
@@ -274,6 +275,9 @@ LATER_COLUMNS = {
     "spans": {"history_pos"},
 }
 """What tables have got since version 0004."""
+
+REPAIRED = frozenset({"offers"})
+"""Tables of which the migration that repairs what cannot be shown changes rows of the tests."""
 
 
 def _tables_of_0004(*, without: Iterable[str] = ()) -> list[MovedTable]:
