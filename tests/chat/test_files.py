@@ -475,11 +475,12 @@ def stored(folder: Path) -> list[Path]:
     "path", ["..%2f..%2ftalkwire.db", "%2e%2e/%2e%2e/talkwire.db", "....//x", "x/../../lock", "%00", "a" * 5000]
 )
 async def test_no_path_leads_out_of_the_files(world: World, path: str) -> None:
+    refusals = {422} if path == "%00" else {403, 404, 405}
     for target in (f"{FILES}/{path}", f"{FILES}/{path}/content"):
         answer = await world.request("GET", target, by="alice")
-        assert answer.status_code in {403, 404, 405}, (target, answer.status_code)
+        assert answer.status_code in refusals, (target, answer.status_code)
     head = await world.request("HEAD", f"{FILES}/{path}", by="alice", headers=TUS)
-    assert head.status_code in {403, 404, 405}
+    assert head.status_code in refusals
 
 
 async def test_a_part_of_a_file_is_downloaded(world: World) -> None:
