@@ -70,7 +70,10 @@ class HttpConnection:
 
     def close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            if self._writer.transport.get_write_buffer_size():
+                self._writer.transport.abort()  # what is not sent yet would keep the socket open
+            else:
+                self._writer.close()
         self._reader = self._writer = None
 
 
@@ -107,7 +110,7 @@ async def send_and_close(address: Address, data: bytes, *, half_close: bool, wai
     except (TimeoutError, OSError):
         return b""  # not all that is sent is worth an answer, and the server may have closed before all was sent
     finally:
-        writer.close()
+        writer.transport.abort()  # what is not sent yet would keep the socket open
 
 
 # --- WebSockets -----------------------------------------------------------------------------------------------------

@@ -77,7 +77,8 @@ async def lazy(engine: RecordingServer, read_s: float = 30.0) -> AsyncIterator[L
 
 
 def alive(kind: type[T]) -> list[T]:
-    return [each for each in gc.get_objects() if isinstance(each, kind)]
+    # By type: `isinstance` asks a weak proxy for the class of what it stood for, which may be gone.
+    return [each for each in gc.get_objects() if issubclass(type(each), kind)]
 
 
 async def the(kind: type[T]) -> T:
