@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
+from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.settings.rules import SettingsError, canonical_origin, is_postgresql, problems_of, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -211,6 +212,60 @@ class Settings:
         frozenset[str], Setting("Values of that claim that mean a moderator, comma-separated.", metavar="VALUES")
     ] = frozenset({"admin"})
 
+    jwt_leeway_s: Annotated[
+        float,
+        Setting("Seconds by which clocks may differ: tolerance for `exp`, `nbf` and `iat` when a token is presented."),
+    ] = 10.0
+
+    keep_claims: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Claims of an application's tokens that hooks and custom events can read, comma-separated, besides `role`, "
+            "`type`, `department` and `permissions`.",
+            metavar="CLAIMS",
+        ),
+    ] = ()
+
+    accounts: Annotated[
+        Accounts | None,
+        Setting(
+            "Who may register with e-mail and password: `open` anybody, `invite` with an invitation, `off` nobody. "
+            "Without it, `off` where a key for tokens is set (jwt_secret, jwt_public_key, jwt_jwks_url), else `open` "
+            "on a loopback address and `invite` on any other; with `demo`, `open`."
+        ),
+    ] = None
+
+    directory: Annotated[
+        Directory | None,
+        Setting(
+            "Which users a search for users finds: `everyone`, `contacts` (people who share a conversation) or `off`. "
+            "Without it, `contacts` where a key for tokens is set, else `everyone`."
+        ),
+    ] = None
+
+    create_direct: Annotated[
+        Creators, Setting("Who creates direct conversations: `everyone`, or `service` (the back end and admins).")
+    ] = "everyone"
+
+    create_group: Annotated[Creators, Setting("Who creates groups: `everyone` or `service`.")] = "everyone"
+
+    create_channel: Annotated[
+        Creators | None,
+        Setting(
+            "Who creates channels: `everyone` or `service`. Without it, `service` where a key for tokens is set, else "
+            "`everyone`."
+        ),
+    ] = None
+
+    delete_conversation: Annotated[
+        Deleters, Setting("Who deletes a conversation: its `owner`, or only the `service` (the back end and admins).")
+    ] = "owner"
+
+    default_conversations: Annotated[
+        tuple[str, ...],
+        Setting("Conversations that every new user joins, comma-separated ids.", metavar="IDS"),
+    ] = ()
+
     create_users: Annotated[bool, Setting("Create the user of a valid token on first sight; else refuse.")] = True
 
     origins: Annotated[
@@ -335,6 +390,11 @@ class Settings:
         if problems:
             raise SettingsError(problems)
         object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
+
+    @property
+    def has_token_keys(self) -> bool:
+        """Whether the operator set a key for tokens: the application then signs its own users' tokens."""
+        return any((self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url))
 
     @property
     def on_postgresql(self) -> bool:

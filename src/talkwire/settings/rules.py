@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlsplit
 
+from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.core.ice_servers import parse_ice_server
 from talkwire.core.limits import parse_rates
+from talkwire.core.model import is_valid_id
 
 if TYPE_CHECKING:
     from talkwire.settings.model import Settings
@@ -25,6 +27,15 @@ DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 RECOVERY_MODES = ("ask", "always", "never")
+
+_POLICIES = {
+    "accounts": Accounts,
+    "directory": Directory,
+    "create_direct": Creators,
+    "create_group": Creators,
+    "create_channel": Creators,
+    "delete_conversation": Deleters,
+}
 
 MIN_PAYLOAD = 1024
 MAX_PAYLOAD = 100_000_000
@@ -111,6 +122,10 @@ def _single_problems(settings: Settings) -> Iterator[Problem]:
     ):
         if value not in known:
             yield Problem(name, f'"{value}" is none of {", ".join(known)}')
+    for name, choices in _POLICIES.items():
+        choice: str | None = getattr(settings, name)
+        if choice is not None and choice not in get_args(choices):
+            yield Problem(name, f'"{choice}" is none of {", ".join(get_args(choices))}')
     for name in settings.dialects:
         if name not in DIALECTS:
             yield Problem("dialects", f'"{name}" is none of {", ".join(DIALECTS)}')
@@ -206,6 +221,8 @@ def _list_problems(settings: Settings) -> Iterator[Problem]:
         ("trusted_proxies", settings.trusted_proxies, _check_network),
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),
+        ("default_conversations", settings.default_conversations, _check_conversation_id),
+        ("keep_claims", settings.keep_claims, _check_not_empty),
     ):
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:
@@ -217,6 +234,16 @@ def _check_network(text: str) -> None:
         ip_network(text, strict=False)
     except ValueError:
         raise ValueError(f'"{text}" is neither an address nor a network such as 10.0.0.0/8') from None
+
+
+def _check_conversation_id(text: str) -> None:
+    if not is_valid_id(text):
+        raise ValueError(f'"{text}" is no id of a conversation')
+
+
+def _check_not_empty(text: str) -> None:
+    if not text.strip():
+        raise ValueError("must not contain an empty name")
 
 
 def _number_problems(settings: Settings) -> Iterator[Problem]:
@@ -240,6 +267,7 @@ def _number_problems(settings: Settings) -> Iterator[Problem]:
         ("drain_s", settings.drain_window_s, 0, 3600),
         ("recovery_window_s", settings.recovery_window_s, 0, 86_400),
         ("lease_s", settings.lease_s, 1, 300),
+        ("jwt_leeway_s", settings.jwt_leeway_s, 0, 300),
     ):
         if not least <= seconds <= most:
             yield Problem(name, f"must be from {least} to {most} seconds")

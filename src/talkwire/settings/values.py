@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
+from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.settings.model import FolderSetting, LogFormat, LogLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -97,6 +98,11 @@ def _one_of(choice: object) -> Callable[[object], str]:
 
 
 _PARSERS: dict[object, Callable[[object], object]] = {
+    Accounts | None: _one_of(Accounts),
+    Creators: _one_of(Creators),
+    Creators | None: _one_of(Creators),
+    Deleters: _one_of(Deleters),
+    Directory | None: _one_of(Directory),
     FolderSetting: _text,
     LogFormat: _one_of(LogFormat),
     LogLevel: _one_of(LogLevel),

@@ -1,0 +1,33 @@
+"""The access policy that settings describe, with the defaults that depend on other settings."""
+
+from __future__ import annotations
+
+from talkwire.core.access_policy import AccessPolicy, Accounts
+from talkwire.settings.model import Settings
+from talkwire.settings.rules import is_loopback
+
+
+def access_policy(settings: Settings) -> AccessPolicy:
+    """Returns the policy of a server with these settings.
+
+    An application that signs its own tokens has its own users. Its server is therefore closed by default: no accounts,
+    a directory of contacts, and channels by the back end only.
+    """
+    own_users = settings.has_token_keys
+    return AccessPolicy(
+        accounts=settings.accounts or _default_accounts(settings),
+        directory=settings.directory or ("contacts" if own_users else "everyone"),
+        create_direct=settings.create_direct,
+        create_group=settings.create_group,
+        create_channel=settings.create_channel or ("service" if own_users else "everyone"),
+        delete_conversation=settings.delete_conversation,
+        default_conversations=settings.default_conversations,
+    )
+
+
+def _default_accounts(settings: Settings) -> Accounts:
+    if settings.demo:
+        return "open"
+    if settings.has_token_keys:
+        return "off"
+    return "open" if is_loopback(settings.host) else "invite"
