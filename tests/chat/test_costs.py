@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from talkwire.collector import tune_collector
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
@@ -38,7 +40,17 @@ class Turns:
 
 
 @pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
+def collector() -> Iterator[None]:
+    """Sets the garbage collector as a server's process does, which looks at no object of tests before."""
+    before = gc.get_threshold()
+    tune_collector()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch, collector: None) -> Turns:
     turns = Turns()
     run = asyncio.Handle._run
 

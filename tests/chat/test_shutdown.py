@@ -126,7 +126,9 @@ async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None
     no_folder = Settings(data=tmp_path / "data", jwt_secret=SECRET, files="/proc/nowhere")
     with pytest.raises(OSError, match="nowhere"):
         await Node(no_folder).start()
-    ours = {thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio")}
-    assert ours == set()
+    ours = {thread for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio")}
+    for thread in ours:
+        thread.join(DEADLINE_S)
+    assert [thread.name for thread in ours if thread.is_alive()] == []
     async with in_process(tmp_path).started():
         pass  # and nobody holds the folder

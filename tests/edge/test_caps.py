@@ -57,6 +57,12 @@ def session(raw: Raw, client: bytes = b"") -> tuple[int, bytes]:
     return status, body.split(b'"')[3] if status == 200 else b""
 
 
+def begin_request(raw: Raw) -> None:
+    """Sends the head of a request. Returns when the server waits for the body, so the connection is not idle."""
+    raw.send(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+    assert raw.answer()[0] == 100
+
+
 def test_the_oldest_idle_connection_of_an_address_makes_room(capped: ServerProcess, address: str) -> None:
     before = closed(capped, "idle_limit")
     with contextlib.ExitStack() as open_:
@@ -71,9 +77,8 @@ def test_the_oldest_idle_connection_of_an_address_makes_room(capped: ServerProce
 def test_an_address_has_so_many_connections_and_not_one_more(capped: ServerProcess, address: str) -> None:
     before = closed(capped, "address_limit")
     with contextlib.ExitStack() as open_:
-        busy = [open_.enter_context(Raw(capped, address)) for _ in range(8)]
-        for raw in busy:
-            raw.send(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        for _ in range(8):
+            begin_request(open_.enter_context(Raw(capped, address)))
         until(lambda: metric(capped, "talkwire_http_connections") == 9)
         with Raw(capped, address) as raw:
             assert status_of(raw.rest()) == 429
