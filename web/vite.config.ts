@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { builtFiles, SERVICE_WORKER } from "./built_files.ts";
 import { compressed } from "./compressed.ts";
 import { emojiData } from "./emoji_data.ts";
 
@@ -9,7 +10,7 @@ const PACKAGE = "../src/talkwire/web";
 export default defineConfig({
   // The server may be mounted anywhere, so nothing is addressed from the root.
   base: "./",
-  plugins: [react(), emojiData(), compressed()],
+  plugins: [react(), emojiData(), builtFiles("public"), compressed()],
   resolve: {
     // The library asks the browser to make HTML of `&name;`, which the page's policy forbids.
     alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/entities.ts", import.meta.url).pathname },
@@ -22,6 +23,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2023",
+    rolldownOptions: {
+      input: { page: "index.html", [SERVICE_WORKER]: "worker/service_worker.ts" },
+      output: {
+        // A service worker keeps its address, or a page of yesterday would not find its successor.
+        entryFileNames: ({ name }) => (name === SERVICE_WORKER ? `${name}.js` : "page/[name]-[hash].js"),
+      },
+    },
   },
   server: {
     // `npm run dev` beside a server that was started with `make run`.

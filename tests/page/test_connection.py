@@ -34,3 +34,9 @@ def test_the_page_is_back_as_soon_as_the_network_is(driver: list[str], tmp_path:
     assert back["dots"] == 0
     assert back["waits"] == 1
     assert back["ms"] < 3_000, "before the next try by itself, which is up to 10 s away"
+
+
+def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: list[str], tmp_path: Path) -> None:
+    meanwhile = {"happened": "away", "waiting": [True], "notice": 1}
+    reports = run_through_a_kill(driver, tmp_path, "connection", "reloaded", meanwhile)
+    assert reports["sent"] == {"kept": 1, "keptAfterwards": 0}

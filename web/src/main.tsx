@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepPage } from "./keep_page";
 import { App } from "./ui/app";
 import { followTheme } from "./ui/theme";
 import "./ui/base.css";
@@ -7,6 +8,7 @@ import "./ui/base.css";
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no place for the client");
 followTheme();
+keepPage();
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -28,7 +28,13 @@ const api = { session: alice as Session | null, refresh: async () => alice };
 const ended = vi.fn();
 
 function connection(): Connection {
-  const listener = { opened: () => undefined, lost: () => undefined, told: () => undefined, ended };
+  const listener = {
+    opened: () => undefined,
+    lost: () => undefined,
+    unreachable: () => undefined,
+    told: () => undefined,
+    ended,
+  };
   return new Connection(api as Api, "alice", listener, "http://localhost/");
 }
 

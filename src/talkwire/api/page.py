@@ -20,7 +20,7 @@ _NOT_BUILT = "The web client is not built: run make install. The API does not ne
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "require-trusted-types-for 'script'; trusted-types talkwire-service-worker"
 )
 _HEADERS = {
     "content-security-policy": _POLICY,

@@ -90,3 +90,46 @@ export async function network() {
   await alice.locator(".connection").waitFor({ state: "detached" });
   report("back", { dots, waits, ms: Date.now() - before });
 }
+
+// A reload while the server is away: the page, the conversations and what waits to be sent are there.
+export async function reloaded() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  await say(alice, "Before");
+  await message(alice, "Before").waitFor();
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  while ((await statesKept(alice)) === 0) await alice.waitForTimeout(100);
+  report("ready");
+  await alice.getByText("Reconnecting…").waitFor();
+  await say(alice, "Written while the server was away");
+  await letters(alice).first().waitFor();
+  await alice.reload();
+  await message(alice, "Before").waitFor();
+  const waiting = await letters(alice).allTextContents();
+  const notice = await alice.getByRole("button", { name: "Try now" }).count();
+  report("away", { waiting: waiting.map((text) => text.includes("Written while the server was away")), notice });
+  await answers.next();
+  await message(alice, "Written while the server was away").waitFor();
+  await letters(alice).first().waitFor({ state: "detached" });
+  const kept = await statesKept(alice);
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitem", { name: "Sign out" }).click();
+  await alice.getByRole("button", { name: "alice" }).waitFor();
+  report("sent", { kept, keptAfterwards: await statesKept(alice) });
+}
+
+// Of how many users the browser keeps the conversations.
+function statesKept(page) {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open("talkwire-state");
+        opening.onerror = reject;
+        opening.onsuccess = () => {
+          const counting = opening.result.transaction("states").objectStore("states").count();
+          counting.onsuccess = () => resolve(counting.result);
+          opening.result.close();
+        };
+      }),
+  );
+}

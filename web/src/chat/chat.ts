@@ -10,6 +10,7 @@ import { Moderation } from "./conversations/moderation";
 import { type ChatState, Core, type Front, own, type Panel, type Part, type Question } from "./core";
 import { Files } from "./files/files";
 import { Uploads } from "./files/uploads";
+import { LastState } from "./last_state";
 import { Messages } from "./messages/messages";
 import { Pins } from "./messages/pins";
 import { Threads } from "./messages/threads";
@@ -46,12 +47,14 @@ export class Chat {
   readonly alerts: Alerts;
   readonly offers: Offers;
   readonly calls: Calls;
+  readonly #lastState: LastState;
   readonly #core: Core;
   readonly #parts: readonly Part[];
 
   constructor(api: Api, me: User) {
     const core = new Core(api, me, {
       opened: (recovered) => this.#opened(recovered),
+      unreachable: () => void this.#showLastState(),
       lost: () => this.#lost(),
       ended: (reason) => this.#ended(reason),
     });
@@ -75,7 +78,9 @@ export class Chat {
     this.moderation = new Moderation(core);
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.profile = new Profile(core);
+    this.#lastState = new LastState(core);
     this.#parts = [
+      this.#lastState,
       this.presence,
       this.idle,
       this.people,
@@ -105,6 +110,11 @@ export class Chat {
     for (const part of this.#parts) part.stopped?.();
     removeEventListener("online", this.hurry);
     this.#core.connection.close();
+  }
+
+  /** Removes from this browser what was kept of the conversations, for a user who signs out. */
+  forget(): Promise<void> {
+    return this.#lastState.forget();
   }
 
   /** Shows a conversation, at a message of it or where the reader left off; null: none. */
@@ -175,8 +185,16 @@ export class Chat {
     for (const part of this.#parts) part.lost?.();
   }
 
+  /** Shows how the conversations were, until the server can be reached. */
+  async #showLastState(): Promise<void> {
+    if (this.#core.now.loaded) return;
+    const kept = await this.#lastState.read();
+    if (kept !== undefined && !this.#core.now.loaded) this.state.setState({ ...kept, loaded: true });
+  }
+
   #ended(reason: string): void {
     this.stop();
+    void this.forget();
     this.onEnd(reason);
   }
 

@@ -13,6 +13,8 @@ export interface ConnectionListener {
   /** `recovered`: what was missed comes as if nothing had happened; else everything has to be loaded afresh. */
   opened(recovered: boolean): void;
   lost(): void;
+  /** An attempt to connect got no answer; the next one follows by itself. */
+  unreachable(): void;
   /** The session is over; `reason` is a code. */
   ended(reason: string): void;
   told(name: string, payload: unknown): void;
@@ -113,7 +115,7 @@ export class Connection {
   async #refused(error: Error & { data?: { code?: string } }): Promise<void> {
     // Without a code it was not the server: the client tries again by itself.
     const code = error.data?.code;
-    if (code === undefined) return;
+    if (code === undefined) return this.#listener.unreachable();
     if (code === "token_expired") {
       try {
         await this.#api.refresh();

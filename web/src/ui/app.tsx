@@ -54,6 +54,7 @@ function SignedIn({ api, me, onLeave }: { api: Api; me: User; onLeave: (reason: 
   if (chat === null) return null;
   const signOut = async (): Promise<void> => {
     chat.stop();
+    await chat.forget();
     await api.logout();
     onLeave("");
   };

@@ -65,6 +65,12 @@ export function withoutEnd(timeline: Timeline, end: "oldest" | "newest"): Timeli
   return { ...timeline, messages: messages.slice(0, LEFT), atEnd: false };
 }
 
+/** The newest messages of a timeline that has the conversation's end. */
+export function newestOf(timeline: Timeline, count: number): Timeline {
+  const { messages, atStart } = timeline;
+  return { messages: messages.slice(-count), atStart: atStart && messages.length <= count, atEnd: timeline.atEnd };
+}
+
 /** One message looks different now; one that is not here changes nothing. */
 export function withChanged(timeline: Timeline, id: string, change: (message: Message) => Message): Timeline {
   // What changes is nearly always among the newest.

@@ -1,0 +1,65 @@
+/**
+ * Keeps the page's own files, so that a reload shows the page while the server cannot be reached. The server is asked
+ * first for the page itself, so a new version is seen at once. Requests to the API, files and sockets are left alone.
+ */
+
+export {};
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** The paths of the built files, relative to this one. The build fills them in. */
+declare const BUILT_FILES: readonly string[];
+/** Changes with every build. */
+declare const BUILD: string;
+
+const PREFIX = "talkwire-page-";
+const CACHE = PREFIX + BUILD;
+const ANSWER_MS = 4_000;
+
+const page = new URL("./", self.location.href).href;
+const files = new Set(BUILT_FILES.map((path) => new URL(path, page).href));
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll([page, ...files]))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(dropOlder().then(() => self.clients.claim()));
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  const url = new URL(request.url);
+  // Neither a query nor a fragment chooses another page.
+  if (request.mode === "navigate" && url.origin + url.pathname === page) event.respondWith(newest(request));
+  else if (files.has(url.href)) event.respondWith(kept(request));
+});
+
+async function dropOlder(): Promise<void> {
+  const names = await caches.keys();
+  await Promise.all(
+    names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)),
+  );
+}
+
+/** The server's page. The one that is kept when the server does not answer in time or has an error. */
+async function newest(request: Request): Promise<Response> {
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(ANSWER_MS) });
+    if (response.status < 500) return response;
+  } catch {
+    // The server cannot be reached.
+  }
+  return (await caches.match(page, { cacheName: CACHE })) ?? fetch(request);
+}
+
+/** A file has one content, whatever headers it was asked for with. */
+async function kept(request: Request): Promise<Response> {
+  return (await caches.match(request, { cacheName: CACHE, ignoreVary: true })) ?? fetch(request);
+}
