@@ -16,7 +16,7 @@ const paper = (page) => page.evaluate(() => getComputedStyle(document.documentEl
 
 // A theme holds in all tabs, and through a reload before anything else is there.
 export async function theme() {
-  const alice = await visitAs("alice", { colorScheme: "light", serviceWorkers: "block", expected: /ERR_FAILED/ });
+  const alice = await visitAs("alice", { colorScheme: "light", serviceWorkers: "block", expected: /ERR_FAILED|blocked by Playwright/ });
   const light = await paper(alice);
   const tab = await alice.context().newPage();
   await tab.goto(url);
