@@ -12,7 +12,7 @@ def test_two_users_talk_in_a_thread(driver: list[str], demo_url: str) -> None:
         "alice": thread,
         "bob": thread,
         "among_messages": ["root"],
-        "rows": 2,
+        "rows": 1,
         "stored": ["undefined", "string", "string"],
     }
     assert reports["changed"] == {"left": ["root", "first reply"]}
@@ -30,3 +30,9 @@ def test_a_thread_keeps_its_draft_and_what_was_written_without_a_connection(driv
 def test_a_thread_takes_the_conversations_place_on_a_narrow_screen(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "narrow")
     assert reports["narrow"] == {"width": 320, "hidden": True, "panels": 0}
+
+
+def test_replies_that_follow_each_other_are_one_row(driver: list[str], demo_url: str) -> None:
+    read = run(driver, demo_url, "threads", "long")["read"]
+    assert read["rows"] == 1
+    assert read["says"][-3:-1] == ["120 replies in a thread", "reply 120"]

@@ -82,7 +82,7 @@ export const texts = {
   replyInThread: "Reply in thread",
   replies: (count: number) => (count === 1 ? "1 reply" : `${count} replies`),
   thread: "Thread",
-  threadReply: "replied in a thread",
+  threadReplies: (count: number) => (count === 1 ? "replied in a thread" : `${count} replies in a thread`),
   thisThread: "this thread",
   olderReplies: "Show older replies",
   showInConversation: "Show in the conversation",

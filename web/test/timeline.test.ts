@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
   EMPTY,
+  holds,
   joined,
+  keyOf,
   type Row,
   rowsOf,
   tombstone,
@@ -122,6 +124,37 @@ describe("rows", () => {
   it("join what one person says within five minutes", () => {
     const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
     expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
+  });
+
+  it("hold the replies in a thread that follow each other, and nothing else", () => {
+    const reply = (seq: number, threadId: string) => message(seq, { threadId });
+    const said = [
+      message(1),
+      reply(2, "m1"),
+      reply(3, "m1"),
+      message(4),
+      reply(5, "m1"),
+      reply(6, "m4"),
+      reply(7, "m4"),
+    ];
+    const rows = rowsOf(whole(said), null, ME);
+    expect(rows.map(({ replies }) => replies?.map(({ seq }) => seq))).toEqual([
+      undefined,
+      [2, 3],
+      undefined,
+      [5],
+      [6, 7],
+    ]);
+    expect(shown(rows)).toEqual(["day 1", "3", "4", "5", "7"]);
+    expect(rows.map(keyOf)).toEqual(["m1", "m2", "m4", "m5", "m6"]);
+    expect(rows.findIndex((row) => holds(row, "m6"))).toBe(4);
+    const grown = rowsOf(whole([...said, reply(8, "m4")]), null, ME);
+    expect(grown.map(keyOf)).toEqual(rows.map(keyOf));
+  });
+
+  it("begin with the unread in the middle of a thread's replies", () => {
+    const said = [message(1), ...[2, 3, 4].map((seq) => message(seq, { threadId: "m1" }))];
+    expect(shown(rowsOf(whole(said), 3, ME))).toEqual(["day 1", "3", "unread 4"]);
   });
 
   it("begin each day, and no day continues the one before", () => {

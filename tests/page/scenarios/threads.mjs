@@ -1,4 +1,4 @@
-import { LOST, act, call, composer, message, open, post, report, say, visitAs } from "../browser.mjs";
+import { LOST, act, call, composer, message, open, post, report, say, start, visitAs } from "../browser.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
 const inThread = (page, content) => panel(page).locator(".message:not(.letter) .text").getByText(content, { exact: true });
@@ -18,11 +18,11 @@ export async function thread() {
   await message(bob, "root").waitFor();
   await act(bob, "root", "Reply in thread");
   await reply(bob, "first reply");
-  await alice.locator(".conversation").getByRole("button", { name: "1 reply" }).click();
+  await alice.locator(".conversation").getByRole("button", { name: "1 reply", exact: true }).click();
   await inThread(alice, "first reply").waitFor();
   await reply(alice, "second reply");
   await inThread(bob, "second reply").waitFor();
-  await bob.locator(".conversation").getByRole("button", { name: "2 replies" }).waitFor();
+  await bob.locator(".conversation").getByRole("button", { name: "2 replies", exact: true }).waitFor();
   report("talked", {
     alice: await panel(alice).locator(".message .text").allTextContents(),
     bob: await panel(bob).locator(".message .text").allTextContents(),
@@ -40,7 +40,7 @@ export async function thread() {
   await act(alice, "2nd reply", "Delete", panel(alice));
   await alice.getByRole("dialog", { name: "Delete this message?" }).getByRole("button", { name: "Delete" }).click();
   await panel(bob).getByText("This message was deleted.").waitFor();
-  await bob.locator(".conversation").getByRole("button", { name: "1 reply" }).waitFor();
+  await bob.locator(".conversation").getByRole("button", { name: "1 reply", exact: true }).waitFor();
   report("changed", { left: await panel(bob).locator(".message .text").allTextContents() });
 }
 
@@ -89,4 +89,30 @@ export async function narrow() {
   await message(alice, "narrow root").waitFor();
   await alice.locator(".shown").getByText("narrow root").waitFor();
   report("narrow", { width, hidden, panels: await panel(alice).count() });
+}
+
+// More replies follow each other than a page of messages has: they are one row, and the reader gets past them.
+export async function long() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Long thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const send = (content, threadId) => post("messages", "alice", { conversationId, content, threadId });
+  const root = await send("root");
+  for (let number = 1; number <= 60; number++) await send(`message ${number}`);
+  for (let number = 1; number <= 120; number++) await send(`reply ${number}`, root.id);
+  await send("afterwards");
+  await message(alice, "afterwards").waitFor();
+  await alice.reload();
+  await message(alice, "afterwards").waitFor();
+  await alice.locator(".conversation .scroller").hover();
+  const first = message(alice, "root");
+  for (let turn = 0; turn < 60 && (await first.count()) === 0; turn++) {
+    await alice.mouse.wheel(0, -400);
+    await alice.waitForTimeout(50);
+  }
+  await first.waitFor();
+  await alice.locator(".conversation .to-newest").click();
+  await message(alice, "afterwards").waitFor();
+  const line = await alice.locator(".conversation .thread-row").last();
+  report("read", { rows: await line.count(), says: (await line.innerText()).split("\n").slice(-4) });
 }

@@ -105,9 +105,12 @@ export function withReplyCount(message: Message, more: number): Message {
 
 // --- rows ------------------------------------------------------------------------------------------------------------
 
-/** A message as it stands in the list: a row each, so that a page of so many messages is as many rows. */
+/** What stands in the list: a message, or replies in one thread that follow each other. */
 export interface Row {
+  /** The message, or the newest of the replies. */
   readonly message: Message;
+  /** The replies, the oldest first; absent for a message of the conversation itself. */
+  readonly replies?: readonly Message[];
   /** Whether a day begins with it. */
   readonly startsDay: boolean;
   /** Whether the unread begins with it. */
@@ -130,13 +133,32 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
   const firstUnread = isKnown
     ? messages.find((message) => message.seq > unreadAfter && message.senderId !== myId)
     : undefined;
-  return messages.map((message, index) => {
+  const rows: Row[] = [];
+  for (const [index, message] of messages.entries()) {
     const before = messages[index - 1];
     const startsDay = before === undefined || whenOf(before).day !== whenOf(message).day;
     const startsUnread = message === firstUnread;
-    const continued = before !== undefined && !startsDay && !startsUnread && belongs(message, before);
-    return { message, startsDay, startsUnread, continued };
-  });
+    const isNext = before !== undefined && !startsDay && !startsUnread;
+    const [last] = rows.slice(-1);
+    if (message.threadId === undefined) {
+      rows.push({ message, startsDay, startsUnread, continued: isNext && belongs(message, before) });
+    } else if (isNext && last?.replies !== undefined && last.message.threadId === message.threadId) {
+      rows[rows.length - 1] = { ...last, message, replies: [...last.replies, message] };
+    } else {
+      rows.push({ message, replies: [message], startsDay, startsUnread, continued: false });
+    }
+  }
+  return rows;
+}
+
+/** What names a row as long as its first message is here, whatever replies follow. */
+export function keyOf({ message, replies = [message] }: Row): string {
+  return replies[0]?.id ?? message.id;
+}
+
+/** Whether a message stands in a row. */
+export function holds({ message, replies }: Row, messageId: string): boolean {
+  return message.id === messageId || replies?.some(({ id }) => id === messageId) === true;
 }
 
 interface When {

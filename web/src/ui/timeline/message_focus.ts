@@ -1,6 +1,6 @@
 import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
-import type { Row } from "../../chat/messages/timeline";
+import { holds, keyOf, type Row } from "../../chat/messages/timeline";
 import { isTyping, onMac } from "../keyboard/focus";
 import { keysOf, shortcutOf } from "../keyboard/shortcuts";
 
@@ -23,7 +23,7 @@ export function useMessageFocus(
   const [focused, setFocused] = useState<string | null>(null);
   const wanted = useRef(false);
   const inside = useRef(false);
-  const index = useMemo(() => rows.findIndex(({ message }) => message.id === focused), [rows, focused]);
+  const index = useMemo(() => rows.findIndex((row) => focused !== null && holds(row, focused)), [rows, focused]);
   const kept = useMemo(() => (index === -1 ? [] : [index]), [index]);
 
   useLayoutEffect(() => {
@@ -44,10 +44,11 @@ export function useMessageFocus(
     const isInList = document.activeElement === scroller.current;
     // Into the list: to where one was, or the lowest message in sight.
     const start = seen.find((id) => id === focused) ?? seen.at(-1);
-    const from = rows.findIndex(({ message }) => message.id === start);
+    const from = rows.findIndex((row) => start !== undefined && holds(row, start));
     const next = clamp(isInList || index === -1 ? from : index + step, rows.length);
-    const id = rows[next]?.message.id;
-    if (id === undefined) return;
+    const row = rows[next];
+    if (row === undefined) return;
+    const id = keyOf(row);
     handle.scrollToIndex(next, { align: "nearest" });
     if (id === focused) {
       focus(scroller.current, id);

@@ -1,4 +1,5 @@
 import { type RefObject, useEffect, useState } from "react";
+import { holds, type Row } from "../../chat/messages/timeline";
 import { useChat, useChatState } from "../context";
 
 const LASTS_MS = 2_000;
@@ -17,10 +18,12 @@ function whenFocused(message: HTMLElement | null | undefined, done: () => void):
   return () => cancelAnimationFrame(frame);
 }
 
-/** Whether the reader has just come to this message, which then has the focus. */
-export function useShown(messageId: string, element: RefObject<HTMLElement | null>): boolean {
+/** Whether the reader has just come to a message in this row, which then has the focus. */
+export function useShown(row: Row, element: RefObject<HTMLElement | null>): boolean {
   const { messages } = useChat();
-  const target = useChatState((state) => (state.target?.messageId === messageId ? state.target : null));
+  const target = useChatState(({ target }) =>
+    target?.messageId != null && holds(row, target.messageId) ? target : null,
+  );
   const [isShown, setShown] = useState(false);
   useEffect(() => {
     if (target === null) return;

@@ -2,7 +2,7 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 import type { VirtualizerHandle } from "virtua";
 import type { Target } from "../../chat/core";
 import type { LeftAt } from "../../chat/messages/messages";
-import { KEPT_MAX, type Row, type Timeline } from "../../chat/messages/timeline";
+import { holds, KEPT_MAX, keyOf, type Row, type Timeline } from "../../chat/messages/timeline";
 import { useChat, useChatState } from "../context";
 
 /** Pixels from an end of the list at which the next page is loaded, or within which the reader is at the end. */
@@ -76,17 +76,17 @@ export function usePlace(
     const isAtEnd = hasEnd && left < NEAR_END;
     see(isAtEnd, hasEnd && left < SEEN_LAST);
     const first = handle.findItemIndex(scrollOffset);
-    const topmost = rows[first]?.message;
+    const topmost = rows[first];
     chat.messages.leaveAt(
       id,
       isAtEnd || topmost === undefined
         ? null
-        : { messageId: topmost.id, offset: scrollOffset - handle.getItemOffset(first) },
+        : { messageId: keyOf(topmost), offset: scrollOffset - handle.getItemOffset(first) },
     );
-    if (rows.length > KEPT_MAX) chat.messages.letGo(id, first < rows.length / 2 ? "newest" : "oldest");
+    if (timeline.messages.length > KEPT_MAX) chat.messages.letGo(id, first < rows.length / 2 ? "newest" : "oldest");
     if (scrollOffset < NEAR) void chat.messages.loadOlder(id);
     if (left < NEAR) void chat.messages.loadNewer(id);
-  }, [chat, id, list, rows, number, hasEnd, see]);
+  }, [chat, id, list, rows, timeline, number, hasEnd, see]);
   const lookNow = useRef(look);
   lookNow.current = look;
   // Whoever comes near the end by themselves is not pulled to it; whoever is there when something comes is.
@@ -129,6 +129,18 @@ export function usePlace(
     if (!hasEnd && !grewAtStart && looked.current === number && settling.current === undefined) look();
   }, [hasEnd, grewAtStart, number, look]);
 
+  // A page of a thread's replies may add no row, so nothing is scrolled: is the start still near?
+  const countBefore = useRef(count);
+  useEffect(() => {
+    const isSame = countBefore.current === count;
+    countBefore.current = count;
+    if (!grewAtStart || !isSame) return;
+    const timer = setTimeout(() => {
+      if (settling.current === undefined) look();
+    });
+    return () => clearTimeout(timer);
+  }, [grewAtStart, count, look]);
+
   const scrolled = useCallback(() => {
     if (settling.current === undefined) look();
     else settle();
@@ -152,13 +164,13 @@ interface PlaceInList {
 
 /** Where the reader left the conversation, else where the unread begins; null: at the end. */
 function startOf(rows: readonly Row[], left: LeftAt | null): PlaceInList | null {
-  const before = left === null ? -1 : rows.findIndex(({ message }) => message.id === left.messageId);
+  const before = left === null ? -1 : rows.findIndex((row) => holds(row, left.messageId));
   if (left !== null && before !== -1) return { index: before, align: "start", offset: left.offset };
   const index = rows.findIndex((row) => row.startsUnread);
   return index === -1 ? null : { index, align: "start" };
 }
 
 function placeOf(rows: readonly Row[], { messageId }: Target): PlaceInList | null {
-  const index = rows.findIndex(({ message }) => message.id === messageId);
+  const index = messageId === null ? -1 : rows.findIndex((row) => holds(row, messageId));
   return index === -1 ? null : { index, align: "center" };
 }

@@ -1,34 +1,50 @@
-import { MessagesSquare } from "lucide-react";
 import { plainOf } from "../../chat/messages/plain";
 import { summaryOf } from "../../chat/messages/summary";
-import type { Message } from "../../server/payloads";
+import type { Message, User } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
+import { Avatar } from "../parts/avatar";
 import { fullTime, timeOfDay } from "../times";
 
+const FACES_MAX = 3;
+
 /**
- * A reply in a thread, where it stands among the conversation's messages: one line that leads to it. It counts as unread
- * like any other, so whoever sees the count has to find it here.
+ * Replies in one thread that follow each other, where they stand among the conversation's messages: one line that opens
+ * the thread at the first of them. They count as unread like other messages, so a reader finds them here.
  */
-export function ThreadRow({ message, rootId }: { message: Message; rootId: string }) {
+export function ThreadRow({ replies }: { replies: readonly Message[] }) {
   const chat = useChat();
-  const { id, sender, createdAt } = message;
+  const [first] = replies;
+  const last = replies.at(-1);
+  if (first === undefined || last?.threadId === undefined) return null;
+  const people = sendersOf(replies);
+  const { createdAt, threadId: rootId } = last;
   return (
     <button
       type="button"
       className="thread-row"
-      data-id={id}
-      onClick={() => chat.show({ kind: "thread", rootId, messageId: id })}
+      data-id={first.id}
+      onClick={() => chat.show({ kind: "thread", rootId, messageId: first.id })}
     >
-      <MessagesSquare className="icon" aria-hidden="true" />
-      <strong dir="auto">{sender.name}</strong>
-      <span className="thread-row-what">{texts.threadReply}</span>
+      <span className="faces">
+        {people.slice(0, FACES_MAX).map(({ id, name, avatar }) => (
+          <Avatar key={id} id={id} name={name} picture={avatar} />
+        ))}
+      </span>
+      <strong dir="auto">{people.map(({ name }) => name).join(", ")}</strong>
+      <span className="thread-row-what">{texts.threadReplies(replies.length)}</span>
       <span className="thread-row-says" dir="auto">
-        {plainOf(summaryOf(message))}
+        {plainOf(summaryOf(last))}
       </span>
       <time dateTime={createdAt} title={fullTime(createdAt)}>
         {timeOfDay(createdAt)}
       </time>
     </button>
   );
+}
+
+/** Everybody who replied, the most recent first. */
+function sendersOf(replies: readonly Message[]): Pick<User, "id" | "name" | "avatar">[] {
+  const byId = new Map(replies.map(({ sender }) => [sender.id, sender]));
+  return [...new Set(replies.map(({ senderId }) => senderId).reverse())].flatMap((id) => byId.get(id) ?? []);
 }

@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { own } from "../../chat/core";
-import { EMPTY, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
+import { EMPTY, keyOf, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
 import { rowsWithOffers } from "../../chat/offers/offer_rules";
 import type { Letter } from "../../chat/outbox/outbox";
 import type { Message, Offer } from "../../server/payloads";
@@ -53,8 +53,12 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   useEffect(() => {
     const element = scroller.current;
     // Measuring takes long, and so many always fill it.
-    if (element === null || timeline.messages.length > LONG) return;
-    if (!timeline.atStart && element.scrollHeight <= element.clientHeight) void messages.loadOlder(id);
+    if (element === null || timeline.atStart || timeline.messages.length > LONG) return;
+    // The page that was just added is still on its way for who loads them, and no other is asked for meanwhile.
+    const timer = setTimeout(() => {
+      if (element.scrollHeight <= element.clientHeight) void messages.loadOlder(id);
+    });
+    return () => clearTimeout(timer);
   }, [messages, id, timeline]);
   useMarkRead(id, seesLast && timeline.atEnd, timeline.messages.at(-1));
 
@@ -152,7 +156,7 @@ function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): voi
 
 function entryView(entry: Row | Letter) {
   return "message" in entry ? (
-    <RowView key={entry.message.id} row={entry} />
+    <RowView key={keyOf(entry)} row={entry} />
   ) : (
     <LetterView key={entry.clientMessageId} letter={entry} />
   );
@@ -160,9 +164,9 @@ function entryView(entry: Row | Letter) {
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, continued, offersBefore, offersAfter } = row;
+    const { message, replies, startsDay, startsUnread, continued, offersBefore, offersAfter } = row;
     const element = useRef<HTMLDivElement>(null);
-    const isShown = useShown(message.id, element);
+    const isShown = useShown(row, element);
     return (
       <div className={isShown ? "row shown" : "row"} ref={element}>
         {offersBefore?.map((offer) => (
@@ -170,10 +174,10 @@ const RowView = memo(
         ))}
         {startsDay && <h2 className="day">{dayOf(message.createdAt)}</h2>}
         {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
-        {message.threadId === undefined ? (
+        {replies === undefined ? (
           <MessageView message={message} continued={continued} />
         ) : (
-          <ThreadRow message={message} rootId={message.threadId} />
+          <ThreadRow replies={replies} />
         )}
         {offersAfter?.map((offer) => (
           <OfferCard key={offer.id} offer={offer} />
@@ -184,6 +188,7 @@ const RowView = memo(
   // Rows are made anew with each message; few of them look different then.
   ({ row: one }, { row: other }) =>
     one.message === other.message &&
+    areSame(one.replies, other.replies) &&
     one.startsDay === other.startsDay &&
     one.startsUnread === other.startsUnread &&
     one.continued === other.continued &&
@@ -191,6 +196,6 @@ const RowView = memo(
     areSame(one.offersAfter, other.offersAfter),
 );
 
-function areSame(one: readonly Offer[] = NO_OFFERS, other: readonly Offer[] = NO_OFFERS): boolean {
-  return one.length === other.length && one.every((offer, index) => offer === other[index]);
+function areSame(one: readonly unknown[] = [], other: readonly unknown[] = []): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index]);
 }
