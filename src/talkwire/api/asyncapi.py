@@ -6,16 +6,12 @@ receives, with the acknowledgement as its reply; what clients are sent is an ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from talkwire.api.vocabularies import Heard, Said, Struct, Vocabulary
-from talkwire.dialects.dialect import AnyJson
-
-Json = dict[str, Any]
-Schemas = Mapping[Struct, Json]
+from talkwire.api.schemas import Json, Schemas, schemas
+from talkwire.api.vocabularies import Heard, Said, Vocabulary
 
 _DESCRIPTION = """\
 The events of a Talkwire server, over Socket.IO: its protocol's revision 5 on Engine.IO's revision 4, by WebSocket or by
@@ -31,8 +27,6 @@ long polling. AsyncAPI has no binding for Socket.IO; this is what its words stan
   event for errors.
 - An operation that the server **sends** is an event that clients are sent.
 """
-
-_ANYTHING: Json = {"description": "Any JSON."}
 
 _SECURITY: Json = {
     "type": "http",
@@ -55,11 +49,7 @@ _QUERY: Json = {
 
 def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
     """The document, made of what JSON knows."""
-    structs = list(dict.fromkeys(struct for vocabulary in vocabularies for struct in vocabulary.structs()))
-    references, components = msgspec.json.schema_components(
-        structs, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_anything
-    )
-    schemas = dict(zip(structs, references, strict=True))
+    described = schemas(struct for vocabulary in vocabularies for struct in vocabulary.structs())
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Talkwire", "version": version, "description": _DESCRIPTION},
@@ -68,17 +58,10 @@ def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
             "plain": _server("ws", "As a server is started."),
             "encrypted": _server("wss", "Behind a proxy that has a certificate."),
         },
-        "channels": {vocabulary.dialect.name: _channel(vocabulary, schemas) for vocabulary in vocabularies},
+        "channels": {vocabulary.dialect.name: _channel(vocabulary, described) for vocabulary in vocabularies},
         "operations": {key: value for vocabulary in vocabularies for key, value in _operations(vocabulary)},
-        "components": {"schemas": components, "securitySchemes": {"token": _SECURITY}},
+        "components": {"schemas": described.components, "securitySchemes": {"token": _SECURITY}},
     }
-
-
-def _schema_of_anything(type_: type) -> Json:
-    """For JSON that is nobody's business: `dict[str, object]`."""
-    if type_ is object:
-        return _ANYTHING
-    raise NotImplementedError  # how msgspec is told that it is for somebody else
 
 
 def _server(protocol: str, description: str) -> Json:
@@ -95,13 +78,13 @@ def _server(protocol: str, description: str) -> Json:
 # --- what is said: the messages of a channel ------------------------------------------------------------------------
 
 
-def _channel(vocabulary: Vocabulary, schemas: Schemas) -> Json:
-    messages = {"refusal": _refusal(vocabulary, schemas)}
+def _channel(vocabulary: Vocabulary, described: Schemas) -> Json:
+    messages = {"refusal": _refusal(vocabulary, described)}
     for heard in vocabulary.heard:
-        messages[_key("in", heard)] = _request(heard, schemas)
-        messages[_key("answer", heard)] = _answer(heard, schemas)
+        messages[_key("in", heard)] = _request(heard, described)
+        messages[_key("answer", heard)] = _answer(heard, described)
     for said in vocabulary.said:
-        messages[_key("out", said)] = _news(said, schemas)
+        messages[_key("out", said)] = _news(said, described)
     return {
         "address": vocabulary.dialect.namespace,
         "description": f"The vocabulary `{vocabulary.dialect.name}` in its namespace.",
@@ -110,9 +93,9 @@ def _channel(vocabulary: Vocabulary, schemas: Schemas) -> Json:
     }
 
 
-def _refusal(vocabulary: Vocabulary, schemas: Schemas) -> Json:
+def _refusal(vocabulary: Vocabulary, described: Schemas) -> Json:
     example = msgspec.to_builtins(vocabulary.refusal)
-    payload = schemas[type(vocabulary.refusal)]
+    payload = described.of(type(vocabulary.refusal))
     return {
         "name": "ACK",
         "summary": "An acknowledgement of what was refused.",
@@ -121,19 +104,19 @@ def _refusal(vocabulary: Vocabulary, schemas: Schemas) -> Json:
     }
 
 
-def _request(heard: Heard, schemas: Schemas) -> Json:
+def _request(heard: Heard, described: Schemas) -> Json:
     if heard.payload is None:
         return {"name": heard.name, "summary": heard.summary, "description": "Needs no payload."}
-    payload = _ANYTHING if heard.payload is AnyJson else schemas[heard.payload]
+    payload = described.of(heard.payload)
     return {"name": heard.name, "summary": heard.summary, "payload": payload}
 
 
-def _answer(heard: Heard, schemas: Schemas) -> Json:
-    return {"name": "ACK", "summary": f"`{heard.name}` was carried out.", "payload": schemas[heard.answer]}
+def _answer(heard: Heard, described: Schemas) -> Json:
+    return {"name": "ACK", "summary": f"`{heard.name}` was carried out.", "payload": described.of(heard.answer)}
 
 
-def _news(said: Said, schemas: Schemas) -> Json:
-    payloads = [schemas[payload] for payload in said.payloads]
+def _news(said: Said, described: Schemas) -> Json:
+    payloads = [described.of(payload) for payload in said.payloads]
     message: Json = {
         "name": said.name,
         "summary": said.summary,

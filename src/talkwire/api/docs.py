@@ -23,7 +23,10 @@ from litestar.static_files import create_static_files_router
 
 from talkwire.api.asyncapi import asyncapi
 from talkwire.api.counterparts import counterparts
+from talkwire.api.openapi import openapi
+from talkwire.api.operation_ids import operation_id
 from talkwire.api.refusals import refusal_responses
+from talkwire.api.schemas import Json
 from talkwire.api.vocabularies import vocabulary
 from talkwire.dialects.dialect import Dialect
 
@@ -52,7 +55,7 @@ def _hash_of(script: bytes) -> str:
 def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
     """The description's head, and the page at `/docs`, for routes that clients find below `prefix`."""
     assets = f"{prefix}{_ASSETS}"
-    swagger = SwaggerRenderPlugin(
+    swagger = _DocumentPage(
         js_url=f"{assets}/swagger-ui-bundle.js",
         css_url=f"{assets}/swagger-ui.css",
         standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
@@ -71,6 +74,7 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
             after_request=_with_policy,
         ),
         render_plugins=[swagger],
+        operation_id_creator=operation_id,
         servers=[Server(url=prefix or "/")],
         security=[{"bearer": []}],
         components=Components(
@@ -85,12 +89,20 @@ async def _describe_routes(request: Request[Any, Any, Any]) -> None:
     await asyncio.to_thread(_routes_of, request)
 
 
-def _routes_of(request: Request[Any, Any, Any]) -> object:
-    """Returns the description of the routes, which Litestar makes once."""
-    # By name, since its module is private. `app.openapi_schema` is only the first half of the work.
-    plugin: Any = request.app.plugins.get("OpenAPIPlugin")
-    described: object = plugin.provide_openapi_schema()
+def _routes_of(request: Request[Any, Any, Any]) -> Json:
+    """Returns the description of the routes, which is made once."""
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = openapi(request.app)
+    described: Json = state["openapi"]
     return described
+
+
+class _DocumentPage(SwaggerRenderPlugin):
+    """Swagger UI with the document that `/openapi.json` serves, and not with Litestar's."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 (Litestar's)
+        return super().render(request, _routes_of(request))
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=True)

@@ -5,7 +5,7 @@ python -m talkwire.api.events_page docs/events.md      (this is `make docs`)
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from typing import Any
 
 from litestar import Router
 
-from talkwire.api.asyncapi import Json, asyncapi
+from talkwire.api.asyncapi import asyncapi
 from talkwire.api.counterparts import counterparts
 from talkwire.api.rest import described_routes
+from talkwire.api.schemas import REMOVED_BY_NULL, Json
 from talkwire.api.vocabularies import vocabulary
 from talkwire.dialects.messenger import MESSENGER
 
@@ -31,8 +32,10 @@ A member with `?` may be left out, and null is the same. Where a client asks for
 `{success: true, …}` with what the third column says, or `{success: false, error: {code, message, details?}}`.
 """
 
-_SUFFIX = "Payload"
-"""What every name ends with but those of what only clients send: `Attachment` and `AttachmentBody` are two."""
+_PREFIX = "Messenger"
+"""Of the names of the vocabulary's types; the page has no others."""
+
+_DEFAULT = re.compile(r"Default: `(.*)`\.$")
 
 
 def events_page() -> str:
@@ -77,7 +80,8 @@ class _Page:
                 yield from (" ".join(schema["description"].split()), "")
             yield from ("| member | type |", "|---|---|")
             for member, its_schema in schema["properties"].items():
-                yield _row(_member(schema, member), self._member_type(its_schema))
+                is_required = member in schema.get("required", ())
+                yield _row(_member(schema, member), self._member_type(its_schema, is_required=is_required))
 
     # --- payloads and types -------------------------------------------------------------------------------------
 
@@ -101,15 +105,20 @@ class _Page:
             return ""
         schema = self._resolve(schema)
         members = {name: its_schema for name, its_schema in schema["properties"].items() if name != "success"}
-        return "<br>".join(f"{_member(schema, name)} {self._member_type(value)}" for name, value in members.items())
+        required = schema.get("required", ())
+        return "<br>".join(
+            f"{_member(schema, name)} {self._member_type(value, is_required=name in required)}"
+            for name, value in members.items()
+        )
 
-    def _member_type(self, schema: Json) -> str:
-        """A member's type; that one which may be left out may be null goes without saying."""
-        default = schema.get("default")
-        if default is None and "default" in schema and "anyOf" in schema:
+    def _member_type(self, schema: Json, *, is_required: bool) -> str:
+        """A member's type and default; that one which may be left out may be null goes without saying."""
+        description = schema.get("description", "")
+        default = _DEFAULT.search(description)
+        null_has_a_meaning = is_required or default is not None or description.endswith(REMOVED_BY_NULL)
+        if "anyOf" in schema and not null_has_a_meaning:
             schema = {"anyOf": [option for option in schema["anyOf"] if option != {"type": "null"}]}
-        plain = isinstance(default, str | int | float)
-        return self._type(schema) + (f", `{json.dumps(default)}` by default" if plain else "")
+        return self._type(schema) + (f", `{default.group(1)}` by default" if default is not None else "")
 
     def _type(self, schema: Json) -> str:
         match schema:
@@ -171,7 +180,7 @@ def _member(schema: Json, name: str) -> str:
 
 
 def _short(name: str) -> str:
-    return name.removesuffix(_SUFFIX)
+    return name.removeprefix(_PREFIX)
 
 
 def _row(*cells: str) -> str:

@@ -20,7 +20,7 @@ from talkwire.identity.callers import Caller
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 
 
-@get("/mutes", summary="Whom moderators have muted")
+@get("/mutes", summary="List muted users")
 async def list_mutes(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -32,7 +32,7 @@ async def list_mutes(
     return await _list(caller, chat, command)
 
 
-@put("/mutes/{user_id:str}", summary="Keep a user from writing")
+@put("/mutes/{user_id:str}", operation_id="muteMember", summary="Mute a user in a conversation")
 async def mute_user(
     conversation_id: FromPath[str],
     user_id: FromPath[str],
@@ -44,14 +44,14 @@ async def mute_user(
     return restriction_payload(await chat.execute(caller.actor, command), for_moderators=True)
 
 
-@delete("/mutes/{user_id:str}", summary="Let a user write again")
+@delete("/mutes/{user_id:str}", operation_id="unmuteMember", summary="Unmute a user in a conversation")
 async def unmute_user(
     conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> None:
     await chat.execute(caller.actor, UnrestrictMember(conversation_id, user_id, "mute"))
 
 
-@get("/bans", summary="Whom moderators have banned")
+@get("/bans", summary="List banned users")
 async def list_bans(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -63,7 +63,7 @@ async def list_bans(
     return await _list(caller, chat, command)
 
 
-@put("/bans/{user_id:str}", summary="Take a user out, and keep them from coming back")
+@put("/bans/{user_id:str}", operation_id="banMember", summary="Ban a user from a conversation")
 async def ban_user(
     conversation_id: FromPath[str],
     user_id: FromPath[str],
@@ -75,7 +75,7 @@ async def ban_user(
     return restriction_payload(await chat.execute(caller.actor, command), for_moderators=True)
 
 
-@delete("/bans/{user_id:str}", summary="Let a user be added or join again")
+@delete("/bans/{user_id:str}", operation_id="unbanMember", summary="Unban a user from a conversation")
 async def unban_user(
     conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> None:

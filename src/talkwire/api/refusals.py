@@ -1,8 +1,9 @@
-"""Which refusals each route can answer, for `/openapi.json` (contract, section 3).
+"""Which refusals each route can answer, for `/openapi.json`.
 
 Litestar describes what a route answers when all goes well, and a refusal of a form that ours never have. Here every
-route's description gets our refusals instead, worked out from the route itself: whether it asks who is calling, takes a
-body or changes something. What cannot be worked out, a route says with `opt=may_refuse(410)`.
+route's description refers to our refusals instead, which `components.responses` has once each. They are worked out from
+the route itself: whether it asks who is calling, takes a body or changes something. What cannot be worked out, a route
+says with `opt=may_refuse(410)`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPIHeader,
@@ -28,7 +30,9 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from talkwire.api.errors import STATUS
+from talkwire.api.schemas import reference_to, schema_name
 from talkwire.core.errors import ErrorCode
+from talkwire.dialects.replies import ErrorBody
 
 _OPT = "refusals"
 
@@ -46,17 +50,11 @@ _OF_HTTP: Mapping[int, ErrorCode] = MappingProxyType(
 )
 """What a protocol over HTTP has statuses of its own for, such as the one for uploads (460: other bytes have come)."""
 
+_CHECKSUM_MISMATCH = 460
+"""The protocol's for uploads; Python has no name for it."""
+
 _TEXT = Schema(type=OpenAPIType.STRING)
 _COUNT = Schema(type=OpenAPIType.INTEGER, minimum=0)
-
-_PLACES = Schema(
-    type=OpenAPIType.ARRAY,
-    items=Schema(type=OpenAPIType.OBJECT, required=["path", "message"], properties={"path": _TEXT, "message": _TEXT}),
-)
-_WAIT = Schema(type=OpenAPIType.OBJECT, required=["retryAfterMs"], properties={"retryAfterMs": _COUNT})
-
-_DETAILS: Mapping[int, Schema] = MappingProxyType({422: _PLACES, 429: _WAIT})
-"""What `details` is, where a status says more than its code."""
 
 _HEADERS: Mapping[int, Mapping[str, OpenAPIHeader]] = MappingProxyType(
     {
@@ -64,6 +62,12 @@ _HEADERS: Mapping[int, Mapping[str, OpenAPIHeader]] = MappingProxyType(
         429: {"Retry-After": OpenAPIHeader(schema=_COUNT, description="Seconds to wait")},
     }
 )
+
+
+class Error(msgspec.Struct, frozen=True):
+    """The body of every refusal."""
+
+    error: ErrorBody
 
 
 def may_refuse(*statuses: int) -> dict[str, object]:
@@ -144,14 +148,9 @@ def _say_plainly(status: int, response: OpenAPIResponse | Reference) -> None:
 
 def _response(status: int) -> OpenAPIResponse:
     codes = sorted(code for code, its_status in STATUS.items() if its_status == status) or [_OF_HTTP[status]]
-    members: dict[str, Schema | Reference] = {"code": Schema(type=OpenAPIType.STRING, enum=codes), "message": _TEXT}
-    if status in _DETAILS:
-        members["details"] = _DETAILS[status]
-    error = Schema(type=OpenAPIType.OBJECT, required=["code", "message"], properties=members)
-    body = Schema(type=OpenAPIType.OBJECT, required=["error"], properties={"error": error})
     return OpenAPIResponse(
         description=_listed(codes),
-        content={"application/json": OpenAPIMediaType(schema=body)},
+        content={"application/json": OpenAPIMediaType(schema=Reference(ref=reference_to(schema_name(Error))))},
         headers=dict(_HEADERS.get(status, {})) or None,
     )
 
@@ -165,7 +164,8 @@ def _reference(status: int) -> Reference:
 
 
 def _name(status: int) -> str:
-    try:
-        return HTTPStatus(status).name.title().replace("_", "")
-    except ValueError:
-        return f"Status{status}"
+    """The first of the status's error codes, such as `RateLimited`, or else what HTTP calls the status."""
+    if status == _CHECKSUM_MISMATCH:
+        return "ChecksumMismatch"
+    words = next((code for code, its_status in STATUS.items() if its_status == status), HTTPStatus(status).name)
+    return words.lower().title().replace("_", "")

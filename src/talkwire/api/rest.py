@@ -33,6 +33,7 @@ from talkwire.api.methods import HeadAsGet, OwnOptions
 from talkwire.api.moderation import moderation_router
 from talkwire.api.notifications import notifications_router
 from talkwire.api.offers import offers_router
+from talkwire.api.openapi import NamedStructs
 from talkwire.api.operations import healthz, readyz, show_metrics
 from talkwire.api.preferences import preferences_router
 from talkwire.api.presence import presence_router
@@ -141,7 +142,7 @@ def rest_application(
             Exception: on_unexpected_error,
         },
         openapi_config=openapi_config(version, prefix),
-        plugins=[DescribeRefusals(), OwnOptions()],
+        plugins=[NamedStructs(), DescribeRefusals(), OwnOptions()],
         request_class=JsonRequest,
         before_request=refuse_unstorable,
         request_max_body_size=BODY_MAX,
