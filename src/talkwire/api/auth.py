@@ -20,7 +20,7 @@ from talkwire.api.refusals import may_refuse
 from talkwire.core.errors import ChatError
 
 
-@post("/register", summary="Make an account and sign in")
+@post("/register", summary="Create an account and sign in")
 async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.register(data.email, data.password, data.name, device))
 
@@ -30,19 +30,25 @@ async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: Give
     return signed_in_answer(await accounts.login(data.email, data.password, device))
 
 
-@post("/refresh", status_code=HTTP_200_OK, summary="Trade a refresh token for new tokens", opt=may_refuse(401, 403))
+@post(
+    "/refresh",
+    status_code=HTTP_200_OK,
+    operation_id="refreshTokens",
+    summary="Get new tokens for a refresh token",
+    opt=may_refuse(401, 403),
+)
 async def refresh(data: JSONBody[RefreshBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.refresh(data.refresh_token, device))
 
 
-@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out: the device's sockets close")
+@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out, and close the device's sockets")
 async def logout(caller: GivenCaller, accounts: GivenAccounts) -> None:
     if caller.session_id is None:
         raise ChatError("invalid_request", "This token was not issued by a sign-in here.")
     await accounts.logout(caller.actor, caller.session_id)
 
 
-@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change one's password: other devices are signed out")
+@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change one's password, and sign other devices out")
 async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCaller, accounts: GivenAccounts) -> None:
     await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)
 

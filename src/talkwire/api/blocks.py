@@ -16,7 +16,7 @@ from talkwire.dialects.payloads.users import UserPayload, user_payload
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 
 
-@get("/", summary="Whom the caller has blocked")
+@get("/", operation_id="listBlockedUsers", summary="List the users whom the caller blocks")
 async def list_blocked(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[UserPayload]:
@@ -24,12 +24,12 @@ async def list_blocked(
     return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
-@put("/{user_id:str}", status_code=HTTP_204_NO_CONTENT, summary="Block a user: no direct messages either way")
+@put("/{user_id:str}", status_code=HTTP_204_NO_CONTENT, summary="Block a user: no direct messages in either direction")
 async def block_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, BlockUser(user_id))
 
 
-@delete("/{user_id:str}", summary="Take a block back")
+@delete("/{user_id:str}", summary="Unblock a user")
 async def unblock_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, UnblockUser(user_id))
 

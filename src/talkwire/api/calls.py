@@ -23,7 +23,7 @@ class IceServersAnswer(msgspec.Struct, frozen=True, rename="camel"):
     ice_servers: tuple[IceServerAnswer, ...]
 
 
-@get("/ice-servers", summary="The STUN and TURN servers for calls")
+@get("/ice-servers", summary="List the STUN and TURN servers for calls")
 async def list_ice_servers(caller: GivenCaller, chat: GivenChat, ice_servers: GivenIceServers) -> IceServersAnswer:
     # Only who may be here at all learns what lets them in there.
     await chat.execute(caller.actor, GetPreferences())

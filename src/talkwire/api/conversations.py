@@ -36,7 +36,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public channel's name")]
 
 
-@get("/", summary="The caller's conversations, newest message first; with a query, public channels of that name")
+@get("/", summary="List one's conversations, or find public channels")
 async def list_conversations(
     caller: GivenCaller,
     chat: GivenChat,
@@ -51,7 +51,7 @@ async def list_conversations(
     return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
 
 
-@post("/", summary="Open a conversation")
+@post("/", summary="Create a conversation")
 async def create_conversation(
     data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> ConversationPayload:
@@ -69,12 +69,12 @@ async def create_conversation(
     return conversation_payload(await chat.execute(caller.actor, command, key))
 
 
-@get("/{conversation_id:str}", summary="One conversation with its members")
+@get("/{conversation_id:str}", summary="Get a conversation with its members")
 async def get_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ConversationPayload:
     return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@patch("/{conversation_id:str}", summary="Rename a group or channel, change its picture, rules or metadata")
+@patch("/{conversation_id:str}", summary="Update a group or channel")
 async def update_conversation(
     conversation_id: FromPath[str], data: JSONBody[UpdateConversationBody], caller: GivenCaller, chat: GivenChat
 ) -> ConversationPayload:
@@ -91,12 +91,12 @@ async def update_conversation(
     return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@delete("/{conversation_id:str}", summary="Delete a group or channel (its owner)")
+@delete("/{conversation_id:str}", summary="Delete a group or channel")
 async def delete_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, DeleteConversation(conversation_id))
 
 
-@get("/{conversation_id:str}/messages", summary="A page of the history, ascending")
+@get("/{conversation_id:str}/messages", summary="List a page of messages, oldest first")
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -111,7 +111,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
-@post("/{conversation_id:str}/typing", status_code=HTTP_204_NO_CONTENT, summary="Say that the caller types")
+@post("/{conversation_id:str}/typing", status_code=HTTP_204_NO_CONTENT, summary="Start or stop typing")
 async def set_typing(
     conversation_id: FromPath[str], data: JSONBody[TypingBody], caller: GivenCaller, chat: GivenChat
 ) -> None:

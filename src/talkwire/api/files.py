@@ -77,7 +77,8 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
 
 @post(
     "/",
-    summary="Begin an upload (tus 1.0), or send a whole file as a form",
+    operation_id="uploadFile",
+    summary="Upload a file, or start an upload (tus 1.0)",
     description="With `Tus-Resumable`, answers the new upload's address in `Location`. A form (`multipart/form-data`) "
     "with one file is answered with the file.",
     request_max_body_size=None,
@@ -111,7 +112,8 @@ async def create_upload(
 
 @head(
     "/{file_id:str}",
-    summary="How far the caller's upload is (tus 1.0)",
+    operation_id="getUploadState",
+    summary="Get the state of an upload (tus 1.0)",
     status_code=HTTP_200_OK,
     opt=may_refuse(*_TUS_STATUSES),
 )
@@ -127,6 +129,7 @@ async def upload_state(
 @patch(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
+    operation_id="sendUploadBytes",
     summary="Send bytes of an upload (tus 1.0)",
     request_max_body_size=None,
     opt=may_refuse(*_TUS_STATUSES),
@@ -140,7 +143,8 @@ async def send_bytes(
 @post(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
-    summary="PATCH or DELETE by `X-HTTP-Method-Override` (tus 1.0)",
+    operation_id="overrideUploadMethod",
+    summary="Send PATCH or DELETE as `X-HTTP-Method-Override` (tus 1.0)",
     request_max_body_size=None,
     opt=may_refuse(*_TUS_STATUSES, 405),
 )
@@ -160,7 +164,8 @@ async def overridden(
 @delete(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
-    summary="End an upload (tus 1.0), or remove a file that no message has attached",
+    operation_id="deleteFile",
+    summary="Delete an upload (tus 1.0), or a file that no message refers to",
 )
 async def drop_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> Response[None]:
     return await _drop(file_id, caller.actor, uploads)
@@ -258,14 +263,15 @@ def _interrupted(uploads: Uploads) -> ChatError:
 # --- downloads ------------------------------------------------------------------------------------------------------
 
 
-@get("/{file_id:str}", summary="What is known of a file")
+@get("/{file_id:str}", summary="Get a file's description")
 async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> FilePayload:
     return file_payload(await uploads.file(caller.actor, file_id))
 
 
 @get(
     "/{file_id:str}/thumbnail",
-    summary="A picture, small (WebP)",
+    operation_id="downloadThumbnail",
+    summary="Download a picture's thumbnail (WebP)",
     media_type=_THUMBNAIL_TYPE,
     responses=_PARTS,
     opt=may_refuse(416),
@@ -281,7 +287,8 @@ async def get_thumbnail(
 
 @get(
     "/{file_id:str}/{name:str}",
-    summary="A file's bytes, also a part of them (Range)",
+    operation_id="downloadFile",
+    summary="Download a file, or a range of it",
     media_type="*/*",
     responses=_PARTS,
     opt=may_refuse(416),

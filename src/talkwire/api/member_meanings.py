@@ -126,9 +126,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "pong": _count("The server's clock: milliseconds since 1970-01-01."),
         # --- messages ---------------------------------------------------------------------------------------------
         "attachments": _list("The attached files.", ATTACHMENTS_MAX),
-        "content": _text(
-            f"The message's text: at most {TEXT_MAX_BYTES // 1024} KiB of UTF-8.", longest=TEXT_MAX_BYTES
-        ),
+        "content": _text(f"The message's text: at most {TEXT_MAX_BYTES // 1024} KiB of UTF-8.", longest=TEXT_MAX_BYTES),
         "WhatsappContentBody.text": _text("The message's text.", longest=TEXT_MAX_BYTES),
         "WhatsappContent.text": Meaning("The message's text."),
         "CrmMessage.message": Meaning("The same as `content`."),
@@ -205,8 +203,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "details": Meaning(
             "What more is known: of `invalid_request` a list of `{path, message}`, of `rate_limited` `{retryAfterMs}`."
         ),
+        "event": Meaning("The name of the event."),
         "ErrorBody.message": Meaning("What went wrong, in English."),
-        "MessengerError.message": Meaning("What went wrong, in English."),
+        "ErrorEvent.message": Meaning("What went wrong, in English."),
         "cursor": Meaning("A place to continue from."),
         "hasMore": Meaning("Whether there are more."),
         "items": Meaning("The items of this page."),

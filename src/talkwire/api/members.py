@@ -20,7 +20,7 @@ from talkwire.dialects.payloads.conversations import (
 from talkwire.identity.callers import Caller
 
 
-@post("/", status_code=HTTP_200_OK, summary="Let users in, or join a public channel oneself")
+@post("/", status_code=HTTP_200_OK, summary="Add members, or join a public channel")
 async def add_members(
     conversation_id: FromPath[str],
     data: JSONBody[AddMembersBody],
@@ -32,7 +32,7 @@ async def add_members(
     return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@patch("/{user_id:str}", summary="Give a member another role")
+@patch("/{user_id:str}", summary="Change a member's role")
 async def update_member(
     conversation_id: FromPath[str],
     user_id: FromPath[str],
@@ -44,7 +44,7 @@ async def update_member(
     return member_payload(await chat.execute(caller.actor, command))
 
 
-@delete("/{user_id:str}", summary="Take a user out, or leave")
+@delete("/{user_id:str}", summary="Remove a member, or leave")
 async def remove_member(
     conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> None:

@@ -95,12 +95,12 @@ async def send_message(
     return message_payload(await chat.execute(caller.actor, command))
 
 
-@get(_MESSAGE, summary="One message", tags=_TAGS)
+@get(_MESSAGE, summary="Get a message", tags=_TAGS)
 async def get_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
     return message_payload(await chat.execute(caller.actor, GetMessage(message_id)))
 
 
-@patch([_MESSAGE, "/messages/{message_id:str}"], summary="Say something else instead", tags=_TAGS)
+@patch([_MESSAGE, "/messages/{message_id:str}"], summary="Edit a message", tags=_TAGS)
 async def edit_message(
     message_id: FromPath[str], data: JSONBody[EditMessageBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -108,12 +108,17 @@ async def edit_message(
     return message_payload(await chat.execute(caller.actor, command))
 
 
-@delete([_MESSAGE, "/messages/{message_id:str}"], summary="Take a message back: its place stays", tags=_TAGS)
+@delete([_MESSAGE, "/messages/{message_id:str}"], summary="Delete a message", tags=_TAGS)
 async def delete_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, DeleteMessage(message_id))
 
 
-@get(f"{_MESSAGE}/history", summary="What a message said, up to now", tags=_TAGS)
+@get(
+    f"{_MESSAGE}/history",
+    operation_id="listMessageVersions",
+    summary="List the versions of an edited message",
+    tags=_TAGS,
+)
 async def list_versions(
     message_id: FromPath[str],
     caller: GivenCaller,
@@ -125,7 +130,7 @@ async def list_versions(
     return ListAnswer(tuple(map(version_payload, page.items)), page.next)
 
 
-@get(f"{_MESSAGE}/thread", summary="A thread's root and a page of its replies, ascending", tags=_TAGS)
+@get(f"{_MESSAGE}/thread", summary="Get a thread: its first message and a page of replies", tags=_TAGS)
 async def get_thread(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     message_id: FromPath[str],
     caller: GivenCaller,
@@ -139,7 +144,9 @@ async def get_thread(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ThreadAnswer(replies, thread.replies.next, message_payload(thread.root))
 
 
-@post(f"{_MESSAGE}/forward", status_code=HTTP_201_CREATED, summary="Copy a message to other conversations", tags=_TAGS)
+@post(
+    f"{_MESSAGE}/forward", status_code=HTTP_201_CREATED, summary="Forward a message to other conversations", tags=_TAGS
+)
 async def forward_message(
     message_id: FromPath[str], data: JSONBody[ForwardMessageBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> ListAnswer[MessagePayload]:
@@ -147,14 +154,26 @@ async def forward_message(
     return ListAnswer(tuple(map(message_payload, await chat.execute(caller.actor, command, key))), None)
 
 
-@put(f"{_MESSAGE}/reactions/{{emoji:str}}", status_code=HTTP_200_OK, summary="React to a message", tags=_TAGS)
+@put(
+    f"{_MESSAGE}/reactions/{{emoji:str}}",
+    status_code=HTTP_200_OK,
+    operation_id="addReaction",
+    summary="Add a reaction to a message",
+    tags=_TAGS,
+)
 async def react(
     message_id: FromPath[str], emoji: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
     return message_payload(await chat.execute(caller.actor, React(message_id, emoji)))
 
 
-@delete(f"{_MESSAGE}/reactions/{{emoji:str}}", status_code=HTTP_200_OK, summary="Take a reaction back", tags=_TAGS)
+@delete(
+    f"{_MESSAGE}/reactions/{{emoji:str}}",
+    status_code=HTTP_200_OK,
+    operation_id="removeReaction",
+    summary="Remove a reaction from a message",
+    tags=_TAGS,
+)
 async def unreact(
     message_id: FromPath[str], emoji: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -166,12 +185,12 @@ async def pin_message(message_id: FromPath[str], caller: GivenCaller, chat: Give
     return message_payload(await chat.execute(caller.actor, PinMessage(message_id)))
 
 
-@delete(f"{_MESSAGE}/pin", status_code=HTTP_200_OK, summary="Take a message's pin away", tags=_TAGS)
+@delete(f"{_MESSAGE}/pin", status_code=HTTP_200_OK, summary="Unpin a message", tags=_TAGS)
 async def unpin_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
     return message_payload(await chat.execute(caller.actor, UnpinMessage(message_id)))
 
 
-@get("/api/v1/conversations/{conversation_id:str}/pins", summary="What is pinned, the newest pin first", tags=_TAGS)
+@get("/api/v1/conversations/{conversation_id:str}/pins", summary="List pinned messages, newest pin first", tags=_TAGS)
 async def list_pins(
     conversation_id: FromPath[str],
     caller: GivenCaller,

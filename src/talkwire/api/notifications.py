@@ -29,7 +29,7 @@ class MarkNotificationsReadBody(Body, frozen=True):
     all: Literal[True] | None = None
 
 
-@get("/", summary="The newest 1,000 of the last 30 days, newest first")
+@get("/", summary="List notifications, newest first")
 async def list_notifications(
     caller: GivenCaller,
     chat: GivenChat,

@@ -15,8 +15,8 @@ from talkwire.core.commands.offers import GetOffer, ListOffers, UpdateOffer
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
+    OfferDecisionPayload,
     OfferPayload,
-    OfferStatusPayload,
     offer_payload,
     to_counter_offer,
     to_create_offer,
@@ -36,7 +36,7 @@ async def create_offer(
     return offer_payload(await chat.execute(caller.actor, to_create_offer(conversation_id, data), key))
 
 
-@get("/conversations/{conversation_id:str}/offers", summary="A conversation's offers, newest first")
+@get("/conversations/{conversation_id:str}/offers", summary="List a conversation's offers, newest first")
 async def list_offers(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -48,24 +48,24 @@ async def list_offers(
     return ListAnswer(tuple(map(offer_payload, page.items)), page.next)
 
 
-@get("/offers/{offer_id:str}", summary="One offer")
+@get("/offers/{offer_id:str}", summary="Get an offer")
 async def get_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, GetOffer(offer_id)))
 
 
 @patch("/offers/{offer_id:str}", summary="Accept, reject or withdraw an offer")
 async def update_offer(
-    offer_id: FromPath[str], data: JSONBody[OfferStatusPayload], caller: GivenCaller, chat: GivenChat
+    offer_id: FromPath[str], data: JSONBody[OfferDecisionPayload], caller: GivenCaller, chat: GivenChat
 ) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, data.status, data.sender_id)))
 
 
-@post("/offers/{offer_id:str}/accept", status_code=HTTP_200_OK, summary="Accept another's offer")
+@post("/offers/{offer_id:str}/accept", status_code=HTTP_200_OK, summary="Accept an offer")
 async def accept_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "accepted"), key))
 
 
-@post("/offers/{offer_id:str}/reject", status_code=HTTP_200_OK, summary="Reject another's offer")
+@post("/offers/{offer_id:str}/reject", status_code=HTTP_200_OK, summary="Reject an offer")
 async def reject_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "rejected"), key))
 
@@ -75,7 +75,7 @@ async def withdraw_offer(offer_id: FromPath[str], caller: GivenCaller, chat: Giv
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "withdrawn"), key))
 
 
-@post("/offers/{offer_id:str}/counter", summary="Close another's offer and make one in its place, which is answered")
+@post("/offers/{offer_id:str}/counter", summary="Replace another member's offer with a new one")
 async def counter_offer(
     offer_id: FromPath[str],
     data: JSONBody[CounterOfferPayload],

@@ -21,26 +21,34 @@ from talkwire.dialects.payloads.preferences import (
 )
 
 
-@get("/users/me/preferences", summary="What the caller wants to be notified of")
+@get("/users/me/preferences", summary="Get one's notification preferences")
 async def get_preferences(caller: GivenCaller, chat: GivenChat) -> PreferencesPayload:
     return preferences_payload(await chat.execute(caller.actor, GetPreferences()))
 
 
-@put("/users/me/preferences", summary="Say what to be notified of; what is left out is as it is for everyone")
+@put("/users/me/preferences", summary="Set one's notification preferences")
 async def set_preferences(
     data: JSONBody[PreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> PreferencesPayload:
     return preferences_payload(await chat.execute(caller.actor, SetPreferences(to_preferences(data))))
 
 
-@get("/conversations/{conversation_id:str}/preferences", summary="What the caller wants to hear of a conversation")
+@get(
+    "/conversations/{conversation_id:str}/preferences",
+    operation_id="getConversationPreferences",
+    summary="Get one's preferences for a conversation",
+)
 async def get_member_preferences(
     conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> MemberPreferencesPayload:
     return member_preferences_payload(await chat.execute(caller.actor, GetMemberPreferences(conversation_id)))
 
 
-@put("/conversations/{conversation_id:str}/preferences", summary="Say what to hear of a conversation")
+@put(
+    "/conversations/{conversation_id:str}/preferences",
+    operation_id="setConversationPreferences",
+    summary="Set one's preferences for a conversation",
+)
 async def set_member_preferences(
     conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> MemberPreferencesPayload:

@@ -23,7 +23,7 @@ class SetPresenceBody(Body, frozen=True):
     text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-@get("/online", summary="Who is online (role service or admin)")
+@get("/online", operation_id="listOnlineUsers", summary="List users who are online (role service or admin)")
 async def list_online(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: OnlineLimit = 100
 ) -> ListAnswer[PresencePayload]:
@@ -31,18 +31,18 @@ async def list_online(
     return ListAnswer(tuple(map(presence_payload, page.items)), page.next)
 
 
-@get("/me/presence", summary="How the caller's devices show the caller")
+@get("/me/presence", summary="Get one's own presence")
 async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 
-@put("/me/presence", summary="Say how the caller is")
+@put("/me/presence", summary="Set one's own presence")
 async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     await chat.execute(caller.actor, SetPresence(data.status, data.text))
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 
-@get("/{user_id:str}/presence", summary="Whether somebody is there")
+@get("/{user_id:str}/presence", summary="Get a user's presence")
 async def get_presence(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(user_id)))
 

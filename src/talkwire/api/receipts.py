@@ -32,7 +32,8 @@ class ReadAnswer(Payload, frozen=True, omit_defaults=False):
 @post(
     "/api/v1/conversations/{conversation_id:str}/read",
     status_code=HTTP_200_OK,
-    summary="Say that messages have been read",
+    operation_id="markConversationRead",
+    summary="Mark a conversation as read",
     tags=["conversations"],
 )
 async def mark_read(
@@ -47,7 +48,12 @@ async def mark_read(
     return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
 
 
-@get("/api/v1/messages/{message_id:str}/receipts", summary="Who has received and read a message", tags=["messages"])
+@get(
+    "/api/v1/messages/{message_id:str}/receipts",
+    operation_id="listMessageReceipts",
+    summary="List who received and read a message",
+    tags=["messages"],
+)
 async def list_receipts(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ListAnswer[ReceiptPayload]:
     receipts = await chat.execute(caller.actor, ListReceipts(message_id))
     return ListAnswer(tuple(map(receipt_payload, receipts)), None)

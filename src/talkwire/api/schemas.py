@@ -44,7 +44,12 @@ def schema_name(type_: Any) -> str:  # noqa: ANN401 (a Struct, or a generic one 
 
 
 def dialect_of(module: str) -> str:
-    """Returns the name of the dialect whose types a module has, empty when they belong to none."""
+    """Returns the name of the dialect whose types a module has, empty when they belong to none.
+
+    A dialect from outside this package is a module, and has its name.
+    """
+    if module.partition(".")[0] != "talkwire":
+        return module.rpartition(".")[2]
     place = _PLACE_OF_A_DIALECT.match(module)
     if place is not None and place.group(1) in DIALECTS:
         return place.group(1)
@@ -78,8 +83,8 @@ def schemas(types: Iterable[Any]) -> Schemas:
 
 
 def _schema(name: str, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-    """One type's schema. It is made with only the types inside it: msgspec has one name for `ListAnswer[Message]` of two
-    modules."""
+    """One type's schema, made with only the types inside it: all together, msgspec would confuse two lists of messages
+    of different modules."""
     inside = _reachable([type_])
     references, components = msgspec.json.schema_components(
         inside, ref_template=_REFERENCE + "{name}", schema_hook=_schema_of_anything

@@ -21,7 +21,7 @@ After = Annotated[str | None, QueryParameter(description="Sent at this time or l
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 
 
-@get("/api/v1/search", summary="Messages by their words, newest first", tags=["messages"])
+@get("/api/v1/search", summary="Search messages, newest first", tags=["messages"])
 async def search_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,

@@ -16,7 +16,7 @@ from talkwire.dialects.payloads.sync import SyncPayload
 
 @get(
     "/api/v1/sync",
-    summary="What happened after a cursor; without one, the state to begin with",
+    summary="Get what happened after a cursor, or the state to start from",
     tags=["sync"],
     opt=may_refuse(HTTP_410_GONE),
 )

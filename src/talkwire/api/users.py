@@ -18,7 +18,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 Query = Annotated[str, QueryParameter(name="query", description="What a name begins with, or an id")]
 
 
-@get("/", summary="Find users by the beginning of their name, or by id")
+@get("/", summary="Find users by the start of their name, or by id")
 async def search_users(
     caller: GivenCaller,
     chat: GivenChat,
@@ -30,40 +30,40 @@ async def search_users(
     return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
-@get("/me", summary="The caller")
+@get("/me", summary="Get the signed-in user")
 async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
     return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
 
 
-@patch("/me", summary="Change how others see the caller")
+@patch("/me", summary="Update the signed-in user")
 async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text))
     return user_payload(user, own=True)
 
 
-@get("/me/sessions", summary="The caller's signed-in devices, the last used first")
+@get("/me/sessions", summary="List one's signed-in devices, last used first")
 async def list_sessions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
     sessions = await chat.execute(caller.actor, ListLogins(time.time_ns() // 1_000_000))
     return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
 
 
-@delete("/me/sessions/{session_id:str}", summary="Sign a device out: its sockets close")
+@delete("/me/sessions/{session_id:str}", summary="Sign a device out, and close its sockets")
 async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, CloseLogin(session_id))
 
 
-@get("/{user_id:str}", summary="A user as others see them")
+@get("/{user_id:str}", summary="Get a user")
 async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, GetUser(user_id))
     return user_payload(user, own=user.id == caller.actor.user_id)
 
 
-@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Keep a user out (role admin)")
+@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user from the server (role admin)")
 async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, BanUser(user_id))
 
 
-@delete("/{user_id:str}/ban", summary="Let a banned user in again (role admin)")
+@delete("/{user_id:str}/ban", summary="Unban a user (role admin)")
 async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, UnbanUser(user_id))
 

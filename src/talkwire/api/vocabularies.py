@@ -76,8 +76,10 @@ def _of_the_socket(dialect: Dialect) -> Iterator[Said]:
     """Functions make these; what they make of an example shows what they are."""
     welcome = dialect.welcome(_USER, "bHWzYpVzBrfV3qPVAAAB", "1-42")
     if welcome is not None:
-        yield _by_example(welcome.name, welcome.payload(None), "The first event that a socket is sent.")
-    yield _by_example(*dialect.error(_REFUSAL, "message:send"), "What was sent without acknowledgement was refused.")
+        yield _by_example(welcome.name, welcome.payload(None), "The socket is signed in. This is its first event.")
+    yield _by_example(
+        *dialect.error(_REFUSAL, "message:send"), "The server refused an event that asked for no acknowledgement."
+    )
     goodbye = dialect.goodbye("token_expired", False)  # noqa: FBT003 (its type has it by place)
     if goodbye is not None:
         yield _by_example(*goodbye, "The server is about to close the socket.")

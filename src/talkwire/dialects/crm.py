@@ -158,101 +158,101 @@ def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa
 
 _INBOUND = {
     "authenticate": Inbound(
-        None, lambda _: TellIdentity(), identity_reply, summary="Asks whom the socket's token has signed in."
+        None, lambda _: TellIdentity(), identity_reply, summary="Get the user whom the socket's token signed in."
     ),
     "auth:refresh": RENEW_SIGN_IN,
     "joinChat": Inbound(
         ChatPayload,
         lambda p: OpenRoom(text_of(p.chat_id)),
         _joined,
-        summary="This socket hears of the chat from now on. Its user must be a member.",
+        summary="Follow a chat with this socket. Its user must be a member.",
     ),
     "leaveChat": Inbound(
         ChatPayload,
         lambda p: CloseRoom(text_of(p.chat_id)),
         _left,
-        summary="This socket hears of the chat no more. Its user stays a member.",
+        summary="Stop following a chat with this socket. Its user stays a member.",
     ),
     "sendMessage": Inbound(
         SendPayload,
         to_send,
         _sent,
-        summary="A message to a chat. With a `clientMessageId` it is sent once, however often one tries.",
+        summary="Send a message to a chat. A retry with the same `clientMessageId` stores it once.",
     ),
     "updateMessage": Inbound(
         UpdatePayload,
         lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
         _updated,
         then=lambda message: ListReaders(message.conversation_id),
-        summary="The author says something else instead.",
+        summary="Edit one's own message.",
     ),
     "deleteMessage": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(text_of(p.message_id)),
         done,
-        summary="The author, or who runs the chat, takes a message back.",
+        summary="Delete a message, as its author or a moderator.",
     ),
     "reactToMessage": Inbound(
-        ReactPayload, _react, reactions_reply, summary="An emoji below a message; `remove` takes it back."
+        ReactPayload, _react, reactions_reply, summary="Add a reaction to a message, or remove it with `remove`."
     ),
     "typing": Inbound(
         TypingPayload,
         lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
         done,
-        summary="The user types, or does so no more. It ends by itself after 5 s.",
+        summary="Start or stop typing. It ends by itself after 5 s.",
     ),
     "markAsRead": Inbound(
         MarkPayload,
         lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
         done,
-        summary="Has read everything up to a message.",
+        summary="Mark messages as read, up to a message.",
     ),
     "messageDelivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
         done,
-        summary="Has received everything up to a message.",
+        summary="Mark messages as received, up to a message.",
     ),
     "ping": Inbound(
         None,
         lambda _: TellTime(),
         pong_reply,
-        summary="Asks for the server's time, in milliseconds since 1970.",
+        summary="Get the server's time, in milliseconds since 1970.",
     ),
     "callInvite": _call(
         InvitePayload,
         InviteToCall,
-        "Calls the other members of a chat, or one of them. There is one call a chat.",
+        "Call the other members of a chat, or one of them. A chat has one call at a time.",
     ),
-    "callAccept": _call(CallPayload, AcceptCall, "Joins a call; the user's other devices stop ringing."),
-    "callReject": _call(CallPayload, RejectCall, "Declines a call."),
+    "callAccept": _call(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+    "callReject": _call(CallPayload, RejectCall, "Reject a call."),
     "callSignal": _call(
-        CallPayload, SendCallSignal, "Passes offers, answers and candidates on to the other sides, or to one."
+        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call, or to one."
     ),
-    "callEnd": _call(CallPayload, HangUpCall, "Leaves a call. It ends when nobody is left to talk to."),
+    "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
 }
 
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
-        Outbound("newMessage", new_message_payload, summary="A message was sent. Its sender's sockets are told too."),
+        Outbound("newMessage", new_message_payload, summary="A message was sent. Its sender's sockets receive it too."),
     ),
-    MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message says something else now."),),
-    MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was taken back."),),
+    MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
+    MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
     MessageReacted: (
         Outbound(
             "messageReaction",
             message_reaction_payload,
-            summary="Somebody reacted to a message, or took that back.",
+            summary="A reaction to a message was added or removed.",
         ),
     ),
-    TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Somebody else types, or does so no more."),),
-    RoomEntered: (Outbound("userJoined", user_in_chat_payload, summary="Somebody else follows the chat now."),),
-    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Somebody else follows the chat no more."),),
+    TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
+    RoomEntered: (Outbound("userJoined", user_in_chat_payload, summary="Another user follows the chat now."),),
+    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Another user stopped following the chat."),),
     MessagesRead: (
         Outbound(
             "messageRead",
             message_mark_payload,
-            summary="Somebody else has read up to a message.",
+            summary="Another user read messages, up to this one.",
             to=To.OTHERS,
             when=lambda event: event.authors is None,
         ),
@@ -261,7 +261,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             "messageRead",
             read_payloads_of_authors,
             MessageMarkPayload,
-            summary="Somebody else has read up to a message of one's own.",
+            summary="Another user read messages of the user's own, up to this one.",
             followers_only=True,
         ),
     ),
@@ -269,7 +269,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         Outbound(
             "messageDelivered",
             message_mark_payload,
-            summary="Somebody else's devices have received up to a message.",
+            summary="Another user's devices received messages, up to this one.",
             to=To.OTHERS,
         ),
     ),
@@ -277,25 +277,25 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         Outbound(
             "userOnline",
             user_presence_payload,
-            summary="A contact has come.",
+            summary="A contact came online.",
             when=lambda event: event.came and not event.own,
         ),
         Outbound(
             "userOffline",
             user_presence_payload,
-            summary="A contact has gone.",
+            summary="A contact went offline.",
             when=lambda event: not event.own and event.presence.status == "offline",
         ),
     ),
-    UploadProgressed: (
-        Outbound("uploadProgress", upload_payload, summary="How much of the user's own upload is here."),
+    UploadProgressed: (Outbound("uploadProgress", upload_payload, summary="The progress of the user's own upload."),),
+    CallInvited: (Outbound("callInvite", call_payload, summary="Another user calls."),),
+    CallAccepted: (Outbound("callAccept", call_payload, summary="Another user accepted the call."),),
+    CallRejected: (Outbound("callReject", call_payload, summary="Another user rejected the call."),),
+    CallSignalled: (
+        Outbound("callSignal", call_payload, summary="An offer, an answer or a candidate of another side of the call."),
     ),
-    CallInvited: (Outbound("callInvite", call_payload, summary="Somebody calls."),),
-    CallAccepted: (Outbound("callAccept", call_payload, summary="Somebody has joined the call."),),
-    CallRejected: (Outbound("callReject", call_payload, summary="Somebody has declined."),),
-    CallSignalled: (Outbound("callSignal", call_payload, summary="Another side's offer, answer or candidate."),),
-    CallHungUp: (Outbound("callEnd", call_payload, summary="Somebody has left the call."),),
-    CallEnded: (Outbound("callEnded", call_ended_payload, summary="The call is over, or rings no more."),),
+    CallHungUp: (Outbound("callEnd", call_payload, summary="Another user left the call."),),
+    CallEnded: (Outbound("callEnded", call_ended_payload, summary="The call ended, or stopped ringing."),),
 }
 
 CRM = Dialect(

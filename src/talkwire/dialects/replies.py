@@ -41,7 +41,7 @@ class RefusalWithMessage(Refusal, frozen=True, kw_only=True):
     message: str
 
 
-class ErrorPayload(Payload, frozen=True):
+class ErrorEventPayload(Payload, frozen=True):
     code: ErrorCode
     message: str
     event: str
@@ -70,5 +70,5 @@ def reworded(error: ChatError, names: Mapping[str, str]) -> ChatError:
     return ChatError(error.code, message, details)
 
 
-def error(refused: ChatError, event: str) -> tuple[str, ErrorPayload]:
-    return "error", ErrorPayload(refused.code, refused.message, event, refused.details)
+def error(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]:
+    return "error", ErrorEventPayload(refused.code, refused.message, event, refused.details)

@@ -164,142 +164,163 @@ TALKS = Dialect(
             ConversationIdPayload,
             lambda p: OpenRoom(p.conversation_id),
             _joined,
-            summary="This socket hears of the conversation from now on. Its user must be a member.",
+            summary="Follow a conversation with this socket. Its user must be a member.",
         ),
         "leave-conversation": Inbound(
             ConversationIdPayload,
             lambda p: CloseRoom(p.conversation_id),
             _left,
-            summary="This socket hears of the conversation no more, but that there is a message or an offer.",
+            summary="Stop following a conversation; the socket still receives `new-message` and `new-offer`.",
         ),
         "message": Inbound(
             SendPayload,
             lambda p: to_send(p.conversation_id, p),
             _message_reply,
-            summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+            summary="Send a message. A retry with the same `clientMessageId` stores it once.",
         ),
         "typing": Inbound(
             TypingPayload,
             lambda p: SetTyping(p.conversation_id, is_typing=p.is_typing),
             done,
-            summary="The user types, or does so no more. It ends by itself after 5 s.",
+            summary="Start or stop typing. It ends by itself after 5 s.",
         ),
         "read": Inbound(
             MarkPayload,
             lambda p: MarkRead(p.conversation_id, p.message_id),
             lambda _: DoneReply(message="Messages marked as read"),
             DoneReply,
-            summary="Has read everything, or everything up to a message.",
+            summary="Mark messages as read: all, or up to a message.",
         ),
         "delivered": Inbound(
             MarkPayload,
             lambda p: MarkDelivered(p.conversation_id, p.message_id),
             lambda _: DoneReply(message="Messages marked as delivered"),
             DoneReply,
-            summary="Has received everything, or everything up to a message.",
+            summary="Mark messages as received: all, or up to a message.",
         ),
         "offer-update": Inbound(
             UpdateOfferPayload,
             lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id, p.conversation_id),
             lambda _: DoneReply(message="Offer updated"),
             DoneReply,
-            summary="Accepts, rejects or withdraws an offer.",
+            summary="Accept, reject or withdraw an offer.",
         ),
         "edit-message": Inbound(
             EditPayload,
             lambda p: EditMessage(p.message_id, p.content, p.sender_id),
             _message_reply,
-            summary="The author says something else instead.",
+            summary="Edit one's own message.",
         ),
         "delete-message": Inbound(
             MessageIdPayload,
             lambda p: DeleteMessage(p.message_id),
             lambda _: DoneReply(message="Message deleted"),
             DoneReply,
-            summary="The author, or who runs the conversation, takes a message back. Its place stays.",
+            summary="Delete a message, as its author or a moderator. A deleted message stays in its place.",
         ),
         "react": Inbound(
             ReactPayload,
             to_react,
             _reactions_reply,
-            summary="Puts an emoji below a message, or takes it back with `remove`.",
+            summary="Add a reaction to a message, or remove it with `remove`.",
         ),
         "presence": Inbound(
             UserIdsPayload,
             lambda p: GetPresence(p.user_ids),
             _presence_reply,
-            summary="Whether users who share a conversation with the caller are there; strangers are left out.",
+            summary="Get the presence of users; only of those who share a conversation with the caller.",
         ),
-        "call-invite": call_inbound(InvitePayload, InviteToCall, "Calls the other members, or one of them."),
-        "call-accept": call_inbound(CallPayload, AcceptCall, "Joins a call; the user's other devices stop ringing."),
-        "call-reject": call_inbound(CallPayload, RejectCall, "Declines a call."),
-        "call-signal": call_inbound(CallPayload, SendCallSignal, "Passes offers, answers and candidates on."),
-        "call-end": call_inbound(CallPayload, HangUpCall, "Leaves a call. It ends when nobody is left to talk to."),
+        "call-invite": call_inbound(InvitePayload, InviteToCall, "Call the other members, or one of them."),
+        "call-accept": call_inbound(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+        "call-reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
+        "call-signal": call_inbound(
+            CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call."
+        ),
+        "call-end": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
         "auth:refresh": RENEW_SIGN_IN,
     },
     outbound={
         MessageSent: (
             Outbound(
-                "message", message_event_payload, summary="A message was sent. Its sender's sockets are told too."
+                "message", message_event_payload, summary="A message was sent. Its sender's sockets receive it too."
             ),
             Outbound(
                 "new-message",
                 new_message_payload,
-                summary="There is a message in a conversation that this socket has not joined.",
+                summary="A message was sent in a conversation that this socket has not joined.",
                 to=To.OUTSIDE,
             ),
         ),
-        MessageEdited: (
-            Outbound("message-updated", message_event_payload, summary="A message says something else now."),
-        ),
-        MessageDeleted: (Outbound("message-deleted", message_deleted_payload, summary="A message was taken back."),),
+        MessageEdited: (Outbound("message-updated", message_event_payload, summary="A message was edited."),),
+        MessageDeleted: (Outbound("message-deleted", message_deleted_payload, summary="A message was deleted."),),
         MessageReacted: (
-            Outbound("reaction", reaction_changed_payload, summary="Somebody reacted to a message, or took that back."),
+            Outbound("reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
         ),
-        TypingChanged: (Outbound("typing", user_typing_payload, summary="Somebody else types, or does so no more."),),
-        MessagesRead: (Outbound("read", read_payload, summary="Another has read up to a message.", to=To.OTHERS),),
+        TypingChanged: (Outbound("typing", user_typing_payload, summary="Another user started or stopped typing."),),
+        MessagesRead: (
+            Outbound("read", read_payload, summary="Another member read messages, up to this one.", to=To.OTHERS),
+        ),
         MessagesDelivered: (
-            Outbound("delivered", delivered_payload, summary="Another has received up to a message.", to=To.OTHERS),
+            Outbound(
+                "delivered",
+                delivered_payload,
+                summary="Another member received messages, up to this one.",
+                to=To.OTHERS,
+            ),
         ),
-        RoomEntered: (Outbound("user-joined", user_in_room_payload, summary="Another's first socket has joined."),),
+        RoomEntered: (
+            Outbound("user-joined", user_in_room_payload, summary="Another member joined with their first socket."),
+        ),
         RoomLeft: (
-            Outbound("user-left", user_in_room_payload, summary="Another's last socket has left, or has disconnected."),
+            Outbound("user-left", user_in_room_payload, summary="Another member's last socket left or disconnected."),
         ),
         OfferCreated: (
             Outbound(
-                "offer-created", offer_created_payload, summary="There is an offer. Its author's sockets are told too."
+                "offer-created",
+                offer_created_payload,
+                summary="An offer was made. Its author's sockets receive it too.",
             ),
             Outbound(
                 "new-offer",
                 new_offer_payload,
-                summary="There is an offer in a conversation that this socket has not joined.",
+                summary="An offer was made in a conversation that this socket has not joined.",
                 to=To.OUTSIDE,
             ),
         ),
         OfferUpdated: (
-            Outbound("offer-update", offer_updated_payload, summary="An offer is not pending any more."),
+            Outbound(
+                "offer-update",
+                offer_updated_payload,
+                summary="An offer was accepted, rejected, withdrawn or countered, or it expired.",
+            ),
             Personal(
                 "offer-accepted",
                 offer_accepted_payloads,
                 NewOfferPayload,
-                summary="The user's own offer was accepted, in whatever conversation.",
+                summary="The user's own offer was accepted, in any conversation.",
             ),
         ),
         PresenceChanged: (
-            Outbound("user-online", user_online_payload, summary="A contact is there, and how.", when=_is_there),
-            Outbound("user-offline", user_offline_payload, summary="A contact is there no more.", when=_is_away),
+            Outbound(
+                "user-online", user_online_payload, summary="A contact is online, with this status.", when=_is_there
+            ),
+            Outbound("user-offline", user_offline_payload, summary="A contact went offline.", when=_is_away),
         ),
         UploadProgressed: (
-            Outbound("upload-progress", upload_progress_payload, summary="How much of the user's own upload is here."),
+            Outbound("upload-progress", upload_progress_payload, summary="The progress of the user's own upload."),
         ),
-        CallInvited: (Outbound("call-invite", call_signal_payload, summary="Somebody calls."),),
-        CallAccepted: (Outbound("call-accept", call_signal_payload, summary="Somebody has joined the call."),),
-        CallRejected: (Outbound("call-reject", call_signal_payload, summary="Somebody has declined."),),
+        CallInvited: (Outbound("call-invite", call_signal_payload, summary="Another user calls."),),
+        CallAccepted: (Outbound("call-accept", call_signal_payload, summary="Another user accepted the call."),),
+        CallRejected: (Outbound("call-reject", call_signal_payload, summary="Another user rejected the call."),),
         CallSignalled: (
-            Outbound("call-signal", call_signal_payload, summary="Another side's offer, answer or candidate."),
+            Outbound(
+                "call-signal",
+                call_signal_payload,
+                summary="An offer, an answer or a candidate of another side of the call.",
+            ),
         ),
-        CallHungUp: (Outbound("call-end", call_signal_payload, summary="Somebody has left the call."),),
-        CallEnded: (Outbound("call-ended", call_ended_payload, summary="The call is over, or rings no more."),),
+        CallHungUp: (Outbound("call-end", call_signal_payload, summary="Another user left the call."),),
+        CallEnded: (Outbound("call-ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
     },
     silent=frozenset(
         {

@@ -124,86 +124,93 @@ _INBOUND = {
         ConversationIdPayload,
         lambda p: OpenRoom(p.conversation_id),
         room_reply,
-        summary="This socket hears of the conversation. Its user must be a member.",
+        summary="Follow a conversation with this socket. Its user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
         lambda p: CloseRoom(p.conversation_id),
         room_reply,
-        summary="This socket hears of the conversation no more. Its user stays a member.",
+        summary="Stop following a conversation with this socket. Its user stays a member.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
-        summary="The user types, whatever `userId` says. It ends by itself after 5 s.",
+        summary="Start typing, as the signed-in user whatever `userId` says. It ends by itself after 5 s.",
     ),
     "typing:stop": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
-        summary="The user types no more.",
+        summary="Stop typing.",
     ),
     "message:send": Inbound(
         SendBody,
         to_send,
         sent_reply,
-        summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+        summary="Send a message. A retry with the same `clientMessageId` stores it once.",
     ),
     "message:edit": Inbound(
         EditPayload,
         lambda p: EditMessage(p.message_id, p.content.text, p.sender_id),
         edited_reply,
-        summary="The author says something else instead.",
+        summary="Edit one's own message.",
     ),
     "message:delete": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(p.message_id),
         done,
-        summary="The author, or who runs the conversation, takes a message back.",
+        summary="Delete a message, as its author or a moderator.",
     ),
-    "message:react": Inbound(ReactPayload, to_react, reactions_reply, summary="An emoji, or one taken back."),
+    "message:react": Inbound(
+        ReactPayload, to_react, reactions_reply, summary="Add a reaction to a message, or remove it with `remove`."
+    ),
     "message:read": Inbound(
         MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         read_reply,
-        summary="Has read everything up to a message.",
+        summary="Mark messages as read, up to a message.",
     ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
         done,
-        summary="Has received everything up to a message. An answered heartbeat says it too.",
+        summary="Mark messages as received, up to a message. An answered heartbeat does so too.",
     ),
     "call:invite": call_inbound(
-        InvitePayload, InviteToCall, "Calls the other members of a conversation, or one of them."
+        InvitePayload, InviteToCall, "Call the other members of a conversation, or one of them."
     ),
-    "call:accept": call_inbound(CallPayload, AcceptCall, "Joins a call."),
-    "call:reject": call_inbound(CallPayload, RejectCall, "Declines a call."),
-    "call:signal": call_inbound(CallPayload, SendCallSignal, "Passes on what the sides need to find each other."),
-    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leaves a call."),
+    "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call."),
+    "call:reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
+    "call:signal": call_inbound(
+        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call."
+    ),
+    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call."),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: WatchPresence(p.user_ids),
         presence_reply,
-        summary="Who of these is there; and this socket is told when they come and go, contacts or not.",
+        summary="Get who of these users is online, and receive when they come and go, contacts or not.",
     ),
     "presence:unsubscribe": Inbound(
-        UserIdsPayload, lambda p: UnwatchPresence(p.user_ids), done, summary="Ends what `presence:subscribe` began."
+        UserIdsPayload,
+        lambda p: UnwatchPresence(p.user_ids),
+        done,
+        summary="Stop receiving what `presence:subscribe` asked for.",
     ),
     "auth:refresh": RENEW_SIGN_IN,
 }
 
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
-        Outbound("message:received", message_received_payload, summary="A message was sent. Its sender is told too."),
+        Outbound(
+            "message:received", message_received_payload, summary="A message was sent. Its sender receives it too."
+        ),
     ),
-    MessageEdited: (
-        Outbound("message:updated", message_updated_payload, summary="A message says something else now."),
-    ),
-    MessageDeleted: (Outbound("message:deleted", message_deleted_payload, summary="A message was taken back."),),
+    MessageEdited: (Outbound("message:updated", message_updated_payload, summary="A message was edited."),),
+    MessageDeleted: (Outbound("message:deleted", message_deleted_payload, summary="A message was deleted."),),
     MessageReacted: (
-        Outbound("message:reaction", reaction_changed_payload, summary="Somebody reacted, or took that back."),
+        Outbound("message:reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
     ),
     MessagesRead: (
         Personal(
@@ -211,7 +218,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             status_payloads,
             StatusPayload,
             followers_only=True,
-            summary="A member has received or read one of the user's own messages.",
+            summary="A member received or read one of the user's own messages.",
         ),
     ),
     MessagesDelivered: (
@@ -220,26 +227,32 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             status_payloads,
             StatusPayload,
             followers_only=True,
-            summary="A member has received or read one of the user's own messages.",
+            summary="A member received or read one of the user's own messages.",
         ),
     ),
     TypingChanged: (
-        Outbound("typing:start", typing_payload, summary="Somebody else types.", when=lambda e: e.is_typing),
-        Outbound("typing:stop", typing_payload, summary="Somebody else types no more.", when=lambda e: not e.is_typing),
+        Outbound("typing:start", typing_payload, summary="Another user started typing.", when=lambda e: e.is_typing),
+        Outbound("typing:stop", typing_payload, summary="Another user stopped typing.", when=lambda e: not e.is_typing),
     ),
     PresenceChanged: (
-        Outbound("user:online", user_payload, summary="A contact has come.", when=_has_come),
-        Outbound("user:offline", user_payload, summary="A contact has been gone for a moment.", when=_has_gone),
+        Outbound("user:online", user_payload, summary="A contact came online.", when=_has_come),
+        Outbound("user:offline", user_payload, summary="A contact went offline.", when=_has_gone),
     ),
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="How much of the user's own upload is here."),
+        Outbound("upload:progress", upload_progress_payload, summary="The progress of the user's own upload."),
     ),
-    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Somebody calls."),),
-    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Somebody has joined the call."),),
-    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Somebody has declined."),),
-    CallSignalled: (Outbound("call:signal", call_signal_payload, summary="What another side needs to find this one."),),
-    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Somebody has left the call."),),
-    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call is over, or rings no more."),),
+    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user calls."),),
+    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
+    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Another user rejected the call."),),
+    CallSignalled: (
+        Outbound(
+            "call:signal",
+            call_signal_payload,
+            summary="An offer, an answer or a candidate of another side of the call.",
+        ),
+    ),
+    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
+    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
 }
 
 _SILENT: frozenset[type[Event]] = frozenset(

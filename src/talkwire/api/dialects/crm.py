@@ -74,7 +74,7 @@ async def send_message(
         return message_payload(await chat.execute(caller.actor, to_send(data)), is_read=False)
 
 
-@get(_MESSAGES, summary="A page of a chat's messages, ascending, without those that were taken back", tags=_TAGS)
+@get(_MESSAGES, summary="List a page of a chat's messages, oldest first", tags=_TAGS)
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
@@ -92,7 +92,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return MessagesAnswer(tuple(read_message_payload(message, readers) for message in shown), next_id)
 
 
-@patch(_MESSAGE, summary="Say something else instead", tags=_TAGS)
+@patch(_MESSAGE, summary="Edit a message", tags=_TAGS)
 async def update_message(
     message_id: FromPath[str], data: JSONBody[UpdateBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -103,7 +103,7 @@ async def update_message(
     return read_message_payload(message, readers)
 
 
-@delete(_MESSAGE, summary="Take a message back", tags=_TAGS)
+@delete(_MESSAGE, summary="Delete a message", tags=_TAGS)
 async def delete_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     with _in_their_words():
         await chat.execute(caller.actor, DeleteMessage(message_id))

@@ -92,18 +92,18 @@ async def send_many(
     )
 
 
-@get("/status/{user_id:str}", summary="Whether a user is connected (role service or admin)")
+@get("/status/{user_id:str}", summary="Get whether a user is connected (role service or admin)")
 async def get_status(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> StatusAnswer:
     return StatusAnswer(user_id, await chat.execute(caller.actor, IsConnected(user_id)))
 
 
-@get("/connected", summary="Who is connected (role service or admin)")
+@get("/connected", summary="List connected users (role service or admin)")
 async def list_connected(caller: GivenCaller, chat: GivenChat) -> ConnectedAnswer:
     user_ids = await chat.execute(caller.actor, ListConnected())
     return ConnectedAnswer(user_ids, len(user_ids))
 
 
-@get("/stats", summary="How many users are connected (role service or admin)")
+@get("/stats", summary="Count connected users (role service or admin)")
 async def get_stats(caller: GivenCaller, chat: GivenChat) -> StatsAnswer:
     user_ids = await chat.execute(caller.actor, ListConnected())
     return StatsAnswer(len(user_ids), user_ids)

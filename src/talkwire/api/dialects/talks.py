@@ -106,7 +106,7 @@ def _as_written(error: ChatError, given: OpenTalkBody) -> ChatError:
     return error
 
 
-@get("/", summary="The caller's talks, newest message first")
+@get("/", operation_id="talksList", summary="List one's talks, newest message first")
 async def list_talks(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[TalkPayload]:
@@ -114,7 +114,7 @@ async def list_talks(
     return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
 
 
-@post("/", summary="Open a talk with one other, or with several")
+@post("/", operation_id="talksOpen", summary="Open a talk with one or several users")
 async def open_talk(data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> TalkPayload:
     try:
         return talk_payload(await chat.execute(caller.actor, to_create(caller.actor, data), key))
@@ -122,12 +122,12 @@ async def open_talk(data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: Giv
         raise _as_written(error, data) from None
 
 
-@get("/{conversation_id:str}", summary="One talk with its participants")
+@get("/{conversation_id:str}", operation_id="talksGet", summary="Get a talk with its participants")
 async def get_talk(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> TalkPayload:
     return talk_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@get("/{conversation_id:str}/messages", summary="A page of a talk's messages, ascending")
+@get("/{conversation_id:str}/messages", summary="List a page of a talk's messages, oldest first")
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -154,7 +154,7 @@ async def send_message(
     return message_payload(await chat.execute(caller.actor, to_send(conversation_id, data)))
 
 
-@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Say that messages have been read")
+@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a talk as read")
 async def mark_read(
     conversation_id: FromPath[str],
     caller: GivenCaller,

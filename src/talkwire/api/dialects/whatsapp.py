@@ -45,7 +45,7 @@ async def send_message(
     return message_payload(found.message, found.status)
 
 
-@patch("/messages/{message_id:str}/status", summary="Say that a message was received or read")
+@patch("/messages/{message_id:str}/status", summary="Mark a message as received or read")
 async def update_status(
     message_id: FromPath[str], data: JSONBody[StatusBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -56,7 +56,7 @@ async def update_status(
     return message_payload(found.message, found.status)
 
 
-@post("/conversations/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Say that messages have been read")
+@post("/conversations/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a conversation as read")
 async def mark_read(
     conversation_id: FromPath[str],
     caller: GivenCaller,

@@ -16,6 +16,6 @@ def _user_id(event: UserBlocked | UserUnblocked) -> UserIdPayload:
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    UserBlocked: (Outbound("user:blocked", _user_id, summary="The user has blocked somebody, on any device."),),
-    UserUnblocked: (Outbound("user:unblocked", _user_id, summary="The user has taken a block back."),),
+    UserBlocked: (Outbound("user:blocked", _user_id, summary="The user blocked another user, on any device."),),
+    UserUnblocked: (Outbound("user:unblocked", _user_id, summary="The user unblocked another user."),),
 }

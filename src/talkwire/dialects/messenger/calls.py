@@ -25,23 +25,27 @@ INBOUND = {
     "call:invite": call_inbound(
         InvitePayload,
         InviteToCall,
-        "Calls the other members of a conversation, or one of them. There is one call a conversation.",
+        "Call the other members of a conversation, or one of them. A conversation has one call at a time.",
     ),
-    "call:accept": call_inbound(CallPayload, AcceptCall, "Joins a call; the user's other devices stop ringing."),
-    "call:reject": call_inbound(CallPayload, RejectCall, "Declines a call."),
+    "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+    "call:reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
     "call:signal": call_inbound(
-        CallPayload, SendCallSignal, "Passes offers, answers and candidates on to the other sides, or to one."
+        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call, or to one."
     ),
-    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leaves a call. It ends when nobody is left to talk to."),
+    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Somebody calls."),),
-    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Somebody has joined the call."),),
-    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Somebody has declined."),),
+    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user calls."),),
+    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
+    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Another user rejected the call."),),
     CallSignalled: (
-        Outbound("call:signal", call_signal_payload, summary="Another side's offer, answer or candidate."),
+        Outbound(
+            "call:signal",
+            call_signal_payload,
+            summary="An offer, an answer or a candidate of another side of the call.",
+        ),
     ),
-    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Somebody has left the call."),),
-    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call is over, or rings no more."),),
+    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
+    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
 }

@@ -54,18 +54,18 @@ INBOUND = {
         ConversationIdPayload,
         lambda p: OpenRoom(p.conversation_id),
         _room_reply,
-        summary="This socket hears of the conversation again. Its user must be a member.",
+        summary="Follow a conversation again with this socket. Its user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
         lambda p: CloseRoom(p.conversation_id),
         _room_reply,
-        summary="This socket hears of the conversation no more. Its user stays a member.",
+        summary="Stop following a conversation with this socket. Its user stays a member.",
     ),
     "ping": Inbound(
         None,
         lambda _: TellTime(),
         _pong_reply,
-        summary="Asks for the server's time, in milliseconds since 1970.",
+        summary="Get the server's time, in milliseconds since 1970.",
     ),
 }

@@ -128,34 +128,44 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Opens a conversation. A direct one exists once per pair: opening it again answers it.",
+        summary="Create a conversation. A direct one exists once per pair: creating it again returns it.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,
         _to_update,
         _conversation_reply,
-        summary="Renames a group or channel, or changes its picture, its rules or its metadata. For owner and admins.",
+        summary="Update a group or channel: its name, picture, rules or metadata. For owner and admins.",
     ),
     "conversation:delete": Inbound(
         ConversationIdPayload,
         lambda p: DeleteConversation(p.conversation_id),
         done,
-        summary="Deletes a group or channel with all that was said there. For its owner.",
+        summary="Delete a group or channel with all its messages. For its owner.",
     ),
     "conversations:list": Inbound(
         ListConversationsPayload,
         _to_list,
         _conversations_reply,
-        summary="The user's conversations, newest message first; with `query`, public channels of that name.",
+        summary="List the user's conversations, newest message first; with `query`, public channels by name.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    ConversationCreated: (Outbound("conversation:new", _conversation_changed, summary="A conversation was opened."),),
+    ConversationCreated: (
+        Outbound(
+            "conversation:new",
+            _conversation_changed,
+            summary="A conversation was created, or the user was added to one.",
+        ),
+    ),
     ConversationUpdated: (
-        Outbound("conversation:updated", _conversation_changed, summary="A conversation has another name or rules."),
+        Outbound(
+            "conversation:updated",
+            _conversation_changed,
+            summary="A conversation's name, picture, rules or metadata changed.",
+        ),
     ),
     ConversationDeleted: (
-        Outbound("conversation:deleted", _conversation_deleted, summary="A conversation is gone for all its members."),
+        Outbound("conversation:deleted", _conversation_deleted, summary="A conversation was deleted."),
     ),
 }

@@ -8,6 +8,6 @@ from talkwire.dialects.payloads.files import upload_progress_payload
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="How much of the user's own upload is here."),
+        Outbound("upload:progress", upload_progress_payload, summary="The progress of the user's own upload."),
     ),
 }

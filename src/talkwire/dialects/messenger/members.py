@@ -71,26 +71,26 @@ INBOUND = {
         AddMembersPayload,
         lambda p: AddMembers(p.conversation_id, p.user_ids),
         done,
-        summary="Lets users into a group or channel. A public channel is joined by adding oneself.",
+        summary="Add members to a group or channel. Adding oneself joins a public channel.",
     ),
     "member:remove": Inbound(
         MemberIdPayload,
         lambda p: RemoveMember(p.conversation_id, p.user_id),
         done,
-        summary="Takes a user out of a group or channel; with one's own id, leaves it.",
+        summary="Remove a member from a group or channel; with one's own id, leave it.",
     ),
     "member:update": Inbound(
         MemberRolePayload,
         lambda p: UpdateMember(p.conversation_id, p.user_id, p.role),
         done,
-        summary="Gives a member another role. Making another the owner makes the old owner an admin.",
+        summary="Change a member's role. Making another member the owner makes the old owner an admin.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MemberAdded: (Outbound("member:added", _members_added, summary="Users were let in. They are told too."),),
+    MemberAdded: (Outbound("member:added", _members_added, summary="Members were added. They receive it too."),),
     MemberRemoved: (
-        Outbound("member:removed", _member_removed, summary="A user was taken out, or left. They are told too."),
+        Outbound("member:removed", _member_removed, summary="A member was removed, or left. They receive it too."),
     ),
-    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member has another role."),),
+    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member's role changed."),),
 }

@@ -219,78 +219,82 @@ INBOUND = {
         SendPayload,
         _send,
         _message_reply,
-        summary="A message to a conversation. With a `clientMessageId` it is sent once, however often one tries.",
+        summary="Send a message. A retry with the same `clientMessageId` stores it once.",
     ),
     "message:edit": Inbound(
         EditPayload,
         lambda p: EditMessage(p.message_id, p.content, p.sender_id),
         _message_reply,
-        summary="The author says something else instead. What was said before stays in the message's history.",
+        summary="Edit one's own message. Its history keeps the earlier texts.",
     ),
     "message:delete": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(p.message_id),
         done,
-        summary="The author, or who runs the conversation, takes a message back. Its place stays.",
+        summary="Delete a message, as its author or a moderator. A deleted message stays in its place.",
     ),
     "message:forward": Inbound(
         ForwardPayload,
         lambda p: ForwardMessage(p.message_id, p.conversation_ids, p.sender_id),
         _forwarded_reply,
-        summary="A copy of a message in up to 20 conversations, or in none.",
+        summary="Forward a message to up to 20 conversations: to all of them, or to none.",
     ),
     "message:react": Inbound(
         ReactPayload,
         lambda p: React(p.message_id, p.emoji, p.sender_id),
         _reactions_reply,
-        summary="An emoji, or an application's own as `:name:`. Twice is no error.",
+        summary="Add a reaction to a message: an emoji, or an application's own as `:name:`.",
     ),
     "message:unreact": Inbound(
         ReactPayload,
         lambda p: Unreact(p.message_id, p.emoji, p.sender_id),
         _reactions_reply,
-        summary="Takes an emoji back.",
+        summary="Remove a reaction from a message.",
     ),
     "message:pin": Inbound(
         MessageIdPayload,
         lambda p: PinMessage(p.message_id),
         done,
-        summary="Whoever runs the conversation, in a direct one both, pins a message.",
+        summary="Pin a message, as a moderator; in a direct conversation, as either member.",
     ),
-    "message:unpin": Inbound(
-        MessageIdPayload, lambda p: UnpinMessage(p.message_id), done, summary="Takes a message's pin away."
-    ),
+    "message:unpin": Inbound(MessageIdPayload, lambda p: UnpinMessage(p.message_id), done, summary="Unpin a message."),
     "messages:list": Inbound(
         ListMessagesPayload,
         lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit, p.around_seq),
         _messages_reply,
-        summary="A page of the history, in ascending `seq`: the newest, or the one at a message or a place.",
+        summary="List a page of messages in ascending `seq`: the newest, or those around a message or a `seq`.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
-        summary="The user types. It ends by itself after 5 s.",
+        summary="Start typing. It ends by itself after 5 s.",
     ),
     "typing:stop": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
-        summary="The user types no more.",
+        summary="Stop typing.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MessageSent: (Outbound("message:new", _message, summary="A message was sent. Its sender's sockets are told too."),),
-    MessageEdited: (Outbound("message:updated", _message, summary="A message says something else now."),),
+    MessageSent: (
+        Outbound("message:new", _message, summary="A message was sent. Its sender's sockets receive it too."),
+    ),
+    MessageEdited: (Outbound("message:updated", _message, summary="A message was edited."),),
     MessageDeleted: (
-        Outbound("message:deleted", _deleted, summary="A message was taken back; one in a thread names its root."),
+        Outbound(
+            "message:deleted",
+            _deleted,
+            summary="A message was deleted. One in a thread names the thread's first message.",
+        ),
     ),
     MessageReacted: (
-        Outbound("message:reaction", _reacted, summary="Somebody reacted to a message, or took that back."),
+        Outbound("message:reaction", _reacted, summary="A reaction to a message was added or removed."),
         Outbound("message:reaction:new", _reacted, summary="The same as `message:reaction`."),
     ),
     MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),
-    MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message is not pinned any more."),),
-    TypingChanged: (Outbound("typing:user", _typing, summary="Somebody else types, or does so no more."),),
+    MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message was unpinned."),),
+    TypingChanged: (Outbound("typing:user", _typing, summary="Another user started or stopped typing."),),
 }

@@ -12,10 +12,8 @@ def _restricted(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayl
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MemberRestricted: (
-        Outbound("member:restricted", _restricted, summary="A moderator has muted the user, or banned them."),
-    ),
+    MemberRestricted: (Outbound("member:restricted", _restricted, summary="A moderator muted or banned the user."),),
     MemberUnrestricted: (
-        Outbound("member:unrestricted", _restricted, summary="A mute or a ban of the user is over before its time."),
+        Outbound("member:unrestricted", _restricted, summary="A moderator lifted a mute or a ban of the user."),
     ),
 }

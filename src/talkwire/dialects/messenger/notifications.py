@@ -13,8 +13,6 @@ def _notification(event: Notified) -> NotificationPayload:
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     Notified: (
-        Outbound(
-            "notification", _notification, summary="Something calls for the user's attention, by what they prefer."
-        ),
+        Outbound("notification", _notification, summary="A notification for the user, as their preferences ask for."),
     ),
 }

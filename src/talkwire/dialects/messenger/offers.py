@@ -10,8 +10,8 @@ from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
+    OfferDecisionPayload,
     OfferPayload,
-    OfferStatusPayload,
     offer_payload,
     to_counter_offer,
     to_create_offer,
@@ -24,7 +24,7 @@ class CreateOfferPayload(NewOfferPayload, frozen=True, kw_only=True):
     conversation_id: str
 
 
-class UpdateOfferPayload(OfferStatusPayload, frozen=True, kw_only=True):
+class UpdateOfferPayload(OfferDecisionPayload, frozen=True, kw_only=True):
     offer_id: str
 
 
@@ -64,29 +64,33 @@ INBOUND = {
         CreateOfferPayload,
         lambda p: to_create_offer(p.conversation_id, p),
         _offer_reply,
-        summary="Makes an offer to the other members.",
+        summary="Make an offer to the other members.",
     ),
     "offer:update": Inbound(
         UpdateOfferPayload,
         lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id),
         _offer_reply,
-        summary="Accepts, rejects or withdraws an offer.",
+        summary="Accept, reject or withdraw an offer.",
     ),
     "offer:counter": Inbound(
         CounterPayload,
         lambda p: to_counter_offer(p.offer_id, p),
         _offer_reply,
-        summary="Closes another's offer and makes one in its place, which is answered.",
+        summary="Replace another member's offer with a new one. The answer is the new offer.",
     ),
     "offers:list": Inbound(
         ListOffersPayload,
         lambda p: ListOffers(p.conversation_id, p.cursor, p.limit),
         _offers_reply,
-        summary="A conversation's offers, newest first.",
+        summary="List a conversation's offers, newest first.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     OfferCreated: (Outbound("offer:new", _offer, summary="An offer was made."),),
-    OfferUpdated: (Outbound("offer:updated", _offer, summary="An offer is not pending any more."),),
+    OfferUpdated: (
+        Outbound(
+            "offer:updated", _offer, summary="An offer was accepted, rejected, withdrawn or countered, or it expired."
+        ),
+    ),
 }

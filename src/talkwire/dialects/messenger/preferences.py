@@ -21,9 +21,15 @@ def _preferred(event: ConversationPreferred) -> ConversationPreferencesPayload:
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     PreferencesChanged: (
-        Outbound("preferences:updated", _updated, summary="The user wants to be notified of other things."),
+        Outbound(
+            "preferences:updated", _updated, summary="The user's notification preferences changed, on any device."
+        ),
     ),
     ConversationPreferred: (
-        Outbound("conversation:preferences", _preferred, summary="The user wants to hear other things of it."),
+        Outbound(
+            "conversation:preferences",
+            _preferred,
+            summary="The user's preferences for a conversation changed, on any device.",
+        ),
     ),
 }

@@ -41,30 +41,32 @@ INBOUND = {
         SetPresencePayload,
         lambda p: SetPresence(p.status, p.text),
         done,
-        summary="How the user is: `dnd` and `invisible` hold on all devices, `online` and `away` are of this one.",
+        summary="Set the user's presence: `dnd` and `invisible` for all devices, `online` and `away` for this one.",
     ),
     "presence:get": Inbound(
         UserIdsPayload,
         lambda p: GetPresence(p.user_ids),
         _presence_reply,
-        summary="The presence of users who share a conversation with the caller; strangers are left out.",
+        summary="Get the presence of users; only of those who share a conversation with the caller.",
     ),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: WatchPresence(p.user_ids),
         _presence_reply,
-        summary="The same, and this socket gets their `presence:update` from now on, contacts or not.",
+        summary="Get the presence of users, and receive their `presence:update` from now on, contacts or not.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnwatchPresence(p.user_ids),
         done,
-        summary="Ends what `presence:subscribe` began.",
+        summary="Stop receiving what `presence:subscribe` asked for.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     PresenceChanged: (
-        Outbound("presence:update", _presence_update, summary="A contact's presence, or one's own, is another."),
+        Outbound(
+            "presence:update", _presence_update, summary="The presence of a contact or of the user themselves changed."
+        ),
     ),
 }

@@ -38,32 +38,32 @@ INBOUND = {
         MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         _read_reply,
-        summary="Has read everything up to a message.",
+        summary="Mark messages as read, up to a message.",
     ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
         _reply,
-        summary="Has received everything up to a message.",
+        summary="Mark messages as received, up to a message.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MessagesRead: (
-        Outbound("message:read:receipt", read_receipt_payload, summary="A member has read up to a message."),
+        Outbound("message:read:receipt", read_receipt_payload, summary="A member read messages, up to this one."),
     ),
     MessagesDelivered: (
         Outbound(
             "message:delivered:receipt",
             delivered_receipt_payload,
-            summary="A member's devices have received up to a message.",
+            summary="A member's devices received messages, up to this one.",
         ),
     ),
     UnreadChanged: (
         Outbound(
             "conversation:unread",
             unread_payload,
-            summary="What is unread, after a read, a delete or a change of membership.",
+            summary="The user's unread count changed.",
         ),
     ),
 }

@@ -59,6 +59,6 @@ INBOUND = {
         AskSyncPayload,
         _command,
         _reply,
-        summary="What happened after a cursor; without one, the state to begin with.",
+        summary="Get what happened after a cursor; without one, the state to start from.",
     ),
 }

@@ -12,5 +12,7 @@ def _updated(event: UserUpdated) -> UserPayload:
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    UserUpdated: (Outbound("user:updated", _updated, summary="A contact, or oneself, looks different now"),),
+    UserUpdated: (
+        Outbound("user:updated", _updated, summary="A contact or the user themselves changed name, picture or text."),
+    ),
 }

@@ -71,7 +71,7 @@ class OfferPayload(Payload, frozen=True):
     metadata: dict[str, Any] | None = None
 
 
-class OfferStatusPayload(Payload, frozen=True):
+class OfferDecisionPayload(Payload, frozen=True):
     """What becomes of an offer: its author withdraws it, any other member accepts or rejects it."""
 
     status: OfferDecision

@@ -25,5 +25,5 @@ RENEW_SIGN_IN = Inbound(
     RenewSignInPayload,
     lambda p: RenewSignIn(p.token),
     _renewed,
-    summary="Go on under a newer token of the same user before the present one expires",
+    summary="Renew the sign-in with a newer token of the same user.",
 )
