@@ -105,6 +105,15 @@ def test_every_schema_has_a_unique_name_as_its_title(routes: dict[tuple[str, ...
         assert len({name.lower() for name in titles}) == len(titles)
 
 
+def test_the_name_of_an_enumeration_is_no_schemas_name(routes: dict[tuple[str, ...], Json]) -> None:
+    """Generators name a member's enumeration after the schema and the member: `MessengerOfferStatus`."""
+    for document in (routes[SUBSETS[0]], events(SUBSETS[0])):
+        names = re.findall(r'"x-parser-schema-id": "(\w+)"', json.dumps(document))
+        assert "MessengerOfferStatus" in names
+        assert len(set(names)) == len(names)
+        assert set(names) & schemas_of(document).keys() == set()
+
+
 def test_names_do_not_depend_on_which_dialects_are_on(routes: dict[tuple[str, ...], Json]) -> None:
     """Each dialect alone has the schemas and operations that it has beside all others."""
     everything, *single = SUBSETS

@@ -144,7 +144,19 @@ def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
         # AsyncAPI's schemas, of draft 7, have nothing beside `$ref`.
         if "$ref" not in its_schema:
             _describe(its_schema, meaning_of(name, member), is_required=member in required)
+            _name_choices(its_schema, name + member[0].upper() + member[1:])
     return finished
+
+
+def _name_choices(schema: Json, name: str) -> None:
+    """Names a member's enumeration, for generators that make a type of it: Modelina would call it AnonymousSchema_78.
+
+    Others find the same name by themselves, and take a title for a further part of it.
+    """
+    for option in schema.get("anyOf", [schema]):
+        for values in (option, option.get("items", {})):
+            if "enum" in values:
+                values["x-parser-schema-id"] = name
 
 
 def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> None:
@@ -183,6 +195,8 @@ def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON
             return {"$ref": renamed[reference]}
         case {"enum": [*values], **rest}:
             return {**rest, **_choice(values)}
+        case {"type": "object", **rest} if not rest.keys() & {"properties", "additionalProperties"}:
+            return {"type": "object", **_plain(rest, renamed), "additionalProperties": dict(ANYTHING)}
         case {"description": str() as text, **rest}:
             return {"description": _unwrapped(text), **_plain(rest, renamed)}
         case dict():

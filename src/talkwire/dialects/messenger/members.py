@@ -20,7 +20,7 @@ class MemberIdPayload(Payload, frozen=True):
     user_id: str
 
 
-class MemberRolePayload(Payload, frozen=True):
+class MemberWithRolePayload(Payload, frozen=True):
     conversation_id: str
     user_id: str
     role: MemberRole
@@ -62,8 +62,8 @@ def _member_removed(event: MemberRemoved) -> MemberRemovedPayload:
     return MemberRemovedPayload(event.conversation_id, event.user_id, by)
 
 
-def _member_updated(event: MemberUpdated) -> MemberRolePayload:
-    return MemberRolePayload(event.member.conversation_id, event.member.user_id, event.member.role)
+def _member_updated(event: MemberUpdated) -> MemberWithRolePayload:
+    return MemberWithRolePayload(event.member.conversation_id, event.member.user_id, event.member.role)
 
 
 INBOUND = {
@@ -80,7 +80,7 @@ INBOUND = {
         summary="Remove a member from a group or channel; with one's own id, leave it.",
     ),
     "member:update": Inbound(
-        MemberRolePayload,
+        MemberWithRolePayload,
         lambda p: UpdateMember(p.conversation_id, p.user_id, p.role),
         done,
         summary="Change a member's role. Making another member the owner makes the old owner an admin.",
