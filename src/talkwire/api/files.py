@@ -24,6 +24,7 @@ from talkwire.api.download import Download
 from talkwire.api.errors import error_body, on_chat_error
 from talkwire.api.lingering import Lingering
 from talkwire.api.methods import BODILESS
+from talkwire.api.openapi import TAKES_FORM
 from talkwire.api.refusals import may_refuse
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.limits import Kind, rate_limited
@@ -82,7 +83,7 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
     description="With `Tus-Resumable`, answers the new upload's address in `Location`. A form (`multipart/form-data`) "
     "with one file is answered with the file.",
     request_max_body_size=None,
-    opt=may_refuse(*_TUS_STATUSES),
+    opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM},
 )
 async def create_upload(
     request: AnyRequest, caller: GivenCaller, chat: GivenChat, uploads: GivenUploads

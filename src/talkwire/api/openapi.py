@@ -6,13 +6,15 @@ Litestar describes paths, parameters and answers. The schemas of the types come 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from litestar import Litestar
 from litestar.openapi.spec import Schema
 from litestar.plugins import OpenAPISchemaPlugin
+from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from talkwire.api.member_meanings import meaning_of
@@ -21,6 +23,24 @@ from talkwire.api.schemas import Json, reference_to, schema_name, schemas
 
 _NOISE: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
 """What Litestar writes of everything that is not so."""
+
+
+_FORM = "form"
+_FORM_WITH_A_FILE: Json = {
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary", "description": "The file's bytes."}},
+            }
+        }
+    },
+    "required": False,
+}
+
+TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
+"""A route's `opt`: it reads its body itself, which may be a form with a file."""
 
 
 class NamedStructs(OpenAPISchemaPlugin):
@@ -50,12 +70,21 @@ def openapi(application: Litestar) -> Json:
     placeholders = document["components"].pop("schemas")
     references = {reference_to(key): reference_to(schema["title"]) for key, schema in placeholders.items()}
     document = _tidied(document, references)
+    for path, method in _routes_with_a_form(application):
+        document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
     for operations in document["paths"].values():
         for operation in operations.values():
             _finish(operation)
     types = [*application.plugins.get(NamedStructs).types, Error]
     document["components"]["schemas"] = schemas(types).components
     return document
+
+
+def _routes_with_a_form(application: Litestar) -> Iterator[tuple[str, str]]:
+    for route in application.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if _FORM in handler.opt:
+                yield from ((route.path_format, method.lower()) for method in handler.http_methods)
 
 
 def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)

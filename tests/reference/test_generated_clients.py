@@ -1,0 +1,128 @@
+"""`docs/api-clients.md`: its commands and programs run as the page has them, against a server of its own."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.chat.chat_server import ServerProcess, running_chat
+
+HERE = Path(__file__).parent
+PAGE = (HERE.parents[1] / "docs/api-clients.md").read_text(encoding="utf-8")
+DEADLINE_S = 120
+
+ADDRESS = "http://localhost:3000"
+"""Where the page's server is."""
+
+
+def block(language: str, having: str = "") -> str:
+    """The first block of a language on the page that has this text."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return next(str(text) for text in blocks if having in text)
+
+
+@pytest.fixture(scope="module")
+def default_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """With all dialects on."""
+    with running_chat(tmp_path_factory.mktemp("generated")) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+class Shell:
+    """A terminal in an empty folder, in which everything that the page installs is installed."""
+
+    def __init__(self, folder: Path, server: ServerProcess) -> None:
+        self.folder = folder
+        self._url = server.url
+        # Nothing is fetched: npx runs what is installed, or fails.
+        self._environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "TALKWIRE_TOKEN": server.token("alice"),
+            "npm_config_offline": "true",
+        }
+        (folder / "package.json").write_text(json.dumps({"type": "module"}))
+        (folder / "node_modules").symlink_to(HERE / "node_modules")
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text.replace(ADDRESS, self._url), encoding="utf-8")
+
+    def run(self, commands: str) -> str:
+        """What the commands print; fails when one of them fails."""
+        done = subprocess.run(
+            ["sh", "-e", "-c", commands.replace(ADDRESS, self._url)],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def typescript(default_server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """With the types written, as the page does it."""
+    if not (HERE / "node_modules/openapi-typescript").is_dir():
+        pytest.fail("the generator is not installed: run make install")
+    shell = Shell(tmp_path_factory.mktemp("typescript"), default_server)
+    shell.run(block("sh", "openapi-typescript"))
+    return shell
+
+
+def test_a_typescript_client_sends_and_lists_a_message(typescript: Shell) -> None:
+    typescript.write("send.ts", block("ts"))
+    assert typescript.run(block("sh", "node send.js")).splitlines() == ["1 Alice: Hello from TypeScript"]
+
+
+def test_the_typescript_compiler_refuses_what_the_server_would(typescript: Shell) -> None:
+    mistakes = {
+        'kind: "group"': 'kind: "crowd"',
+        'content: "Hello from TypeScript"': "content: 5",
+        "message.seq": "message.number",
+    }
+    program = block("ts")
+    for right, wrong in mistakes.items():
+        assert right in program
+        program = program.replace(right, wrong)
+    typescript.write("wrong.ts", program)
+    printed = typescript.run("npx tsc --noEmit --strict --target es2022 --module nodenext wrong.ts || true")
+    assert printed.count("error TS2") == len(mistakes), printed
+
+
+def test_a_python_client_has_everything_and_sends_and_lists_a_message(
+    default_server: ServerProcess, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path, default_server)
+    shell.write("talkwire.yaml", block("yaml"))
+    printed = shell.run(block("sh", "openapi-python-client"))
+    # It says here what it has left out.
+    assert "WARNING" not in printed, printed
+    assert "Unable" not in printed, printed
+    document = httpx.get(f"{default_server.url}/openapi.json", trust_env=False).json()
+    operations, models = written_in(tmp_path / "talkwire_api")
+    assert len(operations) == sum(map(len, document["paths"].values()))
+    assert set(document["components"]["schemas"]) <= models
+    assert len(models) < 1.5 * len(document["components"]["schemas"])
+    shell.write("send.py", block("python"))
+    (line,) = shell.run(block("sh", "send.py")).splitlines()
+    assert re.fullmatch(r"1 Alice: Hello from Python \(20\d\d\)", line)
+
+
+def written_in(package: Path) -> tuple[set[str], set[str]]:
+    """The operations and the models of a client in Python."""
+    operations = {path.stem for path in (package / "api").glob("*/*.py") if path.stem != "__init__"}
+    exported = (package / "models/__init__.py").read_text(encoding="utf-8").rpartition("__all__ = ")[2]
+    return operations, set(ast.literal_eval(exported))
