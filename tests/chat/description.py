@@ -57,7 +57,7 @@ class Routes:
         assert media_type in content or "*/*" in content, f"{what} with {media_type}, which /openapi.json does not have"
         if media_type == "application/json":
             schema = {**content[media_type]["schema"], "components": self._components}
-            problem = next(Draft202012Validator(schema).iter_errors(answer.json()), None)
+            problem = next(Draft202012Validator(schema, validate_formats=True).iter_errors(answer.json()), None)
             assert problem is None, f"{what}, not as /openapi.json has it: {problem}"
 
 
@@ -67,7 +67,7 @@ class Events:
     def __init__(self, dialect: Dialect) -> None:
         document = json.loads(msgspec.json.encode(asyncapi([vocabulary(dialect)], version="")))
         self._validators = {
-            key: Draft7Validator({**message["payload"], "components": document["components"]})
+            key: Draft7Validator({**message["payload"], "components": document["components"]}, validate_formats=True)
             for key, message in document["channels"][dialect.name]["messages"].items()
             if "payload" in message
         }

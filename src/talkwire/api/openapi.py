@@ -25,6 +25,8 @@ _NOISE: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": 
 """What Litestar writes of everything that is not so."""
 
 
+_NULL: Json = {"type": "null"}
+
 _FORM = "form"
 _FORM_WITH_A_FILE: Json = {
     "content": {
@@ -106,13 +108,14 @@ def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (
 def _finish(operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
         _finish_parameter(parameter)
-    for body in operation.get("requestBody", {}).get("content", {}).values():
-        body["schema"] = _never_null(body["schema"])
+    for response in operation["responses"].values():
+        if any(answer["schema"] == _NULL for answer in response.get("content", {}).values()):
+            del response["content"]
 
 
 def _finish_parameter(parameter: Json) -> None:
     """Says a parameter's description once, and says one where the route does not."""
-    schema = parameter["schema"] = _never_null(parameter["schema"])
+    schema = parameter["schema"] = _without_null(parameter["schema"])
     schema.pop("description", None)
     first, *others = parameter["name"].split("_")
     meaning = meaning_of("", first + "".join(word.capitalize() for word in others))
@@ -120,11 +123,10 @@ def _finish_parameter(parameter: Json) -> None:
         parameter.setdefault("description", meaning.text)
 
 
-def _never_null(schema: Json) -> Json:
-    """Returns the schema of what may be left out: null is how Python says that it was."""
-    options = schema.get("oneOf")
-    if options is None:
-        return schema
-    others = [option for option in options if option != {"type": "null"}]
-    rest = {key: value for key, value in schema.items() if key != "oneOf"}
-    return {**others[0], **rest} if len(others) == 1 else {**rest, "oneOf": others}
+def _without_null(schema: Json) -> Json:
+    """Returns the schema of a text that may be left out: null is only how Python says that it was."""
+    match schema:
+        case {"oneOf": [{"type": "string"} as text, {"type": "null"}], **rest}:
+            return {**text, **rest}
+        case _:
+            return schema
