@@ -33,6 +33,11 @@ from talkwire.dialects.dialect import Dialect
 DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
 _INLINE_SCRIPT = re.compile(rb"<script(?: type='text/javascript')?>(.*?)</script>", re.DOTALL)
+_DESCRIPTION = """\
+The REST routes of a Talkwire server. Send a token as `Authorization: Bearer …`. The events over Socket.IO are described
+at [asyncapi.json](asyncapi.json).
+"""
+
 # Swagger UI sets styles by itself, and has its pictures in its style sheet.
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -65,6 +70,7 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Talkwire",
         version=version,
+        description=_DESCRIPTION,
         path=DOCS,
         openapi_router=Router(
             DOCS,

@@ -148,9 +148,11 @@ def _say_plainly(status: int, response: OpenAPIResponse | Reference) -> None:
 
 def _response(status: int) -> OpenAPIResponse:
     codes = sorted(code for code, its_status in STATUS.items() if its_status == status) or [_OF_HTTP[status]]
+    schema = Reference(ref=reference_to(schema_name(Error)))
+    example = {"error": {"code": codes[0], "message": f"{codes[0].replace('_', ' ').capitalize()}."}}
     return OpenAPIResponse(
         description=_listed(codes),
-        content={"application/json": OpenAPIMediaType(schema=Reference(ref=reference_to(schema_name(Error))))},
+        content={"application/json": OpenAPIMediaType(schema=schema, example=example)},
         headers=dict(_HEADERS.get(status, {})) or None,
     )
 
