@@ -39,7 +39,7 @@ class ChangePasswordBody(Body, frozen=True):
 
 
 class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays; null takes a picture or a text away."""
+    """The members to change. A member that is left out stays; null removes a picture or a text."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -47,7 +47,7 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class CreateConversationBody(Body, frozen=True):
-    """`id` and unknown `memberIds` are for the role `service`. `public` is for a channel."""
+    """Only the role `service` may set `id`, or name users that are not known yet. `public` is for channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -61,7 +61,7 @@ class CreateConversationBody(Body, frozen=True):
 
 
 class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays; null takes a name, a picture or metadata away."""
+    """The members to change. A member that is left out stays; null removes a name, a picture or metadata."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -84,21 +84,21 @@ class UpdateMemberBody(Body, frozen=True):
 
 
 class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
-    """Without `until` it ends when it is lifted."""
+    """How long, and why. Without `until`, a moderator has to end it."""
 
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     reason: str | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):
-    """A page; `next` is the value to pass on for the following one, null at the end."""
+    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
 
     items: tuple[T, ...]
     next: str | None
 
 
 class SignedInAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """`token` equals `accessToken`; `expiresIn` is in seconds."""
+    """The tokens of a new sign-in. `token` equals `accessToken`."""
 
     access_token: str
     token: str

@@ -10,7 +10,7 @@ from talkwire.core.commands.preferences import GetPreferences
 
 
 class IceServerAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """As an `RTCPeerConnection` takes it."""
+    """A STUN or TURN server, in the form that `RTCPeerConnection` takes."""
 
     urls: str
     username: str | None = None
@@ -18,7 +18,7 @@ class IceServerAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class IceServersAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """None at all: the two find each other in one network, or where nothing stands between them."""
+    """The STUN and TURN servers for calls. Without any, calls work only where devices reach each other directly."""
 
     ice_servers: tuple[IceServerAnswer, ...]
 

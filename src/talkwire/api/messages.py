@@ -46,7 +46,7 @@ _TAGS = ["messages"]
 
 
 class SendMessageBody(Body, frozen=True):
-    """`content` may be empty where there are attachments. `senderId` is for the role `service`."""
+    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`."""
 
     conversation_id: str
     content: str = ""
@@ -73,7 +73,7 @@ class ForwardMessageBody(Body, frozen=True):
 
 
 class ThreadAnswer(ListAnswer[MessagePayload], frozen=True):
-    """The replies to `root`, in ascending `seq`."""
+    """A thread: its first message (`root`), and a page of replies in ascending `seq`."""
 
     root: MessagePayload
 

@@ -23,7 +23,7 @@ Unread = Annotated[bool, QueryParameter(description="Only those that were not re
 
 
 class MarkNotificationsReadBody(Body, frozen=True):
-    """Either some of them, or all that there are."""
+    """Which notifications to mark as read: either `ids`, or all."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None

@@ -17,7 +17,7 @@ OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Items a 
 
 
 class SetPresenceBody(Body, frozen=True):
-    """It holds for all of the caller's devices. A `text` that is left out stays; null takes it away."""
+    """The caller's presence on all devices. A `text` that is left out stays; null removes it."""
 
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -15,13 +15,13 @@ from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):
-    """Everything up to `messageId` is read; up to the newest when none is named."""
+    """Which messages to mark as read: all up to `messageId`, or all when it is missing."""
 
     message_id: str | None = None
 
 
 class ReadAnswer(Payload, frozen=True, omit_defaults=False):
-    """How far the reader is now, and what is left."""
+    """How far the user has read now, and how many messages are unread."""
 
     conversation_id: str
     seq: int

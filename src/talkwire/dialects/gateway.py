@@ -40,7 +40,7 @@ class ReceivedReply(Reply, frozen=True, kw_only=True):
 
 
 class ReceivedData(Payload, frozen=True, omit_defaults=False):
-    """`receivedMessage` is what the payload had as `message`, or all of it."""
+    """`receivedMessage` is the payload's `message`, or the whole payload."""
 
     received_message: object
     timestamp: str
@@ -91,7 +91,8 @@ class ConnectedPayload(Payload, frozen=True):
 
 
 class NotificationPayload(Payload, frozen=True):
-    """`title` is who wrote, `body` the whole text; where there is none, what is attached."""
+    """A message as a notification. `title` is the sender's name, `body` the whole text, or the names of the
+    attachments."""
 
     type: str
     title: str

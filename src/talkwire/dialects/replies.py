@@ -36,7 +36,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusalWithMessage(Refusal, frozen=True, kw_only=True):
-    """The seeds' clients look for a text beside the error."""
+    """A refusal with its text twice: clients of other gateways look for `message` beside `error`."""
 
     message: str
 

@@ -49,7 +49,7 @@ class UpdateBody(Body, frozen=True):
 
 
 class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
-    """A page; `next` is the value to pass on for the following one, null at the end."""
+    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
 
     items: tuple[MessagePayload, ...]
     next: NumeralId | None

@@ -20,8 +20,8 @@ from talkwire.dialects.payloads.payload import Payload
 
 
 class SendBody(Body, frozen=True):
-    """`message` is any JSON, `event` any name but Socket.IO's own. With `store`, a user who is not connected gets it at
-    the next connect."""
+    """An event for one user. `message` is any JSON, `event` any name but Socket.IO's own. With `store`, a user who is
+    offline receives it at the next connect."""
 
     user_id: str
     event: str
@@ -30,7 +30,7 @@ class SendBody(Body, frozen=True):
 
 
 class SendManyBody(Body, frozen=True):
-    """As for one user."""
+    """An event for several users, with the same members as for one user."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -39,7 +39,8 @@ class SendManyBody(Body, frozen=True):
 
 
 class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """`success`: the user is connected, and was sent it. `stored`: they are not, and will be."""
+    """`success`: the user is connected, and the event was sent. `stored`: the user is offline, and receives it at the
+    next connect."""
 
     success: bool
     message: str
@@ -47,8 +48,8 @@ class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class SentManyAnswer(SentAnswer, frozen=True, kw_only=True):
-    """`userIds` are those who are connected. `success`: there are such; `stored`: there are others, who will be sent it
-    when they connect."""
+    """`userIds` are the users who are connected. `success`: there is at least one. `stored`: others receive the event
+    at their next connect."""
 
     user_ids: tuple[str, ...]
 

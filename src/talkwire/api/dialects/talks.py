@@ -40,8 +40,8 @@ PARTICIPANTS_LISTED = 20
 
 
 class OpenTalkBody(Payload, frozen=True):
-    """With one other (`receiverId`), or a group (`participantIds`), which may have a name. `id` is for the role
-    `service`, which also says who opens a talk with one other (`senderId`)."""
+    """A talk with one user (`receiverId`), or with a group (`participantIds`), which may have a name. Only the role
+    `service` sets `id` and, for a talk with one user, `senderId`: the user who opens it."""
 
     receiver_id: str | None = None
     participant_ids: tuple[str, ...] | None = None
@@ -51,8 +51,8 @@ class OpenTalkBody(Payload, frozen=True):
 
 
 class TalkPayload(Payload, frozen=True):
-    """`participants` are left out of a list where there are many. `name` and `avatar` of a talk of two are the
-    other's."""
+    """A talk. Lists leave `participants` out when there are many. `name` and `avatar` of a talk of two are those of the
+    other user."""
 
     id: str
     kind: ConversationKind

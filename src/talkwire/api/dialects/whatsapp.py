@@ -25,7 +25,7 @@ IdempotencyKey = Annotated[
 
 
 class StatusBody(Body, frozen=True):
-    """What the message has become at the caller. It goes forward only, and for everything before the message too."""
+    """The message's new status for the caller. It never goes back, and includes all earlier messages."""
 
     status: Literal["delivered", "read"]
 

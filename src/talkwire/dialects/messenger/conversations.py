@@ -29,7 +29,7 @@ from talkwire.dialects.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):
-    """With `query`, public channels by their name."""
+    """With `query`, the answer is public channels by name."""
 
     cursor: str | None = None
     limit: int = 50
@@ -37,7 +37,7 @@ class ListConversationsPayload(Payload, frozen=True):
 
 
 class CreateConversationPayload(Payload, frozen=True):
-    """`id` and unknown `memberIds` are for the role `service`. `public` is for a channel."""
+    """Only the role `service` may set `id`, or name users that are not known yet. `public` is for channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -51,7 +51,7 @@ class CreateConversationPayload(Payload, frozen=True):
 
 
 class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays; null takes a name, a picture or metadata away."""
+    """The members to change. A member that is left out stays; null removes a name, a picture or metadata."""
 
     conversation_id: str
     name: str | UnsetType | None = UNSET

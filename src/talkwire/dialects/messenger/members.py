@@ -27,7 +27,8 @@ class MemberWithRolePayload(Payload, frozen=True):
 
 
 class AddedMemberPayload(Payload, frozen=True):
-    """Who comes has nothing unread: `readSeq` and `deliveredSeq` are where the conversation was then."""
+    """A new member, who has nothing unread: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at that
+    time."""
 
     user_id: str
     role: MemberRole
@@ -42,7 +43,7 @@ class MembersAddedPayload(Payload, frozen=True):
 
 
 class MemberRemovedPayload(Payload, frozen=True):
-    """`by` is left out when the member left by themselves."""
+    """A member who left. `by` is missing when they left by themselves."""
 
     conversation_id: str
     user_id: str

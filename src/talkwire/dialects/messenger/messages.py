@@ -45,7 +45,7 @@ from talkwire.dialects.replies import Reply, done
 
 
 class SendPayload(Payload, frozen=True):
-    """`content` may be empty where there are attachments. `senderId` is for the role `service`."""
+    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`."""
 
     conversation_id: str
     content: str = ""
@@ -120,7 +120,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """Who did what, and all reactions that the message has now."""
+    """A reaction that was added or removed, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str

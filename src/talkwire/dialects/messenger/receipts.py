@@ -11,14 +11,14 @@ from talkwire.dialects.replies import Reply
 
 
 class MarkPayload(Payload, frozen=True):
-    """Everything up to `messageId`; the newest message when none is named."""
+    """All messages up to `messageId`; without it, up to the newest."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """How far the reader is now, and what is left."""
+    """How far the user has read now, and how many messages are unread."""
 
     seq: int
     unread_count: int

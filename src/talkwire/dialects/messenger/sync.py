@@ -13,15 +13,15 @@ from talkwire.dialects.replies import Reply
 
 
 class AskSyncPayload(Payload, frozen=True):
-    """Without `after`, the state to begin with."""
+    """Without `after`, the answer is the state to start from."""
 
     after: str | None = None
     limit: int = 100
 
 
 class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Without `after`: `conversations`, `presence` and the `cursor` to go on from. With it: `events`, the next cursor,
-    and whether there may be more."""
+    """Without `after`: `conversations`, `presence` and the `cursor` to continue from. With `after`: `events`, the next
+    `cursor`, and `more` when there may be further events."""
 
     success: bool
     cursor: str

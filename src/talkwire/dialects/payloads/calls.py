@@ -13,7 +13,7 @@ from talkwire.dialects.replies import Reply
 
 
 class InvitePayload(Payload, frozen=True):
-    """Without a `callId` one is made."""
+    """An invitation to a call. Without `callId`, the server makes one."""
 
     conversation_id: str
     call_id: str = ""
@@ -33,7 +33,7 @@ class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class CallSignalPayload(Payload, frozen=True):
-    """What `userId` says. `data` is the clients' own, as it was sent."""
+    """A signal of a call from `userId`. `data` is the client's own, as it was sent."""
 
     call_id: str
     conversation_id: str

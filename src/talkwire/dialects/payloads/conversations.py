@@ -11,7 +11,7 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class MemberPayload(Payload, frozen=True):
-    """`readSeq` and `deliveredSeq`: up to where the member has read and received."""
+    """A member of a conversation, and how far the member has read and received it."""
 
     user_id: str
     name: str
@@ -23,8 +23,9 @@ class MemberPayload(Payload, frozen=True):
 
 
 class ConversationPayload(Payload, frozen=True):
-    """What differs by reader (`unreadCount`, `mentionCount`, `muted`, `readSeq`, `lastMessage`, a direct one's name) is
-    in answers to a member, and never in events. Lists have the `members` of direct ones only."""
+    """A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `readSeq`, `lastMessage`,
+    and the name of a direct conversation) are in answers, and never in events. Lists have `members` only for direct
+    conversations."""
 
     id: str
     kind: ConversationKind

@@ -71,7 +71,7 @@ class UpdatePayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """`remove` takes the emoji back. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
 
     message_id: NumeralId
     emoji: str
@@ -85,14 +85,14 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """Everything up to `messageId`; the newest message when none is named."""
+    """All messages up to `messageId`; without it, up to the newest."""
 
     chat_id: NumeralId
     message_id: NumeralId | None = None
 
 
 class InvitePayload(Payload, frozen=True):
-    """Without a `callId` one is made."""
+    """An invitation to a call. Without `callId`, the server makes one."""
 
     chat_id: NumeralId
     call_id: NumeralId = ""
@@ -130,7 +130,7 @@ class SenderPayload(Payload, frozen=True):
 
 
 class ReactionPayload(Payload, frozen=True):
-    """`userIds` are the first of the `count` who gave it."""
+    """An emoji and the users who reacted with it. `userIds` are the first of all `count` users."""
 
     emoji: str
     count: int
@@ -138,8 +138,8 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """`message` and `content` are both the text. `isRead`: somebody beside the sender has read it; left out where a
-    message of a large chat was edited, since nobody looks then."""
+    """A message. `message` and `content` are both its text. `isRead` is missing when a message of a large chat was
+    edited."""
 
     id: NumeralId
     chat_id: NumeralId
@@ -168,7 +168,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class MessageReactionPayload(Payload, frozen=True):
-    """Who did what, and all reactions that the message has now."""
+    """A reaction that was added or removed, and all current reactions to the message."""
 
     message_id: NumeralId
     chat_id: NumeralId
@@ -269,7 +269,7 @@ class UserPresencePayload(Payload, frozen=True):
 
 
 class UploadPayload(Payload, frozen=True):
-    """`received` of `size` bytes are here."""
+    """The progress of an upload: `received` of `size` bytes."""
 
     upload_id: NumeralId
     received: int
@@ -313,7 +313,7 @@ def _now() -> str:
 
 
 class CallNewsPayload(Payload, frozen=True):
-    """What `userId` says. `data` is the clients' own, as it was sent."""
+    """A signal of a call from `userId`. `data` is the client's own, as it was sent."""
 
     call_id: NumeralId
     chat_id: NumeralId
@@ -349,7 +349,7 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """`message` says in words what was done."""
+    """An acknowledgement. `message` says in words what was done."""
 
     message: str
 
@@ -364,7 +364,7 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class MessageReactions(Payload, frozen=True, omit_defaults=False):
-    """All reactions that the message has now."""
+    """All current reactions to the message."""
 
     message_id: NumeralId
     chat_id: NumeralId

@@ -9,7 +9,7 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class FilePayload(Payload, frozen=True):
-    """`size` in bytes, `width` and `height` in pixels; the addresses are relative to the server's."""
+    """An uploaded file. Its addresses are relative to the server's."""
 
     id: str
     url: str
@@ -23,7 +23,7 @@ class FilePayload(Payload, frozen=True):
 
 
 class UploadProgressPayload(Payload, frozen=True, omit_defaults=False):
-    """`received` of `size` bytes are here."""
+    """The progress of an upload: `received` of `size` bytes."""
 
     upload_id: str
     received: int

@@ -19,7 +19,7 @@ class PersonPayload(Payload, frozen=True):
 
 
 class AttachmentPayload(Payload, frozen=True):
-    """An uploaded file has an `id`; of what is at an address elsewhere no more is known than its name."""
+    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`."""
 
     url: str
     name: str
@@ -32,7 +32,7 @@ class AttachmentPayload(Payload, frozen=True):
 
 
 class QuotePayload(Payload, frozen=True):
-    """The message that is replied to, with the beginning of its text as it is now."""
+    """The message that is replied to, with the start of its current text."""
 
     id: str
     sender_id: str
@@ -40,14 +40,14 @@ class QuotePayload(Payload, frozen=True):
 
 
 class OriginPayload(Payload, frozen=True):
-    """What a message was forwarded from."""
+    """The message that a forwarded message is a copy of."""
 
     id: str
     sender_id: str
 
 
 class ReactionPayload(Payload, frozen=True):
-    """`userIds` are the first of the `count` who gave it."""
+    """An emoji and the users who reacted with it. `userIds` are the first of all `count` users."""
 
     emoji: str
     count: int
@@ -55,7 +55,7 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """Members that are empty, null or false are left out. A deleted message has no `content`."""
+    """A message. Members that are empty, null or false are left out. A deleted message has no `content`."""
 
     id: str
     conversation_id: str
@@ -81,7 +81,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class VersionPayload(Payload, frozen=True):
-    """What a message said from `createdAt` on; the first version is 1."""
+    """One text of a message, from `createdAt` on. The first version is 1."""
 
     version: int
     content: str
@@ -89,7 +89,7 @@ class VersionPayload(Payload, frozen=True):
 
 
 class AttachmentBody(Payload, frozen=True):
-    """An uploaded file by its `id`, or else what is at a `url`, under a name."""
+    """A file to attach: an uploaded file by its `id`, or a file elsewhere by its `url` and a `name`."""
 
     id: str | None = None
     url: str | None = None

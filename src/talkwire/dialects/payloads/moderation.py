@@ -8,7 +8,7 @@ from talkwire.dialects.payloads.payload import Payload
 
 
 class RestrictionPayload(Payload, frozen=True):
-    """`until` is left out when it does not end by itself; `by` is for moderators."""
+    """A mute or a ban. `until` is missing when it does not end by itself. Only moderators see `by`."""
 
     conversation_id: str
     user_id: str

@@ -7,8 +7,8 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class NotificationPayload(Payload, frozen=True):
-    """`title` is who did something, `body` what: the beginning of a message, an offer's title, a conversation's name.
-    `readAt` is there once it was read, by itself or with its message."""
+    """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title
+    or a conversation's name. `readAt` is missing until it was read, by itself or with its message."""
 
     id: str
     type: NotificationType

@@ -32,8 +32,8 @@ class NewOfferPayload(Payload, frozen=True):
 
 
 class CounterOfferPayload(Payload, frozen=True):
-    """What is not given (title, currency, description) is as in the first offer. `senderId` is for the role
-    `service`."""
+    """A new offer in place of another. `title`, `currency` and `description` are those of the first offer unless given.
+    `senderId` is for the role `service`."""
 
     amount: Amount
     currency: Currency | None = None
@@ -45,7 +45,7 @@ class CounterOfferPayload(Payload, frozen=True):
 
 
 class OfferStep(Payload, frozen=True, omit_defaults=False):
-    """`by` is null where its time ended it."""
+    """One status of an offer. `by` is null when the offer expired."""
 
     status: OfferStatus
     at: str
@@ -53,7 +53,7 @@ class OfferStep(Payload, frozen=True, omit_defaults=False):
 
 
 class OfferPayload(Payload, frozen=True):
-    """`counterOf` is the offer in whose place this one was made."""
+    """An offer. `counterOf` is the offer that this one replaces."""
 
     id: str
     conversation_id: str
@@ -72,7 +72,7 @@ class OfferPayload(Payload, frozen=True):
 
 
 class OfferDecisionPayload(Payload, frozen=True):
-    """What becomes of an offer: its author withdraws it, any other member accepts or rejects it."""
+    """The new status of an offer: its author withdraws it, any other member accepts or rejects it."""
 
     status: OfferDecision
     sender_id: str | None = None

@@ -32,7 +32,7 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
 
 
 class NotifyPayload(Payload, frozen=True, omit_defaults=False):
-    """What to be notified of. `messages` are those of conversations of which one wants to hear everything."""
+    """What the user is notified of. `messages`: messages of conversations whose `notify` is `all`."""
 
     direct: bool = True
     mentions: bool = True
@@ -44,7 +44,7 @@ class NotifyPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class SoundsPayload(Payload, frozen=True, omit_defaults=False):
-    """The sound for each; null for none."""
+    """The sound for each kind of notification; null for none."""
 
     direct: Sound | None = DEFAULT_SOUND
     mentions: Sound | None = DEFAULT_SOUND
@@ -56,8 +56,8 @@ class SoundsPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
-    """Hours without notifications, by the clocks of a time zone. They begin at `from` on each of `days`, and end at
-    `to`, on the next day when that is not later."""
+    """Hours without notifications, in a time zone. They start at `from` on each of `days` and end at `to`, on the next
+    day when `to` is not later than `from`."""
 
     enabled: bool = False
     from_: DayTime = msgspec.field(name="from", default="22:00")
@@ -67,7 +67,7 @@ class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """What is left out is as it is for who has said nothing."""
+    """A user's notification preferences. A part that is left out gets its defaults."""
 
     notify: NotifyPayload = NotifyPayload()
     sounds: SoundsPayload = SoundsPayload()
@@ -75,9 +75,9 @@ class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """`muted`: nothing of this conversation. `notify`: every message, or where one is named, or none; null for what is
-    usual: every message of a direct conversation, elsewhere where one is named or replied to. `sound` null: the same
-    as everywhere."""
+    """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
+    none; null is the default: all messages of a direct conversation, mentions and replies elsewhere. `sound` null: the
+    user's usual sound."""
 
     muted: bool = False
     notify: Notify | None = None

@@ -9,8 +9,8 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):
-    """All members are always there, so that a client that merges updates forgets a text that was taken away.
-    `lastSeenAt` is null while the user is there, and for who never was."""
+    """A user's presence. No member is left out, so a client that merges updates removes a text that was removed.
+    `lastSeenAt` is null while the user is online, and for a user who was never online."""
 
     user_id: str
     status: Literal["online", "away", "dnd", "invisible", "offline"]

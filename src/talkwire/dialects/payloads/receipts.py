@@ -28,7 +28,7 @@ class DeliveredReceiptPayload(Payload, frozen=True):
 
 
 class UnreadPayload(Payload, frozen=True, omit_defaults=False):
-    """How much the user has not read in a conversation, and how much of it mentions them."""
+    """How many messages of a conversation the user has not read, and how many of those mention the user."""
 
     conversation_id: str
     unread_count: int
@@ -36,8 +36,8 @@ class UnreadPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class ReceiptPayload(Payload, frozen=True):
-    """What has become of a message at one member. The times say when that member's position moved last, at or beyond
-    the message; without one it has not come so far."""
+    """Whether one member received and read a message. The times say when the member's position moved last; a missing
+    time means that the position is before the message."""
 
     user_id: str
     name: str

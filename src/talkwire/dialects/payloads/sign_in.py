@@ -12,7 +12,7 @@ class RenewSignInPayload(Payload, frozen=True):
 
 
 class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """When the new token expires; null for one that does not."""
+    """When the new token expires; null when it does not expire."""
 
     expires_at: str | None
 

@@ -18,7 +18,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class EventPayload(Payload, frozen=True):
-    """One event as sockets were sent it: its position in the log, its name and its payload."""
+    """An event as sockets received it: its position in the log, its name and its payload."""
 
     pos: int
     event: str
@@ -26,9 +26,9 @@ class EventPayload(Payload, frozen=True):
 
 
 class SyncPayload(Payload, frozen=True):
-    """Without `after`: `conversations`, `presence` and the `cursor` from which events continue them; `next` goes into
-    the cursor of the conversations' list where there are more than fit. With it: `events`, and `more` where there may
-    be further ones behind `cursor`."""
+    """Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of
+    `listConversations` for further conversations. With `after`: `events`, and `more` when there may be further
+    events."""
 
     cursor: str
     conversations: tuple[ConversationPayload, ...] | None = None

@@ -57,14 +57,15 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """Everything up to `messageId`; the newest message when none is named."""
+    """All messages up to `messageId`; without it, up to the newest."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class UpdateOfferPayload(Payload, frozen=True):
-    """Its author withdraws an offer, any other member accepts or rejects it. `senderId` is for the role `service`."""
+    """The new status of an offer: its author withdraws it, any other member accepts or rejects it. `senderId` is for
+    the role `service`."""
 
     conversation_id: str
     offer_id: str
@@ -85,7 +86,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """`remove` takes the emoji back. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
 
     message_id: str
     emoji: str
@@ -134,7 +135,8 @@ class UserPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """`content` is empty where there are only attachments, and in a deleted message, which has `deletedAt`."""
+    """A message. `content` is empty when there are only attachments, and in a deleted message, which has
+    `deletedAt`."""
 
     id: str
     conversation_id: str
@@ -150,7 +152,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class MessageNotePayload(Payload, frozen=True):
-    """A message, in short."""
+    """A message without its conversation."""
 
     id: str
     content: str
@@ -172,7 +174,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """Who did what, and all reactions that the message has now."""
+    """A reaction that was added or removed, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str
@@ -229,21 +231,21 @@ class OfferUpdatedPayload(NewOfferPayload, frozen=True, kw_only=True):
 
 
 class UserOnlinePayload(Payload, frozen=True):
-    """`status` tells whether somebody who is there wants to be disturbed."""
+    """`status` says whether the user, who is online, wants to be disturbed."""
 
     user_id: str
     status: ShownStatus
 
 
 class UserOfflinePayload(Payload, frozen=True):
-    """`lastSeenAt` is null for who never was there."""
+    """`lastSeenAt` is null for a user who was never online."""
 
     user_id: str
     last_seen_at: str | None
 
 
 class ConnectedPayload(Payload, frozen=True):
-    """`cursor` is where the log is: what `GET /api/v1/sync` goes on from."""
+    """`cursor` is the current place in the log, from which `GET /api/v1/sync` continues."""
 
     message: str
     user_id: str
@@ -368,7 +370,7 @@ def user_offline_payload(event: PresenceChanged) -> UserOfflinePayload:
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """`message` says in words what was done."""
+    """An acknowledgement. `message` says in words what was done."""
 
     message: str
 
@@ -382,7 +384,7 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReactionsReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
-    """All reactions that the message has now."""
+    """All current reactions to the message."""
 
     reactions: tuple[ReactionPayload, ...]
 
@@ -392,7 +394,7 @@ class PresenceReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ExceptionPayload(Payload, frozen=True, omit_defaults=False):
-    """As NestJS sends what was thrown for a socket."""
+    """A refusal in the form in which NestJS sends exceptions."""
 
     message: str
     status: Literal["error"] = "error"

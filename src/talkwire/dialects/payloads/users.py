@@ -16,7 +16,7 @@ class UserPayload(Payload, frozen=True):
 
 
 class SessionPayload(Payload, frozen=True):
-    """A signed-in device; `current` is the one that asks."""
+    """A signed-in device. `current`: the device that made the request."""
 
     id: str
     created_at: str

@@ -42,14 +42,14 @@ class ConversationIdPayload(Payload, frozen=True):
 
 
 class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """There is nothing to say but texts; what else belongs to a message is attached to it."""
+    """A message's text. Anything else is an attachment."""
 
     text: str = ""
 
 
 class SendBody(Payload, frozen=True):
-    """`content.text` may be empty beside attachments. `type` is what a client calls it: what a message is follows from
-    what is in it. `senderId` is for the role `service`."""
+    """A message to send. `content.text` may be empty when there are attachments. `type` is ignored: the server derives
+    it from the content. `senderId` is for the role `service`."""
 
     conversation_id: str
     content: ContentBody = ContentBody()
@@ -72,7 +72,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """`remove` takes the emoji back. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
 
     message_id: str
     emoji: str
@@ -81,7 +81,7 @@ class ReactPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """Everything up to `messageId`; the newest message when none is named."""
+    """All messages up to `messageId`; without it, up to the newest."""
 
     conversation_id: str
     message_id: str | None = None
@@ -111,14 +111,14 @@ def to_react(said: ReactPayload) -> React | Unreact:
 
 
 class ContentPayload(msgspec.Struct, frozen=True):
-    """Of a deleted message the text is empty."""
+    """A message's text; empty in a deleted message."""
 
     text: str
 
 
 class MessagePayload(Payload, frozen=True):
-    """`status` is the least that all other members have reached. It is left out where a message says something else
-    now, which does not change it. `clientMessageId`, `editedAt` and `deletedAt` are left out where there are none."""
+    """A message. `status` is the lowest that any other member has reached; it is missing in the event of an edit, which
+    does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
 
     id: str
     conversation_id: str
@@ -135,7 +135,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class StatusPayload(Payload, frozen=True):
-    """What has become of one message at one member, `userId`."""
+    """The status of one message for one member, `userId`."""
 
     message_id: str
     conversation_id: str
@@ -162,7 +162,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """Who did what, and all reactions that the message has now."""
+    """A reaction that was added or removed, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str
@@ -173,7 +173,7 @@ class ReactionChangedPayload(Payload, frozen=True):
 
 
 class ErrorEventPayload(Payload, frozen=True):
-    """What an event was refused with that asked for no acknowledgement. `status` is always `error`."""
+    """The refusal of an event that asked for no acknowledgement. `status` is always `error`."""
 
     status: Literal["error"]
     message: str
@@ -263,7 +263,7 @@ class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """A message that was sent says `sent`, also when this answers a retry."""
+    """The sent message. Its `status` is `sent`, also when this answers a retry."""
 
     message: MessagePayload
 
@@ -273,7 +273,7 @@ class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """How far the reader is now, and what is left."""
+    """How far the user has read now, and how many messages are unread."""
 
     conversation_id: str
     seq: int
