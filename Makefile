@@ -10,8 +10,8 @@ BIN    := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-lock-installed
 DEV_STAMP := $(VENV)/.dev-lock-installed
 
-# The official JavaScript clients, what drives a browser and the schema of AsyncAPI are part of the tests once they are in
-# the tree.
+# The official JavaScript clients, what drives a browser, the schema of AsyncAPI and what generates clients from OpenAPI are
+# part of the tests once they are in the tree.
 NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/page tests/reference))
 NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
