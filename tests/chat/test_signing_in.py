@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
+import jwt
 import pytest
 
 from talkwire.core.commands.accounts import BanUser
@@ -105,7 +107,7 @@ async def test_a_socket_ends_when_its_token_expires(world: World) -> None:
 
 
 async def test_a_token_that_lives_for_ages_is_taken(world: World) -> None:
-    client = await world.connect("alice", ttl_s=10**14)
+    client = await world.connect("alice", ttl_s=10**11)
     await client.done("ping")
 
 
@@ -175,6 +177,26 @@ async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_i
     assert (await client.next("session:ending"))["reason"] == "logout"
     stolen = {"refreshToken": second.json()["refreshToken"]}
     assert (await world.request("POST", "/api/v1/auth/refresh", json=stolen)).status_code == 401
+
+
+async def test_a_token_that_comes_a_little_late_is_let_in_and_its_socket_stays(world: World) -> None:
+    """The usual tolerance is ten seconds. At `exp` the socket would end at once, and its client would come back."""
+    expired_at = int(time.time()) - 1
+    late = _token_until(world.id_of("alice"), expired_at)
+    assert (await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {late}"})).is_success
+    client = await world.open()
+    await client.sign_in({"token": late})
+    answer = await client.done("auth:refresh", {"token": late})
+    assert datetime.fromisoformat(answer["expiresAt"]).timestamp() == expired_at + 10
+    await client.done("ping")
+
+    too_late = _token_until(world.id_of("alice"), int(time.time()) - 11)
+    answer = await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {too_late}"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "token_expired")
+
+
+def _token_until(user_id: str, expires_at: int) -> str:
+    return jwt.encode({"sub": user_id, "exp": expires_at}, SECRET)
 
 
 async def test_a_page_of_elsewhere_cannot_sign_a_developer_in(tmp_path: Path) -> None:

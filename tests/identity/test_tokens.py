@@ -173,11 +173,43 @@ def test_leeway_forgives_a_difference_of_clocks_both_ways() -> None:
     assert refusal(token, policy, now=LATER + 5) == "token_expired"
 
 
+def test_a_token_that_says_it_was_issued_later_is_not_valid_yet() -> None:
+    token = jwt.encode({"sub": "a", "iat": NOW + 10, "exp": LATER}, SECRET)
+    assert refusal(token, TokenPolicy(secret=SECRET, leeway_s=9)) == "unauthenticated"
+    assert verified(token, TokenPolicy(secret=SECRET, leeway_s=10)).user_id == "a"
+
+
+def test_a_token_that_came_in_time_ends_when_it_says() -> None:
+    policy = TokenPolicy(secret=SECRET, leeway_s=10)
+    assert verified(jwt.encode({"sub": "a", "exp": LATER}, SECRET), policy, now=LATER - 0.1).expires_at == LATER
+
+
+def test_a_token_that_came_late_ends_when_it_would_be_refused() -> None:
+    """At `exp` it would end at once, and a client that comes back with the same token would be let in again."""
+    policy = TokenPolicy(secret=SECRET, leeway_s=10)
+    token = jwt.encode({"sub": "a", "exp": LATER}, SECRET)
+    assert verified(token, policy, now=LATER).expires_at == LATER + 10
+    assert verified(token, policy, now=LATER + 9.9).expires_at == LATER + 10
+    assert refusal(token, policy, now=LATER + 10) == "token_expired"
+
+
 @pytest.mark.parametrize("exp", ["1800000060", True, [LATER], 1e300, -(10**40)])
 def test_a_time_that_is_no_number_of_seconds_is_refused(exp: object) -> None:
     assert (
         refusal(by_hand({"alg": "HS256"}, {"sub": "a", "exp": exp}, SECRET.encode()), TokenPolicy(secret=SECRET))
         == "unauthenticated"
+    )
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_a_time_in_milliseconds_is_refused_with_what_to_do(claim: str) -> None:
+    claims = {"sub": "a", "exp": LATER, "nbf": NOW, "iat": NOW, claim: LATER * 1000}
+    token = by_hand({"alg": "HS256"}, claims, SECRET.encode())
+    with pytest.raises(ChatError) as caught:
+        TokenVerifier(TokenPolicy(secret=SECRET)).verify_now(token, NOW)
+    assert caught.value.code == "unauthenticated"
+    assert caught.value.message == (
+        f"The token's `{claim}` lies after the year 9999: it must be in seconds since 1970, not in milliseconds."
     )
 
 

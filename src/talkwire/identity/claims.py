@@ -23,13 +23,17 @@ _KEPT_CLAIMS = ("role", "type", "department", "permissions")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXACT_FLOAT_MAX = 2**53
 
+LAST_S = 253_402_300_799
+"""9999-12-31T23:59:59Z. A later time is one in milliseconds, which many languages give: it would never come."""
+
 _decoder = msgspec.json.Decoder(dict[str, object])
 
 
 class Identity(msgspec.Struct, frozen=True):
     """A caller whose token was verified.
 
-    `expires_at` is in seconds since 1970 UTC, None for a token without `exp`. `session_id` is the signed-in device of
+    `expires_at` says when what the token let in has to end, in seconds since 1970 UTC: at `exp`, or, where the token
+    came after `exp` and within the policy's leeway, at the end of that. None for a token without `exp`. `session_id` is the signed-in device of
     one of our own accounts. `attributes` holds the claims `role`, `type`, `department` and `permissions` as they came,
     those that there are; they grant nothing, `role` does.
     """
@@ -72,12 +76,16 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
 
 
 def number_claim(claims: Claims, name: str) -> float | None:
-    """A NumericDate (RFC 7519, 2), or None when the claim is not there. A text with digits is not a number."""
+    """Returns a NumericDate (RFC 7519, 2), or None when the claim is not there. A text with digits is not a number."""
     value = claims.get(name)
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _EXACT_FLOAT_MAX:
         raise unauthenticated(f"The token's `{name}` is not a time in seconds.")
+    if value > LAST_S:
+        raise unauthenticated(
+            f"The token's `{name}` lies after the year 9999: it must be in seconds since 1970, not in milliseconds."
+        )
     return float(value)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from talkwire.core.errors import ChatError, invalid
 from talkwire.core.texts import check_id
+from talkwire.identity.claims import LAST_S
 from talkwire.identity.policy import OWN_ISSUER
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact
 
@@ -44,6 +45,8 @@ class TokenIssuer:
         if taken := sorted(_OWN_CLAIMS & further.keys()):
             raise invalid(f"claims.{taken[0]}", "is set by the server")
         now = self._clock()
+        if now + ttl_s > LAST_S:
+            raise invalid("ttl", "must end before the year 10000")
         given = {"name": name, "role": role, "sid": session_id}
         token = sign_compact(
             {

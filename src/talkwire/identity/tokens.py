@@ -10,6 +10,8 @@ No message contains the token or a part of it.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from talkwire.core.errors import ChatError
 from talkwire.identity.claims import Claims, Identity, decode_claims, identity_of, number_claim
 from talkwire.identity.jwks import KeySet
@@ -91,16 +93,24 @@ class TokenVerifier:
         if not key.verify(signed.signed, signed.signature):
             raise unauthenticated("The token's signature is wrong.")
         claims = decode_claims(signed.payload)
-        self._check_times(claims, now)
-        return identity_of(claims, self._policy, signed_with_secret=key.algorithm == "HS256")
+        ends_at = self._end_of(claims, now)
+        identity = identity_of(claims, self._policy, signed_with_secret=key.algorithm == "HS256")
+        return identity if identity.expires_at == ends_at else replace(identity, expires_at=ends_at)
 
-    def _check_times(self, claims: Claims, now: float) -> None:
+    def _end_of(self, claims: Claims, now: float) -> float | None:
+        """Returns when what the token lets in has to end: at `exp`. A token that comes after it, within the leeway, is
+        good until the leeway ends, since what it lets in would otherwise end at once and come back with it. None: the
+        token never expires. Raises `token_expired`, and `unauthenticated` for a token that is not valid yet."""
+        leeway_s = self._policy.leeway_s
+        for claim in ("nbf", "iat"):
+            begins_at = number_claim(claims, claim)
+            if begins_at is not None and begins_at > now + leeway_s:
+                raise unauthenticated(f"The token is not valid yet (`{claim}`).")
         expires_at = number_claim(claims, "exp")
         if expires_at is None:
             if self._policy.require_exp:
                 raise unauthenticated("The token does not say when it expires (`exp`).")
-        elif expires_at <= now - self._policy.leeway_s:
+            return None
+        if expires_at <= now - leeway_s:
             raise ChatError("token_expired", "The token has expired.")
-        not_before = number_claim(claims, "nbf")
-        if not_before is not None and not_before > now + self._policy.leeway_s:
-            raise unauthenticated("The token is not valid yet.")
+        return expires_at if now < expires_at else expires_at + leeway_s

@@ -62,6 +62,7 @@ def token_policy(settings: Settings) -> TokenPolicy:
         role_claim=settings.role_claim,
         service_roles=settings.service_roles,
         admin_roles=settings.admin_roles,
+        leeway_s=settings.jwt_leeway_s,
     )
 
 
