@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from talkwire.identity.issuer import TokenIssuer
-from tests.chat.chat_server import SECRET, in_process, serving
+from tests.chat.chat_server import SECRET, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 
 ROUTES = {
@@ -400,6 +401,26 @@ async def test_a_page_of_this_machine_may_use_rest(world: World) -> None:
     assert answer.headers["vary"] == "Origin"
     refused = await world.request("GET", "/api/v1/users/me", headers=page)
     assert refused.headers["access-control-allow-origin"] == page["origin"]
+
+
+async def test_the_servers_own_page_may_connect_whatever_origins_are_named_and_refusals_are_logged(
+    tmp_path: Path,
+) -> None:
+    with running_chat(tmp_path, {"TALKWIRE_ORIGINS": "https://app.example"}) as server:
+        async with world_at(server) as world:
+            for origin, allowed in ((server.url, True), ("https://app.example", True), ("https://evil.example", False)):
+                polling = await world.http.get("/socket.io/?EIO=4&transport=polling", headers={"origin": origin})
+                assert polling.status_code == (200 if allowed else 403), origin
+                answer = await world.request("GET", "/api/v1/users/me", by="alice", headers={"origin": origin})
+                assert ("access-control-allow-origin" in answer.headers) is allowed, origin
+                if allowed:
+                    await world.open(headers={"origin": origin})
+                else:
+                    with pytest.raises(InvalidStatus):
+                        await world.open(headers={"origin": origin})
+        refused = [line for line in server.logged() if line["event"] == "connection_refused"]
+        asked = {"reason": "origin", "origin": "https://evil.example", "setting": 'origins = ["https://evil.example"]'}
+        assert [{name: line[name] for name in asked} for line in refused] == [asked] * 3
 
 
 async def test_a_page_of_elsewhere_may_not(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.identity.origins import OriginPolicy
 
@@ -26,6 +27,48 @@ def test_a_page_that_came_unencrypted_is_not_of_an_encrypted_site(
 
 def test_origins_that_are_named_count_as_they_are() -> None:
     assert OriginPolicy(["http://chat.example"]).allows("http://chat.example", "chat.example", by_tls=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "by_tls", "allowed"),
+    [
+        ("https://app.example", "chat.example", True, True),
+        ("https://chat.example", "chat.example", True, True),
+        ("https://Chat.example", "chat.EXAMPLE", False, True),
+        ("http://chat.example", "chat.example", True, False),
+        ("https://chat.example:8443", "chat.example:8443", False, True),
+        ("https://chat.example:8443", "chat.example", False, False),
+        ("https://evil.example", "chat.example", False, False),
+        ("http://localhost:5173", "localhost:3000", False, False),
+        ("null", "chat.example", False, False),
+        ("", "", False, False),
+    ],
+)
+def test_the_servers_own_pages_may_connect_whatever_origins_are_named(
+    origin: str, host: str, *, by_tls: bool, allowed: bool
+) -> None:
+    assert OriginPolicy(["https://app.example"]).allows(origin, host, by_tls=by_tls) is allowed
+
+
+def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in() -> None:
+    policy = OriginPolicy(["https://app.example"])
+    with capture_logs() as lines:
+        policy.log_refusal("https://shop.example", "chat.example", "192.0.2.1")
+        policy.log_refusal("null", "chat.example", "192.0.2.1")
+        for _ in range(100):
+            policy.log_refusal(f"https://{'long' * 100}.example", "chat.example", "192.0.2.1")
+    assert lines[0] == {
+        "log_level": "warning",
+        "event": "connection_refused",
+        "reason": "origin",
+        "origin": "https://shop.example",
+        "host": "chat.example",
+        "address": "192.0.2.1",
+        "setting": 'origins = ["https://shop.example"]',
+    }
+    assert lines[1]["setting"] == 'origins = ["*"]'
+    assert len(lines) < 22
+    assert all(len(line["origin"]) <= 200 for line in lines)
 
 
 LOOPBACK_NAMES = [

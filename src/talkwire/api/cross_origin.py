@@ -13,7 +13,7 @@ import msgspec
 
 from talkwire.api.errors import error_body
 from talkwire.core.errors import ChatError
-from talkwire.identity.address import came_by_tls
+from talkwire.identity.address import came_by_tls, client_address
 from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -54,7 +54,10 @@ class CrossOrigin:
             await _misdirected(send)
             return
         origin = headers.get(b"origin")
-        if origin is None or not self._origins.allows(origin, host, by_tls=self._came_by_tls(scope, headers)):
+        is_allowed = self._origins.allows(origin, host, by_tls=self._came_by_tls(scope, headers))
+        if not is_allowed:
+            self._origins.log_refusal(origin, host, self._address(scope, headers))
+        if origin is None or not is_allowed:
             # Or a browser would keep the answer, without what lets pages read it, for the page that asks next.
             await self._app(scope, receive, _sending_with({"vary": "Origin"}, send))
             return
@@ -67,8 +70,15 @@ class CrossOrigin:
         await self._app(scope, receive, _sending_with(allowed | exposed, send))
 
     def _came_by_tls(self, scope: Any, headers: dict[bytes, str]) -> bool:  # noqa: ANN401 (ASGI)
-        peer = scope.get("client")
-        return came_by_tls(peer[0] if peer else "", headers.get(b"x-forwarded-proto"), self._trusted_proxies)
+        return came_by_tls(_peer(scope), headers.get(b"x-forwarded-proto"), self._trusted_proxies)
+
+    def _address(self, scope: Any, headers: dict[bytes, str]) -> str:  # noqa: ANN401 (ASGI)
+        return client_address(_peer(scope), headers.get(b"x-forwarded-for"), self._trusted_proxies)
+
+
+def _peer(scope: Any) -> str:  # noqa: ANN401 (ASGI)
+    peer = scope.get("client")
+    return peer[0] if peer else ""
 
 
 def _sending_with(headers: dict[str, str], send: Send) -> Send:

@@ -265,8 +265,10 @@ def _on_origins(settings: Settings) -> Iterator[Finding]:
     if "*" in settings.origins:
         yield Finding("warning", "origins", "any web page may connect")
     elif settings.origins:
-        yield Finding("ok", "origins", ", ".join(settings.origins))
-    elif not is_loopback(settings.host):
+        yield Finding("ok", "origins", f"pages of {', '.join(settings.origins)} and the server's own may connect")
+    elif is_loopback(settings.host):
+        yield Finding("ok", "origins", "none is set: the server's own pages may connect, and pages of this machine")
+    else:
         yield Finding("note", "origins", "none is set, so only the server's own pages may connect")
 
 

@@ -33,9 +33,10 @@ class Identity(msgspec.Struct, frozen=True):
     """A caller whose token was verified.
 
     `expires_at` says when what the token let in has to end, in seconds since 1970 UTC: at `exp`, or, where the token
-    came after `exp` and within the policy's leeway, at the end of that. None for a token without `exp`. `session_id` is the signed-in device of
-    one of our own accounts. `attributes` holds the claims `role`, `type`, `department` and `permissions` as they came,
-    those that there are; they grant nothing, `role` does.
+    came after `exp` and within the policy's leeway, at the end of that. None for a token without `exp`.
+
+    `session_id` is the signed-in device of one of our own accounts. `attributes` holds the claims `role`, `type`,
+    `department` and `permissions` as they came, those that there are; they grant nothing, `role` does.
     """
 
     user_id: str

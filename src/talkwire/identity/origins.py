@@ -1,23 +1,33 @@
-"""Which web pages may talk to this server (contract, section 2). Browsers do not ask before they open a WebSocket, so
-the server has to look at `Origin` itself."""
+"""Which web pages may talk to this server. Browsers do not ask before they open a WebSocket, so the server has to look
+at `Origin` itself."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+import structlog
+
+from talkwire.core.line_limit import LineLimit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 DEVELOPMENT_ONLY = "Development sign-in is on, so this server is reached by a name of this machine only: localhost"
 """Why a request was refused whose `Host` is another name."""
 
+_SHOWN = 200
+"""Characters of what a client says that are logged."""
+
+_logger = structlog.get_logger(__name__)
+
 
 class OriginPolicy:
     """`allowed` are origins such as `https://app.example.com`; `*` lets every page in.
 
-    With none given, pages of this same server pass, and pages of any port of this machine while it is reached through
-    loopback. A request without Origin comes from no browser and passes.
+    Pages of this same server always pass. With no origins given, pages of any port of this machine pass too while it is
+    reached through loopback. A request without Origin comes from no browser and passes.
 
     `loopback_only`: this server is reached by names of this machine only. Any web page can have its own name lead
     here (DNS rebinding), and is then a page of this same server.
@@ -26,6 +36,7 @@ class OriginPolicy:
     def __init__(self, allowed: Collection[str] = (), *, loopback_only: bool = False) -> None:
         self._loopback_only = loopback_only
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+        self._lines = LineLimit()
 
     @property
     def allows_all(self) -> bool:
@@ -45,16 +56,34 @@ class OriginPolicy:
         if origin is None or self.allows_all:
             return True
         origin = origin.lower()
-        if self._allowed:
-            return origin in self._allowed
+        if origin in self._allowed:
+            return True
         try:
             page = urlsplit(origin)
             served = urlsplit(f"//{host.lower()}")
             same_host = page.netloc == served.netloc and not (by_tls and page.scheme == "http")
-            loopback = page.hostname in _LOOPBACK and served.hostname in _LOOPBACK
+            loopback = not self._allowed and page.hostname in _LOOPBACK and served.hostname in _LOOPBACK
         except ValueError:
             return False
         return bool(page.netloc) and (same_host or loopback)
+
+    def log_refusal(self, origin: str | None, host: str, address: str) -> None:
+        """Logs a page that was not let in, and the setting that would let it in. `address` is the client's."""
+        suppressed = self._lines.take(time.monotonic())
+        if origin is None or suppressed is None:
+            return
+        shown = origin[:_SHOWN]
+        more = {"suppressed": suppressed} if suppressed else {}
+        _logger.warning(
+            "connection_refused",
+            reason="origin",
+            origin=shown,
+            host=host[:_SHOWN],
+            address=address,
+            # Pages without an origin of their own, such as files and sandboxed frames, send `null`.
+            setting=f'origins = ["{shown if "://" in shown else "*"}"]',
+            **more,
+        )
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
         """The CORS headers of an answer to a request that was let in."""

@@ -115,6 +115,7 @@ class EngineServer(ABC):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, DEVELOPMENT_ONLY)
         admission = check_request(request, self._transport_of, self.options)
         if not self.origins.allows(request.origin, host, by_tls=by_tls):
+            self.origins.log_refusal(request.origin, host, address)
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")

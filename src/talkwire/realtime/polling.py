@@ -57,6 +57,7 @@ class PollingApp:
         self._server.is_in_doubt()
         request = _Request(scope, receive, send, self._server)
         if request.method == "OPTIONS":
+            request.log_refused_origin()
             await request.answer(204, headers=_preflight_headers(request))
             return
         try:
@@ -318,11 +319,16 @@ class _Request:
         await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await self._send({"type": "http.response.body", "body": answer.body})
 
+    def log_refused_origin(self) -> None:
+        """Logs a page that is not let in: a browser that asks first, and hears no, sends nothing else."""
+        if not self._is_origin_allowed():
+            self._server.origins.log_refusal(self.headers.get("origin"), self.headers.get("host", ""), self.address)
+
     def _cors_headers(self) -> dict[str, str]:
-        origin = self.headers.get("origin")
-        if not self._server.origins.allows(origin, self.headers.get("host", "")):
-            return {}
-        return self._server.origins.response_headers(origin)
+        return self._server.origins.response_headers(self.headers.get("origin")) if self._is_origin_allowed() else {}
+
+    def _is_origin_allowed(self) -> bool:
+        return self._server.origins.allows(self.headers.get("origin"), self.headers.get("host", ""))
 
 
 def _preflight_headers(request: _Request) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""How often the same kind of line is logged: what anybody can cause must not fill a disk."""
+
+from __future__ import annotations
+
+LINES_PER_S = 10
+
+
+class LineLimit:
+    """Lets `per_s` lines of one kind through in each second, and counts those that it does not."""
+
+    __slots__ = ("_ends", "_left", "_per_s", "_suppressed")
+
+    def __init__(self, per_s: int = LINES_PER_S) -> None:
+        self._per_s = per_s
+        self._left = per_s
+        self._ends = 0.0
+        self._suppressed = 0
+
+    def take(self, now: float) -> int | None:
+        """Returns how many lines were suppressed since the last one, or None for a line that is not to be logged.
+        `now` is in seconds of a clock that never goes back."""
+        if now >= self._ends:
+            self._ends, self._left = now + 1, self._per_s
+        if not self._left:
+            self._suppressed += 1
+            return None
+        self._left -= 1
+        suppressed, self._suppressed = self._suppressed, 0
+        return suppressed

@@ -1,0 +1,12 @@
+"""How often the same kind of line is logged."""
+
+from __future__ import annotations
+
+from talkwire.core.line_limit import LineLimit
+
+
+def test_the_next_second_says_how_many_lines_were_suppressed() -> None:
+    limit = LineLimit(per_s=3)
+    assert [limit.take(100 + moment / 10) for moment in range(8)] == [0, 0, 0, None, None, None, None, None]
+    assert [limit.take(101), limit.take(101.5), limit.take(101.6), limit.take(101.7)] == [5, 0, 0, None]
+    assert limit.take(200) == 1
