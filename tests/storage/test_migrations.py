@@ -186,7 +186,8 @@ def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: 
         ]
         connection.execute(insert(answers), [key | answer for key in keys])
     tracemalloc.start()
-    migrate(engine)
+    with engine.begin() as connection:
+        upgrade(connection, "0010")  # later ones take memory of their own to be read
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < rows * length / 2

@@ -28,6 +28,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
+from talkwire.core.invitations import usable_invitation, use_invitation
 from talkwire.core.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
 from talkwire.core.texts import check_id, check_name, check_text
 from talkwire.core.transaction import Snapshot, Transaction
@@ -51,7 +52,9 @@ def check_register(command: RegisterAccount) -> None:
 
 
 def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) -> User:
-    """A new user with an e-mail address and a password. Only an operator chooses the id, which then must be free."""
+    """Returns a new user with an e-mail address and a password. Only an operator chooses the id, which then must be
+    free. Raises `forbidden` for an invitation that nobody can use, before it says anything about the address."""
+    invitation = None if command.invitation is None else usable_invitation(tx, command.invitation)
     if command.id is not None:
         must_operate(actor)
         if is_own_id(command.id):
@@ -65,6 +68,8 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
     tx.record(UserCreated(pos, tx.now_ms, user))
     tx.put_account(Account(user.id, email, command.password_hash))
+    if invitation is not None:
+        use_invitation(tx, user.id, invitation)
     return user
 
 

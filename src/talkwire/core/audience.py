@@ -20,6 +20,9 @@ from talkwire.core.events import (
     ConversationUpdated,
     Durable,
     Event,
+    InvitationCreated,
+    InvitationDeleted,
+    InvitationUsed,
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -86,6 +89,8 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
         case UserCreated() | UserRenamed() | UserBanned() | UserUnbanned():
             return NOBODY
         case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
+            return NOBODY
+        case InvitationCreated() | InvitationUsed() | InvitationDeleted():
             return NOBODY
         case _:
             assert_never(event)

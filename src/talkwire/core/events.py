@@ -7,6 +7,7 @@ import msgspec
 from talkwire.core.model import (
     CallEndReason,
     Conversation,
+    Invitation,
     Member,
     Message,
     Notification,
@@ -83,6 +84,24 @@ class LoginEnded(DurableEvent, frozen=True):
 
     user_id: str
     session_id: str
+
+
+class InvitationCreated(DurableEvent, frozen=True):
+    invitation: Invitation
+
+
+class InvitationUsed(DurableEvent, frozen=True):
+    """A user registered by an invitation, or joined its conversations, which MemberAdded says for each."""
+
+    invitation_id: str
+    user_id: str
+
+
+class InvitationDeleted(DurableEvent, frozen=True):
+    """`by` is whoever did it, empty when it was the application's backend."""
+
+    invitation_id: str
+    by: str = ""
 
 
 class ConversationCreated(DurableEvent, frozen=True):
@@ -407,6 +426,9 @@ Durable = (
     | LoginOpened
     | LoginRenewed
     | LoginEnded
+    | InvitationCreated
+    | InvitationUsed
+    | InvitationDeleted
     | ConversationCreated
     | ConversationUpdated
     | ConversationDeleted

@@ -13,6 +13,7 @@ from talkwire.core import (
     edits,
     files,
     forwards,
+    invitations,
     mail,
     members,
     messages,
@@ -38,6 +39,7 @@ from talkwire.core.handler import Changes, Queries, Upkeeps
 CHANGES: Changes = MappingProxyType(
     {
         **accounts.CHANGES,
+        **invitations.CHANGES,
         **users.CHANGES,
         **conversations.CHANGES,
         **members.CHANGES,
@@ -66,6 +68,7 @@ UPKEEP: Upkeeps = MappingProxyType({**presence.UPKEEP, **calls.UPKEEP, **nodes.U
 QUERIES: Queries = MappingProxyType(
     {
         **accounts.QUERIES,
+        **invitations.QUERIES,
         **users.QUERIES,
         **conversations.QUERIES,
         **moderation.QUERIES,

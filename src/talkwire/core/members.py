@@ -20,7 +20,6 @@ from talkwire.core.model import (
     HistoryStart,
     Member,
     MemberRole,
-    Restriction,
     User,
     is_own_id,
 )
@@ -42,8 +41,8 @@ def check_add_members(command: AddMembers) -> None:
 
 
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Lets users into a group or channel; whoever is in it already is passed over. A mute outlasts leaving and coming
-    back. Raises `banned` when one of them is kept out by a moderator."""
+    """Lets users into a group or channel; whoever is in it already is passed over. Raises `banned` when one of them is
+    kept out by a moderator."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     if conversation is None or not may_join(actor, conversation, command.user_ids):
@@ -53,16 +52,20 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
     if not newcomers:
         return ()
     check_users(tx, actor, command.user_ids, "userIds")
-    restrictions = tx.restrictions.on_users(conversation.id, newcomers)
-    _must_not_be_banned(actor, restrictions, tx.now_ms)
-    muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
+    must_not_be_banned(tx, actor, conversation, newcomers)
     make_unknown_users(tx, newcomers)
+    return let_in(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
+
+
+def let_in(tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str) -> tuple[Member, ...]:
+    """Returns the new members, who were in the conversation before or not. A mute outlasts leaving and coming back."""
+    restrictions = tx.restrictions.on_users(conversation.id, newcomers)
+    muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
     limits = _history_from(conversation, tx.next_pos())
     members = tuple(
         replace(newcomer(conversation, id_, "member", tx.now_ms, limits), muted_until_ms=muted_until_ms.get(id_, 0))
         for id_ in newcomers
     )
-    by = "" if actor.is_service else actor.user_id
     tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
     return members
 
@@ -89,8 +92,10 @@ def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
     return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
-def _must_not_be_banned(actor: Actor, restrictions: Sequence[Restriction], now_ms: int) -> None:
-    banned = [each.user_id for each in restrictions if each.kind == "ban" and each.until_ms > now_ms]
+def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
+    """Raises `banned` when a moderator keeps one of these users out of the conversation."""
+    restrictions = tx.restrictions.on_users(conversation.id, user_ids)
+    banned = [each.user_id for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
     if banned == [actor.user_id]:
         raise ChatError("banned", "You are banned from this conversation.")
     if banned:

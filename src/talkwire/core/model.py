@@ -111,6 +111,25 @@ class LoginSession(msgspec.Struct, frozen=True):
     user_agent: str = ""
 
 
+class Invitation(msgspec.Struct, frozen=True):
+    """A link by which people come to the server and to conversations. The code itself is known to those it was given
+    to; only its hash is kept.
+
+    `creator_id` is empty where the application's backend made it. `expires_ms` and `max_uses` are None where it has no
+    such limit.
+    """
+
+    id: str
+    code_hash: str
+    conversation_ids: tuple[str, ...]
+    creator_id: str
+    creator_role: ActorRole
+    created_ms: int
+    expires_ms: int | None = None
+    max_uses: int | None = None
+    uses: int = 0
+
+
 class Conversation(msgspec.Struct, frozen=True):
     """`last_pos` is the position of its newest event of any kind, `active_pos` that of its creation or newest message.
 

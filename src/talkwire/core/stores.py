@@ -18,6 +18,7 @@ from talkwire.core.model import (
     Conversation,
     File,
     HistoryStart,
+    Invitation,
     MemberPreferences,
     Message,
     Notification,
@@ -382,6 +383,21 @@ class Files(Protocol):
 
     def expire_upload(self, upload_id: str, now_ms: int) -> None: ...
     def drop_uploads(self, upload_ids: Collection[str]) -> None: ...
+
+
+class Invitations(Protocol):
+    """Links by which people join. A snapshot's are only read."""
+
+    def find(self, invitation_id: str) -> Invitation | None: ...
+    def with_code(self, code_hash: str) -> Invitation | None: ...
+
+    def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
+        """Returns a user's invitations, the newest first; None: those of all."""
+        ...
+
+    def drop_expired(self, before_ms: int) -> None:
+        """Forgets those that had expired by then."""
+        ...
 
 
 class Restrictions(Protocol):

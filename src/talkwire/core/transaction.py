@@ -17,6 +17,7 @@ from talkwire.core.model import Account, Conversation, LoginSession, Member, Mes
 from talkwire.core.stores import (
     Calls,
     Files,
+    Invitations,
     MailStore,
     MessageParts,
     NodeTable,
@@ -94,6 +95,8 @@ class Transaction(Protocol):
     def files(self) -> Files: ...
     @property
     def restrictions(self) -> Restrictions: ...
+    @property
+    def invitations(self) -> Invitations: ...
     @property
     def answers(self) -> StoredAnswers: ...
 
@@ -253,6 +256,8 @@ class Snapshot(Protocol):
 
     @property
     def restrictions(self) -> Restrictions: ...
+    @property
+    def invitations(self) -> Invitations: ...
     @property
     def search(self) -> Search: ...
     @property

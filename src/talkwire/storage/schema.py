@@ -142,6 +142,23 @@ answers = Table(
 )
 """What requests with an `Idempotency-Key` were answered with."""
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("code_hash", Text, nullable=False, unique=True),
+    Column("conversation_ids", Text, nullable=False),
+    Column("creator_id", Text, nullable=False),
+    Column("creator_role", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("max_uses", Integer),
+    Column("uses", Integer, nullable=False, server_default="0"),
+    Index("ix_invitations_creator_id_id", "creator_id", "id"),
+    _partial("ix_invitations_expires_ms", "expires_ms IS NOT NULL", "expires_ms"),
+)
+"""Links by which people come. `conversation_ids` is JSON; `creator_id` is empty for the application's backend."""
+
 conversations = Table(
     "conversations",
     metadata,

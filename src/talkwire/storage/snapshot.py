@@ -18,6 +18,7 @@ from talkwire.storage.answers import AnswerRows
 from talkwire.storage.calls import CallRows
 from talkwire.storage.clock import clock_of
 from talkwire.storage.files import FileRows
+from talkwire.storage.invitations import InvitationRows
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.lineage import is_same_log
 from talkwire.storage.mail import MailRows
@@ -59,6 +60,7 @@ class TableSnapshot:
         self.search = SearchRows(connection, lookups)
         self.mail = MailRows(connection, lookups.stretches)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
+        self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)
         self.sessions = SessionRows(connection, lookups.sessions)
         self.calls = CallRows(connection)

@@ -17,6 +17,7 @@ from talkwire.storage.answers import AnswerRows
 from talkwire.storage.batch_statements import BatchStatements, Write
 from talkwire.storage.covered import with_covered
 from talkwire.storage.files import FileRows
+from talkwire.storage.invitations import InvitationRows
 from talkwire.storage.keys import direct_key
 from talkwire.storage.mail import MailRows
 from talkwire.storage.message_parts import MessagePartRows
@@ -75,6 +76,7 @@ class BatchTransaction:
         self.presence = PresenceRows(connection, lookups.presence)
         self.files = FileRows(connection, self._workspace.write_messages)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
+        self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)
         self.mail = MailRows(connection, lookups.stretches)
         self.retention = RetentionRows(self._workspace, self.now_ms)

@@ -32,6 +32,8 @@ class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
     name: str
     password_hash: str
     id: str | None = None
+    invitation: str | None = None
+    """The code of an invitation, whose conversations the account joins."""
 
 
 class SetPassword(Change[None], frozen=True, tag="SetPassword"):

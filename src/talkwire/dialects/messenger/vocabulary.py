@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from talkwire.core.events import (
     CallMissed,
+    InvitationCreated,
+    InvitationDeleted,
+    InvitationUsed,
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -52,6 +55,9 @@ MESSENGER = Dialect(
             UserRenamed,
             UserBanned,
             UserUnbanned,
+            InvitationCreated,
+            InvitationUsed,
+            InvitationDeleted,
             LoginOpened,
             LoginRenewed,
             LoginEnded,

@@ -48,6 +48,7 @@ COPIED = (
     "members",
     "spans",
     "restrictions",
+    "invitations",
     "messages",
     "tombstones",
     "message_versions",

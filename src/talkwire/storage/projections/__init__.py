@@ -5,13 +5,14 @@ A conversation's newest position is moved for every event that concerns it, in `
 
 from types import MappingProxyType
 
-from talkwire.storage.projections import conversations, messages, offers, preferences, users
+from talkwire.storage.projections import conversations, invitations, messages, offers, preferences, users
 from talkwire.storage.projections.projection import Projections
 
 PROJECTIONS: Projections = MappingProxyType(
     {
         **users.PROJECTIONS,
         **preferences.PROJECTIONS,
+        **invitations.PROJECTIONS,
         **conversations.PROJECTIONS,
         **messages.PROJECTIONS,
         **offers.PROJECTIONS,

@@ -1,0 +1,352 @@
+"""Invitations: who makes them, what they are good for, and when they are not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from talkwire.bus.memory import Exchange
+from talkwire.core.commands.accounts import BanUser, RegisterAccount, UnbanUser
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation
+from talkwire.core.commands.invitations import (
+    AcceptInvitation,
+    CreatedInvitation,
+    CreateInvitation,
+    DeleteInvitation,
+    ListInvitations,
+)
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
+from talkwire.core.errors import ChatError
+from talkwire.core.events import InvitationCreated, InvitationDeleted, InvitationUsed, MemberAdded
+from talkwire.core.invitations import KEPT_MS
+from talkwire.core.model import Actor, Invitation, User
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+ANYONE = Actor("", "")
+HOUR_MS = 3_600_000
+
+
+async def _invite(node: Node, actor: Actor = ALICE, *conversation_ids: str, **limits: int) -> CreatedInvitation:
+    created = await node.do(actor, CreateInvitation(conversation_ids or ("c",), **limits))
+    assert isinstance(created, CreatedInvitation)
+    return created
+
+
+async def _listed(node: Node, actor: Actor) -> list[Invitation]:
+    return list((await node.do(actor, ListInvitations())).items)
+
+
+async def _refused(node: Node, actor: Actor, code: str) -> str:
+    """Returns what accepting is refused with, in a word."""
+    with pytest.raises(ChatError) as refused:
+        await node.do(actor, AcceptInvitation(code))
+    return f"{refused.value.code}: {refused.value.message}"
+
+
+def _register(email: str, code: str | None = None) -> RegisterAccount:
+    return RegisterAccount(email, email.partition("@")[0].title(), "hash", invitation=code)
+
+
+# --- joining --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_user_joins_by_an_invitation_as_by_themselves(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    created = await _invite(node)
+    assert await node.do(BOB, AcceptInvitation(created.code)) == ("c",)
+    assert await node.roles("c") == {"alice": "owner", "bob": "member"}
+    joined = next(event for event in node.log if isinstance(event, MemberAdded))
+    assert (joined.conversation_id, [member.user_id for member in joined.members], joined.by) == ("c", ["bob"], "bob")
+    used = node.log[-1]
+    assert isinstance(used, InvitationUsed)
+    assert (used.invitation_id, used.user_id) == (created.invitation.id, "bob")
+
+
+async def test_a_retry_uses_nothing_up(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    created = await _invite(node, max_uses=1)
+    for _ in range(3):
+        assert await node.do(BOB, AcceptInvitation(created.code)) == ("c",)
+    assert await node.do(ALICE, AcceptInvitation(created.code)) == ("c",)
+    assert [invitation.uses for invitation in await _listed(node, ALICE)] == [1]
+
+
+async def test_whoever_has_left_needs_another_use(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    created = await _invite(node, max_uses=1)
+    await node.do(BOB, AcceptInvitation(created.code))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert (await _refused(node, BOB, created.code)).startswith("forbidden: The invitation has been used up.")
+
+
+async def test_the_backend_invites_to_several_conversations_or_to_none(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.group("d", ALICE)
+    await node.users(BOB)
+    several = await _invite(node, BACKEND, "c", "d", "c")
+    assert await node.do(BOB, AcceptInvitation(several.code)) == ("c", "d")
+    assert "bob" in await node.roles("d")
+    none = await node.do(OPERATOR, CreateInvitation())
+    assert await node.do(BOB, AcceptInvitation(none.code)) == ()
+    assert [(each.creator_id, each.creator_role) for each in await _listed(node, BACKEND)] == [
+        ("operator", "admin"),
+        ("", "service"),
+    ]
+
+
+async def test_a_conversation_that_is_gone_is_passed_over_unless_it_was_the_last(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.group("d", ALICE)
+    await node.users(BOB)
+    created = await _invite(node, BACKEND, "c", "d")
+    await node.do(ALICE, DeleteConversation("c"))
+    assert await node.do(BOB, AcceptInvitation(created.code)) == ("d",)
+    await node.do(ALICE, DeleteConversation("d"))
+    gone = "forbidden: The conversation of this invitation was deleted."
+    assert await _refused(node, BOB, created.code) == gone
+    assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
+
+
+async def test_a_newcomer_sees_what_the_conversations_rules_say(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join"))
+    await node.send(ALICE, "before")
+    await node.users(BOB)
+    created = await _invite(node)
+    await node.do(BOB, AcceptInvitation(created.code))
+    joined = next(event for event in node.log if isinstance(event, MemberAdded))
+    assert joined.members[0].history_seq == 1
+
+
+# --- registering ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_account_joins_the_conversations_of_its_invitation(node: Node) -> None:
+    await node.group("c", ALICE)
+    created = await _invite(node, max_uses=1)
+    user = await node.do(ANYONE, _register("ann@example.com", created.code))
+    assert isinstance(user, User)
+    assert user.id in await node.roles("c")
+    assert await node.refusal(ANYONE, _register("ben@example.com", created.code)) == "forbidden"
+    assert await node.do(Actor(user.id, "Ann"), AcceptInvitation(created.code)) == ("c",)
+
+
+async def test_an_invitation_that_is_no_good_registers_nobody_and_says_nothing_of_the_address(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.do(ANYONE, _register("ann@example.com"))
+    expired = await _invite(node, expires_ms=node.clock.now_ms + 1)
+    node.clock.now_ms += 1
+    for code in ("", "unknown", "\x00\ud800", expired.code):
+        assert await node.refusal(ANYONE, _register("ann@example.com", code)) == "forbidden", code
+        assert await node.refusal(ANYONE, _register("ben@example.com", code)) == "forbidden", code
+    good = await _invite(node, max_uses=1)
+    assert await node.refusal(ANYONE, _register("ann@example.com", good.code)) == "conflict"
+    await node.do(ANYONE, _register("ben@example.com", good.code))
+
+
+# --- counting -------------------------------------------------------------------------------------------------------
+
+
+async def test_of_those_who_race_for_the_last_use_one_wins(database: Database, clock: Clock) -> None:
+    nodes = 1 if database.kind == "sqlite" else 2
+    exchange = Exchange()
+    async with running(database, clock, exchange if nodes > 1 else None) as one:
+        if nodes > 1:
+            async with running(database, clock, exchange) as other:
+                await _race(one, other)
+        else:
+            await _race(one, one)
+
+
+async def _race(one: Node, other: Node) -> None:
+    racers = [Actor(f"racer{number}", "Racer") for number in range(12)]
+    await one.group("c", ALICE)
+    await one.users(*racers)
+    created = await _invite(one, max_uses=3)
+    accept = AcceptInvitation(created.code)
+    asked = [(one if number % 2 else other).ask(racer, accept) for number, racer in enumerate(racers)]
+    outcomes: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(str(type(outcome).__name__) for outcome in outcomes) == ["ChatError"] * 9 + ["tuple"] * 3
+    assert len(await one.roles("c")) == 4
+    assert [invitation.uses for invitation in await _listed(one, ALICE)] == [3]
+
+
+async def test_in_one_batch_too(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB, CAROL)
+    created = await _invite(node, max_uses=1)
+    accept = AcceptInvitation(created.code)
+    outcomes = await node.in_one_batch((BOB, accept), (CAROL, accept), (BOB, accept))
+    assert [type(outcome) for outcome in outcomes] == [tuple, ChatError, tuple]
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_expires(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB, CAROL)
+    created = await _invite(node, expires_ms=node.clock.now_ms + HOUR_MS)
+    node.clock.now_ms += HOUR_MS - 1
+    await node.do(BOB, AcceptInvitation(created.code))
+    node.clock.now_ms += 1
+    assert (await _refused(node, CAROL, created.code)).startswith("forbidden: The invitation has expired.")
+    assert await node.do(BOB, AcceptInvitation(created.code)) == ("c",)
+
+
+async def test_a_ban_refuses_invitations_too(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    created = await _invite(node)
+    await node.do(ALICE, RestrictMember("c", "bob", "ban"))
+    assert await _refused(node, BOB, created.code) == "banned: You are banned from this conversation."
+    await node.do(ALICE, UnrestrictMember("c", "bob", "ban"))
+    await node.do(OPERATOR, BanUser("bob"))
+    assert await _refused(node, BOB, created.code) == "banned: This user is banned."
+    assert [invitation.uses for invitation in await _listed(node, ALICE)] == [0]
+
+
+async def test_a_ban_from_one_of_several_conversations_joins_none(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.group("d", ALICE)
+    await node.users(BOB)
+    created = await _invite(node, BACKEND, "c", "d")
+    await node.do(ALICE, RestrictMember("d", "bob", "ban"))
+    assert (await _refused(node, BOB, created.code)).startswith("banned")
+    assert "bob" not in await node.roles("c")
+
+
+async def test_an_invitation_is_good_while_its_creator_may_invite(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.users(CAROL)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    created = await _invite(node, BOB)
+    no_more = "forbidden: Whoever made this invitation may not invite any more."
+    await node.do(ALICE, UpdateMember("c", "bob", "member"))
+    assert (await _refused(node, CAROL, created.code)).startswith(no_more)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    await node.do(OPERATOR, BanUser("bob"))
+    assert (await _refused(node, CAROL, created.code)).startswith(no_more)
+    await node.do(OPERATOR, UnbanUser("bob"))
+    assert await node.do(CAROL, AcceptInvitation(created.code)) == ("c",)
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
+
+
+async def test_an_invitation_that_nobody_made_is_not_found(node: Node) -> None:
+    await node.users(BOB)
+    assert await _refused(node, BOB, "unknown") == "not_found: There is no such invitation."
+    assert await _refused(node, BOB, "\x00\ud800") == "not_found: There is no such invitation."
+    assert (await _refused(node, BACKEND, "unknown")).startswith("forbidden")
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+async def test_those_who_may_add_members_invite(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.group("d", ALICE)
+    await node.users(MALLORY)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    to_c, to_both, to_none = CreateInvitation(("c",)), CreateInvitation(("c", "d")), CreateInvitation()
+    for actor, command, code in (
+        (CAROL, to_c, "forbidden"),
+        (MALLORY, to_c, "forbidden"),
+        (ALICE, to_both, "forbidden"),
+        (ALICE, to_none, "forbidden"),
+        (BACKEND, CreateInvitation(("nothing",)), "invalid_request"),
+    ):
+        assert await node.refusal(actor, command) == code
+    for actor in (ALICE, BOB, OPERATOR, BACKEND):
+        await node.do(actor, to_c)
+
+
+async def test_nobody_is_invited_to_a_direct_conversation(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    direct = (await node.do(ALICE, CreateConversation("direct", ("bob",)))).conversation.id
+    assert await node.refusal(ALICE, CreateInvitation((direct,))) == "forbidden"
+    assert await node.refusal(BACKEND, CreateInvitation((direct,))) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        CreateInvitation(("c",), max_uses=0),
+        CreateInvitation(("c",), max_uses=100_001),
+        CreateInvitation(("c",), expires_ms=1),
+        CreateInvitation(("c",), expires_ms=1_700_000_000_000),
+        CreateInvitation(("c",), expires_ms=2**60),
+        CreateInvitation(("a b",)),
+        CreateInvitation(tuple(map(str, range(101)))),
+    ],
+)
+async def test_limits_that_are_no_limits_are_refused(node: Node, command: CreateInvitation) -> None:
+    await node.group("c", ALICE)
+    assert await node.refusal(ALICE, command) == "invalid_request"
+
+
+async def test_creators_see_and_end_their_own_invitations_and_operators_all(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    alices, bobs = await _invite(node, ALICE), await _invite(node, BOB)
+    assert await _listed(node, ALICE) == [alices.invitation]
+    assert await _listed(node, OPERATOR) == await _listed(node, BACKEND) == [bobs.invitation, alices.invitation]
+    assert await node.refusal(ALICE, DeleteInvitation(bobs.invitation.id)) == "forbidden"
+    assert await node.refusal(ALICE, DeleteInvitation("nothing")) == "forbidden"
+    assert await node.refusal(OPERATOR, DeleteInvitation("nothing")) == "not_found"
+    await node.do(BOB, DeleteInvitation(bobs.invitation.id))
+    await node.do(BACKEND, DeleteInvitation(alices.invitation.id))
+    assert await _listed(node, OPERATOR) == []
+    assert [event.by for event in node.log if isinstance(event, InvitationDeleted)] == ["bob", ""]
+    await node.users(CAROL)
+    assert (await _refused(node, CAROL, alices.code)).startswith("not_found")
+
+
+async def test_invitations_come_page_by_page(node: Node) -> None:
+    await node.group("c", ALICE)
+    made = [(await _invite(node)).invitation.id for _ in range(5)]
+    first = await node.do(ALICE, ListInvitations(limit=3))
+    second = await node.do(ALICE, ListInvitations(first.next, 3))
+    assert [invitation.id for invitation in (*first.items, *second.items)] == made[::-1]
+    assert second.next is None
+
+
+# --- keeping ----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_outlasts_its_node_and_its_code_is_nowhere(database: Database, clock: Clock) -> None:
+    async with running(database, clock) as node:
+        await node.group("c", ALICE)
+        await node.users(BOB)
+        created = await _invite(node, max_uses=2, expires_ms=clock.now_ms + HOUR_MS)
+        assert [event for event in await node.replay() if isinstance(event, InvitationCreated)] == [
+            event for event in node.log if isinstance(event, InvitationCreated)
+        ]
+        assert created.code not in repr(node.log)
+    async with running(database, clock) as node:
+        assert await _listed(node, ALICE) == [created.invitation]
+        assert await node.do(BOB, AcceptInvitation(created.code)) == ("c",)
+
+
+async def test_what_expired_long_ago_is_forgotten(node: Node) -> None:
+    await node.group("c", ALICE)
+    await _invite(node, expires_ms=node.clock.now_ms + 1)
+    node.clock.now_ms += KEPT_MS + 2
+    newest = await _invite(node)
+    assert await _listed(node, ALICE) == [newest.invitation]
+
+
+async def test_members_are_not_invited_by_adding_them(node: Node) -> None:
+    """Adding stays what it was: whoever adds is named, and mutes outlast it."""
+    await node.group("c", ALICE)
+    await node.users(BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    assert member.muted_until_ms
+    assert [event.by for event in node.log if isinstance(event, MemberAdded)] == ["alice"]
