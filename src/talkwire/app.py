@@ -90,6 +90,7 @@ from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
+from talkwire.settings.policy import access_policy
 from talkwire.settings.rules import is_loopback
 from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
@@ -151,6 +152,7 @@ class Node:
         self, settings: Settings, dialects: Sequence[Dialect] = (), embedding: Embedding | None = None
     ) -> None:
         self.settings = settings
+        self.policy = access_policy(settings)
         self._embedding = embedding or Embedding()
         self._further_dialects = {dialect.name: dialect for dialect in dialects}
         if taken := DIALECTS.keys() & self._further_dialects:
@@ -200,7 +202,8 @@ class Node:
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
         self.limits = self._limits(closing) if settings.rate_limits else None
-        self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits)
+        invited_only = self.policy.accounts == "invite"
+        self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits, invited_only=invited_only)
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
         self.files = FileService(self.chat, settings.data, settings.files, limits)
         self.files.start()
@@ -427,6 +430,7 @@ class Node:
             self.chat,
             self._verifier,
             create_users=settings.create_users,
+            accounts=self.policy.accounts != "off",
             insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
             limits=limits,
         )
@@ -494,6 +498,8 @@ class Node:
                 trusted_proxies,
                 tuple(dialect.name for dialect in self.dialects),
                 tuple(map(parse_ice_server, settings.ice_servers)),
+                self.policy,
+                settings.public_url,
             ),
             version=version("talkwire"),
             origins=origins,

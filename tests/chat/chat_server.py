@@ -78,6 +78,7 @@ def running_chat(
     variables = {
         **os.environ,
         "JWT_SECRET": SECRET,
+        "TALKWIRE_ACCOUNTS": "open",
         "TALKWIRE_DATA": str(folder / "data"),
         "TALKWIRE_LOG_FORMAT": "json",
         "TALKWIRE_RATE_LIMITS": "off",
@@ -134,4 +135,4 @@ async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
 
 def in_process(folder: Path, files: str | None = None) -> Node:
     """A server to be served by `serving`. `files` is where its files lie, if elsewhere."""
-    return Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False, files=files))
+    return Node(Settings(data=folder / "data", jwt_secret=SECRET, accounts="open", rate_limits=False, files=files))

@@ -66,6 +66,7 @@ POSTS = [
     "/api/v1/conversations",
     "/api/v1/conversations/{}/members",
     "/api/v1/conversations/{}/typing",
+    "/api/v1/invitations",
     "/api/v1/auth/register",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",

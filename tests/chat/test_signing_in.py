@@ -186,8 +186,8 @@ async def test_a_token_that_comes_a_little_late_is_let_in_and_its_socket_stays(w
     assert (await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {late}"})).is_success
     client = await world.open()
     await client.sign_in({"token": late})
-    answer = await client.done("auth:refresh", {"token": late})
-    assert datetime.fromisoformat(answer["expiresAt"]).timestamp() == expired_at + 10
+    renewed = await client.done("auth:refresh", {"token": late})
+    assert datetime.fromisoformat(renewed["expiresAt"]).timestamp() == expired_at + 10
     await client.done("ping")
 
     too_late = _token_until(world.id_of("alice"), int(time.time()) - 11)

@@ -1,4 +1,4 @@
-"""`/api/v1/auth`: accounts of our own."""
+"""`/api/v1/auth`: accounts of our own. A server without accounts has none of these routes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from talkwire.api.dependencies import GivenAccounts, GivenCaller
 from talkwire.api.device import GivenDevice
 from talkwire.api.refusals import may_refuse
 from talkwire.core.errors import ChatError
+from talkwire.identity.accounts import Registration
 
 
-@post("/register", summary="Create an account and sign in")
+@post("/register", summary="Create an account and sign in", opt=may_refuse(403))
 async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
-    return signed_in_answer(await accounts.register(data.email, data.password, data.name, device))
+    registration = Registration(data.email, data.password, data.name, data.invitation)
+    return signed_in_answer(await accounts.register(registration, device))
 
 
 @post("/login", status_code=HTTP_200_OK, summary="Sign in", opt=may_refuse(401, 403))

@@ -18,10 +18,17 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
     """A request's JSON object."""
 
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in ISO 8601 with its offset from UTC."""
+
+
 class RegisterBody(Body, frozen=True):
+    """`invitation` is the code of an invitation, whose conversations the account joins. Some servers require one."""
+
     email: str
     password: str
     name: str
+    invitation: str | None = None
 
 
 class LoginBody(Body, frozen=True):
@@ -86,7 +93,7 @@ class UpdateMemberBody(Body, frozen=True):
 class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
     """How long, and why. Without `until`, a moderator has to end it."""
 
-    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    until: Moment | None = None
     reason: str | None = None
 
 

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from litestar.di import NamedDependency
 
 from talkwire.api.readiness import Readiness
+from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.ice_servers import IceServer
 from talkwire.core.limited_chat import LimitedChat
+from talkwire.core.limits import Limits
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
@@ -17,6 +19,8 @@ GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
+GivenLimits = NamedDependency[Limits | None]
+GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenUploads = NamedDependency[Uploads]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from talkwire.api.docs import assets_router, openapi_config, openapi_json
 from talkwire.api.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
 from talkwire.api.files import files_router
 from talkwire.api.idempotency import provide_key
+from talkwire.api.invitations import invitations_router
 from talkwire.api.json_request import JsonRequest, refuse_unstorable
 from talkwire.api.members import members_router
 from talkwire.api.messages import message_routes
@@ -41,8 +42,11 @@ from talkwire.api.readiness import Readiness
 from talkwire.api.receipts import list_receipts, mark_read
 from talkwire.api.refusals import DescribeRefusals
 from talkwire.api.search import search_messages
+from talkwire.api.server import describe_server
+from talkwire.api.site import site_provider
 from talkwire.api.sync import sync
 from talkwire.api.users import users_router
+from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.chat import Chat
 from talkwire.core.errors import ChatError
 from talkwire.core.ice_servers import IceServer
@@ -75,14 +79,20 @@ class Services:
     """Those that are on."""
 
     ice_servers: tuple[IceServer, ...] = ()
+    policy: AccessPolicy = field(default_factory=AccessPolicy)
+    public_url: str | None = None
 
 
-def described_routes(dialects: Collection[str] = tuple(DIALECT_ROUTES)) -> list[ControllerRouterHandler]:
-    """The routes that `/openapi.json` describes: the chat's, and those of the dialects that are on."""
+def described_routes(
+    dialects: Collection[str] = tuple(DIALECT_ROUTES), *, has_accounts: bool = True
+) -> list[ControllerRouterHandler]:
+    """Returns the routes that `/openapi.json` describes: the chat's, and those of the dialects that are on."""
     api = Router(
         "/api/v1",
         route_handlers=[
-            auth_router,
+            *([auth_router] if has_accounts else []),
+            describe_server,
+            invitations_router,
             conversations_router,
             members_router,
             moderation_router,
@@ -119,8 +129,9 @@ def rest_application(
     """All routes; `pages` are further ones, such as the web client's. The descriptions have them below `prefix`; to
     take it off requests is for whoever calls this."""
     chat = LimitedChat(services.chat, services.limits, time.monotonic)
+    described = described_routes(services.dialects, has_accounts=services.policy.accounts != "off")
     routes = Litestar(
-        [*described_routes(services.dialects), healthz, readyz, show_metrics, openapi_json, assets_router(), *pages],
+        [*described, healthz, readyz, show_metrics, openapi_json, assets_router(), *pages],
         dependencies={
             "chat": Provide(chat_provider(chat), sync_to_thread=False),
             "readiness": _given(services.readiness),
@@ -129,6 +140,9 @@ def rest_application(
             "trusted_proxies": _given(services.trusted_proxies),
             "uploads": _given(services.uploads),
             "ice_servers": _given(services.ice_servers),
+            "policy": _given(services.policy),
+            "limits": _given(services.limits),
+            "site": Provide(site_provider(services.public_url, services.trusted_proxies), sync_to_thread=False),
             "caller": Provide(caller_provider(services.callers, services.trusted_proxies, origins)),
             "device": Provide(provide_device),
             "key": Provide(provide_key),

@@ -54,35 +54,54 @@ class SignedIn:
     user: User
 
 
-class Accounts:
-    """The accounts that sign in here. Raises `unauthenticated`, `banned`, `conflict`, `invalid_request`, and
-    `rate_limited` where passwords are tried too often; `limits` None: as often as anyone likes."""
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What somebody says who registers. `invitation` is the code of an invitation."""
 
-    def __init__(
+    email: str
+    password: str
+    name: str
+    invitation: str | None = None
+
+
+class Accounts:
+    """The accounts that sign in here. Raises `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`,
+    and `rate_limited` where passwords are tried too often; `limits` None: as often as anyone likes. `invited_only`:
+    nobody registers without an invitation."""
+
+    def __init__(  # noqa: PLR0913 (what it joins)
         self,
         chat: Chat,
         passwords: Passwords,
         issuer: TokenIssuer | None,
         lifetimes: Lifetimes,
         limits: Limits | None = None,
+        *,
+        invited_only: bool = False,
     ) -> None:
         self._chat = chat
+        self._invited_only = invited_only
         self._passwords = passwords
         self._issuer = issuer
         self._lifetimes = lifetimes
         self._limits = limits
 
-    async def register(self, email: str, password: str, name: str, device: Device = NO_DEVICE) -> SignedIn:
-        """A new account, signed in."""
+    async def register(self, asked: Registration, device: Device = NO_DEVICE) -> SignedIn:
+        """Returns a new account, signed in."""
         await self._take(Kind.SIGN_INS, address_key(device.address))
-        user = await self.create(_NOBODY, email, password, name)
-        return await self._sign_in(user, device)
+        if self._invited_only and asked.invitation is None:
+            raise ChatError("forbidden", "Registering needs an invitation. Ask a member of this server for a link.")
+        return await self._sign_in(await self._create(_NOBODY, asked), device)
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
-        """A new account. Only an operator chooses the id."""
-        _check_password("password", password)
-        password_hash = await self._passwords.hash(password)
-        return await self._chat.execute(actor, RegisterAccount(email, name, password_hash, user_id))
+        """Returns a new account. Only an operator chooses the id."""
+        return await self._create(actor, Registration(email, password, name), user_id)
+
+    async def _create(self, actor: Actor, asked: Registration, user_id: str | None = None) -> User:
+        _check_password("password", asked.password)
+        password_hash = await self._passwords.hash(asked.password)
+        command = RegisterAccount(asked.email, asked.name, password_hash, user_id, asked.invitation)
+        return await self._chat.execute(actor, command)
 
     async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
         """The same refusal, after the same time, for a wrong password and for an address that nobody has."""

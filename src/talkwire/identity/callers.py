@@ -42,20 +42,23 @@ class Caller:
 
 class Callers:
     """Lets callers in. Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and
-    `rate_limited` for an address that sends bad tokens all the time; `limits` None: it may."""
+    `rate_limited` for an address that sends bad tokens all the time; `limits` None: it may. `accounts`: whether tokens
+    of accounts that signed in here are accepted."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what an operator sets; all but two may be left out)
         self,
         chat: Chat,
         verifier: TokenVerifier,
         *,
         create_users: bool = True,
+        accounts: bool = True,
         insecure_dev_auth: bool = False,
         limits: Limits | None = None,
     ) -> None:
         self._chat = chat
         self._verifier = verifier
         self._create_users = create_users
+        self._accounts = accounts
         self._insecure_dev_auth = insecure_dev_auth
         self._limits = limits
 
@@ -75,6 +78,8 @@ class Callers:
         if credentials.token is None:
             return await self._by_user_id(credentials)
         identity = await self.identity_of(credentials.token)
+        if identity.session_id is not None and not self._accounts:
+            raise ChatError("unauthenticated", "This server has no accounts: the token of one is not accepted.")
         return await self._caller(identity.user_id, identity.name, identity)
 
     async def identity_of(self, token: str) -> Identity:

@@ -278,6 +278,15 @@ class Settings:
         ),
     ] = ()
 
+    public_url: Annotated[
+        str | None,
+        Setting(
+            "Address at which people reach this server, such as https://chat.example.com, for links that it makes. "
+            "Without it, the address that a request came to.",
+            metavar="URL",
+        ),
+    ] = None
+
     trusted_proxies: Annotated[
         tuple[str, ...],
         Setting("Addresses or networks whose forwarding headers are believed, comma-separated.", metavar="NETWORKS"),

@@ -148,6 +148,7 @@ def _address_problems(settings: Settings) -> Iterator[Problem]:
         ("database", settings.database, _check_database_url),
         ("redis", settings.redis, _check_redis_url),
         ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
+        ("public_url", settings.public_url, _check_public_url),
         ("files", settings.files, _check_files_place),
     ):
         message = None if url is None else _refusal(check, url)
@@ -188,6 +189,13 @@ def _check_http_url(url: str) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be a URL like https://host/path")
     _check_port(url)
+
+
+def _check_public_url(url: str) -> None:
+    _check_http_url(url)
+    parts = urlsplit(url)
+    if parts.query or parts.fragment:
+        raise ValueError("must be an address without a query or a fragment, such as https://chat.example.com")
 
 
 def _check_files_place(place: str) -> None:

@@ -26,6 +26,7 @@ NOT_IN_THE_TABLE = {
     "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
     "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
     "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
+    "GET /api/v1/server": "says the same to everybody, signed in or not: tests/chat/test_invitations.py",
 }
 
 _HELLO = {"content": "Hello"}
@@ -96,6 +97,14 @@ _MODERATION = (
     Row(f"DELETE {_CONVERSATION}/bans/{{author}}", MANAGERS),
     Row(f"PUT {_V1}/users/{{author}}/ban", OPERATORS),
     Row(f"DELETE {_V1}/users/{{author}}/ban", OPERATORS),
+)
+
+_INVITATIONS = (
+    Row(f"GET {_V1}/invitations", EVERYONE),
+    Row(f"POST {_V1}/invitations", MANAGERS, {"conversationIds": ["{conversation}"]}),
+    Row(f"POST {_V1}/invitations", but(OPERATORS, service=OK), {}, of="to the server"),
+    Row(f"DELETE {_V1}/invitations/{{invitation}}", but(OPERATORS, service=OK)),
+    Row(f"POST {_V1}/invitations/{{code}}/accept", but(EVERYONE, service=FORBIDDEN)),
 )
 
 _MESSAGES = (
@@ -272,6 +281,7 @@ ROUTES = (
     *_AUTH,
     *_CONVERSATIONS,
     *_MODERATION,
+    *_INVITATIONS,
     *_MESSAGES,
     *_OFFERS,
     *_FILES,

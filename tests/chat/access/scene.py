@@ -36,6 +36,7 @@ GHOSTS: Mapping[str, str] = {
     "own_upload": "0" * 32,
     "others_session": "0" * 32,
     "call": "no-call",
+    "invitation": "8000900000000001",
 }
 """Ids of what nobody has ever made."""
 
@@ -102,6 +103,10 @@ class Scene:
             self.things["call"] = (await calls.done("call:invite", self.fill({"conversationId": "{conversation}"})))[
                 "callId"
             ]
+        if needs & {"invitation", "code"}:
+            to = [] if conversation["kind"] == "direct" else [self.things["conversation"]]
+            created = await self.service("POST", "/api/v1/invitations", {"conversationIds": to})
+            self.things["invitation"], self.things["code"] = created["id"], created["code"]
         for caller in callers:
             await self._make_own(caller, needs)
 

@@ -1,0 +1,38 @@
+"""Where people reach this server: what links to it begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.di import NamedDependency
+
+from talkwire.identity.address import came_by_tls
+
+GivenSite = NamedDependency[str]
+
+
+def site_provider(public_url: str | None, trusted_proxies: frozenset[str]) -> Callable[[Request[Any, Any, Any]], str]:
+    """Returns what finds the address that a request came to. `public_url` is what the operator says it is."""
+
+    def provide_site(request: Request[Any, Any, Any]) -> str:
+        if public_url is not None:
+            return public_url
+        host = request.headers.get("host", "")
+        return f"{_scheme(request, host, trusted_proxies)}://{host}"
+
+    return provide_site
+
+
+def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozenset[str]) -> str:
+    """A page of this server knows how it was loaded, also behind a proxy that says nothing of it."""
+    try:
+        page = urlsplit(request.headers.get("origin", ""))
+    except ValueError:
+        page = urlsplit("")
+    if page.scheme in {"http", "https"} and page.netloc == host.lower():
+        return page.scheme
+    peer = "" if request.client is None else request.client.host
+    return "https" if came_by_tls(peer, request.headers.get("x-forwarded-proto"), trusted_proxies) else "http"
