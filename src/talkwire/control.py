@@ -24,6 +24,7 @@ from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
+from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor, Member, User
@@ -43,6 +44,7 @@ OperatorCommand = (
     | AddMembers
     | RemoveMember
     | ListConversations
+    | CreateInvitation
 )
 
 RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
@@ -56,6 +58,7 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         AddMembers: tuple[Member, ...],
         RemoveMember: None,
         ListConversations: Page[ConversationView],
+        CreateInvitation: CreatedInvitation,
     }
 )
 """What each command is answered with, for who decodes the answer."""
@@ -73,9 +76,9 @@ _commands = msgspec.json.Decoder(OperatorCommand)
 
 
 def operator_for(command: Command[Any]) -> Actor:
-    """Who an operator's command is carried out as: conversations are opened the way the application's backend does,
-    with ids of its own and users that are created by naming them."""
-    if isinstance(command, CreateConversation | AddMembers):
+    """Returns who an operator's command is carried out as. Conversations are opened and people invited the way the
+    application's backend does it: with ids of its own, and users that are created by naming them."""
+    if isinstance(command, CreateConversation | AddMembers | CreateInvitation):
         return Actor(_OPERATOR_ID, "Operator", "service")
     return Actor(_OPERATOR_ID, "Operator", "admin")
 

@@ -43,6 +43,12 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         ),
         (["--jwt-secret", "a-short-one", "--allow-weak-secret"], {}, "warning  tokens: jwt_secret is short"),
         (["--jwt-secret", _GOOD_SECRET], {}, "ok       tokens: jwt_secret is long enough"),
+        (["--jwt-secret", _GOOD_SECRET], {}, "ok       accounts: off, since a key for tokens is set"),
+        (["--accounts", "off"], {}, "ok       accounts: off: nobody registers"),
+        (["--host", "0.0.0.0"], {}, "ok       accounts: invite: people register with an invitation"),
+        ([], {}, "ok       accounts: open: anybody who reaches this machine's loopback"),
+        (["--accounts", "open", "--host", "0.0.0.0"], {}, "warning  accounts: open: anybody who reaches this server"),
+        (["--trusted-proxies", "127.0.0.1"], {}, "warning  accounts: open: anybody who reaches this server"),
         (["--origins", "*"], {}, "warning  origins: any web page may connect"),
         (["--host", "0.0.0.0"], {}, "note     origins: none is set, so only the server's own pages may connect"),
         (

@@ -30,6 +30,7 @@ from talkwire.identity.signatures import public_key, secret_key
 from talkwire.realtime.serving import listen
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
+from talkwire.settings.policy import access_policy
 from talkwire.settings.rules import is_loopback
 from talkwire.settings.sources import Loaded, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
@@ -79,6 +80,7 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     yield _on_files(settings)
     yield from _on_keys(settings)
     yield from _on_redis(settings)
+    yield _on_accounts(settings)
     yield _on_address(settings, holder)
     yield from _on_origins(settings)
 
@@ -259,6 +261,19 @@ def _on_address(settings: Settings, holder: Holder | None) -> Finding:
         reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
         return Finding("wrong", "address", f"cannot listen on {where}: {reason}")
     return Finding("ok", "address", f"{where} is free")
+
+
+def _on_accounts(settings: Settings) -> Finding:
+    match access_policy(settings).accounts:
+        case "off":
+            why = "" if settings.accounts == "off" else ", since a key for tokens is set"
+            return Finding("ok", "accounts", f"off{why}: nobody registers or signs in with a password")
+        case "invite":
+            return Finding("ok", "accounts", "invite: people register with an invitation (talkwire invite)")
+        case "open" if is_loopback(settings.host) and not settings.trusted_proxies:
+            return Finding("ok", "accounts", "open: anybody who reaches this machine's loopback may register")
+        case "open":
+            return Finding("warning", "accounts", "open: anybody who reaches this server may register")
 
 
 def _on_origins(settings: Settings) -> Iterator[Finding]:

@@ -58,6 +58,8 @@ def _parser() -> App:
     app.command("talkwire.cli.copying:copy", name="copy", help="Copy the whole chat into another database.")
     app.command("talkwire.cli.check:check", name="check", help="Say what is right and wrong with the settings.")
 
+    app.command("talkwire.cli.invitations:invite", name="invite", help="Print a link that invites people.")
+
     users = App(name="user", help="Users and their accounts.")
     users.command("talkwire.cli.users:add", name="add", help="Make an account that can sign in.")
     users.command("talkwire.cli.users:list_all", name="list", help="List all users.")

@@ -8,10 +8,12 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
-from talkwire.cli.output import iso_time, print_json, print_list, say_done
+from talkwire.cli.output import iso_time, print_json, print_list, print_note, say_done
 from talkwire.cli.passwords import hashed_password
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.model import User
+from talkwire.settings import Settings
+from talkwire.settings.policy import access_policy
 
 Password = Annotated[
     str | None,
@@ -42,6 +44,7 @@ def add(
     command = RegisterAccount(email, name, hashed_password(password), id)
     user = operate(settings, lambda operator: operator.execute(command), may_create=True)
     say_done(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
+    _warn_without_accounts(settings)
 
 
 @takes_settings(*WHERE)
@@ -103,6 +106,12 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     command = SetPassword(user_id, hashed_password(password))
     operate(settings, lambda operator: operator.execute(command))
     say_done(f"{user_id} has a new password.")
+    _warn_without_accounts(settings)
+
+
+def _warn_without_accounts(settings: Settings) -> None:
+    if access_policy(settings).accounts == "off":
+        print_note("accounts are off by these settings: nobody signs in with a password unless accounts is set")
 
 
 async def _all_users(operator: Operator) -> list[User]:

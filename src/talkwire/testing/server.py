@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from talkwire.embedding.application import Talkwire
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
+from talkwire.settings.policy import access_policy
 from talkwire.testing.client import Client, connected
 
 R = TypeVar("R")
@@ -69,7 +70,9 @@ async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> Asy
 
 
 def _within(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
-    """The settings for a server that nobody else knows of."""
+    """Returns the settings for a server that nobody else knows of. Its secret is the test's, so what the access policy
+    is without one stays as it is."""
+    policy = access_policy(settings)
     values: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": 0,
@@ -81,6 +84,9 @@ def _within(folder: Path, settings: Settings, secret: str, further: Mapping[str,
         "jwt_public_key": None,
         "jwt_jwks_url": None,
         "rate_limits": False,
+        "accounts": policy.accounts,
+        "directory": policy.directory,
+        "create_channel": policy.create_channel,
     }
     return replace(settings, **{**values, **further})
 

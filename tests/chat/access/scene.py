@@ -104,11 +104,13 @@ class Scene:
                 "callId"
             ]
         if needs & {"invitation", "code"}:
-            to = [] if conversation["kind"] == "direct" else [self.things["conversation"]]
-            created = await self.service("POST", "/api/v1/invitations", {"conversationIds": to})
-            self.things["invitation"], self.things["code"] = created["id"], created["code"]
+            await self._invite([] if conversation["kind"] == "direct" else [self.things["conversation"]])
         for caller in callers:
             await self._make_own(caller, needs)
+
+    async def _invite(self, conversation_ids: Collection[str]) -> None:
+        created = await self.service("POST", "/api/v1/invitations", {"conversationIds": list(conversation_ids)})
+        self.things["invitation"], self.things["code"] = created["id"], created["code"]
 
     async def say_all_again(self, needs: AbstractSet[str]) -> None:
         """Makes the author's messages, newer ones when there are some."""

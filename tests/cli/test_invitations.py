@@ -1,0 +1,89 @@
+"""`talkwire invite`, with a running server and without one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Said
+from tests.cli.processes import Answer, RunningServer, running_server
+
+Command = Callable[..., Said]
+
+
+def _code(line: str, site: str) -> str:
+    """The code of the link that is the only line."""
+    found = re.fullmatch(rf"{re.escape(site)}/#invite=([\w-]{{24}})\n", line)
+    assert found is not None, line
+    return found[1]
+
+
+def test_the_link_is_all_that_is_printed_and_leads_to_the_running_server(
+    command: Command, server: RunningServer
+) -> None:
+    where = ["--data", str(server.data)]
+    command("conversation", "create", "alice", "--id", "club", *where)
+    said = command("invite", "--conversation", "club", "--expires", "7d", "--max-uses", "1", *where)
+    assert (said.exit_code, said.err) == (0, "")
+    account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        invitation = {"invitation": _code(said.out, server.url)}
+        signed_in = http.post("/api/v1/auth/register", json=account | invitation)
+        assert signed_in.status_code == 201, signed_in.text
+        headers = {"authorization": f"Bearer {signed_in.json()['token']}"}
+        assert http.get("/api/v1/conversations/club", headers=headers).status_code == 200
+
+
+def test_without_a_server_the_link_is_good_for_the_next_one(command: Command, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    said = command("invite", "--data", str(data), "--port", "4000")
+    code = _code(said.out, "http://127.0.0.1:4000")
+    with running_server(tmp_path, "--accounts", "invite") as server:
+        account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
+        with httpx.Client(base_url=server.url, trust_env=False) as http:
+            assert http.post("/api/v1/auth/register", json=account).status_code == 403
+            assert http.post("/api/v1/auth/register", json=account | {"invitation": code}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("arguments", "site"),
+    [
+        (["--public-url", "https://chat.example.com"], "https://chat.example.com"),
+        (["--public-url", "https://example.com/chat/"], "https://example.com/chat"),
+        (["--host", "0.0.0.0", "--port", "80"], "http://localhost:80"),
+        (["--host", "::1"], "http://[::1]:3000"),
+    ],
+)
+def test_the_link_leads_where_the_settings_say(command: Command, arguments: list[str], site: str) -> None:
+    said = command("invite", *arguments)
+    assert (said.exit_code, said.err) == (0, "")
+    _code(said.out, site)
+
+
+def test_a_server_without_accounts_is_pointed_out(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "s" * 32)
+    said = command("invite")
+    assert said.exit_code == 0
+    _code(said.out, "http://127.0.0.1:3000")
+    assert said.err.startswith("accounts are off by these settings")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--conversation", "nothing"], "conversationIds[0]: no such conversation"),
+        (["--max-uses", "0"], "maxUses: must be between 1 and 100000"),
+        (["--max-uses", "many"], "many"),
+        (["--expires", "soon"], "--expires: "),
+        (["--public-url", "chat.example.com"], "--public-url: must be a URL like https://host/path"),
+        (["--public-url", "https://chat.example.com/#x"], "--public-url: must be an address without a query"),
+    ],
+)
+def test_what_is_no_invitation_is_said(talkwire: Callable[..., Answer], arguments: list[str], message: str) -> None:
+    answer = talkwire("invite", *arguments)
+    assert (answer.exit_code, answer.out) == (2, "")
+    assert message in answer.line
