@@ -103,13 +103,16 @@ class Scene:
             self.things["call"] = (await calls.done("call:invite", self.fill({"conversationId": "{conversation}"})))[
                 "callId"
             ]
-        if needs & {"invitation", "code"}:
-            await self._invite([] if conversation["kind"] == "direct" else [self.things["conversation"]])
+        await self._invite(conversation["kind"], needs)
         for caller in callers:
             await self._make_own(caller, needs)
 
-    async def _invite(self, conversation_ids: Collection[str]) -> None:
-        created = await self.service("POST", "/api/v1/invitations", {"conversationIds": list(conversation_ids)})
+    async def _invite(self, kind: str, needs: AbstractSet[str]) -> None:
+        """Nobody is invited to a direct conversation, but to the server."""
+        if not needs & {"invitation", "code"}:
+            return
+        conversation_ids = [] if kind == "direct" else [self.things["conversation"]]
+        created = await self.service("POST", "/api/v1/invitations", {"conversationIds": conversation_ids})
         self.things["invitation"], self.things["code"] = created["id"], created["code"]
 
     async def say_all_again(self, needs: AbstractSet[str]) -> None:

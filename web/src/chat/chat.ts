@@ -6,6 +6,7 @@ import type { State, User } from "../server/payloads";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { byId, ConversationList } from "./conversations/conversations";
+import { Invitations } from "./conversations/invitations";
 import { Moderation } from "./conversations/moderation";
 import { type ChatState, Core, type Front, own, type Panel, type Part, type Question } from "./core";
 import { Files } from "./files/files";
@@ -43,6 +44,7 @@ export class Chat {
   readonly idle: Idle;
   readonly people: People;
   readonly moderation: Moderation;
+  readonly invitations: Invitations;
   readonly profile: Profile;
   readonly alerts: Alerts;
   readonly offers: Offers;
@@ -76,6 +78,7 @@ export class Chat {
     this.idle = new Idle(core, this.presence);
     this.people = new People(core, this.conversations);
     this.moderation = new Moderation(core);
+    this.invitations = new Invitations(core);
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.profile = new Profile(core);
     this.#lastState = new LastState(core);

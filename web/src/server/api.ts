@@ -14,7 +14,12 @@ export interface Account {
   email: string;
   password: string;
   name?: string;
+  /** The code of an invitation. */
+  invitation?: string;
 }
+
+/** Who may register: anybody, those with an invitation, or nobody, since there are no accounts. */
+export type AccountPolicy = "open" | "invite" | "off";
 
 const REFRESHING = "talkwire.refreshing";
 /** A token with less time left is renewed before something longer begins. */
@@ -55,6 +60,15 @@ export class Api {
       return ((await answer.json()) as { users: string[] }).users;
     } catch {
       return [];
+    }
+  }
+
+  /** Who may register; as long as the server does not say, anybody may try. */
+  async accountPolicy(): Promise<AccountPolicy> {
+    try {
+      return (await this.#send<{ accounts: AccountPolicy }>("GET", "server", null)).accounts;
+    } catch {
+      return "open";
     }
   }
 

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Chat } from "../chat/chat";
 import { totalUnread } from "../chat/conversations/unread";
 import { own } from "../chat/core";
@@ -12,6 +12,8 @@ import { ChatContext, useChat, useChatState } from "./context";
 import { ConversationView } from "./conversation/conversation_view";
 import { Unavailable } from "./conversation/unavailable";
 import { Sidebar } from "./conversations/sidebar";
+import { useInvitation } from "./entrance/invitation";
+import { Arrival, JoinDialog } from "./entrance/join_dialog";
 import { SignIn } from "./entrance/sign_in";
 import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
@@ -22,6 +24,9 @@ export function App() {
   const api = useMemo(() => new Api(), []);
   const [me, setMe] = useState<User | null>(() => api.session?.user ?? null);
   const [reason, setReason] = useState("");
+  const [invitation, forgetInvitation] = useInvitation();
+  /** Whether the reader has registered with the invitation, and so joined. */
+  const [arrives, setArrives] = useState(false);
 
   // Somebody else is signed in, in another tab: then in all.
   useEffect(
@@ -37,11 +42,45 @@ export function App() {
     setReason(why === "" ? "" : (texts.ended[why] ?? texts.endedOtherwise));
     setMe(null);
   };
-  if (me === null) return <SignIn api={api} reason={reason} onSession={(session) => setMe(session.user)} />;
-  return <SignedIn key={me.id} api={api} me={me} onLeave={leave} />;
+  const over = (): void => {
+    setArrives(false);
+    forgetInvitation();
+  };
+  if (me === null) {
+    return (
+      <SignIn
+        api={api}
+        reason={reason}
+        invitation={invitation}
+        onSession={({ user }, registered) => {
+          setArrives(registered);
+          setMe(user);
+        }}
+        onInvitationOver={forgetInvitation}
+      />
+    );
+  }
+  return (
+    <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
+      {invitation !== null &&
+        (arrives ? (
+          <Arrival key={invitation} code={invitation} onDone={over} />
+        ) : (
+          <JoinDialog key={invitation} code={invitation} onClose={over} />
+        ))}
+    </SignedIn>
+  );
 }
 
-function SignedIn({ api, me, onLeave }: { api: Api; me: User; onLeave: (reason: string) => void }) {
+interface SignedInProps {
+  api: Api;
+  me: User;
+  onLeave: (reason: string) => void;
+  /** What stands in front of everything else. */
+  children: ReactNode;
+}
+
+function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   const [chat, setChat] = useState<Chat | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: one chat a session, whoever is told of its end
   useEffect(() => {
@@ -61,6 +100,7 @@ function SignedIn({ api, me, onLeave }: { api: Api; me: User; onLeave: (reason: 
   return (
     <ChatContext value={chat}>
       <Screen onSignOut={() => void signOut()} />
+      {children}
     </ChatContext>
   );
 }

@@ -1,4 +1,4 @@
-import { LogOut, Settings2, Trash2, UserPlus } from "lucide-react";
+import { Link, LogOut, Settings2, Trash2, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { may, roleOf } from "../../chat/conversations/rights";
 import type { Conversation } from "../../server/payloads";
@@ -12,11 +12,12 @@ import { Confirmation } from "../parts/confirmation";
 import { dateOf } from "../times";
 import { AddPeople } from "./add_people";
 import { BannedList } from "./banned_list";
+import { InviteDialog } from "./invite_dialog";
 import { MemberList } from "./member_list";
 import { RulesDialog } from "./rules_dialog";
 import "./details_panel.css";
 
-type Open = "rules" | "add" | "leave" | "delete";
+type Open = "rules" | "add" | "invite" | "leave" | "delete";
 
 /** A group or a channel. Only what the reader's role allows is offered. */
 export function PlaceDetails({ conversation }: { conversation: Conversation }) {
@@ -33,6 +34,9 @@ export function PlaceDetails({ conversation }: { conversation: Conversation }) {
           <>
             <button type="button" onClick={() => setOpen("add")}>
               <UserPlus className="icon" aria-hidden="true" /> {texts.places.add}
+            </button>
+            <button type="button" onClick={() => setOpen("invite")}>
+              <Link className="icon" aria-hidden="true" /> {texts.invitation.create}
             </button>
             <button type="button" onClick={() => setOpen("rules")}>
               <Settings2 className="icon" aria-hidden="true" /> {texts.places.change}
@@ -90,6 +94,8 @@ function Front({
       return <RulesDialog conversation={conversation} onClose={onClose} />;
     case "add":
       return <AddPeople conversation={conversation} onClose={onClose} />;
+    case "invite":
+      return <InviteDialog conversation={conversation} onClose={onClose} />;
     case "leave":
       return <Leaving conversation={conversation} onClose={onClose} />;
     case "delete":

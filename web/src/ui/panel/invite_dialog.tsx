@@ -1,0 +1,93 @@
+import { type FormEvent, useState } from "react";
+import type { LinkLimits } from "../../chat/conversations/invitations";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { copy } from "../clipboard";
+import { useChat } from "../context";
+import { nameOf } from "../conversations/names";
+import { Dialog } from "../parts/dialog";
+import { FormEnd } from "../parts/form_end";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const DAYS = [1, 7, 30, 0] as const;
+const USUAL_DAYS = 7;
+const USES = [0, 1, 10, 100] as const;
+
+/** Makes a link by which others join a group or a channel. It is shown once. */
+export function InviteDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+  const { invitations } = useChat();
+  const [link, setLink] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const limits = limitsOf(new FormData(event.currentTarget));
+    setBusy(true);
+    setProblem("");
+    try {
+      setLink(await invitations.create(conversation.id, limits));
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={texts.invitation.inviteTo(nameOf(conversation))} onClose={onClose}>
+      {link === null ? (
+        <form onSubmit={(event) => void submit(event)}>
+          <label>
+            {texts.invitation.expires}
+            <select name="days" defaultValue={USUAL_DAYS}>
+              {DAYS.map((days) => (
+                <option key={days} value={days}>
+                  {days === 0 ? texts.invitation.never : texts.invitation.days(days)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            {texts.invitation.uses}
+            <select name="uses" defaultValue={0}>
+              {USES.map((uses) => (
+                <option key={uses} value={uses}>
+                  {uses === 0 ? texts.invitation.anyNumber : texts.invitation.people(uses)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <FormEnd problem={problem} action={texts.invitation.create} disabled={busy} onClose={onClose} />
+        </form>
+      ) : (
+        <InvitationLink link={link} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+function InvitationLink({ link, onClose }: { link: string; onClose: () => void }) {
+  const chat = useChat();
+  return (
+    <>
+      <label>
+        {texts.invitation.link}
+        <input readOnly value={link} onFocus={(event) => event.currentTarget.select()} />
+      </label>
+      <p>{texts.invitation.shownOnce}</p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.close}
+        </button>
+        <button type="button" className="primary" onClick={() => void copy(chat, link)}>
+          {texts.copyLink}
+        </button>
+      </div>
+    </>
+  );
+}
+
+function limitsOf(form: FormData): LinkLimits {
+  const days = Number(form.get("days"));
+  const uses = Number(form.get("uses"));
+  return { forMs: days === 0 ? null : days * DAY_MS, maxUses: uses === 0 ? null : uses };
+}
