@@ -144,6 +144,7 @@ export async function start(page, names, group) {
 
 // Fills in the form for signing in, or the other one where there is a name.
 export async function submitAccount(page, fields) {
+  await page.locator(".entrance form").waitFor();
   const registers = await field(page, "Name").isVisible();
   if (registers !== "Name" in fields) await page.locator(".entrance form button.quiet").click();
   for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);

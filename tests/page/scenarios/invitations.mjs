@@ -1,0 +1,111 @@
+import {
+  conversations,
+  field,
+  message,
+  opened,
+  report,
+  say,
+  start,
+  submitAccount,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const GROUP = "The club";
+const registers = (page) => page.getByRole("form", { name: "Create account" });
+const signsIn = (page) => page.getByRole("form", { name: "Sign in" });
+const joins = (page) => page.locator("dialog").getByRole("button", { name: "Join", exact: true });
+
+// The link that somebody makes of a group of theirs, from the clipboard.
+async function linkOf(page, uses) {
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.getByRole("button", { name: "Create invitation link" }).click();
+  await page.getByRole("combobox", { name: "Can be used by" }).selectOption(uses);
+  await page.locator("dialog").getByRole("button", { name: "Create invitation link" }).click();
+  const link = await field(page, "Invitation link").inputValue();
+  await page.locator("dialog").getByRole("button", { name: "Copy link" }).click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  if (copied !== link) throw new Error(`copied ${copied}, not ${link}`);
+  await page.locator("dialog").getByRole("button", { name: "Close" }).click();
+  return link;
+}
+
+// On a server where nobody registers without an invitation.
+export async function path() {
+  const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
+  await start(alice, ["bob", "carol"], GROUP);
+  await opened(alice, GROUP);
+  await say(alice, "Welcome");
+  const link = await linkOf(alice, "Any number of people");
+
+  // Without the link there is nothing to register with.
+  const plain = await visit();
+  await signsIn(plain).getByText("To create an account, open the invitation link that you were given.").waitFor();
+  const offered = await plain.getByRole("button", { name: "Create an account instead" }).count();
+
+  // With it, one registers and is in the group; a reload in between changes nothing.
+  const dora = await visit({ path: link.slice(url.length), expected: /status of 401/ });
+  await registers(dora).waitFor();
+  const address = await dora.evaluate(() => location.hash);
+  await dora.reload();
+  await registers(dora).getByText("You have been invited.", { exact: false }).waitFor();
+  await submitAccount(dora, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
+  await opened(dora, GROUP);
+  await message(dora, "Welcome").waitFor();
+  const asked = await joins(dora).count();
+  await say(dora, "Hello all");
+  await message(alice, "Hello all").waitFor();
+
+  // Whoever is signed in is asked.
+  const tess = await visitAs("test");
+  await tess.goto(link);
+  await joins(tess).click();
+  await opened(tess, GROUP);
+  await message(tess, "Hello all").waitFor();
+
+  // Whoever has an account signs in and is asked.
+  await dora.getByRole("button", { name: /^Your account/ }).click();
+  await dora.getByRole("menuitem", { name: "Sign out" }).click();
+  await signsIn(dora).waitFor();
+  await dora.goto(link);
+  await submitAccount(dora, { "E-mail": "dora@example.com", Password: "correct horse" });
+  await joins(dora).click();
+  await opened(dora, GROUP);
+
+  // And who says no is not asked again.
+  await tess.goto(link);
+  await tess.getByRole("button", { name: "Not now" }).click();
+  await tess.reload();
+  await conversations(tess).first().waitFor();
+  const again = await joins(tess).count();
+  report("joined", { offered, address, asked, again });
+}
+
+// A link that is used up, for who is signed in and for who is not.
+export async function usedUp() {
+  const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
+  await start(alice, ["bob", "carol"], "For one");
+  await opened(alice, "For one");
+  const link = await linkOf(alice, "1 person");
+  const path = link.slice(url.length);
+  const first = await visit({ path, expected: /status of 403/ });
+  const second = await visit({ path, expected: /status of 403/ });
+  await submitAccount(first, { Name: "Finn", "E-mail": "finn@example.com", Password: "correct horse" });
+  await opened(first, "For one");
+  await submitAccount(second, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
+  await signsIn(second).waitFor();
+  const registering = await second.locator(".entrance .problem").textContent();
+  const tess = await visitAs("test", { expected: /status of 403/ });
+  await tess.goto(link);
+  await joins(tess).click();
+  await tess.locator("dialog .problem:not(:empty)").waitFor();
+  report("refused", { registering, joining: await tess.locator("dialog .problem").textContent() });
+}
+
+// On a server without accounts.
+export async function off() {
+  const page = await visit();
+  await page.getByText("People sign in to this chat through the application that it belongs to.").waitFor();
+  report("off", { forms: await page.locator("form").count() });
+}

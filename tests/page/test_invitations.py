@@ -1,0 +1,35 @@
+"""Invitation links, and what the page offers by who may register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.page.driving import run, serving
+from tests.protocol.server_process import free_port
+
+
+@pytest.fixture(scope="module")
+def invite_only_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A demo server on which nobody registers without an invitation."""
+    with serving(tmp_path_factory.mktemp("invite"), free_port(), "--accounts", "invite") as url:
+        yield url
+
+
+def test_a_link_leads_from_its_making_into_the_conversation(driver: list[str], invite_only_url: str) -> None:
+    reports = run(driver, invite_only_url, "invitations", "path")
+    assert reports["joined"] == {"offered": 0, "address": "", "asked": 0, "again": 0}
+
+
+def test_a_link_that_is_used_up_says_so(driver: list[str], invite_only_url: str) -> None:
+    reports = run(driver, invite_only_url, "invitations", "usedUp")
+    used_up = "The invitation has been used up. Ask for a new one."
+    assert reports["refused"] == {"registering": used_up, "joining": used_up}
+
+
+def test_where_there_are_no_accounts_there_is_no_form(
+    driver: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serving(tmp_path_factory.mktemp("off"), free_port(), "--accounts", "off") as url:
+        assert run(driver, url, "invitations", "off")["off"] == {"forms": 0}
