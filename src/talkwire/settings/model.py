@@ -271,8 +271,9 @@ class Settings:
     origins: Annotated[
         tuple[str, ...],
         Setting(
-            "Origins whose web pages may connect, comma-separated; `*` lets all in. Both variables together count. "
-            "Without any: the server's own pages, and pages of this machine while it is reached through loopback.",
+            "Origins whose web pages may connect besides the server's own, comma-separated; `*` lets all in. Both "
+            "variables together count. Without any, pages of this machine may connect while it is reached through "
+            "loopback.",
             variables=("FRONTEND_URL",),
             metavar="ORIGINS",
         ),
