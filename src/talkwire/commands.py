@@ -16,6 +16,13 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
+from talkwire.core.commands.invitations import (
+    AcceptInvitation,
+    CreatedInvitation,
+    CreateInvitation,
+    DeleteInvitation,
+    ListInvitations,
+)
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
@@ -40,6 +47,7 @@ from talkwire.core.commands.typing import SetTyping
 
 __all__ = [
     "AcceptCall",
+    "AcceptInvitation",
     "AddMembers",
     "AttachmentRef",
     "BanUser",
@@ -48,8 +56,11 @@ __all__ = [
     "ConversationView",
     "CounterOffer",
     "CreateConversation",
+    "CreateInvitation",
     "CreateOffer",
+    "CreatedInvitation",
     "DeleteConversation",
+    "DeleteInvitation",
     "DeleteMessage",
     "EditMessage",
     "EnsureUser",
@@ -63,6 +74,7 @@ __all__ = [
     "InviteToCall",
     "ListConversations",
     "ListEvents",
+    "ListInvitations",
     "ListMessages",
     "ListOffers",
     "ListUsers",
