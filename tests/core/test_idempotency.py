@@ -13,6 +13,7 @@ from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
+from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.errors import ChatError
 from talkwire.core.handlers import CHANGES
@@ -54,6 +55,7 @@ SHOWS_NO_CONVERSATION = {
     MemberPreferences,
     SendReport,
     PresenceRecord,
+    CreatedInvitation,
     int,
     str,
     bool,
