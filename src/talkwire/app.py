@@ -232,7 +232,8 @@ class Node:
         alone = not settings.on_postgresql
         # Where others write too, the database says what time it is.
         clock_ms = _now_ms if alone else None
-        self._writer = GroupWriter(writing, CHANGES, clock_ms)
+        policy = access_policy(settings)
+        self._writer = GroupWriter(writing, CHANGES, clock_ms, policy)
         self._reader = ReaderPool(reading_engine(url, READERS), clock_ms=clock_ms)
         leasing = None if alone else writing_engine(url)
         transact = self._writer.aside if leasing is None else own_transactions(leasing)
@@ -246,7 +247,13 @@ class Node:
         closing.callback(self._reader.close)
         options = SignalOptions(settings.contacts_max, settings.presence_grace_s, settings.call_ring_s)
         self.chat = Chat(
-            self._writer, self._reader, keeper, bus=self._bus(url), options=options, hooks=self._embedding.hooks
+            self._writer,
+            self._reader,
+            keeper,
+            bus=self._bus(url),
+            options=options,
+            hooks=self._embedding.hooks,
+            policy=policy,
         )
         closing.push_async_callback(self.chat.leave)
         closing.push_async_callback(self._writer.close)

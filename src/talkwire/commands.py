@@ -41,7 +41,7 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
-from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 
@@ -64,7 +64,7 @@ __all__ = [
     "DeleteMessage",
     "EditMessage",
     "EnsureUser",
-    "FindChannels",
+    "FindPublicConversations",
     "ForwardMessage",
     "GetConversation",
     "GetMessage",

@@ -39,7 +39,10 @@ async def fill(chat: Chat, accounts: Accounts) -> None:
             await accounts.create(_OPERATOR, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, "Demo user", ACCOUNT_ID)
     for conversation_id, member_ids in CONVERSATIONS.items():
         if not await _exists(chat, conversation_id):
-            await chat.execute(_BACKEND, CreateConversation("group", member_ids, conversation_id, conversation_id))
+            await chat.execute(
+                _BACKEND,
+                CreateConversation("group", member_ids, conversation_id, conversation_id, owner_id=member_ids[0]),
+            )
 
 
 async def _exists(chat: Chat, conversation_id: str) -> bool:

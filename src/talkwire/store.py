@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy import URL, Engine
 
+from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.chat import Chat
 from talkwire.core.handlers import CHANGES
 from talkwire.storage.engine import reading_engine, writing_engine
@@ -24,7 +25,7 @@ class OtherTablesError(Exception):
 
 
 @contextlib.asynccontextmanager
-async def opened_chat(url: URL) -> AsyncIterator[Chat]:
+async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncIterator[Chat]:
     """A chat that can execute commands. An empty database gets its tables, an older SQLite file the newest ones.
 
     Raises SQLAlchemyError when the database cannot be opened, OtherTablesError where migrating it is not ours to do.
@@ -33,7 +34,7 @@ async def opened_chat(url: URL) -> AsyncIterator[Chat]:
     try:
         await asyncio.to_thread(_bring_up_to_date, writing)
         clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
-        writer = GroupWriter(writing, CHANGES, clock_ms)
+        writer = GroupWriter(writing, CHANGES, clock_ms, policy)
         reader = ReaderPool(reading_engine(url, 1), 1)
         keeper = LeaseKeeper(writing.dialect, writer.aside, clock_ms)
         chat = Chat(writer, reader, keeper)

@@ -83,6 +83,7 @@ def running_chat(
         "TALKWIRE_LOG_FORMAT": "json",
         "TALKWIRE_RATE_LIMITS": "off",
         "TALKWIRE_DRAIN_S": "0",
+        "TALKWIRE_CREATE_CHANNEL": "everyone",
         **(environment or {}),
     }
     with log.open("wb") as output:
@@ -135,4 +136,12 @@ async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
 
 def in_process(folder: Path, files: str | None = None) -> Node:
     """A server to be served by `serving`. `files` is where its files lie, if elsewhere."""
-    return Node(Settings(data=folder / "data", jwt_secret=SECRET, accounts="open", rate_limits=False, files=files))
+    settings = Settings(
+        data=folder / "data",
+        jwt_secret=SECRET,
+        rate_limits=False,
+        files=files,
+        accounts="open",
+        create_channel="everyone",
+    )
+    return Node(settings)

@@ -110,9 +110,10 @@ class World:
 
     async def conversation(self, *names: str, kind: str = "group") -> str:
         """The id of a new conversation of these people, the first of whom owns it."""
-        body = {"kind": kind, "memberIds": [self.id_of(name) for name in names]}
+        body: dict[str, object] = {"kind": kind, "memberIds": [self.id_of(name) for name in names]}
         if kind == "group":
             body["id"] = self.id_of(f"talk{next(self._numbers)}")
+            body["ownerId"] = self.id_of(names[0])
         created = await self.service("POST", "/api/v1/conversations", body)
         return str(created["id"])
 

@@ -27,7 +27,8 @@ ENDS: Mapping[str, tuple[str, str, str, set[str]]] = {
 
 
 async def group(world: World, *names: str, **rules: str) -> str:
-    body = {"kind": "group", "memberIds": [world.id_of(name) for name in names], **rules}
+    ids = [world.id_of(name) for name in names]
+    body = {"kind": "group", "memberIds": ids, "ownerId": ids[0], **rules}
     return str((await world.service("POST", "/api/v1/conversations", body))["id"])
 
 

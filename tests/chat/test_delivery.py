@@ -9,7 +9,8 @@ from tests.chat.conftest import World
 
 
 async def _group(world: World, history: str, *names: str) -> str:
-    body = {"kind": "group", "memberIds": [world.id_of(name) for name in names], "history": history}
+    ids = [world.id_of(name) for name in names]
+    body = {"kind": "group", "memberIds": ids, "ownerId": ids[0], "history": history}
     return str((await world.service("POST", "/api/v1/conversations", body))["id"])
 
 

@@ -252,7 +252,7 @@ async def test_a_method_that_is_not_there_is_refused(world: World) -> None:
 
 async def test_an_id_or_an_address_that_is_taken_is_a_conflict(world: World) -> None:
     conversation = await world.conversation("alice")
-    body = {"kind": "group", "memberIds": [world.id_of("alice")], "id": conversation}
+    body = {"kind": "group", "memberIds": [world.id_of("bob")], "id": conversation}
     answer = await world.request("POST", "/api/v1/conversations", by="backend", role="service", json=body)
     refusal(answer, 409, "conflict")
     account = {"email": f"{world.id_of('a')}@example.com", "password": "long enough", "name": "Alice"}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from talkwire.bus.memory import Exchange, MemoryBus
+from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Change, Command, IdempotencyKey
@@ -97,17 +98,18 @@ class Node:
         *,
         alone: bool = True,
         options: SignalOptions | None = None,
+        policy: AccessPolicy = DEFAULT_POLICY,
     ) -> None:
         self.clock = clock
         self.events: list[News] = []
         self.write_engine = writing_engine(database.url)
         self.read_engine = reading_engine(database.url, 2)
         self.alone = alone and exchange is None
-        self.writer = GroupWriter(self.write_engine, HANDLERS, clock)
+        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, policy)
         self.readers = ReaderPool(self.read_engine, 2, clock)
         self.keeper = LeaseKeeper(self.write_engine.dialect, self.writer.aside, clock)
         bus = None if exchange is None else MemoryBus(exchange)
-        self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options)
+        self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options, policy=policy)
         self.chat.subscribe(self.events.extend)
 
     async def start(self) -> None:
@@ -164,7 +166,7 @@ class Node:
     async def group(self, conversation_id: str, *actors: Actor) -> None:
         """Makes a group; its first member owns it."""
         names = tuple(actor.user_id for actor in actors)
-        await self.do(BACKEND, CreateConversation("group", names, id=conversation_id))
+        await self.do(BACKEND, CreateConversation("group", names, id=conversation_id, owner_id=names[0]))
 
     async def users(self, *actors: Actor) -> None:
         """Makes them known."""
@@ -212,10 +214,15 @@ class Node:
 
 @asynccontextmanager
 async def running(
-    database: Database, clock: Clock, exchange: Exchange | None = None, *, alone: bool = True
+    database: Database,
+    clock: Clock,
+    exchange: Exchange | None = None,
+    *,
+    alone: bool = True,
+    policy: AccessPolicy = DEFAULT_POLICY,
 ) -> AsyncIterator[Node]:
     """A node from its start to its orderly end."""
-    node = Node(database, clock, exchange, alone=alone)
+    node = Node(database, clock, exchange, alone=alone, policy=policy)
     await node.start()
     try:
         yield node

@@ -65,7 +65,7 @@ async def test_a_user_is_created_on_first_sight_and_only_then(node: Node) -> Non
 
 
 async def test_a_user_whom_the_backend_named_by_the_id_gets_the_tokens_name(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("ann", "bob"), id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("ann", "bob"), id="c", owner_id="ann"))
     user, entry = await node.chat.user_of_token("ann", "Ann Smith")
     assert user.name == "Ann Smith"
     assert entry.user == user

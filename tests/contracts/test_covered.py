@@ -100,7 +100,9 @@ async def test_moves_of_one_batch_cover_each_their_own_and_what_was_sent_before_
 
 async def test_many_moves_take_one_statement_and_messages_none(node: Node) -> None:
     users = [Actor(f"user-{number}", "") for number in range(20)]
-    await node.do(BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c"))
+    await node.do(
+        BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c", owner_id=users[0].user_id)
+    )
     await node.send(users[0], "1")
     with node.statements() as transactions:
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users))

@@ -137,7 +137,7 @@ async def test_who_has_left_does_not_see_it_any_more(node: Node) -> None:
 
 
 async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     await finished(node, file_id="u1")
     await finished(node, file_id="u2")
     await attach(node, "u1", await node.send(ALICE, "before carol came"))

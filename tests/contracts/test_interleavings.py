@@ -157,7 +157,7 @@ async def _prepare(node: Node, model: SmallChat) -> None:
     for user_id in USERS:
         await node.do(Actor(user_id, user_id), EnsureUser(user_id, user_id))
     for name, talk in model.talks.items():
-        await node.do(BACKEND, CreateConversation("group", (talk.owner,), id=name))
+        await node.do(BACKEND, CreateConversation("group", (talk.owner,), id=name, owner_id=talk.owner))
     model.events = len(node.log)
 
 

@@ -46,7 +46,7 @@ from tests.databases import Database
 
 async def _everything(node: Node) -> None:
     """At least one event of every kind."""
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), name="Plans", id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), name="Plans", id="c", owner_id="alice"))
     await node.do(BACKEND, AddMembers("c", ("carol",)))
     await node.send(ALICE, "Hello")
     await node.do(ALICE, SendMessage("c", "\u2603", "m1", {"b": 1.5, "a": [None, True, 2**53 - 1]}))
@@ -97,7 +97,10 @@ async def _notices(node: Node) -> None:
 
 
 async def _conversations(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice", "bob"), id="n", public=True, metadata={"a": [1]}))
+    await node.do(
+        BACKEND,
+        CreateConversation("channel", ("alice", "bob"), id="n", public=True, metadata={"a": [1]}, owner_id="alice"),
+    )
     await node.do(ALICE, UpdateConversation("n", name="\u2603", metadata=None, history="from-join"))
     await node.do(ALICE, UpdateMember("n", "bob", "owner"))
     await node.do(BOB, RestrictMember("n", "carol", "ban", reason="spam"))
@@ -179,7 +182,7 @@ async def test_the_last_row_of_a_transaction_names_its_batch(node: Node, databas
 
 
 async def test_the_log_says_which_conversation_an_event_is_about(node: Node, database: Database) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", owner_id="alice"))
     await node.do(ALICE, RemoveMember("c", "bob"))
     await node.do(ALICE, AddMembers("c", ("bob",)))
     await node.send(ALICE, "Hello")

@@ -106,7 +106,7 @@ async def test_who_is_added_has_nothing_unread(node: Node) -> None:
 
 
 async def test_a_newcomer_sees_no_earlier_messages_where_history_begins_with_joining(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)
     (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
@@ -157,7 +157,9 @@ async def test_each_stretch_of_membership_is_kept(node: Node, database: Database
 
 
 async def _channel(node: Node, *, public: bool = True) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", name="News", public=public))
+    await node.do(
+        BACKEND, CreateConversation("channel", ("alice",), id="c", name="News", public=public, owner_id="alice")
+    )
     await node.users(BOB, CAROL)
 
 

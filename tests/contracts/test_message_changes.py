@@ -69,7 +69,7 @@ def _count(database: Database, table: object) -> int:
 
 async def _late_comer(node: Node) -> tuple[Message, Message]:
     """Carol joins a group whose history begins with the joining; a message before that, and one behind it."""
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     before = await node.send(ALICE, "before")
     await node.do(BACKEND, AddMembers("c", ("carol",)))
     return before, await node.send(ALICE, "after")
@@ -231,7 +231,7 @@ async def test_what_cannot_be_attached_is_refused_at_the_door(node: Node, refs: 
 
 
 async def test_members_are_mentioned_by_name_or_id(node: Node, database: Database) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob", "carol", "Zoe-1"), id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob", "carol", "Zoe-1"), id="c", owner_id="alice"))
     await node.do(BOB, UpdateUser(name="Bob Smith"))
     await node.do(CAROL, UpdateUser(name="bob smith"))
     sent = await node.send(ALICE, "@Bob Smith, @Zoe-1 and @mallory")
@@ -349,7 +349,7 @@ async def test_the_backend_edits_in_the_authors_name(node: Node) -> None:
 
 
 async def test_slow_mode_lets_the_last_message_be_corrected(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", slow_mode_s=60))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", slow_mode_s=60, owner_id="alice"))
     sent = await node.send(BOB, "1", "m1")
     assert await node.refusal(BOB, SendMessage("c", "2")) == "rate_limited"
     assert await node.send(BOB, "1", "m1") == sent
@@ -487,7 +487,7 @@ async def test_a_forwarded_message_is_a_copy_that_names_its_first_source(node: N
 async def test_a_message_is_forwarded_to_all_or_to_none(node: Node) -> None:
     before, after = await _late_comer(node)
     await node.group("d", CAROL)
-    await node.do(BACKEND, CreateConversation("channel", ("alice", "carol"), id="n"))
+    await node.do(BACKEND, CreateConversation("channel", ("alice", "carol"), id="n", owner_id="alice"))
     await node.group("e", ALICE)
     for target in ("e", "n", "none"):
         assert await node.refusal(CAROL, ForwardMessage(str(after.id), ("d", target))) == "forbidden"
@@ -569,7 +569,7 @@ async def test_an_emoji_may_be_several_characters(node: Node, emoji: str) -> Non
 
 
 async def test_readers_of_a_channel_react_and_a_block_ends_it(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice", "bob"), id="n"))
+    await node.do(BACKEND, CreateConversation("channel", ("alice", "bob"), id="n", owner_id="alice"))
     sent = await node.send(ALICE, "x", to="n")
     await node.do(BOB, React(str(sent.id), LIKE))
     direct = (await node.do(BACKEND, CreateConversation("direct", ("alice", "bob")))).conversation.id
@@ -666,7 +666,7 @@ async def test_whoever_came_late_sees_nothing_of_before(node: Node) -> None:
 
 
 async def test_whoever_comes_back_has_lost_sight_of_their_own_messages(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     sent = await node.send(BOB, "x")
     await node.do(BOB, RemoveMember("c", "bob"))
     await node.do(BACKEND, AddMembers("c", ("bob",)))

@@ -304,7 +304,7 @@ async def test_a_page_around_a_place_needs_no_message_there(
 
 
 async def test_a_page_around_a_place_shows_nothing_of_before_ones_history(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     for number in range(3):
         await node.send(ALICE, str(number))
     await node.do(BACKEND, AddMembers("c", ("bob",)))

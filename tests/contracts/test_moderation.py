@@ -96,7 +96,7 @@ async def test_a_ban_takes_a_member_out_and_keeps_them_out(node: Node) -> None:
 
 
 async def test_a_banned_user_joins_no_public_channel_until_it_ends(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True))
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True, owner_id="alice"))
     await node.users(BOB)
     until_ms = node.clock.now_ms + 1000
     await node.do(ALICE, RestrictMember("c", "bob", "ban", until_ms))
@@ -116,7 +116,7 @@ async def test_one_who_is_banned_keeps_nobody_else_from_being_named(node: Node) 
 
 
 async def test_a_ban_and_joining_at_once_leave_nobody_in(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True))
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True, owner_id="alice"))
     await node.users(BOB)
     _, _, again = await node.in_one_batch(
         (BOB, AddMembers("c", ("bob",))),

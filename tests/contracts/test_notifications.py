@@ -265,7 +265,7 @@ async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:
     await node.do(ALICE, UpdateOffer(str(counter.id), "accepted"))
     await node.do(ALICE, CreateConversation("group", ("bob", "carol"), "Plans"))
     await node.do(ALICE, AddMembers("c", ("dave",)))
-    await node.do(BACKEND, CreateConversation("group", ("bob", "carol"), "Made by the application"))
+    await node.do(BACKEND, CreateConversation("group", ("bob", "carol"), "Made by the application", owner_id="bob"))
     await node.do(ALICE, RecordMissedCall("c", "x", ("bob", "carol", "stranger")))
     assert await watched.heard() == [
         ("carol", "offer", "A bicycle"),

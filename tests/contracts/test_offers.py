@@ -166,7 +166,7 @@ async def test_offers_of_others_are_nobody_elses_business(node: Node) -> None:
 
 
 async def test_who_may_not_write_makes_no_offer(node: Node, clock: Clock) -> None:
-    await node.do(BACKEND, CreateConversation("channel", ("alice",), "News", id="news"))
+    await node.do(BACKEND, CreateConversation("channel", ("alice",), "News", id="news", owner_id="alice"))
     await node.do(BACKEND, AddMembers("news", ("bob", "carol")))
     assert await node.refusal(BOB, CreateOffer("news", "x", 1, "EUR")) == "forbidden"
     offer = await node.do(ALICE, CreateOffer("news", "x", 1, "EUR"))

@@ -21,7 +21,7 @@ async def test_those_who_have_read_anything_are_told_the_furthest_first(node: No
 
 
 async def test_a_newcomer_has_read_nothing_and_nothing_of_before_their_time(node: Node) -> None:
-    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)
     await node.do(BACKEND, AddMembers("c", ("bob",)))
@@ -53,7 +53,7 @@ async def test_an_edit_says_whether_somebody_has_read_what_was_said_before(node:
 
 async def test_in_a_large_conversation_nobody_looks_for_readers_at_an_edit(node: Node) -> None:
     members = ("alice", *(f"user{number}" for number in range(LARGE_CONVERSATION)))
-    await node.do(BACKEND, CreateConversation("group", members, id="c"))
+    await node.do(BACKEND, CreateConversation("group", members, id="c", owner_id=members[0]))
     sent = await node.send(ALICE, "1")
     await node.do(ALICE, EditMessage(str(sent.id), "2"))
     assert [event.read for event in node.log if isinstance(event, MessageEdited)] == [None]

@@ -139,7 +139,7 @@ async def test_only_members_mark_and_only_messages_of_the_conversation(
 
 async def test_in_a_large_conversation_a_read_names_the_authors_of_what_was_read(node: Node) -> None:
     others = tuple(f"user-{number}" for number in range(LARGE_CONVERSATION))
-    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c", owner_id="alice"))
     await node.send(ALICE, "1")
     for number in (3, 1, 3):
         await node.send(Actor(f"user-{number}", ""), "x")
@@ -153,7 +153,7 @@ async def test_newcomers_have_nothing_unread(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(3):
         await node.send(ALICE, str(number))
-    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere"))
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere", owner_id="carol"))
     await node.do(ALICE, AddMembers("c", ("carol",)))
     assert await _unread(node, CAROL) == 0
     await node.send(ALICE, "3")
@@ -162,7 +162,9 @@ async def test_newcomers_have_nothing_unread(node: Node) -> None:
 
 async def test_many_reads_in_one_transaction_take_as_many_statements_as_one(node: Node) -> None:
     users = [Actor(f"user-{number}", "") for number in range(50)]
-    await node.do(BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c"))
+    await node.do(
+        BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c", owner_id=users[0].user_id)
+    )
     await node.send(users[0], "1")
     await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[:2]))
     await node.send(users[0], "2")

@@ -22,7 +22,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.conversations import UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.search import FindChannels, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.errors import ChatError
 from talkwire.core.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
 from talkwire.core.model import Actor, Conversation, Member
@@ -479,7 +479,7 @@ async def test_public_channels_are_found_by_their_names(node: Node) -> None:
     await node.do(BACKEND, EnsureUser("mallory", "Mallory"))
 
     async def find(query: str, **options: Any) -> tuple[list[str], str | None]:  # noqa: ANN401 (by name)
-        page = await node.do(MALLORY, FindChannels(query, **options))
+        page = await node.do(MALLORY, FindPublicConversations(query, **options))
         return [channel.id for channel in page.items], page.next
 
     assert await find("CAFE") == (["c1", "c2"], None)
@@ -494,7 +494,7 @@ async def test_one_request_looks_at_so_many_channels(node: Node, monkeypatch: py
     monkeypatch.setattr(search, "CHANNELS_MAX", 2)
     for id_, name in (("c1", "tea"), ("c2", "tea"), ("c3", "cafe")):
         await _channel(node, id_, name)
-    first = await node.do(ALICE, FindChannels("cafe"))
+    first = await node.do(ALICE, FindPublicConversations("cafe"))
     assert (first.items, first.next) == ((), "c2")
-    second = await node.do(ALICE, FindChannels("cafe", cursor=first.next))
+    second = await node.do(ALICE, FindPublicConversations("cafe", cursor=first.next))
     assert ([channel.id for channel in second.items], second.next) == (["c3"], None)

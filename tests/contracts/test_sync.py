@@ -131,7 +131,7 @@ async def test_events_about_what_lies_before_ones_history_are_not_shown(node: No
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
     old = await node.send(ALICE, "old")
-    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere"))
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="elsewhere", owner_id="carol"))
     await node.do(ALICE, AddMembers("c", ("carol",)))
     cursor = node.chat.cursor
     await node.do(ALICE, EditMessage(str(old.id), "old, edited"))
@@ -156,7 +156,7 @@ async def test_a_replay_shows_a_message_as_it_is_by_then(node: Node) -> None:
 
 async def test_in_a_large_conversation_authors_and_readers_hear_of_a_read(node: Node) -> None:
     others = tuple(f"user-{number}" for number in range(LARGE_CONVERSATION))
-    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c", owner_id="alice"))
     await node.send(ALICE, "1")
     cursor = node.chat.cursor
     await node.do(Actor("user-1", ""), MarkRead("c"))

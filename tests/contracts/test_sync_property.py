@@ -212,9 +212,9 @@ async def _shows_nothing_else(node: Node, actor: Actor) -> None:
 async def _begin(node: Node) -> None:
     for actor in ACTORS:
         await node.do(actor, EnsureUser(actor.user_id, actor.name))
-    await node.do(BACKEND, CreateConversation("group", USERS[:3], id="c"))
-    await node.do(BACKEND, CreateConversation("group", USERS[1:], id="d", history="from-join"))
-    await node.do(BACKEND, CreateConversation("channel", USERS, id="e"))
+    await node.do(BACKEND, CreateConversation("group", USERS[:3], id="c", owner_id=USERS[0]))
+    await node.do(BACKEND, CreateConversation("group", USERS[1:], id="d", history="from-join", owner_id=USERS[1]))
+    await node.do(BACKEND, CreateConversation("channel", USERS, id="e", owner_id=USERS[0]))
 
 
 async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = Way()) -> set[str]:

@@ -78,7 +78,7 @@ async def secret_group(node: Node) -> Message:
     """Alice and Bob, and a group in which a newcomer sees only what comes; with a message from before Carol's time."""
     await node.users(CAROL)
     members = ("alice", "bob")
-    await node.do(BACKEND, CreateConversation("group", members, id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", members, id="c", history="from-join", owner_id=members[0]))
     return await node.send(ALICE, "a secret")
 
 
@@ -230,7 +230,7 @@ async def test_a_newcomer_sees_quotes_of_their_own_time(node: Node) -> None:
 async def test_an_offer_of_before_the_join_belongs_to_the_history_before(node: Node, *, silent: bool) -> None:
     """Also where no message was ever sent."""
     await node.users(CAROL)
-    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join"))
+    await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     if not silent:
         await node.send(ALICE, "a message")
     old = await node.do(ALICE, CreateOffer("c", "a secret", 1, "EUR"))

@@ -36,7 +36,7 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead
-from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.model import Actor
 from talkwire.storage.engine import sqlite_url
@@ -77,7 +77,7 @@ QUESTIONS: Mapping[str, Ask] = {
     "a conversation": lambda node, ids: (ALICE, GetConversation("c")),
     "state": lambda node, ids: (ALICE, GetSyncState()),
     "newest events": lambda node, ids: (BOB, ListEvents(f"{node.chat.epoch}-{node.chat.pos - 5}")),
-    "channels": lambda node, ids: (BOB, FindChannels("town")),
+    "channels": lambda node, ids: (BOB, FindPublicConversations("town")),
     "delete a conversation": lambda node, ids: (BACKEND, DeleteConversation("small")),
 }
 
@@ -110,7 +110,9 @@ async def _fill(node: Node, size: int) -> list[int]:
     await node.do(ALICE, CreateUpload("f", "a.png", None, 1, 1000))
     await node.do(ALICE, FinishUpload("f", "image/png", 1, "digest"))
     await node.do(BOB, BlockUser("mallory"))
-    await node.do(BACKEND, CreateConversation("channel", ("dave",), id="town", name="town", public=True))
+    await node.do(
+        BACKEND, CreateConversation("channel", ("dave",), id="town", name="town", public=True, owner_id="dave")
+    )
     groups = [CreateConversation("group", ("carol", "dave"), id=f"g{number}") for number in range(size)]
     await node.in_one_batch(*((BACKEND, group) for group in groups))
     file = (AttachmentRef(id="f"),)

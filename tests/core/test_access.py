@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,6 +12,8 @@ from talkwire.core.access import (
     all_as_seen,
     as_seen,
     may_act,
+    may_ban,
+    may_create,
     may_delete,
     may_give_role,
     may_join,
@@ -19,6 +25,7 @@ from talkwire.core.access import (
     may_take_part,
     must_operate,
 )
+from talkwire.core.access_policy import AccessPolicy, rights_of
 from talkwire.core.errors import ChatError
 from talkwire.core.model import (
     FOR_EVER_MS,
@@ -50,7 +57,7 @@ def _member(role: MemberRole = "member") -> Member:
 
 
 def _conversation(kind: ConversationKind = "group") -> Conversation:
-    return Conversation("c", kind, None, None, 2, 0, 0, 0)
+    return Conversation("c", kind, None, None if kind == "direct" else "owner", 2, 0, 0, 0)
 
 
 def _code(refusal: ChatError | None) -> str | None:
@@ -119,7 +126,7 @@ def test_nobody_manages_a_direct_conversation_or_none(actor: Actor) -> None:
 def test_a_stranger_is_not_told_what_kind_of_conversation_it_is() -> None:
     refusals = [
         rule(ALICE, conversation, None)
-        for rule in (may_manage, may_delete)
+        for rule in (may_manage, partial(may_delete, policy=AccessPolicy()))
         for conversation in (None, _conversation("direct"), _conversation("group"))
     ]
     assert len({str(refusal) for refusal in refusals}) == 1
@@ -141,7 +148,27 @@ def test_a_stranger_is_not_told_what_kind_of_conversation_it_is() -> None:
 def test_owners_the_backend_and_operators_delete_a_conversation(
     kind: ConversationKind, role: ActorRole, member: Member | None, code: str | None
 ) -> None:
-    assert _code(may_delete(Actor("alice", "Alice", role), _conversation(kind), member)) == code
+    actor = Actor("alice", "Alice", role)
+    assert _code(may_delete(actor, _conversation(kind), member, AccessPolicy())) == code
+    # Where only the backend and operators delete, no owner does.
+    by_service = AccessPolicy(delete_conversation="service")
+    assert _code(may_delete(actor, _conversation(kind), member, by_service)) == (
+        "forbidden" if role == "user" else code
+    )
+
+
+@pytest.mark.parametrize("kind", ["direct", "group", "channel"])
+def test_users_create_what_the_policy_lets_them(kind: ConversationKind) -> None:
+    creators: dict[str, Any] = {f"create_{kind}": "service"}
+    for_service = AccessPolicy(**creators)
+    kinds: tuple[ConversationKind, ...] = ("direct", "group", "channel")
+    for each in kinds:
+        assert may_create(ALICE, each, AccessPolicy()) is None
+        assert _code(may_create(ALICE, each, for_service)) == ("forbidden" if each == kind else None)
+        for actor in (SERVICE, ADMIN):
+            assert may_create(actor, each, for_service) is None
+    everything = rights_of(ADMIN, for_service)
+    assert rights_of(ALICE, for_service) == dataclasses.replace(everything, **{f"create_{kind}": False})
 
 
 @pytest.mark.parametrize(
@@ -152,11 +179,13 @@ def test_owners_the_backend_and_operators_delete_a_conversation(
         ("channel", True, ("alice", "bob"), False),
         ("channel", True, ("bob",), False),
         ("channel", False, ("alice",), False),
-        ("group", True, ("alice",), False),
-        ("direct", True, ("alice",), False),
+        ("group", True, ("alice",), True),
+        ("group", True, ("alice", "bob"), False),
+        ("group", False, ("alice",), False),
+        ("direct", False, ("alice",), False),
     ],
 )
-def test_a_public_channel_is_joined_by_oneself_alone(
+def test_a_public_conversation_is_joined_by_oneself_alone(
     *, kind: ConversationKind, public: bool, user_ids: tuple[str, ...], joins: bool
 ) -> None:
     assert may_join(ALICE, replace(_conversation(kind), public=public), user_ids) is joins
@@ -188,6 +217,19 @@ def test_an_owner_removes_anybody_and_an_admin_ordinary_members(
     member = None if role is None else _member(role)
     target = None if target_role is None else _BOB[target_role]
     assert _code(may_remove(Actor("alice", "Alice", actor_role), _conversation(), member, target)) == code
+
+
+@pytest.mark.parametrize("rule", [may_remove, may_ban])
+@pytest.mark.parametrize("kind", ["group", "channel"])
+def test_only_the_backend_and_operators_take_members_out_where_nobody_owns(rule: Any, kind: ConversationKind) -> None:  # noqa: ANN401 (one of two rules)
+    ownerless = replace(_conversation(kind), owner_id=None)
+    for role in ("admin", "member"):
+        assert _code(rule(ALICE, ownerless, _member(role), _BOB["member"])) == "forbidden"
+    for actor in (SERVICE, ADMIN):
+        assert rule(actor, ownerless, None, _BOB["admin"]) is None
+    assert may_remove(ALICE, ownerless, _member("member"), _member("member")) is None
+    assert may_restrict(ALICE, ownerless, _member("admin"), _BOB["member"]) is None
+    assert may_manage(ALICE, ownerless, _member("admin")) is None
 
 
 @pytest.mark.parametrize(("kind", "code"), [("group", None), ("channel", None), ("direct", "forbidden")])

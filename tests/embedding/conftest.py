@@ -36,7 +36,7 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def serve(chat: Talkwire, **settings: Any) -> TemporaryServer:  # noqa: ANN401 (settings)
             server = await servers.enter_async_context(temporary_server(chat, **settings))
-            await chat.execute(CreateConversation("group", ("alice", "bob"), name="Talk", id="talk"))
+            await chat.execute(CreateConversation("group", ("alice", "bob"), name="Talk", id="talk", owner_id="alice"))
             return server
 
         yield serve

@@ -126,7 +126,7 @@ async def test_what_was_told_before_the_end_is_handled_before_the_end() -> None:
             handled.append(sent.seq)
 
     async with temporary_server(chat):
-        await chat.execute(CreateConversation("group", ("alice", "bob"), name="Talk", id="talk"))
+        await chat.execute(CreateConversation("group", ("alice", "bob"), name="Talk", id="talk", owner_id="alice"))
     assert len(handled) == 20
 
 

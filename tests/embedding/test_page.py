@@ -40,7 +40,7 @@ async def test_the_first_program_tracks_moderates_and_counts(
 ) -> None:
     chat: Talkwire = _with(modules, "moderate")["chat"]
     async with temporary_server(chat) as server:
-        await chat.execute(CreateConversation("group", ("alice", "bob"), id="talk", name="Talk"))
+        await chat.execute(CreateConversation("group", ("alice", "bob"), id="talk", name="Talk", owner_id="alice"))
         async with server.client("alice") as alice:
             assert await alice.call("order:track", {"id": 7}) == {"status": "shipped", "for": "alice"}
             assert (await alice.call("order:track", {"id": 8}))["error"]["code"] == "not_found"

@@ -107,7 +107,7 @@ async def test_a_talkwire_can_serve_again_and_finds_what_it_had(tmp_path: Path) 
     told: list[str] = []
     chat.after("message:new")(lambda event: told.append(event.message.content))
     async with chat.serving(port=0):
-        await chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk"))
+        await chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk", owner_id="alice"))
         await chat.send_message("talk", sender="alice", content="before")
     async with chat.serving(port=0):
         assert (await chat.send_message("talk", sender="alice", content="after")).seq == 2

@@ -102,7 +102,7 @@ def test_a_server_in_a_thread_is_for_tests_without_a_loop(chat: Talkwire) -> Non
             return await alice.call("double", 21)
 
     with threaded_server(chat) as server:
-        server.run(chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk")))
+        server.run(chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk", owner_id="alice")))
         assert asyncio.run(talk()) == 42
         url = f"{server.url}/api/v1/conversations/talk"
         assert httpx.get(url, headers=server.headers("alice"), trust_env=False).status_code == 200

@@ -95,7 +95,8 @@ class _SettingUp:
             owner = "owner" if id_ in OWN else ORDINARY[0]
             kind = "channel" if id_ == "channel" else "group"
             ids = [owner, *(member for member in members if member != owner)]
-            body: Mapping[str, object] = {"id": id_, "kind": kind, "memberIds": ids, "name": f"About {id_}"}
+            name = f"About {id_}"
+            body: Mapping[str, object] = {"id": id_, "kind": kind, "memberIds": ids, "ownerId": owner, "name": name}
             self._done("backend", "POST", "/api/v1/conversations", json=body)
         for pair in (("reader2", "member"), ("author", "reader3")):
             created = self._done(

@@ -30,7 +30,7 @@ def pages(rest: Rest, user: str, after: str) -> str:
 
 
 def conversation(rest: Rest, id_: str, *members: str, **further: object) -> str:
-    body = {"kind": "group", "id": id_, "memberIds": list(members), **further}
+    body = {"kind": "group", "id": id_, "memberIds": list(members), "ownerId": members[0], **further}
     return str(rest.done("backend", "POST", "conversations", json=body)["id"])
 
 

@@ -54,7 +54,8 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class CreateConversationBody(Body, frozen=True):
-    """Only the role `service` may set `id`, or name users that are not known yet. `public` is for channels."""
+    """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
+    `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -65,6 +66,8 @@ class CreateConversationBody(Body, frozen=True):
     history: History = "all"
     slow_mode_s: int = 0
     metadata: dict[str, Any] | None = None
+    owner_id: str | None = None
+    roles: dict[str, MemberRole] | None = None
 
 
 class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):

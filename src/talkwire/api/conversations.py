@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
+from msgspec import UNSET
 
 from talkwire.api.bodies import CreateConversationBody, ListAnswer, TypingBody, UpdateConversationBody
+from talkwire.api.created import created_or_existing, existing
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.api.idempotency import GivenKey
 from talkwire.core.commands.conversations import (
@@ -19,7 +21,7 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.commands.messages import ListMessages
-from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.model import SEQ_MAX
 from talkwire.dialects.payloads.conversations import (
@@ -33,10 +35,10 @@ AroundSeq = Annotated[
     int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="Messages around this place")
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public channel's name")]
+Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public conversation's name")]
 
 
-@get("/", summary="List one's conversations, or find public channels")
+@get("/", summary="List one's conversations, or find public ones")
 async def list_conversations(
     caller: GivenCaller,
     chat: GivenChat,
@@ -45,16 +47,16 @@ async def list_conversations(
     limit: Limit = 50,
 ) -> ListAnswer[ConversationPayload]:
     if text is not None:
-        channels = await chat.execute(caller.actor, FindChannels(text, cursor, limit))
-        return ListAnswer(tuple(map(shared_conversation_payload, channels.items)), channels.next)
+        found = await chat.execute(caller.actor, FindPublicConversations(text, cursor, limit))
+        return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
     page = await chat.execute(caller.actor, ListConversations(cursor, limit))
     return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
 
 
-@post("/", summary="Create a conversation")
+@post("/", summary="Create a conversation, or get the one that exists", responses=existing(ConversationPayload))
 async def create_conversation(
     data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
-) -> ConversationPayload:
+) -> Response[ConversationPayload]:
     command = CreateConversation(
         kind=data.kind,
         member_ids=data.member_ids,
@@ -65,8 +67,11 @@ async def create_conversation(
         history=data.history,
         slow_mode_s=data.slow_mode_s,
         metadata=data.metadata,
+        owner_id=UNSET if data.owner_id is None else data.owner_id,
+        roles=data.roles or UNSET,
     )
-    return conversation_payload(await chat.execute(caller.actor, command, key))
+    view = await chat.execute(caller.actor, command, key)
+    return created_or_existing(view, conversation_payload(view))
 
 
 @get("/{conversation_id:str}", summary="Get a conversation with its members")

@@ -20,7 +20,7 @@ from talkwire.dialects.payloads.conversations import (
 from talkwire.identity.callers import Caller
 
 
-@post("/", status_code=HTTP_200_OK, summary="Add members, or join a public channel")
+@post("/", status_code=HTTP_200_OK, summary="Add members, or join a public group or channel")
 async def add_members(
     conversation_id: FromPath[str],
     data: JSONBody[AddMembersBody],

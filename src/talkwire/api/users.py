@@ -11,8 +11,16 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from talkwire.api.bodies import ListAnswer, UpdateUserBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.core.access_policy import rights_of
 from talkwire.core.commands.accounts import BanUser, CloseLogin, GetUser, ListLogins, SearchUsers, UnbanUser, UpdateUser
-from talkwire.dialects.payloads.users import SessionPayload, UserPayload, session_payload, user_payload
+from talkwire.dialects.payloads.users import (
+    OwnUserPayload,
+    SessionPayload,
+    UserPayload,
+    own_user_payload,
+    session_payload,
+    user_payload,
+)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 Query = Annotated[str, QueryParameter(name="query", description="What a name begins with, or an id")]
@@ -30,9 +38,10 @@ async def search_users(
     return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
-@get("/me", summary="Get the signed-in user")
-async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
-    return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
+@get("/me", summary="Get the signed-in user and what they may do")
+async def get_me(caller: GivenCaller, chat: GivenChat) -> OwnUserPayload:
+    user = await chat.execute(caller.actor, GetUser(caller.actor.user_id))
+    return own_user_payload(user, rights_of(caller.actor, chat.policy))
 
 
 @patch("/me", summary="Update the signed-in user")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec import UNSET
 
 from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.failures import Misuse
@@ -24,9 +25,15 @@ def create(
     kind: Annotated[ConversationKind, Parameter(help="A direct one has exactly two members.")] = "group",
     id: Annotated[str | None, Parameter(help="Id of the conversation; without it one is made.")] = None,  # noqa: A002 (a flag)
     name: Annotated[str | None, Parameter(help="Name of a group or channel.")] = None,
+    owner: Annotated[
+        str | None, Parameter(help="Id of the member that owns a group or channel; without it nobody does.")
+    ] = None,
+    public: Annotated[
+        bool, Parameter(help="Let users find a group or channel, and join by themselves.", negative=())
+    ] = False,
     **flags: Flag,
 ) -> None:
-    """Open a conversation. The first member owns a group or channel.
+    """Create a conversation.
 
     Parameters
     ----------
@@ -35,7 +42,7 @@ def create(
     """
     settings = load(flags).settings
     _require(members)
-    command = CreateConversation(kind, members, name, id)
+    command = CreateConversation(kind, members, name, id, public=public, owner_id=UNSET if owner is None else owner)
     view = operate(settings, lambda operator: operator.execute(command), may_create=True)
     conversation = view.conversation
     say_done(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)

@@ -24,6 +24,7 @@ from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
+from talkwire.settings.policy import access_policy
 from talkwire.store import opened_chat
 
 R = TypeVar("R")
@@ -159,5 +160,5 @@ async def _opened(settings: Settings) -> AsyncIterator[Operator]:
     # What goes wrong is said in the command's one line; a log beside it is for who asks for it.
     configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
     with database_failures(settings):
-        async with opened_chat(url_of(settings)) as chat:
+        async with opened_chat(url_of(settings), access_policy(settings)) as chat:
             yield _ChatOperator(chat)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec.structs import replace
 
+from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.model import (
     MESSAGE_ID_BASE,
     WHOLE,
     Actor,
     Conversation,
+    ConversationKind,
     HistoryStart,
     Member,
     MemberRole,
@@ -120,7 +123,7 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
         return blocked()
     if conversation.kind == "channel" and member.role == "member":
         return ChatError("forbidden", "In a channel only its owner and its admins write.")
-    if member.muted_until_ms > now_ms and member.role != "owner":
+    if is_muted(member, now_ms):
         return ChatError("muted", "A moderator has muted you here.", {"until": iso_end(member.muted_until_ms)})
     if not conversation.slow_mode_s or runs(member):
         return None
@@ -128,6 +131,11 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
     if wait_ms > 0:
         return ChatError("rate_limited", "Slow mode: wait before you write again.", {"retryAfterMs": wait_ms})
     return None
+
+
+def is_muted(member: Member, now_ms: int) -> bool:
+    """Whether a moderator keeps the member from writing now. Whoever became the owner meanwhile is not muted."""
+    return member.muted_until_ms > now_ms and member.role != "owner"
 
 
 def runs(member: Member | None) -> bool:
@@ -152,25 +160,43 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
     return None
 
 
-def may_delete(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
-    """The owner of a group or channel, the application's backend and operators."""
-    if conversation is None or (actor.role == "user" and member is None):
-        return forbidden()
-    if actor.role == "user" and not owns(member):
-        return ChatError("forbidden", "Only the owner deletes a conversation.")
+def may_create(actor: Actor, kind: ConversationKind, policy: AccessPolicy) -> ChatError | None:
+    """Returns `forbidden` for a user where only the application's backend and operators create this kind."""
+    if actor.role == "user" and policy.creators_of(kind) == "service":
+        return ChatError("forbidden", f"Users cannot create {_PLURALS[kind]} here.")
     return None
 
 
+_PLURALS: Mapping[ConversationKind, str] = MappingProxyType(
+    {"direct": "direct conversations", "group": "groups", "channel": "channels"}
+)
+
+
+def may_delete(
+    actor: Actor, conversation: Conversation | None, member: Member | None, policy: AccessPolicy
+) -> ChatError | None:
+    """The owner of a group or channel, as far as the policy lets owners; the application's backend and operators."""
+    if conversation is None or (actor.role == "user" and member is None):
+        return forbidden()
+    if actor.role != "user":
+        return None
+    if policy.delete_conversation == "service":
+        return ChatError("forbidden", "Users cannot delete conversations here.")
+    return None if owns(member) else ChatError("forbidden", "Only the owner deletes a conversation.")
+
+
 def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collection[str]) -> bool:
-    """A public channel is joined by adding oneself, and nobody else with it."""
-    is_open = conversation is not None and conversation.kind == "channel" and conversation.public
-    return is_open and set(user_ids) == {actor.user_id}
+    """Whether users join by themselves: a public group or channel is joined by adding oneself, and nobody else."""
+    return conversation is not None and conversation.public and set(user_ids) == {actor.user_id}
 
 
 def may_remove(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Anyone leaves a group or channel. Its owner removes anybody, its admins ordinary members."""
+    """Anyone leaves a group or channel. Its owner removes anybody, its admins ordinary members.
+
+    Where nobody owns it, only the application's backend and operators remove members.
+    """
     if conversation is not None and conversation.kind != "direct" and member is not None and member == target:
         return None
     refusal = may_manage(actor, conversation, member)
@@ -178,13 +204,18 @@ def may_remove(
         return refusal
     if target is None:
         return forbidden()
+    if is_ownerless(conversation):
+        return _only_the_backend()
     return None if owns(member) or not runs(target) else _only_the_owner()
 
 
 def may_give_role(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
 ) -> ChatError | None:
-    """Roles are the owner's to give; an admin may step down. There is always an owner: they hand it on."""
+    """Returns a refusal unless the actor gives roles here: the owner, the application's backend and operators.
+
+    An admin may step down. An owner stays the owner until they hand the conversation over.
+    """
     refusal = may_manage(actor, conversation, member)
     if refusal is not None:
         return refusal
@@ -211,12 +242,31 @@ def may_restrict(
     return _only_the_owner() if actor.role == "user" and runs(target) and not owns(member) else None
 
 
+def may_ban(
+    actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
+) -> ChatError | None:
+    """Who may restrict may also ban, which removes a member, unless nobody owns the conversation."""
+    refusal = may_restrict(actor, conversation, member, target)
+    if refusal is None and actor.role == "user" and is_ownerless(conversation):
+        return _only_the_backend()
+    return refusal
+
+
+def is_ownerless(conversation: Conversation | None) -> bool:
+    """Whether a group or channel has no owner: the application's backend created it and named none."""
+    return conversation is not None and conversation.kind != "direct" and conversation.owner_id is None
+
+
 def owns(member: Member | None) -> bool:
     return member is not None and member.role == "owner"
 
 
 def _only_the_owner() -> ChatError:
     return ChatError("forbidden", "Only the owner does this to admins.")
+
+
+def _only_the_backend() -> ChatError:
+    return ChatError("forbidden", "This conversation has no owner. Only the application's backend removes members.")
 
 
 def require(refusal: ChatError | None) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
+from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Question, Told
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
@@ -87,7 +88,10 @@ class Chat:
         bus: Bus | None = None,
         options: SignalOptions | None = None,
         hooks: Hooks | None = None,
+        policy: AccessPolicy = DEFAULT_POLICY,
     ) -> None:
+        self.policy = policy
+        """The operator's rules for users."""
         options = options or SignalOptions()
         self._hooks = Hooks() if hooks is None else hooks
         self.hooked: Collection[type[Command[Any]]] = self._hooks.by_type
@@ -317,20 +321,20 @@ class Chat:
 
     # --- who is who -------------------------------------------------------------------------------------------------
 
-    async def user_of_token(self, user_id: str, name: str, *, create: bool = True) -> tuple[User, Entry]:
+    async def user_of_token(self, actor: Actor, *, create: bool = True) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
 
         Raises `banned`, and `unauthenticated` for an unknown user who is not to be created.
         """
-        entry = await self.directory.find(user_id)
+        entry = await self.directory.find(actor.user_id)
         user = entry.user
         if user is None:
             if not create:
                 raise ChatError("unauthenticated", "This user is not known here.")
-            user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
-            entry = await self.directory.find(user_id)
-        elif user.may_become(name):
-            user = await self.execute(Actor(user_id, name), EnsureUser(user_id, name))
+            user = await self.execute(actor, EnsureUser(actor.user_id, actor.name))
+            entry = await self.directory.find(actor.user_id)
+        elif user.may_become(actor.name):
+            user = await self.execute(actor, EnsureUser(actor.user_id, actor.name))
         if user.banned:
             raise ChatError("banned", "This user is banned.")
         return user, entry

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import get_args
 
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from talkwire.core.access import as_seen, blocked, history_for, may_delete, require
+from talkwire.core.access import as_seen, blocked, history_for, is_muted, may_create, may_delete, require
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -40,13 +41,17 @@ from talkwire.core.model import (
     Conversation,
     ConversationKind,
     Member,
+    MemberRole,
     Message,
+    Restriction,
     is_own_id,
 )
 from talkwire.core.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.transaction import Snapshot, Transaction
 
 SLOW_MODE_MAX_S = 24 * 3600
+
+ROLES: Sequence[MemberRole] = get_args(MemberRole)
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
@@ -61,57 +66,126 @@ def check_create(command: CreateConversation) -> None:
         if is_own_id(command.id):
             raise invalid("id", "lies in the range of ids that the server gives out")
     check_user_ids("memberIds", command.member_ids)
+    _check_roles(command)
+
+
+def _check_roles(command: CreateConversation) -> None:
+    """Raises `invalid_request` unless `ownerId` and `roles` name members, and at most one owner between them."""
+    roles = command.roles or {}
+    if command.kind == "direct" and (command.owner_id or roles):
+        raise invalid("ownerId" if command.owner_id else "roles", "a direct conversation has no owner and no roles")
+    if command.owner_id is not UNSET and command.owner_id not in command.member_ids:
+        raise invalid("ownerId", "must be one of memberIds")
+    for user_id, role in roles.items():
+        if user_id not in command.member_ids:
+            raise invalid(f"roles.{user_id}", "must be one of memberIds")
+        if role not in ROLES:
+            raise invalid(f"roles.{user_id}", f"must be one of {', '.join(ROLES)}")
+    owner_ids = {user_id for user_id, role in roles.items() if role == "owner"}
+    if len(owner_ids) > 1:
+        raise invalid("roles", "at most one member is the owner")
+    if command.owner_id is not UNSET and (
+        owner_ids - {command.owner_id} or roles.get(command.owner_id, "owner") != "owner"
+    ):
+        raise invalid("roles", "must name the same owner as ownerId")
 
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
-    """Opens a conversation. The actor is a member too, except the application's backend, which names all of them."""
+    """Creates a conversation, or returns the existing one, as `CreateConversation` says. The actor becomes a member
+    too, except the application's backend, which names all of them."""
     require_actor(tx, actor)
-    _may_create(actor, command)
+    _check_given(actor, command)
     check_users(tx, actor, command.member_ids, "memberIds")
     user_ids = list(dict.fromkeys(command.member_ids))
     if not actor.is_service and actor.user_id not in user_ids:
         user_ids.insert(0, actor.user_id)
+    if command.kind == "direct" and len(user_ids) != 2:
+        raise invalid("memberIds", "a direct conversation has exactly two members")
+    existing = _existing(tx, command, user_ids)
+    if existing is not None:
+        return replace(_view_with_members(tx, existing, actor, user_ids), existed=True)
+    require(may_create(actor, command.kind, tx.policy))
     if command.kind == "direct":
-        existing = _existing_direct(tx, user_ids)
-        if existing is not None:
-            return _view_with_members(tx, existing, actor, user_ids)
-    if command.id is not None and tx.conversation(command.id) is not None:
-        raise ChatError("conflict", "A conversation with this id exists.")
+        _check_blocks(tx, *user_ids)
     make_unknown_users(tx, user_ids)
-    conversation = _new_conversation(command, user_ids, tx.next_pos(), tx.now_ms)
-    members = tuple(
-        newcomer(conversation, user_id, "owner" if user_id == conversation.owner_id else "member", tx.now_ms)
-        for user_id in user_ids
-    )
+    roles = _roles_of(actor, command)
+    conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
+    members = tuple(newcomer(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
     by = "" if actor.is_service else actor.user_id
     tx.record(ConversationCreated(tx.next_pos(), tx.now_ms, conversation, members, by))
     return _view_with_members(tx, conversation, actor, user_ids)
 
 
-def _may_create(actor: Actor, command: CreateConversation) -> None:
-    if not actor.is_service and command.id is not None:
+def _check_given(actor: Actor, command: CreateConversation) -> None:
+    """Raises for what only the application's backend may give, and for a backend that names no members."""
+    if actor.is_service:
+        if not command.member_ids:
+            raise invalid("memberIds", "must name every member")
+        return
+    if command.id is not None:
         raise ChatError("forbidden", "Only the application's backend gives conversations ids of its own.")
-    if actor.is_service and not command.member_ids:
-        raise invalid("memberIds", "must name every member")
+    if command.owner_id or command.roles:
+        raise ChatError("forbidden", "Only the application's backend names an owner and roles at creation.")
 
 
-def _existing_direct(tx: Transaction, user_ids: Sequence[str]) -> Conversation | None:
-    """The one conversation of a pair. Raises `blocked` where there is none and may be none."""
-    if len(user_ids) != 2:
-        raise invalid("memberIds", "a direct conversation has exactly two members")
-    one, other = user_ids
-    existing = tx.direct_conversation(one, other)
-    if existing is None and (tx.has_blocked(one, other) or tx.has_blocked(other, one)):
+def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
+    """Returns the conversation that the command asks for, if it exists.
+
+    Raises `conflict` where another one has the id, or where the pair's direct conversation has another id.
+    """
+    if command.id is not None:
+        named = tx.conversation(command.id)
+        if named is not None:
+            _check_same(tx, named, command, user_ids)
+            return named
+    direct = tx.direct_conversation(*user_ids) if command.kind == "direct" else None
+    if direct is not None and command.id is not None:
+        message = f"These two users have a direct conversation with the id {direct.id}."
+        raise ChatError("conflict", message, {"conversationId": direct.id, "differs": ["id"]})
+    return direct
+
+
+def _check_same(tx: Transaction, existing: Conversation, command: CreateConversation, user_ids: Sequence[str]) -> None:
+    """Raises `conflict`, which says what differs, unless the conversation has this kind and exactly these members."""
+    if existing.deleted_ms is not None:
+        details = {"conversationId": existing.id, "differs": ["deleted"]}
+        raise ChatError("conflict", "A conversation with this id was deleted. Its id is not given out again.", details)
+    differs = []
+    if existing.kind != command.kind:
+        differs.append("kind")
+    present = tx.members(existing.id, user_ids)
+    if not len(present) == len(user_ids) == existing.member_count:
+        differs.append("memberIds")
+    if differs:
+        message = f"A conversation with this id exists, but differs in {' and '.join(differs)}."
+        raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs})
+
+
+def _check_blocks(tx: Transaction, one: str, other: str) -> None:
+    if tx.has_blocked(one, other) or tx.has_blocked(other, one):
         raise blocked()
-    return existing
 
 
-def _new_conversation(command: CreateConversation, user_ids: Sequence[str], pos: int, now_ms: int) -> Conversation:
+def _roles_of(actor: Actor, command: CreateConversation) -> dict[str, MemberRole]:
+    """Returns the roles of those that are more than members, by user id. Users own what they create."""
+    if command.kind == "direct":
+        return {}
+    if not actor.is_service:
+        return {actor.user_id: "owner"}
+    roles = dict(command.roles or {})
+    if command.owner_id:
+        roles[command.owner_id] = "owner"
+    return roles
+
+
+def _new_conversation(
+    command: CreateConversation, roles: Mapping[str, MemberRole], user_ids: Sequence[str], pos: int, now_ms: int
+) -> Conversation:
     return Conversation(
         id=command.id or str(OWN_ID_BASE + pos),
         kind=command.kind,
         name=command.name,
-        owner_id=None if command.kind == "direct" else user_ids[0],
+        owner_id=next((user_id for user_id, role in roles.items() if role == "owner"), None),
         member_count=len(user_ids),
         last_seq=0,
         created_ms=now_ms,
@@ -145,8 +219,11 @@ def _view_for(
     name, avatar = _shown_as(conversation, members or (), actor.user_id)
     reader = tx.member(conversation.id, actor.user_id)
     unread = None if reader is None else tx.unread(conversation.id, actor.user_id)
+    mute = None
+    if reader is not None and is_muted(reader, tx.now_ms):
+        mute = tx.restrictions.find(conversation.id, actor.user_id, "mute")
     return ConversationView(
-        conversation, name, avatar, _last_message(tx, conversation, reader), members, reader, unread
+        conversation, name, avatar, _last_message(tx, conversation, reader), members, reader, unread, mute
     )
 
 
@@ -192,9 +269,9 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
 
 def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
     """What only some kinds have."""
-    if kind != "channel" and command.public is True:
-        raise invalid("public", "only a channel is public")
     if kind == "direct":
+        if command.public is True:
+            raise invalid("public", "a direct conversation is never public")
         if isinstance(command.name, str):
             raise invalid("name", "a direct conversation is named after the other member")
         if isinstance(command.avatar, str):
@@ -213,7 +290,7 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
     """Nobody is in it any more, and its messages are nobody's to see."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
-    require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id)))
+    require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
     tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, command.conversation_id, actor.user_id))
 
 
@@ -252,6 +329,7 @@ def views_of(
     at most `members_max` members, together with them."""
     ids = [conversation.id for conversation in conversations]
     readers = snapshot.memberships(reader_id, ids)
+    mutes = _mutes_of(snapshot, readers.values())
     unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
     last = snapshot.last_messages(conversations)
     # A direct one is named after the other member: both are read anyway.
@@ -272,9 +350,18 @@ def views_of(
                 listed if conversation.id in shown else None,
                 reader,
                 unread.get((conversation.id, reader_id)),
+                mutes.get(conversation.id),
             )
         )
     return views
+
+
+def _mutes_of(snapshot: Snapshot, memberships: Collection[Member]) -> Mapping[str, Restriction]:
+    """Returns what keeps a user from writing now, by conversation. Most users are muted nowhere, which asks nothing."""
+    muted = [(each.conversation_id, each.user_id) for each in memberships if is_muted(each, snapshot.now_ms)]
+    if not muted:
+        return {}
+    return {each.conversation_id: each for each in snapshot.restrictions.of_keys(muted) if each.kind == "mute"}
 
 
 def _shown_as(

@@ -28,8 +28,11 @@ class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
     at_ms: int
 
 
-class UserCreated(DurableEvent, frozen=True):
+class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
+    """A user who is new here. `is_backend`: it is the application's backend, known by a token of its role."""
+
     user: User
+    is_backend: bool = False
 
 
 class UserRenamed(DurableEvent, frozen=True):

@@ -25,6 +25,7 @@ class LimitedChat:
         self._chat = chat
         self._limits = limits
         self._clock = clock
+        self.policy = chat.policy
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """`Chat.execute`. Raises `rate_limited` too."""

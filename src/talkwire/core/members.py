@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.access import may_act, may_give_role, may_join, may_manage, may_remove, require
+from talkwire.core.access import (
+    is_ownerless,
+    may_act,
+    may_give_role,
+    may_join,
+    may_manage,
+    may_remove,
+    require,
+)
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.errors import ChatError, forbidden, invalid
@@ -57,14 +65,39 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
     return let_in(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
 
 
+def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
+    """Makes users that this transaction has created members of a group or channel, by one event for all of them.
+
+    Returns whether there is such a conversation. Members that somebody has let in already stay as they are.
+    """
+    conversation = find_conversation(tx, conversation_id)
+    if conversation is None or conversation.kind == "direct":
+        return False
+    present = tx.members(conversation.id, user_ids)
+    newcomers = [user_id for user_id in user_ids if user_id not in present]
+    if newcomers:
+        _add(tx, conversation, newcomers, {}, "")
+    return True
+
+
 def let_in(tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str) -> tuple[Member, ...]:
     """Returns the new members, who were in the conversation before or not. A mute outlasts leaving and coming back."""
     restrictions = tx.restrictions.on_users(conversation.id, newcomers)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
+    return _add(tx, conversation, newcomers, muted_until_ms, by)
+
+
+def _add(
+    tx: Transaction,
+    conversation: Conversation,
+    user_ids: Sequence[str],
+    muted_until_ms: Mapping[str, int],
+    by: str,
+) -> tuple[Member, ...]:
     limits = _history_from(conversation, tx.next_pos())
     members = tuple(
         replace(newcomer(conversation, id_, "member", tx.now_ms, limits), muted_until_ms=muted_until_ms.get(id_, 0))
-        for id_ in newcomers
+        for id_ in user_ids
     )
     tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
     return members
@@ -122,10 +155,15 @@ def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
 
 
 def take_out(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
-    """A member is gone, by whom ever. An owner is followed by the heir; nobody is left: nothing is left."""
+    """Removes a member, who left or was removed. The heir of an owner takes the conversation over.
+
+    A conversation that nobody is left in is deleted, unless only the backend deletes it: it has no owner, or the policy
+    lets no owner delete.
+    """
     tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
     if conversation.member_count == 1:
-        tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
+        if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation):
+            tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
     elif member.role == "owner":
         heir = tx.heir(conversation.id, member.user_id)
         if heir is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.access import may_act, may_manage, may_restrict, require
+from talkwire.core.access import may_act, may_ban, may_manage, may_restrict, require
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.errors import forbidden, invalid
@@ -38,7 +38,8 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
-    require(may_restrict(actor, conversation, member, target))
+    rule = may_ban if command.kind == "ban" else may_restrict
+    require(rule(actor, conversation, member, target))
     if conversation is None:
         raise forbidden()
     if tx.user(command.user_id) is None:
@@ -64,7 +65,8 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
-    require(may_restrict(actor, conversation, member, target))
+    rule = may_ban if command.kind == "ban" else may_restrict
+    require(rule(actor, conversation, member, target))
     restriction = tx.restrictions.find(command.conversation_id, command.user_id, command.kind)
     if restriction is not None:
         tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))

@@ -108,10 +108,16 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
         member = view.member
         if member.user_id == message.sender_id or as_seen(message, member.history) is None:
             continue
-        delivered_ms = member.delivered_ms if member.delivered_seq >= message.seq else None
-        read_ms = member.read_ms if member.read_seq >= message.seq else None
+        delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
+        read_ms = _reached(member, message, member.read_seq, member.read_ms)
         receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
     return tuple(receipts)
+
+
+def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int | None:
+    """Returns when a member's cursor moved to `seq`, if that covers the message. Members begin at the newest message
+    without having received or read anything, so that a cursor has no time before they joined."""
+    return moved_ms if seq >= message.seq and moved_ms >= member.joined_ms else None
 
 
 def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[Reader, ...]:

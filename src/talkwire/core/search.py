@@ -14,7 +14,7 @@ import msgspec
 
 from talkwire.core.access import history_for, must_see
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.search import FindChannels, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.errors import invalid
 from talkwire.core.handler import Queries
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
@@ -37,8 +37,8 @@ NON_ASCII_EFFORT = 4
 _encode = msgspec.json.Encoder().encode
 
 
-CHANNELS_MAX = 5000
-"""One request looks at so many channels: a page may be short, or empty, and still have more behind it."""
+PUBLIC_MAX = 5000
+"""One request looks at so many public conversations: a page may be short, or empty, and still have more behind it."""
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
@@ -102,18 +102,21 @@ def _cursor_id(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def find_channels(snapshot: Snapshot, actor: Actor, query: FindChannels) -> Page[Conversation]:
-    """Public channels by their names, all of them without a word. Whoever may be here at all may find them."""
+def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPublicConversations) -> Page[Conversation]:
+    """Returns public groups and channels by their names, all of them without a word. Every signed-in user finds them,
+    whomever of the users they may find."""
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     terms = terms_of("query", query.text) if query.text.strip() else Terms(())
     limit = max(1, min(query.limit, PAGE_MAX))
-    channels = snapshot.search.public_channels(query.cursor, CHANNELS_MAX)
-    matching = (channel for channel in channels if channel.name is not None and terms.are_in(channel.name))
+    looked_at = snapshot.search.public_conversations(query.cursor, PUBLIC_MAX)
+    matching = (each for each in looked_at if each.name is not None and terms.are_in(each.name))
     found = list(islice(matching, limit + 1))
     if len(found) > limit:
         return Page(tuple(found[:limit]), found[limit - 1].id)
-    return Page(tuple(found), channels[-1].id if len(channels) == CHANNELS_MAX else None)
+    return Page(tuple(found), looked_at[-1].id if len(looked_at) == PUBLIC_MAX else None)
 
 
-QUERIES: Queries = MappingProxyType({SearchMessages: search_messages, FindChannels: find_channels})
+QUERIES: Queries = MappingProxyType(
+    {SearchMessages: search_messages, FindPublicConversations: find_public_conversations}
+)

@@ -102,7 +102,7 @@ class Search(Protocol):
         """As they are now, newest first."""
         ...
 
-    def public_channels(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
+    def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
         """In the order of their ids."""
         ...
 
@@ -407,6 +407,10 @@ class Restrictions(Protocol):
 
     def on_users(self, conversation_id: str, user_ids: Collection[str]) -> Sequence[Restriction]:
         """Of both kinds, also those that have ended by themselves."""
+        ...
+
+    def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
+        """`on_users` for (conversation id, user id) pairs of several conversations."""
         ...
 
     def of_conversation(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.circles import Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
@@ -57,6 +58,11 @@ class Transaction(Protocol):
 
     @property
     def now_ms(self) -> int: ...
+
+    @property
+    def policy(self) -> AccessPolicy:
+        """The operator's rules for users."""
+        ...
 
     def user(self, user_id: str) -> User | None: ...
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]: ...

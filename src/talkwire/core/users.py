@@ -44,7 +44,7 @@ def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
         if is_own_id(command.user_id):
             raise ChatError("unauthenticated", "This user is not known here.")
         user = User(command.user_id, command.name, tx.now_ms)
-        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user))
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user, is_backend=actor.is_service))
     elif user.may_become(command.name):
         tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
         user = msgspec.structs.replace(user, name=command.name)

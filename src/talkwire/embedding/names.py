@@ -32,7 +32,7 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
-from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.events import CustomEvent, Event
@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "conversation:create": (Named(CreateConversation),),
         "conversation:update": (Named(UpdateConversation),),
         "conversation:delete": (Named(DeleteConversation),),
-        "conversations:list": (Named(ListConversations), Named(FindChannels)),
+        "conversations:list": (Named(ListConversations), Named(FindPublicConversations)),
         "member:add": (Named(AddMembers),),
         "member:remove": (Named(RemoveMember),),
         "member:update": (Named(UpdateMember),),

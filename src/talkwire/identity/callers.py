@@ -96,15 +96,15 @@ class Callers:
         return await self._caller(user_id, None, None)
 
     async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
+        role = "user" if identity is None else identity.role
         known = self._chat.directory.peek(user_id)
         if known is None or known.user is None or known.user.banned or known.user.may_become(name):
-            found = await self._chat.user_of_token(user_id, name or user_id, create=self._create_users)
-            user, entry = found
+            actor = Actor(user_id, name or user_id, role)
+            user, entry = await self._chat.user_of_token(actor, create=self._create_users)
         else:
             user, entry = known.user, known
         if entry.user is not None and entry.user.banned:
             raise ChatError("banned", "This user is banned.")  # while we waited
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
-        role = "user" if identity is None else identity.role
         return Caller(Actor(user.id, user.name, role), user, entry, identity)

@@ -25,7 +25,9 @@ class RestrictionRows:
         return next((restriction for restriction in found if restriction.kind == kind), None)
 
     def on_users(self, conversation_id: str, user_ids: Collection[str]) -> Sequence[Restriction]:
-        keys = [(conversation_id, user_id) for user_id in user_ids]
+        return self.of_keys([(conversation_id, user_id) for user_id in user_ids])
+
+    def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
         return [to_restriction(row) for row in self._connection.execute(self._statement, keys_parameter(keys))]
 
     def of_conversation(

@@ -163,11 +163,9 @@ class SearchRows:
         found = read_messages(self._connection, self._lookups.reactions, self._lookups.messages, keys)
         return sorted(found, key=lambda message: message.id, reverse=True)
 
-    def public_channels(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
+    def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
         # Spelt as in the index, or SQLite does not see that it holds them.
-        statement = select(conversations).where(
-            text("conversations.public"), conversations.c.kind == "channel", conversations.c.deleted_ms.is_(None)
-        )
+        statement = select(conversations).where(text("conversations.public"), conversations.c.deleted_ms.is_(None))
         if after_id is not None:
             statement = statement.where(conversations.c.id > after_id)
         rows = self._connection.execute(statement.order_by(conversations.c.id).limit(limit))

@@ -8,9 +8,10 @@ from secrets import randbits
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, insert, select
 
+from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.audience import audience_of
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.events import Durable, MessageSent
+from talkwire.core.events import Durable, MessageSent, UserCreated
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.transaction import Needs
 from talkwire.storage.answers import AnswerRows
@@ -52,14 +53,16 @@ class BatchTransaction:
     """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`. The
     time is `clock_ms`' or, without one, the database's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (what all transactions of a writer share)
         self,
         connection: Connection,
         lookups: Lookups,
         bulk: BatchStatements,
         view: View,
         clock_ms: Callable[[], int] | None,
+        policy: AccessPolicy,
     ) -> None:
+        self.policy = policy
         self._connection = connection
         self._bulk = bulk
         self._workspace = Workspace(connection, lookups, bulk, view)
@@ -189,6 +192,12 @@ class BatchTransaction:
 
     def next_pos(self) -> int:
         return self._pos + 1
+
+    def created_users(self) -> Sequence[UserCreated]:
+        """Returns the users that this transaction has created."""
+        if len(self._sent) == len(self.events):  # the usual case: nothing but messages
+            return ()
+        return [event for event in self.events if type(event) is UserCreated]
 
     def record(self, event: Durable) -> None:
         assert event.pos == self._pos + 1, "events are recorded in the order of their positions"

@@ -22,8 +22,10 @@ import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.chat import Done
 from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.default_conversations import DefaultConversations
 from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.feed import Commit
 from talkwire.core.handler import ChangeHandler
@@ -93,7 +95,10 @@ class GroupWriter:
         engine: Engine,
         handlers: Mapping[type[Command[Any]], ChangeHandler],
         clock_ms: Callable[[], int] | None,
+        policy: AccessPolicy = DEFAULT_POLICY,
     ) -> None:
+        self._policy = policy
+        self._default_conversations = DefaultConversations(policy.default_conversations)
         self._engine = engine
         self._handlers = handlers
         self._clock_ms = clock_ms
@@ -240,13 +245,17 @@ class GroupWriter:
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
         with self._engine.connect() as connection, connection.begin() as begun:
-            tx = attempt.tx = BatchTransaction(connection, self._lookups, self._bulk, self._view, self._clock_ms)
+            tx = attempt.tx = BatchTransaction(
+                connection, self._lookups, self._bulk, self._view, self._clock_ms, self._policy
+            )
             if tx.epoch != self._epoch:
                 raise LogReplaced
             self._view.move_to(tx.start_pos)
             tx.prefetch(self._needs(jobs))
             for job in jobs:
                 self._decide(tx, job)
+            if self._policy.default_conversations:
+                self._default_conversations.welcome(tx, tx.created_users())
             tx.flush()
             attempt.commit_sent = True
             begun.commit()

@@ -58,7 +58,8 @@ class Scene:
     async def group(cls, world: World, callers: Collection[str], needs: AbstractSet[str], **rules: str) -> Scene:
         """`rules` are further members of the new conversation."""
         scene = cls(world, (*IN_THE_GROUP, "stranger", "service", "operator"))
-        created = {"kind": "group", "memberIds": [scene.id_of(person) for person in IN_THE_GROUP], **rules}
+        ids = [scene.id_of(person) for person in IN_THE_GROUP]
+        created = {"kind": "group", "memberIds": ids, "ownerId": ids[0], **rules}
         await scene._make_all(created, [caller for caller in callers if caller in IN_THE_GROUP], needs)
         there = f"/api/v1/conversations/{scene.things['conversation']}/members"
         if "admin" in callers:

@@ -37,7 +37,7 @@ class Office:
 
     async def open_chat(self, *others: str) -> None:
         members = [str(self.ann), self.bob, *others]
-        body = {"id": str(self.chat), "kind": "group", "memberIds": members}
+        body = {"id": str(self.chat), "kind": "group", "memberIds": members, "ownerId": members[0]}
         await self.world.service("POST", "/api/v1/conversations", body)
 
     async def connect(self, user_id: str | int) -> ChatClient:

@@ -39,7 +39,7 @@ class Scene:
     async def prepare(self, action: str, *, outside: bool = False) -> None:
         """Everybody is there, and there is what the action needs. `outside`: nobody but the actor follows."""
         members = [self.world.id_of(name) for name in DIALECTS]
-        body = {"id": self.talk, "kind": "group", "memberIds": members}
+        body = {"id": self.talk, "kind": "group", "memberIds": members, "ownerId": members[0]}
         await self.world.service("POST", "/api/v1/conversations", body)
         for name, dialect in DIALECTS.items():
             self.clients[name] = await self.world.connect(name, dialect=dialect)

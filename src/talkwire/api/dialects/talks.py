@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.api.bodies import ListAnswer
+from talkwire.api.created import created_or_existing, existing
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.api.idempotency import GivenKey
 from talkwire.api.receipts import ReadAnswer, ReadBody
@@ -25,7 +27,7 @@ from talkwire.core.commands.conversations import (
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.errors import ChatError, invalid
-from talkwire.core.model import Actor, ConversationKind
+from talkwire.core.model import Actor, ConversationKind, MemberRole
 from talkwire.dialects.payloads.offers import NewOfferPayload, OfferPayload, offer_payload, to_create_offer
 from talkwire.dialects.payloads.payload import Payload, iso
 from talkwire.dialects.payloads.talks import MessagePayload, SendBody, UserPayload, message_payload, to_send
@@ -41,13 +43,16 @@ PARTICIPANTS_LISTED = 20
 
 class OpenTalkBody(Payload, frozen=True):
     """A talk with one user (`receiverId`), or with a group (`participantIds`), which may have a name. Only the role
-    `service` sets `id` and, for a talk with one user, `senderId`: the user who opens it."""
+    `service` sets `id`, for a talk with one user `senderId` (the user who opens it), and for a group `ownerId` and
+    `roles`. Without them its groups have no owner."""
 
     receiver_id: str | None = None
     participant_ids: tuple[str, ...] | None = None
     name: str | None = None
     id: str | None = None
     sender_id: str | None = None
+    owner_id: str | None = None
+    roles: dict[str, MemberRole] | None = None
 
 
 class TalkPayload(Payload, frozen=True):
@@ -89,7 +94,16 @@ def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
     if (given.receiver_id is None) == (given.participant_ids is None):
         raise invalid("receiverId", "either receiverId or participantIds says with whom")
     if given.receiver_id is None:
-        return CreateConversation("group", given.participant_ids or (), given.name, given.id)
+        return CreateConversation(
+            "group",
+            given.participant_ids or (),
+            given.name,
+            given.id,
+            owner_id=UNSET if given.owner_id is None else given.owner_id,
+            roles=given.roles or UNSET,
+        )
+    if given.owner_id is not None or given.roles:
+        raise invalid("ownerId" if given.owner_id is not None else "roles", "a talk with one other has no owner")
     if actor.is_service and given.sender_id is None:
         raise invalid("senderId", "says who opens the talk, when the backend does so")
     opener_id = acting_as(actor, given.sender_id)
@@ -114,12 +128,15 @@ async def list_talks(
     return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
 
 
-@post("/", operation_id="talksOpen", summary="Open a talk with one or several users")
-async def open_talk(data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> TalkPayload:
+@post("/", operation_id="talksOpen", summary="Open a talk with one or several users", responses=existing(TalkPayload))
+async def open_talk(
+    data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> Response[TalkPayload]:
     try:
-        return talk_payload(await chat.execute(caller.actor, to_create(caller.actor, data), key))
+        view = await chat.execute(caller.actor, to_create(caller.actor, data), key)
     except ChatError as error:
         raise _as_written(error, data) from None
+    return created_or_existing(view, talk_payload(view))
 
 
 @get("/{conversation_id:str}", operation_id="talksGet", summary="Get a talk with its participants")

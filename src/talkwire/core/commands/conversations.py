@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.model import Conversation, ConversationKind, History, Member, Message
+from talkwire.core.model import Conversation, ConversationKind, History, Member, MemberRole, Message, Restriction
 
 
 class MemberView(msgspec.Struct, frozen=True):
@@ -19,8 +19,11 @@ class MemberView(msgspec.Struct, frozen=True):
 
 
 class ConversationView(msgspec.Struct, frozen=True):
-    """A conversation as one reader sees it: a direct one is named after the other member. `reader` and `unread` are
-    None for who is no member."""
+    """A conversation as one reader sees it: a direct one is named after the other member.
+
+    `reader` and `unread` are None for readers that are no members. `mute` is what a moderator has put on the reader.
+    `existed`: it answers a creation, and was there before.
+    """
 
     conversation: Conversation
     name: str | None
@@ -29,11 +32,18 @@ class ConversationView(msgspec.Struct, frozen=True):
     members: tuple[MemberView, ...] | None = None
     reader: Member | None = None
     unread: Unread | None = None
+    mute: Restriction | None = None
+    existed: bool = False
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):
-    """`id` and unknown `member_ids` are for the role `service` only. A direct conversation exists once per pair: asking
-    again answers the first one."""
+    """Creates a conversation, or returns the one that exists: a direct one exists once per pair, and the role `service`
+    may repeat a creation with the same `id` and members.
+
+    `id`, unknown `member_ids`, `owner_id` and `roles` are for the role `service` only, whose groups and channels have
+    no owner unless one of these two names one. Both are left out of a command's hash when they are not given, so that
+    a retry from before they existed is recognised.
+    """
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -44,6 +54,8 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     history: History = "all"
     slow_mode_s: int = 0
     metadata: dict[str, object] | None = None
+    owner_id: str | UnsetType = UNSET
+    roles: dict[str, MemberRole] | UnsetType = UNSET
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):

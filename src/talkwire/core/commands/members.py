@@ -8,7 +8,7 @@ from talkwire.core.model import Member, MemberRole
 
 
 class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
-    """Answers those who were not members before. A public channel is joined by adding oneself alone."""
+    """Answers those who were not members before. A public group or channel is joined by adding oneself alone."""
 
     conversation_id: str
     user_ids: tuple[str, ...]

@@ -20,8 +20,8 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
     limit: int = 50
 
 
-class FindChannels(Query[Page[Conversation]], frozen=True, tag="FindChannels"):
-    """Public channels whose names hold every word of `text`, oldest first."""
+class FindPublicConversations(Query[Page[Conversation]], frozen=True, tag="FindPublicConversations"):
+    """Public groups and channels whose names hold every word of `text`, by their ids."""
 
     text: str
     cursor: str | None = None

@@ -14,9 +14,9 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.search import FindChannels
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.events import ConversationCreated, ConversationDeleted, ConversationUpdated, Event
-from talkwire.core.model import Conversation, ConversationKind, History
+from talkwire.core.model import Conversation, ConversationKind, History, MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
 from talkwire.dialects.payloads.conversations import (
@@ -29,7 +29,7 @@ from talkwire.dialects.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):
-    """With `query`, the answer is public channels by name."""
+    """With `query`, the answer is public groups and channels by name."""
 
     cursor: str | None = None
     limit: int = 50
@@ -37,7 +37,8 @@ class ListConversationsPayload(Payload, frozen=True):
 
 
 class CreateConversationPayload(Payload, frozen=True):
-    """Only the role `service` may set `id`, or name users that are not known yet. `public` is for channels."""
+    """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
+    `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -48,6 +49,8 @@ class CreateConversationPayload(Payload, frozen=True):
     history: History = "all"
     slow_mode_s: int = 0
     metadata: dict[str, Any] | None = None
+    owner_id: str | None = None
+    roles: dict[str, MemberRole] | None = None
 
 
 class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +85,8 @@ def _to_create(payload: CreateConversationPayload) -> CreateConversation:
         history=payload.history,
         slow_mode_s=payload.slow_mode_s,
         metadata=payload.metadata,
+        owner_id=UNSET if payload.owner_id is None else payload.owner_id,
+        roles=payload.roles or UNSET,
     )
 
 
@@ -97,10 +102,10 @@ def _to_update(payload: UpdateConversationPayload) -> UpdateConversation:
     )
 
 
-def _to_list(payload: ListConversationsPayload) -> ListConversations | FindChannels:
+def _to_list(payload: ListConversationsPayload) -> ListConversations | FindPublicConversations:
     if payload.query is None:
         return ListConversations(payload.cursor, payload.limit)
-    return FindChannels(payload.query, payload.cursor, payload.limit)
+    return FindPublicConversations(payload.query, payload.cursor, payload.limit)
 
 
 def _conversation_reply(view: ConversationView) -> ConversationReply:
@@ -128,7 +133,8 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Create a conversation. A direct one exists once per pair: creating it again returns it.",
+        summary="Create a conversation. A direct one exists once per pair: creating it again returns it. The backend "
+        "may repeat a creation with the same `id` and members.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,
@@ -140,13 +146,13 @@ INBOUND = {
         ConversationIdPayload,
         lambda p: DeleteConversation(p.conversation_id),
         done,
-        summary="Delete a group or channel with all its messages. For its owner.",
+        summary="Delete a group or channel with all its messages. For its owner, or only for the backend.",
     ),
     "conversations:list": Inbound(
         ListConversationsPayload,
         _to_list,
         _conversations_reply,
-        summary="List the user's conversations, newest message first; with `query`, public channels by name.",
+        summary="List the user's conversations, newest message first; with `query`, public ones by name.",
     ),
 }
 

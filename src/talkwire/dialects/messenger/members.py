@@ -72,7 +72,7 @@ INBOUND = {
         AddMembersPayload,
         lambda p: AddMembers(p.conversation_id, p.user_ids),
         done,
-        summary="Add members to a group or channel. Adding oneself joins a public channel.",
+        summary="Add members to a group or channel. Adding oneself joins a public one.",
     ),
     "member:remove": Inbound(
         MemberIdPayload,

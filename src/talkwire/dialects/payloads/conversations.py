@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.model import Conversation, ConversationKind, History, MemberRole
+from talkwire.core.times import iso_end
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 from talkwire.dialects.payloads.payload import Payload, iso
 
@@ -22,10 +23,21 @@ class MemberPayload(Payload, frozen=True):
     delivered_seq: int | None = None
 
 
+class MutePayload(Payload, frozen=True):
+    """Why a member cannot write. `until` is left out when the mute does not end by itself."""
+
+    until: str | None = None
+    reason: str | None = None
+
+
 class ConversationPayload(Payload, frozen=True):
-    """A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `readSeq`, `lastMessage`,
-    and the name of a direct conversation) are in answers, and never in events. Lists have `members` only for direct
-    conversations."""
+    """A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `mutedByModerator`,
+    `readSeq`, `lastMessage`, and the name of a direct conversation) are in answers, and never in events. Lists have `members` only
+    for direct conversations.
+
+    `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
+    `muted` is the reader's own choice not to be notified. `mutedByModerator` says that the reader cannot write there.
+    """
 
     id: str
     kind: ConversationKind
@@ -36,13 +48,14 @@ class ConversationPayload(Payload, frozen=True):
     public: bool
     history: History
     slow_mode_s: int
+    owner_id: str | None
     name: str | None = None
     avatar: str | None = None
-    owner_id: str | None = None
     metadata: dict[str, object] | None = None
     unread_count: int | None = None
     mention_count: int | None = None
     muted: bool | None = None
+    muted_by_moderator: MutePayload | None = None
     read_seq: int | None = None
     last_message: MessagePayload | None = None
     members: tuple[MemberPayload, ...] | None = None
@@ -71,6 +84,7 @@ def conversation_payload(view: ConversationView) -> ConversationPayload:
         unread_count=None if unread is None else unread.unread_count,
         mention_count=None if unread is None else unread.mention_count,
         muted=None if reader is None else reader.muted,
+        muted_by_moderator=None if view.mute is None else MutePayload(iso_end(view.mute.until_ms), view.mute.reason),
         read_seq=None if reader is None else reader.read_seq,
         last_message=None if view.last_message is None else message_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
@@ -90,6 +104,7 @@ def _conversation(  # noqa: PLR0913 (what differs by reader, each a member of th
     unread_count: int | None = None,
     mention_count: int | None = None,
     muted: bool | None = None,
+    muted_by_moderator: MutePayload | None = None,
     read_seq: int | None = None,
     last_message: MessagePayload | None = None,
     members: Sequence[MemberPayload] | None = None,
@@ -111,6 +126,7 @@ def _conversation(  # noqa: PLR0913 (what differs by reader, each a member of th
         unread_count=unread_count,
         mention_count=mention_count,
         muted=muted,
+        muted_by_moderator=muted_by_moderator,
         read_seq=read_seq,
         last_message=last_message,
         members=None if members is None else tuple(members),

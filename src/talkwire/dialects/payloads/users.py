@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
+from msgspec.structs import asdict
+
+from talkwire.core.access_policy import Rights
 from talkwire.core.model import LoginSession, User
 from talkwire.dialects.payloads.payload import Payload, iso
 
@@ -13,6 +18,21 @@ class UserPayload(Payload, frozen=True):
     avatar: str | None = None
     email: str | None = None
     text: str | None = None
+
+
+class RightsPayload(Payload, frozen=True):
+    """What the caller may do on this server: create conversations of each kind, and delete those that they own."""
+
+    create_direct: bool
+    create_group: bool
+    create_channel: bool
+    delete_conversation: bool
+
+
+class OwnUserPayload(UserPayload, frozen=True, kw_only=True):
+    """The caller, with their rights."""
+
+    rights: RightsPayload
 
 
 class SessionPayload(Payload, frozen=True):
@@ -29,6 +49,10 @@ class SessionPayload(Payload, frozen=True):
 def user_payload(user: User, *, own: bool) -> UserPayload:
     """A user; the e-mail address is for themselves only."""
     return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
+
+
+def own_user_payload(user: User, rights: Rights) -> OwnUserPayload:
+    return OwnUserPayload(**asdict(user_payload(user, own=True)), rights=RightsPayload(*astuple(rights)))
 
 
 def session_payload(session: LoginSession, *, current: bool) -> SessionPayload:

@@ -98,6 +98,9 @@ def _member_removed(workspace: Workspace, event: MemberRemoved) -> None:
         .values(to_pos=event.pos)
     )
     workspace.put_member(id_, user_id, None)
+    if workspace.known_conversation(id_).owner_id == user_id:
+        # The heir, if there is one, becomes the owner by an event of its own.
+        workspace.change_conversation(id_, owner_id=None)
     _resize(workspace, id_, -1, event.at_ms)
 
 
