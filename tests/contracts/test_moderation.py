@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from talkwire.core.commands.calls import FindCallees
-from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.conversations import CreateConversation, GetConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.errors import ChatError
 from talkwire.core.events import MemberRemoved, MemberRestricted, MemberUnrestricted
-from talkwire.core.model import FOR_EVER_MS, Restriction, RestrictionKind
+from talkwire.core.model import FOR_EVER_MS, Actor, Restriction, RestrictionKind
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
 
 
@@ -209,3 +209,29 @@ async def test_what_has_ended_is_not_listed(node: Node) -> None:
     await node.do(ALICE, RestrictMember("c", "carol", "mute", node.clock.now_ms + 2000))
     node.clock.now_ms += 1000
     assert await _listed(node, "mute") == ["carol"]
+
+
+async def test_a_muted_member_learns_it_from_the_conversation(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.users(CAROL)
+    until_ms = node.clock.now_ms + 60_000
+    restriction = await node.do(ALICE, RestrictMember("c", "bob", "mute", until_ms, "Too loud"))
+
+    async def mutes_of(actor: Actor) -> list[Restriction | None]:
+        listed = await node.do(actor, ListConversations())
+        views = [await node.do(actor, GetConversation("c")), *listed.items]
+        return [view.mute for view in views]
+
+    assert await mutes_of(BOB) == [restriction, restriction]
+    assert await mutes_of(ALICE) == [None, None]
+    assert (await node.do(BOB, CreateConversation("direct", ("carol",)))).mute is None
+    node.clock.now_ms = until_ms
+    assert await mutes_of(BOB) == [None, None]
+
+
+async def test_a_muted_member_who_becomes_the_owner_is_not_muted(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    assert (await node.do(BOB, GetConversation("c"))).mute is not None
+    await node.do(ALICE, UpdateMember("c", "bob", "owner"))
+    assert (await node.do(BOB, GetConversation("c"))).mute is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from talkwire.core.commands.conversations import CreateConversation
-from talkwire.core.commands.members import AddMembers
+from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.receipts import (
     CountUnread,
@@ -173,3 +173,25 @@ async def test_many_reads_in_one_transaction_take_as_many_statements_as_one(node
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[1:]))
     # A batch of the harness goes behind a transaction of its own.
     assert len(transactions[1]) == len(transactions[3])
+
+
+async def test_a_receipt_has_no_time_from_before_its_member_joined(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "Hello")
+    node.clock.now_ms += 60_000
+    await node.users(CAROL)
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+
+    async def times_of(user_id: str) -> tuple[int | None, int | None]:
+        receipts = await node.do(ALICE, ListReceipts(str(sent.id)))
+        return next((each.delivered_ms, each.read_ms) for each in receipts if each.user_id == user_id)
+
+    assert await times_of("carol") == (None, None)
+    node.clock.now_ms += 60_000
+    later = await node.send(BOB, "And?")
+    await node.do(CAROL, MarkRead("c", str(later.id)))
+    assert await times_of("carol") == (node.clock.now_ms, node.clock.now_ms)
+    await node.do(CAROL, RemoveMember("c", "carol"))
+    node.clock.now_ms += 60_000
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    assert await times_of("carol") == (None, None)

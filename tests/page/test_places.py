@@ -10,6 +10,13 @@ def test_a_public_channel_is_joined_and_only_those_who_run_it_write(driver: list
     assert reports["ran the channel"] == {"boxes": 0, "offered": 0}
 
 
+def test_a_public_group_is_found_and_joined_and_a_mute_outlasts_a_reload(driver: list[str], demo_url: str) -> None:
+    ran = run(driver, demo_url, "places", "publicGroup")["ran the public group"]
+    assert ran["first"] == 50
+    assert ran["muted"].startswith("A moderator has muted you here until ")
+    assert ran["muted"].endswith(": Too loud")
+
+
 def test_names_roles_and_removals_reach_everybody_at_once(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "members")
     muted = reports["ran the group"].pop("muted")

@@ -25,6 +25,10 @@ test("who is gone is no member, and told twice that is the same", () => {
   expect(withoutMember(once, "bob")).toBe(once);
 });
 
+test("an owner who is gone owns nothing", () => {
+  expect(withoutMember(group, "ann")).toMatchObject({ ownerId: null, members: [BOB] });
+});
+
 test("without the members only their number changes", () => {
   const { members: _, ...listed } = group;
   expect(withoutMember(listed, "bob")).toEqual({ ...listed, memberCount: 1 });

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Deed, deedsOn, may, type Right, roleOf } from "../src/chat/conversations/rights";
+import {
+  creatable,
+  type Deed,
+  deedsOn,
+  endsWithLastMember,
+  isOutside,
+  may,
+  mayCreateAny,
+  type Right,
+  roleOf,
+} from "../src/chat/conversations/rights";
 import type { Conversation, Kind, Role, User } from "../src/server/payloads";
 
 const RIGHTS: readonly (readonly [Kind, Role, readonly Right[]])[] = [
@@ -46,14 +56,18 @@ describe("what a role may do", () => {
   });
 
   test.each(DEEDS)("the %s to another %s", (role, target, deeds) => {
-    expect(deedsOn("group", role, target, false)).toEqual(deeds);
+    expect(deedsOn(group, role, target, false)).toEqual(deeds);
   });
 
   test("an admin steps down, an owner hands on, and a direct conversation has neither", () => {
-    expect(deedsOn("channel", "admin", "admin", true)).toEqual(["makeMember"]);
-    expect(deedsOn("channel", "owner", "owner", true)).toEqual([]);
-    expect(deedsOn("direct", "member", "member", false)).toEqual([]);
-    expect(deedsOn("group", undefined, "member", false)).toEqual([]);
+    expect(deedsOn({ ...group, kind: "channel" }, "admin", "admin", true)).toEqual(["makeMember"]);
+    expect(deedsOn({ ...group, kind: "channel" }, "owner", "owner", true)).toEqual([]);
+    expect(deedsOn({ ...group, kind: "direct" }, "member", "member", false)).toEqual([]);
+    expect(deedsOn(group, undefined, "member", false)).toEqual([]);
+  });
+
+  test("where nobody owns it, an admin takes nobody out", () => {
+    expect(deedsOn({ ...group, ownerId: null }, "admin", "member", false)).toEqual(["mute"]);
   });
 
   test("an owner is known without the members, anybody else with them", () => {
@@ -61,5 +75,28 @@ describe("what a role may do", () => {
     expect(roleOf(group, { ...ANN, id: "bob" })).toBe("owner");
     expect(roleOf(group, ANN)).toBeUndefined();
     expect(roleOf({ ...group, members }, ANN)).toBe("admin");
+  });
+});
+
+describe("what the server lets users do", () => {
+  const everything = { createDirect: true, createGroup: true, createChannel: true, deleteConversation: true };
+  const nothing = { createDirect: false, createGroup: false, createChannel: false, deleteConversation: false };
+
+  test("only kinds that the reader may create are offered", () => {
+    expect(creatable(everything)).toEqual(["direct", "group", "channel"]);
+    expect(creatable({ ...everything, createGroup: false })).toEqual(["direct", "channel"]);
+    expect([mayCreateAny(everything), mayCreateAny(nothing)]).toEqual([true, false]);
+  });
+
+  test("a conversation outlasts its members where nobody owns it, or owners delete nothing", () => {
+    expect(endsWithLastMember(group, everything)).toBe(true);
+    expect(endsWithLastMember(group, nothing)).toBe(false);
+    expect(endsWithLastMember({ ...group, ownerId: null }, everything)).toBe(false);
+  });
+
+  test("whoever is not among the members is outside, once these are here", () => {
+    expect(isOutside(group, ANN)).toBe(false);
+    expect(isOutside({ ...group, members: [] }, ANN)).toBe(true);
+    expect(isOutside({ ...group, members: [{ userId: "ann", name: "Ann", role: "member" }] }, ANN)).toBe(false);
   });
 });

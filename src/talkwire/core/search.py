@@ -18,7 +18,7 @@ from talkwire.core.commands.search import FindPublicConversations, SearchMessage
 from talkwire.core.errors import invalid
 from talkwire.core.handler import Queries
 from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.model import Actor, Conversation, Message
+from talkwire.core.model import Actor, Conversation, Message, is_valid_id
 from talkwire.core.terms import Scope, Terms, terms_of
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Snapshot
@@ -103,8 +103,8 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 
 def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPublicConversations) -> Page[Conversation]:
-    """Returns public groups and channels by their names, all of them without a word. Every signed-in user finds them,
-    whomever of the users they may find."""
+    """Returns public groups and channels by their names, all of them without a word; before them the one whose id was
+    given. Every signed-in user finds them, whomever of the users they may find."""
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     terms = terms_of("query", query.text) if query.text.strip() else Terms(())
@@ -112,9 +112,17 @@ def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPubli
     looked_at = snapshot.search.public_conversations(query.cursor, PUBLIC_MAX)
     matching = (each for each in looked_at if each.name is not None and terms.are_in(each.name))
     found = list(islice(matching, limit + 1))
+    next_ = looked_at[-1].id if len(looked_at) == PUBLIC_MAX else None
     if len(found) > limit:
-        return Page(tuple(found[:limit]), found[limit - 1].id)
-    return Page(tuple(found), looked_at[-1].id if len(looked_at) == PUBLIC_MAX else None)
+        del found[limit:]
+        next_ = found[-1].id
+    named = _public_by_id(snapshot, query.text.strip()) if query.cursor is None else None
+    return Page(tuple(found) if named is None else (named, *(each for each in found if each.id != named.id)), next_)
+
+
+def _public_by_id(snapshot: Snapshot, conversation_id: str) -> Conversation | None:
+    found = snapshot.conversation(conversation_id) if is_valid_id(conversation_id) else None
+    return found if found is not None and found.public and found.deleted_ms is None else None
 
 
 QUERIES: Queries = MappingProxyType(

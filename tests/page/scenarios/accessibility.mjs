@@ -145,7 +145,7 @@ const AT_LIST = {
     await page.locator(".notification-list, dialog[open], [role=dialog]").first().waitFor();
   },
   "browse channels": async (page) => {
-    await page.getByRole("button", { name: "Browse channels" }).click();
+    await page.getByRole("button", { name: "Browse public conversations" }).click();
     await page.locator("dialog[open]").waitFor();
   },
   "new conversation": async (page) => {

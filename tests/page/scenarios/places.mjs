@@ -45,8 +45,8 @@ export async function channels() {
   await alice.getByRole("button", { name: "Start", exact: true }).click();
   await opened(alice, "Announcements");
 
-  await bob.getByRole("button", { name: "Browse channels" }).click();
-  await bob.getByLabel("Find a channel").fill("announ");
+  await bob.getByRole("button", { name: "Browse public conversations" }).click();
+  await bob.getByLabel("Find a group or channel").fill("announ");
   await bob.getByRole("button", { name: "Join Announcements" }).click();
   await readOnly(bob).waitFor();
   const boxes = await composer(bob).count();
@@ -67,6 +67,45 @@ export async function channels() {
     boxes,
     offered: await panel(bob).getByRole("button", { name: /^(Add people|Edit|Delete|Manage)/ }).count(),
   });
+}
+
+// A public group is found among more public conversations than a page holds, joined, and everybody in it writes. Whoever
+// is muted there still reads why after a reload.
+export async function publicGroup() {
+  for (let number = 0; number < 55; number += 1) {
+    await post("conversations", "carol", { kind: "channel", name: `Many ${number}`, memberIds: [], public: true });
+  }
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.locator("dialog").getByText("Group", { exact: true }).click();
+  await field(alice, "Group name").fill("Lounge");
+  await alice.getByLabel("Anyone can find and join it").check();
+  await alice.getByRole("button", { name: "Start", exact: true }).click();
+  await opened(alice, "Lounge");
+  await listed(alice, "Lounge").getByRole("img", { name: "Public group" }).waitFor();
+
+  await bob.getByRole("button", { name: "Browse public conversations" }).click();
+  const shown = bob.locator("dialog ul.public li");
+  await shown.nth(49).waitFor();
+  const first = await shown.count();
+  await bob.getByRole("button", { name: "Show more" }).click();
+  await bob.getByRole("button", { name: "Show more" }).waitFor({ state: "detached" });
+  await bob.getByRole("button", { name: "Join Lounge" }).click();
+  await opened(bob, "Lounge");
+  await say(bob, "Hello everybody");
+  await message(alice, "Hello everybody").waitFor();
+
+  await showDetails(alice);
+  await manage(alice, "bob", "Mute…");
+  await field(alice, "Reason (they will see it)").fill("Too loud");
+  await alice.getByRole("button", { name: "Mute", exact: true }).click();
+  await bob.getByText("A moderator has muted you here").waitFor();
+  await bob.reload();
+  await bob.getByText("A moderator has muted you here").waitFor();
+  const muted = await bob.locator(".read-only").textContent();
+  await manage(alice, "bob", "Unmute");
+  await composer(bob).waitFor();
+  report("ran the public group", { first, muted });
 }
 
 // Names, removals and bans reach those who are there at once.
@@ -197,8 +236,8 @@ export async function empty() {
   await erna.getByRole("button", { name: "Start a conversation" }).click();
   await field(erna, "Find people").waitFor();
   await erna.keyboard.press("Escape");
-  await erna.locator(".empty").getByRole("button", { name: "Browse channels" }).click();
-  await erna.getByLabel("Find a channel").waitFor();
+  await erna.locator(".empty").getByRole("button", { name: "Browse public conversations" }).click();
+  await erna.getByLabel("Find a group or channel").waitFor();
   report("begun", { says: await erna.locator(".empty p").first().textContent() });
 }
 
@@ -222,7 +261,7 @@ export async function narrow() {
     await page.locator("dialog[open]").waitFor({ state: "detached" });
   };
   await closing("new", page.getByRole("button", { name: "New conversation" }));
-  await closing("browse", page.getByRole("button", { name: "Browse channels" }));
+  await closing("browse", page.getByRole("button", { name: "Browse public conversations" }));
   await page.getByRole("button", { name: /^Your account/ }).click();
   await closing("settings", page.getByRole("menuitem", { name: "Settings" }));
   await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);

@@ -87,7 +87,6 @@ export class Chat {
       this.presence,
       this.idle,
       this.people,
-      this.moderation,
       this.profile,
       this.messages,
       this.uploads,

@@ -3,7 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
 import { Connection, type ConnectionListener } from "../server/connection";
-import type { Conversation, Message, ServerEvents, User } from "../server/payloads";
+import type { Conversation, Message, Rights, ServerEvents, User } from "../server/payloads";
 import type { Conversations } from "./conversations/unread";
 import type { Timeline } from "./messages/timeline";
 
@@ -53,18 +53,12 @@ export interface ChatState {
   readonly question: Question | null;
   /** Of whom the reader does not want to hear: their ids. */
   readonly blocked: ReadonlySet<string>;
-  /** Where a moderator has muted the reader, as far as that was told: a conversation's list does not say it. */
-  readonly mutedIn: Readonly<Record<string, Mute>>;
+  /** What the server lets the reader do. Until it has said so, everything is offered: the server decides anyway. */
+  readonly rights: Rights;
   /** Why the last thing that the reader did was refused; empty when it was not. */
   readonly notice: string;
   /** The newest message of somebody else in the open conversation, for who cannot see it. */
   readonly announcement: string;
-}
-
-export interface Mute {
-  /** Without it: until it is lifted. */
-  readonly until?: string | undefined;
-  readonly reason?: string | undefined;
 }
 
 /** A message to go to, or null for the newest; asking for the same one again is another target. */
@@ -111,7 +105,7 @@ export class Core {
       front: null,
       question: null,
       blocked: new Set(),
-      mutedIn: {},
+      rights: { createDirect: true, createGroup: true, createChannel: true, deleteConversation: true },
       notice: "",
       announcement: "",
     }));

@@ -73,8 +73,24 @@ export interface Member {
   name: string;
   role: Role;
   avatar?: string;
+  joinedAt?: string;
   readSeq?: number;
   deliveredSeq?: number;
+}
+
+export interface Mute {
+  /** Without it: until it is lifted. */
+  until?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** What the server lets the reader do, whatever their role in a conversation is. */
+export interface Rights {
+  createDirect: boolean;
+  createGroup: boolean;
+  createChannel: boolean;
+  /** The conversations that they own. */
+  deleteConversation: boolean;
 }
 
 export interface Conversation {
@@ -91,11 +107,14 @@ export interface Conversation {
   slowModeS?: number;
   name?: string;
   avatar?: string;
-  ownerId?: string;
+  /** Null: a direct one, or one that the application created without an owner. */
+  ownerId?: string | null;
   /** What differs by reader is in answers, and never in events. */
   unreadCount?: number;
   mentionCount?: number;
   muted?: boolean;
+  /** Whether, and why, a moderator keeps the reader from writing. */
+  mutedByModerator?: Mute;
   readSeq?: number;
   lastMessage?: Message;
   members?: Member[];

@@ -21,7 +21,7 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
 
 
 class FindPublicConversations(Query[Page[Conversation]], frozen=True, tag="FindPublicConversations"):
-    """Public groups and channels whose names hold every word of `text`, by their ids."""
+    """Public groups and channels whose names hold every word of `text`, by their ids, and the one whose id it is."""
 
     text: str
     cursor: str | None = None

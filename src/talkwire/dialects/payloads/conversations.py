@@ -32,8 +32,8 @@ class MutePayload(Payload, frozen=True):
 
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `mutedByModerator`,
-    `readSeq`, `lastMessage`, and the name of a direct conversation) are in answers, and never in events. Lists have `members` only
-    for direct conversations.
+    `readSeq`, `lastMessage`, and the name of a direct conversation) are in answers, and never in events. Lists have
+    `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the reader's own choice not to be notified. `mutedByModerator` says that the reader cannot write there.

@@ -12,15 +12,20 @@ export interface NewConversation {
   readonly memberIds: readonly string[];
   /** Of a group or a channel. */
   readonly name?: string;
-  /** Of a channel that anybody may find and join. */
+  /** Of a group or a channel that anybody may find and join. */
   readonly public?: boolean;
   /** Whether newcomers see what was said before. */
   readonly history?: "all" | "from-join";
 }
 
+/** How long who joins is waited for before the members are read again. */
+const RELOAD_PAUSE_MS = 300;
+
 export class ConversationList {
   readonly #core: Core;
   #loading = false;
+  /** The conversations whose new members are about to be read. */
+  readonly #reloading = new Set<string>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -34,7 +39,7 @@ export class ConversationList {
       if (!core.isWatched(conversationId))
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
     });
-    core.on("member:added", ({ conversationId }) => void this.load(conversationId));
+    core.on("member:added", ({ conversationId, members }) => this.#added(conversationId, members));
     core.on("member:updated", ({ conversationId, userId, role }) =>
       core.changeConversation(conversationId, (before) => withRole(before, userId, role)),
     );
@@ -101,6 +106,23 @@ export class ConversationList {
     } catch {
       // Gone again, or not ours any more: an event says so.
     }
+  }
+
+  /** Many who join at once are read by one answer; where the members are not here, only their number changes. */
+  #added(id: string, added: readonly { userId: string }[]): void {
+    const { conversations, me } = this.#core.now;
+    const before = own(conversations, id);
+    if (before === undefined || added.some(({ userId }) => userId === me.id)) {
+      void this.load(id);
+      return;
+    }
+    this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + added.length }));
+    if (before.members === undefined || this.#reloading.has(id)) return;
+    this.#reloading.add(id);
+    setTimeout(() => {
+      this.#reloading.delete(id);
+      void this.load(id);
+    }, RELOAD_PAUSE_MS);
   }
 
   #put(conversation: Conversation): void {

@@ -6,12 +6,14 @@ import type { Conversations } from "./unread";
 
 /** Somebody is gone. */
 export function withoutMember(conversation: Conversation, userId: string): Conversation {
-  const { members, memberCount } = conversation;
-  if (members === undefined) return { ...conversation, memberCount: memberCount - 1 };
+  const { members, memberCount, ownerId } = conversation;
+  // Whoever takes the conversation over becomes the owner by an event of its own.
+  const without = ownerId === userId ? { ...conversation, ownerId: null } : conversation;
+  if (members === undefined) return { ...without, memberCount: memberCount - 1 };
   const left = members.filter((member) => member.userId !== userId);
   // Told twice, it changes nothing.
   if (left.length === members.length) return conversation;
-  return { ...conversation, members: left, memberCount: memberCount - 1 };
+  return { ...without, members: left, memberCount: memberCount - 1 };
 }
 
 /** Somebody has another role. Of the old owner's the server tells by itself. */

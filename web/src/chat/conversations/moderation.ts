@@ -1,8 +1,8 @@
 /** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
 
-import type { Conversation, Restriction, Role } from "../../server/payloads";
+import type { Conversation, Mute, Restriction, Role } from "../../server/payloads";
 import type { Refused } from "../../server/refused";
-import type { Core, Mute, Part } from "../core";
+import type { Core } from "../core";
 
 /** What can be changed of a group or a channel. */
 export interface Rules {
@@ -14,6 +14,12 @@ export interface Rules {
   readonly slowModeS?: number;
 }
 
+/** `next`: where the following page begins; null at the end. */
+export interface PublicPage {
+  readonly items: readonly Conversation[];
+  readonly next: string | null;
+}
+
 export interface Limits {
   /** Milliseconds from now; null: until it is lifted. */
   readonly forMs: number | null;
@@ -21,7 +27,7 @@ export interface Limits {
 }
 
 /** All of these reject with `Refused`. */
-export class Moderation implements Part {
+export class Moderation {
   readonly #core: Core;
 
   constructor(core: Core) {
@@ -34,11 +40,6 @@ export class Moderation implements Part {
     });
   }
 
-  loaded(): void {
-    // What was lifted meanwhile is not told; what holds is said again by the next refusal.
-    this.#core.state.setState({ mutedIn: {} });
-  }
-
   /** The server took nothing of the reader there. */
   refused(conversationId: string, { code, details }: Refused): void {
     const until = (details as { until?: string | null } | undefined)?.until;
@@ -47,12 +48,15 @@ export class Moderation implements Part {
 
   /** The reader may write there again: a moderator says so, or the time is over. */
   unmuted(conversationId: string): void {
-    const { [conversationId]: _, ...others } = this.#core.now.mutedIn;
-    this.#core.state.setState({ mutedIn: others });
+    this.#core.changeConversation(conversationId, ({ mutedByModerator: _, ...others }) => others);
   }
 
   #setMute(conversationId: string, mute: Mute): void {
-    this.#core.state.setState(({ mutedIn }) => ({ mutedIn: { ...mutedIn, [conversationId]: mute } }));
+    this.#core.changeConversation(conversationId, (before) => ({
+      ...before,
+      // A refusal does not repeat the reason.
+      mutedByModerator: { ...before.mutedByModerator, ...mute },
+    }));
   }
 
   async update(conversationId: string, rules: Rules): Promise<void> {
@@ -97,15 +101,13 @@ export class Moderation implements Part {
     return items;
   }
 
-  /** Public channels of a name; all of them without one. */
-  async findChannels(query: string): Promise<Conversation[]> {
-    const { items } = await this.#core.api.get<{ items: Conversation[] }>(
-      `conversations?query=${encodeURIComponent(query)}`,
-    );
-    return items;
+  /** A page of the public groups and channels of a name; of all of them without one. Also the one of that id. */
+  findPublic(query: string, cursor: string | null = null): Promise<PublicPage> {
+    const from = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    return this.#core.api.get(`conversations?query=${encodeURIComponent(query)}${from}`);
   }
 
-  /** Whoever joins a public channel adds themselves. */
+  /** Whoever joins a public group or channel adds themselves. */
   join(conversationId: string): Promise<void> {
     return this.add(conversationId, [this.#core.now.me.id]);
   }

@@ -1,6 +1,6 @@
 /** Who may do what in a conversation, as tables. The server decides; this is what is offered. */
 
-import type { Conversation, Kind, Role, User } from "../../server/payloads";
+import type { Conversation, Kind, Rights, Role, User } from "../../server/payloads";
 
 /** `manage`: name, picture, rules, members and restrictions. */
 export type Right = "post" | "manage" | "leave" | "delete";
@@ -31,6 +31,9 @@ const DEEDS: Record<Role, Record<Role, readonly Deed[]>> = {
   member: { owner: [], admin: [], member: [] },
 };
 
+/** What takes a member out. Where nobody owns the conversation, only the application does. */
+const TAKES_OUT: readonly Deed[] = ["remove", "ban"];
+
 /** Undefined as long as the members are not here. */
 export function roleOf({ members, ownerId }: Conversation, me: User): Role | undefined {
   if (ownerId === me.id) return "owner";
@@ -42,9 +45,37 @@ export function may(kind: Kind, role: Role | undefined, right: Right): boolean {
   return RIGHTS[kind][role ?? "member"].includes(right);
 }
 
+/** Which kinds of conversation the reader creates here. */
+export function creatable({ createDirect, createGroup, createChannel }: Rights): readonly Kind[] {
+  const kinds: readonly (readonly [Kind, boolean])[] = [
+    ["direct", createDirect],
+    ["group", createGroup],
+    ["channel", createChannel],
+  ];
+  return kinds.filter(([, isAllowed]) => isAllowed).map(([kind]) => kind);
+}
+
+export const mayCreateAny = (rights: Rights): boolean => creatable(rights).length > 0;
+
+/** Whether the conversation goes when its last member leaves. */
+export function endsWithLastMember({ ownerId }: Conversation, { deleteConversation }: Rights): boolean {
+  return typeof ownerId === "string" && deleteConversation;
+}
+
+/** Whether the reader looks at it from outside; false as long as the members are not here. */
+export function isOutside({ members }: Conversation, me: User): boolean {
+  return members !== undefined && !members.some(({ userId }) => userId === me.id);
+}
+
 /** What may be done to another; to oneself, as an admin, only stepping down. */
-export function deedsOn(kind: Kind, role: Role | undefined, target: Role, isMe: boolean): readonly Deed[] {
+export function deedsOn(
+  { kind, ownerId }: Pick<Conversation, "kind" | "ownerId">,
+  role: Role | undefined,
+  target: Role,
+  isMe: boolean,
+): readonly Deed[] {
   if (kind === "direct" || role === undefined) return [];
   if (isMe) return role === "admin" ? ["makeMember"] : [];
-  return DEEDS[role][target];
+  const deeds = DEEDS[role][target];
+  return ownerId === null ? deeds.filter((deed) => !TAKES_OUT.includes(deed)) : deeds;
 }

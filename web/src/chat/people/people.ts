@@ -3,6 +3,7 @@
 import type { Conversation, User } from "../../server/payloads";
 import type { ConversationList } from "../conversations/conversations";
 import { withSender, withUser } from "../conversations/membership";
+import type { Conversations } from "../conversations/unread";
 import type { Core, Part } from "../core";
 
 interface Page {
@@ -71,6 +72,11 @@ export class People implements Part {
   #setBlocked(change: (blocked: readonly string[]) => readonly string[]): void {
     this.#core.state.setState(({ blocked }) => ({ blocked: new Set(change([...blocked])) }));
   }
+}
+
+/** Whether a direct conversation with somebody is here. */
+export function talksTo(conversations: Conversations, id: string): boolean {
+  return Object.values(conversations).some((each) => isWith(each, id));
 }
 
 function isWith({ kind, members }: Conversation, id: string): boolean {

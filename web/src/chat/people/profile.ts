@@ -1,6 +1,6 @@
 /** The reader's own account: how others see it, its password, and where it is signed in. */
 
-import type { Device, User } from "../../server/payloads";
+import type { Device, Rights, User } from "../../server/payloads";
 import type { Core, Part } from "../core";
 
 export interface Looks {
@@ -21,8 +21,11 @@ export class Profile implements Part {
   }
 
   loaded(): void {
-    void this.#core.api.get<User>("users/me").then(
-      (user) => this.#put(user),
+    void this.#core.api.get<User & { rights: Rights }>("users/me").then(
+      ({ rights, ...user }) => {
+        this.#put(user);
+        this.#core.state.setState({ rights });
+      },
       // The connection went: when it is back, this begins anew.
       () => undefined,
     );

@@ -8,15 +8,15 @@ import { nameOf } from "../conversations/names";
 /** Where a link leads to a conversation that the reader is not in: why it is not shown, and a way in where there is one. */
 export function Unavailable({ id }: { id: string }) {
   const { conversations, moderation } = useChat();
-  const [channel, setChannel] = useState<Conversation | null | undefined>();
+  const [found, setFound] = useState<Conversation | null | undefined>();
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let current = true;
     const find = async (): Promise<void> => {
       // It may be one of the reader's that was not listed yet: then it opens.
       await conversations.load(id);
-      const channels = await moderation.findChannels("").catch(() => []);
-      if (current) setChannel(channels.find((each) => each.id === id) ?? null);
+      const { items } = await moderation.findPublic(id).catch(() => ({ items: [] }));
+      if (current) setFound(items.find((each) => each.id === id) ?? null);
     };
     void find();
     return () => {
@@ -34,12 +34,16 @@ export function Unavailable({ id }: { id: string }) {
         (error: Error) => setProblem(error.message),
       );
   };
-  if (channel === undefined) return <p>{texts.loading}</p>;
+  if (found === undefined) return <p>{texts.loading}</p>;
   return (
     <>
-      <p role="status">{channel === null ? texts.unavailable : texts.notJoined(nameOf(channel))}</p>
+      <p role="status">
+        {found === null
+          ? texts.unavailable
+          : texts.notJoined[found.kind === "group" ? "group" : "channel"](nameOf(found))}
+      </p>
       <div className="buttons">
-        {channel !== null && (
+        {found !== null && (
           <button type="button" className="primary" onClick={join}>
             {texts.places.join}
           </button>

@@ -1,7 +1,6 @@
 import { useEffect } from "react";
-import { may, roleOf } from "../../chat/conversations/rights";
-import { type Mute, own } from "../../chat/core";
-import type { Conversation } from "../../server/payloads";
+import { isOutside, may, roleOf } from "../../chat/conversations/rights";
+import type { Conversation, Mute } from "../../server/payloads";
 import { texts } from "../../texts";
 import { Composer } from "../composer/composer";
 import { useChat, useChatState } from "../context";
@@ -18,11 +17,34 @@ interface Props {
 export function Writing({ conversation, name, threadId }: Props) {
   const { id, kind } = conversation;
   const me = useChatState((state) => state.me);
-  const mute = useChatState((state) => own(state.mutedIn, id));
+  const { mutedByModerator: mute } = conversation;
   const role = roleOf(conversation, me);
+  if (isOutside(conversation, me)) return <Outside conversation={conversation} />;
   if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
   if (mute !== undefined) return <Muted id={id} mute={mute} />;
   return <Composer id={id} name={name} threadId={threadId} />;
+}
+
+/** Whoever looks on without being a member, as an operator does, joins before they write. */
+function Outside({ conversation }: { conversation: Conversation }) {
+  const { conversations, moderation, warn } = useChat();
+  const { id } = conversation;
+  const join = (): void => {
+    moderation
+      .join(id)
+      .then(() => conversations.load(id))
+      .catch((error: Error) => warn(error.message));
+  };
+  return (
+    <div className="read-only">
+      <p>{texts.places.notMember}</p>
+      {conversation.public && (
+        <button type="button" className="primary" onClick={join}>
+          {texts.places.join}
+        </button>
+      )}
+    </div>
+  );
 }
 
 /** A timer cannot wait longer. */

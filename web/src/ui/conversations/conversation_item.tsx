@@ -34,7 +34,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
       >
         <Picture conversation={conversation} />
         <span className="who">
-          {conversation.kind === "channel" && <Kind conversation={conversation} />}
+          {(conversation.kind === "channel" || conversation.public) && <Kind conversation={conversation} />}
           <span className="name" dir="auto">
             {nameOf(conversation)}
           </span>
@@ -61,7 +61,8 @@ function Picture({ conversation }: { conversation: Conversation }) {
 }
 
 function Kind({ conversation }: { conversation: Conversation }) {
-  const says = conversation.public ? texts.places.publicChannel : texts.kinds.channel;
+  const { kind } = conversation;
+  const says = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
   const Icon = conversation.public ? Hash : Megaphone;
   return <Icon className="icon kind" role="img" aria-label={says} />;
 }

@@ -1,4 +1,4 @@
-import { roleOf } from "../../chat/conversations/rights";
+import { endsWithLastMember, roleOf } from "../../chat/conversations/rights";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
@@ -9,11 +9,12 @@ import { nameOf } from "./names";
 export default function Leaving({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const me = useChatState((state) => state.me);
+  const rights = useChatState((state) => state.rights);
   const { id, memberCount } = conversation;
   const becomes =
-    memberCount === 1
+    memberCount === 1 && endsWithLastMember(conversation, rights)
       ? texts.places.leavingAsLast
-      : roleOf(conversation, me) === "owner"
+      : memberCount > 1 && roleOf(conversation, me) === "owner"
         ? texts.places.leavingAsOwner
         : texts.places.leaving;
   return (

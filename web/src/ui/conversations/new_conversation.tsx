@@ -1,7 +1,8 @@
 import { type FormEvent, useState } from "react";
+import { creatable } from "../../chat/conversations/rights";
 import type { Kind, Person } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat, useChatState } from "../context";
 import { Choice } from "../parts/choice";
 import { Dialog } from "../parts/dialog";
 import { FormEnd } from "../parts/form_end";
@@ -12,17 +13,17 @@ interface Props {
   onOpen: (id: string) => void;
 }
 
-const KINDS: readonly Kind[] = ["direct", "group", "channel"];
-
 /** With one person directly, with several in a group, or to many in a channel. */
 export default function NewConversation({ onClose, onOpen }: Props) {
   const { conversations } = useChat();
+  const rights = useChatState((state) => state.rights);
+  const kinds = creatable(rights);
   const [chosen, setChosen] = useState<readonly Person[]>([]);
-  const [wanted, setWanted] = useState<Kind>("direct");
+  const [wanted, setWanted] = useState<Kind>(kinds[0] ?? "direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   // With a second person it is a group, whoever forgot to say so.
-  const kind = wanted === "direct" && chosen.length > 1 ? "group" : wanted;
+  const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
@@ -45,7 +46,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
       <form onSubmit={(event) => void submit(event)}>
         <Choice
           label={texts.places.kind}
-          options={KINDS.map((each) => ({ value: each, label: texts.kinds[each] }))}
+          options={kinds.map((each) => ({ value: each, label: texts.kinds[each] }))}
           value={kind}
           onChange={setWanted}
         />
@@ -55,7 +56,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
         <FormEnd
           problem={problem}
           action={texts.start}
-          disabled={busy || (kind === "direct" && chosen.length === 0)}
+          disabled={busy || (kind === "direct" && chosen.length !== 1)}
           onClose={onClose}
         />
       </form>
@@ -70,12 +71,10 @@ function Rules({ kind }: { kind: "group" | "channel" }) {
         {kind === "group" ? texts.groupName : texts.places.channelName}
         <input name="name" required maxLength={100} autoComplete="off" />
       </label>
-      {kind === "channel" && (
-        <label className="check">
-          <input type="checkbox" name="public" defaultChecked />
-          {texts.places.isPublic}
-        </label>
-      )}
+      <label className="check">
+        <input key={kind} type="checkbox" name="public" defaultChecked={kind === "channel"} />
+        {texts.places.isPublic}
+      </label>
       <label>
         {texts.places.history}
         <select name="history">

@@ -1,16 +1,21 @@
 import { Compass, Plus } from "lucide-react";
+import { mayCreateAny } from "../../chat/conversations/rights";
 import { texts } from "../../texts";
+import { useChatState } from "../context";
 import type { SidebarDialog } from "./sidebar_dialogs";
 
 /** What to do in the first minute. */
 export function NothingYet({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
+  const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   return (
     <div className="empty">
       <h2>{texts.noConversations}</h2>
       <p>{texts.noConversationsHint}</p>
-      <button type="button" className="primary" onClick={() => onOpen({ kind: "new" })}>
-        <Plus className="icon" aria-hidden="true" /> {texts.places.startOne}
-      </button>
+      {mayCreate && (
+        <button type="button" className="primary" onClick={() => onOpen({ kind: "new" })}>
+          <Plus className="icon" aria-hidden="true" /> {texts.places.startOne}
+        </button>
+      )}
       <button type="button" onClick={() => onOpen({ kind: "browse" })}>
         <Compass className="icon" aria-hidden="true" /> {texts.places.browse}
       </button>

@@ -1,8 +1,10 @@
 import { Compass, Plus } from "lucide-react";
 import { useState } from "react";
+import { mayCreateAny } from "../../chat/conversations/rights";
 import { texts } from "../../texts";
 import { AccountButton } from "../account/account_button";
 import { BellButton } from "../alerts/bell_button";
+import { useChatState } from "../context";
 import { IconButton } from "../parts/icon_button";
 import { ConnectionLine } from "./connection_line";
 import { ConversationList } from "./conversation_list";
@@ -11,6 +13,7 @@ import "./sidebar.css";
 
 /** Who is signed in, their conversations, and how the connection is. */
 export function Sidebar({ onSignOut }: { onSignOut: () => void }) {
+  const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   const [dialog, setDialog] = useState<SidebarDialog | null>(null);
   return (
     <aside className="sidebar">
@@ -18,7 +21,9 @@ export function Sidebar({ onSignOut }: { onSignOut: () => void }) {
         <AccountButton onOpen={setDialog} onSignOut={onSignOut} />
         <BellButton />
         <IconButton icon={Compass} label={texts.places.browse} onClick={() => setDialog({ kind: "browse" })} />
-        <IconButton icon={Plus} label={texts.newConversation} onClick={() => setDialog({ kind: "new" })} />
+        {mayCreate && (
+          <IconButton icon={Plus} label={texts.newConversation} onClick={() => setDialog({ kind: "new" })} />
+        )}
       </header>
       <ConversationList onOpen={setDialog} />
       <ConnectionLine />

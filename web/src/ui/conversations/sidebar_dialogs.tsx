@@ -2,7 +2,7 @@ import { lazy, Suspense } from "react";
 import { goTo } from "../address";
 
 const NewConversation = lazy(() => import("./new_conversation"));
-const BrowseChannels = lazy(() => import("./browse_channels"));
+const BrowsePublic = lazy(() => import("./browse_public"));
 const Settings = lazy(() => import("../settings/settings"));
 
 /** What the sidebar opens in front of everything. `section`: where the settings begin. */
@@ -19,7 +19,7 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
   return (
     <Suspense>
       {dialog?.kind === "new" && <NewConversation onClose={onClose} onOpen={open} />}
-      {dialog?.kind === "browse" && <BrowseChannels onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
       {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
     </Suspense>
   );

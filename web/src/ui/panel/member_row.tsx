@@ -24,9 +24,9 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const [asked, setAsked] = useState<Deed | null>(null);
-  const { id, kind } = conversation;
+  const { id } = conversation;
   const { userId, name, role } = member;
-  const deeds = deedsOn(kind, roleOf(conversation, me), role, userId === me.id);
+  const deeds = deedsOn(conversation, roleOf(conversation, me), role, userId === me.id);
 
   const attempt = (action: () => Promise<void>): void => {
     action().then(onChanged, (error: Error) => chat.warn(error.message));

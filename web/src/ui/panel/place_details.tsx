@@ -22,6 +22,7 @@ type Open = "rules" | "add" | "invite" | "leave" | "delete";
 /** A group or a channel. Only what the reader's role allows is offered. */
 export function PlaceDetails({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
+  const mayDelete = useChatState((state) => state.rights.deleteConversation);
   const [open, setOpen] = useState<Open | null>(null);
   const role = roleOf(conversation, me);
   const { id, kind, members } = conversation;
@@ -48,7 +49,7 @@ export function PlaceDetails({ conversation }: { conversation: Conversation }) {
             <LogOut className="icon" aria-hidden="true" /> {texts.places.leave}
           </button>
         )}
-        {may(kind, role, "delete") && (
+        {mayDelete && may(kind, role, "delete") && (
           <button type="button" className="danger" onClick={() => setOpen("delete")}>
             <Trash2 className="icon" aria-hidden="true" /> {texts.places.delete}
           </button>
@@ -65,7 +66,7 @@ export function PlaceDetails({ conversation }: { conversation: Conversation }) {
 function About({ conversation }: { conversation: Conversation }) {
   const { id, kind, avatar, createdAt, history, slowModeS = 0 } = conversation;
   const name = nameOf(conversation);
-  const says = conversation.public ? texts.places.publicChannel : texts.kinds[kind];
+  const says = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
   return (
     <div className="person">
       <Avatar id={id} name={name} picture={avatar} />

@@ -23,7 +23,7 @@ export function RulesDialog({ conversation, onClose }: { conversation: Conversat
     setBusy(true);
     setProblem("");
     try {
-      await moderation.update(id, kind === "channel" ? rules : { ...rules, public: false });
+      await moderation.update(id, rules);
       onClose();
     } catch (error) {
       setProblem((error as Error).message);
@@ -37,12 +37,10 @@ export function RulesDialog({ conversation, onClose }: { conversation: Conversat
           {texts.places.name}
           <input name="name" required maxLength={100} defaultValue={name} autoComplete="off" />
         </label>
-        {kind === "channel" && (
-          <label className="check">
-            <input type="checkbox" name="public" defaultChecked={conversation.public} />
-            {texts.places.isPublic}
-          </label>
-        )}
+        <label className="check">
+          <input type="checkbox" name="public" defaultChecked={conversation.public} />
+          {texts.places.isPublic}
+        </label>
         <label>
           {texts.places.history}
           <select name="history" defaultValue={history}>

@@ -1,5 +1,6 @@
 import { Ban, MessageSquare } from "lucide-react";
 import { useState } from "react";
+import { talksTo } from "../../chat/people/people";
 import { texts } from "../../texts";
 import { goTo } from "../address";
 import { useChat, useChatState } from "../context";
@@ -49,6 +50,7 @@ function PersonActions({
   const { people } = useChat();
   const isMe = useChatState((state) => state.me.id === userId);
   const isBlocked = useChatState((state) => state.blocked.has(userId));
+  const mayTalk = useChatState((state) => state.rights.createDirect || talksTo(state.conversations, userId));
   const [problem, setProblem] = useState("");
   if (isMe) return <p className="note">{texts.people.thisIsYou}</p>;
   const attempt = async (action: () => Promise<unknown>): Promise<void> => {
@@ -66,7 +68,7 @@ function PersonActions({
   return (
     <>
       <div className="buttons">
-        {canTalk && (
+        {canTalk && mayTalk && (
           <button type="button" className="primary" onClick={() => void attempt(talk)}>
             <MessageSquare className="icon" aria-hidden="true" /> {texts.message}
           </button>

@@ -1,7 +1,8 @@
 import { useCallback } from "react";
+import { own } from "../../chat/core";
 import type { Message, Receipt } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat, useChatState } from "../context";
 import { Avatar } from "../parts/avatar";
 import { fullTime } from "../times";
 import { LoadedDialog } from "./loaded_dialog";
@@ -13,17 +14,26 @@ interface Props {
 }
 
 /** Who has read one's own message, who has it, and who is still to get it. */
-export default function SeenBy({ message: { id, createdAt }, onClose }: Props) {
+export default function SeenBy({ message: { id, conversationId, createdAt }, onClose }: Props) {
   const { messages } = useChat();
+  const members = useChatState((state) => own(state.conversations, conversationId)?.members);
+  const isLater = (userId: string): boolean => {
+    const joinedAt = members?.find((member) => member.userId === userId)?.joinedAt;
+    return joinedAt !== undefined && Date.parse(joinedAt) > Date.parse(createdAt);
+  };
   const { items, problem } = useLoading(useCallback(() => messages.receipts(id), [messages, id]));
   const read = items?.filter(({ readAt }) => readAt !== undefined) ?? [];
   const delivered = items?.filter(({ readAt, deliveredAt }) => readAt === undefined && deliveredAt !== undefined) ?? [];
-  const others = items?.filter(({ readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined) ?? [];
+  // Whoever joined afterwards does not wait for it.
+  const others =
+    items?.filter(
+      ({ userId, readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined && !isLater(userId),
+    ) ?? [];
   return (
     <LoadedDialog title={texts.seenBy} isLoading={items === null} problem={problem} onClose={onClose}>
-      <People title={texts.seen} receipts={read} since={createdAt} />
-      <People title={texts.received} receipts={delivered} since={createdAt} />
-      <People title={texts.notReceived} receipts={others} since={createdAt} />
+      <People title={texts.seen} receipts={read} />
+      <People title={texts.received} receipts={delivered} />
+      <People title={texts.notReceived} receipts={others} />
     </LoadedDialog>
   );
 }
@@ -31,11 +41,9 @@ export default function SeenBy({ message: { id, createdAt }, onClose }: Props) {
 interface PeopleProps {
   title: string;
   receipts: readonly Receipt[];
-  /** When the message was sent: whoever came later has it from the beginning, at no time that anybody knows. */
-  since: string;
 }
 
-function People({ title, receipts, since }: PeopleProps) {
+function People({ title, receipts }: PeopleProps) {
   if (receipts.length === 0) return null;
   return (
     <section aria-label={title}>
@@ -49,7 +57,7 @@ function People({ title, receipts, since }: PeopleProps) {
             <span className="receipt-name" dir="auto">
               {name}
             </span>
-            <Time at={readAt ?? deliveredAt} since={since} />
+            <Time at={readAt ?? deliveredAt} />
           </li>
         ))}
       </ul>
@@ -57,5 +65,5 @@ function People({ title, receipts, since }: PeopleProps) {
   );
 }
 
-const Time = ({ at, since }: { at: string | undefined; since: string }) =>
-  at === undefined || Date.parse(at) < Date.parse(since) ? null : <time dateTime={at}>{fullTime(at)}</time>;
+const Time = ({ at }: { at: string | undefined }) =>
+  at === undefined ? null : <time dateTime={at}>{fullTime(at)}</time>;

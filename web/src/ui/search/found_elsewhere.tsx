@@ -29,7 +29,7 @@ export default function FoundElsewhere({ text, onDone, children }: Props) {
   const hasAsked = useStore(chat.finder.state, ({ query: asked }) => isAskable(asked));
   const meet = async ({ id }: User): Promise<void> => {
     try {
-      goTo(await chat.conversations.create({ kind: "direct", memberIds: [id] }));
+      goTo(await chat.people.talkTo(id));
       onDone();
     } catch (error) {
       chat.warn((error as Error).message);

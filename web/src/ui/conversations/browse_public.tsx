@@ -1,5 +1,6 @@
-import { Hash } from "lucide-react";
+import { Hash, Users } from "lucide-react";
 import { useEffect, useState } from "react";
+import type { PublicPage } from "../../chat/conversations/moderation";
 import { own } from "../../chat/core";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -7,7 +8,7 @@ import { useChat, useChatState } from "../context";
 import { Avatar } from "../parts/avatar";
 import { Dialog } from "../parts/dialog";
 import { nameOf } from "./names";
-import "./browse_channels.css";
+import "./browse_public.css";
 
 interface Props {
   onClose: () => void;
@@ -16,53 +17,69 @@ interface Props {
 
 const TYPING_PAUSE_MS = 200;
 
-/** Public channels: anybody finds them, and joins by themselves. */
-export default function BrowseChannels({ onClose, onOpen }: Props) {
+/** Public groups and channels: anybody finds them, and joins by themselves. */
+export default function BrowsePublic({ onClose, onOpen }: Props) {
   const { moderation } = useChat();
+  const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
   const [query, setQuery] = useState("");
-  const [found, setFound] = useState<readonly Conversation[] | null>(null);
+  const [page, setPage] = useState<PublicPage | null>(null);
   const [problem, setProblem] = useState("");
+  const asked = query.trim();
 
   useEffect(() => {
     let current = true;
     const timer = setTimeout(
       () => {
-        moderation.findChannels(query.trim()).then(
-          (channels) => current && setFound(channels),
+        moderation.findPublic(asked).then(
+          (first) => current && setPage(first),
           (error: Error) => current && setProblem(error.message),
         );
       },
-      query === "" ? 0 : TYPING_PAUSE_MS,
+      asked === "" ? 0 : TYPING_PAUSE_MS,
     );
     return () => {
       current = false;
       clearTimeout(timer);
     };
-  }, [moderation, query]);
+  }, [moderation, asked]);
 
-  const join = async (id: string): Promise<void> => {
+  const attempt = async (action: () => Promise<void>): Promise<void> => {
     setProblem("");
     try {
-      await moderation.join(id);
-      onOpen(id);
+      await action();
     } catch (error) {
       setProblem((error as Error).message);
     }
   };
+  const join = (id: string): Promise<void> =>
+    attempt(async () => {
+      await moderation.join(id);
+      onOpen(id);
+    });
+  const showMore = (shown: PublicPage): Promise<void> =>
+    attempt(async () => {
+      const { items, next } = await moderation.findPublic(asked, shown.next);
+      // Unless something else was asked meanwhile.
+      setPage((now) => (now === shown ? { items: [...shown.items, ...items], next } : now));
+    });
+  const nothing = asked !== "" ? texts.places.noneFound : mayCreate ? texts.places.noPublicYet : texts.places.noPublic;
   return (
     <Dialog title={texts.places.browse} onClose={onClose} className="browse">
       <label>
-        {texts.places.findChannels}
+        {texts.places.findPublic}
         <input type="search" value={query} autoComplete="off" onChange={(event) => setQuery(event.target.value)} />
       </label>
-      <ul className="channels">
-        {found?.map((channel) => (
-          <Channel key={channel.id} channel={channel} onJoin={join} onOpen={onOpen} />
+      <ul className="public">
+        {page?.items.map((conversation) => (
+          <PublicRow key={conversation.id} conversation={conversation} onJoin={join} onOpen={onOpen} />
         ))}
       </ul>
-      {found?.length === 0 && (
-        <p className="note">{query.trim() === "" ? texts.places.noChannels : texts.places.noSuchChannel}</p>
+      {page?.next != null && (
+        <button type="button" onClick={() => void showMore(page)}>
+          {texts.places.showMore}
+        </button>
       )}
+      {page?.items.length === 0 && page.next === null && <p className="note">{nothing}</p>}
       <p className="problem" role="alert">
         {problem}
       </p>
@@ -75,22 +92,23 @@ export default function BrowseChannels({ onClose, onOpen }: Props) {
   );
 }
 
-interface ChannelProps {
-  channel: Conversation;
+interface RowProps {
+  conversation: Conversation;
   onJoin: (id: string) => Promise<void>;
   onOpen: (id: string) => void;
 }
 
-function Channel({ channel, onJoin, onOpen }: ChannelProps) {
-  const { id, avatar, memberCount } = channel;
+function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
+  const { id, kind, avatar, memberCount } = conversation;
+  const Icon = kind === "channel" ? Hash : Users;
   const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
-  const name = nameOf(channel);
+  const name = nameOf(conversation);
   return (
     <li>
       <Avatar id={id} name={name} picture={avatar} />
-      <span className="channel">
+      <span className="public-who">
         <span className="name">
-          <Hash className="icon" aria-hidden="true" />
+          <Icon className="icon" aria-hidden="true" />
           {name}
         </span>
         <span className="detail">{texts.members(memberCount)}</span>
