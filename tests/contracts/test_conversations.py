@@ -242,7 +242,7 @@ async def test_members_strangers_and_direct_pairs_change_nothing(node: Node) -> 
     for actor, conversation_id in ((BOB, "c"), (MALLORY, "c"), (MALLORY, "d"), (ALICE, "d"), (BACKEND, "d")):
         assert await node.refusal(actor, UpdateConversation(conversation_id, name="x")) == "forbidden"
     assert await node.refusal(ALICE, UpdateConversation("none", name="x")) == "forbidden"
-    assert await node.refusal(ALICE, UpdateConversation("c", public=True)) == "invalid_request"
+    assert await node.refusal(ALICE, UpdateConversation("d", public=True)) == "forbidden"
     assert await node.refusal(ALICE, UpdateConversation("c", name="")) == "invalid_request"
     assert (await node.do(BACKEND, UpdateConversation("c", name="x"))).name == "x"
 

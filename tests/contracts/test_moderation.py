@@ -226,7 +226,7 @@ async def test_a_muted_member_learns_it_from_the_conversation(node: Node) -> Non
     assert await mutes_of(ALICE) == [None, None]
     assert (await node.do(BOB, CreateConversation("direct", ("carol",)))).mute is None
     node.clock.now_ms = until_ms
-    assert await mutes_of(BOB) == [None, None]
+    assert await mutes_of(BOB) == [None, None, None]
 
 
 async def test_a_muted_member_who_becomes_the_owner_is_not_muted(node: Node) -> None:

@@ -19,9 +19,10 @@ from sqlalchemy import text as sql
 
 from talkwire.core import search
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.conversations import UpdateConversation
+from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.moderation import RestrictMember
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.errors import ChatError
 from talkwire.core.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
@@ -488,10 +489,33 @@ async def test_public_channels_are_found_by_their_names(node: Node) -> None:
     assert await find(" ") == (["c1", "c2"], None)
     assert await find("cafe", limit=1) == (["c1"], "c1")
     assert await find("cafe", limit=1, cursor="c1") == (["c2"], None)
+    # By the id, which a link has.
+    assert await find("c2") == (["c2"], None)
+    assert await find("c3") == ([], None)
+    assert await find("c4") == ([], None)
 
 
-async def test_one_request_looks_at_so_many_channels(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "CHANNELS_MAX", 2)
+async def test_public_groups_are_found_joined_and_written_in(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice",), "Lounge", "lounge", owner_id="alice"))
+    await node.users(MALLORY)
+    join = AddMembers("lounge", ("mallory",))
+    assert await node.refusal(MALLORY, join) == "forbidden"
+    await node.do(ALICE, UpdateConversation("lounge", public=True))
+    found = await node.do(MALLORY, FindPublicConversations("loun"))
+    assert [each.id for each in found.items] == ["lounge"]
+    await node.do(MALLORY, join)
+    await node.send(MALLORY, "Hello", to="lounge")
+    # Who was removed comes back, who was banned does not.
+    await node.do(ALICE, RemoveMember("lounge", "mallory"))
+    await node.do(MALLORY, join)
+    await node.do(ALICE, RestrictMember("lounge", "mallory", "ban"))
+    assert await node.refusal(MALLORY, join) == "banned"
+    await node.do(ALICE, UpdateConversation("lounge", public=False))
+    assert (await node.do(MALLORY, FindPublicConversations("loun"))).items == ()
+
+
+async def test_one_request_looks_at_so_many_public_conversations(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "PUBLIC_MAX", 2)
     for id_, name in (("c1", "tea"), ("c2", "tea"), ("c3", "cafe")):
         await _channel(node, id_, name)
     first = await node.do(ALICE, FindPublicConversations("cafe"))

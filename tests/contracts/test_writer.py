@@ -150,7 +150,7 @@ async def test_a_command_sees_the_earlier_ones_of_its_batch(node: Node) -> None:
         outcomes = await node.in_one_batch(
             (ALICE, EnsureUser("alice", "Alice")),
             (BOB, EnsureUser("bob", "Bob")),
-            (BACKEND, CreateConversation("group", ("alice",), id="c")),
+            (BACKEND, CreateConversation("group", ("alice",), id="c", owner_id="alice")),
             (BOB, SendMessage("c", "too early")),
             (ALICE, AddMembers("c", ("bob",))),
             (BOB, SendMessage("c", "1", "m1")),

@@ -26,7 +26,7 @@ from talkwire.core.hooks import Hooks, sent_as
 from talkwire.core.introductions import Introductions
 from talkwire.core.lease import NODE, Lease
 from talkwire.core.listeners import Listener, Listeners
-from talkwire.core.model import Actor, User
+from talkwire.core.model import Actor, ActorRole, User
 from talkwire.core.peers import Peers
 from talkwire.core.preferences import DEFAULTS
 from talkwire.core.signals import SignalOptions, Signals
@@ -321,20 +321,22 @@ class Chat:
 
     # --- who is who -------------------------------------------------------------------------------------------------
 
-    async def user_of_token(self, actor: Actor, *, create: bool = True) -> tuple[User, Entry]:
+    async def user_of_token(
+        self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
+    ) -> tuple[User, Entry]:
         """The user that a verified token names, stored on first sight, and their entry.
 
         Raises `banned`, and `unauthenticated` for an unknown user who is not to be created.
         """
-        entry = await self.directory.find(actor.user_id)
+        entry = await self.directory.find(user_id)
         user = entry.user
         if user is None:
             if not create:
                 raise ChatError("unauthenticated", "This user is not known here.")
-            user = await self.execute(actor, EnsureUser(actor.user_id, actor.name))
-            entry = await self.directory.find(actor.user_id)
-        elif user.may_become(actor.name):
-            user = await self.execute(actor, EnsureUser(actor.user_id, actor.name))
+            user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
+            entry = await self.directory.find(user_id)
+        elif user.may_become(name):
+            user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
         if user.banned:
             raise ChatError("banned", "This user is banned.")
         return user, entry

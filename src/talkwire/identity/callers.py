@@ -99,8 +99,8 @@ class Callers:
         role = "user" if identity is None else identity.role
         known = self._chat.directory.peek(user_id)
         if known is None or known.user is None or known.user.banned or known.user.may_become(name):
-            actor = Actor(user_id, name or user_id, role)
-            user, entry = await self._chat.user_of_token(actor, create=self._create_users)
+            found = await self._chat.user_of_token(user_id, name or user_id, role=role, create=self._create_users)
+            user, entry = found
         else:
             user, entry = known.user, known
         if entry.user is not None and entry.user.banned:
