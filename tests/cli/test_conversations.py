@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 
@@ -16,7 +17,14 @@ def test_a_group_is_opened_and_listed(command: Command, where: list[str]) -> Non
     assert "talk-1\tgroup\tPlans\t2\t0\t" in command("conversation", "list", *where).out
     shown = json.loads(command("conversation", "list", "--json", *where).out)
     plans = next(each for each in shown if each["id"] == "talk-1")
-    assert (plans["ownerId"], plans["memberCount"], plans["name"]) == ("alice", 2, "Plans")
+    assert (plans["ownerId"], plans["memberCount"], plans["name"]) == (None, 2, "Plans")
+
+
+def test_a_conversation_is_given_an_owner_and_made_public(command: Command, where: list[str]) -> None:
+    flags = ("--owner", "bob", "--public", "--name", "Lounge", "--id", "lounge")
+    assert command("conversation", "create", *flags, "alice", "bob", *where).out == "lounge\n"
+    shown = json.loads(command("conversation", "list", "--json", *where).out)
+    assert [(each["ownerId"], each["public"]) for each in shown if each["id"] == "lounge"] == [("bob", True)]
 
 
 def test_a_direct_conversation_exists_once_per_pair(command: Command, where: list[str]) -> None:
@@ -59,7 +67,19 @@ def test_refusals_are_one_line(
     assert said.err.count("\n") == 1
 
 
-def test_an_id_is_taken_once(command: Command, where: list[str]) -> None:
+def test_a_creation_is_repeated_and_an_id_is_taken_once(command: Command, where: list[str]) -> None:
     command("conversation", "create", "--id", "twice", "alice", *where)
-    again = command("conversation", "create", "--id", "twice", "alice", *where)
-    assert again == (1, "", "talkwire: A conversation with this id exists.\n")
+    assert command("conversation", "create", "--id", "twice", "alice", *where) == (0, "twice\n", "")
+    again = command("conversation", "create", "--id", "twice", "bob", *where)
+    assert again == (1, "", "talkwire: A conversation with this id exists, but differs in memberIds.\n")
+
+
+def test_accounts_join_the_default_conversations(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = ("--data", "alone")
+    monkeypatch.setenv("TALKWIRE_DEFAULT_CONVERSATIONS", "hall")
+    command("conversation", "create", "--id", "hall", "alice", *alone)
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    added = command("user", "add", "dora@example.com", "--name", "Dora", "--password", "-", *alone)
+    assert added.exit_code == 0, added.err
+    shown = json.loads(command("conversation", "list", "--json", *alone).out)
+    assert [each["memberCount"] for each in shown if each["id"] == "hall"] == [2]

@@ -14,10 +14,10 @@ from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.core.access_policy import rights_of
 from talkwire.core.commands.accounts import BanUser, CloseLogin, GetUser, ListLogins, SearchUsers, UnbanUser, UpdateUser
 from talkwire.dialects.payloads.users import (
-    OwnUserPayload,
+    RightsPayload,
     SessionPayload,
     UserPayload,
-    own_user_payload,
+    rights_payload,
     session_payload,
     user_payload,
 )
@@ -38,10 +38,14 @@ async def search_users(
     return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
-@get("/me", summary="Get the signed-in user and what they may do")
-async def get_me(caller: GivenCaller, chat: GivenChat) -> OwnUserPayload:
-    user = await chat.execute(caller.actor, GetUser(caller.actor.user_id))
-    return own_user_payload(user, rights_of(caller.actor, chat.policy))
+@get("/me", summary="Get the signed-in user")
+async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
+    return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
+
+
+@get("/me/rights", summary="Get what the caller may create and delete")
+async def get_rights(caller: GivenCaller, chat: GivenChat) -> RightsPayload:
+    return rights_payload(rights_of(caller.actor, chat.policy))
 
 
 @patch("/me", summary="Update the signed-in user")
@@ -82,6 +86,7 @@ users_router = Router(
     route_handlers=[
         search_users,
         get_me,
+        get_rights,
         update_me,
         list_sessions,
         end_session,

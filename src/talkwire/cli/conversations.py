@@ -140,6 +140,7 @@ def _described(view: ConversationView) -> dict[str, object]:
         "kind": conversation.kind,
         "name": view.name,
         "ownerId": conversation.owner_id,
+        "public": conversation.public,
         "memberCount": conversation.member_count,
         "lastSeq": conversation.last_seq,
         "createdAt": iso_time(conversation.created_ms),

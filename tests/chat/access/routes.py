@@ -252,6 +252,7 @@ _GATEWAY = (
 _USERS = (
     Row(f"GET {_V1}/users?query=a", EVERYONE),
     Row(f"GET {_V1}/users/me", EVERYONE),
+    Row(f"GET {_V1}/users/me/rights", EVERYONE),
     Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
     Row(f"GET {_V1}/users/{{author}}", EVERYONE),
     # Who shares no conversation, or is blocked, does not learn whether somebody is there.

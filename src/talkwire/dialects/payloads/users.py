@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from msgspec.structs import asdict
-
 from talkwire.core.access_policy import Rights
 from talkwire.core.model import LoginSession, User
 from talkwire.dialects.payloads.payload import Payload, iso
@@ -29,12 +27,6 @@ class RightsPayload(Payload, frozen=True):
     delete_conversation: bool
 
 
-class OwnUserPayload(UserPayload, frozen=True, kw_only=True):
-    """The caller, with their rights."""
-
-    rights: RightsPayload
-
-
 class SessionPayload(Payload, frozen=True):
     """A signed-in device. `current`: the device that made the request."""
 
@@ -51,8 +43,8 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
     return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
 
 
-def own_user_payload(user: User, rights: Rights) -> OwnUserPayload:
-    return OwnUserPayload(**asdict(user_payload(user, own=True)), rights=RightsPayload(*astuple(rights)))
+def rights_payload(rights: Rights) -> RightsPayload:
+    return RightsPayload(*astuple(rights))
 
 
 def session_payload(session: LoginSession, *, current: bool) -> SessionPayload:

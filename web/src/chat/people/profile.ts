@@ -21,14 +21,14 @@ export class Profile implements Part {
   }
 
   loaded(): void {
-    void this.#core.api.get<User & { rights: Rights }>("users/me").then(
-      ({ rights, ...user }) => {
-        this.#put(user);
-        this.#core.state.setState({ rights });
-      },
-      // The connection went: when it is back, this begins anew.
-      () => undefined,
-    );
+    const load = async (): Promise<void> => {
+      const { api, state } = this.#core;
+      const [user, rights] = await Promise.all([api.get<User>("users/me"), api.get<Rights>("users/me/rights")]);
+      this.#put(user);
+      state.setState({ rights });
+    };
+    // The connection went: when it is back, this begins anew.
+    load().catch(() => undefined);
   }
 
   /** Whether it was made here, with an address and a password. */
