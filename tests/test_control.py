@@ -75,7 +75,7 @@ async def test_an_operator_gives_conversations_ids_and_names_users_that_are_not_
     response = await post(client, CreateConversation("group", ("alice", "bob"), id="talk-1"))
     assert response.status_code == 200
     assert response.json()["conversation"]["id"] == "talk-1"
-    assert response.json()["conversation"]["owner_id"] == "alice"
+    assert response.json()["conversation"]["owner_id"] is None
 
 
 async def test_a_refusal_has_the_form_of_all_refusals(client: httpx.AsyncClient) -> None:

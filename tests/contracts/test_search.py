@@ -472,7 +472,7 @@ async def _channel(node: Node, id_: str, name: str, *, public: bool = True, dele
     await node.do(BACKEND, Call(create))
 
 
-async def test_public_channels_are_found_by_their_names(node: Node) -> None:
+async def test_public_conversations_are_found_by_their_names(node: Node) -> None:
     await _channel(node, "c1", "Caf\u00e9 news")
     await _channel(node, "c2", "cafe talk")
     await _channel(node, "c3", "cafe private", public=False)
