@@ -155,7 +155,7 @@ def test_tokens_of_ours_keep_their_words_for_roles_whatever_the_setting() -> Non
 def test_four_claims_are_kept_as_they_came() -> None:
     kept = {"role": "nurse", "type": 3, "department": None, "permissions": ["read", {"write": True}]}
     identity = identify({"sub": "a", "shoe": 42, **kept})
-    assert identity.attributes == {"role": "nurse", "type": 3, "permissions": ["read", {"write": True}]}
+    assert identity.claims == {"role": "nurse", "type": 3, "permissions": ["read", {"write": True}]}
 
 
 @pytest.mark.parametrize("permissions", ["a\x00", ["\x00"], {"\x00": 1}, {"a": ["\x00"]}])

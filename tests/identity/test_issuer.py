@@ -26,7 +26,7 @@ def test_the_verifier_recognises_our_tokens(issuer: TokenIssuer, clock: Clock) -
     assert identity.issued_by_us
     assert (identity.user_id, identity.name, identity.role) == (OWN_ID, "Alice", "admin")
     assert (identity.session_id, identity.expires_at) == ("s1", clock.now + 60)
-    assert identity.attributes == {"role": "admin", "department": "sales"}
+    assert identity.claims == {"role": "admin", "department": "sales"}
 
 
 def test_any_library_can_read_our_tokens(issuer: TokenIssuer, clock: Clock) -> None:

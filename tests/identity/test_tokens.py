@@ -52,7 +52,7 @@ def test_a_token_signed_with_the_secret_is_verified() -> None:
         role="user",
         expires_at=LATER,
         session_id=None,
-        attributes={},
+        claims={},
         issued_by_us=False,
     )
 

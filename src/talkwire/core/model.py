@@ -7,6 +7,8 @@ log position of the event that created them, so that two nodes can never make th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -59,16 +61,28 @@ def message_number(message_id: str) -> int | None:
     return None
 
 
+NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
+
+
 class Actor(msgspec.Struct, frozen=True):
-    """Who asks: a user by a token, the application's backend (`service`), or a moderator (`admin`)."""
+    """Who asks: a user by a token, the application's backend (`service`), or a moderator (`admin`).
+
+    `claims` are those claims of the token that the application's hooks may read. They grant nothing; `role` does.
+    """
 
     user_id: str
     name: str
     role: ActorRole = "user"
+    claims: Mapping[str, object] = NO_CLAIMS
 
     @property
     def is_service(self) -> bool:
         return self.role == "service"
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the actor is the application's back end or an admin, whom the rules for users do not bind."""
+        return self.role != "user"
 
 
 class User(msgspec.Struct, frozen=True):

@@ -107,4 +107,9 @@ class Callers:
             raise ChatError("banned", "This user is banned.")  # while we waited
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
-        return Caller(Actor(user.id, user.name, role), user, entry, identity)
+        actor = Actor(user.id, user.name) if identity is None else _actor(user, identity)
+        return Caller(actor, user, entry, identity)
+
+
+def _actor(user: User, identity: Identity) -> Actor:
+    return Actor(user.id, user.name, identity.role, identity.claims)

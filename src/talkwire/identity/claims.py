@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -35,8 +36,9 @@ class Identity(msgspec.Struct, frozen=True):
     `expires_at` says when what the token let in has to end, in seconds since 1970 UTC: at `exp`, or, where the token
     came after `exp` and within the policy's leeway, at the end of that. None for a token without `exp`.
 
-    `session_id` is the signed-in device of one of our own accounts. `attributes` holds the claims `role`, `type`,
-    `department` and `permissions` as they came, those that there are; they grant nothing, `role` does.
+    `session_id` is the signed-in device of one of our own accounts. `claims` is a read-only mapping of those claims
+    that the application's hooks may read: `role`, `type`, `department`, `permissions` and the ones that the policy
+    names, as far as the token has them.
     """
 
     user_id: str
@@ -44,7 +46,7 @@ class Identity(msgspec.Struct, frozen=True):
     role: ActorRole
     expires_at: float | None
     session_id: str | None
-    attributes: Mapping[str, object]
+    claims: Mapping[str, object]
     issued_by_us: bool
 
 
@@ -71,7 +73,7 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
         role=_role(claims, policy, issued_by_us=issued_by_us),
         expires_at=number_claim(claims, "exp"),
         session_id=session_id if isinstance(session_id, str) else None,
-        attributes=_attributes(claims),
+        claims=_kept(claims, policy),
         issued_by_us=issued_by_us,
     )
 
@@ -158,11 +160,11 @@ def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRo
     return "admin" if roles & policy.admin_roles else "user"
 
 
-def _attributes(claims: Claims) -> dict[str, object]:
-    kept = {name: claims[name] for name in _KEPT_CLAIMS if claims.get(name) is not None}
+def _kept(claims: Claims, policy: TokenPolicy) -> Claims:
+    kept = {name: claims[name] for name in (*_KEPT_CLAIMS, *policy.keep_claims) if claims.get(name) is not None}
     if not all(_can_be_kept(value, NESTING_MAX) for value in kept.values()):
         raise unauthenticated("The token's claims contain U+0000 or are nested too deeply.")
-    return kept
+    return MappingProxyType(kept)
 
 
 def _can_be_kept(value: object, depth: int) -> bool:

@@ -14,7 +14,7 @@ class TokenPolicy:
 
     `secret` verifies HS256; `public_key` (PEM) or `jwks_url`, never both, verifies RS256, ES256 or EdDSA, whichever the
     key is made for. `issuer` and `audience` are compared when set; tokens of our own are exempt from both, since their
-    issuer is known. `leeway_s` is how far the clocks of two machines may differ, in seconds.
+    issuer is known. `keep_claims` are claims that the application's hooks may read. `leeway_s` is how far the clocks of two machines may differ, in seconds.
 
     The values of claim `role_claim` that mean `service` and `admin` are settings, because an application may use those
     words for something else.
@@ -30,6 +30,7 @@ class TokenPolicy:
     service_roles: frozenset[str] = frozenset({"service"})
     admin_roles: frozenset[str] = frozenset({"admin"})
     leeway_s: float = 0.0
+    keep_claims: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.public_key is not None and self.jwks_url is not None:

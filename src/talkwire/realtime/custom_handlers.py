@@ -55,6 +55,12 @@ class ClientSocket:
         return self._client.actor.role
 
     @property
+    def claims(self) -> Mapping[str, object]:
+        """The token's `role`, `type`, `department`, `permissions` and the claims named by the setting `keep_claims`,
+        as far as the newest token of this socket has them."""
+        return self._client.actor.claims
+
+    @property
     def dialect(self) -> str:
         """The vocabulary that this client speaks, such as `messenger`."""
         return self._client.dialect.name

@@ -63,6 +63,7 @@ def token_policy(settings: Settings) -> TokenPolicy:
         service_roles=settings.service_roles,
         admin_roles=settings.admin_roles,
         leeway_s=settings.jwt_leeway_s,
+        keep_claims=settings.keep_claims,
     )
 
 
