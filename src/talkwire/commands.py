@@ -5,7 +5,18 @@ Where one has a `sender_id`, that is the user in whose name the program acts.
 
 from __future__ import annotations
 
-from talkwire.core.commands.accounts import BanUser, EnsureUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.accounts import (
+    BanUser,
+    EnsureUser,
+    GetUser,
+    ListUsers,
+    PutUser,
+    PutUsers,
+    RegisterAccount,
+    SearchUsers,
+    SetPassword,
+    UnbanUser,
+)
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.command import Change, Command, Page, Query, Signal
 from talkwire.core.commands.conversations import (
@@ -70,6 +81,7 @@ __all__ = [
     "GetMessage",
     "GetPresence",
     "GetSyncState",
+    "GetUser",
     "HangUpCall",
     "InviteToCall",
     "ListConversations",
@@ -83,11 +95,14 @@ __all__ = [
     "MessagePage",
     "Page",
     "PinMessage",
+    "PutUser",
+    "PutUsers",
     "Query",
     "React",
     "RegisterAccount",
     "RejectCall",
     "RemoveMember",
+    "SearchUsers",
     "SendCallSignal",
     "SendMessage",
     "SetPassword",

@@ -53,6 +53,28 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
     text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays; null clears. `metadata` is an application's own JSON, which users do not see."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the users in a batch."""
+
+    id: str
+
+
+class PutUsersBody(Body, frozen=True, forbid_unknown_fields=True):
+    """1 to 100 users."""
+
+    users: tuple[UserOfBatch, ...]
+
+
 class CreateConversationBody(Body, frozen=True):
     """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
     `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""

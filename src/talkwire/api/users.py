@@ -5,14 +5,25 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from litestar import Router, delete, get, patch, put
+from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
-from talkwire.api.bodies import ListAnswer, UpdateUserBody
+from talkwire.api.bodies import ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
 from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.idempotency import GivenKey
 from talkwire.core.access_policy import rights_of
-from talkwire.core.commands.accounts import BanUser, CloseLogin, GetUser, ListLogins, SearchUsers, UnbanUser, UpdateUser
+from talkwire.core.commands.accounts import (
+    BanUser,
+    CloseLogin,
+    GetUser,
+    ListLogins,
+    PutUser,
+    PutUsers,
+    SearchUsers,
+    UnbanUser,
+    UpdateUser,
+)
 from talkwire.dialects.payloads.users import (
     RightsPayload,
     SessionPayload,
@@ -20,6 +31,8 @@ from talkwire.dialects.payloads.users import (
     rights_payload,
     session_payload,
     user_payload,
+    user_payload_for,
+    whole_user_payload,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
@@ -35,7 +48,7 @@ async def search_users(
     limit: Limit = 50,
 ) -> ListAnswer[UserPayload]:
     page = await chat.execute(caller.actor, SearchUsers(text, cursor, limit))
-    return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
+    return ListAnswer(tuple(user_payload_for(user, caller.actor) for user in page.items), page.next)
 
 
 @get("/me", summary="Get the signed-in user")
@@ -68,15 +81,39 @@ async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: Give
 @get("/{user_id:str}", summary="Get a user")
 async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, GetUser(user_id))
-    return user_payload(user, own=user.id == caller.actor.user_id)
+    return user_payload_for(user, caller.actor)
 
 
-@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user from the server (role admin)")
+@put("/{user_id:str}", summary="Create or update a user (roles service and admin)")
+async def put_user(
+    user_id: FromPath[str], data: JSONBody[PutUserBody], caller: GivenCaller, chat: GivenChat
+) -> UserPayload:
+    return whole_user_payload(await chat.execute(caller.actor, _to_put(user_id, data)))
+
+
+@post(
+    "/batch",
+    status_code=HTTP_200_OK,
+    summary="Create or update up to 100 users, all or none (roles service and admin)",
+)
+async def put_users(
+    data: JSONBody[PutUsersBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> ListAnswer[UserPayload]:
+    command = PutUsers(tuple(_to_put(user.id, user) for user in data.users))
+    users = await chat.execute(caller.actor, command, key)
+    return ListAnswer(tuple(map(whole_user_payload, users)), None)
+
+
+def _to_put(user_id: str, data: PutUserBody) -> PutUser:
+    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata)
+
+
+@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user (roles service and admin)")
 async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, BanUser(user_id))
 
 
-@delete("/{user_id:str}/ban", summary="Unban a user (role admin)")
+@delete("/{user_id:str}/ban", summary="Unban a user (roles service and admin)")
 async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, UnbanUser(user_id))
 
@@ -91,6 +128,8 @@ users_router = Router(
         list_sessions,
         end_session,
         get_user,
+        put_user,
+        put_users,
         ban_user,
         unban_user,
     ],

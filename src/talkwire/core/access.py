@@ -34,7 +34,7 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
         return actor.user_id
     if actor.is_service:
         return user_id
-    raise forbidden()
+    raise ChatError("forbidden", "Only the back end may send for others.")
 
 
 def may_act(user: User | None) -> ChatError | None:
@@ -273,6 +273,12 @@ def require(refusal: ChatError | None) -> None:
     """Raises what a rule has refused with."""
     if refusal is not None:
         raise refusal
+
+
+def must_be_trusted(actor: Actor) -> None:
+    """Raises `forbidden` unless the actor is the application's back end or an admin."""
+    if not actor.is_trusted:
+        raise ChatError("forbidden", "Only the back end and admins may do this.")
 
 
 def must_operate(actor: Actor) -> None:

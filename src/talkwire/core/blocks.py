@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from msgspec.structs import replace
-
 from talkwire.core.access import may_act
-from talkwire.core.commands.blocks import BlockUser, IsBlocked, ListBlocked, UnblockUser
-from talkwire.core.commands.command import Page
+from talkwire.core.commands.blocks import BlockUser, IsBlocked, UnblockUser
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import UserBlocked, UserUnblocked
 from talkwire.core.handler import ChangeHandler, Changes, Queries
-from talkwire.core.messages import PAGE_MAX
-from talkwire.core.model import Actor, User
+from talkwire.core.model import Actor
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Snapshot, Transaction
 
@@ -53,16 +49,6 @@ def is_blocked(snapshot: Snapshot, actor: Actor, query: IsBlocked) -> bool:
     return conversation is not None and conversation.blocked
 
 
-def list_blocked(snapshot: Snapshot, actor: Actor, query: ListBlocked) -> Page[User]:
-    """Whom the actor has blocked, as others see them, by id."""
-    if query.cursor is not None:
-        check_id("cursor", query.cursor)
-    limit = max(1, min(query.limit, PAGE_MAX))
-    found = snapshot.blocked_by(actor.user_id, query.cursor, limit + 1)
-    users = tuple(replace(user, email=None) for user in found[:limit])
-    return Page(users, users[-1].id if len(found) > limit else None)
-
-
 CHANGES: Changes = MappingProxyType(
     {
         BlockUser: ChangeHandler(block_user, check_block),
@@ -70,4 +56,4 @@ CHANGES: Changes = MappingProxyType(
     }
 )
 
-QUERIES: Queries = MappingProxyType({IsBlocked: is_blocked, ListBlocked: list_blocked})
+QUERIES: Queries = MappingProxyType({IsBlocked: is_blocked})

@@ -9,6 +9,7 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
+from talkwire.core import user_search
 from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Question, Told
 from talkwire.core.commands.accounts import EnsureUser
@@ -20,6 +21,7 @@ from talkwire.core.directory import Directory, Entry, Loaded
 from talkwire.core.errors import ChatError, LogReplaced
 from talkwire.core.events import Durable, DurableEvent, MessageSent, News, Passing, UserUpdated
 from talkwire.core.feed import Commit, LogFeed, Stretch
+from talkwire.core.handler import Queries
 from talkwire.core.handlers import CHANGES, QUERIES
 from talkwire.core.head_watch import HeadWatch
 from talkwire.core.hooks import Hooks, sent_as
@@ -93,6 +95,7 @@ class Chat:
         self.policy = policy
         """The operator's rules for users."""
         options = options or SignalOptions()
+        self._queries: Queries = {**QUERIES, **user_search.queries(policy)}
         self._hooks = Hooks() if hooks is None else hooks
         self.hooked: Collection[type[Command[Any]]] = self._hooks.by_type
         """The commands that the application is asked about first. One of them is not queued before it has answered:
@@ -169,7 +172,7 @@ class Chat:
             future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
             self._submit(actor, command, partial(_settle, future), key)
             return future
-        query = QUERIES.get(type(command))
+        query = self._queries.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
         if key is not None and isinstance(command, SendToUsers):

@@ -86,7 +86,9 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """`text` is what the user says of themselves beside their presence."""
+    """`text` is what the user says of themselves beside their presence. `metadata` is the application's own JSON, which
+    only its back end and admins see. `named`: the back end or the user chose the id as the name, so no token changes
+    it."""
 
     id: str
     name: str
@@ -95,10 +97,13 @@ class User(msgspec.Struct, frozen=True):
     banned: bool = False
     avatar: str | None = None
     text: str | None = None
+    metadata: dict[str, object] | None = None
+    named: bool = False
 
     def may_become(self, name: str | None) -> bool:
         """Whether a token's name is news: nobody has named this user but by the id. Banned users stay as they are."""
-        return not self.banned and self.name == self.id and name is not None and name != self.id
+        unnamed = not self.banned and not self.named and self.name == self.id
+        return unnamed and name is not None and name != self.id
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -177,8 +177,21 @@ class Snapshot(Protocol):
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]: ...
     def users_after(self, cursor: str | None, limit: int) -> Sequence[User]: ...
 
-    def users_named(self, folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Sequence[User]:
-        """Users who are not banned and whose casefolded name begins so, by that name and id; `after` is such a pair."""
+    def users_named(
+        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
+    ) -> Sequence[User]:
+        """Users whose casefolded name begins so, by that name and id; `after` is such a pair."""
+        ...
+
+    def contacts_named(
+        self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[User] | None:
+        """As `users_named`, of those who share a conversation with a user. None where all conversations of the user
+        have more than `reach_max` members together."""
+        ...
+
+    def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+        """Those of `other_ids` who share a conversation with the user."""
         ...
 
     def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:

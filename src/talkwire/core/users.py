@@ -1,19 +1,21 @@
-"""Users: made on first sight, found by others, changed by themselves, banned by operators."""
+"""Users: created on first sight or by the back end, changed by themselves or by it, banned by it or by admins."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.access import may_act, must_operate
+from talkwire.core.access import may_act, must_be_trusted, must_operate
+from talkwire.core.accounts import normal_email
 from talkwire.core.commands.accounts import (
     BanUser,
     EnsureUser,
-    GetUser,
     ListUsers,
-    SearchUsers,
+    PutUser,
+    PutUsers,
     UnbanUser,
     UpdateUser,
 )
@@ -22,11 +24,14 @@ from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import PAGE_MAX
-from talkwire.core.model import Actor, User, is_own_id, is_valid_id
-from talkwire.core.texts import NAME_MAX_LENGTH, check_avatar, check_id, check_name, check_text
+from talkwire.core.model import Actor, User, is_own_id
+from talkwire.core.texts import check_avatar, check_id, check_metadata, check_name, check_text
 from talkwire.core.transaction import Snapshot, Transaction
 
 TEXT_MAX_LENGTH = 500
+
+BATCH_MAX = 100
+"""Users in one `PutUsers`."""
 
 
 def check_ensure(command: EnsureUser) -> None:
@@ -51,7 +56,7 @@ def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
     return user
 
 
-def check_update(command: UpdateUser) -> None:
+def check_update(command: UpdateUser | PutUser) -> None:
     if isinstance(command.name, str):
         check_name("name", command.name)
     if isinstance(command.avatar, str):
@@ -66,13 +71,99 @@ def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
     refusal = may_act(user)
     if refusal is not None or user is None:
         raise refusal or forbidden()
-    given = msgspec.structs.asdict(command)
-    changed = msgspec.structs.replace(
-        user, **{name: value for name, value in given.items() if value is not msgspec.UNSET}
-    )
-    if changed != user:
-        tx.record(UserUpdated(tx.next_pos(), tx.now_ms, changed))
-    return changed
+    return _record(tx, user, _with(user, command))
+
+
+def _with(user: User, command: UpdateUser | PutUser) -> User:
+    """Returns the user with what a command gives. Tokens name only users whose name is their id; it may be chosen."""
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(command).items()
+        if name != "user_id" and value is not msgspec.UNSET
+    }
+    return msgspec.structs.replace(user, **given, named=user.named or given.get("name") == user.id)
+
+
+def check_put(command: PutUser) -> None:
+    check_id("userId", command.user_id)
+    check_update(command)
+    if isinstance(command.email, str):
+        normal_email(command.email)
+    if isinstance(command.metadata, dict):
+        check_metadata("metadata", command.metadata)
+
+
+def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
+    """Creates or changes a user; nothing happens when nothing is different."""
+    must_be_trusted(actor)
+    return _record(tx, *_decide(tx, command))
+
+
+def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
+    """Returns the user before and after. Raises where the command is to be refused."""
+    if isinstance(command.email, str):
+        command = msgspec.structs.replace(command, email=normal_email(command.email))
+    user = tx.user(command.user_id)
+    if user is not None:
+        _check_sign_in(tx, user, command)
+        return user, _with(user, command)
+    if is_own_id(command.user_id):
+        raise invalid("userId", "lies in the range of ids that the server gives out")
+    return None, _with(User(command.user_id, command.user_id, tx.now_ms), command)
+
+
+def _record(tx: Transaction, before: User | None, after: User) -> User:
+    if before is None:
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, after))
+    elif after != before:
+        tx.record(UserUpdated(tx.next_pos(), tx.now_ms, after))
+    return after
+
+
+def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
+    """Raises `conflict` for another e-mail address than the one with which the user signs in here."""
+    if command.email is msgspec.UNSET or command.email == user.email:
+        return
+    if tx.account_of(user.id) is not None:
+        raise ChatError("conflict", "This user signs in with their e-mail address, so it cannot be changed here.")
+
+
+def check_put_all(command: PutUsers) -> None:
+    if not 1 <= len(command.users) <= BATCH_MAX:
+        raise invalid("users", f"must have 1 to {BATCH_MAX} items")
+    _check_distinct([user.user_id for user in command.users])
+    for index, user in enumerate(command.users):
+        with _refusals_at(index):
+            check_put(user)
+
+
+def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, ...]:
+    """Creates or changes all of the users. Nothing is recorded before each is known to be possible."""
+    must_be_trusted(actor)
+    decided = []
+    for index, user in enumerate(command.users):
+        with _refusals_at(index):
+            decided.append(_decide(tx, user))
+    return tuple(_record(tx, before, after) for before, after in decided)
+
+
+def _check_distinct(user_ids: Collection[str]) -> None:
+    if len(set(user_ids)) != len(user_ids):
+        raise invalid("users", "must not name a user twice")
+
+
+@contextmanager
+def _refusals_at(index: int) -> Iterator[None]:
+    """Has refusals of one user in a batch say which one it is."""
+    try:
+        yield
+    except ChatError as error:
+        place = f"users[{index}]"
+        match error.details:
+            case [{"path": str() as path, "message": str() as message}]:
+                raise invalid(f"{place}.{'id' if path == 'userId' else path}", message) from None
+            case details:
+                raise ChatError(error.code, f"{place}: {error.message}", details) from None
 
 
 def check_ban(command: BanUser | UnbanUser) -> None:
@@ -81,36 +172,25 @@ def check_ban(command: BanUser | UnbanUser) -> None:
 
 def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
     """Keeps a user out; their sockets close on every node."""
-    user = _operated_on(tx, actor, command.user_id)
+    user = _moderated(tx, actor, command.user_id)
     if not user.banned:
         tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id))
-    return _operated_on(tx, actor, command.user_id)
+    return _moderated(tx, actor, command.user_id)
 
 
 def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
     """Lets a banned user in again."""
-    user = _operated_on(tx, actor, command.user_id)
+    user = _moderated(tx, actor, command.user_id)
     if user.banned:
         tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
-    return _operated_on(tx, actor, command.user_id)
+    return _moderated(tx, actor, command.user_id)
 
 
-def _operated_on(tx: Transaction, actor: Actor, user_id: str) -> User:
-    must_operate(actor)
+def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
+    must_be_trusted(actor)
     user = tx.user(user_id)
     if user is None:
         raise ChatError("not_found", "No such user.")
-    return user
-
-
-def get_user(snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
-    """A user as everyone may see them; the e-mail address is for themselves."""
-    check_id("userId", query.user_id)
-    user = snapshot.user(query.user_id)
-    if user is None:
-        raise ChatError("not_found", "No such user.")
-    if actor.role == "user" and actor.user_id != user.id:
-        return _as_others_see(user)
     return user
 
 
@@ -124,54 +204,16 @@ def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]
     return Page(tuple(users[:limit]), users[limit - 1].id if len(users) > limit else None)
 
 
-def search_users(snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Users by the beginning of their name, in its order; before them the one whose id was given."""
-    check_text("query", query.text)
-    if len(query.text) > NAME_MAX_LENGTH:
-        raise invalid("query", f"at most {NAME_MAX_LENGTH} characters")
-    prefix = query.text.strip().casefold()
-    limit = max(1, min(query.limit, PAGE_MAX))
-    after = None if query.cursor is None else _place_of(query.cursor)
-    found = list(snapshot.users_named(prefix, after, limit + 1))
-    page = found[:limit]
-    next_ = _cursor_at(page[-1]) if len(found) > limit else None
-    by_id = _by_id(snapshot, query.text.strip()) if after is None else None
-    if by_id is not None and by_id not in page and not by_id.name.casefold().startswith(prefix):
-        page = [by_id, *page]
-    return Page(tuple(map(_as_others_see, page)), next_)
-
-
-def _by_id(snapshot: Snapshot, user_id: str) -> User | None:
-    user = snapshot.user(user_id) if is_valid_id(user_id) else None
-    return None if user is None or user.banned else user
-
-
-def _as_others_see(user: User) -> User:
-    return msgspec.structs.replace(user, email=None)
-
-
-def _cursor_at(user: User) -> str:
-    """Names a place in the order of names, which is there also when that user has another name by then."""
-    return urlsafe_b64encode(msgspec.json.encode((user.name.casefold(), user.id))).decode()
-
-
-def _place_of(cursor: str) -> tuple[str, str]:
-    try:
-        name, user_id = msgspec.json.decode(urlsafe_b64decode(cursor), type=tuple[str, str])
-        check_text("cursor", name + user_id)
-    except (ValueError, ChatError):
-        raise invalid("cursor", "is not a cursor of this list") from None
-    return name, user_id
-
-
 CHANGES: Changes = MappingProxyType(
     {
         EnsureUser: ChangeHandler(ensure_user, check_ensure),
         UpdateUser: ChangeHandler(update_user, check_update),
+        PutUser: ChangeHandler(put_user, check_put),
+        PutUsers: ChangeHandler(put_users, check_put_all),
         BanUser: ChangeHandler(ban_user, check_ban),
         UnbanUser: ChangeHandler(unban_user, check_ban),
     }
 )
 
 
-QUERIES: Queries = MappingProxyType({GetUser: get_user, ListUsers: list_users, SearchUsers: search_users})
+QUERIES: Queries = MappingProxyType({ListUsers: list_users})

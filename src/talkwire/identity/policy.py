@@ -14,7 +14,8 @@ class TokenPolicy:
 
     `secret` verifies HS256; `public_key` (PEM) or `jwks_url`, never both, verifies RS256, ES256 or EdDSA, whichever the
     key is made for. `issuer` and `audience` are compared when set; tokens of our own are exempt from both, since their
-    issuer is known. `keep_claims` are claims that the application's hooks may read. `leeway_s` is how far the clocks of two machines may differ, in seconds.
+    issuer is known. `leeway_s` is how far the clocks of two machines may differ, in seconds. `keep_claims` are claims
+    that the application's hooks may read.
 
     The values of claim `role_claim` that mean `service` and `admin` are settings, because an application may use those
     words for something else.

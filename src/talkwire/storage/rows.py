@@ -44,11 +44,24 @@ def from_json(text: str | None) -> Any:  # noqa: ANN401 (JSON)
 
 
 def to_user(row: AnyRow) -> User:
-    return User(row.id, row.name, row.created_ms, row.email, bool(row.banned), row.avatar, row.text)
+    return User(
+        id=row.id,
+        name=row.name,
+        created_ms=row.created_ms,
+        email=row.email,
+        banned=bool(row.banned),
+        avatar=row.avatar,
+        text=row.text,
+        metadata=from_json(row.metadata),
+        named=bool(row.named),
+    )
 
 
 def user_values(user: User) -> dict[str, object]:
-    return msgspec.structs.asdict(user) | {"folded_name": user.name.casefold()}
+    return msgspec.structs.asdict(user) | {
+        "folded_name": user.name.casefold(),
+        "metadata": to_json(user.metadata),
+    }
 
 
 def to_account(row: AnyRow) -> Account:

@@ -97,8 +97,11 @@ users = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("text", Text),
     Column("folded_name", _CodePoints, nullable=False, server_default=text("''"), index=True),
+    Column("metadata", Text),
+    Column("named", Boolean, nullable=False, server_default=false()),
 )
-"""`folded_name` is the name without case, by which users are searched and mentioned."""
+"""`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
+id was chosen as the name, which no token changes then."""
 
 blocks = Table(
     "blocks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, Select, func, literal_column, select
 
 from talkwire.core.circles import CircleFacts, Memberships
 from talkwire.core.commands.accounts import AccountRecord
@@ -33,11 +33,10 @@ from talkwire.storage.rows import AnyRow, to_conversation, to_events, to_login, 
 from talkwire.storage.schema import accounts, blocks, conversations, log, log_head, logins, members, users
 from talkwire.storage.search import SearchRows
 from talkwire.storage.sessions import SessionRows
+from talkwire.storage.shared import contact_ids, named_select, reach
 from talkwire.storage.statements import Lookups
 from talkwire.storage.sync import SyncRows
 from talkwire.storage.unread import UnreadRows
-
-_LAST_CHARACTER = "\U0010ffff"
 
 _BEYOND = 2**62
 """A `seq` that no message has."""
@@ -89,15 +88,27 @@ class TableSnapshot:
             statement = statement.where(users.c.id > cursor)
         return [to_user(row) for row in self._connection.execute(statement)]
 
-    def users_named(self, folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Sequence[User]:
-        order = (users.c.folded_name, users.c.id)
-        statement = select(users).where(users.c.banned.is_(False)).order_by(*order).limit(limit)
-        if folded_prefix:
-            last = f"{folded_prefix}{_LAST_CHARACTER}"
-            statement = statement.where(users.c.folded_name >= folded_prefix, users.c.folded_name <= last)
-        if after is not None:
-            statement = statement.where(tuple_(*order) > after)
+    def users_named(
+        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
+    ) -> Sequence[User]:
+        statement = named_select(select(users), folded_prefix, after, limit)
+        if not with_banned:
+            statement = statement.where(users.c.banned.is_(False))
         return [to_user(row) for row in self._connection.execute(statement)]
+
+    def contacts_named(
+        self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[User] | None:
+        if self._connection.execute(reach, {"user_id": user_id}).scalar_one() > reach_max:
+            return None
+        ids = self._connection.execute(contact_ids, {"user_id": user_id}).scalars().all()
+        statement = named_select(self._lookups.users, folded_prefix, after, limit)
+        keys = keys_parameter([(id_,) for id_ in ids])
+        return [to_user(row) for row in self._connection.execute(statement.where(users.c.banned.is_(False)), keys)]
+
+    def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+        keys = keys_parameter([(other_id,) for other_id in other_ids])
+        return set(self._connection.execute(self._lookups.sharing, {"user_id": user_id, **keys}).scalars())
 
     def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
         signed_in = select(logins).where(logins.c.user_id == user_id, logins.c.expires_ms > now_ms)

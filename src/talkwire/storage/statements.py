@@ -27,6 +27,7 @@ from talkwire.storage.schema import (
     users,
 )
 from talkwire.storage.sessions import SessionStatements
+from talkwire.storage.shared import sharing_select
 from talkwire.storage.unread import unread_select
 
 
@@ -52,6 +53,7 @@ class Lookups:
         "restrictions",
         "sent_messages",
         "sessions",
+        "sharing",
         "stretches",
         "unread",
         "users",
@@ -125,6 +127,7 @@ class Lookups:
         self.named: CompoundSelect[Any] = named_members(keys, first, second)
         self.covered = covered_select(dialect)
         self.stretches = stretches_select(dialect)
+        self.sharing: Select[Any] = sharing_select(keys)
         self.count_own: Select[Any] = (
             select(func.count())
             .select_from(messages)

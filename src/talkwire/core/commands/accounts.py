@@ -113,6 +113,23 @@ class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
     text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class PutUser(Change[User], frozen=True, tag="PutUser"):
+    """Creates or changes any user; for the back end and admins. What is left out stays; None clears."""
+
+    user_id: str
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, object] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
+    """Creates or changes all of these users, or none of them when one is refused."""
+
+    users: tuple[PutUser, ...]
+
+
 class AccountRecord(msgspec.Struct, frozen=True):
     """An account with its user. `addresses` are those where its devices signed in or were last renewed, of the devices
     that are signed in."""
@@ -140,6 +157,8 @@ class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins")
 
 
 class GetUser(Query[User], frozen=True, tag="GetUser"):
+    """A user as the actor may see them."""
+
     user_id: str
 
 
@@ -151,7 +170,8 @@ class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
 
 
 class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
-    """Users whose name begins with `text`, however it is written, and the one whose id it is; all, when it is empty."""
+    """The users whose name begins with `text`, without regard to case, and the one whose id it is; all when it is
+    empty. The setting `directory` says which users an ordinary user finds."""
 
     text: str = ""
     cursor: str | None = None

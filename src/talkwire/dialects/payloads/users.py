@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from typing import Any
 
 from talkwire.core.access_policy import Rights
-from talkwire.core.model import LoginSession, User
+from talkwire.core.model import Actor, LoginSession, User
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -16,6 +17,8 @@ class UserPayload(Payload, frozen=True):
     avatar: str | None = None
     email: str | None = None
     text: str | None = None
+    metadata: dict[str, Any] | None = None
+    banned: bool | None = None
 
 
 class RightsPayload(Payload, frozen=True):
@@ -41,6 +44,18 @@ class SessionPayload(Payload, frozen=True):
 def user_payload(user: User, *, own: bool) -> UserPayload:
     """A user; the e-mail address is for themselves only."""
     return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
+
+
+def whole_user_payload(user: User) -> UserPayload:
+    """A user as the application's back end and admins see them."""
+    return UserPayload(
+        user.id, user.name, iso(user.created_ms), user.avatar, user.email, user.text, user.metadata, user.banned
+    )
+
+
+def user_payload_for(user: User, actor: Actor) -> UserPayload:
+    """A user as the actor sees them."""
+    return whole_user_payload(user) if actor.is_trusted else user_payload(user, own=user.id == actor.user_id)
 
 
 def rights_payload(rights: Rights) -> RightsPayload:

@@ -1,0 +1,117 @@
+"""Whom users find and see, as the setting `directory` has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from talkwire.core import user_search
+from talkwire.core.access_policy import AccessPolicy
+from talkwire.core.commands.accounts import GetUser, PutUser, PutUsers, SearchUsers
+from talkwire.core.commands.blocks import BlockUser, ListBlocked
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.members import RemoveMember
+from talkwire.core.model import Actor, User
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+
+@asynccontextmanager
+async def _node(database: Database, clock: Clock, policy: AccessPolicy) -> AsyncIterator[Node]:
+    """Alice shares a group with Bob and a channel with Carol. Mallory is alone."""
+    async with running(database, clock, policy=policy) as node:
+        await node.users(ALICE, BOB, CAROL, MALLORY)
+        await node.group("c", ALICE, BOB)
+        await node.do(BACKEND, CreateConversation("channel", ("carol", "alice"), id="town", name="Town"))
+        yield node
+
+
+@pytest.fixture
+async def contacts(database: Database, clock: Clock) -> AsyncIterator[Node]:
+    async with _node(database, clock, AccessPolicy(directory="contacts")) as node:
+        yield node
+
+
+@pytest.fixture
+async def closed(database: Database, clock: Clock) -> AsyncIterator[Node]:
+    async with _node(database, clock, AccessPolicy(directory="off")) as node:
+        yield node
+
+
+@pytest.fixture(params=["contacts", "off"])
+async def narrow(database: Database, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
+    """A directory that does not show everybody."""
+    async with _node(database, clock, AccessPolicy(directory=request.param)) as node:
+        yield node
+
+
+async def _found(node: Node, actor: Actor, text: str = "") -> list[str]:
+    return [user.id for user in (await node.do(actor, SearchUsers(text))).items]
+
+
+async def test_contacts_find_whom_they_share_a_conversation_with(contacts: Node) -> None:
+    assert await _found(contacts, ALICE) == ["alice", "bob", "carol"]
+    assert await _found(contacts, BOB) == ["alice", "bob"]
+    assert await _found(contacts, MALLORY) == []
+    assert await _found(contacts, ALICE, "bo") == ["bob"]
+    assert await _found(contacts, ALICE, "mal") == []
+    assert await _found(contacts, ALICE, "mallory") == []
+    await contacts.do(BACKEND, RemoveMember("c", "bob"))
+    assert await _found(contacts, ALICE) == ["alice", "carol"]
+
+
+async def test_the_back_end_finds_everybody(narrow: Node) -> None:
+    for actor in (BACKEND, OPERATOR):
+        assert await _found(narrow, actor) == ["alice", "bob", "carol", "mallory"]
+        assert (await narrow.do(actor, GetUser("mallory"))).name == "Mallory"
+
+
+async def test_nobody_finds_anybody_in_a_closed_directory(closed: Node) -> None:
+    for text in ("", "bob", "alice"):
+        assert await _found(closed, ALICE, text) == []
+    assert (await closed.do(ALICE, GetUser("bob"))).name == "Bob"
+
+
+async def test_a_stranger_is_refused_whether_there_is_one_or_not(narrow: Node) -> None:
+    assert await narrow.refusal(ALICE, GetUser("mallory")) == "forbidden"
+    assert await narrow.refusal(ALICE, GetUser("nobody")) == "forbidden"
+    assert await narrow.refusal(BACKEND, GetUser("nobody")) == "not_found"
+    assert (await narrow.do(ALICE, GetUser("alice"))).name == "Alice"
+    assert (await narrow.do(MALLORY, GetUser("mallory"))).name == "Mallory"
+
+
+async def test_blocking_a_stranger_does_not_show_them(contacts: Node) -> None:
+    await contacts.do(ALICE, BlockUser("mallory"))
+    await contacts.do(ALICE, BlockUser("bob"))
+    blocked = (await contacts.do(ALICE, ListBlocked())).items
+    assert [(user.id, user.name) for user in blocked] == [("bob", "Bob"), ("mallory", "mallory")]
+
+
+async def test_a_conversation_with_a_known_id_makes_contacts(contacts: Node) -> None:
+    await contacts.do(ALICE, CreateConversation("direct", ("alice", "mallory")))
+    assert await _found(contacts, MALLORY) == ["alice", "mallory"]
+
+
+@pytest.mark.parametrize("reach_max", [0, 1000])
+async def test_contacts_are_found_page_by_page_in_any_number(
+    contacts: Node, reach_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_search, "REACH_MAX", reach_max)
+    monkeypatch.setattr(user_search, "BLOCK", 3)
+    monkeypatch.setattr(user_search, "EFFORT_MAX", 9)
+    ids = [f"u{number:02}" for number in range(40)]
+    await contacts.do(BACKEND, PutUsers(tuple(PutUser(id_, name=f"Zoe {id_}") for id_ in ids)))
+    friends = tuple(ids[::3])
+    await contacts.do(BACKEND, CreateConversation("channel", ("alice", *friends), id="far", name="Far"))
+    found: Sequence[User] = ()
+    cursor: str | None = None
+    while True:
+        page = await contacts.do(ALICE, SearchUsers("zoe", cursor, 4))
+        assert len(page.items) <= 4
+        found = (*found, *page.items)
+        cursor = page.next
+        if cursor is None:
+            break
+    assert [user.id for user in found] == list(friends)
