@@ -35,21 +35,25 @@ AroundSeq = Annotated[
     int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="Messages around this place")
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-Query = Annotated[str | None, QueryParameter(name="query", description="Words of a public conversation's name")]
+Query = Annotated[str | None, QueryParameter(name="query", description="Words of a conversation's name")]
+MemberId = Annotated[
+    str | None, QueryParameter(name="memberId", description="Only this user's, for the roles service and admin")
+]
 
 
-@get("/", summary="List one's conversations, or find public ones")
-async def list_conversations(
+@get("/", summary="List one's conversations, or find public ones; for roles service and admin, list all")
+async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
     text: Query = None,
+    member_id: MemberId = None,
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ListAnswer[ConversationPayload]:
-    if text is not None:
+    if text is not None and member_id is None and not caller.actor.is_trusted:
         found = await chat.execute(caller.actor, FindPublicConversations(text, cursor, limit))
         return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
-    page = await chat.execute(caller.actor, ListConversations(cursor, limit))
+    page = await chat.execute(caller.actor, ListConversations(cursor, limit, member_id=member_id, text=text))
     return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
 
 

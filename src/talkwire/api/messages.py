@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
@@ -26,6 +28,7 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
+from talkwire.core.times import ms_of_datetime
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
@@ -46,7 +49,8 @@ _TAGS = ["messages"]
 
 
 class SendMessageBody(Body, frozen=True):
-    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`."""
+    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`. With
+    `createdAt` the roles `service` and `admin` import a message that was sent at that time."""
 
     conversation_id: str
     content: str = ""
@@ -56,6 +60,7 @@ class SendMessageBody(Body, frozen=True):
     attachments: tuple[AttachmentBody, ...] | None = None
     reply_to_id: str | None = None
     thread_id: str | None = None
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class EditMessageBody(Body, frozen=True):
@@ -91,6 +96,7 @@ async def send_message(
         attachments=attachment_refs(data.attachments),
         reply_to_id=data.reply_to_id,
         thread_id=data.thread_id,
+        created_ms=None if data.created_at is None else ms_of_datetime("createdAt", data.created_at),
     )
     return message_payload(await chat.execute(caller.actor, command))
 

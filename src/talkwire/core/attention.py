@@ -78,8 +78,8 @@ class Listener(NamedTuple):
 def occasion_of(event: Durable) -> Occasion | None:
     """None for what nobody is notified of."""
     match event:
-        case MessageSent():
-            return occasion_of_message(event)
+        case MessageSent(message=message):
+            return None if message.imported else occasion_of_message(event)
         case OfferCreated(offer=offer):
             return _occasion(
                 event,

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 from typing import get_args
 
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from talkwire.core.access import as_seen, blocked, history_for, is_muted, may_create, may_delete, require
+from talkwire.core.access import (
+    as_seen,
+    blocked,
+    history_for,
+    is_muted,
+    may_create,
+    may_delete,
+    must_be_trusted,
+    require,
+)
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -46,12 +56,18 @@ from talkwire.core.model import (
     Restriction,
     is_own_id,
 )
+from talkwire.core.terms import Terms, terms_of
 from talkwire.core.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.transaction import Snapshot, Transaction
 
 SLOW_MODE_MAX_S = 24 * 3600
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
+LOOKED_AT_MAX = 5000
+"""Conversations whose names one request compares: a page may be short, or empty, and still have more behind it."""
+
+_AFTER = "after:"
+"""How the cursors of the list of all conversations begin."""
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
@@ -308,18 +324,46 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """The actor's conversations, newest message first; an operator's list has everyone's."""
+    """One page of the actor's conversations, newest message first; the back end and admins get all of them.
+
+    A cursor says which of both lists it continues: `sync` begins everybody's own.
+    """
+    limit = max(1, min(query.limit, PAGE_MAX))
+    if query.member_id is not None or query.text is not None:
+        must_be_trusted(actor)
+    is_own = not actor.is_trusted if query.cursor is None else not query.cursor.startswith(_AFTER)
+    if is_own:
+        return _list_own(snapshot, actor, query, limit)
+    must_be_trusted(actor)
+    return _list_all(snapshot, actor, query, limit)
+
+
+def _list_own(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
     if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
         raise invalid("cursor", "is not a cursor of this list")
-    limit = max(1, min(query.limit, PAGE_MAX))
-    user_id = None if actor.role == "admin" else actor.user_id
     before = None if query.cursor is None else int(query.cursor)
-    found = snapshot.conversations_of(user_id, before, limit + 1)
+    found = snapshot.conversations_of(actor.user_id, before, limit + 1)
     shown = found[:limit]
     views = views_of(
         snapshot, actor.user_id, [conversation for conversation, _ in shown], members_max=query.members_max
     )
     return Page(tuple(views), str(shown[-1][1]) if len(found) > limit else None)
+
+
+def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
+    after_id = None if query.cursor is None else query.cursor.removeprefix(_AFTER)
+    for path, id_ in (("cursor", after_id), ("memberId", query.member_id)):
+        if id_ is not None:
+            check_id(path, id_)
+    terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else Terms(())
+    most = LOOKED_AT_MAX if terms.phrases else limit + 1
+    looked_at = snapshot.all_conversations(query.member_id, after_id, most)
+    matching = (each for each in looked_at if not terms.phrases or (each.name is not None and terms.are_in(each.name)))
+    found = list(islice(matching, limit + 1))
+    views = views_of(snapshot, actor.user_id, found[:limit], members_max=query.members_max)
+    if len(found) > limit:
+        return Page(tuple(views), _AFTER + found[limit - 1].id)
+    return Page(tuple(views), _AFTER + looked_at[-1].id if len(looked_at) == LOOKED_AT_MAX else None)
 
 
 def views_of(

@@ -267,7 +267,8 @@ EXCERPT_LENGTH = 200
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A deleted message stays as a tombstone: no content, and nothing attached to it."""
+    """A deleted message stays as a tombstone: no content, and nothing attached to it. An `imported` message was sent
+    somewhere else, at `created_ms`: nobody is notified of it, and it is never unread."""
 
     id: int
     conversation_id: str
@@ -293,6 +294,7 @@ class Message(msgspec.Struct, frozen=True):
     edited_ms: int | None = None
     deleted_ms: int | None = None
     deleted_by: str | None = None
+    imported: bool = False
 
 
 RestrictionKind = Literal["mute", "ban"]

@@ -63,7 +63,7 @@ class Notifier:
             if type(event) is MessageSent:
                 message = event.message
                 circle = circle_of(message.conversation_id)
-                if circle is None:
+                if circle is None or message.imported:
                     continue
                 eager_ids = eager_of(message.conversation_id)
                 if circle.kind == "direct" or eager_ids or message.mentions or message.mentions_all or message.reply_to:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.access import acting_as, as_seen, history_of, may_take_part
+from talkwire.core.access import acting_as, as_seen, history_of, may_take_part, must_be_trusted
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.retries import AnswerRetry, FirstAnswer
 from talkwire.core.handler import Queries
@@ -23,6 +23,11 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
     """
     if command.client_message_id is None:
         return None
+    if command.created_ms is not None:
+        must_be_trusted(actor)
+        sender_id = command.sender_id or actor.user_id
+        first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
+        return None if first is None else same_message(first, command)
     sender_id = acting_as(actor, command.sender_id)
     member = snapshot.member(command.conversation_id, sender_id)
     if member is None or may_take_part(snapshot.user(sender_id), member) is not None:

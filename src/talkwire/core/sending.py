@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from struct import Struct
 from types import MappingProxyType
@@ -11,9 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, history_of, may_post, may_take_part, must_see
+from talkwire.core.access import acting_as, history_of, may_post, may_take_part, must_be_trusted, must_see
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.events import MessageSent
@@ -24,19 +23,26 @@ from talkwire.core.messages import must_stand, need_message
 from talkwire.core.model import (
     EXCERPT_LENGTH,
     MESSAGE_ID_BASE,
+    WHOLE,
     Actor,
     Attachment,
+    Conversation,
     File,
-    Member,
+    HistoryStart,
     Message,
     Quote,
+    User,
     message_number,
 )
 from talkwire.core.texts import check_content, check_id, check_metadata, check_name, check_text
+from talkwire.core.times import check_time, iso
 from talkwire.core.transaction import Needs, Transaction
 
 ATTACHMENTS_MAX = 20
 URL_MAX_LENGTH = 2048
+
+IMPORT_SKEW_MS = 10_000
+"""How far the time of an imported message may lie ahead of this server's clock."""
 
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -55,6 +61,8 @@ def check_send(command: SendMessage) -> None:
         check_id("senderId", command.sender_id)
     if command.metadata is not None:
         check_metadata("metadata", command.metadata)
+    if command.created_ms is not None:
+        check_time("createdAt", command.created_ms)
     if command.attachments:
         _check_attachments(command.attachments)
 
@@ -112,6 +120,8 @@ def need_names(needs: Needs, conversation_id: str, content: str) -> None:
 def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
     """Stores a message once. A retry is answered before anything that may have changed since: slow mode, a mute; but
     what the sender may not see any more is `forbidden`."""
+    if command.created_ms is not None:
+        return import_message(tx, actor, command, command.created_ms)
     sender_id = acting_as(actor, command.sender_id)
     sender, member = tx.user(sender_id), tx.member(command.conversation_id, sender_id)
     refusal = may_take_part(sender, member)
@@ -127,34 +137,74 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     refusal = may_post(conversation, member, tx.now_ms)
     if refusal is not None:
         raise refusal
-    parts = {} if command.is_plain else _parts(tx, actor, command, member)
+    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
+    return _record(tx, command, sender, conversation, {**parts, "command_hash": command_hash})
+
+
+def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
+    """Stores a message that was sent somewhere else, with its original time, once.
+
+    Its sender need not be a member any more. What keeps members from writing now does not concern history.
+    """
+    must_be_trusted(actor)
+    sender_id = command.sender_id or actor.user_id
+    sender, conversation = tx.user(sender_id), tx.conversation(command.conversation_id)
+    if conversation is None or conversation.deleted_ms is not None:
+        raise forbidden()
+    if sender is None:
+        raise invalid("senderId", "must be the id of a user")
+    if command.client_message_id is not None:
+        first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
+        if first is not None:
+            return same_message(first, command)
+    _check_order(tx, conversation, created_ms)
+    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
+    parts |= {"created_ms": created_ms, "imported": True}
+    if command.client_message_id is not None:
+        parts["command_hash"] = hash_of(command)
+    return _record(tx, command, sender, conversation, parts)
+
+
+def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
+    """Times ascend in a conversation, so that its order is that of its messages' times."""
+    newest_ms = tx.newest_message_ms(conversation)
+    latest_ms = tx.now_ms + IMPORT_SKEW_MS
+    if newest_ms is not None and created_ms < newest_ms:
+        raise invalid("createdAt", f"must not be before the newest message of the conversation, {iso(newest_ms)}")
+    if created_ms > latest_ms:
+        raise invalid("createdAt", f"must not be in the future: at most {iso(latest_ms)}")
+
+
+def _record(
+    tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, more: Mapping[str, Any]
+) -> Message:
+    """Records a message; `more` is what few messages have, by the names of `Message`'s fields."""
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
         conversation_id=conversation.id,
         seq=conversation.last_seq + 1,
-        sender_id=sender_id,
+        sender_id=sender.id,
         sender_name=sender.name,
         sender_avatar=sender.avatar,
         content=command.content,
-        created_ms=tx.now_ms,
         client_message_id=command.client_message_id,
         metadata=command.metadata,
-        command_hash=command_hash,
+        **{"created_ms": tx.now_ms, **more},
     )
-    if parts:
-        message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
     return message
 
 
-def _parts(tx: Transaction, actor: Actor, command: SendMessage, member: Member) -> dict[str, Any]:
-    """What few messages have, by the names of `Message`'s fields. Raises where the sender may not use it."""
-    mentions = mentioned(tx, command.conversation_id, command.content)
+def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
+    """What few messages have, by the names of `Message`'s fields. Raises where the sender, with this history, may not
+    use it."""
+    conversation_id = command.conversation_id
+    mentions = mentioned(tx, conversation_id, command.content)
     return {
-        "reply_to": None if command.reply_to_id is None else _quote(tx, member, command.reply_to_id),
-        "thread_id": None if command.thread_id is None else _root_id(tx, member, command.thread_id),
-        "attachments": _attachments(tx, {member.user_id, actor.user_id}, command.attachments),
+        "reply_to": None if command.reply_to_id is None else _quote(tx, conversation_id, history, command.reply_to_id),
+        "thread_id": None if command.thread_id is None else _root_id(tx, conversation_id, history, command.thread_id),
+        "attachments": _attachments(tx, owner_ids, command.attachments),
         "mentions": mentions.user_ids,
         "mentions_all": mentions.everyone,
     }
@@ -168,25 +218,25 @@ def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
     return resolve(marks, tx.members_named(conversation_id, spellings(marks)))
 
 
-def _beside(tx: Transaction, member: Member, message_id: str) -> Message:
-    """A message that the member may see in the same conversation."""
+def _beside(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Message:
+    """A message of the same conversation that lies in this history."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None or message.conversation_id != member.conversation_id:
+    if message is None or message.conversation_id != conversation_id:
         raise forbidden()
-    must_see(message, member.history)
+    must_see(message, history)
     return message
 
 
-def _quote(tx: Transaction, member: Member, message_id: str) -> Quote:
-    message = _beside(tx, member, message_id)
+def _quote(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Quote:
+    message = _beside(tx, conversation_id, history, message_id)
     must_stand(message, "replyToId")
     return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH], message.seq)
 
 
-def _root_id(tx: Transaction, member: Member, message_id: str) -> int:
+def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> int:
     """The thread's root. Threads have one level."""
-    root = _beside(tx, member, message_id)
+    root = _beside(tx, conversation_id, history, message_id)
     must_stand(root, "threadId")
     if root.thread_id is not None:
         raise invalid("threadId", "this message is in a thread itself")
@@ -219,6 +269,8 @@ def hash_of(command: SendMessage) -> int:
     what: tuple[object, ...] = (command.content, command.metadata)
     if command.attachments or command.reply_to_id is not None or command.thread_id is not None:
         what = (*what, command.attachments, command.reply_to_id, command.thread_id)
+    if command.created_ms is not None:
+        what = (*what, command.created_ms)
     (number,) = _first_bytes.unpack_from(blake2b(_encoder.encode(what)).digest())
     return int(number)
 

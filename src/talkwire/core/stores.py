@@ -86,7 +86,8 @@ class MessageParts(Protocol):
 class Retention(Protocol):
     def prune(self, before_ms: int, limit: int) -> bool:
         """Makes tombstones of the oldest messages and forgets the oldest events, at most `limit` of both, up to the
-        first that is not from before `before_ms`. Answers whether it ended at the limit."""
+        first that is not from before `before_ms`; and of imported messages from before that time. Returns whether there
+        may be more."""
         ...
 
 

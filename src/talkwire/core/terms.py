@@ -56,8 +56,8 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Where to look: in the conversations of `member_id` from where that member's history begins, or with None in
-    `conversation_id` without asking; `after_ms` <= sent < `before_ms`."""
+    """Where to look: in the conversations of `member_id` from where that member's history begins, with None in all;
+    only in `conversation_id` where it is given; `after_ms` <= sent < `before_ms`."""
 
     member_id: str | None
     conversation_id: str | None = None

@@ -87,6 +87,10 @@ class Transaction(Protocol):
     def message(self, message_id: int) -> Message | None: ...
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
 
+    def newest_message_ms(self, conversation: Conversation) -> int | None:
+        """When the newest message of a conversation was sent, deleted or not."""
+        ...
+
     @property
     def parts(self) -> MessageParts: ...
     @property
@@ -219,10 +223,12 @@ class Snapshot(Protocol):
         """Whom a user has blocked, by id."""
         ...
 
-    def conversations_of(
-        self, user_id: str | None, before_pos: int | None, limit: int
-    ) -> Sequence[tuple[Conversation, int]]:
-        """(conversation, position of its newest message), newest first; of everyone when `user_id` is None."""
+    def conversations_of(self, user_id: str, before_pos: int | None, limit: int) -> Sequence[tuple[Conversation, int]]:
+        """(conversation, position of its newest message), newest first."""
+        ...
+
+    def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
+        """In the order of their ids; `member_id`: those of one user."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...

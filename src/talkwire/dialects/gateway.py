@@ -116,6 +116,11 @@ def _notification(event: MessageSent) -> NotificationPayload:
     return NotificationPayload("message", message.sender_name, body, message.conversation_id, str(message.id))
 
 
+def _calls(event: MessageSent) -> bool:
+    """Nobody is notified of what was imported."""
+    return not event.message.imported
+
+
 def _error(refused: ChatError, _event: str) -> tuple[str, ErrorPayload]:
     return "error", ErrorPayload(refused.message)
 
@@ -155,6 +160,7 @@ GATEWAY = Dialect(
                 _notification,
                 summary="A message in a conversation of the user, also one that came while they were offline.",
                 to=To.OUTSIDE,
+                when=_calls,
             ),
         ),
     },

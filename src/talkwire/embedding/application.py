@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar, overload
 
 from talkwire.app import AsgiApp, Embedding, Node
@@ -15,6 +16,7 @@ from talkwire.core.commands.custom_events import IsConnected, ListConnected, Sen
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.hooks import Hook
 from talkwire.core.model import Actor, Message
+from talkwire.core.times import ms_of_datetime
 from talkwire.datafolder import reachable_url
 from talkwire.dialects.dialect import Dialect
 from talkwire.embedding.names import commands_named, events_named
@@ -154,9 +156,11 @@ class Talkwire:
         thread_id: str | None = None,
         client_message_id: str | None = None,
         metadata: dict[str, object] | None = None,
+        created_at: datetime | None = None,
     ) -> Message:
-        """Sends a message in the name of a member, and answers it as it is stored. With the same `client_message_id`
-        again it is the same message. Raises Refused, as for any sender: `forbidden` for who is no member."""
+        """Sends a message in the name of a member, and returns it as it is stored. With the same `client_message_id`
+        again it is the same message. With `created_at` it imports a message that was sent then (docs/back-end.md).
+        Raises Refused, as for any sender: `forbidden` for one who is no member."""
         command = SendMessage(
             conversation_id,
             content,
@@ -166,6 +170,7 @@ class Talkwire:
             attachments=tuple(attachments),
             reply_to_id=reply_to_id,
             thread_id=thread_id,
+            created_ms=None if created_at is None else ms_of_datetime("created_at", created_at),
         )
         return await self.execute(command)
 

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case,
 from talkwire.core.commands.mail import Arrival, Mail
 from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.keys import key_text, keys_parameter, keys_table
+from talkwire.storage.message_rows import what_is_beside
 from talkwire.storage.rows import AnyRow
 from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members, messages
 
@@ -60,6 +61,7 @@ def stretches_select(dialect: Dialect) -> Select[Any]:
             messages.c.sender_id,
             messages.c.created_ms,
             messages.c.deleted_ms,
+            messages.c.extra,
         )
         .select_from(keys)
         .join(
@@ -85,6 +87,11 @@ class _Stretch:
         """Takes the newest of them."""
         high, self.high = self.high, max(self.low, self.high - width)
         return self.conversation_id, str(self.high), str(high)
+
+
+def _calls(row: AnyRow) -> bool:
+    """Whether anybody is told of a message: it was neither deleted nor imported."""
+    return row.deleted_ms is None and not what_is_beside(row.extra).imported
 
 
 class MailRows:
@@ -122,7 +129,7 @@ class MailRows:
             rows = self._look(stretches, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
-            told = [row.id for row in recent if row.deleted_ms is None and row.sender_id not in silent_ids]
+            told = [row.id for row in recent if row.sender_id not in silent_ids and _calls(row)]
             newest = nlargest(limit, [*newest, *told])
             least = newest[-1] if len(newest) == limit else after_id
             ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}

@@ -26,6 +26,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     mentions: tuple[str, ...] = ()
     mentions_all: bool = False
     forwarded_from: Origin | None = None
+    imported: bool = False
 
 
 _NOTHING = Extra()
@@ -105,11 +106,15 @@ def extra_of(message: Message) -> str | None:
     """The column `extra`; empty for nearly every message."""
     if not _has_extra(message):
         return None
-    return to_json(Extra(message.attachments, message.mentions, message.mentions_all, message.forwarded_from))
+    return to_json(
+        Extra(message.attachments, message.mentions, message.mentions_all, message.forwarded_from, message.imported)
+    )
 
 
 def _has_extra(message: Message) -> bool:
-    return bool(message.attachments or message.mentions or message.mentions_all or message.forwarded_from)
+    return bool(
+        message.attachments or message.mentions or message.mentions_all or message.forwarded_from or message.imported
+    )
 
 
 def named_by(of: Message | Extra) -> tuple[str, ...]:
@@ -203,4 +208,5 @@ def to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Mess
         edited_ms=edited_ms,
         deleted_ms=deleted_ms,
         deleted_by=deleted_by,
+        imported=extra.imported,
     )

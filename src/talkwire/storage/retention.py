@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 from talkwire.core.events import ConversationDeleted
 from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.files import make_due
+from talkwire.storage.imports import due_messages
 from talkwire.storage.message_rows import named_by, what_is_beside
 from talkwire.storage.schema import (
     file_links,
@@ -73,8 +74,13 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
         return
     ids = [{"of_id": row.id} for row in rows]
     connection.execute(_clear, [{"of_id": row.id, "now_ms": now_ms} for row in rows])
-    buried = [{"conversation_id": row.conversation_id, "seq": row.seq, "sender_id": row.sender_id} for row in rows]
-    connection.execute(insert(tombstones), buried)
+    counted = [
+        {"conversation_id": row.conversation_id, "seq": row.seq, "sender_id": row.sender_id}
+        for row in rows
+        if not what_is_beside(row.extra).imported
+    ]
+    if counted:
+        connection.execute(insert(tombstones), counted)
     connection.execute(_forget_versions, ids)
     connection.execute(_forget_reactions, ids)
     beside = [(row, what_is_beside(row.extra)) for row in rows if row.extra is not None]
@@ -112,6 +118,11 @@ class RetentionRows:
         """Before and behind it, other commands of the same batch may be at work on the same messages."""
         self._workspace.write_messages()
         self._workspace.forget_messages()
+        imported = due_messages(self._connection, _columns, before_ms, limit)
+        clear_messages(self._connection, imported, self._now_ms)
+        return self._prune_log(before_ms, limit) or bool(imported)
+
+    def _prune_log(self, before_ms: int, limit: int) -> bool:
         floor = self._connection.execute(select(log_head.c.floor)).scalar_one()
         found = self._connection.execute(
             select(log.c.pos, log.c.at_ms).where(log.c.pos > floor).order_by(log.c.pos).limit(limit)

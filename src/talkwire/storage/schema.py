@@ -280,6 +280,20 @@ messages = Table(
 """`extra` is JSON of what few messages have (`message_rows.Extra`). The milestones, one in 64 messages, lead from a log
 position to a `seq` without an index over all messages, which every send would have to pay for."""
 
+imports = Table(
+    "imports",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("from_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("earlier", BigInteger, nullable=False),
+    Column("due_ms", BigInteger),
+    _partial("ix_imports_due_ms", "due_ms IS NOT NULL", "due_ms"),
+)
+"""The imported messages, in runs without another message between them. `earlier` is how many messages the
+conversation's earlier runs have. `due_ms` is the time of the run's oldest message that was not
+cleared, by which it is pruned."""
+
 tombstones = Table(
     "tombstones",
     metadata,
@@ -287,7 +301,7 @@ tombstones = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("sender_id", Text, nullable=False),
 )
-"""The deleted messages, to be counted without looking at those that are not."""
+"""The deleted messages, to be counted without looking at those that are not. Imported ones are in `imports`."""
 
 message_versions = Table(
     "message_versions",

@@ -175,6 +175,8 @@ class SearchRows:
         """Of the conversations that can be found in; none where they are too many to name."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
+        if scope.member_id is None:
+            return []
         own = select(members.c.conversation_id).where(members.c.user_id == scope.member_id).limit(LABELS_MAX + 1)
         ids = self._connection.execute(own).scalars().all()
         if len(ids) > LABELS_MAX:
@@ -185,7 +187,10 @@ class SearchRows:
 def _conditions(scope: Scope) -> Iterator[ColumnElement[bool]]:
     """What a message has to be to lie in the scope."""
     yield messages.c.deleted_ms.is_(None)
-    if scope.member_id is not None:
+    if scope.member_id is None:
+        # What is deleted with its conversation is cleared only a moment later.
+        yield exists().where(conversations.c.id == messages.c.conversation_id, conversations.c.deleted_ms.is_(None))
+    else:
         yield exists().where(
             members.c.conversation_id == messages.c.conversation_id,
             members.c.user_id == scope.member_id,

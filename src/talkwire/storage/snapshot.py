@@ -187,19 +187,27 @@ class TableSnapshot:
             found.setdefault(user_id, set()).add(id_)
         return {user_id: frozenset(ids) for user_id, ids in found.items()}
 
-    def conversations_of(
-        self, user_id: str | None, before_pos: int | None, limit: int
-    ) -> Sequence[tuple[Conversation, int]]:
-        statement = select(conversations).order_by(conversations.c.active_pos.desc()).limit(limit)
-        if user_id is None:
-            statement = statement.where(conversations.c.deleted_ms.is_(None))
-        else:
-            statement = statement.join(members, members.c.conversation_id == conversations.c.id).where(
-                members.c.user_id == user_id
-            )
+    def conversations_of(self, user_id: str, before_pos: int | None, limit: int) -> Sequence[tuple[Conversation, int]]:
+        statement = (
+            select(conversations)
+            .join(members, members.c.conversation_id == conversations.c.id)
+            .where(members.c.user_id == user_id)
+            .order_by(conversations.c.active_pos.desc())
+            .limit(limit)
+        )
         if before_pos is not None:
             statement = statement.where(conversations.c.active_pos < before_pos)
         return [(to_conversation(row), row.active_pos) for row in self._connection.execute(statement)]
+
+    def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
+        statement, id_ = select(conversations), conversations.c.id
+        if member_id is not None:
+            id_ = members.c.conversation_id  # in whose order the index has them
+            statement = statement.join(members, id_ == conversations.c.id).where(members.c.user_id == member_id)
+        if after_id is not None:
+            statement = statement.where(id_ > after_id)
+        statement = statement.where(conversations.c.deleted_ms.is_(None)).order_by(id_).limit(limit)
+        return [to_conversation(row) for row in self._connection.execute(statement)]
 
     def message(self, message_id: int) -> Message | None:
         rows = self._lookups.prepared.message.rows(self._connection, id=message_id)

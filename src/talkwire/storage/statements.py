@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CompoundSelect, Dialect, Select, bindparam, cast, func, or_, select
 
 from talkwire.storage.covered import covered_select
+from talkwire.storage.imports import is_imported
 from talkwire.storage.keys import key_text, keys_table
 from talkwire.storage.mail import stretches_select
 from talkwire.storage.mention_rows import named_members
@@ -136,5 +137,6 @@ class Lookups:
                 messages.c.seq > bindparam("after_seq"),
                 messages.c.seq <= bindparam("up_to_seq"),
                 messages.c.sender_id == bindparam("user_id"),
+                ~is_imported(),
             )
         )

@@ -164,6 +164,9 @@ class BatchTransaction:
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None:
         return self._workspace.sent_message(conversation_id, sender_id, client_message_id)
 
+    def newest_message_ms(self, conversation: Conversation) -> int | None:
+        return self._workspace.newest_message_ms(conversation)
+
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         self._workspace.flush()
         key = (conversation_id, user_id)

@@ -1,6 +1,9 @@
 """How much members have not read, from what the tables say at that moment.
 
-    unread = newest seq - read position - own messages behind it - others' deleted messages behind it
+    unread = newest seq - read position
+             - own messages behind it - others' deleted messages behind it - imported messages behind it
+
+Own and deleted messages are counted without those that were imported.
 
 Each part is a column or the range of an index, so that the answer costs the same after ten messages and after a hundred
 thousand. Only where somebody is whom the reader has blocked are the messages behind the read position looked through.
@@ -14,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from talkwire.core.commands.receipts import Unread
+from talkwire.storage.imports import imported_count, is_imported
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, spans, tombstones
 
@@ -42,10 +46,11 @@ def unread_select(keyed_members: Select[Any]) -> Select[Any]:
         .scalar_subquery()
     )
     own = members.c.sent_count - members.c.read_sent
+    imported = func.coalesce(imported_count(behind[0]), 0) - func.coalesce(imported_count(*behind), 0)
     return keyed_members.add_columns(
         members.c.conversation_id,
         members.c.user_id,
-        (conversations.c.last_seq - members.c.read_seq - own - deleted).label("unread"),
+        (conversations.c.last_seq - members.c.read_seq - own - deleted - imported).label("unread"),
         mentioned.label("mentions"),
     ).join(conversations, conversations.c.id == members.c.conversation_id)
 
@@ -95,6 +100,7 @@ class UnreadRows:
             messages.c.seq > read_seq,
             messages.c.sender_id.in_(blocked_ids),
             messages.c.deleted_ms.is_(None),
+            ~is_imported(),
         )
         mentioned = select(func.count(mentions.c.seq.distinct())).where(
             mentions.c.conversation_id == conversation_id,

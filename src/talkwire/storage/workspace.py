@@ -12,15 +12,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from talkwire.core.events import MessageSent
-from talkwire.core.model import Conversation, Member, Message, User
+from talkwire.core.model import MESSAGE_ID_BASE, Conversation, Member, Message, User
 from talkwire.storage.batch_statements import BatchStatements, Write
+from talkwire.storage.imports import ImportedRun, write_run
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import is_text, message_values, named_by, read_messages, text_values
 from talkwire.storage.rows import Values, to_conversation, to_member, to_user, user_values
-from talkwire.storage.schema import conversations, members, users
+from talkwire.storage.schema import conversations, members, messages, users
 from talkwire.storage.statements import Lookups
 from talkwire.storage.view import View
 
@@ -50,6 +51,7 @@ class Workspace:
         self._mention_rows: list[Values] = []
         self._link_rows: list[Values] = []
         self._replies: Counter[int] = Counter()
+        self._imports: dict[str, list[ImportedRun]] = {}
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -95,6 +97,16 @@ class Workspace:
         if message_id not in self._messages:
             self.fetch_messages((message_id,))
         return self._messages[message_id]
+
+    def newest_message_ms(self, conversation: Conversation) -> int | None:
+        if not conversation.last_seq:
+            return None
+        for message in reversed(self._new_messages):
+            if message.conversation_id == conversation.id:
+                return message.created_ms
+        id_ = MESSAGE_ID_BASE + conversation.active_pos
+        found = self.connection.execute(select(messages.c.created_ms).where(messages.c.id == id_))
+        return int(found.scalar_one())
 
     def members_named(self, conversation_id: str, names: Collection[str]) -> Mapping[str, Collection[str]]:
         keys = [(conversation_id, name) for name in names]
@@ -215,10 +227,13 @@ class Workspace:
             conversation, last_seq=message.seq, last_pos=event.pos, active_pos=event.pos
         )
         self._moved.add(conversation_id)
-        key = (conversation_id, sender_id)
-        member = self._members.get(key) or self._view.members[key]
-        self._members[key] = replace(member, sent_count=member.sent_count + 1, last_sent_ms=event.at_ms)
-        self._moved_members.add(key)
+        if message.imported:
+            self._stage_import(message)
+        else:
+            key = (conversation_id, sender_id)
+            member = self._members.get(key) or self._view.members[key]
+            self._members[key] = replace(member, sent_count=member.sent_count + 1, last_sent_ms=event.at_ms)
+            self._moved_members.add(key)
         if message.client_message_id is not None:
             self._sent[conversation_id, sender_id, message.client_message_id] = message
         if self._messages:
@@ -258,6 +273,14 @@ class Workspace:
         self._messages = {key: message for key, message in self._messages.items() if is_other(message)}
         self._sent = {key: message for key, message in self._sent.items() if is_other(message)}
 
+    def _stage_import(self, message: Message) -> None:
+        """Keeps aside that a message was imported: in a run with the one before it, where that was imported too."""
+        runs = self._imports.setdefault(message.conversation_id, [])
+        if runs and runs[-1].to_seq == message.seq - 1:
+            runs[-1] = runs[-1]._replace(to_seq=message.seq)
+        else:
+            runs.append(ImportedRun(message.conversation_id, message.seq, message.seq, message.created_ms))
+
     def _count_reply(self, root_id: int) -> None:
         self._replies[root_id] += 1
         root = self._messages.get(root_id)
@@ -272,7 +295,9 @@ class Workspace:
         ]
 
     def stage_mentions(self, message: Message) -> None:
-        """Whom a message names."""
+        """Whom a message names. Nobody has to look at one that was imported."""
+        if message.imported:
+            return
         self._mention_rows += [
             (message.conversation_id, id_, message.seq, message.sender_id) for id_ in named_by(message)
         ]
@@ -281,12 +306,14 @@ class Workspace:
         """Writes the messages that were kept aside, and who sent them."""
         self.write_users()
         self._bulk.write(self.connection, self._take_messages())
+        self._write_imports()
         self._write_reply_counts()
 
     def flush(self, *more: Write) -> None:
         """Writes everything that was kept aside, and `more`."""
         self.write_users()
         self._bulk.write(self.connection, [*self._take_messages(), *self._take_moves(), *more])
+        self._write_imports()
         self._write_reply_counts()
 
     def _take_messages(self) -> list[Write]:
@@ -324,6 +351,12 @@ class Workspace:
             rows = [(count, root_id) for root_id, count in self._replies.items()]
             self._bulk.write(self.connection, [Write(self._bulk.count_replies, rows)])
             self._replies.clear()
+
+    def _write_imports(self) -> None:
+        for runs in self._imports.values():
+            for run in runs:
+                write_run(self.connection, run)
+        self._imports.clear()
 
     def _cursors(self, key: tuple[str, str]) -> Values:
         member = self._members[key]

@@ -45,7 +45,7 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     """`client_message_id` is unique per conversation and sender for ever. `content` may be empty beside attachments.
     `sent_hash` is what the message is known by as it was sent, where a hook has changed it since: a retry sends it
-    again as it was."""
+    again as it was. With `created_ms` the back end or an admin imports a message that was sent at that time."""
 
     conversation_id: str
     content: str
@@ -56,6 +56,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     reply_to_id: str | None = None
     thread_id: str | None = None
     sent_hash: int | None = None
+    created_ms: int | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -30,6 +30,7 @@ from talkwire.core.events import (
     TypingChanged,
 )
 from talkwire.core.model import Message
+from talkwire.core.times import ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
 from talkwire.dialects.payloads.messages import (
@@ -45,7 +46,8 @@ from talkwire.dialects.replies import Reply, done
 
 
 class SendPayload(Payload, frozen=True):
-    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`."""
+    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`. With
+    `createdAt` the roles `service` and `admin` import a message that was sent at that time."""
 
     conversation_id: str
     content: str = ""
@@ -55,6 +57,7 @@ class SendPayload(Payload, frozen=True):
     reply_to_id: str | None = None
     thread_id: str | None = None
     sender_id: str | None = None
+    created_at: str | None = None
 
 
 class MessageIdPayload(Payload, frozen=True):
@@ -170,6 +173,7 @@ def _send(payload: SendPayload) -> SendMessage:
         reply_to_id=payload.reply_to_id,
         thread_id=payload.thread_id,
         sender_id=payload.sender_id,
+        created_ms=None if payload.created_at is None else ms_of("createdAt", payload.created_at),
     )
 
 

@@ -55,7 +55,8 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. Members that are empty, null or false are left out. A deleted message has no `content`."""
+    """A message. Members that are empty, null or false are left out. A deleted message has no `content`. An `imported`
+    message was sent somewhere else before: it is not unread, and nobody is notified of it."""
 
     id: str
     conversation_id: str
@@ -78,6 +79,7 @@ class MessagePayload(Payload, frozen=True):
     pinned: bool = False
     edited_at: str | None = None
     deleted_at: str | None = None
+    imported: bool = False
 
 
 class VersionPayload(Payload, frozen=True):
@@ -109,6 +111,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.pinned_ms
         or message.edited_ms
         or message.deleted_ms
+        or message.imported
     ):
         return _full_payload(message)
     # Nearly every message is a text and nothing else; it is encoded for every reader of a page.
@@ -150,6 +153,7 @@ def _full_payload(message: Message) -> MessagePayload:
         pinned=message.pinned_ms is not None,
         edited_at=None if message.edited_ms is None else iso(message.edited_ms),
         deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+        imported=message.imported,
     )
 
 

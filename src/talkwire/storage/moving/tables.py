@@ -51,6 +51,7 @@ COPIED = (
     "invitations",
     "messages",
     "tombstones",
+    "imports",
     "message_versions",
     "reactions",
     "mentions",

@@ -77,8 +77,9 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
     _forget_mentions(workspace, message, extra)
     _forget_links(workspace, message, extra, event.at_ms)
     connection = workspace.connection
-    tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
-    connection.execute(insert(tombstones), tombstone)
+    if not extra.imported:
+        tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
+        connection.execute(insert(tombstones), tombstone)
     connection.execute(delete(message_versions).where(message_versions.c.message_id == message.id))
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
     if message.thread_id is not None:

@@ -1,0 +1,267 @@
+"""Messages that the back end brings along from elsewhere, with their own times."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from talkwire.core.commands.accounts import BanUser
+from talkwire.core.commands.blocks import BlockUser, UnblockUser
+from talkwire.core.commands.files import CreateUpload, FinishUpload
+from talkwire.core.commands.mail import FindMissed
+from talkwire.core.commands.members import RemoveMember
+from talkwire.core.commands.messages import (
+    AttachmentRef,
+    DeleteMessage,
+    EditMessage,
+    GetMessage,
+    ListMessages,
+    SendMessage,
+)
+from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.notifications import ListNotifications
+from talkwire.core.commands.receipts import CountUnread, MarkRead, Unread
+from talkwire.core.commands.retention import PruneOld
+from talkwire.core.commands.sync import ListEvents
+from talkwire.core.errors import ChatError
+from talkwire.core.events import MessageSent, Notified
+from talkwire.core.model import Actor, Message
+from talkwire.core.notifier import Notifier
+from talkwire.core.sending import IMPORT_SKEW_MS
+from talkwire.storage.away import AwayNotifications
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers import Follower
+from talkwire.storage.pace import Pace
+from talkwire.storage.schema import imports, mentions
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock, Node, running
+from tests.databases import Database
+
+DAY_MS = 86_400_000
+START_MS = 1_600_000_000_000
+
+
+def sent_at(created_ms: int, sender: Actor = ALICE, content: str = "Old", **more: Any) -> SendMessage:  # noqa: ANN401
+    return SendMessage("c", content, sender_id=sender.user_id, created_ms=created_ms, **more)
+
+
+async def bring(node: Node, *created_ms: int, sender: Actor = ALICE) -> list[Message]:
+    return [await node.do(BACKEND, sent_at(each, sender)) for each in created_ms]
+
+
+async def unread(node: Node, *actors: Actor) -> list[int]:
+    keys = tuple(("c", actor.user_id) for actor in actors)
+    found = {user_id: count for _, user_id, count in await node.do(BACKEND, CountUnread(keys))}
+    assert all(isinstance(count, Unread) for count in found.values())
+    return [found[actor.user_id].unread_count for actor in actors]
+
+
+@pytest.fixture
+async def group(node: Node) -> Node:
+    await node.group("c", ALICE, BOB, CAROL)
+    return node
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("actor", [BACKEND, OPERATOR])
+async def test_an_imported_message_keeps_its_time(group: Node, actor: Actor) -> None:
+    message = await group.do(actor, sent_at(START_MS))
+    assert (message.created_ms, message.sender_id, message.seq) == (START_MS, "alice", 1)
+    assert group.log[-1] == MessageSent(group.chat.pos, group.clock.now_ms, message)
+    assert (await group.replay())[-1] == group.log[-1]
+    assert (await group.do(BOB, ListMessages("c"))).items == (message,)
+    assert (await group.do(BOB, GetMessage(str(message.id)))).created_ms == START_MS
+    page = await group.do(BOB, ListEvents(f"{group.chat.epoch}-0"))
+    assert [event.message.created_ms for event in page.events if isinstance(event, MessageSent)] == [START_MS]
+
+
+async def test_users_import_nothing(group: Node) -> None:
+    assert await group.refusal(ALICE, SendMessage("c", "Old", created_ms=START_MS)) == "forbidden"
+    assert await group.refusal(BACKEND, sent_at(-1)) == "invalid_request"
+
+
+async def test_times_ascend(group: Node) -> None:
+    await bring(group, START_MS, START_MS, START_MS + 1)
+    with pytest.raises(ChatError, match=r"2020-09-13T12:26:40\.001Z") as refused:
+        await bring(group, START_MS)
+    assert (refused.value.code, refused.value.details[0]["path"]) == ("invalid_request", "createdAt")  # type: ignore[index]
+    await group.send(BOB, "Now")
+    assert await group.refusal(BACKEND, sent_at(group.clock.now_ms - 1)) == "invalid_request"
+    await bring(group, group.clock.now_ms, group.clock.now_ms + IMPORT_SKEW_MS)
+    assert await group.refusal(BACKEND, sent_at(group.clock.now_ms + IMPORT_SKEW_MS + 1)) == "invalid_request"
+
+
+async def test_times_ascend_within_a_batch_too(group: Node) -> None:
+    times = (START_MS, START_MS + 2, START_MS + 1, START_MS + 2)
+    outcomes = await group.in_one_batch(*((BACKEND, sent_at(each)) for each in times))
+    assert [each.created_ms if isinstance(each, Message) else each.code for each in outcomes] == [
+        START_MS,
+        START_MS + 2,
+        "invalid_request",
+        START_MS + 2,
+    ]
+
+
+async def test_what_keeps_members_from_writing_now_does_not_concern_history(group: Node) -> None:
+    """Nor need a sender be a member any more."""
+    await group.do(BACKEND, RestrictMember("c", "carol", "mute"))
+    await group.do(BACKEND, RemoveMember("c", "bob"))
+    await group.do(OPERATOR, BanUser("carol"))
+    for sender in (ALICE, BOB, CAROL):
+        await bring(group, START_MS, sender=sender)
+    assert await group.refusal(BACKEND, sent_at(START_MS, Actor("nobody", ""))) == "invalid_request"
+    assert await group.refusal(BACKEND, SendMessage("d", "Old", sender_id="alice", created_ms=START_MS)) == "forbidden"
+
+
+async def test_replies_and_attachments_come_along(group: Node) -> None:
+    await group.do(ALICE, CreateUpload("f", "a.png", None, 1, 1000))
+    await group.do(ALICE, FinishUpload("f", "image/png", 1, "digest"))
+    first = await group.do(BACKEND, sent_at(START_MS, content="", attachments=(AttachmentRef(id="f"),)))
+    assert first.attachments[0].id == "f"
+    reply = await group.do(BACKEND, sent_at(START_MS + 1, BOB, reply_to_id=str(first.id), thread_id=str(first.id)))
+    assert (reply.reply_to.id, reply.thread_id) == (first.id, first.id)
+    assert (await group.do(BOB, GetMessage(str(first.id)))).reply_count == 1
+
+
+async def test_a_retry_imports_nothing_again(group: Node) -> None:
+    first = await group.do(BACKEND, sent_at(START_MS, client_message_id="m1"))
+    await bring(group, START_MS + 5)
+    assert await group.do(BACKEND, sent_at(START_MS, client_message_id="m1")) == first
+    assert await group.refusal(BACKEND, sent_at(START_MS + 1, client_message_id="m1")) == "conflict"
+    assert await group.refusal(BACKEND, SendMessage("c", "Old", "m1", sender_id="alice")) == "conflict"
+
+
+# --- what is unread -------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_that_is_imported_is_unread(group: Node, database: Database, clock: Clock) -> None:
+    await bring(group, START_MS, START_MS + 1)
+    await group.do(BACKEND, sent_at(START_MS + 2, BOB, "@alice @all"))
+    assert await unread(group, ALICE, BOB, CAROL) == [0, 0, 0]
+    await group.send(ALICE, "Now @bob")
+    await group.send(BOB, "Now")
+    clock.now_ms += 1000
+    await bring(group, clock.now_ms, sender=CAROL)
+    await group.send(CAROL, "Later")
+    await bring(group, clock.now_ms, clock.now_ms, sender=BOB)
+    assert await unread(group, ALICE, BOB, CAROL) == [2, 2, 2]
+    await group.do(ALICE, MarkRead("c", await _id_at(group, 5)))
+    assert await unread(group, ALICE, BOB, CAROL) == [1, 2, 2]
+    await group.do(BOB, MarkRead("c", await _id_at(group, 6)))
+    await group.do(CAROL, MarkRead("c"))
+    assert await unread(group, ALICE, BOB, CAROL) == [1, 1, 0]
+    await group.send(ALICE, "Still later")
+    async with running(database, clock) as restarted:
+        assert await unread(restarted, ALICE, BOB, CAROL) == [1, 2, 1]
+
+
+async def _id_at(node: Node, seq: int) -> str:
+    return str((await node.do(BACKEND, ListMessages("c"))).items[seq - 1].id)
+
+
+async def test_a_deleted_import_counts_no_more_than_one_that_stays(group: Node) -> None:
+    messages = await bring(group, START_MS, START_MS + 1)
+    await group.send(ALICE, "Now")
+    await group.do(BACKEND, DeleteMessage(str(messages[0].id)))
+    assert await unread(group, BOB, CAROL) == [1, 1]
+
+
+async def test_an_edit_of_an_import_mentions_nobody(group: Node) -> None:
+    (message,) = await bring(group, START_MS)
+    edited = await group.do(BACKEND, EditMessage(str(message.id), "@bob", sender_id="alice"))
+    assert edited.mentions == ("bob",)
+    assert edited.imported
+    with group.read_engine.begin() as connection:
+        assert connection.execute(select(func.count()).select_from(mentions)).scalar_one() == 0
+
+
+async def test_an_import_of_somebody_who_is_blocked_counts_nothing(group: Node) -> None:
+    await group.do(BOB, BlockUser("alice"))
+    await bring(group, START_MS, START_MS)
+    await group.send(ALICE, "Now")
+    await group.send(CAROL, "Now")
+    assert await unread(group, BOB) == [1]
+    await group.do(BOB, UnblockUser("alice"))
+    assert await unread(group, BOB) == [2]
+
+
+async def test_imports_that_follow_each_other_are_one_row(group: Node) -> None:
+    await group.in_one_batch(*((BACKEND, sent_at(START_MS + number)) for number in range(20)))
+    await bring(group, START_MS + 20, START_MS + 21)
+    await group.send(ALICE, "Now")
+    await bring(group, group.clock.now_ms)
+    with group.read_engine.begin() as connection:
+        runs = connection.execute(select(imports.c.from_seq, imports.c.to_seq, imports.c.earlier)).all()
+    assert sorted(map(tuple, runs)) == [(1, 22, 0), (24, 24, 22)]
+
+
+async def test_an_imported_message_is_not_missed(group: Node) -> None:
+    await bring(group, START_MS, sender=ALICE)
+    message = await group.send(ALICE, "Now")
+    await bring(group, group.clock.now_ms)
+    assert (await group.do(BOB, FindMissed(group.clock.now_ms))).message_ids == (message.id,)
+
+
+# --- nobody is notified ---------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list[Notified], Follower[Any]]]:
+    told: list[Notified] = []
+
+    def tell(events: Sequence[Notified]) -> None:
+        told.extend(events)
+
+    notifier = Notifier(node.chat, node.chat.directory, tell)
+    work = AwayNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+    node.chat.subscribe(notifier.follow)
+    node.chat.subscribe(lambda events: follower.wake())
+    follower.start()
+    try:
+        yield told, follower
+    finally:
+        await notifier.close()
+        await asyncio.to_thread(follower.close)
+
+
+async def test_nobody_is_notified_of_what_is_imported(group: Node, database: Database) -> None:
+    async with _notifying(group, database) as (told, follower):
+        directory = group.chat.directory
+        directory.hold("bob", await directory.find("bob"))
+        first = await group.do(BACKEND, sent_at(START_MS, BOB))
+        await group.do(BACKEND, sent_at(START_MS, content="@bob @carol", reply_to_id=str(first.id)))
+        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, WAIT_S)
+        assert told == []
+        for actor in (BOB, CAROL):
+            assert (await group.do(actor, ListNotifications(group.clock.now_ms))).items == ()
+
+
+# --- retention ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_original_time_says_how_long_an_import_is_kept(group: Node) -> None:
+    now_ms = group.clock.now_ms
+    await bring(group, now_ms - 3 * DAY_MS, now_ms - 2 * DAY_MS, now_ms - DAY_MS // 2)
+    await group.send(ALICE, "Now")
+
+    async def prune() -> list[str]:
+        while await group.do(OPERATOR, PruneOld(DAY_MS)):
+            pass
+        return [message.content for message in (await group.do(BOB, ListMessages("c"))).items]
+
+    assert await prune() == ["", "", "Old", "Now"]
+    assert await unread(group, BOB) == [1]
+    group.clock.now_ms += DAY_MS * 3 // 4
+    assert await prune() == ["", "", "", "Now"]
+    assert await unread(group, BOB) == [1]
+    await bring(group, group.clock.now_ms)
+    group.clock.now_ms += 2 * DAY_MS
+    assert await prune() == ["", "", "", "", ""]
+    assert await unread(group, BOB) == [0]
