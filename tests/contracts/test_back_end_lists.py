@@ -1,0 +1,180 @@
+"""What the back end lists and searches: everything, page by page, by the indexes of both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from talkwire.core import conversations
+from talkwire.core.access_policy import AccessPolicy
+from talkwire.core.commands.accounts import SearchUsers
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListConversations
+from talkwire.core.commands.search import SearchMessages
+from talkwire.core.model import Actor
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers import Follower
+from talkwire.storage.pace import Pace
+from talkwire.storage.search import MessageIndex
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Clock, Node, running
+from tests.databases import Database
+
+
+async def _listed(node: Node, query: Callable[[str | None], ListConversations], actor: Actor = BACKEND) -> list[str]:
+    ids: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await node.do(actor, query(cursor))
+        ids += [view.conversation.id for view in page.items]
+        if page.next is None:
+            return ids
+        cursor = page.next
+
+
+@pytest.fixture
+async def many(node: Node) -> Node:
+    """Groups c01 to c12 of Alice's, the odd ones with Bob; c05 is deleted."""
+    for number in range(1, 13):
+        members = ("alice", "bob") if number % 2 else ("alice",)
+        name = "Order desk" if number % 3 else "Returns"
+        await node.do(BACKEND, CreateConversation("group", members, name=name, id=f"c{number:02}"))
+    await node.do(BACKEND, DeleteConversation("c05"))
+    return node
+
+
+async def test_pages_are_stable_while_conversations_move(many: Node) -> None:
+    first = await many.do(BACKEND, ListConversations(None, 5))
+    await many.send(ALICE, "Now", to="c01")
+    await many.send(ALICE, "Now", to="c12")
+    second = await many.do(BACKEND, ListConversations(first.next, 50))
+    ids = [view.conversation.id for view in (*first.items, *second.items)]
+    assert ids == [f"c{number:02}" for number in range(1, 13) if number != 5]
+
+
+@pytest.mark.parametrize("actor", [BACKEND, OPERATOR])
+async def test_conversations_are_listed_by_member_and_by_name(many: Node, actor: Actor) -> None:
+    of_bob = await _listed(many, lambda cursor: ListConversations(cursor, 2, member_id="bob"), actor)
+    assert of_bob == ["c01", "c03", "c07", "c09", "c11"]
+    returns = await _listed(many, lambda cursor: ListConversations(cursor, 2, text="returns"), actor)
+    assert returns == ["c03", "c06", "c09", "c12"]
+    both = await _listed(many, lambda cursor: ListConversations(cursor, 1, member_id="bob", text="ret"), actor)
+    assert both == ["c03", "c09"]
+    assert await _listed(many, lambda cursor: ListConversations(cursor, member_id="nobody"), actor) == []
+
+
+async def test_names_that_match_nothing_for_long_do_not_end_the_list(
+    many: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversations, "LOOKED_AT_MAX", 3)
+    found = await _listed(many, lambda cursor: ListConversations(cursor, 2, text="returns"))
+    assert found == ["c03", "c06", "c09", "c12"]
+
+
+async def test_users_list_their_own_only(many: Node) -> None:
+    assert await many.refusal(BOB, ListConversations(member_id="alice")) == "forbidden"
+    assert await many.refusal(BOB, ListConversations(text="order")) == "forbidden"
+    assert await many.refusal(BOB, ListConversations("after:c01")) == "forbidden"
+    assert await many.refusal(BACKEND, ListConversations("after: ")) == "invalid_request"
+
+
+async def test_a_list_that_sync_began_continues_with_ones_own(many: Node) -> None:
+    """An admin who uses a client is in conversations of their own."""
+    await many.group("own", OPERATOR)
+    assert [view.conversation.id for view in (await many.do(OPERATOR, ListConversations("999"))).items] == ["own"]
+
+
+@pytest.fixture
+async def indexed(many: Node, database: Database) -> AsyncIterator[Node]:
+    work = MessageIndex(many.write_engine.dialect)
+    follower = Follower(work, reading_engine(database.url, 1), many.writer.aside, many.clock, Pace(gather_s=0))
+    many.chat.subscribe(lambda events: follower.wake())
+    follower.start()
+    await many.do(BACKEND, CreateConversation("group", ("bob",), id="private"))
+    await many.send(ALICE, "needle one", to="c02")
+    await many.send(BOB, "needle two", to="private")
+    await many.send(BOB, "needle three", to="c03")
+    await many.do(BACKEND, DeleteConversation("c03"))
+    assert await asyncio.to_thread(follower.wait_for, many.chat.pos, WAIT_S)
+    yield many
+    await asyncio.to_thread(follower.close)
+
+
+async def test_the_back_end_searches_every_message(indexed: Node) -> None:
+    async def found(actor: Actor, conversation_id: str | None = None) -> list[str]:
+        page = await indexed.do(actor, SearchMessages("needle", conversation_id))
+        return [message.content for message in page.items]
+
+    for actor in (BACKEND, OPERATOR):
+        assert await found(actor) == ["needle two", "needle one"]
+        assert await found(actor, "c02") == ["needle one"]
+    assert await found(BOB) == ["needle two"]
+    assert await found(ALICE) == ["needle one"]
+
+
+# --- indexes --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _statements(node: Node) -> Iterator[list[tuple[str, Any]]]:
+    """What the readers execute, as the driver gets it."""
+    found: list[tuple[str, Any]] = []
+
+    def note(connection: Connection, cursor: object, statement: str, parameters: object, *rest: object) -> None:
+        found.append((statement, parameters))
+
+    event.listen(node.read_engine, "before_cursor_execute", note)
+    yield found
+    event.remove(node.read_engine, "before_cursor_execute", note)
+
+
+def _plan(node: Node, statement: str, parameters: Any) -> str:  # noqa: ANN401 (the driver's)
+    explain = "EXPLAIN QUERY PLAN " if node.read_engine.dialect.name == "sqlite" else "EXPLAIN "
+    with node.write_engine.connect() as connection:
+        if node.read_engine.dialect.name == "postgresql":
+            # The tables are so small that it would not ask an index otherwise.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        rows = connection.exec_driver_sql(explain + statement, parameters).all()
+        connection.rollback()
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+_SCANS = {
+    "sqlite": [f"SCAN {name}" for name in ("conversations", "users", "members", "messages", "own", "other")],
+    "postgresql": [f"Seq Scan on {name}" for name in ("conversations", "users", "members", "messages")],
+}
+
+_Ask = Callable[[Node], Awaitable[Any]]
+_ASKED: dict[str, tuple[Actor, Command[Any]]] = {
+    "all": (BACKEND, ListConversations("after:c03", 5)),
+    "of a member": (BACKEND, ListConversations("after:c03", 5, member_id="bob")),
+    "by name": (BACKEND, ListConversations("after:c03", 5, text="returns")),
+    "users": (BACKEND, SearchUsers("a")),
+    "contacts": (BOB, SearchUsers("a")),
+    "messages": (BACKEND, SearchMessages("needle")),
+}
+
+
+@pytest.mark.parametrize("asked", _ASKED)
+@pytest.mark.parametrize("reach_max", [0, 1000])
+async def test_pages_come_from_indexes(
+    database: Database, clock: Clock, asked: str, reach_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkwire.core.user_search.REACH_MAX", reach_max)
+    async with running(database, clock, policy=AccessPolicy(directory="contacts")) as node:
+        await node.group("c04", ALICE, BOB)
+        with _statements(node) as statements:
+            actor, command = _ASKED[asked]
+            await node.do(actor, command)
+        plans = [_plan(node, statement, parameters) for statement, parameters in statements]
+    scans = [scan for scan in _SCANS[database.kind] for plan in plans if _uses(plan, scan)]
+    assert scans == [], plans
+
+
+def _uses(plan: str, scan: str) -> bool:
+    """SQLite scans an index in its order too, and says so."""
+    return any(line.strip().startswith(scan) and "USING" not in line for line in plan.splitlines())
