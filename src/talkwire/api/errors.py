@@ -13,8 +13,9 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
-from talkwire.api.json_request import body_problem
+from talkwire.api.json_request import body_problem, with_unknown_fields_of_body
 from talkwire.core.errors import ChatError, ErrorCode
+from talkwire.dialects.payloads.problems import plain
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
@@ -77,8 +78,8 @@ def _headers(error: ChatError) -> dict[str, str]:
     return {}
 
 
-def on_chat_error(_: Request[Any, Any, Any], error: ChatError) -> Response[dict[str, object]]:
-    return _answer(error)
+def on_chat_error(request: Request[Any, Any, Any], error: ChatError) -> Response[dict[str, object]]:
+    return _answer(with_unknown_fields_of_body(request, error))
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -89,7 +90,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if error.status_code >= 500:
         return on_unexpected_error(request, error)
     if isinstance(error, ValidationException):
-        return _answer(body_problem(request) or _invalid(error))
+        problem = body_problem(request)
+        return _answer(_invalid(request, error) if problem is None else with_unknown_fields_of_body(request, problem))
     if error.status_code == 400:
         return _answer(ChatError("invalid_request", error.detail))
     if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
@@ -119,13 +121,13 @@ def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[
     return _answer(ChatError("invalid_request", "The body is no JSON that can be read."))
 
 
-def _invalid(error: ValidationException) -> ChatError:
+def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> ChatError:
     """Litestar's own text repeats the address with its query, and so a token that may be in it."""
     extra = error.extra if isinstance(error.extra, list) else []
-    details = [_detail(str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
+    details = [_detail(request, str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
     missing = _MISSING_PARAMETER.match(error.detail)
     if missing is not None:
-        details = [_detail(missing.group(1), "is missing")]
+        details = [{"path": missing.group(1), "message": "is missing"}]
     if not details:
         return ChatError("invalid_request", "The request is not valid.")
     return ChatError(
@@ -133,6 +135,19 @@ def _invalid(error: ValidationException) -> ChatError:
     )
 
 
-def _detail(path: str, message: str) -> dict[str, str]:
+def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[str, str]:
     """`data` is Litestar's name of a body that is not there."""
-    return {"path": "", "message": "a JSON object is needed"} if path == "data" else {"path": path, "message": message}
+    if path == "data":
+        return {"path": "", "message": "a JSON object is needed"}
+    return {"path": path, "message": _range_of(request, path) or plain(message)}
+
+
+def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
+    """What a parameter of a request may be, where it has a least and a greatest value."""
+    for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
+        given = parameter.kwarg_definition
+        if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:
+            least, greatest = getattr(given, "ge", None), getattr(given, "le", None)
+            if least is not None and greatest is not None:
+                return f"must be between {least} and {greatest}"
+    return None

@@ -10,9 +10,10 @@ from litestar import Request
 from talkwire.api.json_budget import check_budget
 from talkwire.core.errors import ChatError
 from talkwire.core.texts import check_text
-from talkwire.dialects.payloads.payload import invalid_payload
+from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields
 
 _PROBLEM = "body_problem"
+_BODY = "body_and_type"
 _UNFIT = object()
 """Fits no type."""
 
@@ -31,9 +32,10 @@ class JsonRequest(Request[Any, Any, Any]):
         try:
             body = await self.body()
             check_budget(body)
+            self.state[_BODY] = body, data.annotation
             return msgspec.json.decode(body, type=data.annotation)
         except msgspec.ValidationError as error:
-            self.state[_PROBLEM] = invalid_payload(error)
+            self.state[_PROBLEM] = invalid_payload(error, data.annotation)
         except ChatError as error:
             self.state[_PROBLEM] = error
         return _UNFIT
@@ -51,3 +53,11 @@ def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
     """What is wrong with a body, and where; None when that is not what was refused."""
     problem = request.state.get(_PROBLEM)
     return problem if isinstance(problem, ChatError) else None
+
+
+def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatError) -> ChatError:
+    """The refusal of a request, with the names of those fields of its body that nobody reads."""
+    body, expected = request.state.get(_BODY, (None, None))
+    if body is None or error.code != "invalid_request":
+        return error
+    return with_unknown_fields(error, expected, msgspec.json.decode(body))

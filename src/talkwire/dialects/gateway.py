@@ -61,7 +61,7 @@ def _to_command(payload: AnyJson) -> SendMessage | TellTime:
     try:
         text = msgspec.convert(said, SendPayload)
     except msgspec.ValidationError as error:
-        raise invalid_payload(error) from None
+        raise invalid_payload(error, SendPayload) from None
     return SendMessage(
         text.conversation_id,
         text.message,

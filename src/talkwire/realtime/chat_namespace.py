@@ -188,7 +188,7 @@ class ChatNamespace:
             request = Request(socket, str(name)[:64], ack_id, None)
             self._refuse_useless(request, ChatError("invalid_request", f"No such event: {request.name}"))
             return
-        request = Request(socket, name, ack_id, inbound)
+        request = Request(socket, name, ack_id, inbound, said=args[1] if len(args) > 1 else None)
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:
@@ -521,4 +521,4 @@ def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
     try:
         return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
     except msgspec.ValidationError as error:
-        raise invalid_payload(error) from None
+        raise invalid_payload(error, inbound.payload) from None

@@ -9,6 +9,7 @@ import msgspec
 
 from talkwire.core.errors import ChatError
 from talkwire.dialects.dialect import Inbound
+from talkwire.dialects.payloads.problems import with_unknown_fields
 from talkwire.realtime.client import Client, encode_json
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.socket import Socket
@@ -17,13 +18,14 @@ from talkwire.wire import ack_frame, event_frame
 
 class Request(NamedTuple):
     """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have. The
-    `payload` is kept where it is echoed."""
+    `payload` is kept where it is echoed; `said` is what it was made of, which a refusal looks into."""
 
     socket: Socket
     name: str
     ack_id: int | None
     inbound: Inbound | None
     payload: msgspec.Struct | None = None
+    said: object = None
 
 
 class Answers:
@@ -57,6 +59,8 @@ class Answers:
             return
         if error.code == "rate_limited":
             socket.connection.slow_down()
+        if request.inbound is not None:
+            error = with_unknown_fields(error, request.inbound.payload, request.said)
         client: Client = socket.data
         if request.ack_id is None:
             self.tell(socket, *client.dialect.error(error, request.name))
