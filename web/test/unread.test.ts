@@ -12,6 +12,8 @@ describe("a new message", () => {
   });
 
   it("of one's own is not unread", () => {
+    const old = withMessage(one, message(5, { imported: true, mentions: [ME] }), ME).c;
+    expect(old).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
     const mine = withMessage(one, message(5, { senderId: ME, mentions: [ME] }), ME).c;
     expect(mine).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
   });

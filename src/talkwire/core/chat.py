@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 from talkwire.core import user_search
 from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Question, Told
-from talkwire.core.commands.accounts import EnsureUser
+from talkwire.core.commands.accounts import EnsureUser, PutUser, PutUsers
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.nodes import ListPeers
@@ -28,15 +28,18 @@ from talkwire.core.hooks import Hooks, sent_as
 from talkwire.core.introductions import Introductions
 from talkwire.core.lease import NODE, Lease
 from talkwire.core.listeners import Listener, Listeners
-from talkwire.core.model import Actor, ActorRole, User
+from talkwire.core.model import Actor, ActorRole, User, is_valid_id
 from talkwire.core.peers import Peers
 from talkwire.core.preferences import DEFAULTS
 from talkwire.core.signals import SignalOptions, Signals
 from talkwire.core.transaction import Snapshot
+from talkwire.core.users import BATCH_MAX as USERS_MAX
 
 MORE_S = 0.005
 """How long after another node's transaction its next one, which is under way, is expected: it is committed and carried
 here in less."""
+
+_USERS_PUT = frozenset({PutUser, PutUsers})
 
 R = TypeVar("R")
 Done = Callable[[Any, "Exception | None"], None]
@@ -168,6 +171,20 @@ class Chat:
         return await self._execute(actor, changed, key if changed is command else sent_as(command, key))
 
     def _execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
+        if type(command) in _USERS_PUT:
+            return self._put_users(actor, command, key)
+        return self._carry_out(actor, command, key)
+
+    async def _put_users(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
+        """Carries out what changes users that need not be known here. Their contacts are found first, who are told."""
+        given: Any = command
+        if actor.is_trusted:
+            commands: Sequence[PutUser] = given.users if isinstance(given, PutUsers) else (given,)
+            user_ids = {each.user_id for each in commands[:USERS_MAX] if is_valid_id(each.user_id)}
+            await asyncio.gather(*map(self.directory.find, user_ids))
+        return await self._carry_out(actor, command, key)
+
+    def _carry_out(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> Awaitable[R]:
         if type(command) in CHANGES:
             future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
             self._submit(actor, command, partial(_settle, future), key)

@@ -16,6 +16,7 @@ from tests.chat.access.table import (
     OWNERS,
     READERS,
     SPEAKERS,
+    TRUSTED,
     WRITERS,
     Row,
     but,
@@ -95,8 +96,10 @@ _MODERATION = (
     Row(f"GET {_CONVERSATION}/bans", MANAGERS),
     Row(f"PUT {_CONVERSATION}/bans/{{author}}", MANAGERS),
     Row(f"DELETE {_CONVERSATION}/bans/{{author}}", MANAGERS),
-    Row(f"PUT {_V1}/users/{{author}}/ban", OPERATORS),
-    Row(f"DELETE {_V1}/users/{{author}}/ban", OPERATORS),
+    Row(f"PUT {_V1}/users/{{author}}/ban", TRUSTED),
+    Row(f"DELETE {_V1}/users/{{author}}/ban", TRUSTED),
+    Row(f"PUT {_V1}/users/{{author}}", TRUSTED, {"text": "On holiday"}),
+    Row(f"POST {_V1}/users/batch", TRUSTED, {"users": [{"id": "{author}", "text": "On holiday"}]}),
 )
 
 _INVITATIONS = (
@@ -254,7 +257,7 @@ _USERS = (
     Row(f"GET {_V1}/users/me", EVERYONE),
     Row(f"GET {_V1}/users/me/rights", EVERYONE),
     Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
-    Row(f"GET {_V1}/users/{{author}}", EVERYONE),
+    Row(f"GET {_V1}/users/{{author}}", READERS),
     # Who shares no conversation, or is blocked, does not learn whether somebody is there.
     Row(f"GET {_V1}/users/{{author}}/presence", but(READERS, blocked=FORBIDDEN, blocker=FORBIDDEN)),
     Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),

@@ -80,6 +80,8 @@ OWNERS = but(MANAGERS, admin=FORBIDDEN)
 
 OPERATORS = but(NOBODY, operator=OK)
 
+TRUSTED = but(OPERATORS, service=OK)
+
 
 @dataclass(frozen=True)
 class Row:

@@ -63,6 +63,8 @@ export interface Message {
   pinned?: boolean;
   editedAt?: string;
   deletedAt?: string;
+  /** It was sent somewhere else before, so it is not unread. */
+  imported?: boolean;
 }
 
 export type Kind = "direct" | "group" | "channel";

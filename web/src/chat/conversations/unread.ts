@@ -18,8 +18,8 @@ const newest = ({ lastMessage, createdAt }: Conversation): string => lastMessage
 const NOBODY: ReadonlySet<string> = new Set();
 
 /**
- * A message was sent: the server tells no counts of it. One that is known already counts nothing, nor does one of
- * somebody who is blocked, nor one that the reader is looking at (`isSeen`).
+ * A message was sent: the server tells no counts of it. One that is known already counts nothing, nor does one that was
+ * imported, one of somebody who is blocked, or one that the reader is looking at (`isSeen`).
  */
 export function withMessage(
   conversations: Conversations,
@@ -30,7 +30,7 @@ export function withMessage(
 ): Conversations {
   const before = own(conversations, message.conversationId);
   if (before === undefined || message.seq <= before.lastSeq) return conversations;
-  const counts = !isSeen && message.senderId !== myId && !blocked.has(message.senderId);
+  const counts = !isSeen && !message.imported && message.senderId !== myId && !blocked.has(message.senderId);
   const namesMe = counts && (message.mentionsAll === true || (message.mentions ?? []).includes(myId));
   const after: Conversation = {
     ...before,
