@@ -126,7 +126,7 @@ async def test_an_imported_message_has_its_own_time_everywhere_and_is_not_unread
     names = {"messenger": "message:new", "talks": "message", "whatsapp": "message:received", "crm": "newMessage"}
     for dialect, name in names.items():
         told = await clients[dialect].next(name)
-        message = told["message"] if dialect == "talks" else told
+        message = told["message"] if dialect == "crm" else told
         assert message["createdAt"] == OLD, dialect
     for dialect, client in clients.items():
         assert await client.pending("notification") == [], dialect
