@@ -32,6 +32,8 @@ ROUTES = {
     ("patch", "/api/v1/users/me"),
     ("get", "/api/v1/users/me/sessions"),
     ("delete", "/api/v1/users/me/sessions/{session_id}"),
+    ("put", "/api/v1/users/{user_id}"),
+    ("post", "/api/v1/users/batch"),
     ("put", "/api/v1/users/{user_id}/ban"),
     ("delete", "/api/v1/users/{user_id}/ban"),
     ("get", "/api/v1/users/{user_id}"),
@@ -194,6 +196,8 @@ async def test_a_user_sees_the_own_address_and_nobody_elses(world: World) -> Non
     own = (await world.request("GET", "/api/v1/users/me", headers=headers)).json()
     assert own == signed_in["user"]
     assert own["email"] == account["email"]
+    pair = {"kind": "direct", "memberIds": [own["id"], world.id_of("bob")]}
+    await world.service("POST", "/api/v1/conversations", pair)
     seen = (await world.request("GET", f"/api/v1/users/{own['id']}", by="bob")).json()
     assert (seen["name"], seen.get("email")) == ("Alice", None)
 
@@ -242,12 +246,13 @@ async def test_a_message_of_others_is_forbidden_whether_it_exists_or_not(world: 
 
 
 async def test_what_is_not_there_is_not_found(world: World) -> None:
-    refusal(await world.request("GET", "/api/v1/users/nobody-at-all", by="alice"), 404, "not_found")
+    nobody = await world.request("GET", "/api/v1/users/nobody-at-all", by="backend", role="service")
+    refusal(nobody, 404, "not_found")
     refusal(await world.request("GET", "/api/v1/nothing?token=secret"), 404, "not_found")
 
 
 async def test_a_method_that_is_not_there_is_refused(world: World) -> None:
-    refusal(await world.request("PUT", "/api/v1/users/me", by="alice"), 405, "invalid_request")
+    refusal(await world.request("PUT", "/api/v1/notifications", by="alice"), 405, "invalid_request")
 
 
 async def test_an_id_or_an_address_that_is_taken_is_a_conflict(world: World) -> None:

@@ -60,4 +60,7 @@ def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatErro
     body, expected = request.state.get(_BODY, (None, None))
     if body is None or error.code != "invalid_request":
         return error
-    return with_unknown_fields(error, expected, msgspec.json.decode(body))
+    try:
+        return with_unknown_fields(error, expected, msgspec.json.decode(body))
+    except (msgspec.DecodeError, RecursionError):
+        return error  # it is no JSON that has fields
