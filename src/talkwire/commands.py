@@ -49,9 +49,10 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
+from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, NotificationPage
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
@@ -88,11 +89,15 @@ __all__ = [
     "ListEvents",
     "ListInvitations",
     "ListMessages",
+    "ListNotifications",
     "ListOffers",
     "ListUsers",
     "MarkDelivered",
+    "MarkNotificationsRead",
     "MarkRead",
+    "MarkUnread",
     "MessagePage",
+    "NotificationPage",
     "Page",
     "PinMessage",
     "PutUser",

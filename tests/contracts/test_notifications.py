@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from talkwire.core.commands.accounts import BanUser, UpdateUser
 from talkwire.core.commands.blocks import BlockUser
@@ -20,7 +20,8 @@ from talkwire.core.commands.offers import CounterOffer, CreateOffer, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.events import Notified
+from talkwire.core.commands.sync import ListEvents
+from talkwire.core.events import NotificationsRead, Notified
 from talkwire.core.model import (
     Actor,
     DoNotDisturb,
@@ -179,7 +180,8 @@ async def test_in_a_group_there_and_away_are_told_the_same(
     await watched.come(BOB)
     await talk()
     assert [body for user_id, _, body in await watched.heard() if user_id == "bob"] == expected
-    assert len(await watched.kept(BOB)) == len(expected)
+    stored_for_all = [body for body in expected if body != "plain"]
+    assert [body for _, body in await watched.kept(BOB)] == [*expected, *stored_for_all]
 
 
 async def test_preferences_count_from_the_moment_they_are_said(watched: Watched) -> None:
@@ -285,6 +287,107 @@ async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:
     assert [each.offer_id for each in stored] == [None, None, counter.id, offer.id]
     await node.do(ALICE, UpdateConversation("c", name="Named"))
     assert await watched.kept(DAVE) == [("invitation", "Named")]
+
+
+async def _everything_that_is_stored_for_all(watched: Watched) -> None:
+    node = watched.node
+    asked = await node.send(BOB, "a question")
+    await node.send(ALICE, "@Bob look")
+    await node.do(ALICE, SendMessage("c", "an answer", reply_to_id=str(asked.id)))
+    await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+    await node.do(ALICE, CreateConversation("group", ("bob",), "Plans"))
+    await node.do(ALICE, RecordMissedCall("c", "x", ("bob",)))
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_what_names_a_user_is_stored_whether_they_are_connected_or_not(watched: Watched, *, there: bool) -> None:
+    if there:
+        await watched.come(BOB)
+    await _everything_that_is_stored_for_all(watched)
+    kept = await watched.kept(BOB)
+    assert [type_ for type_, _ in kept] == ["mention", "reply", "offer", "invitation", "missed-call"]
+    live = [told for told in watched.told if told.user_id == "bob"]
+    assert [each.id for each in live] == ([each.id for each in reversed(await watched.stored(BOB))] if there else [])
+
+
+async def test_it_is_stored_together_with_what_it_is_about(watched: Watched) -> None:
+    """Nothing has to be waited for: the unread number is exact as soon as a command is answered."""
+    await asyncio.to_thread(watched.follower.close)
+    await _everything_that_is_stored_for_all(watched)
+    page = await watched.node.do(BOB, ListNotifications(watched.node.clock.now_ms, limit=2))
+    assert (len(page.items), page.unread) == (2, 5)
+
+
+async def test_of_what_an_older_version_wrote_it_is_stored_behind_the_log(watched: Watched, database: Database) -> None:
+    await watched.come(BOB)
+    await asyncio.to_thread(watched.follower.close)
+    await _everything_that_is_stored_for_all(watched)
+    with database.engine() as engine, engine.begin() as connection:
+        connection.execute(delete(notifications))
+    async with watching(watched.node, database) as again:
+        assert [type_ for type_, _ in await again.kept(BOB)] == [
+            "mention",
+            "reply",
+            "offer",
+            "invitation",
+            "missed-call",
+        ]
+
+
+async def test_reading_notifications_is_told_to_the_user_s_devices(watched: Watched) -> None:
+    node = watched.node
+    first, second, third = [await node.send(ALICE, f"@Bob {number}") for number in range(3)]
+    await watched.settle()
+    del node.events[:]
+    assert await node.do(BOB, MarkNotificationsRead((str(first.id), str(first.id), "9"))) == 2
+    assert await node.do(BOB, MarkNotificationsRead((str(first.id),))) == 2
+    assert await node.do(BOB, MarkRead("c", str(second.id))) is not None
+    assert await node.do(BOB, MarkNotificationsRead()) == 0
+    assert await node.do(BOB, MarkNotificationsRead()) == 0
+    told = [event for event in node.log if isinstance(event, NotificationsRead)]
+    assert [(each.user_id, each.ids, each.unread) for each in told] == [
+        ("bob", (first.id,), 2),
+        ("bob", (second.id,), 1),
+        ("bob", None, 0),
+    ]
+    seen = await node.do(BOB, ListEvents(f"{node.chat.epoch}-0"))
+    assert [event for event in seen.events if isinstance(event, NotificationsRead)] == told
+    others = await node.do(ALICE, ListEvents(f"{node.chat.epoch}-0"))
+    assert not any(isinstance(event, NotificationsRead) for event in others.events)
+    assert third.id in [each.id for each in await watched.stored(BOB)]
+
+
+async def test_a_message_that_is_read_at_once_leaves_no_unread_notification(watched: Watched) -> None:
+    node = watched.node
+    message, mark = await node.in_one_batch((ALICE, SendMessage("c", "@Bob look")), (BOB, MarkRead("c")))
+    assert mark.unread.unread_count == 0
+    told = [event for event in node.log if isinstance(event, NotificationsRead)]
+    assert [(each.ids, each.unread) for each in told] == [((message.id,), 0)]
+    assert await watched.kept(BOB, unread=True) == []
+
+
+async def test_a_batch_of_messages_that_name_users_takes_as_many_statements_as_one(watched: Watched) -> None:
+    node = watched.node
+    asked = await node.send(BOB, "a question")
+    texts = ["@all listen", "@Bob look", "@Carol look"]
+
+    async def statements(times: int) -> int:
+        steps = [(ALICE, SendMessage("c", text, reply_to_id=str(asked.id))) for text in texts * times]
+        count = 0
+
+        def executed(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        event.listen(node.write_engine, "before_cursor_execute", executed)
+        try:
+            await node.in_one_batch(*steps)
+        finally:
+            event.remove(node.write_engine, "before_cursor_execute", executed)
+        return count
+
+    await statements(1)
+    assert await statements(1) == await statements(10)
 
 
 async def test_reading_messages_reads_their_notifications(watched: Watched) -> None:

@@ -1,4 +1,4 @@
-"""`/api/v1/notifications`: what the caller was not there to be told."""
+"""`/api/v1/notifications`: what calls for the caller's attention."""
 
 from __future__ import annotations
 
@@ -29,17 +29,23 @@ class MarkNotificationsReadBody(Body, frozen=True):
     all: Literal[True] | None = None
 
 
-@get("/", summary="List notifications, newest first")
+class NotificationsAnswer(ListAnswer[NotificationPayload], frozen=True):
+    """A page of notifications; `unread` is how many of all of them are unread."""
+
+    unread: int
+
+
+@get("/", summary="List the newest 1,000 notifications of the last 30 days, newest first")
 async def list_notifications(
     caller: GivenCaller,
     chat: GivenChat,
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
     unread: Unread = False,  # noqa: FBT002 (a query parameter)
-) -> ListAnswer[NotificationPayload]:
+) -> NotificationsAnswer:
     now_ms = time.time_ns() // 1_000_000
     page = await chat.execute(caller.actor, ListNotifications(now_ms, cursor, limit, unread))
-    return ListAnswer(tuple(map(notification_payload, page.items)), page.next)
+    return NotificationsAnswer(tuple(map(notification_payload, page.items)), page.next, page.unread)
 
 
 @post("/read", status_code=HTTP_204_NO_CONTENT, summary="Mark notifications as read")

@@ -9,13 +9,19 @@ from litestar.status_codes import HTTP_200_OK
 from talkwire.api.bodies import Body, ListAnswer
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.api.idempotency import GivenKey
-from talkwire.core.commands.receipts import ListReceipts, MarkRead
+from talkwire.core.commands.receipts import ListReceipts, MarkRead, MarkUnread, ReadMark
 from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):
     """Which messages to mark as read: all up to `messageId`, or all when it is missing."""
+
+    message_id: str | None = None
+
+
+class UnreadBody(Body, frozen=True):
+    """Everything from `messageId` on is unread; from the newest message of another member when none is named."""
 
     message_id: str | None = None
 
@@ -44,7 +50,27 @@ async def mark_read(
     data: JSONBody[ReadBody | None] = None,
 ) -> ReadAnswer:
     message_id = None if data is None else data.message_id
-    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
+    return _answer(await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key))
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/unread",
+    status_code=HTTP_200_OK,
+    summary="Mark a conversation as unread from a message on",
+    tags=["conversations"],
+)
+async def mark_unread(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[UnreadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    return _answer(await chat.execute(caller.actor, MarkUnread(conversation_id, message_id), key))
+
+
+def _answer(mark: ReadMark) -> ReadAnswer:
     return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
 
 

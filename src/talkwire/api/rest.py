@@ -39,7 +39,7 @@ from talkwire.api.operations import healthz, readyz, show_metrics
 from talkwire.api.preferences import preferences_router
 from talkwire.api.presence import presence_router
 from talkwire.api.readiness import Readiness
-from talkwire.api.receipts import list_receipts, mark_read
+from talkwire.api.receipts import list_receipts, mark_read, mark_unread
 from talkwire.api.refusals import DescribeRefusals
 from talkwire.api.search import search_messages
 from talkwire.api.server import describe_server
@@ -107,7 +107,7 @@ def described_routes(
         ],
     )
     of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
-    return [api, *message_routes, mark_read, list_receipts, sync, search_messages, *of_dialects]
+    return [api, *message_routes, mark_read, mark_unread, list_receipts, sync, search_messages, *of_dialects]
 
 
 class RestApplication(CrossOrigin):

@@ -41,6 +41,10 @@ from talkwire.core.preferences import zone_of
 EVERYONE_MAX = LARGE_CONVERSATION
 """Up to this many members, all of them are notified of what concerns all: `@all`, and offers."""
 
+STORED_FOR_ALL: frozenset[NotificationType] = frozenset({"mention", "reply", "offer", "invitation", "missed-call"})
+"""These are stored for every user that they are for. The others are stored only for users that are away: to users that
+are connected the unread count says the same."""
+
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 

@@ -38,9 +38,11 @@ from talkwire.core.events import (
     MessagesDelivered,
     MessagesRead,
     MessageUnpinned,
+    NotificationsRead,
     OfferCreated,
     OfferUpdated,
     PreferencesChanged,
+    ReadPositionMoved,
     RoomEntered,
     RoomLeft,
     TypingChanged,
@@ -81,6 +83,8 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
         case MemberAdded() | MemberRemoved() | ConversationDeleted() | MessagesRead() | MessagesDelivered():
             return Audience(conversation_id=event.conversation_id)
         case ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked():
+            return Audience(user_id=event.user_id)
+        case ReadPositionMoved() | NotificationsRead():
             return Audience(user_id=event.user_id)
         case MemberRestricted() | MemberUnrestricted():
             return Audience(user_id=event.restriction.user_id)

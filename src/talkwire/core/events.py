@@ -199,6 +199,18 @@ class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
     covered: tuple[tuple[int, str], ...] | None = None
 
 
+class ReadPositionMoved(DurableEvent, frozen=True):
+    """A member's own read position moved where others do not see it: back, because they marked messages as unread, or
+    forward again over messages whose receipts others have received before. Only the member learns of it. The counts are
+    what is unread behind `seq` at this moment."""
+
+    conversation_id: str
+    user_id: str
+    seq: int
+    unread_count: int
+    mention_count: int
+
+
 class MessageEvent(DurableEvent, frozen=True):
     """About one message. The log holds its id only: a replay gives the message as it is by then."""
 
@@ -250,6 +262,15 @@ class PreferencesChanged(DurableEvent, frozen=True):
 
     user_id: str
     preferences: Preferences
+
+
+class NotificationsRead(DurableEvent, frozen=True):
+    """A user has read notifications, by themselves or with their messages; only they learn of it. `ids` None: all that
+    were stored until then. `unread` is how many are left."""
+
+    user_id: str
+    ids: tuple[int, ...] | None
+    unread: int
 
 
 class CallMissed(DurableEvent, frozen=True):
@@ -443,6 +464,7 @@ Durable = (
     | MemberUnrestricted
     | MessagesRead
     | MessagesDelivered
+    | ReadPositionMoved
     | MessageSent
     | MessageEdited
     | MessageDeleted
@@ -452,6 +474,7 @@ Durable = (
     | OfferCreated
     | OfferUpdated
     | PreferencesChanged
+    | NotificationsRead
     | CallMissed
 )
 RoomNews = RoomEntered | RoomLeft

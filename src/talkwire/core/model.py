@@ -187,6 +187,10 @@ WHOLE = HistoryStart()
 """The history of a reader that sees the whole conversation."""
 
 
+NOT_MARKED = -1
+"""The `Member.marked_at_seq` of a member who has not marked anything as unread."""
+
+
 class Member(msgspec.Struct, frozen=True):
     """A user in a conversation, with their cursors and what they want to hear of it.
 
@@ -194,6 +198,10 @@ class Member(msgspec.Struct, frozen=True):
     received, `…_ms` when that last moved. `sent_count` is how many messages they have sent since they joined, and
     `read_sent` how many of these lie up to `read_seq`: what is unread follows from both without counting messages.
     `muted_until_ms` is a moderator's doing: until then they may not write.
+
+    `read_seq` is what others see of the read position, and never moves back. A member who marks messages as unread
+    moves back only their own position: it is `marked_seq`, with `marked_sent` own messages up to there, as long as
+    `read_seq` is still `marked_at_seq`. A receipt that moves `read_seq` ends the mark by itself.
     """
 
     conversation_id: str
@@ -213,10 +221,23 @@ class Member(msgspec.Struct, frozen=True):
     notify: Notify | None = None
     sound: str | None = None
     history_pos: int = 0
+    marked_seq: int = 0
+    marked_sent: int = 0
+    marked_at_seq: int = NOT_MARKED
 
     @property
     def history(self) -> HistoryStart:
         return HistoryStart(self.history_seq, self.history_pos)
+
+    @property
+    def own_seq(self) -> int:
+        """The read position as the member sees it."""
+        return self.marked_seq if self.marked_at_seq == self.read_seq else self.read_seq
+
+    @property
+    def own_sent(self) -> int:
+        """How many messages they have sent up to `own_seq`."""
+        return self.marked_sent if self.marked_at_seq == self.read_seq else self.read_sent
 
 
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):

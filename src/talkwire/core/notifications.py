@@ -1,23 +1,24 @@
-"""Notifications that were stored for who was not there."""
+"""Notifications that are stored for users: listing them, and marking them as read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from talkwire.core.access import may_act
-from talkwire.core.commands.command import Page
 from talkwire.core.commands.notifications import (
     FindOccasionNames,
     ListNotifications,
     MarkNotificationsRead,
+    NotificationPage,
     OccasionNames,
     RecordMissedCall,
 )
 from talkwire.core.errors import invalid
-from talkwire.core.events import CallMissed
+from talkwire.core.events import CallMissed, NotificationsRead
 from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import PAGE_MAX
-from talkwire.core.model import Actor, Notification, message_number
+from talkwire.core.model import Actor, message_number
 from talkwire.core.transaction import Snapshot, Transaction
 
 KEPT = 1000
@@ -27,8 +28,8 @@ KEPT_MS = 30 * 24 * 3600 * 1000
 IDS_MAX = 1000
 
 
-def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> Page[Notification]:
-    """The actor's own. Of conversations that they are not in any more nothing is shown."""
+def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> NotificationPage:
+    """Returns the actor's own, without those of conversations that they are not in any more."""
     refusal = may_act(snapshot.user(actor.user_id))
     if refusal is not None:
         raise refusal
@@ -38,7 +39,10 @@ def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotification
     limit = max(1, min(query.limit, PAGE_MAX))
     since_ms = query.now_ms - KEPT_MS
     found = snapshot.notifications.of_user(actor.user_id, since_ms, before_id, limit + 1, unread=query.unread)
-    return Page(tuple(found[:limit]), str(found[limit - 1].id) if len(found) > limit else None)
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return NotificationPage(
+        tuple(found[:limit]), following, snapshot.notifications.count_unread(actor.user_id, since_ms)
+    )
 
 
 def check_mark_read(command: MarkNotificationsRead) -> None:
@@ -51,13 +55,30 @@ def check_mark_read(command: MarkNotificationsRead) -> None:
             raise invalid(f"ids[{index}]", "is no notification's id")
 
 
-def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> None:
+def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> int:
     """Ids of others, or of none, are passed over: whether there are such is nobody's business."""
     refusal = may_act(tx.user(actor.user_id))
     if refusal is not None:
         raise refusal
     ids = None if command.ids is None else [number for id_ in command.ids if (number := message_number(id_))]
-    tx.notifications.mark_read(actor.user_id, ids, tx.now_ms)
+    return _read(tx, actor.user_id, ids)
+
+
+def read_with_messages(tx: Transaction, conversation_id: str, user_id: str, message_id: int) -> None:
+    """Marks the notifications of messages up to this one as read, because their user has read the messages."""
+    ids = tx.notifications.unread_of_messages(conversation_id, user_id, message_id)
+    if ids:
+        _read(tx, user_id, ids)
+
+
+def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
+    """Returns how many are still unread. The user's devices are notified where anything has changed."""
+    changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
+    unread = tx.notifications.count_unread(user_id, tx.now_ms - KEPT_MS)
+    if changed:
+        told = None if ids is None else tuple(sorted(changed))
+        tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, told, unread))
+    return unread
 
 
 def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall) -> None:

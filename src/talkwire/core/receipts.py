@@ -13,6 +13,7 @@ from talkwire.core.commands.receipts import (
     ListReceipts,
     MarkDelivered,
     MarkRead,
+    MarkUnread,
     MessageStatus,
     Reader,
     ReadMark,
@@ -20,8 +21,8 @@ from talkwire.core.commands.receipts import (
     Status,
     Unread,
 )
-from talkwire.core.errors import forbidden
-from talkwire.core.events import MessagesDelivered, MessagesRead
+from talkwire.core.errors import forbidden, invalid
+from talkwire.core.events import MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.messages import get_message
 from talkwire.core.model import (
@@ -33,6 +34,7 @@ from talkwire.core.model import (
     Message,
     message_number,
 )
+from talkwire.core.notifications import read_with_messages
 from talkwire.core.reading import READERS_MAX
 from talkwire.core.texts import check_id
 from talkwire.core.transaction import Needs, Snapshot, Transaction
@@ -41,30 +43,68 @@ COVERED_MAX = 100
 """Of how many messages at most authors are told that somebody has received or read them, for one move of a cursor."""
 
 
-def check_mark(command: MarkRead | MarkDelivered) -> None:
+Mark = MarkRead | MarkUnread | MarkDelivered
+
+
+def check_mark(command: Mark) -> None:
     check_id("conversationId", command.conversation_id)
 
 
-def needs_of_mark(actor: Actor, command: MarkRead | MarkDelivered, needs: Needs) -> None:
+def needs_of_mark(actor: Actor, command: Mark, needs: Needs) -> None:
     """Names what marking will look up."""
     needs.members.add((command.conversation_id, actor.user_id))
 
 
+def needs_of_read(actor: Actor, command: MarkRead, needs: Needs) -> None:
+    """Names what reading will look up."""
+    needs_of_mark(actor, command, needs)
+    needs.unread_notifications.add((command.conversation_id, actor.user_id))
+
+
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
-    """Moves the actor's read position forward; an older message moves nothing."""
+    """Moves the actor's read position forward; an older message moves nothing. Others receive a receipt of what they
+    have received none of before."""
     conversation, member = _taking_part(tx, actor, command)
     place = _place(tx, conversation, member, command.message_id)
-    if place is None or place[0] <= member.read_seq:
-        return ReadMark(conversation.id, member.read_seq, tx.unread(conversation.id, member.user_id))
+    if place is None or place[0] <= member.own_seq:
+        return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
+    if place[0] <= member.read_seq:
+        return _move_own(tx, member, place[0])
     seq, message_id = place
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
         authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
     since = member.read_seq
     tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors, since))
+    read_with_messages(tx, conversation.id, member.user_id, message_id)
     # Whoever has read to the end has nothing unread; the usual case asks no further.
     unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
     return ReadMark(conversation.id, seq, unread)
+
+
+def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
+    """Moves the actor's own read position back to before a message; what is unread already stays so."""
+    conversation, member = _taking_part(tx, actor, command)
+    if command.message_id is None:
+        seq = tx.newest_of_others(conversation.id, member.user_id, member.history.seq)
+        if seq is None:
+            raise invalid("messageId", "there is no message of another member to mark as unread")
+    else:
+        place = _place(tx, conversation, member, command.message_id)
+        assert place is not None, "a message that is named has a place"
+        seq = place[0]
+    if seq > member.own_seq:
+        return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
+    return _move_own(tx, member, seq - 1)
+
+
+def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
+    """Moves the read position that only the member themselves see."""
+    id_, user_id = member.conversation_id, member.user_id
+    unread = tx.unread_behind(id_, user_id, seq)
+    counts = (unread.unread_count, unread.mention_count)
+    tx.record(ReadPositionMoved(tx.next_pos(), tx.now_ms, id_, user_id, seq, *counts))
+    return ReadMark(id_, seq, unread)
 
 
 def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
@@ -76,7 +116,7 @@ def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> Non
         tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place, since))
 
 
-def _taking_part(tx: Transaction, actor: Actor, command: MarkRead | MarkDelivered) -> tuple[Conversation, Member]:
+def _taking_part(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversation, Member]:
     member = tx.member(command.conversation_id, actor.user_id)
     refusal = may_take_part(tx.user(actor.user_id), member)
     conversation = tx.conversation(command.conversation_id)
@@ -148,7 +188,8 @@ def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[
 
 CHANGES: Changes = MappingProxyType(
     {
-        MarkRead: ChangeHandler(mark_read, check_mark, needs_of_mark),
+        MarkRead: ChangeHandler(mark_read, check_mark, needs_of_read),
+        MarkUnread: ChangeHandler(mark_unread, check_mark, needs_of_mark),
         MarkDelivered: ChangeHandler(mark_delivered, check_mark, needs_of_mark),
     }
 )

@@ -125,7 +125,7 @@ class Offers(Protocol):
 
 
 class Notifications(Protocol):
-    """Preferences, and what was stored for who was not there. A snapshot's are only read."""
+    """Preferences, and stored notifications. A snapshot's are only read."""
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
         """Of those who have said what they want."""
@@ -141,8 +141,16 @@ class Notifications(Protocol):
         """The newest first, as their subjects are now."""
         ...
 
-    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> None:
-        """None: all."""
+    def count_unread(self, user_id: str, since_ms: int) -> int:
+        """Returns how many of those that `of_user` finds are unread."""
+        ...
+
+    def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
+        """Returns the ids of the unread ones of the conversation's messages up to this one."""
+        ...
+
+    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
+        """Returns the ids of those that were unread. None: all."""
         ...
 
 

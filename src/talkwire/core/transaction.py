@@ -38,7 +38,7 @@ from talkwire.core.stores import (
 class Needs:
     """What a batch of commands will ask its transaction for, so that each kind is fetched by one statement."""
 
-    __slots__ = ("files", "members", "messages", "names", "sent_messages")
+    __slots__ = ("files", "members", "messages", "names", "sent_messages", "unread_notifications")
 
     def __init__(self) -> None:
         self.members: set[tuple[str, str]] = set()
@@ -51,6 +51,8 @@ class Needs:
         """ids"""
         self.names: set[tuple[str, str]] = set()
         """(conversation id, what a member's casefolded name or id may be)"""
+        self.unread_notifications: set[tuple[str, str]] = set()
+        """(conversation id, user id): the unread notifications of messages"""
 
 
 class Transaction(Protocol):
@@ -112,6 +114,15 @@ class Transaction(Protocol):
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         """What a member has not read, this transaction's changes included."""
+        ...
+
+    def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+        """What a member would not have read if their read position were `seq`, this transaction's changes included."""
+        ...
+
+    def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
+        """The `seq` of the newest message behind `after_seq` that another user has sent and that is not deleted, where
+        it is among the conversation's newest."""
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:

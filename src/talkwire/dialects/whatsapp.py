@@ -42,11 +42,13 @@ from talkwire.core.events import (
     MessageSent,
     MessagesRead,
     MessageUnpinned,
+    NotificationsRead,
     Notified,
     OfferCreated,
     OfferUpdated,
     PreferencesChanged,
     PresenceChanged,
+    ReadPositionMoved,
     RoomEntered,
     RoomLeft,
     TypingChanged,
@@ -291,7 +293,9 @@ _SILENT: frozenset[type[Event]] = frozenset(
         RoomEntered,
         RoomLeft,
         UnreadChanged,
+        NotificationsRead,
         Notified,
+        ReadPositionMoved,
     }
 )
 """What this vocabulary has no word for."""

@@ -29,9 +29,10 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
+from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
@@ -60,6 +61,8 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:unpin": (Named(UnpinMessage),),
         "message:read": (Named(MarkRead),),
         "message:delivered": (Named(MarkDelivered),),
+        "conversation:mark-unread": (Named(MarkUnread),),
+        "notifications:read": (Named(MarkNotificationsRead),),
         "messages:list": (Named(ListMessages),),
         "conversation:create": (Named(CreateConversation),),
         "conversation:update": (Named(UpdateConversation),),

@@ -1,5 +1,9 @@
 """Stores notifications for who is away: the work of a follower of the log.
 
+The transaction of a mention, a reply, an offer, an invitation and a missed call has stored its notifications already,
+for users that are away and others (`alerts.py`). They are stored here again where a node of an older version has
+written the event; otherwise the row exists, and only a user's oldest notifications are deleted.
+
 Who had a socket when something happened was told then, unless they want quiet. Whoever came only afterwards was not:
 the log's position at which a user came decides. When in doubt something is stored that was told already, never the
 other way round.
@@ -18,6 +22,7 @@ from sqlalchemy import Connection, Dialect, Select, and_, exists, literal_column
 
 from talkwire.core.attention import (
     EVERYONE_MAX,
+    STORED_FOR_ALL,
     Listener,
     Occasion,
     notification,
@@ -173,7 +178,8 @@ class AwayNotifications:
             if reason is None:
                 continue
             quiet = wants_quiet(listener, occasion.at_ms)
-            if quiet or not self._was_told(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
+            for_all = quiet or reason in STORED_FOR_ALL
+            if for_all or not self._was_told(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet)
 
     def _was_told(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_Stay]) -> bool:

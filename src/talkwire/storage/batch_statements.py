@@ -18,7 +18,7 @@ from talkwire.storage.clock import DATABASE_MS
 from talkwire.storage.lineage import is_same_log
 from talkwire.storage.message_rows import MESSAGE_COLUMNS, TEXT_COLUMNS
 from talkwire.storage.rows import LOG_COLUMNS, SENT_LOG_COLUMNS, Values
-from talkwire.storage.schema import conversations, file_links, log, log_head, members, mentions, messages
+from talkwire.storage.schema import conversations, file_links, log, log_head, members, mentions, messages, notifications
 
 MEMBER_CURSORS = (
     "sent_count",
@@ -28,6 +28,18 @@ MEMBER_CURSORS = (
     "read_sent",
     "delivered_seq",
     "delivered_ms",
+)
+
+NOTIFICATION_COLUMNS = (
+    "user_id",
+    "id",
+    "type",
+    "conversation_id",
+    "message_id",
+    "offer_id",
+    "actor_id",
+    "sound",
+    "created_ms",
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -53,6 +65,7 @@ class BatchStatements:
         "insert_log",
         "insert_mentions",
         "insert_messages",
+        "insert_notifications",
         "insert_sent_log",
         "insert_texts",
         "move_conversations",
@@ -75,6 +88,7 @@ class BatchStatements:
         """Each column less makes a batch's insertion a fortieth cheaper."""
         self.insert_mentions = insert(mentions, ("conversation_id", "user_id", "seq", "sender_id"))
         self.insert_links = insert(file_links, ("file_id", "message_id", "conversation_id", "seq"))
+        self.insert_notifications = insert(notifications, NOTIFICATION_COLUMNS)
         self.insert_sent_log = insert(log, SENT_LOG_COLUMNS, type="MessageSent")
         self.insert_log = insert(log, LOG_COLUMNS)
         self.move_conversations = update(conversations, ("last_seq", "last_pos", "active_pos"), ("id",))

@@ -6,7 +6,7 @@ is not quoted, and what its reader may not see any more is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
@@ -61,11 +61,22 @@ notification_select: Select[tuple[object, ...]] = (
 
 
 class NotificationRows:
-    """Implements `core.stores.Notifications`."""
+    """Implements `core.stores.Notifications`. `store_pending` writes what the same transaction has yet to write, and
+    says whether there was anything."""
 
-    def __init__(self, connection: Connection, lookups: Lookups) -> None:
+    def __init__(
+        self, connection: Connection, lookups: Lookups, store_pending: Callable[[], bool] = lambda: False
+    ) -> None:
         self._connection = connection
         self._lookups = lookups
+        self._store_pending = store_pending
+        self._unread: dict[tuple[str, str], list[int]] = {}
+
+    def prefetch_unread(self, keys: Collection[tuple[str, str]]) -> None:
+        """Reads what `unread_of_messages` will be asked for, by (conversation id, user id)."""
+        self._unread.update((key, []) for key in keys)
+        for row in self._connection.execute(self._lookups.unread_notifications, keys_parameter(keys)):
+            self._unread[row.conversation_id, row.user_id].append(row.id)
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
         keys = keys_parameter([(user_id,) for user_id in user_ids])
@@ -91,11 +102,32 @@ class NotificationRows:
         rows = self._connection.execute(statement.order_by(notifications.c.id.desc()).limit(limit))
         return [_to_notification(row) for row in rows]
 
-    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> None:
+    def count_unread(self, user_id: str, since_ms: int) -> int:
+        self._store_pending()
+        unread = notification_select.where(
+            notifications.c.user_id == user_id,
+            notifications.c.created_ms > since_ms,
+            notifications.c.read_ms.is_(None),
+            _read_ms.is_(None),
+        )
+        return self._connection.execute(unread.with_only_columns(func.count(), maintain_column_froms=True)).scalar_one()
+
+    def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
+        if self._store_pending():
+            self._unread.clear()
+        key = (conversation_id, user_id)
+        if key not in self._unread:
+            self.prefetch_unread((key,))
+        return [id_ for id_ in self._unread[key] if id_ <= message_id]
+
+    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
+        self._store_pending()
+        self._unread.clear()
         statement = update(notifications).where(notifications.c.user_id == user_id, notifications.c.read_ms.is_(None))
         if ids is not None:
             statement = statement.where(notifications.c.id.in_(ids))
-        self._connection.execute(statement.values(read_ms=now_ms))
+        marked = statement.values(read_ms=now_ms).returning(notifications.c.id)
+        return self._connection.execute(marked).scalars().all()
 
 
 def _to_notification(row: AnyRow) -> Notification:

@@ -126,6 +126,9 @@ def to_member(row: AnyRow) -> Member:
         notify=row.notify,
         sound=row.sound,
         history_pos=row.history_pos,
+        marked_seq=row.marked_seq,
+        marked_sent=row.marked_sent,
+        marked_at_seq=row.marked_at_seq,
     )
 
 

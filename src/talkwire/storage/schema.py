@@ -213,6 +213,9 @@ members = Table(
     Column("notify", Text),
     Column("sound", Text),
     Column("history_pos", BigInteger, nullable=False, server_default="0"),
+    Column("marked_seq", BigInteger, nullable=False, server_default="0"),
+    Column("marked_sent", BigInteger, nullable=False, server_default="0"),
+    Column("marked_at_seq", BigInteger, nullable=False, server_default="-1"),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )
@@ -508,8 +511,9 @@ notifications = Table(
     Column("sound", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("read_ms", BigInteger),
+    _partial("ix_notifications_unread", "read_ms IS NULL", "user_id", "conversation_id"),
 )
-"""What users were not there to be told. What it says is read from what it is about: a deleted message says nothing."""
+"""What calls for users' attention. A row names its subject and does not copy it: a deleted message shows no text."""
 
 mailbox = Table(
     "mailbox",

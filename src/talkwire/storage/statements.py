@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CompoundSelect, Dialect, Select, bindparam, c
 from talkwire.storage.covered import covered_select
 from talkwire.storage.imports import is_imported
 from talkwire.storage.keys import key_text, keys_table
+from talkwire.storage.listeners import ListenerStatements
 from talkwire.storage.mail import stretches_select
 from talkwire.storage.mention_rows import named_members
 from talkwire.storage.message_rows import message_select
@@ -22,6 +23,7 @@ from talkwire.storage.schema import (
     logins,
     members,
     messages,
+    notifications,
     preferences,
     reactions,
     restrictions,
@@ -40,6 +42,7 @@ class Lookups:
         "conversations",
         "count_own",
         "covered",
+        "listeners",
         "log",
         "logins",
         "member_preferences",
@@ -57,6 +60,7 @@ class Lookups:
         "sharing",
         "stretches",
         "unread",
+        "unread_notifications",
         "users",
     )
 
@@ -129,6 +133,14 @@ class Lookups:
         self.covered = covered_select(dialect)
         self.stretches = stretches_select(dialect)
         self.sharing: Select[Any] = sharing_select(keys)
+        self.listeners = ListenerStatements(dialect)
+        self.unread_notifications: Select[Any] = (
+            select(notifications.c.conversation_id, notifications.c.user_id, notifications.c.id)
+            .select_from(keys)
+            .join(notifications, (notifications.c.conversation_id == first) & (notifications.c.user_id == second))
+            .where(notifications.c.read_ms.is_(None), notifications.c.message_id.is_not(None))
+            .order_by(notifications.c.id)
+        )
         self.count_own: Select[Any] = (
             select(func.count())
             .select_from(messages)

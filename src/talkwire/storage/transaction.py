@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from secrets import randbits
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.audience import audience_of
@@ -14,6 +14,7 @@ from talkwire.core.commands.receipts import Unread
 from talkwire.core.events import Durable, MessageSent, UserCreated
 from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.transaction import Needs
+from talkwire.storage.alerts import OCCASIONS, Alerts
 from talkwire.storage.answers import AnswerRows
 from talkwire.storage.batch_statements import BatchStatements, Write
 from talkwire.storage.covered import with_covered
@@ -46,7 +47,8 @@ from talkwire.storage.view import View
 from talkwire.storage.workspace import Workspace
 
 AUTHORS_LOOK_BACK = 1000
-"""Messages whose authors are told that somebody has read them, in a large conversation."""
+"""Messages that are looked through for their authors: for those who are told that somebody has read them, in a large
+conversation, and for the newest message of another user."""
 
 
 class BatchTransaction:
@@ -75,7 +77,8 @@ class BatchTransaction:
         self._sent: list[MessageSent] = []
         self.parts = MessagePartRows(connection, lookups)
         self.offers = OfferRows(connection)
-        self.notifications = NotificationRows(connection, lookups)
+        self._alerts = Alerts(connection, self._workspace, bulk)
+        self.notifications = NotificationRows(connection, lookups, self._alerts.store)
         self.presence = PresenceRows(connection, lookups.presence)
         self.files = FileRows(connection, self._workspace.write_messages)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
@@ -106,6 +109,8 @@ class BatchTransaction:
             workspace.fetch_named(needs.names)
         if needs.files:
             self.files.prefetch(needs.files)
+        if needs.unread_notifications:
+            self.notifications.prefetch_unread(needs.unread_notifications)
 
     def user(self, user_id: str) -> User | None:
         return self._workspace.user(user_id)
@@ -172,6 +177,23 @@ class BatchTransaction:
         key = (conversation_id, user_id)
         return UnreadRows(self._connection, self._workspace.lookups.unread).of((key,))[key]
 
+    def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+        self._workspace.flush()
+        return UnreadRows(self._connection, self._workspace.lookups.unread).behind(conversation_id, user_id, seq)
+
+    def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
+        self._workspace.write_messages()
+        newest = (
+            select(messages.c.seq, messages.c.sender_id, messages.c.deleted_ms)
+            .where(messages.c.conversation_id == conversation_id, messages.c.seq > after_seq)
+            .order_by(messages.c.seq.desc())
+            .limit(AUTHORS_LOOK_BACK)
+            .subquery()
+        )
+        of_others = select(func.max(newest.c.seq)).where(newest.c.sender_id != user_id, newest.c.deleted_ms.is_(None))
+        seq: int | None = self._connection.execute(of_others).scalar_one()
+        return seq
+
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
         self._workspace.write_messages()
         newest = (
@@ -210,6 +232,8 @@ class BatchTransaction:
         if type(event) is MessageSent:  # which has moved its conversation itself
             self._sent.append(event)
             return
+        if type(event) in OCCASIONS:
+            self._alerts.note(event)
         conversation_id = audience_of(event).conversation_id
         if conversation_id is not None:
             self._workspace.touch(conversation_id, event.pos)
@@ -232,7 +256,9 @@ class BatchTransaction:
         """Writes what was kept aside and moves the log's head."""
         if not self.events:
             return
-        self._workspace.flush(self._log_rows(), Write(self._bulk.move_head, [(self._pos, HEAD_ID)]))
+        self._workspace.flush(
+            *self._alerts.take(), self._log_rows(), Write(self._bulk.move_head, [(self._pos, HEAD_ID)])
+        )
         if len(self._sent) < len(self.events):
             # Not before: whom a move concerns is for those who are there, and is not kept.
             self.events = with_covered(self._connection, self._workspace.lookups.covered, self.events)

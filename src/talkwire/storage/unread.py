@@ -14,17 +14,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
 
 from talkwire.core.commands.receipts import Unread
 from talkwire.storage.imports import imported_count, is_imported
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, spans, tombstones
 
+_is_marked = members.c.marked_at_seq == members.c.read_seq
+own_seq: ColumnElement[int] = case((_is_marked, members.c.marked_seq), else_=members.c.read_seq)
+"""`Member.own_seq`."""
+own_sent: ColumnElement[int] = case((_is_marked, members.c.marked_sent), else_=members.c.read_sent)
+"""`Member.own_sent`."""
+
 
 def unread_select(keyed_members: Select[Any]) -> Select[Any]:
     """Completes a selection from keys and `members`."""
-    behind = members.c.conversation_id, members.c.read_seq
+    behind = members.c.conversation_id, own_seq
     deleted = (
         select(func.count())
         .select_from(tombstones)
@@ -45,12 +51,12 @@ def unread_select(keyed_members: Select[Any]) -> Select[Any]:
         )
         .scalar_subquery()
     )
-    own = members.c.sent_count - members.c.read_sent
+    own = members.c.sent_count - own_sent
     imported = func.coalesce(imported_count(behind[0]), 0) - func.coalesce(imported_count(*behind), 0)
     return keyed_members.add_columns(
         members.c.conversation_id,
         members.c.user_id,
-        (conversations.c.last_seq - members.c.read_seq - own - deleted - imported).label("unread"),
+        (conversations.c.last_seq - own_seq - own - deleted - imported).label("unread"),
         mentioned.label("mentions"),
     ).join(conversations, conversations.c.id == members.c.conversation_id)
 
@@ -89,27 +95,48 @@ class UnreadRows:
 
     def _corrected(self, key: tuple[str, str], unread: Unread) -> Unread:
         conversation_id, user_id = key
-        blocked_ids = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
-        read_seq = (
-            select(members.c.read_seq)
+        position = (
+            select(own_seq)
             .where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
             .scalar_subquery()
         )
         of_blocked = select(func.count()).where(
             messages.c.conversation_id == conversation_id,
-            messages.c.seq > read_seq,
-            messages.c.sender_id.in_(blocked_ids),
+            messages.c.seq > position,
+            messages.c.sender_id.in_(_blocked_by(user_id)),
             messages.c.deleted_ms.is_(None),
             ~is_imported(),
         )
+        return Unread(
+            unread.unread_count - self._connection.execute(of_blocked).scalar_one(),
+            self._mentions_behind(conversation_id, user_id, position),
+        )
+
+    def behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+        """Returns what a member would not have read if their read position were `seq`, counted message by message."""
+        of_others = select(func.count()).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.seq > seq,
+            messages.c.sender_id != user_id,
+            messages.c.sender_id.not_in(_blocked_by(user_id)),
+            messages.c.deleted_ms.is_(None),
+            ~is_imported(),
+        )
+        return Unread(
+            self._connection.execute(of_others).scalar_one(),
+            self._mentions_behind(conversation_id, user_id, literal(seq)),
+        )
+
+    def _mentions_behind(self, conversation_id: str, user_id: str, seq: ColumnElement[int]) -> int:
         mentioned = select(func.count(mentions.c.seq.distinct())).where(
             mentions.c.conversation_id == conversation_id,
             mentions.c.user_id.in_([user_id, EVERYONE]),
-            mentions.c.seq > read_seq,
+            mentions.c.seq > seq,
             mentions.c.sender_id != user_id,
-            mentions.c.sender_id.not_in(blocked_ids),
+            mentions.c.sender_id.not_in(_blocked_by(user_id)),
         )
-        return Unread(
-            unread.unread_count - self._connection.execute(of_blocked).scalar_one(),
-            self._connection.execute(mentioned).scalar_one(),
-        )
+        return self._connection.execute(mentioned).scalar_one()
+
+
+def _blocked_by(user_id: str) -> Select[Any]:
+    return select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)

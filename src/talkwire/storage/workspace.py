@@ -49,6 +49,7 @@ class Workspace:
         self._new_messages: list[Message] = []
         self._only_texts = True
         self._mention_rows: list[Values] = []
+        self._references: list[MessageSent] = []
         self._link_rows: list[Values] = []
         self._replies: Counter[int] = Counter()
         self._imports: dict[str, list[ImportedRun]] = {}
@@ -242,8 +243,15 @@ class Workspace:
             self._only_texts = False
             self.stage_mentions(message)
             self._stage_links(message)
+            if message.reply_to is not None or message.mentions or message.mentions_all:
+                self._references.append(event)
             if message.thread_id is not None:
                 self._count_reply(message.thread_id)
+
+    def take_references(self) -> list[MessageSent]:
+        """Returns the new messages that name users or reply to one, since this was asked last."""
+        found, self._references = self._references, []
+        return found
 
     def forget_sender(self, user_id: str) -> None:
         """Messages show their sender's name, and texts name users by it: a user has another one now."""

@@ -8,8 +8,14 @@ from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.model import Notification
 
 
-class ListNotifications(Query[Page[Notification]], frozen=True, tag="ListNotifications"):
-    """Those that the actor was not there for, newest first. `now_ms` is the time; the oldest are forgotten by it."""
+class NotificationPage(Page[Notification], frozen=True):
+    """One page of the actor's notifications. `unread` is how many of all of them are unread."""
+
+    unread: int
+
+
+class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotifications"):
+    """The actor's notifications, newest first. `now_ms` is the time; the oldest are forgotten by it."""
 
     now_ms: int
     cursor: str | None = None
@@ -17,8 +23,8 @@ class ListNotifications(Query[Page[Notification]], frozen=True, tag="ListNotific
     unread: bool = False
 
 
-class MarkNotificationsRead(Change[None], frozen=True, tag="MarkNotificationsRead"):
-    """Those of `ids` that are the actor's own; None: all there are."""
+class MarkNotificationsRead(Change[int], frozen=True, tag="MarkNotificationsRead"):
+    """Those of `ids` that are the actor's own; None: all there are. The result is how many are still unread."""
 
     ids: tuple[str, ...] | None = None
 

@@ -44,6 +44,14 @@ class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
     message_id: str | None = None
 
 
+class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
+    """Move the actor's own read position back to before a message; before the newest message of others when none is
+    named. Others do not learn of it."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
 class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
     """The actor's device has received everything up to a message; the newest one when none is named."""
 

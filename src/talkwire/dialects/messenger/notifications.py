@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import Event, Notified
-from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payloads.notifications import NotificationPayload, notification_payload
+from talkwire.core.commands.notifications import MarkNotificationsRead
+from talkwire.core.errors import invalid
+from talkwire.core.events import Event, NotificationsRead, Notified
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.payloads.notifications import (
+    MarkNotificationsReadPayload,
+    NotificationPayload,
+    notification_payload,
+    notifications_read_payload,
+)
+from talkwire.dialects.replies import Reply
+
+
+class NotificationsReadReply(Reply, frozen=True, kw_only=True):
+    """How many notifications are still unread."""
+
+    unread: int
+
+
+def _to_command(payload: MarkNotificationsReadPayload) -> MarkNotificationsRead:
+    if (payload.ids is None) == (payload.all is None):
+        raise invalid("ids", "give either ids, or all: true")
+    return MarkNotificationsRead(payload.ids)
+
+
+def _reply(unread: int) -> NotificationsReadReply:
+    return NotificationsReadReply(unread=unread)
 
 
 def _notification(event: Notified) -> NotificationPayload:
     return notification_payload(event.notification)
 
 
+INBOUND = {
+    "notifications:read": Inbound(
+        MarkNotificationsReadPayload, _to_command, _reply, summary="Mark notifications as read."
+    ),
+}
+
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     Notified: (
         Outbound("notification", _notification, summary="A notification for the user, as their preferences ask for."),
+    ),
+    NotificationsRead: (
+        Outbound(
+            "notification:read",
+            notifications_read_payload,
+            summary="Notifications were read, on this device or another one of the user's, or with their messages.",
+        ),
     ),
 }

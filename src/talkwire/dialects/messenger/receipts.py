@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark
-from talkwire.core.events import Event, MessagesDelivered, MessagesRead, UnreadChanged
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread, ReadMark
+from talkwire.core.events import Event, MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.payloads.payload import Payload
-from talkwire.dialects.payloads.receipts import delivered_receipt_payload, read_receipt_payload, unread_payload
+from talkwire.dialects.payloads.receipts import (
+    delivered_receipt_payload,
+    moved_position_payload,
+    read_receipt_payload,
+    unread_payload,
+)
 from talkwire.dialects.replies import Reply
 
 
 class MarkPayload(Payload, frozen=True):
     """All messages up to `messageId`; without it, up to the newest."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class MarkUnreadPayload(Payload, frozen=True):
+    """From `messageId` on; from the newest message of another member when none is named."""
 
     conversation_id: str
     message_id: str | None = None
@@ -40,6 +52,12 @@ INBOUND = {
         _read_reply,
         summary="Mark messages as read, up to a message.",
     ),
+    "conversation:mark-unread": Inbound(
+        MarkUnreadPayload,
+        lambda p: MarkUnread(p.conversation_id, p.message_id),
+        _read_reply,
+        summary="Mark a conversation as unread from a message on.",
+    ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
@@ -64,6 +82,13 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "conversation:unread",
             unread_payload,
             summary="The user's unread count changed.",
+        ),
+    ),
+    ReadPositionMoved: (
+        Outbound(
+            "conversation:unread",
+            moved_position_payload,
+            summary="The user has marked messages as unread, or has read them again.",
         ),
     ),
 }

@@ -85,7 +85,7 @@ def conversation_payload(view: ConversationView) -> ConversationPayload:
         mention_count=None if unread is None else unread.mention_count,
         muted=None if reader is None else reader.muted,
         muted_by_moderator=None if view.mute is None else MutePayload(iso_end(view.mute.until_ms), view.mute.reason),
-        read_seq=None if reader is None else reader.read_seq,
+        read_seq=None if reader is None else reader.own_seq,
         last_message=None if view.last_message is None else message_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
     )

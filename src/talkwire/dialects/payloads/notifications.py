@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import msgspec
+
+from talkwire.core.events import NotificationsRead
 from talkwire.core.model import Notification, NotificationType
+from talkwire.core.notifications import IDS_MAX
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -38,3 +44,24 @@ def notification_payload(notification: Notification) -> NotificationPayload:
         sound=notification.sound,
         read_at=None if read_ms is None else iso(read_ms),
     )
+
+
+class MarkNotificationsReadPayload(Payload, frozen=True):
+    """Either the ids of some of them, or all."""
+
+    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
+    all: Literal[True] | None = None
+
+
+class NotificationsReadPayload(Payload, frozen=True):
+    """Which notifications were read, and how many are still unread."""
+
+    unread: int
+    ids: tuple[str, ...] | None = None
+    all: Literal[True] | None = None
+
+
+def notifications_read_payload(event: NotificationsRead) -> NotificationsReadPayload:
+    if event.ids is None:
+        return NotificationsReadPayload(event.unread, all=True)
+    return NotificationsReadPayload(event.unread, ids=tuple(map(str, event.ids)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from talkwire.core.commands.receipts import Receipt
-from talkwire.core.events import MessagesDelivered, MessagesRead, UnreadChanged
+from talkwire.core.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
 from talkwire.dialects.payloads.payload import Payload, iso
 
 
@@ -28,11 +30,13 @@ class DeliveredReceiptPayload(Payload, frozen=True):
 
 
 class UnreadPayload(Payload, frozen=True, omit_defaults=False):
-    """How many messages of a conversation the user has not read, and how many of those mention the user."""
+    """How many messages of a conversation the user has not read, and how many of those mention the user. `readSeq` is
+    given where the user's own read position moved without a receipt."""
 
     conversation_id: str
     unread_count: int
     mention_count: int
+    read_seq: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReceiptPayload(Payload, frozen=True):
@@ -58,6 +62,10 @@ def delivered_receipt_payload(event: MessagesDelivered) -> DeliveredReceiptPaylo
 
 def unread_payload(event: UnreadChanged) -> UnreadPayload:
     return UnreadPayload(event.conversation_id, event.unread_count, event.mention_count)
+
+
+def moved_position_payload(event: ReadPositionMoved) -> UnreadPayload:
+    return UnreadPayload(event.conversation_id, event.unread_count, event.mention_count, event.seq)
 
 
 def receipt_payload(receipt: Receipt) -> ReceiptPayload:

@@ -20,8 +20,9 @@ from talkwire.core.events import (
     MemberUpdated,
     MessagesDelivered,
     MessagesRead,
+    ReadPositionMoved,
 )
-from talkwire.core.model import Member
+from talkwire.core.model import NOT_MARKED, Member
 from talkwire.storage.files import replace_picture
 from talkwire.storage.keys import direct_key
 from talkwire.storage.projections.projection import Projections
@@ -186,6 +187,23 @@ def _count_own(workspace: Workspace, member: Member, after_seq: int, up_to_seq: 
     return int(workspace.connection.execute(workspace.lookups.count_own, parameters).scalar_one())
 
 
+def _own_position_moved(workspace: Workspace, event: ReadPositionMoved) -> None:
+    """Forward to where others see the member, the mark ends."""
+    member = workspace.known_member(event.conversation_id, event.user_id)
+    if event.seq == member.read_seq:
+        workspace.change_member(event.conversation_id, event.user_id, marked_at_seq=NOT_MARKED)
+        return
+    low, high = sorted((event.seq, member.own_seq))
+    between = _count_own(workspace, member, low, high)
+    workspace.change_member(
+        event.conversation_id,
+        event.user_id,
+        marked_seq=event.seq,
+        marked_sent=member.own_sent + (between if high == event.seq else -between),
+        marked_at_seq=member.read_seq,
+    )
+
+
 def _delivered(workspace: Workspace, event: MessagesDelivered) -> None:
     member = workspace.known_member(event.conversation_id, event.user_id)
     workspace.move_member(member, delivered_seq=event.seq, delivered_ms=event.at_ms)
@@ -203,6 +221,7 @@ PROJECTIONS: Projections = MappingProxyType(
         MemberRestricted: _restricted,
         MemberUnrestricted: _unrestricted,
         MessagesRead: _read,
+        ReadPositionMoved: _own_position_moved,
         MessagesDelivered: _delivered,
     }
 )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from sqlalchemy import delete, insert
 
-from talkwire.core.events import CallMissed, PreferencesChanged
+from talkwire.core.events import CallMissed, NotificationsRead, PreferencesChanged
 from talkwire.storage.projections.projection import Projections, nothing
 from talkwire.storage.rows import to_json
 from talkwire.storage.schema import preferences
@@ -19,4 +19,6 @@ def _changed(workspace: Workspace, event: PreferencesChanged) -> None:
     workspace.connection.execute(insert(preferences), values)
 
 
-PROJECTIONS: Projections = MappingProxyType({PreferencesChanged: _changed, CallMissed: nothing})
+PROJECTIONS: Projections = MappingProxyType(
+    {PreferencesChanged: _changed, CallMissed: nothing, NotificationsRead: nothing}
+)
