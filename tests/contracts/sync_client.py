@@ -11,6 +11,7 @@ from talkwire.core.commands.blocks import ListBlocked
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import GetConversation
 from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.offers import ListOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.errors import ChatError
@@ -184,6 +185,8 @@ class SyncClient:
                 talk.messages[data["seq"]] = data
             case "message:read:receipt":
                 _move(talk, data, "readSeq", "deliveredSeq")
+            case "conversation:unread":
+                talk.members[self.user_id]["readSeq"] = data["readSeq"]
             case "message:delivered:receipt":
                 _move(talk, data, "deliveredSeq")
             case _:
@@ -195,6 +198,11 @@ class SyncClient:
             talk.members[data["userId"]]["role"] = data["role"]
         if data["role"] == "owner":
             talk.shared["ownerId"] = data["userId"]
+
+    async def unread_notifications(self) -> int:
+        """What the server says."""
+        page = await self._ask(ListNotifications(self.node.clock.now_ms))
+        return int(page.unread)
 
     def state(self) -> Json:
         return {id_: talk.state(self.user_id, self.blocked) for id_, talk in sorted(self.talks.items())}

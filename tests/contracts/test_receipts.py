@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.blocks import BlockUser, UnblockUser
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.receipts import (
     CountUnread,
+    GetMessageStatus,
+    ListReaders,
     ListReceipts,
     MarkDelivered,
     MarkRead,
+    MarkUnread,
     ReadMark,
     Unread,
 )
-from talkwire.core.events import MessagesDelivered, MessagesRead
+from talkwire.core.commands.sync import ListEvents
+from talkwire.core.events import MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.model import LARGE_CONVERSATION, Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node
 
@@ -195,3 +200,113 @@ async def test_a_receipt_has_no_time_from_before_its_member_joined(node: Node) -
     node.clock.now_ms += 60_000
     await node.do(ALICE, AddMembers("c", ("carol",)))
     assert await times_of("carol") == (None, None)
+
+
+# --- marking as unread ----------------------------------------------------------------------------------------------
+
+
+async def test_marking_as_unread_moves_only_one_s_own_position(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(BOB if number == 2 else ALICE, f"@bob {number}") for number in range(5)]
+    await node.do(BOB, MarkRead("c"))
+    before = len(node.log)
+    assert await node.do(BOB, MarkUnread("c", str(sent[1].id))) == ReadMark("c", 1, Unread(3, 3))
+    assert await _unread(node, BOB) == 3
+    assert [type(event) for event in node.log[before:]] == [ReadPositionMoved]
+    receipts = await node.do(ALICE, ListReceipts(str(sent[4].id)))
+    assert receipts[0].read_ms is not None
+    assert (await node.do(BOB, GetConversation("c"))).reader.own_seq == 1
+    for actor, seq in ((BOB, 1), (ALICE, 5)):
+        members = (await node.do(actor, GetConversation("c"))).members
+        assert [view.member.read_seq for view in members if view.member.user_id == "bob"] == [seq]
+    assert any(isinstance(event, ReadPositionMoved) for event in (await _events(node, BOB)))
+    assert not any(isinstance(event, ReadPositionMoved) for event in (await _events(node, ALICE)))
+
+
+async def _events(node: Node, actor: Actor) -> tuple[object, ...]:
+    page = await node.do(actor, ListEvents(f"{node.chat.epoch}-0"))
+    return tuple(page.events)
+
+
+async def test_reading_again_sends_no_second_receipt(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(ALICE, str(number)) for number in range(4)]
+    await node.do(BOB, MarkRead("c", str(sent[2].id)))
+    await node.do(BOB, MarkUnread("c", str(sent[0].id)))
+    before = len(node.log)
+    assert await node.do(BOB, MarkRead("c", str(sent[1].id))) == ReadMark("c", 2, Unread(2, 0))
+    assert await node.do(BOB, MarkRead("c", str(sent[2].id))) == ReadMark("c", 3, Unread(1, 0))
+    assert [type(event) for event in node.log[before:]] == [ReadPositionMoved, ReadPositionMoved]
+    await node.do(BOB, MarkUnread("c", str(sent[0].id)))
+    assert await node.do(BOB, MarkRead("c")) == ReadMark("c", 4, Unread(0, 0))
+    receipt = node.log[-1]
+    assert isinstance(receipt, MessagesRead)
+    assert (receipt.since, receipt.seq, receipt.covered) == (3, 4, ((sent[3].id, "alice"),))
+    assert await _unread(node, BOB) == 0
+
+
+async def test_own_messages_do_not_count_wherever_the_position_moves(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(BOB if number % 2 else ALICE, str(number)) for number in range(8)]
+    await node.do(BOB, MarkRead("c"))
+    for index in (6, 3, 0):
+        await node.do(BOB, MarkUnread("c", str(sent[index].id)))
+        assert await _unread(node, BOB) == len([m for m in sent[index:] if m.sender_id == "alice"])
+    await node.send(BOB, "one more")
+    for index in (1, 5):
+        await node.do(BOB, MarkRead("c", str(sent[index].id)))
+        assert await _unread(node, BOB) == len([m for m in sent[index + 1 :] if m.sender_id == "alice"])
+
+
+async def test_without_a_message_the_newest_one_of_others_is_unread(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    assert await node.refusal(BOB, MarkUnread("c")) == "invalid_request"
+    await node.send(ALICE, "1")
+    await node.send(ALICE, "2")
+    await node.send(BOB, "3")
+    await node.do(BOB, MarkRead("c"))
+    assert await node.do(BOB, MarkUnread("c")) == ReadMark("c", 1, Unread(1, 0))
+    before = len(node.log)
+    assert await node.do(BOB, MarkUnread("c")) == ReadMark("c", 1, Unread(1, 0))
+    assert len(node.log) == before
+    assert await node.refusal(MALLORY, MarkUnread("c")) == "forbidden"
+
+
+async def test_what_is_unread_already_stays_so(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = [await node.send(ALICE, str(number)) for number in range(3)]
+    assert await node.do(BOB, MarkUnread("c", str(sent[2].id))) == ReadMark("c", 0, Unread(3, 0))
+
+
+# --- blocks ---------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_is_blocked_sees_no_receipts_of_the_blocker(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    message = await node.send(ALICE, "hello")
+    await node.do(BOB, BlockUser("alice"))
+    await node.do(BOB, MarkDelivered("c"))
+    await node.do(BOB, MarkRead("c"))
+    receipts = node.log[-2:]
+    assert [(type(each), each.withheld) for each in receipts] == [  # type: ignore[attr-defined]
+        (MessagesDelivered, ("alice",)),
+        (MessagesRead, ("alice",)),
+    ]
+    assert await node.replay(receipts[0].pos - 1) == receipts
+
+    def moved(events: tuple[object, ...]) -> list[type]:
+        return [type(event) for event in events if isinstance(event, MessagesRead | MessagesDelivered)]
+
+    assert moved(await _events(node, ALICE)) == []
+    assert moved(await _events(node, BOB)) == moved(await _events(node, CAROL)) == [MessagesDelivered, MessagesRead]
+    for actor, seq in ((ALICE, 0), (CAROL, 1)):
+        members = {view.member.user_id: view.member for view in (await node.do(actor, GetConversation("c"))).members}
+        assert (members["bob"].read_seq, members["bob"].delivered_seq) == (seq, seq)
+        listed = {each.user_id: each for each in await node.do(actor, ListReceipts(str(message.id)))}
+        assert (listed["bob"].read_ms is None, listed["bob"].delivered_ms is None) == (seq == 0, seq == 0)
+        assert [each.user_id for each in await node.do(actor, ListReaders("c"))] == (["bob"] if seq else [])
+    await node.do(CAROL, MarkRead("c"))
+    assert (await node.do(ALICE, GetMessageStatus(str(message.id)))).status == "sent"
+    await node.do(BOB, UnblockUser("alice"))
+    assert (await node.do(ALICE, GetMessageStatus(str(message.id)))).status == "read"
+    assert moved(await _events(node, ALICE)) == [MessagesDelivered, MessagesRead, MessagesRead]

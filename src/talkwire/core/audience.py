@@ -82,9 +82,9 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return Audience(conversation_id=event.offer.conversation_id)
         case MemberAdded() | MemberRemoved() | ConversationDeleted() | MessagesRead() | MessagesDelivered():
             return Audience(conversation_id=event.conversation_id)
-        case ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked():
-            return Audience(user_id=event.user_id)
-        case ReadPositionMoved() | NotificationsRead():
+        case (ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked()) | (
+            ReadPositionMoved() | NotificationsRead()
+        ):
             return Audience(user_id=event.user_id)
         case MemberRestricted() | MemberUnrestricted():
             return Audience(user_id=event.restriction.user_id)
@@ -101,7 +101,10 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
 
 
 def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
-    """Returns an event of a conversation as a member with this history may see it, None where it is not for them."""
+    """Returns an event of a conversation as a member with this history may see it, None where it is not for them.
+
+    Receipts of a user who has blocked the member are not.
+    """
     match event:
         case MessageEvent(message=message):
             seen = as_seen(message, history)
@@ -110,6 +113,8 @@ def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durabl
             return replace(event, message=seen)
         case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
             return event if may_see_offer(offer.id, history) else None
+        case MessagesRead(withheld=withheld) | MessagesDelivered(withheld=withheld) if user_id in withheld:
+            return None
         case MessagesRead(authors=authors) if authors is not None:
             return event if user_id == event.user_id or user_id in authors else None
         case _:

@@ -56,6 +56,7 @@ from talkwire.core.model import (
     Restriction,
     is_own_id,
 )
+from talkwire.core.reading import as_shown_to
 from talkwire.core.terms import Terms, terms_of
 from talkwire.core.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.transaction import Snapshot, Transaction
@@ -221,12 +222,14 @@ def _view_with_members(
 ) -> ConversationView:
     users = tx.users(user_ids)
     members = tx.members(conversation.id, user_ids)
-    views = tuple(
+    blocker_ids = {id_ for id_ in user_ids if tx.has_blocked(id_, actor.user_id)} if conversation.blocked else ()
+    views = (
         MemberView(members[user_id], users[user_id].name, users[user_id].avatar)
         for user_id in user_ids
         if user_id in members and user_id in users
     )
-    return _view_for(tx, conversation, actor, views)
+    shown = tuple(as_shown_to(view, actor.user_id, blocker_ids) for view in views)
+    return _view_for(tx, conversation, actor, shown)
 
 
 def _view_for(
@@ -379,9 +382,10 @@ def views_of(
     # A direct one is named after the other member: both are read anyway.
     shown = {c.id for c in conversations if c.kind == "direct" or c.member_count <= members_max}
     members = snapshot.members_of(sorted(shown))
+    blocker_ids = snapshot.blockers_of(reader_id) if shown else ()
     views = []
     for conversation in conversations:
-        listed = tuple(members.get(conversation.id, ()))
+        listed = tuple(as_shown_to(view, reader_id, blocker_ids) for view in members.get(conversation.id, ()))
         reader = readers.get(conversation.id)
         message = last.get(conversation.id)
         if reader is not None and message is not None:

@@ -176,7 +176,8 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
     `since` is the `seq` up to which they had read before. `covered` are the newest messages of others in between, each
     with its sender (`receipts.COVERED_MAX` at most, oldest first). The log does not hold them: whoever reads it asks
-    for them (`SyncLog.with_covered`), and None means that nobody has.
+    for them (`SyncLog.with_covered`), and None means that nobody has. `withheld` are members that the reader has
+    blocked: they do not receive the event. The log does not hold them either.
     """
 
     conversation_id: str
@@ -186,10 +187,12 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     authors: tuple[str, ...] | None = None
     since: int = 0
     covered: tuple[tuple[int, str], ...] | None = None
+    withheld: tuple[str, ...] = ()
 
 
 class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
-    """A member's devices have received everything up to a message. `since` and `covered` as in `MessagesRead`."""
+    """A member's devices have received everything up to a message. `since`, `covered` and `withheld` as in
+    `MessagesRead`."""
 
     conversation_id: str
     user_id: str
@@ -197,6 +200,7 @@ class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
     message_id: int
     since: int = 0
     covered: tuple[tuple[int, str], ...] | None = None
+    withheld: tuple[str, ...] = ()
 
 
 class ReadPositionMoved(DurableEvent, frozen=True):

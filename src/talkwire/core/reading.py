@@ -1,9 +1,12 @@
-"""Whether anybody has read a message beside who wrote it, which follows from how far the members have read."""
+"""How far members have read, as one of them sees it, and whether anybody but its sender has read a message."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from msgspec.structs import replace
+
+from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import Reader
 from talkwire.core.model import LARGE_CONVERSATION, Message
 
@@ -17,3 +20,14 @@ def has_been_read(message: Message, readers: Iterable[Reader]) -> bool:
         reader.history_seq < message.seq <= reader.read_seq and reader.user_id != message.sender_id
         for reader in readers
     )
+
+
+def as_shown_to(view: MemberView, reader_id: str, blocker_ids: Collection[str]) -> MemberView:
+    """Returns a member with the positions that a reader sees: with their own position where they look at themselves,
+    and at the beginning of the conversation for `blocker_ids`, who have blocked the reader."""
+    member = view.member
+    if member.user_id in blocker_ids:
+        return replace(view, member=replace(member, read_seq=0, read_ms=0, delivered_seq=0, delivered_ms=0))
+    if member.user_id == reader_id and member.own_seq != member.read_seq:
+        return replace(view, member=replace(member, read_seq=member.own_seq))
+    return view

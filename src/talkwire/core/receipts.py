@@ -140,16 +140,19 @@ def _place(
 
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
-    """How far a message has come with each other member."""
+    """How far a message has come with each other member. Who has blocked the actor seems not to have received it."""
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
+    blocker_ids = snapshot.blockers_of(actor.user_id)
     receipts = []
     for view in views:
         member = view.member
         if member.user_id == message.sender_id or as_seen(message, member.history) is None:
             continue
-        delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
-        read_ms = _reached(member, message, member.read_seq, member.read_ms)
+        delivered_ms = read_ms = None
+        if member.user_id not in blocker_ids:
+            delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
+            read_ms = _reached(member, message, member.read_seq, member.read_ms)
         receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
     return tuple(receipts)
 
@@ -164,13 +167,13 @@ def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[
     """For whoever may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
-    return tuple(snapshot.readers(query.conversation_id, READERS_MAX))
+    return tuple(snapshot.readers(query.conversation_id, actor.user_id, READERS_MAX))
 
 
 def get_message_status(snapshot: Snapshot, actor: Actor, query: GetMessageStatus) -> MessageStatus:
     """For whoever may see the message."""
     message = get_message(snapshot, actor, GetMessage(query.message_id))
-    return MessageStatus(message, status_of(message, snapshot.least_progress(message)))
+    return MessageStatus(message, status_of(message, snapshot.least_progress(message, actor.user_id)))
 
 
 def status_of(message: Message, least: tuple[int, int] | None) -> Status:

@@ -130,7 +130,8 @@ class Transaction(Protocol):
         ...
 
     def has_been_read(self, message: Message) -> bool:
-        """Whether somebody has read it beside its sender, this transaction's changes included."""
+        """Whether somebody has read it beside its sender and users that have blocked its sender, this transaction's
+        changes included."""
         ...
 
     @property
@@ -230,6 +231,10 @@ class Snapshot(Protocol):
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
     def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
 
+    def blockers_of(self, user_id: str) -> frozenset[str]:
+        """Who has blocked a user."""
+        ...
+
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
         """Whom a user has blocked, by id."""
         ...
@@ -258,13 +263,14 @@ class Snapshot(Protocol):
         last ones before `before_seq`, else the newest."""
         ...
 
-    def readers(self, conversation_id: str, limit: int) -> Sequence[Reader]:
-        """Who has read furthest of those who have read anything, the furthest first."""
+    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[Reader]:
+        """Who has read furthest of those who have read anything, the furthest first; without users that have blocked
+        the asker."""
         ...
 
-    def least_progress(self, message: Message) -> tuple[int, int] | None:
+    def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:
         """The `seq` up to which all members but the sender have received, and that up to which they have read, of those
-        whom the message is for; None: it is for nobody else."""
+        whom the message is for; None: it is for nobody else. Who has blocked the asker counts as having neither."""
         ...
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]: ...

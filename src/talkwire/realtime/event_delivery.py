@@ -20,6 +20,7 @@ from talkwire.core.events import (
     LoginEnded,
     MemberAdded,
     MemberRemoved,
+    MessagesDelivered,
     MessageSent,
     MessagesRead,
     News,
@@ -105,7 +106,9 @@ class EventDelivery:
             case UserUpdated():
                 self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
             case MessagesRead(authors=authors) if authors is not None:
-                self._tell_only(event.conversation_id, {event.user_id, *authors}, event)
+                self._tell_only(event.conversation_id, {event.user_id, *authors}.difference(event.withheld), event)
+            case MessagesRead(withheld=withheld) | MessagesDelivered(withheld=withheld) if withheld:
+                self._tell_without(event.conversation_id, withheld, event)
             case _ if audience.conversation_id is not None and depends_on_history(event):
                 self._tell_members(audience.conversation_id, event)
             case _ if audience.conversation_id is not None:

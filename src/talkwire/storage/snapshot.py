@@ -175,6 +175,10 @@ class TableSnapshot:
     def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         return self._ids_by_user(self._lookups.blocks, user_ids)
 
+    def blockers_of(self, user_id: str) -> frozenset[str]:
+        blockers = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id)
+        return frozenset(self._connection.execute(blockers).scalars())
+
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
         blocked = select(users).join(blocks, blocks.c.blocked_id == users.c.id).where(blocks.c.user_id == user_id)
         if after_id is not None:
@@ -238,11 +242,11 @@ class TableSnapshot:
         )
         return self._with_reactions(rows[::-1])
 
-    def readers(self, conversation_id: str, limit: int) -> Sequence[Reader]:
-        return furthest_readers(self._connection, conversation_id, limit)
+    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[Reader]:
+        return furthest_readers(self._connection, conversation_id, asker_id, limit)
 
-    def least_progress(self, message: Message) -> tuple[int, int] | None:
-        return least_progress(self._connection, message)
+    def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:
+        return least_progress(self._connection, message, asker_id)
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]:
         # A conversation's newest activity is its newest message, once there is one.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -28,13 +29,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from talkwire.core.events import Durable, UserUpdated
+from talkwire.core.events import Durable, MessagesDelivered, MessagesRead, UserUpdated
 from talkwire.core.model import MESSAGE_ID_BASE, HistoryStart
 from talkwire.storage.covered import with_covered
 from talkwire.storage.keys import keys_parameter
 from talkwire.storage.message_rows import read_messages
 from talkwire.storage.rows import KNOWN_EVENTS, to_events
-from talkwire.storage.schema import conversations, log, log_head, members, messages, spans
+from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans
 from talkwire.storage.statements import Lookups
 
 WINDOW = 1024
@@ -161,7 +162,23 @@ class SyncRows:
             if len(places) < wanted:
                 break
             after_pos = max(places)
-        return found
+        return self._withheld(user_id, found)
+
+    def _withheld(
+        self, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]
+    ) -> Sequence[tuple[Durable, HistoryStart]]:
+        """Marks receipts of users that have blocked this one as withheld."""
+        doers = {event.user_id for event, _ in found if isinstance(event, MessagesRead | MessagesDelivered)}
+        if not doers:
+            return found
+        blocking = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id, blocks.c.user_id.in_(doers))
+        blocker_ids = frozenset(self._connection.execute(blocking).scalars())
+        return [
+            (replace(event, withheld=(user_id,)), history)
+            if isinstance(event, MessagesRead | MessagesDelivered) and event.user_id in blocker_ids
+            else (event, history)
+            for event, history in found
+        ]
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
         """The events at these positions that can be read."""
