@@ -35,9 +35,10 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, GetOffer, OfferDecision, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.recovery import ListMissed
 from talkwire.core.commands.sync import ListEvents
 from talkwire.core.errors import ChatError
@@ -49,9 +50,13 @@ from talkwire.core.events import (
     MemberAdded,
     MemberRemoved,
     MessageEvent,
+    MessagesDelivered,
     MessageSent,
+    MessagesRead,
     OfferCreated,
     OfferUpdated,
+    UserBlocked,
+    UserUnblocked,
 )
 from talkwire.core.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
 from talkwire.core.transaction import Snapshot, Transaction
@@ -92,6 +97,8 @@ _OFTEN: Mapping[str, Callable[[Choice], Command[Any]]] = {
 _SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "mention_all": lambda c: SendMessage(c.talk, f"@all and @{c.other}: hello"),
     "reply": lambda c: SendMessage(c.talk, "a reply", reply_to_id=c.message),
+    "mark_unread": lambda c: MarkUnread(c.talk, None if c.which % 4 == 0 else c.message),
+    "read_notifications": lambda c: MarkNotificationsRead(None if c.which % 2 else (c.message,)),
     "deliver": lambda c: MarkDelivered(c.talk, None if c.which % 2 else c.message),
     "edit": lambda c: EditMessage(c.message, f"edited {c.which} @{c.other}"),
     "delete": lambda c: DeleteMessage(c.message),
@@ -185,7 +192,8 @@ async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], w
     assert await _remembers(node)
     for client in late:
         fresh = await SyncClient(node, client.actor).load()
-        assert (await client.follow()).state() == fresh.state()
+        hidden = _have_blocked(node.log, client.user_id)
+        assert _without_positions((await client.follow()).state(), hidden) == _without_positions(fresh.state(), hidden)
         assert client.blocked == fresh.blocked
         counted = {id_: talk.unread(fresh.user_id, fresh.blocked) for id_, talk in fresh.talks.items()}
         assert await fresh.told_unread() == counted
@@ -193,6 +201,18 @@ async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], w
         from_the_beginning = await SyncClient(node, actor, f"{node.chat.epoch}-0").follow()
         assert from_the_beginning.heard == _Listener(actor.user_id).meant(node.log)
         await _shows_nothing_else(node, actor)
+
+
+def _have_blocked(log: Sequence[Any], user_id: str) -> set[str]:
+    """Who has blocked a user at any time. Where these have read is hidden while the block lasts, and nobody is told
+    when it ends."""
+    return {event.user_id for event in log if isinstance(event, UserBlocked) and event.blocked_id == user_id}
+
+
+def _without_positions(state: Any, user_ids: set[str]) -> Any:  # noqa: ANN401 (JSON)
+    for talk in state.values():
+        talk["members"] |= {id_: (talk["members"][id_][0],) for id_ in user_ids & talk["members"].keys()}
+    return state
 
 
 async def _shows_nothing_else(node: Node, actor: Actor) -> None:
@@ -279,11 +299,13 @@ class _Listener:
         self._told: list[tuple[str | None, Durable]] = []
         self._from_join: dict[str, bool] = {}
         self._last_seqs: dict[str, int] = {}
+        self._blocker_ids: set[str] = set()
 
     def meant(self, log: Sequence[Any]) -> list[int]:
         """The positions that the user should hear of."""
         for event in log:
             self._enter(event)
+            self._block(event)
             self._tell(event)
             self._leave(event)
         return [event.pos for conversation_id, event in self._told if self._counts(conversation_id, event)]
@@ -291,7 +313,15 @@ class _Listener:
     def _counts(self, conversation_id: str | None, event: Durable) -> bool:
         if conversation_id is None or self._ends_membership(event):
             return True
+        if isinstance(event, MessagesRead | MessagesDelivered) and event.user_id in self._blocker_ids:
+            return False
         return conversation_id in self._inside and self._inside[conversation_id].shows(event)
+
+    def _block(self, event: Durable) -> None:
+        if isinstance(event, UserBlocked) and event.blocked_id == self._user_id:
+            self._blocker_ids.add(event.user_id)
+        if isinstance(event, UserUnblocked) and event.blocked_id == self._user_id:
+            self._blocker_ids.discard(event.user_id)
 
     def _tell(self, event: Durable) -> None:
         if type(event) not in OUTBOUND:
