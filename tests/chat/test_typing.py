@@ -19,6 +19,32 @@ async def test_typing_is_told_to_the_others_and_not_to_the_own_sockets(world: Wo
     assert await desktop.pending("typing:user") == []
 
 
+async def test_a_burst_is_one_event(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    for _ in range(10):
+        await alice.done("typing:start", {"conversationId": conversation})
+    assert (await bob.next("typing:user"))["isTyping"] is True
+    assert await bob.pending("typing:user") == []
+
+
+async def test_a_message_and_an_edit_end_typing_once(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    message = {"conversationId": conversation, "content": "hello"}
+    await alice.done("typing:start", {"conversationId": conversation})
+    sent = await alice.done("message:send", message)
+    await alice.done("typing:stop", {"conversationId": conversation})
+    assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+    assert await bob.pending("typing:user") == []
+    await alice.done("typing:start", {"conversationId": conversation})
+    assert (await bob.next("typing:user"))["isTyping"] is True
+    await alice.done("message:edit", {"messageId": sent["message"]["id"], "content": "hello!"})
+    assert (await bob.next("typing:user"))["isTyping"] is False
+    await alice.done("typing:stop", {"conversationId": conversation})
+    assert await bob.pending("typing:user") == []
+
+
 async def test_typing_ends_by_itself(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")

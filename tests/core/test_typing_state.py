@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from talkwire.core.events import TypingChanged
-from talkwire.core.typing_state import TYPING_LASTS_S, TypingState
+from talkwire.core.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
 
 
 def _started(user_id: str, conversation_id: str = "c") -> TypingChanged:
@@ -43,12 +43,70 @@ def test_the_first_to_end_sets_the_deadline() -> None:
 def test_a_user_stops_when_they_say_so() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
-    assert typing.stop("c", "alice", "Alice") == _stopped("alice")
+    assert typing.stop("c", "alice", now=1) == _stopped("alice")
     assert typing.next_deadline() is None
+    assert typing.stop("c", "alice", now=1) is None
 
 
-def test_a_user_who_says_stop_without_having_started_is_heard() -> None:
-    assert TypingState().stop("c", "alice", "Alice") == _stopped("alice")
+def test_a_stop_without_a_start_is_not_told() -> None:
+    assert TypingState().stop("c", "alice", now=0) is None
+
+
+def test_others_receive_one_start_of_a_burst() -> None:
+    typing = TypingState()
+    told = [typing.start("c", "alice", "Alice", "s1", now=0.1 * number) for number in range(20)]
+    assert told == [_started("alice"), *[None] * 19]
+    assert typing.start("c", "bob", "Bob", "s2", now=1) == _started("bob")
+    assert typing.start("d", "alice", "Alice", "s1", now=1) == _started("alice", "d")
+    assert typing.start("c", "alice", "Alice", "s1", now=TYPING_EVERY_S) == _started("alice")
+    assert typing.start("c", "alice", "Alice", "s1", now=TYPING_EVERY_S + 1) is None
+
+
+def test_what_is_not_told_keeps_the_typing_alive() -> None:
+    typing = TypingState()
+    typing.start("c", "alice", "Alice", "s1", now=0)
+    typing.start("c", "alice", "Alice", "s1", now=1.5)
+    assert typing.expire(TYPING_LASTS_S) == []
+    assert typing.expire(TYPING_LASTS_S + 1.5) == [_stopped("alice")]
+
+
+def test_whoever_starts_again_at_once_is_told_when_the_time_is_over() -> None:
+    typing = TypingState()
+    typing.start("c", "alice", "Alice", "s1", now=0)
+    assert typing.stop("c", "alice", now=0.5) == _stopped("alice")
+    assert typing.start("c", "alice", "Alice", "s1", now=1) is None
+    assert typing.next_deadline() == TYPING_EVERY_S
+    assert typing.expire(TYPING_EVERY_S - 0.1) == []
+    assert typing.expire(TYPING_EVERY_S) == [_started("alice")]
+    assert typing.stop("c", "alice", now=2.5) == _stopped("alice")
+
+
+def test_a_start_that_was_not_told_needs_no_stop() -> None:
+    typing = TypingState()
+    for _ in range(10):
+        typing.start("c", "alice", "Alice", "s1", now=0)
+        typing.stop("c", "alice", now=0)
+    assert typing.start("c", "alice", "Alice", "s1", now=1) is None
+    assert typing.stop("c", "alice", now=1) is None
+    assert typing.next_deadline() is None
+    assert typing.start("c", "alice", "Alice", "s1", now=2) == _started("alice")
+
+
+def test_what_another_node_has_told_is_not_told_again() -> None:
+    typing = TypingState()
+    assert typing.start("c", "alice", "Alice", None, now=1, told_elsewhere_s=0) is None
+    assert typing.told_s("c", "alice") == 0
+    assert typing.start("c", "alice", "Alice", None, now=2, told_elsewhere_s=0) == _started("alice")
+    typing.told_elsewhere("c", "alice")
+    assert typing.stop("c", "alice", now=3) is None
+
+
+def test_who_has_stopped_is_remembered_only_as_long_as_it_matters() -> None:
+    typing = TypingState()
+    for number in range(100):
+        typing.start("c", f"user{number}", "U", "s1", now=number)
+        typing.stop("c", f"user{number}", now=number)
+    assert len(typing._stopped) <= TYPING_EVERY_S + 1
 
 
 def test_a_socket_that_goes_ends_what_it_typed_and_nothing_else() -> None:
@@ -57,8 +115,8 @@ def test_a_socket_that_goes_ends_what_it_typed_and_nothing_else() -> None:
     typing.start("d", "alice", "Alice", "s1", now=0)
     typing.start("c", "bob", "Bob", "s2", now=0)
     typing.start("c", "carol", "Carol", None, now=0)
-    assert typing.source_gone("s1") == [_stopped("alice"), _stopped("alice", "d")]
-    assert typing.source_gone("s1") == []
+    assert typing.source_gone("s1", now=1) == [_stopped("alice"), _stopped("alice", "d")]
+    assert typing.source_gone("s1", now=1) == []
     assert typing.expire(100) == [_stopped("bob"), _stopped("carol")]
 
 
@@ -66,18 +124,8 @@ def test_a_user_who_types_on_a_second_socket_goes_on_when_the_first_is_gone() ->
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("c", "alice", "Alice", "s2", now=1)
-    assert typing.source_gone("s1") == []
-    assert typing.source_gone("s2") == [_stopped("alice")]
-
-
-def test_a_user_who_left_is_not_typing_there_any_more() -> None:
-    typing = TypingState()
-    typing.start("c", "alice", "Alice", "s1", now=0)
-    typing.start("d", "alice", "Alice", "s1", now=0)
-    assert typing.user_left("c", "alice") == [_stopped("alice")]
-    assert typing.user_left("c", "alice") == []
-    assert typing.user_left("c", "bob") == []
-    assert typing.next_deadline() == TYPING_LASTS_S
+    assert typing.source_gone("s1", now=1) == []
+    assert typing.source_gone("s2", now=1) == [_stopped("alice")]
 
 
 def test_nobody_types_in_a_conversation_that_is_gone() -> None:
@@ -85,5 +133,5 @@ def test_nobody_types_in_a_conversation_that_is_gone() -> None:
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("d", "alice", "Alice", "s1", now=0)
     typing.conversation_gone("c")
-    assert typing.source_gone("s1") == [_stopped("alice", "d")]
+    assert typing.source_gone("s1", now=1) == [_stopped("alice", "d")]
     assert typing.next_deadline() is None

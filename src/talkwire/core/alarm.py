@@ -1,4 +1,4 @@
-"""One timer for a state whose entries end by themselves, all of them equally long after they began."""
+"""One timer for a state whose entries end by themselves."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ class Alarm:
         self._timer: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
-        """To be called when there may be a deadline where there was none."""
-        if self._timer is None:
-            deadline = self._next_deadline()
-            if deadline is not None:
-                self._timer = asyncio.get_running_loop().call_at(deadline, self._wake)
+        """Sets the timer to the next deadline. To be called when there may be one that is sooner than those before."""
+        deadline = self._next_deadline()
+        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+            return
+        self.cancel()
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._wake)
 
     def cancel(self) -> None:
         if self._timer is not None:

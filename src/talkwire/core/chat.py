@@ -395,7 +395,7 @@ class Chat:
             self.pos = event.pos
             if type(event) is not MessageSent:  # nearly every event is one, and none moves anybody
                 self.directory.apply(event)
-                self.signals.follow(event)
+            self.signals.follow(event)
         self.directory.pos = self.pos
 
     async def _load_entries(self, user_ids: Collection[str]) -> Loaded:

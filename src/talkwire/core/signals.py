@@ -111,7 +111,9 @@ class Signals:
 
     def follow(self, event: Durable) -> None:
         """Follows the log."""
-        if type(event) is not MessageSent:
+        if type(event) is MessageSent:
+            self._typing.sent(event)
+        else:
             self._typing.follow(event)
             self._calls.follow(event)
 
