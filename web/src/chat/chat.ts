@@ -133,6 +133,7 @@ export class Chat {
         panel: panel?.kind === "search" ? panel : null,
         question: null,
         target: null,
+        keptUnread: null,
         notice: "",
         unreadAfter: unread > 0 ? (conversation?.readSeq ?? 0) : null,
       });

@@ -44,6 +44,8 @@ export interface ChatState {
   readonly unreadAfter: number | null;
   /** Whether the end of the open conversation is in sight, so that what comes is read at once. */
   readonly watched: boolean;
+  /** The open conversation that stays unread until the reader leaves it, because they marked it as unread; null: none. */
+  readonly keptUnread: string | null;
   /** The message that the reader wants to be shown in the open conversation. */
   readonly target: Target | null;
   readonly timelines: Readonly<Record<string, Timeline>>;
@@ -98,6 +100,7 @@ export class Core {
       openId: null,
       unreadAfter: null,
       watched: false,
+      keptUnread: null,
       target: null,
       timelines: {},
       composing: null,
@@ -150,7 +153,8 @@ export class Core {
 
   /** Whether what comes in that conversation is read at once. */
   isWatched(conversationId: string): boolean {
-    return this.now.watched && this.now.openId === conversationId;
+    const { watched, openId, keptUnread } = this.now;
+    return watched && openId === conversationId && keptUnread !== conversationId;
   }
 
   /** Changes a conversation that is here. */

@@ -267,7 +267,8 @@ export interface ServerEvents {
   "conversation:new": Conversation;
   "conversation:updated": Conversation;
   "conversation:deleted": { conversationId: string };
-  "conversation:unread": { conversationId: string; unreadCount: number; mentionCount: number };
+  /** `readSeq` where the reader's position moved without a receipt: back, by marking as unread, or forward again. */
+  "conversation:unread": { conversationId: string; unreadCount: number; mentionCount: number; readSeq?: number };
   "member:added": { conversationId: string; members: { userId: string; role: Role }[] };
   "member:updated": { conversationId: string; userId: string; role: Role };
   "member:removed": { conversationId: string; userId: string; by?: string };
@@ -281,6 +282,7 @@ export interface ServerEvents {
   "member:restricted": Restriction;
   "member:unrestricted": Restriction;
   notification: Notified;
+  "notification:read": { ids?: string[]; all?: true; unread: number };
   "preferences:updated": Preferences;
   "conversation:preferences": ConversationPreferences & { conversationId: string };
   "offer:new": Offer;

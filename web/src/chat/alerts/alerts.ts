@@ -3,11 +3,14 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ConversationPreferences, Notified, Preferences } from "../../server/payloads";
 import type { Core, Part } from "../core";
-import { merged, type Notifications, unreadOf, withRead } from "./notifications";
+import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
 
 export interface AlertState {
+  /** Those that the server has stored, as far as they are here. */
   readonly items: Notifications;
+  /** How many of all stored ones are unread, as the server counts them. */
+  readonly unread: number;
   /** Where the server's list goes on; null: nowhere. */
   readonly next: string | null;
 }
@@ -22,28 +25,39 @@ export interface Alert {
 interface Page {
   items: Notified[];
   next: string | null;
+  unread: number;
 }
 
 export class Alerts implements Part {
-  readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({ items: [], next: null }));
+  readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({ items: [], unread: 0, next: null }));
   readonly tabs: Tabs;
   /** Who plays and shows. */
   onAlert: (alert: Alert) => void = () => undefined;
   /** Who takes away what is shown: of these ids. */
   onRead: (ids: readonly string[]) => void = () => undefined;
   readonly #core: Core;
+  /** Those that were told and are not stored: the unread counts of conversations say the same. */
+  #passing: Notifications = [];
 
   constructor(core: Core) {
     this.#core = core;
     this.tabs = new Tabs(core.now.me.id);
     core.on("notification", (notification) => void this.#told(notification));
+    core.on("notification:read", ({ ids, unread }) => {
+      this.#read((each) => ids === undefined || ids.includes(each.id));
+      this.state.setState({ unread });
+    });
     core.on("message:read:receipt", ({ conversationId, userId, messageId }) => {
       if (userId !== core.now.me.id) return;
-      this.#read((each) => each.conversationId === conversationId && Number(each.messageId) <= Number(messageId));
+      this.#passed((each) => each.conversationId === conversationId && Number(each.messageId) <= Number(messageId));
     });
     core.on("conversation:unread", ({ conversationId, unreadCount }) => {
-      if (unreadCount === 0) this.#read((each) => each.conversationId === conversationId && isOfMessage(each));
+      if (unreadCount === 0) this.#passed((each) => each.conversationId === conversationId);
     });
+    core.on("member:removed", ({ userId }) => {
+      if (userId === core.now.me.id) void this.load();
+    });
+    core.on("conversation:deleted", () => void this.load());
     core.on("conversation:preferences", ({ conversationId, muted }) =>
       core.changeConversation(conversationId, (before) => ({ ...before, muted })),
     );
@@ -62,7 +76,8 @@ export class Alerts implements Part {
     removeEventListener("focus", this.#focused);
   }
 
-  loaded(): void {
+  /** Nothing tells later what was told while the connection was away. */
+  connected(): void {
     void this.load();
   }
 
@@ -70,8 +85,8 @@ export class Alerts implements Part {
   async load(cursor?: string): Promise<void> {
     try {
       const from = cursor === undefined ? "" : `?cursor=${cursor}`;
-      const { items, next } = await this.#core.api.get<Page>(`notifications${from}`);
-      this.state.setState((before) => ({ items: merged(before.items, items), next }));
+      const { items, next, unread } = await this.#core.api.get<Page>(`notifications${from}`);
+      this.state.setState((before) => ({ items: merged(before.items, items), next, unread }));
     } catch {
       // They are asked for again when everything is loaded afresh, or when somebody looks at them.
     }
@@ -84,6 +99,7 @@ export class Alerts implements Part {
 
   async markAllRead(): Promise<void> {
     this.#read(() => true);
+    this.state.setState({ unread: 0 });
     await this.#post({ all: true });
   }
 
@@ -111,13 +127,20 @@ export class Alerts implements Part {
   // --- what the server tells -----------------------------------------------------------------------------------------
 
   async #told(notification: Notified): Promise<void> {
-    if (this.state.getState().items.some(({ id }) => id === notification.id)) return;
+    const { id, conversationId } = notification;
+    const { items, unread } = this.state.getState();
+    if ([...items, ...this.#passing].some((each) => each.id === id)) return;
     const { isSeen } = this.tabs;
-    const isRead = isSeen && this.#core.now.openId === notification.conversationId;
+    const { openId, keptUnread } = this.#core.now;
+    const isRead = isSeen && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
-    this.state.setState(({ items }) => ({ items: merged(items, [item]) }));
+    if (isStored(notification))
+      this.state.setState({ items: merged(items, [item]), unread: unread + (isRead ? 0 : 1) });
+    else this.#passing = [item, ...this.#passing].slice(0, PASSING_MAX);
+    // What is no message is read by being looked at; of messages the server knows when they are read.
+    if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     // Whoever reads a conversation sees what is new there; the claim keeps other tabs quiet too.
-    if (!(await this.tabs.claim(notification.id)) || isRead) return;
+    if (!(await this.tabs.claim(id)) || isRead) return;
     this.onAlert({ notification, shows: !isSeen });
   }
 
@@ -133,11 +156,19 @@ export class Alerts implements Part {
   }
 
   #read(matches: (each: Notified) => boolean): void {
-    const { items } = this.state.getState();
+    const { items, unread } = this.state.getState();
     const after = withRead(items, matches, new Date().toISOString());
     if (after === items) return;
-    this.state.setState({ items: after });
+    const read = unreadOf(items) - unreadOf(after);
+    this.state.setState({ items: after, unread: Math.max(0, unread - read) });
     this.onRead(after.filter((each, index) => each.readAt !== items[index]?.readAt).map(({ id }) => id));
+  }
+
+  /** What is not stored is forgotten as soon as it was read. */
+  #passed(matches: (each: Notified) => boolean): void {
+    const read = this.#passing.filter(matches);
+    this.#passing = this.#passing.filter((each) => !matches(each));
+    this.onRead(read.map(({ id }) => id));
   }
 
   async #post(body: object): Promise<void> {
@@ -145,7 +176,10 @@ export class Alerts implements Part {
   }
 }
 
-export const unreadIn = ({ items }: AlertState): number => unreadOf(items);
+export const unreadIn = ({ unread }: AlertState): number => unread;
+
+/** As many as may be shown by the browser at the same time. */
+const PASSING_MAX = 100;
 
 const isOfMessage = ({ messageId }: Notified): boolean => messageId !== undefined;
 const pathOf = (conversationId: string): string => `conversations/${encodeURIComponent(conversationId)}/preferences`;

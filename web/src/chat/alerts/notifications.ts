@@ -17,6 +17,11 @@ export function withRead(all: Notifications, matches: (each: Notified) => boolea
   return all.map((each) => (each.readAt === undefined && matches(each) ? { ...each, readAt } : each));
 }
 
+/** Whether the server stores it for readers that are connected; of the others, unread counts say the same. */
+export function isStored({ type }: Notified): boolean {
+  return type !== "direct" && type !== "message";
+}
+
 export function unreadOf(all: Notifications): number {
   return all.filter(({ readAt }) => readAt === undefined).length;
 }

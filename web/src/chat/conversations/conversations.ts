@@ -35,6 +35,10 @@ export class ConversationList {
     );
     core.on("conversation:deleted", ({ conversationId }) => this.#forget(conversationId, texts.places.wasDeleted));
     core.on("conversation:unread", ({ conversationId, ...counts }) => {
+      const { readSeq } = counts;
+      const isMarked = readSeq !== undefined && readSeq < (own(core.now.conversations, conversationId)?.readSeq ?? 0);
+      if (isMarked && core.now.openId === conversationId)
+        core.state.setState({ keptUnread: conversationId, unreadAfter: readSeq });
       // What came since is being read, and would be counted for a moment.
       if (!core.isWatched(conversationId))
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
@@ -49,7 +53,11 @@ export class ConversationList {
       else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
     });
     core.on("message:read:receipt", (told) =>
-      core.changeConversation(told.conversationId, (before) => withReceipt(before, "readSeq", told)),
+      core.changeConversation(told.conversationId, (before) => {
+        const { readSeq = 0 } = before;
+        const after = withReceipt(before, "readSeq", told);
+        return told.userId === core.now.me.id && told.seq > readSeq ? { ...after, readSeq: told.seq } : after;
+      }),
     );
     core.on("message:delivered:receipt", (told) =>
       core.changeConversation(told.conversationId, (before) => withReceipt(before, "deliveredSeq", told)),

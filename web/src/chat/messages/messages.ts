@@ -155,6 +155,16 @@ export class Messages implements Part {
     await this.#reading.markRead(id);
   }
 
+  /** Everything from a message on is unread again, or from the newest one of somebody else; a refusal is shown. */
+  async markUnread(id: string, messageId?: string): Promise<void> {
+    await this.#core.attempt(() => this.#reading.markUnread(id, messageId));
+  }
+
+  /** What was marked as unread is read as usual from now on. */
+  readAgain(): void {
+    this.#reading.readAgain();
+  }
+
   // --- writing -------------------------------------------------------------------------------------------------------
 
   /** A new message, or the answer to one. */

@@ -36,6 +36,31 @@ export class Reading {
     await this.#tellSeen(id);
   }
 
+  /**
+   * Everything from a message on is unread again, or from the newest one of somebody else; an open conversation stays so
+   * until the reader leaves it. Rejects with `Refused`.
+   */
+  async markUnread(id: string, messageId?: string): Promise<void> {
+    const { state } = this.#core;
+    const isOpen = this.#core.now.openId === id;
+    this.#seen.delete(id);
+    if (isOpen) state.setState({ keptUnread: id });
+    try {
+      const answer = await this.#core.call<Answer>("conversation:mark-unread", { conversationId: id, messageId });
+      const { seq: readSeq, unreadCount, mentionCount } = answer;
+      this.#core.changeConversation(id, (before) => ({ ...before, readSeq, unreadCount, mentionCount }));
+      if (this.#core.now.openId === id) state.setState({ unreadAfter: readSeq });
+    } catch (error) {
+      if (isOpen) this.readAgain();
+      throw error;
+    }
+  }
+
+  /** What was marked as unread is read as usual from now on. */
+  readAgain(): void {
+    this.#core.state.setState({ keptUnread: null });
+  }
+
   /** The connection is back: tells what could not be told. */
   connected(): void {
     for (const id of this.#seen.keys()) void this.#tellSeen(id).catch(() => undefined);

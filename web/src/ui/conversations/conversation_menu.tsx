@@ -1,4 +1,4 @@
-import { Bell, BellOff, CheckCheck, Ellipsis, LogOut } from "lucide-react";
+import { Bell, BellOff, CheckCheck, Ellipsis, LogOut, MailOpen } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { may, roleOf } from "../../chat/conversations/rights";
 import type { Conversation } from "../../server/payloads";
@@ -38,7 +38,9 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
             onClick: () => attempt(() => chat.conversations.markRead(id)),
           },
         ]
-      : []),
+      : conversation.lastMessage === undefined
+        ? []
+        : [{ label: texts.markUnread, icon: MailOpen, onClick: () => void chat.messages.markUnread(id) }]),
     {
       label: muted ? texts.places.unmute : texts.places.mute,
       icon: muted ? Bell : BellOff,

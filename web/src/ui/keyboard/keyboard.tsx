@@ -60,11 +60,13 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
   if (next !== undefined) goTo(next.id);
 }
 
-/** Out of whatever it is, one thing at a time: the panel, then the old messages. */
+/** Out of whatever it is, one thing at a time: the panel, what was marked as unread, then the old messages. */
 function leave(chat: Chat): void {
-  const { panel, openId } = chat.state.getState();
+  const { panel, openId, keptUnread } = chat.state.getState();
   if (panel !== null) {
     chat.show(null);
+  } else if (keptUnread !== null) {
+    chat.messages.readAgain();
   } else if (openId !== null) {
     void chat.messages.toNewest(openId);
     focusComposer();

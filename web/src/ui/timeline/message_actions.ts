@@ -1,6 +1,19 @@
 /** What one can do with a message: one list, from which its buttons, its menu and its keys come. */
 
-import { Copy, Eye, Forward, Link, MessagesSquare, Pencil, Pin, PinOff, Reply, SmilePlus, Trash2 } from "lucide-react";
+import {
+  Copy,
+  Eye,
+  Forward,
+  Link,
+  MailOpen,
+  MessagesSquare,
+  Pencil,
+  Pin,
+  PinOff,
+  Reply,
+  SmilePlus,
+  Trash2,
+} from "lucide-react";
 import type { Chat } from "../../chat/chat";
 import { may, roleOf } from "../../chat/conversations/rights";
 import { type Composing, own } from "../../chat/core";
@@ -59,6 +72,12 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
         }
       : false,
     { label: texts.copyLink, icon: Link, onClick: () => void copy(chat, linkTo(message.conversationId, message.id)) },
+    {
+      label: texts.markUnread,
+      icon: MailOpen,
+      key: MESSAGE_KEYS.unread,
+      onClick: () => void chat.messages.markUnread(message.conversationId, message.id),
+    },
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
     isMine && {

@@ -135,6 +135,7 @@ function ToNewest({ id }: { id: string }) {
 function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): void {
   const { messages, state } = useChat();
   const connected = useChatState((state) => state.connected);
+  const isKept = useChatState(({ keptUnread }) => keptUnread === id);
   const [seen, setSeen] = useState(() => document.hasFocus());
   useEffect(() => {
     const look = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
@@ -150,8 +151,8 @@ function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): voi
     return () => state.setState({ watched: false });
   }, [state, watched]);
   useEffect(() => {
-    if (watched && last !== undefined) void messages.markRead(id).catch(() => undefined);
-  }, [messages, id, watched, last]);
+    if (watched && !isKept && last !== undefined) void messages.markRead(id).catch(() => undefined);
+  }, [messages, id, watched, isKept, last]);
 }
 
 function entryView(entry: Row | Letter) {
