@@ -33,10 +33,10 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
-from talkwire.core.commands.notifications import RecordMissedCall
+from talkwire.core.commands.notifications import MarkNotificationsRead, RecordMissedCall
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead
+from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.model import Actor, DoNotDisturb, Preferences
 from talkwire.storage.schema import log, log_head
@@ -85,6 +85,7 @@ async def _changed_messages(node: Node) -> None:
 async def _receipts(node: Node) -> None:
     await node.do(ALICE, MarkDelivered("c"))
     await node.do(BOB, MarkRead("c"))
+    await node.do(BOB, MarkUnread("c"))
 
 
 async def _notices(node: Node) -> None:
@@ -93,7 +94,9 @@ async def _notices(node: Node) -> None:
     quiet = DoNotDisturb(enabled=True, time_zone="Europe/Berlin", days=(0,))
     await node.do(BOB, SetPreferences(Preferences(("offer",), {"direct": None}, quiet)))
     await node.do(BOB, SetMemberPreferences("c", muted=True, notify="all", sound="bell"))
+    await node.do(BOB, SetMemberPreferences("c"))
     await node.do(ALICE, RecordMissedCall("c", "call", ("bob",)))
+    await node.do(BOB, MarkNotificationsRead())
 
 
 async def _conversations(node: Node) -> None:

@@ -89,9 +89,9 @@ async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> No
             outcomes = await node.in_one_batch(*((ALICE, rich) for _ in range(size)))
         assert all(outcome.mentions == ("bob",) and len(outcome.attachments) == 1 for outcome in outcomes)
         counts.append(len(transactions[-1]))
-    # head, messages that are replied to, names, files; messages, links, mentions, replies, members, conversations, log,
-    # head
-    assert counts == [4 + (2 if _writes_at_once(node) else 8)] * 3
+    # head, messages that are replied to, names, files, listeners; messages, links, mentions, notifications, replies,
+    # members, conversations, log, head
+    assert counts == [5 + (2 if _writes_at_once(node) else 9)] * 3
     assert (await node.do(BOB, GetMessage(str(root.id)))).reply_count == 211
 
 

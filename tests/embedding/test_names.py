@@ -18,6 +18,7 @@ from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, commands_named, ev
 _PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
     {
         "conversations:list": [{}, {"query": "q"}],
+        "notifications:read": [{"ids": ["1"]}, {"all": True}],
         "sync": [{}, {"after": "1-1"}],
     }
 )
