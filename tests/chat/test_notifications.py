@@ -119,7 +119,7 @@ async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> Non
     page = await world.request("GET", "/api/v1/notifications", by="bob", params={"limit": 2})
     assert page.json()["next"] == items[1]["id"]
     rest = await world.request("GET", "/api/v1/notifications", by="bob", params={"cursor": page.json()["next"]})
-    assert rest.json() == {"items": [items[2]], "next": None}
+    assert rest.json() == {"items": [items[2]], "next": None, "unread": 3}
     marked = await world.request("POST", "/api/v1/notifications/read", by="bob", json={"ids": [first["id"]]})
     assert marked.status_code == 204
     bob = await world.connect("bob")
@@ -135,6 +135,24 @@ async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> Non
     await alice.send_message(direct, "four")
     assert (await bob.next("notification"))["body"] == "four"
     await stored(world, "bob", 3)
+
+
+async def test_reading_notifications_is_told_to_the_other_devices(world: World) -> None:
+    group = await world.conversation("alice", "bob")
+    alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
+    sent = [await alice.send_message(group, f"@all {number}") for number in range(3)]
+    live = [await laptop.next("notification") for _ in sent]
+    items = await stored(world, "bob", 3)
+    assert [each["id"] for each in items] == [each["id"] for each in reversed(live)]
+    assert await phone.done("notifications:read", {"ids": [live[0]["id"]]}) == {"success": True, "unread": 2}
+    assert await laptop.next("notification:read") == {"ids": [live[0]["id"]], "unread": 2}
+    await phone.done("message:read", {"conversationId": group, "messageId": sent[1]["id"]})
+    assert await laptop.next("notification:read") == {"ids": [live[1]["id"]], "unread": 1}
+    await world.request("POST", "/api/v1/notifications/read", by="bob", json={"all": True})
+    assert await laptop.next("notification:read") == {"all": True, "unread": 0}
+    assert await alice.pending("notification:read") == []
+    answer = await phone.refused("notifications:read", {})
+    assert answer["code"] == "invalid_request"
 
 
 @pytest.mark.parametrize("body", [{}, {"ids": None}, {"all": False}, {"ids": ["x"]}, {"ids": ["1"], "all": True}])

@@ -85,3 +85,40 @@ async def test_lists_say_what_is_unread(world: World) -> None:
     listed = await bob.done("conversations:list", {})
     (conversation,) = listed["conversations"]
     assert (conversation["unreadCount"], conversation["mentionCount"], conversation["readSeq"]) == (3, 3, 0)
+
+
+async def test_marking_as_unread_is_told_to_the_own_devices_only(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
+    sent = [await alice.send_message(talk, str(number)) for number in range(3)]
+    await phone.done("message:read", {"conversationId": talk})
+    assert (await laptop.next("conversation:unread"))["unreadCount"] == 0
+    await alice.next("message:read:receipt")
+    answer = await phone.done("conversation:mark-unread", {"conversationId": talk, "messageId": sent[1]["id"]})
+    assert (answer["seq"], answer["unreadCount"], answer["mentionCount"]) == (1, 2, 0)
+    told = {"conversationId": talk, "unreadCount": 2, "mentionCount": 0, "readSeq": 1}
+    assert await laptop.next("conversation:unread") == told
+    listed = (await world.request("GET", f"/api/v1/conversations/{talk}", by="bob")).json()
+    assert (listed["unreadCount"], listed["readSeq"]) == (2, 1)
+    answer = await world.request("POST", f"/api/v1/conversations/{talk}/unread", by="bob")
+    assert answer.json() == {"conversationId": talk, "seq": 1, "unreadCount": 2, "mentionCount": 0}
+    await phone.done("message:read", {"conversationId": talk})
+    assert await laptop.next("conversation:unread") == {**told, "unreadCount": 0, "readSeq": 3}
+    assert await alice.pending("message:read:receipt") == []
+
+
+async def test_a_blocked_user_receives_no_receipts(world: World) -> None:
+    talk = await world.conversation("alice", "bob", "carol")
+    alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
+    assert (await world.request("PUT", f"/api/v1/users/me/blocks/{world.id_of('alice')}", by="bob")).is_success
+    sent = await alice.send_message(talk, "hello")
+    await bob.done("message:delivered", {"conversationId": talk})
+    await bob.done("message:read", {"conversationId": talk})
+    assert (await carol.next("message:delivered:receipt"))["userId"] == world.id_of("bob")
+    assert (await carol.next("message:read:receipt"))["userId"] == world.id_of("bob")
+    assert await alice.pending("message:read:receipt") == []
+    assert await alice.pending("message:delivered:receipt") == []
+    receipts = (await world.request("GET", f"/api/v1/messages/{sent['id']}/receipts", by="alice")).json()["items"]
+    assert [set(each) & {"deliveredAt", "readAt"} for each in receipts if each["userId"] == world.id_of("bob")] == [
+        set()
+    ]

@@ -65,6 +65,7 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/conversations/{conversation_id}/preferences"),
     ("put", "/api/v1/conversations/{conversation_id}/preferences"),
     ("post", "/api/v1/conversations/{conversation_id}/read"),
+    ("post", "/api/v1/conversations/{conversation_id}/unread"),
     ("post", "/api/v1/files"),
     ("delete", "/api/v1/files/{file_id}"),
     ("get", "/api/v1/files/{file_id}"),

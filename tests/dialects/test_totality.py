@@ -27,7 +27,8 @@ HEARD = {
         conversation:join conversation:leave message:send message:edit message:delete message:forward message:react
         message:unreact message:pin message:unpin message:read message:delivered typing:start typing:stop presence:set
         presence:get presence:subscribe messages:list conversations:list conversation:create conversation:update
-        conversation:delete member:add member:remove member:update offer:create offer:update call:invite call:accept
+        conversation:mark-unread notifications:read conversation:delete
+        member:add member:remove member:update offer:create offer:update call:invite call:accept
         call:reject call:signal call:hangup sync auth:refresh ping""",
     "talks": """
         join-conversation leave-conversation message typing read offer-update edit-message delete-message react
@@ -46,7 +47,7 @@ SAID = {
         message:unpinned message:read:receipt message:delivered:receipt typing:user presence:update conversation:new
         conversation:updated conversation:deleted conversation:unread member:added member:removed member:updated
         offer:new offer:updated call:invite call:accept call:reject call:signal call:hangup call:ended
-        notification upload:progress""",
+        notification notification:read upload:progress""",
     "talks": """
         message new-message typing read user-joined user-left offer-created offer-update offer-accepted new-offer
         message-updated message-deleted reaction delivered user-online user-offline upload-progress call-invite

@@ -83,6 +83,8 @@ _MESSAGES = (
     Row("message:pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:unpin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:read", MEMBERS, {**_THERE, **_MESSAGE}),
+    Row("conversation:mark-unread", MEMBERS, {**_THERE, **_MESSAGE}),
+    Row("notifications:read", EVERYONE, {"ids": ["1"]}),
     Row("message:delivered", MEMBERS, {**_THERE, **_MESSAGE}),
     Row("messages:list", READERS, _THERE),
 )

@@ -86,6 +86,7 @@ _CONVERSATIONS = (
     Row(f"GET {_CONVERSATION}/preferences", MEMBERS),
     Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
     Row(f"POST {_CONVERSATION}/read", MEMBERS),
+    Row(f"POST {_CONVERSATION}/unread", MEMBERS, {"messageId": "{message}"}),
     Row(f"POST {_CONVERSATION}/typing", SPEAKERS, {"isTyping": True}),
 )
 
