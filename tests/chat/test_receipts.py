@@ -100,8 +100,8 @@ async def test_marking_as_unread_is_told_to_the_own_devices_only(world: World) -
     assert await laptop.next("conversation:unread") == told
     listed = (await world.request("GET", f"/api/v1/conversations/{talk}", by="bob")).json()
     assert (listed["unreadCount"], listed["readSeq"]) == (2, 1)
-    answer = await world.request("POST", f"/api/v1/conversations/{talk}/unread", by="bob")
-    assert answer.json() == {"conversationId": talk, "seq": 1, "unreadCount": 2, "mentionCount": 0}
+    again = await world.request("POST", f"/api/v1/conversations/{talk}/unread", by="bob")
+    assert again.json() == {"conversationId": talk, "seq": 1, "unreadCount": 2, "mentionCount": 0}
     await phone.done("message:read", {"conversationId": talk})
     assert await laptop.next("conversation:unread") == {**told, "unreadCount": 0, "readSeq": 3}
     assert await alice.pending("message:read:receipt") == []

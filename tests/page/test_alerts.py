@@ -31,3 +31,7 @@ def test_what_is_chosen_for_a_conversation_holds(driver: list[str], demo_url: st
 def test_what_was_stored_is_listed_and_makes_no_sound(driver: list[str], demo_url: str) -> None:
     reports = run(driver, demo_url, "alerts", "stored")
     assert reports["stored"] == {"before": {"played": [], "shown": []}, "unread": 0}
+
+
+def test_the_bell_says_the_same_in_every_tab(driver: list[str], demo_url: str) -> None:
+    assert run(driver, demo_url, "alerts", "bells")["bells"]["listed"] >= 4

@@ -53,6 +53,14 @@ const observed = (page) =>
 const bell = (page, unread) =>
   page.getByRole("button", { name: unread === 0 ? "Notifications" : `Notifications, ${unread} unread`, exact: true });
 
+// How much of a conversation the list says is unread.
+const waiting = (page, name, unread) => {
+  const entry = conversations(page).filter({ has: page.getByText(name, { exact: true }) });
+  return unread === 0
+    ? entry.filter({ hasNot: page.locator(".count") }).waitFor()
+    : entry.locator(".count", { hasText: String(unread) }).waitFor();
+};
+
 export async function one_tab() {
   const tabs = [await visitAs("alice", { init: observe })];
   tabs.push(await anotherTab(tabs[0], "alice"));
@@ -61,9 +69,9 @@ export async function one_tab() {
   await opened(bob, "alice");
   for (const tab of tabs) await lookAway(tab);
   await say(bob, "Are you there?");
-  for (const tab of tabs) await bell(tab, 1).waitFor();
+  for (const tab of tabs) await waiting(tab, "bob", 1);
   await say(bob, "And a second one");
-  for (const tab of tabs) await bell(tab, 2).waitFor();
+  for (const tab of tabs) await waiting(tab, "bob", 2);
   const all = async () => {
     const each = await Promise.all(tabs.map(observed));
     // Either tab may have been the one.
@@ -82,13 +90,13 @@ export async function one_tab() {
   // Where one tab is looked at, it is the one that plays, and nothing is shown.
   await lookAway(tabs[1], false);
   await say(bob, "Third");
-  for (const tab of tabs) await bell(tab, 3).waitFor();
+  for (const tab of tabs) await waiting(tab, "bob", 3);
   await tabs[1].waitForFunction(() => window.played.length > 0 && window.played.at(-1) === "drop");
   report("looked at", { played: (await all()).played.length, shown: (await all()).shown.length });
 
   // Reading it in one tab takes away what the other one has shown.
   await open(tabs[1], "bob");
-  for (const tab of tabs) await bell(tab, 0).waitFor();
+  for (const tab of tabs) await waiting(tab, "bob", 0);
   report("read", { closed: (await until(({ shown }) => shown.every(({ closed }) => closed))).shown.map((each) => each.closed) });
 
   // A click goes to the message.
@@ -163,4 +171,32 @@ export async function stored() {
   await bell(test, 0).click();
   await list.getByRole("button", { name: /^bob/ }).waitFor();
   report("stored", { before, unread: await list.locator(".new").count() });
+}
+
+// The bell says the same in all tabs, and after a reload.
+export async function bells() {
+  const tabs = [await visitAs("alice", { init: observe })];
+  tabs.push(await anotherTab(tabs[0], "alice"));
+  const bob = await visitAs("bob");
+  await open(bob, "general");
+  await start(bob, ["alice", "carol"], "Plans");
+  await opened(bob, "Plans");
+  await say(bob, "@alice one");
+  await say(bob, "@alice two");
+  for (const tab of tabs) await bell(tab, 3).waitFor();
+  const list = (tab) => tab.getByRole("dialog", { name: "Notifications" });
+  await bell(tabs[0], 3).click();
+  await list(tabs[0]).getByRole("button", { name: /added you.*unread/ }).click();
+  await opened(tabs[0], "Plans");
+  // Opening the conversation reads its messages, and so their notifications.
+  for (const tab of tabs) await bell(tab, 0).waitFor();
+  await open(tabs[0], "general");
+  await open(tabs[1], "general");
+  await say(bob, "@alice three");
+  for (const tab of tabs) await bell(tab, 1).waitFor();
+  await tabs[1].reload();
+  await bell(tabs[1], 1).click();
+  await list(tabs[1]).getByRole("button", { name: "Mark all as read" }).click();
+  await bell(tabs[0], 0).waitFor();
+  report("bells", { listed: await list(tabs[1]).locator(".notification").count() });
 }

@@ -1,4 +1,4 @@
-import { call, composer, conversations, message, open, post, report, say, visitAs } from "../browser.mjs";
+import { act, anotherTab, call, composer, conversations, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
 
 const at = (page, content) => page.locator(".message").filter({ has: page.getByText(content, { exact: true }) });
 
@@ -73,4 +73,37 @@ export async function seen_by_newcomers() {
   const dialog = alice.getByRole("dialog", { name: "Seen by" });
   await dialog.getByText("carol").waitFor();
   report("seen", { old: /19(69|70)/.test(await dialog.textContent()) });
+}
+
+// What is marked as unread stays so while one is there, in other tabs too.
+export async function marked_as_unread() {
+  const alice = await visitAs("alice");
+  const tab = await anotherTab(alice, "alice");
+  const bob = await visitAs("bob");
+  await start(bob, ["alice", "carol"], "Unread again");
+  await opened(bob, "Unread again");
+  for (const content of ["one", "two", "three"]) await say(bob, content);
+  await message(bob, "three").waitFor();
+  await open(alice, "Unread again");
+  await message(alice, "three").waitFor();
+  const entry = (page) => conversations(page).filter({ has: page.getByText("Unread again", { exact: true }) });
+  const count = (page, unread) => entry(page).locator(".count", { hasText: String(unread) });
+  const read = (page) => entry(page).filter({ hasNot: page.locator(".count") }).waitFor();
+  await read(tab);
+  await act(alice, "two", "Mark as unread");
+  for (const page of [alice, tab]) await count(page, 2).waitFor();
+  // What comes now is unread as well.
+  await say(bob, "four");
+  for (const page of [alice, tab]) await count(page, 3).waitFor();
+  const line = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
+  await alice.keyboard.press("Escape");
+  for (const page of [alice, tab]) await read(page);
+  await open(alice, "general");
+  await entry(alice).hover();
+  await entry(alice).click({ button: "right" });
+  await alice.getByRole("menuitem", { name: "Mark as unread", exact: true }).click();
+  for (const page of [alice, tab]) await count(page, 1).waitFor();
+  await open(alice, "Unread again");
+  for (const page of [alice, tab]) await read(page);
+  report("marked", { line });
 }
