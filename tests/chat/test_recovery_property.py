@@ -24,8 +24,9 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, PinMessage, React, SendMessage
+from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, UpdateOffer
-from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.commands.receipts import MarkRead, MarkUnread
 from talkwire.core.errors import ChatError
 from talkwire.core.events import (
     ConversationDeleted,
@@ -77,6 +78,7 @@ class Story:
         """One more thing, if it may be."""
         actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._react, self._read, self._pin]
         actions += [self._rename, self._offer, self._close_offer, self._change_looks]
+        actions += [self._name, self._mark_unread, self._read_notifications]
         if self._moves:
             actions += [self._delete, self._remove, self._add, self._invite, self._drop, self._reply, self._reply]
         # Somebody may not be there any more, or there may be nothing to do it to.
@@ -119,6 +121,15 @@ class Story:
 
     async def _read(self) -> None:
         await self._do(self._somebody(), MarkRead(self._somewhere()))
+
+    async def _name(self) -> None:
+        await self._do(self.bob, SendMessage(self._somewhere(), "@all, listen"))
+
+    async def _mark_unread(self) -> None:
+        await self._do(self._somebody(), MarkUnread(self._somewhere()))
+
+    async def _read_notifications(self) -> None:
+        await self._do(self._somebody(), MarkNotificationsRead())
 
     async def _pin(self) -> None:
         await self._do(self.bob, PinMessage(self._message()))
