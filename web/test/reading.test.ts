@@ -7,6 +7,9 @@ import { conversation, ME, message, messages } from "./messages";
 const open = (lastSeq: number, unreadCount: number) => {
   const now = {
     watched: true,
+    openId: "c",
+    keptUnread: null as string | null,
+    unreadAfter: null as number | null,
     me: { id: ME, name: "me", createdAt: "" },
     conversations: { c: conversation("c", { lastSeq, unreadCount, readSeq: lastSeq - unreadCount }) },
     timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
@@ -19,6 +22,7 @@ const open = (lastSeq: number, unreadCount: number) => {
   const core = {
     now,
     call,
+    state: { setState: (change: object) => Object.assign(now, change) },
     isWatched: () => now.watched,
     changeConversation: (id: "c", change: (before: unknown) => never) => {
       now.conversations[id] = change(now.conversations[id]);
@@ -85,4 +89,35 @@ it("what could not be told is told when the connection is back, and what was ref
   reading.connected();
   await vi.runAllTimersAsync();
   expect(call).toHaveBeenCalledTimes(3);
+});
+
+it("what is marked as unread in the open conversation stays so until the reader says otherwise", async () => {
+  const { now, call, reading } = open(3, 0);
+  call.mockResolvedValueOnce({ seq: 1, unreadCount: 2, mentionCount: 1 });
+  await reading.markUnread("c", "m2");
+  expect(call).toHaveBeenCalledExactlyOnceWith("conversation:mark-unread", { conversationId: "c", messageId: "m2" });
+  expect(now).toMatchObject({ keptUnread: "c", unreadAfter: 1 });
+  expect(now.conversations.c).toMatchObject({ readSeq: 1, unreadCount: 2, mentionCount: 1 });
+  reading.readAgain();
+  expect(now.keptUnread).toBeNull();
+});
+
+it("a refusal leaves the conversation as it was", async () => {
+  const { now, call, reading } = open(3, 0);
+  call.mockRejectedValueOnce(new Refused({ code: "forbidden", message: "No." }));
+  await expect(reading.markUnread("c")).rejects.toThrow("No.");
+  expect(now).toMatchObject({ keptUnread: null, unreadAfter: null });
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what was on the screen before is not told after it was marked as unread", async () => {
+  const { call, reading } = open(3, 2);
+  call.mockRejectedValueOnce(new Refused({ code: UNREACHABLE, message: "away" }));
+  await reading.markRead("c").catch(() => undefined);
+  call.mockResolvedValueOnce({ seq: 1, unreadCount: 2, mentionCount: 0 });
+  await reading.markUnread("c", "m2");
+  call.mockClear();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(call).not.toHaveBeenCalled();
 });

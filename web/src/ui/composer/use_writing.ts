@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { type Composing, own } from "../../chat/core";
 import type { PendingFile } from "../../chat/files/upload_queue";
@@ -47,6 +47,12 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
   const attached = useMemo(() => atComposer(pending, place), [pending, place]);
   const [leftOut, setLeftOut] = useState("");
 
+  const editedId = edited?.id;
+  useEffect(() => {
+    // However an edit ends: saved, cancelled, or left for another message or conversation.
+    if (editedId !== undefined) return () => typing.stop(id);
+  }, [typing, id, editedId]);
+
   const isTooLong = encoder.encode(content).length > MAX_BYTES;
   const isStuck = edited === null && attached.some(({ problem }) => problem !== null);
   const hasFiles = (edited === null ? attached : (edited.attachments ?? [])).length > 0;
@@ -87,19 +93,14 @@ export function useWriting(id: string, threadId: string | undefined): Writing {
     },
     send: () => {
       if (!canSend) return;
-      // Others learn of a new message, and of nothing that ends an edit.
       if (edited === null) typing.sent(id);
-      else typing.stop(id);
       // In the conversation and in a thread of it different things may be answered.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew(content.trim());
       else void saveEdited(edited, content.trim());
     },
-    cancel: () => {
-      if (edited !== null) typing.stop(id);
-      messages.compose(null);
-    },
+    cancel: () => messages.compose(null),
     editLast: () => {
       const last = lastOwnMessage(own(state.getState().timelines, id), myId, threadId);
       if (last !== undefined) messages.compose({ kind: "edit", message: last });
