@@ -55,7 +55,9 @@ class Scene:
                 path = f"/api/v1/messages/{self._message}/reactions/👍"
                 await self.world.request("PUT", path, by=self.actor)
             case "pause":
-                await self.world.request("POST", f"/api/v1/conversations/{self.talk}/typing", by=self.actor)
+                path = f"/api/v1/conversations/{self.talk}/typing"
+                # A stop is told only after a start that was told.
+                assert (await self.world.request("POST", path, by=self.actor, json={})).is_success
         for client in self.clients.values():
             await client.pending()
             client.events.clear()
