@@ -75,7 +75,9 @@ async def test_offers_over_rest_reach_the_sockets(world: World) -> None:
     body = {"status": "accepted", "senderId": world.id_of("bob")}
     patched = await world.request("PATCH", f"/api/v1/offers/{fourth['id']}", by="shop", role="service", json=body)
     assert patched.json()["status"] == "accepted"
-    late = await world.request("POST", f"/api/v1/offers/{fourth['id']}/accept", by="bob")
+    again = await world.request("POST", f"/api/v1/offers/{fourth['id']}/accept", by="bob")
+    assert (again.status_code, again.json()) == (200, patched.json())
+    late = await world.request("POST", f"/api/v1/offers/{fourth['id']}/reject", by="bob")
     assert (late.status_code, late.json()["error"]["code"]) == (409, "conflict")
 
 

@@ -103,6 +103,40 @@ async def test_an_offer_is_closed_once_also_by_two_at_once(node: Node) -> None:
         assert (refused.code, refused.details) == ("conflict", {"status": "accepted"})
 
 
+@pytest.mark.parametrize(("by", "status"), [(BOB, "accepted"), (BOB, "rejected"), (ALICE, "withdrawn")])
+async def test_a_repeated_decision_succeeds_and_records_nothing(
+    node: Node, clock: Clock, by: Actor, status: OfferDecision
+) -> None:
+    offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
+    first, retry = await node.in_one_batch(
+        (by, UpdateOffer(str(offer.id), status)), (by, UpdateOffer(str(offer.id), status))
+    )
+    assert first == retry
+    pos = node.chat.pos
+    clock.now_ms += 2 * HOUR_MS
+    assert await node.do(by, UpdateOffer(str(offer.id), status)) == first
+    assert await node.do(BACKEND, UpdateOffer(str(offer.id), status, by.user_id, "c")) == first
+    assert node.chat.pos == pos
+    assert [type(event) for event in node.log].count(OfferUpdated) == 1
+
+
+async def test_another_decision_or_another_members_decision_is_still_a_conflict(node: Node) -> None:
+    offer = await made(node)
+    await node.do(BOB, UpdateOffer(str(offer.id), "rejected"))
+    assert await node.refusal(BOB, UpdateOffer(str(offer.id), "accepted")) == "conflict"
+    assert await node.refusal(CAROL, UpdateOffer(str(offer.id), "rejected")) == "conflict"
+    assert await node.refusal(ALICE, UpdateOffer(str(offer.id), "withdrawn")) == "conflict"
+    assert await node.refusal(MALLORY, UpdateOffer(str(offer.id), "rejected")) == "forbidden"
+
+
+async def test_a_repeated_decision_succeeds_after_a_block_too(node: Node) -> None:
+    direct = await node.do(ALICE, CreateConversation("direct", ("bob",)))
+    offer = await node.do(ALICE, CreateOffer(direct.conversation.id, "A bicycle", 12_000, "EUR"))
+    accepted = await node.do(BOB, UpdateOffer(str(offer.id), "accepted"))
+    await node.do(ALICE, BlockUser("bob"))
+    assert await node.do(BOB, UpdateOffer(str(offer.id), "accepted")) == accepted
+
+
 async def test_a_counter_offer_closes_one_and_opens_another(node: Node, clock: Clock) -> None:
     offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     counter = await node.do(BOB, CounterOffer(str(offer.id), 9_000))

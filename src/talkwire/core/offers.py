@@ -1,6 +1,6 @@
 """Offers: `pending → accepted | rejected | withdrawn | expired | countered` (contract, section 4).
 
-An offer moves once. Whoever is first wins, and whoever comes later is told `conflict`.
+An offer moves once. The first decision wins; a different decision, or another member's, is refused with `conflict`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
 
 
 def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
-    """Accepts, rejects or withdraws an offer. Who muted somebody does not keep them from answering."""
+    """Accepts, rejects or withdraws an offer. Returns it unchanged, and records nothing, where the same user has made
+    the same decision before: a client may retry, and may announce over a socket what it decided over REST."""
     user_id = acting_as(actor, command.sender_id)
     offer = _find(tx, command.offer_id)
     if command.conversation_id not in {None, offer.conversation_id}:
@@ -142,6 +143,8 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     refusal = may_close(offer, user_id, command.status)
     if refusal is not None:
         raise refusal
+    if (offer.status, offer.closed_by) == (command.status, user_id):
+        return offer
     if conversation.blocked and command.status != "withdrawn":
         raise blocked()
     return _close(tx, offer, command.status, user_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -364,6 +365,38 @@ async def test_an_offer_is_accepted_over_rest(world: World) -> None:
     answer = await world.request("PATCH", f"/api/v1/offers/{offer['id']}", by="bob", json={"status": "accepted"})
     assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
     assert (await alice.next("offer-accepted"))["offer"] == answer.json()
+
+
+async def test_a_decision_over_rest_is_announced_again_over_the_socket(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await connect(world, "alice", "bob")
+    await join(conversation, alice, bob)
+    offer = await offer_by(world, "alice", conversation)
+    path, decision = f"/api/v1/offers/{offer['id']}", {"status": "accepted"}
+    first = await world.request("PATCH", path, by="bob", json=decision)
+    assert first.status_code == 200, first.text
+    announcement = {"conversationId": conversation, "offerId": offer["id"], "status": "accepted"}
+    answers = [await bob.done("offer-update", announcement) for _ in range(2)]
+    assert answers == [{"success": True, "message": "Offer updated"}] * 2
+    again = await world.request("PATCH", path, by="bob", json=decision)
+    accepted = await world.request("POST", f"{path}/accept", by="bob")
+    assert again.json() == accepted.json() == first.json()
+    assert [name for name, _ in await alice.pending("offer-update", "offer-accepted")] == [
+        "offer-update",
+        "offer-accepted",
+    ]
+    assert (await bob.refused("offer-update", {**announcement, "status": "rejected"}))["code"] == "conflict"
+
+
+async def test_one_decision_sent_many_times_at_once_is_carried_out_once(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob, phone = await connect(world, "alice", "bob", "bob")
+    await join(conversation, alice, bob)
+    offer = await offer_by(world, "alice", conversation)
+    decision = {"conversationId": conversation, "offerId": offer["id"], "status": "rejected"}
+    calls = [client.start_call("offer-update", decision) for client in (bob, phone) for _ in range(10)]
+    assert all(answer["success"] for answer in await asyncio.gather(*calls))
+    assert len(await alice.pending("offer-update")) == 1
 
 
 async def test_an_author_who_was_taken_out_does_not_learn_that_an_offer_was_accepted(world: World) -> None:
