@@ -26,7 +26,7 @@ from talkwire.core.events import (
     TypingChanged,
     UploadProgressed,
 )
-from talkwire.core.model import Attachment, Message, Presence, Reaction, ShownStatus, User
+from talkwire.core.model import Attachment, Message, Place, Presence, Reaction, ShownStatus, User
 from talkwire.core.receipts import COVERED_MAX
 from talkwire.dialects.dialect import (
     PERSONAL_MAX,
@@ -100,11 +100,41 @@ def test_a_message_is_received_with_all_members_that_the_seed_has() -> None:
     assert told(MessageSent(1, AT_MS, MESSAGE)) == [("message:received", {**PLAIN, "status": "sent"})]
 
 
-def test_what_is_attached_goes_with_a_message_and_makes_it_a_file_when_nothing_is_said() -> None:
-    message = msgspec.structs.replace(MESSAGE, content="", attachments=(Attachment("https://x.test/a", "a"),))
+@pytest.mark.parametrize(
+    ("attachment", "type_"),
+    [
+        (Attachment("https://x.test/a", "a"), "document"),
+        (Attachment("https://x.test/a.png", "a.png"), "image"),
+        (Attachment("/api/v1/files/f/a", "a", "f", "image/webp"), "image"),
+        (Attachment("/api/v1/files/f/a.png", "a.png", "f", "video/mp4"), "video"),
+        (Attachment("/api/v1/files/f/a", "a", "f", "audio/ogg"), "audio"),
+        (Attachment("/api/v1/files/f/a.pdf", "a.pdf", "f", "application/pdf"), "document"),
+        (Attachment("https://x.test/a.png", "a.png", kind="audio"), "audio"),
+    ],
+)
+def test_the_first_attachment_decides_the_type_unless_the_sender_did(attachment: Attachment, type_: str) -> None:
+    message = msgspec.structs.replace(MESSAGE, content="Look", attachments=(attachment, Attachment("x", "x")))
     ((_, payload),) = told(MessageSent(1, AT_MS, message))
-    assert (payload["type"], payload["content"]) == ("file", {"text": ""})
-    assert payload["attachments"] == [{"url": "https://x.test/a", "name": "a"}]
+    assert payload["type"] == type_
+    assert payload["content"] == {
+        "text": "Look",
+        "caption": "Look",
+        "url": attachment.url,
+        "name": attachment.name,
+    }
+    assert payload["attachments"][0]["url"] == attachment.url
+
+
+def test_a_file_beside_a_text_and_a_place_are_shown_as_such() -> None:
+    beside = Attachment("https://x.test/a.png", "a.png", kind="text")
+    ((_, payload),) = told(MessageSent(1, AT_MS, msgspec.structs.replace(MESSAGE, attachments=(beside,))))
+    assert (payload["type"], payload["content"]) == ("text", {"text": "Hello!"})
+    place = Place(52.5163, 13.3777, "Brandenburg Gate")
+    attachment = Attachment("https://map.test", "Brandenburg Gate", place=place)
+    message = msgspec.structs.replace(MESSAGE, content="", attachments=(attachment,))
+    ((_, payload),) = told(MessageSent(1, AT_MS, message))
+    expected = {"text": "", "latitude": 52.5163, "longitude": 13.3777, "name": "Brandenburg Gate"}
+    assert (payload["type"], payload["content"]) == ("location", expected)
 
 
 def test_the_senders_picture_and_the_clients_id_go_with_a_message() -> None:
@@ -261,14 +291,79 @@ def test_attachments_need_no_content() -> None:
     assert heard("message:send", said) == SendMessage("c", "", attachments=refs)
 
 
-@pytest.mark.parametrize("content", ["Hello!", {"text": 1}, {"text": "x", "url": "https://x.test/a"}, None])
+@pytest.mark.parametrize("type_", ["image", "video", "audio", "document"])
+def test_a_message_of_each_type_is_sent(type_: Any) -> None:  # noqa: ANN401 (each is one type)
+    said = {"conversationId": "c", "type": type_, "content": {"url": "https://x.test/a", "caption": "See", "name": "A"}}
+    elsewhere = AttachmentRef(url="https://x.test/a", name="A", kind=type_)
+    assert heard("message:send", said) == SendMessage("c", "See", attachments=(elsewhere,))
+    uploaded = {**said, "content": "See", "attachments": [{"id": "f"}, {"id": "g"}]}
+    refs = (AttachmentRef(id="f", kind=type_), AttachmentRef(id="g"))
+    assert heard("message:send", uploaded) == SendMessage("c", "See", attachments=refs)
+    own = {**uploaded, "content": {"url": "/api/v1/files/g/a.png"}}
+    refs = (AttachmentRef(id="g", kind=type_), AttachmentRef(id="f"))
+    assert heard("message:send", own) == SendMessage("c", "", attachments=refs)
+
+
+def test_a_location_is_sent() -> None:
+    content = {"latitude": 52, "longitude": 13.4, "name": "Office", "caption": "Here"}
+    sent = heard("message:send", {"conversationId": "c", "type": "location", "content": content})
+    assert sent == SendMessage("c", "Here", attachments=(AttachmentRef(place=Place(52.0, 13.4, "Office")),))
+
+
+def test_a_text_may_be_a_bare_text_and_have_files_beside_it() -> None:
+    assert heard("message:send", {"conversationId": "c", "content": "Hello!"}) == SendMessage("c", "Hello!")
+    said = {"conversationId": "c", "type": "text", "content": {"text": "x"}, "attachments": [{"id": "f"}]}
+    assert heard("message:send", said) == SendMessage("c", "x", attachments=(AttachmentRef(id="f", kind="text"),))
+
+
+WHERE = {"latitude": 1, "longitude": 2}
+
+
+@pytest.mark.parametrize(
+    ("type_", "content", "path", "allowed"),
+    [
+        ("sticker", "x", "type", "text, image, video, audio, document, location"),
+        ("TEXT", "x", "type", "text, image"),
+        ("", "x", "type", "text, image"),
+        (None, {"url": "https://x.test/a"}, "content.url", "image, video, audio, document"),
+        ("text", {"text": "x", "url": "https://x.test/a"}, "content.url", "image, video, audio, document"),
+        ("text", {"text": "x", **WHERE}, "content.latitude", "location"),
+        ("image", {"url": "https://x.test/a", **WHERE}, "content.latitude", "location"),
+        ("location", {**WHERE, "url": "https://x.test/a"}, "content.url", "image"),
+        ("image", "x", "content.url", "uploaded file"),
+        ("image", {"caption": "x"}, "content.url", "uploaded file"),
+        ("image", {"url": "javascript:alert(1)"}, "content.url", "http"),
+        ("image", {"url": "/elsewhere/a.png"}, "content.url", "http"),
+        ("image", {"url": "https://x.test/a", "name": ""}, "content.name", "1 to"),
+        ("image", {"url": "https://x.test/a", "text": "a", "caption": "b"}, "content.caption", "one"),
+        ("location", {"latitude": 1}, "content.longitude", "required"),
+        ("location", "x", "content.latitude", "required"),
+        ("location", {"latitude": 90.1, "longitude": 2}, "content.latitude", "-90 and 90"),
+        ("location", {"latitude": 1, "longitude": -180.5}, "content.longitude", "-180 and 180"),
+        ("location", {**WHERE, "name": " "}, "content.name", "1 to"),
+    ],
+)
+def test_what_does_not_fit_the_type_is_refused(type_: str | None, content: object, path: str, allowed: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        heard("message:send", {"conversationId": "c", "type": type_, "content": content})
+    assert refused.value.code == "invalid_request"
+    match refused.value.details:
+        case [{"path": found, "message": str() as message}]:
+            assert found == path
+            assert allowed in message
+        case other:
+            raise AssertionError(other)
+
+
+@pytest.mark.parametrize("content", [5, {"text": 1}, {"text": "x", "size": 5}, None])
 def test_what_would_get_lost_of_a_content_is_refused(content: object) -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.content"):
         heard("message:send", {"conversationId": "c", "content": content})
 
 
 def test_messages_are_changed_taken_back_and_reacted_to() -> None:
-    assert heard("message:edit", {"messageId": "10", "content": {"text": "Hi!"}}) == EditMessage("10", "Hi!")
+    for content in ({"text": "Hi!"}, {"caption": "Hi!"}, "Hi!"):
+        assert heard("message:edit", {"messageId": "10", "content": content}) == EditMessage("10", "Hi!")
     assert heard("message:delete", {"messageId": "10"}) == DeleteMessage("10")
     assert heard("message:react", {"messageId": "10", "emoji": "👍"}) == React("10", "👍")
     assert heard("message:react", {"messageId": "10", "emoji": "👍", "remove": True}) == Unreact("10", "👍")

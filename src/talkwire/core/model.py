@@ -240,8 +240,24 @@ class Member(msgspec.Struct, frozen=True):
         return self.marked_sent if self.marked_at_seq == self.read_seq else self.read_sent
 
 
+AttachedKind = Literal["text", "image", "video", "audio", "document"]
+"""What a client calls the message that an attachment belongs to; `text` is a text with something beside it."""
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A place on Earth, in degrees."""
+
+    latitude: float
+    longitude: float
+    name: str | None = None
+    address: str | None = None
+
+
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is attached to a message: an uploaded file (`id`), or an address elsewhere."""
+    """What is attached to a message: an uploaded file (`id`), an address elsewhere, or a `place`, whose `url` is a map.
+
+    `kind` is what the sender's client says. Without one, it follows from the content type.
+    """
 
     url: str
     name: str
@@ -251,6 +267,8 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     width: int | None = None
     height: int | None = None
     thumbnail_url: str | None = None
+    kind: AttachedKind | None = None
+    place: Place | None = None
 
 
 class Quote(msgspec.Struct, frozen=True):

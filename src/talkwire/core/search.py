@@ -54,8 +54,9 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
         for message in snapshot.search.messages(proposed):
             if effort > EFFORT_MAX:
                 return Page(_as_seen(snapshot, scope, page), str(before_id))
-            effort += EFFORT + _effort_of(message.content)
-            if terms.are_in(message.content):
+            text = searched_text(message.content, ", ".join(each.name for each in message.attachments))
+            effort += EFFORT + _effort_of(text)
+            if terms.are_in(text):
                 size += len(_encode(message))
                 if page and (len(page) == limit or size > PAGE_MAX_BYTES):
                     return Page(_as_seen(snapshot, scope, page), str(before_id))
@@ -63,6 +64,11 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
             before_id = message.id
         if len(proposed) < BLOCK:
             return Page(_as_seen(snapshot, scope, page), None)
+
+
+def searched_text(content: str, attached_names: str) -> str:
+    """Returns the text in which a search looks for words: what a message says, and the names of what is attached."""
+    return f"{content}\n{attached_names}" if attached_names else content
 
 
 def _as_seen(snapshot: Snapshot, scope: Scope, found: Sequence[Message]) -> tuple[Message, ...]:

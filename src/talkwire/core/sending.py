@@ -34,6 +34,7 @@ from talkwire.core.model import (
     User,
     message_number,
 )
+from talkwire.core.places import check_place, label_of_place, map_url
 from talkwire.core.texts import check_content, check_id, check_metadata, check_name, check_text
 from talkwire.core.times import check_time, iso
 from talkwire.core.transaction import Needs, Transaction
@@ -79,16 +80,18 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
         path = f"attachments[{index}]"
         if ref.id is not None:
             check_name(f"{path}.id", ref.id, 128)
+        elif ref.place is not None:
+            check_place(f"{path}.place", ref.place)
         elif ref.url is None:
             raise invalid(path, "needs the id of an uploaded file, or a url")
         else:
-            _check_url(f"{path}.url", ref.url)
+            check_url(f"{path}.url", ref.url)
             if ref.name is not None:
                 check_name(f"{path}.name", ref.name)
 
 
-def _check_url(path: str, url: str) -> None:
-    """An address that a browser may open without running anything of its own."""
+def check_url(path: str, url: str) -> None:
+    """Raises `invalid_request` unless this is an address that a browser may open without running anything."""
     check_text(path, url)
     if len(url) > URL_MAX_LENGTH:
         raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
@@ -246,7 +249,10 @@ def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, messa
 def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
     """Each file once. A file of anybody else is `forbidden`, whether there is one or not."""
     files = tx.files.of_ids(_file_ids(refs)) if refs else {}
-    return tuple(_attachment(files.get(ref.id or ""), owner_ids, ref) for ref in dict.fromkeys(refs))
+    distinct: dict[object, AttachmentRef] = {}
+    for ref in refs:
+        distinct.setdefault((ref.id, ref.url, ref.name, ref.place), ref)
+    return tuple(_attachment(files.get(ref.id or ""), owner_ids, ref) for ref in distinct.values())
 
 
 def _file_ids(refs: Sequence[AttachmentRef]) -> set[str]:
@@ -254,12 +260,16 @@ def _file_ids(refs: Sequence[AttachmentRef]) -> set[str]:
 
 
 def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRef) -> Attachment:
+    if ref.place is not None and ref.id is None:
+        return Attachment(url=map_url(ref.place), name=label_of_place(ref.place), place=ref.place)
     if ref.id is None:
         assert ref.url is not None, "it was checked at the door"
-        return Attachment(url=ref.url, name=file_name(ref.name or unquote(urlsplit(ref.url).path)))
+        name = file_name(ref.name or unquote(urlsplit(ref.url).path))
+        return Attachment(url=ref.url, name=name, kind=ref.kind)
     if file is None or file.owner_id not in owner_ids:
         raise forbidden()
-    return attachment_of(file)
+    attached = attachment_of(file)
+    return attached if ref.kind is None else replace(attached, kind=ref.kind)
 
 
 def hash_of(command: SendMessage) -> int:

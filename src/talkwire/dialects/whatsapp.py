@@ -7,7 +7,7 @@ goes to the author of the message alone; who is online, to contacts.
 from __future__ import annotations
 
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
-from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.events import (
@@ -104,6 +104,7 @@ from talkwire.dialects.payloads.whatsapp import (
     room_reply,
     sent_reply,
     status_payloads,
+    to_edit,
     to_react,
     to_send,
     typing_payload,
@@ -157,7 +158,7 @@ _INBOUND = {
     ),
     "message:edit": Inbound(
         EditPayload,
-        lambda p: EditMessage(p.message_id, p.content.text, p.sender_id),
+        to_edit,
         edited_reply,
         summary="Edit one's own message.",
     ),

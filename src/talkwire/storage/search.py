@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, column, exists, select, table, text
 
 from talkwire.core.model import MESSAGE_ID_BASE, Conversation, Message
+from talkwire.core.search import searched_text
 from talkwire.core.terms import Scope, Terms
 from talkwire.core.words import words_of
 from talkwire.storage.keys import keys_parameter
-from talkwire.storage.message_rows import read_messages
+from talkwire.storage.message_rows import attached_names, read_messages
 from talkwire.storage.rows import to_conversation
 from talkwire.storage.schema import conversations, log, members, messages
 from talkwire.storage.statements import Lookups
@@ -76,7 +77,14 @@ class MessageIndex:
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Words]:
         changed = (
-            select(log.c.pos, messages.c.id, messages.c.conversation_id, messages.c.content, messages.c.deleted_ms)
+            select(
+                log.c.pos,
+                messages.c.id,
+                messages.c.conversation_id,
+                messages.c.content,
+                messages.c.extra,
+                messages.c.deleted_ms,
+            )
             .join(messages, messages.c.id == log.c.message_id)
             .where(log.c.pos > after, log.c.pos <= until, log.c.type.in_(_INDEXED))
             .order_by(log.c.pos)
@@ -86,10 +94,11 @@ class MessageIndex:
         for row in connection.execute(changed):
             if length > STRETCH_LENGTH:
                 return row.pos - 1, found
-            length += len(row.content)
+            text = searched_text(row.content, attached_names(row.extra))
+            length += len(text)
             if row.id not in found:
                 label = [label_of(row.conversation_id)]
-                found[row.id] = [] if row.deleted_ms is not None else {*label, *words_of(row.content)}
+                found[row.id] = [] if row.deleted_ms is not None else {*label, *words_of(text)}
         return until, found
 
     def store(self, connection: Connection, prepared: Words) -> None:

@@ -22,6 +22,8 @@ LISTS = (
     "/api/v1/conversations/{conversation}/offers",
     "/chat-messages?chatId={conversation}",
     "/api/v1/talks/{conversation}/messages",
+    "/api/v1/whatsapp/conversations/{conversation}/messages",
+    "/api/v1/whatsapp/messages/{reply}",
     "/api/v1/messages/{reply}",
     "/api/v1/messages/{reply}/thread",
     "/api/v1/messages/{reply}/history",

@@ -218,6 +218,8 @@ _WHATSAPP = (
         {"conversationId": "{conversation}", "attachments": [{"id": "{file}"}]},
         of="with another's file",
     ),
+    Row(f"GET {_V1}/whatsapp/messages/{{message}}", READERS),
+    Row(f"GET {_V1}/whatsapp/conversations/{{conversation}}/messages", READERS),
     Row(f"PATCH {_V1}/whatsapp/messages/{{message}}/status", MEMBERS, {"status": "read"}),
     Row(f"PATCH {_V1}/whatsapp/messages/{{message}}/status", MEMBERS, {"status": "delivered"}, of="delivered"),
     Row(f"POST {_V1}/whatsapp/conversations/{{conversation}}/read", MEMBERS),

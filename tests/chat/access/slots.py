@@ -76,6 +76,10 @@ ROUTE_SLOTS = (
     _route("user_id", "author", f"DELETE {_THERE}/members/{{author}}"),
     *(_route(anchor, "message", f"GET {_TALK}/messages?{anchor}={{message}}") for anchor in _ANCHORS),
     _route("messageId", "message", f"POST {_TALK}/read", {"messageId": "{message}"}),
+    *(
+        _route(anchor, "message", f"GET /api/v1/whatsapp/conversations/{{conversation}}/messages?{anchor}={{message}}")
+        for anchor in _ANCHORS
+    ),
     _route(
         "messageId",
         "message",

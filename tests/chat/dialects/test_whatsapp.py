@@ -145,9 +145,12 @@ async def test_without_an_acknowledgement_a_refusal_is_an_event(world: World) ->
 @pytest.mark.parametrize(
     ("payload", "path"),
     [
-        ({"content": "Hello!"}, "content"),
+        ({"content": 5}, "content"),
         ({"content": {"text": ""}}, "content"),
-        ({"type": "image", "content": {"url": "https://x.test/a.png"}}, "content"),
+        ({"type": "sticker", "content": {"text": "x"}}, "type"),
+        ({"type": "image", "content": {"caption": "x"}}, "content.url"),
+        ({"type": "image", "content": {"url": "ftp://x.test/a.png"}}, "content.url"),
+        ({"type": "location", "content": {"latitude": 91, "longitude": 0}}, "content.latitude"),
         ({"content": {"text": "x"}, "attachments": [{"name": "a"}]}, "attachments[0]"),
         ({"content": {"text": "x"}, "type": 5}, "type"),
     ],
@@ -202,7 +205,7 @@ async def test_an_uploaded_file_is_attached_by_its_id(world: World) -> None:
     file = (await world.request("POST", "/api/v1/files", by="alice", files=form)).json()
     await alice.done("message:send", {"conversationId": talk, "attachments": [{"id": file["id"]}]})
     received = await bob.next("message:received")
-    assert (received["type"], received["content"]) == ("file", {"text": ""})
+    assert (received["type"], received["content"]) == ("document", {"text": "", "url": file["url"], "name": "a.txt"})
     assert received["attachments"][0]["url"] == file["url"]
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from litestar import Router, patch, post
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar import Router, get, patch, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.bodies import Body
+from talkwire.api.bodies import Body, ListAnswer
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.api.idempotency import GivenKey
 from talkwire.api.receipts import ReadAnswer, ReadBody
-from talkwire.core.commands.messages import GetMessage
+from talkwire.core.commands.messages import GetMessage, ListMessages
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.payloads.whatsapp import MessagePayload, SendBody, message_payload, to_send
 
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
 ]
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 
 
 class StatusBody(Body, frozen=True):
@@ -43,6 +45,26 @@ async def send_message(
     # It may be a retry, which is answered with the message as it is now.
     found = await chat.execute(caller.actor, GetMessageStatus(str(message.id)))
     return message_payload(found.message, found.status)
+
+
+@get("/messages/{message_id:str}", summary="Get a message with its status")
+async def get_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
+    found = await chat.execute(caller.actor, GetMessageStatus(message_id))
+    return message_payload(found.message, found.status)
+
+
+@get("/conversations/{conversation_id:str}/messages", summary="List a conversation's messages")
+async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    before: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    around: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[MessagePayload]:
+    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit))
+    return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
 @patch("/messages/{message_id:str}/status", summary="Mark a message as received or read")
@@ -70,5 +92,9 @@ async def mark_read(
 
 
 ROUTES: Sequence[ControllerRouterHandler] = (
-    Router("/api/v1/whatsapp", route_handlers=[send_message, update_status, mark_read], tags=["whatsapp"]),
+    Router(
+        "/api/v1/whatsapp",
+        route_handlers=[send_message, get_message, list_messages, update_status, mark_read],
+        tags=["whatsapp"],
+    ),
 )

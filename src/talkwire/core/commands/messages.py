@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Message
+from talkwire.core.model import AttachedKind, Message, Place
 
 
 class MessagePage(msgspec.Struct, frozen=True):
@@ -35,11 +35,14 @@ class MessageVersion(msgspec.Struct, frozen=True):
 
 
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something to attach: an uploaded file by its `id`, or else what is at a `url`, under a name."""
+    """Something to attach: an uploaded file by its `id`, a `place`, or else what is at a `url`, under a name. `kind` is
+    what the client calls a message with it."""
 
     id: str | None = None
     url: str | None = None
     name: str | None = None
+    kind: AttachedKind | None = None
+    place: Place | None = None
 
 
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import AttachmentRef, MessageVersion
-from talkwire.core.model import Attachment, Message, Reaction
+from talkwire.core.model import AttachedKind, Attachment, Message, Reaction
 from talkwire.core.sending import check_attachment_count
 from talkwire.dialects.payloads.payload import Payload, iso
 
@@ -18,8 +18,18 @@ class PersonPayload(Payload, frozen=True):
     avatar: str | None = None
 
 
+class PlacePayload(Payload, frozen=True):
+    """A place on the map. `latitude` and `longitude` are in degrees."""
+
+    latitude: float
+    longitude: float
+    name: str | None = None
+    address: str | None = None
+
+
 class AttachmentPayload(Payload, frozen=True):
-    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`."""
+    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`. The `url`
+    of a `place` is a map. `kind` is the type that the sender's client gave the message, where it gave one."""
 
     url: str
     name: str
@@ -29,6 +39,8 @@ class AttachmentPayload(Payload, frozen=True):
     width: int | None = None
     height: int | None = None
     thumbnail_url: str | None = None
+    kind: AttachedKind | None = None
+    place: PlacePayload | None = None
 
 
 class QuotePayload(Payload, frozen=True):
@@ -158,6 +170,7 @@ def _full_payload(message: Message) -> MessagePayload:
 
 
 def attachment_payload(attachment: Attachment) -> AttachmentPayload:
+    place = attachment.place
     return AttachmentPayload(
         url=attachment.url,
         name=attachment.name,
@@ -167,6 +180,8 @@ def attachment_payload(attachment: Attachment) -> AttachmentPayload:
         width=attachment.width,
         height=attachment.height,
         thumbnail_url=attachment.thumbnail_url,
+        kind=attachment.kind,
+        place=None if place is None else PlacePayload(place.latitude, place.longitude, place.name, place.address),
     )
 
 

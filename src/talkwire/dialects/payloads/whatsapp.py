@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-import msgspec
-
-from talkwire.core.commands.messages import React, SendMessage, Unreact
+from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import ReadMark, Status
 from talkwire.core.errors import ChatError, ErrorCode
 from talkwire.core.events import (
@@ -32,6 +30,17 @@ from talkwire.dialects.payloads.messages import (
 )
 from talkwire.dialects.payloads.payload import Payload, iso
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.payloads.whatsapp_content import (
+    ContentBody,
+    ContentPayload,
+    MessageType,
+    TextBody,
+    TypeName,
+    attached,
+    content_payload,
+    text_of,
+    type_of,
+)
 from talkwire.dialects.replies import Reply
 
 # --- what clients send ----------------------------------------------------------------------------------------------
@@ -41,29 +50,25 @@ class ConversationIdPayload(Payload, frozen=True):
     conversation_id: str
 
 
-class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """A message's text. Anything else is an attachment."""
-
-    text: str = ""
-
-
 class SendBody(Payload, frozen=True):
-    """A message to send. `content.text` may be empty when there are attachments. `type` is ignored: the server derives
-    it from the content. `senderId` is for the role `service`."""
+    """A message to send. `content` is a text, or an object with the members of a message of this `type`. It may be
+    missing beside attachments. Without a `type` the message is a text, or has the type of its first attachment.
+    `senderId` is for the role `service`."""
 
     conversation_id: str
-    content: ContentBody = ContentBody()
-    type: str = "text"
+    content: str | ContentBody = ""
+    type: TypeName | None = None
     attachments: tuple[AttachmentBody, ...] | None = None
     client_message_id: str | None = None
     sender_id: str | None = None
 
 
 class EditPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The text or caption. An edit changes neither the type nor what is attached. `senderId` is for the role
+    `service`."""
 
     message_id: str
-    content: ContentBody
+    content: str | TextBody
     sender_id: str | None = None
 
 
@@ -94,11 +99,15 @@ class UserIdsPayload(Payload, frozen=True):
 def to_send(said: SendBody) -> SendMessage:
     return SendMessage(
         conversation_id=said.conversation_id,
-        content=said.content.text,
+        content=text_of(said.content),
         client_message_id=said.client_message_id,
         sender_id=said.sender_id,
-        attachments=attachment_refs(said.attachments),
+        attachments=attached(said.type, said.content, attachment_refs(said.attachments)),
     )
+
+
+def to_edit(said: EditPayload) -> EditMessage:
+    return EditMessage(said.message_id, text_of(said.content), said.sender_id)
 
 
 def to_react(said: ReactPayload) -> React | Unreact:
@@ -110,12 +119,6 @@ def to_react(said: ReactPayload) -> React | Unreact:
 # --- what clients are sent ------------------------------------------------------------------------------------------
 
 
-class ContentPayload(msgspec.Struct, frozen=True):
-    """A message's text; empty in a deleted message."""
-
-    text: str
-
-
 class MessagePayload(Payload, frozen=True):
     """A message. `status` is the lowest that any other member has reached; it is missing in the event of an edit, which
     does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
@@ -124,7 +127,7 @@ class MessagePayload(Payload, frozen=True):
     conversation_id: str
     sender_id: str
     sender: PersonPayload
-    type: Literal["text", "file"]
+    type: MessageType
     content: ContentPayload
     attachments: tuple[AttachmentPayload, ...]
     created_at: str
@@ -188,13 +191,14 @@ class EndingPayload(Payload, frozen=True):
 
 
 def message_payload(message: Message, status: Status | None = None) -> MessagePayload:
+    type_ = type_of(message)
     return MessagePayload(
         id=str(message.id),
         conversation_id=message.conversation_id,
         sender_id=message.sender_id,
         sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
-        type="file" if message.attachments and not message.content.strip() else "text",
-        content=ContentPayload(message.content),
+        type=type_,
+        content=content_payload(message, type_),
         attachments=tuple(map(attachment_payload, message.attachments)),
         created_at=iso(message.created_ms),
         status=status,
