@@ -39,7 +39,7 @@ HEARD = {
     "crm": """
         authenticate joinChat leaveChat sendMessage typing markAsRead ping updateMessage deleteMessage reactToMessage
         messageDelivered callInvite callAccept callReject callSignal""",
-    "gateway": "message",
+    "gateway": "message joinRoom leaveRoom getHistory startTyping stopTyping markRead getPresence",
 }
 SAID = {
     "messenger": """
@@ -58,7 +58,9 @@ SAID = {
     "crm": """
         newMessage messageUpdated messageDeleted userTyping messageRead userJoined userLeft messageReaction
         messageDelivered userOnline userOffline uploadProgress callInvite callAccept callReject callSignal""",
-    "gateway": "notification",
+    "gateway": """
+        notification roomMessage messageUpdated messageDeleted typing messagesRead userJoined userLeft userOnline
+        userOffline""",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from talkwire.core.access import acting_as, history_of, may_post, may_take_part, must_be_trusted, must_see
 from talkwire.core.commands.messages import AttachmentRef, SendMessage

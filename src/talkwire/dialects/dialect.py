@@ -78,16 +78,18 @@ SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | 
 @dataclass(frozen=True, slots=True)
 class Echo:
     """An event that goes back to the socket whose client has sent one. `payload` makes it of what was sent and of what
-    came of that; `summary` is its sentence in the reference."""
+    came of that. `struct` is its type, where `payload` has no annotation that says it (a lambda has none). `summary` is
+    its sentence in the reference."""
 
     name: str
     payload: Callable[[Any, Any], msgspec.Struct]
+    struct: type[msgspec.Struct] | None = None
     summary: str = ""
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
         """What is sent. Raises TypeError when nothing says it."""
-        return _result_type(self.payload)
+        return self.struct or _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ Live notifications are proved in the same way, once a second for all of a user's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import msgspec
 import structlog
@@ -22,7 +23,15 @@ from talkwire.core.events import ConversationCreated, CustomEvent, MailStored, M
 from talkwire.core.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, WHOLE, Actor, Member, Message
 from talkwire.dialects.dialect import To
 from talkwire.realtime.apart import hears_of
-from talkwire.realtime.client import Client, DialectChannel, clients_in, encode_custom, outside_room, user_room
+from talkwire.realtime.client import (
+    Client,
+    DialectChannel,
+    clients_in,
+    conversation_room,
+    encode_custom,
+    outside_room,
+    user_room,
+)
 from talkwire.realtime.hub import Hub
 from talkwire.realtime.recipients import SocketRecipient
 from talkwire.realtime.rooms import Rooms
@@ -69,6 +78,8 @@ class _Box:
     mail_id: int = 0
     late: list[MessageSent] | None = field(default_factory=list)
     conversation_ids: frozenset[str] = frozenset()
+    told_live: set[int] = field(default_factory=set)
+    """Messages of rooms that it has joined while it was still being told what was missed."""
     proving: _Proof | None = None
     proved: tuple[int, int] = (0, 0)
     urgent: bool = False
@@ -175,7 +186,9 @@ class MailDelivery:
     def _note(self, event: MessageSent) -> None:
         conversation_id = event.message.conversation_id
         for box in self._behind.get(conversation_id, ()):
-            if box.late is not None and len(box.late) <= LATE_MAX:
+            if conversation_id in box.client.opened:
+                box.told_live.add(event.message.id)
+            elif box.late is not None and len(box.late) <= LATE_MAX:
                 box.late.append(event)
         self._sent[conversation_id] = event.pos
         self._arm()
@@ -223,7 +236,9 @@ class MailDelivery:
             missed = await self._chat.execute(actor, FindMissed(self._now_ms(), box.pos))
             # What another node has just written is in the tables and still to be handed out here: then it is told.
             looked_to = min(missed.pos, self._chat.pos)
-            found = tuple(id_ for id_ in missed.message_ids if id_ - MESSAGE_ID_BASE <= looked_to)
+            found = tuple(
+                id_ for id_ in missed.message_ids if id_ - MESSAGE_ID_BASE <= looked_to and id_ not in box.told_live
+            )
             for start in range(0, len(found), PAGE):
                 messages = await self._chat.execute(actor, ReadMissed(found[start : start + PAGE]))
                 await self._send_messages(box, messages)
@@ -282,6 +297,7 @@ class MailDelivery:
 
     def _catch_up_ended(self, box: _Box) -> None:
         box.late = None
+        box.told_live.clear()
         box.client.behind = False
         for conversation_id in box.conversation_ids:
             boxes = self._behind.get(conversation_id, set())
@@ -323,16 +339,23 @@ class MailDelivery:
             self._arm()
 
     def _note_sent(self, conversation_id: str, pos: int) -> None:
-        """Those who do not follow a conversation were told of its messages, as far as they want to hear of it. In a
-        large one a message must not ask every client for a heartbeat."""
+        """Notes that the sockets of a conversation were sent its messages, or notifications of those that their users
+        want to be notified of. In a large one a message must not ask every client for a heartbeat."""
         circle = self._chat.directory.circles.get(conversation_id)
         urgent = circle is not None and circle.member_count <= LARGE_CONVERSATION
-        for socket in clients_in(self._hub, outside_room(conversation_id)):
+        for socket in self._notified_in(conversation_id):
             box = self._boxes.get(socket)
             if box is not None and box.late is None and box.pos < pos:
                 box.pos = pos
                 box.urgent |= urgent
                 self._unproved.add(box)
+
+    def _notified_in(self, conversation_id: str) -> Iterator[Socket]:
+        """The sockets of a conversation's members whose dialects notify, whether they have joined its room or not."""
+        for channel in self._hub.channels:
+            if isinstance(channel, DialectChannel) and channel.dialect.notifies:
+                for room in (outside_room(conversation_id), conversation_room(conversation_id)):
+                    yield from cast("Collection[Socket]", channel.rooms.get(room, ()))
 
     def _arrivals(self, boxes: Iterable[_Box]) -> list[Arrival]:
         """What heartbeats have proved since it was last asked."""

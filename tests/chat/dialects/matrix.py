@@ -12,6 +12,7 @@ JOIN = {
     "talks": ("join-conversation", {"conversationId": "<talk>"}),
     "whatsapp": ("conversation:join", {"conversationId": "<talk>"}),
     "crm": ("joinChat", {"chatId": "<#talk>"}),
+    "gateway": ("joinRoom", {"conversationId": "<talk>"}),
 }
 
 BY_SOCKET: dict[str, dict[str, tuple[str, Payload]]] = {
@@ -61,6 +62,9 @@ BY_SOCKET: dict[str, dict[str, tuple[str, Payload]]] = {
     },
     "gateway": {
         "send": ("message", {"conversationId": "<talk>", "message": "Hello!"}),
+        "read": ("markRead", {"conversationId": "<talk>"}),
+        "type": ("startTyping", {"conversationId": "<talk>"}),
+        "pause": ("stopTyping", {"conversationId": "<talk>"}),
     },
 }
 
@@ -107,14 +111,14 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
             ("message:received", {"conversationId": "<talk>", "senderId": "<actor>", "content": {"text": "Hello!"}})
         ],
         "crm": [("newMessage", {"chatId": "<#talk>", "message": {"senderId": "<actor>", "message": "Hello!"}})],
-        "gateway": [("notification", {"type": "message", "conversationId": "<talk>", "body": "Hello!"})],
+        "gateway": [("roomMessage", {"conversationId": "<talk>", "senderId": "<actor>", "message": "Hello!"})],
     },
     "edit": {
         "messenger": [("message:updated", {"id": "<message>", "senderId": "<actor>", "content": "Changed"})],
         "talks": [("message-updated", {"id": "<message>", "userId": "<actor>", "content": "Changed"})],
         "whatsapp": [("message:updated", {"id": "<message>", "content": {"text": "Changed"}})],
         "crm": [("messageUpdated", {"chatId": "<#talk>", "message": {"id": "<#message>", "message": "Changed"}})],
-        "gateway": [],
+        "gateway": [("messageUpdated", {"id": "<message>", "senderId": "<actor>", "message": "Changed"})],
     },
     "delete": {
         "messenger": [
@@ -124,7 +128,7 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
         "talks": [("message-deleted", {"messageId": "<message>", "conversationId": "<talk>"})],
         "whatsapp": [("message:deleted", {"messageId": "<message>", "conversationId": "<talk>"})],
         "crm": [("messageDeleted", {"messageId": "<#message>", "chatId": "<#talk>"})],
-        "gateway": [],
+        "gateway": [("messageDeleted", {"messageId": "<message>", "conversationId": "<talk>"})],
     },
     "react": {
         "messenger": [
@@ -151,7 +155,7 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
         "talks": [("read", {"conversationId": "<talk>", "userId": "<actor>"})],
         "whatsapp": [("message:status", {**_OF_MESSENGER, "status": "read"})],
         "crm": [("messageRead", _OF_CRM)],
-        "gateway": [],
+        "gateway": [("messagesRead", _OF_MESSENGER)],
     },
     "deliver": {
         "messenger": [("message:delivered:receipt", _OF_MESSENGER)],
@@ -165,22 +169,22 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
         "talks": [("typing", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": True})],
         "whatsapp": [("typing:start", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": True})],
         "crm": [("userTyping", {"chatId": "<#talk>", "userId": "<actor>", "isTyping": True})],
-        "gateway": [],
+        "gateway": [("typing", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": True})],
     },
     "pause": {
         "messenger": [("typing:user", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": False})],
         "talks": [("typing", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": False})],
         "whatsapp": [("typing:stop", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": False})],
         "crm": [("userTyping", {"chatId": "<#talk>", "userId": "<actor>", "isTyping": False})],
-        "gateway": [],
+        "gateway": [("typing", {"conversationId": "<talk>", "userId": "<actor>", "isTyping": False})],
     },
 }
 
 # What a member's socket hears that has not opened the conversation, or has closed it.
 HEARD_OUTSIDE: dict[str, dict[str, list[tuple[str, Payload]]]] = {
-    action: {name: list(packets) if name == "gateway" else [] for name, packets in heard.items()}
-    for action, heard in HEARD.items()
+    action: {name: [] for name in heard} for action, heard in HEARD.items()
 }
+HEARD_OUTSIDE["send"]["gateway"] = [("notification", {"type": "message", "conversationId": "<talk>", "body": "Hello!"})]
 HEARD_OUTSIDE["send"]["talks"] = [
     ("new-message", {"conversationId": "<talk>", "message": {"content": "Hello!", "user": {"id": "<actor>"}}})
 ]

@@ -49,7 +49,8 @@ class Scene:
         if outside and self.actor != "messenger":
             await self.clients["messenger"].done("conversation:leave", {"conversationId": self.talk})
         if action != "send":
-            await self._write(self.actor if action in OF_THE_ACTOR else self.author)
+            in_room = not outside or self.actor == "gateway"
+            await self._write(self.actor if action in OF_THE_ACTOR else self.author, in_room=in_room)
         match action:
             case "unreact":
                 path = f"/api/v1/messages/{self._message}/reactions/👍"
@@ -67,12 +68,12 @@ class Scene:
         """Whose message it is that somebody else has read: whatsapp tells nobody but the author."""
         return "whatsapp" if self.actor != "whatsapp" else "messenger"
 
-    async def _write(self, author: str) -> None:
+    async def _write(self, author: str, *, in_room: bool) -> None:
         body = {"conversationId": self.talk, "content": "Hello!"}
         answer = await self.world.request("POST", "/api/v1/messages", by=author, json=body)
         self._message = answer.json()["id"]
         # A new socket of this dialect is first told what it missed, so this may come behind answers to anything else.
-        await self.clients["gateway"].next("notification")
+        await self.clients["gateway"].next("roomMessage" if in_room else "notification")
 
     def fill(self, value: object) -> Any:  # noqa: ANN401 (JSON)
         """A value of the tables, with the facts put in."""
@@ -94,7 +95,7 @@ class Scene:
             assert answer.is_success, answer.text
             return
         event, payload = BY_SOCKET[self.actor][action]
-        if self.actor == "gateway":
+        if self.actor == "gateway" and action == "send":
             await self.clients["gateway"].emit(event, self.fill(payload))
             await self.clients["gateway"].next("messageReceived")
         else:

@@ -28,8 +28,8 @@ class PlacePayload(Payload, frozen=True):
 
 
 class AttachmentPayload(Payload, frozen=True):
-    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`. The `url`
-    of a `place` is a map. `kind` is the type that the sender's client gave the message, where it gave one."""
+    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`. The
+    `url` of a `place` is a map. `kind` is the type that the sender's client gave the message, where it gave one."""
 
     url: str
     name: str
