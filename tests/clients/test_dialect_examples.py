@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -25,10 +26,13 @@ DEADLINE_S = 20.0
 
 Json = dict[str, Any]
 
+QUICK_DEMO = {"TALKWIRE_DEMO": "true", "TALKWIRE_PRESENCE_GRACE_S": "0.3"}
+"""Nobody waits long for anybody to be offline."""
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with running_chat(tmp_path_factory.mktemp("demo"), {"TALKWIRE_DEMO": "true"}) as server:
+    with running_chat(tmp_path_factory.mktemp("demo"), QUICK_DEMO) as server:
         yield server
         assert server.logged_errors() == []
 
@@ -45,7 +49,7 @@ def talks_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
 @pytest.fixture(scope="module")
 def gateway_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """`talkwire serve --demo --dialect gateway`."""
-    environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "gateway"}
+    environment = {**QUICK_DEMO, "TALKWIRE_DIALECT": "gateway"}
     with running_chat(tmp_path_factory.mktemp("gateway"), environment) as server:
         yield server
         assert server.logged_errors() == []
@@ -81,6 +85,10 @@ class Script:
                         return value
                 await self._read()
 
+    def type(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+
     async def _read(self) -> None:
         assert self.process.stdout is not None
         line = (await self.process.stdout.readline()).decode()
@@ -93,7 +101,7 @@ class Script:
 async def running(examples: Path, name: str, *arguments: str) -> AsyncIterator[Script]:
     node = shutil.which("node")
     assert node is not None, "these tests run the official JavaScript client and need node (20 or later)"
-    process = await asyncio.create_subprocess_exec(node, str(examples / name), *arguments, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(node, str(examples / name), *arguments, stdin=PIPE, stdout=PIPE)
     try:
         yield Script(process)
     finally:
@@ -183,6 +191,37 @@ async def test_the_talks_example(request: pytest.FixtureRequest, examples: Path,
 
         script.process.terminate()
         await script.process.wait()
+
+
+@pytest.mark.parametrize("at", ["/talks", "/"])
+async def test_the_talks_console(request: pytest.FixtureRequest, examples: Path, at: str) -> None:
+    server: ServerProcess = request.getfixturevalue("talks_demo" if at == "/" else "demo")
+    arguments = (server.url + at.removesuffix("/"), await signed_in(server))
+    async with bob_at(server) as bob, running(examples, "talks-console.mjs", *arguments) as console:
+        assert (await console.shows("connected"))["userId"] == ACCOUNT_ID
+        console.type("joinConversation('talk-123')")
+        await console.shows("join-conversation ->", success=True, conversationId="talk-123")
+        console.type("sendTyping('talk-123', true)")
+        await console.shows("typing ->", success=True)
+        assert (await bob.next("typing:user"))["isTyping"] is True
+        console.type("sendMessage('talk-123', 'Hello World!')")
+        await console.shows("message ->", success=True)
+        assert (await bob.next("message:new"))["content"] == "Hello World!"
+        await console.shows("message", content="Hello World!")
+
+        answer = await bob.send_message("talk-123", "Hello to you")
+        await console.shows("message", content="Hello to you")
+        console.type("markAsRead('talk-123')")
+        await console.shows("read ->", success=True)
+        await hears_of_reading(bob, ACCOUNT_ID, answer["id"])
+        console.type("leaveConversation('talk-123')")
+        await console.shows("leave-conversation ->", success=True)
+        await bob.send_message("talk-123", "Are you there?")
+        await console.shows("new-message", conversationId="talk-123")
+        console.type("joinConversation('nowhere')")
+        assert (await console.shows("join-conversation ->", success=False))["error"]["code"] == "forbidden"
+        console.type(".exit")
+        assert await console.process.wait() == 0
 
 
 @pytest.mark.parametrize(("user_id", "conversation"), [("user-123", "conv-456"), ("test", "test-conv")])
@@ -279,6 +318,52 @@ async def test_the_gateway_examples(request: pytest.FixtureRequest, examples: Pa
             assert (await told.shows("POST /api/gateway/send ->"))["stored"] is True
         assert (await script.shows("notification", title="Your order"))["body"] == "It is on its way"
         await script.shows("announcement", body="We close at six")
+
+
+@pytest.mark.parametrize("at", ["/gateway", "/"])
+async def test_the_gateway_example_in_a_room(request: pytest.FixtureRequest, examples: Path, at: str) -> None:
+    server: ServerProcess = request.getfixturevalue("gateway_demo" if at == "/" else "demo")
+    here = {"conversationId": "general"}
+    async with bob_at(server) as bob:
+        await bob.send_message("general", "Before")
+        arguments = (server.url + at.removesuffix("/"), server.token("carol"), "general")
+        async with running(examples, "gateway-rooms.mjs", *arguments) as script:
+            answer = await script.shows("joinRoom ->", success=True, message="Joined room general")
+            assert (answer["data"], await script.shows("roomJoined")) == (here, answer)
+            history = await script.shows("getHistory ->", success=True)
+            assert history["data"]["messages"][-1]["message"] == "Before"
+            assert (await script.shows("history"))["data"] == {**history["data"], **here}
+            presence = await script.shows("getPresence ->", success=True)
+            assert await script.shows("presence") == presence
+            assert ("bob", "online") in [(each["userId"], each["status"]) for each in presence["data"]["users"]]
+            await script.shows("startTyping ->", success=True)
+            assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
+            sent = await bob.next("message:new")
+            while sent["senderId"] != "carol":
+                sent = await bob.next("message:new")
+            assert sent["content"] == "Hello, room"
+            await script.shows("roomMessage", id=sent["id"], senderId="carol", message="Hello, room")
+            await script.shows("markRead ->", success=True)
+
+            answer = await bob.send_message("general", "Hello, Carol")
+            await script.shows("roomMessage", id=answer["id"], senderName="bob", message="Hello, Carol")
+            await hears_of_reading(bob, "carol", answer["id"])
+            await bob.done("typing:start", here)
+            await script.shows("typing", **here, userId="bob", isTyping=True)
+            await bob.done("message:read", here)
+            await script.shows("messagesRead", userId="bob", messageId=answer["id"])
+            await bob.done("message:edit", {"messageId": answer["id"], "content": "Hi, Carol"})
+            await script.shows("messageUpdated", id=answer["id"], message="Hi, Carol")
+            await bob.done("message:delete", {"messageId": answer["id"]})
+            await script.shows("messageDeleted", messageId=answer["id"])
+            async with running(examples, "gateway-rooms.mjs", arguments[0], server.token("alice")) as other:
+                await script.shows("userOnline", userId="alice")
+                await script.shows("userJoined", userId="alice")
+                await other.shows("markRead ->", success=True)
+                other.process.send_signal(signal.SIGINT)
+                await other.shows("leaveRoom ->", success=True, message="Left room general")
+            await script.shows("userLeft", userId="alice")
+            await script.shows("userOffline", userId="alice")
 
 
 @pytest.mark.parametrize("at", ["/gateway", "/"])
