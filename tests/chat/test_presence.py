@@ -258,3 +258,24 @@ async def _recorded(server: ServerProcess, folder: Path) -> None:
             if sorted(user_id.split("-")[0] for (user_id,) in rows) == ["alice", "bob"]:
                 return
             await asyncio.sleep(0.02)  # another process writes it, and tells nobody
+
+
+async def test_the_presence_of_several_users_is_listed_over_rest(world: World) -> None:
+    await world.conversation("alice", "bob", "carol")
+    alice, _ = await world.connect("alice"), await world.connect("bob")
+    ids = [world.id_of(name) for name in ("bob", "stranger", "carol")]
+    listed = await world.request("GET", "/api/v1/presence", by="alice", params={"userIds": ids})
+    assert listed.status_code == 200, listed.text
+    assert [(each["userId"], each["status"]) for each in listed.json()["items"]] == [
+        (ids[0], "online"),
+        (ids[2], "offline"),
+    ]
+    assert listed.json()["items"] == (await alice.done("presence:get", {"userIds": ids}))["presence"]
+    assert (await world.request("GET", "/api/v1/presence", by="stranger", params={"userIds": ids[:1]})).json() == {
+        "items": [],
+        "next": None,
+    }
+    wrong = await world.request("GET", "/api/v1/presence", by="alice", params={"userIds": ["a b"]})
+    assert (wrong.status_code, wrong.json()["error"]["details"][0]["path"]) == (422, "userIds[0]")
+    missing = await world.request("GET", "/api/v1/presence", by="alice")
+    assert (missing.status_code, missing.json()["error"]["details"][0]["path"]) == (422, "userIds")

@@ -122,3 +122,16 @@ async def test_a_blocked_user_receives_no_receipts(world: World) -> None:
     assert [set(each) & {"deliveredAt", "readAt"} for each in receipts if each["userId"] == world.id_of("bob")] == [
         set()
     ]
+
+
+async def test_a_client_without_a_socket_says_what_has_arrived(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice = await world.connect("alice")
+    first, _ = [await alice.send_message(conversation, text) for text in ("One", "Two")]
+    path = f"/api/v1/conversations/{conversation}/delivered"
+    answer = await world.request("POST", path, by="bob", json={"messageId": first["id"]})
+    assert (answer.status_code, answer.content) == (204, b"")
+    receipt = await alice.next("message:delivered:receipt")
+    assert (receipt["userId"], receipt["messageId"]) == (world.id_of("bob"), first["id"])
+    assert (await world.request("POST", path, by="bob")).status_code == 204
+    assert (await alice.next("message:delivered:receipt"))["seq"] == 2

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from litestar import Router
+
+from talkwire.api.counterparts import counterparts
 from talkwire.api.events_page import events_page
+from talkwire.api.rest import described_routes
+from talkwire.app import DIALECTS
+from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.reference.test_asyncapi import socket_events
 
@@ -21,6 +28,31 @@ def test_every_event_is_on_the_page() -> None:
     assert [name for name in MESSENGER.inbound if f"**`{name}`**" not in received] == []
     of_the_chat = {packet.name for packets in MESSENGER.outbound.values() for packet in packets}
     assert [name for name in of_the_chat | socket_events(MESSENGER) if f"**`{name}`**" not in sent] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
+def test_every_event_has_a_route_or_a_reason_why_there_is_none(dialect: Dialect) -> None:
+    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    found = {name: find(dialect, inbound) for name, inbound in dialect.inbound.items()}
+    assert [name for name, rest in found.items() if bool(rest.routes) is bool(rest.socket_only)] == []
+
+
+def test_only_what_concerns_a_socket_has_no_route() -> None:
+    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    without = {name for name, inbound in MESSENGER.inbound.items() if not find(MESSENGER, inbound).routes}
+    assert without == {
+        "auth:refresh",
+        "call:accept",
+        "call:hangup",
+        "call:invite",
+        "call:reject",
+        "call:signal",
+        "conversation:join",
+        "conversation:leave",
+        "ping",
+        "presence:subscribe",
+        "presence:unsubscribe",
+    }
 
 
 def test_links_lead_to_sections() -> None:

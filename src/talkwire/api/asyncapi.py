@@ -136,8 +136,10 @@ def _operations(vocabulary: Vocabulary) -> Iterator[tuple[str, Json]]:
         answers = [_message(name, _key("answer", heard)), _message(name, "refusal")]
         operation = _operation("receive", name, _key("in", heard), heard.summary)
         operation["reply"] = {"channel": _reference("channels", name), "messages": answers}
-        if heard.routes:
-            operation["x-rest"] = list(heard.routes)
+        if heard.rest.routes:
+            operation["x-rest"] = list(heard.rest.routes)
+        elif heard.rest.socket_only:
+            operation["x-socket-only"] = heard.rest.socket_only
         yield f"{name}.{_key('in', heard)}", operation
     for said in vocabulary.said:
         yield f"{name}.{_key('out', said)}", _operation("send", name, _key("out", said), said.summary)

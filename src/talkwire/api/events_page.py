@@ -30,6 +30,8 @@ mean together, and the rest of REST is in [messenger.md](messenger.md).
 
 A member with `?` may be left out, and null is the same. Where a client asks for an acknowledgement, it is
 `{success: true, …}` with what the third column says, or `{success: false, error: {code, message, details?}}`.
+
+The last column has the routes that do the same over REST, or the reason why none does.
 """
 
 _PREFIX = "Messenger"
@@ -62,6 +64,7 @@ class _Page:
             message = self._message(operation)
             answer = self._resolve(operation["reply"]["messages"][0])
             routes = "<br>".join(f"`{route}`" for route in operation.get("x-rest", ()))
+            routes = routes or f"none: {operation['x-socket-only']}"
             cells = (_titled(message), self._members(message.get("payload")), self._members(answer["payload"]), routes)
             yield _row(*cells)
 

@@ -10,10 +10,15 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from talkwire.api.bodies import Body, ListAnswer
 from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence
+from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 
 OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Items a page")]
+
+AskedIds = Annotated[
+    list[str],
+    QueryParameter(name="userIds", description="Repeated for each user. Strangers are left out of the answer"),
+]
 
 
 class SetPresenceBody(Body, frozen=True):
@@ -21,6 +26,12 @@ class SetPresenceBody(Body, frozen=True):
 
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@get("/presence", summary="List the presence of users", tags=["users"])
+async def list_presence(caller: GivenCaller, chat: GivenChat, user_ids: AskedIds) -> ListAnswer[PresencePayload]:
+    found = await chat.execute(caller.actor, GetPresence(tuple(user_ids)))
+    return ListAnswer(tuple(map(presence_payload, found)), None)
 
 
 @get("/online", operation_id="listOnlineUsers", summary="List users who are online (role service or admin)")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.bodies import Body, ListAnswer
 from talkwire.api.dependencies import GivenCaller, GivenChat
 from talkwire.api.idempotency import GivenKey
-from talkwire.core.commands.receipts import ListReceipts, MarkRead, MarkUnread, ReadMark
+from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead, MarkUnread, ReadMark
 from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
@@ -22,6 +22,12 @@ class ReadBody(Body, frozen=True):
 
 class UnreadBody(Body, frozen=True):
     """Everything from `messageId` on is unread; from the newest message of another member when none is named."""
+
+    message_id: str | None = None
+
+
+class DeliveredBody(Body, frozen=True):
+    """The caller's device has everything up to `messageId`; up to the newest when none is named."""
 
     message_id: str | None = None
 
@@ -72,6 +78,22 @@ async def mark_unread(
 
 def _answer(mark: ReadMark) -> ReadAnswer:
     return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/delivered",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Mark messages as delivered",
+    tags=["conversations"],
+)
+async def mark_delivered(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[DeliveredBody | None] = None,
+) -> None:
+    await chat.execute(caller.actor, MarkDelivered(conversation_id, None if data is None else data.message_id), key)
 
 
 @get(

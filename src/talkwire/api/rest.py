@@ -37,9 +37,9 @@ from talkwire.api.offers import offers_router
 from talkwire.api.openapi import NamedStructs
 from talkwire.api.operations import healthz, readyz, show_metrics
 from talkwire.api.preferences import preferences_router
-from talkwire.api.presence import presence_router
+from talkwire.api.presence import list_presence, presence_router
 from talkwire.api.readiness import Readiness
-from talkwire.api.receipts import list_receipts, mark_read, mark_unread
+from talkwire.api.receipts import list_receipts, mark_delivered, mark_read, mark_unread
 from talkwire.api.refusals import DescribeRefusals
 from talkwire.api.search import search_messages
 from talkwire.api.server import describe_server
@@ -102,12 +102,14 @@ def described_routes(
             notifications_router,
             users_router,
             presence_router,
+            list_presence,
             calls_router,
             files_router,
         ],
     )
     of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
-    return [api, *message_routes, mark_read, mark_unread, list_receipts, sync, search_messages, *of_dialects]
+    in_conversations = [mark_read, mark_unread, mark_delivered, list_receipts]
+    return [api, *message_routes, *in_conversations, sync, search_messages, *of_dialects]
 
 
 class RestApplication(CrossOrigin):

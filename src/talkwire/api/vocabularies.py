@@ -13,8 +13,17 @@ from talkwire.dialects.dialect import AnyJson, Dialect, Inbound
 
 Struct = type[msgspec.Struct]
 
-Counterparts = Callable[[Dialect, Inbound], Sequence[str]]
-"""The routes that do the same as an event of a dialect, such as `POST /api/v1/messages`."""
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The routes that do the same as an event, such as `POST /api/v1/messages`, or why there are none."""
+
+    routes: tuple[str, ...] = ()
+    socket_only: str = ""
+
+
+Counterparts = Callable[[Dialect, Inbound], Counterpart]
+"""(dialect, one of its events) -> what does the same over REST"""
 
 _USER = User(id="alice", name="Alice", created_ms=0)
 _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "content", "message": "is missing"}])
@@ -28,7 +37,7 @@ class Heard:
     payload: Struct | None
     answer: Struct
     summary: str
-    routes: tuple[str, ...]
+    rest: Counterpart
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,10 @@ class Vocabulary:
             yield from said.payloads
 
 
-def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: ()) -> Vocabulary:
+def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counterpart()) -> Vocabulary:
     """Raises TypeError where an entry of the dialect does not say what it makes."""
     heard = (
-        Heard(name, inbound.payload, inbound.answer_type, inbound.summary, tuple(counterparts(dialect, inbound)))
+        Heard(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
         for name, inbound in dialect.inbound.items()
     )
     said = _merged([*_of_the_socket(dialect), *_of_the_chat(dialect)])

@@ -87,6 +87,7 @@ _CONVERSATIONS = (
     Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
     Row(f"POST {_CONVERSATION}/read", MEMBERS),
     Row(f"POST {_CONVERSATION}/unread", MEMBERS, {"messageId": "{message}"}),
+    Row(f"POST {_CONVERSATION}/delivered", MEMBERS),
     Row(f"POST {_CONVERSATION}/typing", SPEAKERS, {"isTyping": True}),
 )
 
@@ -264,6 +265,7 @@ _USERS = (
     # Who shares no conversation, or is blocked, does not learn whether somebody is there.
     Row(f"GET {_V1}/users/{{author}}/presence", but(READERS, blocked=FORBIDDEN, blocker=FORBIDDEN)),
     Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),
+    Row(f"GET {_V1}/presence?userIds={{author}}", EVERYONE),
     Row(f"GET {_V1}/users/me/presence", EVERYONE),
     Row(f"PUT {_V1}/users/me/presence", EVERYONE, {"status": "away"}),
     Row(f"GET {_V1}/calls/ice-servers", EVERYONE),

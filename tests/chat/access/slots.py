@@ -66,6 +66,7 @@ ROUTE_SLOTS = (
     _route("before", "pinned", f"GET {_THERE}/pins?before={{pinned}}"),
     _route("messageId", "message", f"POST {_THERE}/read", {"messageId": "{message}"}),
     _route("messageId", "message", f"POST {_THERE}/unread", {"messageId": "{message}"}),
+    _route("messageId", "message", f"POST {_THERE}/delivered", {"messageId": "{message}"}),
     _route("replyToId", "message", "POST /api/v1/messages", {**_SEND, "replyToId": "{message}"}),
     _route("threadId", "message", "POST /api/v1/messages", {**_SEND, "threadId": "{message}"}),
     _route("replyToId", "message", "POST /messages", {**_SEND, "replyToId": "{message}"}),

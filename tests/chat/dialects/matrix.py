@@ -76,6 +76,7 @@ BY_REST: dict[str, dict[str, tuple[str, str, Payload | None]]] = {
         "react": ("PUT", "/api/v1/messages/<message>/reactions/👍", None),
         "unreact": ("DELETE", "/api/v1/messages/<message>/reactions/👍", None),
         "read": ("POST", "/api/v1/conversations/<talk>/read", {"messageId": "<message>"}),
+        "deliver": ("POST", "/api/v1/conversations/<talk>/delivered", {"messageId": "<message>"}),
         "type": ("POST", "/api/v1/conversations/<talk>/typing", {"isTyping": True}),
         "pause": ("POST", "/api/v1/conversations/<talk>/typing", {"isTyping": False}),
     },
