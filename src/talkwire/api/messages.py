@@ -1,4 +1,4 @@
-"""`/api/v1/messages`, and `/messages`, where the first seed sends, edits and deletes."""
+"""`/api/v1/messages`, and `/messages`, the short name for sending, editing and deleting."""
 
 from __future__ import annotations
 

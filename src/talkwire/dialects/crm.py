@@ -1,4 +1,4 @@
-"""The `crm` dialect, on `/chat` (contract, section 6; seed 003). Its payloads are in `payloads/crm.py`."""
+"""The `crm` dialect, on `/chat`. Its payloads are in `payloads/crm.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The `talks` dialect, on `/talks`: the vocabulary of a marketplace where two people talk and make each other offers.
 
-The second seed (contract, section 6). A socket hears of the conversations that it has joined; of others it is told only
+A socket receives the events of the conversations that it has joined; of others it is told only
 that there is a message or an offer.
 """
 

@@ -1,6 +1,6 @@
 """The `whatsapp` dialect, on `/messages`: a messenger whose senders see what has become of each message.
 
-The third seed (contract, section 6). A socket hears of the conversations that it has joined and of no others. A status
+A socket receives events of the conversations that it has joined and of no others. A status
 goes to the author of the message alone; who is online, to contacts.
 """
 

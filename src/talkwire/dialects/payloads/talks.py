@@ -1,4 +1,4 @@
-"""What clients of the `talks` dialect send and are sent, over sockets and HTTP (contract, section 6; second seed)."""
+"""What clients of the `talks` dialect send and are sent, over sockets and HTTP."""
 
 from __future__ import annotations
 
