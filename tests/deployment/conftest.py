@@ -12,8 +12,10 @@ import pytest
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.deployment.proxies import (
     Proxy,
+    apache_program,
     haproxy_program,
     nginx_program,
+    running_apache,
     running_caddy,
     running_haproxy,
     running_nginx,
@@ -25,10 +27,12 @@ StartProxy = Callable[[Path, str, Mapping[str, str] | None], AbstractContextMana
 
 needs_nginx = pytest.mark.skipif(nginx_program() is None, reason="needs nginx: apt-get install nginx-light")
 needs_haproxy = pytest.mark.skipif(haproxy_program() is None, reason="needs HAProxy: apt-get install haproxy")
+needs_apache = pytest.mark.skipif(apache_program() is None, reason="needs Apache httpd: apt-get install apache2-bin")
 PROXIES = [
     pytest.param(running_nginx, id="nginx", marks=needs_nginx),
     pytest.param(running_caddy, id="caddy"),
     pytest.param(running_haproxy, id="haproxy", marks=needs_haproxy),
+    pytest.param(running_apache, id="apache", marks=needs_apache),
 ]
 
 

@@ -1,5 +1,5 @@
-"""nginx, Caddy and HAProxy as processes of their own, with the configurations of docs/deployment as they are: only
-addresses, ports and certificates are filled in."""
+"""nginx, Caddy, HAProxy and Apache httpd as processes of their own, with the configurations of docs/deployment as they
+are: only addresses, ports and certificates are filled in."""
 
 from __future__ import annotations
 
@@ -66,6 +66,12 @@ def nginx_program() -> str | None:
 def haproxy_program() -> str | None:
     """Where HAProxy is; None when it is not installed."""
     return shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def apache_program() -> str | None:
+    """Where Apache httpd is, under the name that Debian or other systems give it; None when it is not installed."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    return shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
 
 
 def caddy_program() -> str:
@@ -190,6 +196,73 @@ def running_haproxy(folder: Path, server_url: str, changes: Mapping[str, str] | 
             process.terminate()
             process.wait(DEADLINE_S)
 
+
+@contextmanager
+def running_apache(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
+    """Apache httpd in front of a server. `changes` are texts of the configuration to be replaced."""
+    program = apache_program()
+    assert program is not None
+    port, plain_port = free_port(), free_port()
+    certificate, key = self_signed(folder)
+    configuration = _filled_in(
+        DOCS / "apache.conf",
+        {
+            "<VirtualHost *:80>": f"<VirtualHost 127.0.0.1:{plain_port}>",
+            "<VirtualHost *:443>": f"<VirtualHost 127.0.0.1:{port}>",
+            "ServerName chat.example.com": f"ServerName {HOST}\nServerAlias {ALIAS}",
+            "https://chat.example.com/": f"https://{HOST}:{port}/",
+            "/etc/letsencrypt/live/chat.example.com/fullchain.pem": str(certificate),
+            "/etc/letsencrypt/live/chat.example.com/privkey.pem": str(key),
+            "http://127.0.0.1:3000/": f"{server_url}/",
+            **(changes or {}),
+        },
+    )
+    log = folder / "apache.log"
+    around = [
+        *(f"LoadModule {name}_module {_APACHE_MODULES / f'mod_{name}.so'}" for name in _MODULES),
+        f"ServerRoot {folder}",
+        f"PidFile {folder / 'apache.pid'}",
+        f"DefaultRuntimeDir {folder}",
+        f"ErrorLog {log}",
+        "LogLevel notice",
+        f"ServerName {HOST}",
+        f"Listen 127.0.0.1:{port}",
+        f"Listen 127.0.0.1:{plain_port}",
+        *(["User nobody", "Group nogroup"] if os.geteuid() == 0 else []),
+    ]
+    file = folder / "apache.conf"
+    file.write_text("\n".join([*around, configuration]), encoding="utf-8")
+    process = subprocess.Popen([program, "-DFOREGROUND", "-f", str(file)])
+
+    def loaded() -> int:
+        return log.read_text(encoding="utf-8").count("resuming normal operations") if log.exists() else 0
+
+    def reload() -> None:
+        before = loaded()
+        process.send_signal(signal.SIGUSR1)
+        _wait_until(lambda: loaded() > before, process)
+
+    try:
+        _wait_until(lambda: loaded() > 0 and _accepts(port), process)
+        yield Proxy(port, plain_port, certificate, reload)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_S)
+
+
+_APACHE_MODULES = Path("/usr/lib/apache2/modules")
+_MODULES = (
+    "mpm_event",
+    "authz_core",
+    "alias",
+    "headers",
+    "socache_shmcb",
+    "ssl",
+    "proxy",
+    "proxy_http",
+    "proxy_wstunnel",
+    "rewrite",
+)
 
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 

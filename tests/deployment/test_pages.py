@@ -17,6 +17,7 @@ from tests.deployment.proxies import DOCS
         ("nginx.md", "nginx.conf"),
         ("caddy.md", "Caddyfile"),
         ("haproxy.md", "haproxy.cfg"),
+        ("apache.md", "apache.conf"),
         ("systemd.md", "talkwire.service"),
     ],
 )
