@@ -34,7 +34,7 @@ def echo_of(payload: object, result: object = AT_MS) -> tuple[str, Json]:
 
 
 def notification_of(message: Message) -> Json:
-    packet, _ = GATEWAY.outbound[MessageSent]
+    _, packet = GATEWAY.outbound[MessageSent]
     assert isinstance(packet, Outbound)
     assert (packet.name, packet.to) == ("notification", To.OUTSIDE)
     payload: Json = msgspec.to_builtins(packet.payload(MessageSent(7, AT_MS, message)))

@@ -106,6 +106,7 @@ _INBOUND = {
 
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
+        Outbound("roomMessage", payloads.room_message, summary="A message in a room. Its sender's sockets get it too."),
         Outbound(
             "notification",
             payloads.notification,
@@ -113,7 +114,6 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             to=To.OUTSIDE,
             when=_notifies,
         ),
-        Outbound("roomMessage", payloads.room_message, summary="A message in a room. Its sender's sockets get it too."),
     ),
     MessageEdited: (Outbound("messageUpdated", payloads.room_message, summary="A message in a room was edited."),),
     MessageDeleted: (Outbound("messageDeleted", payloads.message_deleted, summary="A message in a room was deleted."),),
