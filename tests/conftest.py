@@ -1,4 +1,4 @@
-"""Databases to test with: SQLite and PostgreSQL, each fresh and with its tables."""
+"""Databases to test with: SQLite and PostgreSQL, each fresh and with its tables. And the official clients."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from talkwire.storage.engine import sqlite_url
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
+
+CLIENTS = Path(__file__).with_name("clients")
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +46,14 @@ def database(request: pytest.FixtureRequest) -> Database:
     found = request.getfixturevalue(f"{request.param}_database")
     assert isinstance(found, Database)
     return found
+
+
+@pytest.fixture(scope="session")
+def node_client() -> list[str]:
+    """The command line of the script that drives the official client."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.fail("these tests drive the official JavaScript client and need node (20 or later)")
+    if not (CLIENTS / "node_modules" / "socket.io-client").is_dir():
+        pytest.fail("the official client is not installed: run make install")
+    return [node, str(CLIENTS / "echo_client.mjs")]

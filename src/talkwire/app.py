@@ -7,7 +7,7 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -72,6 +72,7 @@ from talkwire.realtime.custom_handlers import CustomHandlers
 from talkwire.realtime.descriptors import raise_descriptor_limit
 from talkwire.realtime.doubt import Doubt
 from talkwire.realtime.event_delivery import EventDelivery
+from talkwire.realtime.file_links import FileLinks
 from talkwire.realtime.http_limits import HttpLimits
 from talkwire.realtime.internal import LOOPBACK, Internal, address_of, host_towards
 from talkwire.realtime.link import Link
@@ -88,6 +89,7 @@ from talkwire.realtime.rooms import Rooms
 from talkwire.realtime.serving import Server, listen, with_engine
 from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
+from talkwire.realtime.stored_bytes import StoredBytes
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
@@ -204,8 +206,6 @@ class Node:
         self.limits = self._limits(closing) if settings.rate_limits else None
         invited_only = self.policy.accounts == "invite"
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits, invited_only=invited_only)
-        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
-        self.files = FileService(self.chat, settings.data, settings.files, limits)
         self.files.start()
         closing.push_async_callback(self.files.close)
         self._recovery_key = await recovery_key(self.chat)
@@ -255,6 +255,8 @@ class Node:
             hooks=self._embedding.hooks,
             policy=policy,
         )
+        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
+        self.files = FileService(self.chat, settings.data, settings.files, limits)
         closing.push_async_callback(self.chat.leave)
         closing.push_async_callback(self._writer.close)
         closing.push_async_callback(keeper.close)
@@ -263,7 +265,9 @@ class Node:
             await self.chat.lease.start(alone=True)
         else:
             self._internal_socket, address = await self._listen_for_nodes(url, closing)
-            await self.chat.lease.start(alone=False, address=address, lease_s=settings.lease_s)
+            await self.chat.lease.start(
+                alone=False, address=address, lease_s=settings.lease_s, folder_ids=self.files.folder_ids
+            )
             self.chat.announce()
 
     async def _listen_for_nodes(self, url: URL, closing: contextlib.AsyncExitStack) -> tuple[socket.socket, str]:
@@ -534,12 +538,21 @@ class Node:
         link = Link(self._recovery_key, chat.node_id)
         owners = Owners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
         passing = engine.passing = Passing(owners, link, chat.node_id, metrics)
+        file_links = FileLinks(owners, link, metrics)
+        closing.callback(file_links.close)
+        stored = StoredBytes(self.files.store.here())
+        self.files.store.holders = self.files.uploads.holders = file_links
         engine.node_id = chat.node_id
         metrics.open_splices = lambda: len(passing.splices)
-        chat.peers.on_gone = passing.drop
+
+        def drop(node_ids: Collection[str]) -> None:
+            passing.drop(node_ids)
+            file_links.drop(node_ids)
+
+        chat.peers.on_gone = drop
         doubt = Doubt(engine, chat)
         closing.callback(doubt.close)
-        self._internal = Internal(listening, link, rest)
+        self._internal = Internal(listening, link, rest, InDoubt(rest, engine.is_in_doubt), stored)
 
     def _recovery(self, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """How sockets go on after a disconnect, if any may."""

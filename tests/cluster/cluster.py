@@ -32,11 +32,20 @@ class Cluster:
         own. It is killed at the end, if it still runs."""
         folder = self._folder / f"node{len(self.nodes) + 1}"
         folder.mkdir()
+        node = self._start(folder, environment, port)
+        self.nodes.append(node)
+        return node
+
+    def restart(self, number: int, environment: Mapping[str, str] | None = None) -> ServerProcess:
+        """Starts a node that has ended once more, with its data folder, at another port."""
+        node = self.nodes[number] = self._start(self.nodes[number].data.parent, environment, None)
+        return node
+
+    def _start(self, folder: Path, environment: Mapping[str, str] | None, port: int | None) -> ServerProcess:
         variables = {"DATABASE_URL": self.database.url.render_as_string(hide_password=False)}
         if self.valkey is not None:
             variables["REDIS_URL"] = self.valkey.url
         node = self._ending.enter_context(running_chat(folder, variables | dict(environment or {}), port))
-        self.nodes.append(node)
         _wait_for_bus(node)
         return node
 

@@ -13,6 +13,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
 from talkwire.core.events import PresenceChanged, RoomEntered, RoomLeft
 from talkwire.core.model import Presence, PresenceRecord
+from talkwire.core.peers import Peer
 from talkwire.core.stores import LeaseRecord
 from talkwire.storage import leases
 from talkwire.storage.nodes import NodeRows
@@ -173,7 +174,7 @@ async def test_what_one_chose_outlives_that_one_was_seen_to_leave(cluster: Clust
 async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Cluster) -> None:
     """Two transactions that wait for each other would end one of them."""
     with cluster.a.node.write_engine.begin() as connection:
-        NodeRows(connection).put_lease("renewing", LeaseRecord(1, 1), None)
+        NodeRows(connection).put_lease(Peer("renewing", None), LeaseRecord(1, 1))
     with cluster.a.node.write_engine.begin() as connection, cluster.b.node.write_engine.begin() as other:
         assert NodeRows(connection).lease("renewing") is not None
         other.execute(text("SET LOCAL lock_timeout = '1s'"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import chain
 from typing import Any
 
@@ -11,8 +10,8 @@ from litestar.response import Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
-from talkwire.core.errors import ChatError
-from talkwire.files.byte_store import Reading
+from talkwire.files.holders import Reading
+from talkwire.files.sending import send_reading
 
 
 class Download(Response[bytes]):
@@ -55,27 +54,4 @@ class _Sending(ASGIResponse):
             await self._reading.aclose()
 
     async def send_body(self, send: Send, receive: Receive) -> None:
-        """Ends early when the client goes away, or when the file cannot be read: the connection is cut then."""
-        sending = asyncio.create_task(self._send_chunks(send))
-        gone = asyncio.create_task(_wait_until_gone(receive))
-        try:
-            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            sending.cancel()
-            await asyncio.wait((sending, gone))
-        if not sending.cancelled():
-            sending.result()
-
-    async def _send_chunks(self, send: Send) -> None:
-        try:
-            async for chunk in self._reading:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except ChatError:
-            return  # the store has logged why; the status was sent long ago
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _wait_until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await send_reading(self._reading, receive, send)

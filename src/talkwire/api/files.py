@@ -6,10 +6,11 @@ stand in the query here as everywhere.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import HttpMethod, MediaType, Request, Response, Router, delete, get, head, patch, post
@@ -20,6 +21,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from talkwire.api.dependencies import GivenCaller, GivenChat, GivenUploads
+from talkwire.api.device import GivenTrustedProxies, address_of
 from talkwire.api.download import Download
 from talkwire.api.errors import error_body, on_chat_error
 from talkwire.api.lingering import Lingering
@@ -33,6 +35,7 @@ from talkwire.dialects.payloads.files import FilePayload, file_payload
 from talkwire.files import tus
 from talkwire.files.byte_store import Part, Place
 from talkwire.files.form import FRAME_MAX_BYTES, boundary_of, file_in_form
+from talkwire.files.holders import FORWARDED, ForwardedRequest, HeldElsewhere, HolderAway
 from talkwire.files.ranges import Unsatisfiable, part_of
 from talkwire.files.sniffing import is_inline
 from talkwire.files.tus import Checksum, TusRefusal
@@ -50,8 +53,16 @@ _SAFE = {
     "Cache-Control": "private, max-age=86400",
 }
 
-_TUS_STATUSES = (400, 408, 412, 413, 415, 423, 460)
+_TUS_STATUSES = (400, 408, 410, 412, 413, 415, 423, 460)
 """What the protocol has statuses of its own for."""
+
+_FORWARDED = frozenset(
+    {
+        *("tus-resumable", "tus-version", "upload-offset", "upload-length", "upload-expires"),
+        *("cache-control", "retry-after", "www-authenticate"),
+    }
+)
+"""Headers of another node's answer that are for the client."""
 
 _PARTS = {
     206: ResponseSpec(bytes, description="The part that was asked for", media_type="*/*"),
@@ -119,10 +130,17 @@ async def create_upload(
     opt=may_refuse(*_TUS_STATUSES),
 )
 async def upload_state(
-    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+    file_id: FromPath[str],
+    request: AnyRequest,
+    caller: GivenCaller,
+    uploads: GivenUploads,
+    trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
     tus.check_version(request.headers)
-    state = await uploads.state(caller.actor, file_id)
+    try:
+        state = await uploads.state(caller.actor, file_id)
+    except HeldElsewhere as held:
+        return await _forward(held, request, uploads, trusted_proxies)
     headers = {**_state_headers(state), "Upload-Length": str(state.length), "Cache-Control": "no-store"}
     return Response(None, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.TEXT)
 
@@ -136,9 +154,16 @@ async def upload_state(
     opt=may_refuse(*_TUS_STATUSES),
 )
 async def send_bytes(
-    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+    file_id: FromPath[str],
+    request: AnyRequest,
+    caller: GivenCaller,
+    uploads: GivenUploads,
+    trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
-    return await _receive(file_id, request, caller.actor, uploads)
+    try:
+        return await _receive(file_id, request, caller.actor, uploads)
+    except HeldElsewhere as held:
+        return await _forward(held, request, uploads, trusted_proxies)
 
 
 @post(
@@ -150,14 +175,21 @@ async def send_bytes(
     opt=may_refuse(*_TUS_STATUSES, 405),
 )
 async def overridden(
-    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+    file_id: FromPath[str],
+    request: AnyRequest,
+    caller: GivenCaller,
+    uploads: GivenUploads,
+    trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
     """For clients behind something that lets only GET and POST through, as the protocol has it."""
     match request.headers.get("x-http-method-override", "").upper():
         case "PATCH":
-            return await _receive(file_id, request, caller.actor, uploads)
+            try:
+                return await _receive(file_id, request, caller.actor, uploads)
+            except HeldElsewhere as held:
+                return await _forward(held, request, uploads, trusted_proxies)
         case "DELETE":
-            return await _drop(file_id, caller.actor, uploads)
+            return await _drop(file_id, request, caller.actor, uploads, trusted_proxies)
         case _:
             raise MethodNotAllowedException(headers={"allow": "DELETE, GET, PATCH, POST"})
 
@@ -168,8 +200,14 @@ async def overridden(
     operation_id="deleteFile",
     summary="Delete an upload (tus 1.0), or a file that no message refers to",
 )
-async def drop_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> Response[None]:
-    return await _drop(file_id, caller.actor, uploads)
+async def drop_file(
+    file_id: FromPath[str],
+    request: AnyRequest,
+    caller: GivenCaller,
+    uploads: GivenUploads,
+    trusted_proxies: GivenTrustedProxies,
+) -> Response[None]:
+    return await _drop(file_id, request, caller.actor, uploads, trusted_proxies)
 
 
 async def _first_bytes(
@@ -205,9 +243,35 @@ async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Upl
     return Response(None, status_code=HTTP_204_NO_CONTENT, headers=_state_headers(state))
 
 
-async def _drop(file_id: str, actor: Actor, uploads: Uploads) -> Response[None]:
+async def _drop(
+    file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads, trusted_proxies: frozenset[str]
+) -> Response[None]:
+    """Has the node with the bytes remove them now. While that node does not answer, it removes them when it is back."""
+    held = await uploads.held_elsewhere(actor, file_id)
+    if held is not None and not request.scope.get(FORWARDED):
+        with contextlib.suppress(HolderAway, TusRefusal):
+            return await _forward(held, request, uploads, trusted_proxies)
     await uploads.drop(actor, file_id)
     return Response(None, status_code=HTTP_204_NO_CONTENT, headers=_TUS)
+
+
+async def _forward(
+    held: HeldElsewhere, request: AnyRequest, uploads: Uploads, trusted_proxies: frozenset[str]
+) -> Response[None]:
+    """Has the node that holds an upload answer. Raises ChatError."""
+    if uploads.holders is None or request.scope.get(FORWARDED):
+        raise HolderAway("The node that holds this upload is not running. Try again later.")
+    target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
+    address = address_of(request, trusted_proxies)
+    forwarded = ForwardedRequest(request.scope["method"], target, address, tuple(request.scope["headers"]))
+    try:
+        answer = await uploads.holders.forward(held.folder_id, forwarded, _body(request, uploads))
+    except Interrupted:
+        raise _interrupted(uploads) from None
+    headers = {name.title(): value for name, value in answer.headers.items() if name in _FORWARDED}
+    media_type = answer.headers.get("content-type", MediaType.TEXT)
+    response = Response(answer.body or None, status_code=answer.status, headers=headers, media_type=media_type)
+    return cast("Response[None]", response)  # a body is a refusal's, which the routes' types do not have
 
 
 def _state_headers(state: State) -> dict[str, str]:
@@ -302,7 +366,7 @@ async def download(
 
 
 async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Part) -> Response[Any]:
-    place = Place(file.id, file.digest, part)
+    place = Place.of(file, part)
     etag = f'"{file.digest}{"" if part == "content" else "-" + part}"'
     headers = {**_SAFE, "ETag": etag, "Accept-Ranges": "bytes", **_description(file, part)}
     if _names(request.headers.get("if-none-match", ""), etag):

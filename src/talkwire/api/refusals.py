@@ -41,6 +41,7 @@ _OF_HTTP: Mapping[int, ErrorCode] = MappingProxyType(
         400: "invalid_request",
         405: "invalid_request",
         408: "invalid_request",
+        410: "not_found",
         412: "invalid_request",
         415: "invalid_request",
         416: "invalid_request",
@@ -147,7 +148,7 @@ def _say_plainly(status: int, response: OpenAPIResponse | Reference) -> None:
 
 
 def _response(status: int) -> OpenAPIResponse:
-    codes = sorted(code for code, its_status in STATUS.items() if its_status == status) or [_OF_HTTP[status]]
+    codes = sorted({code for code, its_status in STATUS.items() if its_status == status} | _of_http(status))
     schema = Reference(ref=reference_to(schema_name(Error)))
     example = {"error": {"code": codes[0], "message": f"{codes[0].replace('_', ' ').capitalize()}."}}
     return OpenAPIResponse(
@@ -159,6 +160,10 @@ def _response(status: int) -> OpenAPIResponse:
 
 def _listed(codes: Iterable[str]) -> str:
     return "Refused: " + ", ".join(f"`{code}`" for code in codes)
+
+
+def _of_http(status: int) -> set[ErrorCode]:
+    return {_OF_HTTP[status]} if status in _OF_HTTP else set()
 
 
 def _reference(status: int) -> Reference:

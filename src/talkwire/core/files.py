@@ -19,16 +19,19 @@ from talkwire.core.commands.files import (
     CreateUpload,
     DropFile,
     FindFiles,
+    FindUnplacedFiles,
     FindUploads,
     FinishUpload,
     ForgetUploads,
     GetFile,
     GetUpload,
+    PlaceFiles,
     ReleaseFiles,
 )
 from talkwire.core.errors import ChatError, forbidden, invalid
 from talkwire.core.handler import ChangeHandler, Changes, Queries
 from talkwire.core.model import Actor, Attachment, File, Upload
+from talkwire.core.stores import ExpiredUploads
 from talkwire.core.texts import check_name, check_text
 from talkwire.core.transaction import Snapshot, Transaction
 
@@ -38,6 +41,12 @@ UPLOADS_AT_ONCE = 100
 
 UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
 """How long a file may wait for something to refer to it."""
+
+COUNTED_MS = 24 * 60 * 60 * 1000
+"""How long an expired upload counts for its owner. Its bytes are usually removed within a minute."""
+
+LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
+"""How long the removal of an upload's bytes waits for a node that has their folder."""
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
@@ -110,6 +119,7 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
         length=command.length,
         created_ms=tx.now_ms,
         expires_ms=tx.now_ms + command.lifetime_ms,
+        folder_id=command.folder_id,
     )
     tx.files.put_upload(upload)
     return upload
@@ -119,7 +129,7 @@ def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> Non
     """Raises `payload_too_large` when the upload would take the user's files beyond what they may have together."""
     if command.storage is None or actor.role != "user":
         return
-    stored = tx.files.stored_bytes(actor.user_id)
+    stored = tx.files.stored_bytes(actor.user_id, tx.now_ms - COUNTED_MS)
     if stored + command.length > command.storage:
         message = f"Your files may have {command.storage} bytes together, and have {stored}; delete some first."
         raise ChatError("payload_too_large", message, {"storage": command.storage, "stored": stored})
@@ -144,6 +154,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
         width=command.width,
         height=command.height,
         upload_length=upload.length,
+        folder_id=command.folder_id,
     )
     tx.files.put(file, tx.now_ms + UNUSED_LIFETIME_MS)
     tx.files.drop_uploads((upload.id,))
@@ -167,7 +178,8 @@ def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
 def _end(tx: Transaction, file: File) -> None:
     """The file is nobody's from now on, and waits for its bytes to be removed. Until then they count."""
     tx.files.drop(file.id)
-    tx.files.put_upload(Upload(file.id, file.owner_id, file.name, None, file.size, tx.now_ms, tx.now_ms))
+    ended = Upload(file.id, file.owner_id, file.name, None, file.size, tx.now_ms, tx.now_ms, file.folder_id)
+    tx.files.put_upload(ended)
 
 
 def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
@@ -192,7 +204,8 @@ def _urls(file: File) -> set[str]:
 
 def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple[str, ...]:
     must_operate(actor)
-    expired = tuple(tx.files.expired_uploads(tx.now_ms, command.limit))
+    reachable = ExpiredUploads(tx.now_ms, tx.now_ms - LOST_AFTER_MS, command.folder_ids)
+    expired = tuple(tx.files.expired_uploads(reachable, command.limit))
     tx.files.claim_uploads(expired, tx.now_ms + command.claim_ms)
     return expired
 
@@ -200,6 +213,11 @@ def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple
 def forget_uploads(tx: Transaction, actor: Actor, command: ForgetUploads) -> None:
     must_operate(actor)
     tx.files.drop_uploads(command.ids)
+
+
+def place_files(tx: Transaction, actor: Actor, command: PlaceFiles) -> None:
+    must_operate(actor)
+    tx.files.place(command.ids, command.folder_id)
 
 
 def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | File:
@@ -248,6 +266,11 @@ def find_files(snapshot: Snapshot, actor: Actor, query: FindFiles) -> frozenset[
     return frozenset(snapshot.files.of_ids(query.ids))
 
 
+def find_unplaced_files(snapshot: Snapshot, actor: Actor, query: FindUnplacedFiles) -> tuple[str, ...]:
+    must_operate(actor)
+    return tuple(snapshot.files.unplaced(query.after_id, query.limit))
+
+
 def check_file_id(command: FinishUpload | DropFile) -> None:
     check_text("id", command.id)
 
@@ -260,6 +283,7 @@ CHANGES: Changes = MappingProxyType(
         ForgetUploads: ChangeHandler(forget_uploads),
         ReleaseFiles: ChangeHandler(release_files),
         ClaimUploads: ChangeHandler(claim_uploads),
+        PlaceFiles: ChangeHandler(place_files),
     }
 )
 
@@ -270,5 +294,6 @@ QUERIES: Queries = MappingProxyType(
         GetFile: get_file,
         FindUploads: find_uploads,
         FindFiles: find_files,
+        FindUnplacedFiles: find_unplaced_files,
     }
 )

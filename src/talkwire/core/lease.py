@@ -83,6 +83,7 @@ class Lease:
         self._now = now
         self._alone = True
         self._address: str | None = None
+        self._folder_ids: tuple[str, ...] = ()
         self._lease_s = LEASE_S
         self._started = False
         self._until = 0.0
@@ -91,13 +92,20 @@ class Lease:
         self._renewing = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
-    async def start(self, *, alone: bool, address: str | None = None, lease_s: float = LEASE_S) -> None:
+    async def start(
+        self,
+        *,
+        alone: bool,
+        address: str | None = None,
+        lease_s: float = LEASE_S,
+        folder_ids: tuple[str, ...] = (),
+    ) -> None:
         """Takes a lease. `alone`: no other node can be running, so whatever others left behind is over. `address`:
-        where other nodes reach this one. Raises ChatError."""
-        self._alone, self._address, self._lease_s = alone, address, lease_s
+        where other nodes reach this one. `folder_ids`: the folders of files that it has. Raises ChatError."""
+        self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
         began = self._now()
         self._peers.looking()
-        lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address)
+        lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids)
         report = await self._door.execute(NODE, lease)
         self._started = True
         self._take(lease, report, began)
@@ -168,6 +176,7 @@ class Lease:
             _ms(self._lease_s),
             *self._users.take_moves(),
             address=self._address,
+            folder_ids=self._folder_ids,
             pos=self._door.directory.pos,
         )
         began = self._now()

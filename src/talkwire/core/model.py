@@ -458,7 +458,8 @@ class Notification(msgspec.Struct, frozen=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file on its way: `length` bytes are to come until `expires_ms`. `content_type` is what the client says."""
+    """A file on its way: `length` bytes are to come until `expires_ms`. `content_type` is what the client says.
+    `folder_id`: the folder with its bytes; None: every node can reach them, or nobody knows."""
 
     id: str
     owner_id: str
@@ -467,11 +468,13 @@ class Upload(msgspec.Struct, frozen=True):
     length: int
     created_ms: int
     expires_ms: int
+    folder_id: str | None = None
 
 
 class File(msgspec.Struct, frozen=True):
     """An uploaded file, of the upload's id. A picture, which was made safe, has sides (pixels) and a thumbnail; so its
-    `size` may differ from what was uploaded. `digest` is the SHA-256 of its bytes, in hexadecimal digits."""
+    `size` may differ from what was uploaded. `digest` is the SHA-256 of its bytes, in hexadecimal digits.
+    `folder_id` is as for an upload."""
 
     id: str
     owner_id: str
@@ -483,3 +486,4 @@ class File(msgspec.Struct, frozen=True):
     upload_length: int
     width: int | None = None
     height: int | None = None
+    folder_id: str | None = None

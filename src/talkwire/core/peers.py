@@ -35,10 +35,12 @@ _logger = structlog.get_logger(__name__)
 
 
 class Peer(NamedTuple):
-    """Another node that lives, by the table of leases. `address`: where it can be reached by other nodes."""
+    """Another node that lives, by the table of leases. `address`: where it can be reached by other nodes. `folder_ids`:
+    the folders of files that it has; a node of an older version names none."""
 
     node_id: str
     address: str | None
+    folder_ids: tuple[str, ...] = ()
 
 
 class _Asked:
@@ -93,6 +95,14 @@ class Peers:
 
     def find(self, node_id: str) -> Peer | None:
         return self._living.get(node_id)
+
+    def with_folder(self, folder_id: str) -> Peer | None:
+        """Returns a node that has a folder of files."""
+        return next((peer for peer in self._living.values() if folder_id in peer.folder_ids), None)
+
+    def with_folders(self) -> list[Peer]:
+        """Returns all nodes that have folders of files."""
+        return [peer for peer in self._living.values() if peer.folder_ids]
 
     def looking(self) -> None:
         """The leases are asked for now: who is heard of after this may be missing among them."""

@@ -32,6 +32,7 @@ from talkwire.core.commands.presence import (
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.handler import ChangeHandler, Changes, Queries, Upkeeps
 from talkwire.core.model import Actor, PresenceRecord
+from talkwire.core.peers import Peer
 from talkwire.core.stores import LeaseRecord
 from talkwire.core.texts import check_id, check_text
 from talkwire.core.transaction import LeaseTransaction, Snapshot, Transaction
@@ -88,7 +89,7 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     # A clock that was set back must not have the node be new for as long.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
-    tx.nodes.put_lease(command.node_id, lease, command.address)
+    tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
     sightings = _record_moves(tx, command)
     _record_lapses(tx, command)
     if command.alone:

@@ -207,7 +207,7 @@ class NodeTable(Protocol):
         ...
 
     def lives(self, node_id: str, now_ms: int) -> bool: ...
-    def put_lease(self, node_id: str, lease: LeaseRecord, address: str | None) -> None: ...
+    def put_lease(self, node: Peer, lease: LeaseRecord) -> None: ...
     def living(self, now_ms: int) -> Sequence[Peer]: ...
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
@@ -324,6 +324,15 @@ class PresenceTable(Protocol):
         ...
 
 
+class ExpiredUploads(NamedTuple):
+    """Uploads that have expired by `now_ms`, in one of these folders or in none; those in other folders too when they
+    have expired by `lost_ms`."""
+
+    now_ms: int
+    lost_ms: int
+    folder_ids: tuple[str, ...]
+
+
 class Files(Protocol):
     """Files, uploads under way, and which messages that are not deleted show them to whom. A snapshot's are only
     read."""
@@ -358,8 +367,9 @@ class Files(Protocol):
         """They are not due any more."""
         ...
 
-    def stored_bytes(self, owner_id: str) -> int:
-        """How many bytes a user's files have, and uploads are to have; removed ones count until they are forgotten."""
+    def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
+        """Returns how many bytes a user's files have, and uploads are to have. An upload that expired after
+        `expired_since_ms` counts until it is forgotten."""
         ...
 
     def is_shown_to(self, file_id: str, user_id: str) -> bool:
@@ -373,12 +383,20 @@ class Files(Protocol):
         """A user's uploads that have not expired."""
         ...
 
-    def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
+    def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
         """Returns the ids of those that nobody has claimed: first those never claimed, the oldest first, then those
         whose claim ended longest ago."""
         ...
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
+
+    def unplaced(self, after_id: str, limit: int) -> Sequence[str]:
+        """Returns the ids of files without a folder id, in their order."""
+        ...
+
+    def place(self, file_ids: Collection[str], folder_id: str) -> None:
+        """Gives files that have no folder id this one."""
+        ...
 
     def put(self, file: File, due_ms: int) -> None:
         """`due_ms`: when it is looked at whether anything refers to it."""

@@ -50,6 +50,9 @@ class BucketBytes:
         await reading.fetch()  # the caller learns now whether the object is there
         return reading
 
+    async def has(self, prefix: str) -> bool:
+        return bool(await obstore.list(self._store, prefix).collect_async())
+
     async def remove(self, prefix: str) -> None:
         for each in await obstore.list(self._store, prefix).collect_async():
             await obstore.delete_async(self._store, each["path"])

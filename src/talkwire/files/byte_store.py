@@ -6,8 +6,9 @@ the same; and what a file is believed to be is always said of the bytes that are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -16,8 +17,10 @@ import structlog
 from obstore.exceptions import BaseError
 
 from talkwire.core.errors import ChatError, forbidden
+from talkwire.core.model import File
 from talkwire.files.bucket import SCHEME, BucketBytes
 from talkwire.files.folder import FolderBytes
+from talkwire.files.holders import Holders, Reading, folder_id
 
 Part = Literal["content", "thumbnail"]
 
@@ -29,23 +32,22 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where bytes lie. `digest` is that of the file's content, for its thumbnail too."""
+    """Where bytes lie. `digest` is that of the file's content, for its thumbnail too. `folder_id`: the folder that
+    has them; None: nobody knows, or they lie on S3."""
 
     file_id: str
     digest: str
     part: Part
+    folder_id: str | None = None
+
+    @classmethod
+    def of(cls, file: File, part: Part) -> Place:
+        """Returns where a part of a file lies."""
+        return cls(file.id, file.digest, part, file.folder_id)
 
     @property
     def key(self) -> str:
         return f"{_folder_of(self.file_id)}/{self.digest}/{self.part}"
-
-
-class Reading(Protocol):
-    """A part of a file's bytes. Whoever has one calls `aclose`, also when they have not read it to the end."""
-
-    def __aiter__(self) -> Reading: ...
-    async def __anext__(self) -> bytes: ...
-    async def aclose(self) -> None: ...
 
 
 class Bytes(Protocol):
@@ -55,21 +57,33 @@ class Bytes(Protocol):
     async def put(self, key: str, source: Path) -> None: ...
     async def total(self, key: str) -> int: ...
     async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> Reading: ...
+    async def has(self, prefix: str) -> bool: ...
     async def remove(self, prefix: str) -> None: ...
 
 
 class ByteStore:
     """`place` is `s3://bucket/prefix` (with the AWS_… variables) or a folder. Raises ChatError `unavailable` from each
-    call while the store does not answer."""
+    call while the store does not answer.
+
+    `holders` are the nodes that have other folders: what is not here is read there."""
 
     def __init__(self, place: str | Path) -> None:
         """Makes the folder. Raises OSError when that fails, or the variables make no sense."""
+        self.holders: Holders | None = None
+        self.folder_id: str | None = None
         self._bytes: Bytes
         try:
             on_s3 = isinstance(place, str) and place.startswith(SCHEME)
             self._bytes = BucketBytes(str(place)) if on_s3 else FolderBytes(Path(place))
         except BaseError as error:
             raise OSError(f"{place}: {_first_line(error)}") from error
+
+    def identify(self) -> str | None:
+        """Returns the id of the folder, None for S3. From then on the store knows which files are not its own. Raises
+        OSError."""
+        if isinstance(self._bytes, FolderBytes):
+            self.folder_id = folder_id(self._bytes.folder)
+        return self.folder_id
 
     async def put(self, place: Place, source: Path) -> None:
         """Keeps a copy of `source`; when this returns it is safe."""
@@ -79,18 +93,41 @@ class ByteStore:
     async def total(self, place: Place) -> int:
         """How many bytes are there. Raises `forbidden` when there is nothing."""
         with _failing_as_unavailable(), _missing_as_forbidden():
-            return await self._bytes.total(place.key)
+            try:
+                return await self._bytes.total(place.key)
+            except FileNotFoundError:
+                return await self._holders_of(place).total(place.folder_id, place.key)
 
     async def read(self, place: Place, start: int, end: int) -> Reading:
         """Opens the bytes from `start` up to `end`, which is not included and lies behind `start`. The caller closes
         what this returns. Raises `forbidden` when there is nothing."""
         with _failing_as_unavailable(), _missing_as_forbidden():
-            return _Checked(await self._bytes.read(place.key, start, end, CHUNK_BYTES))
+            try:
+                return _Checked(await self._bytes.read(place.key, start, end, CHUNK_BYTES))
+            except FileNotFoundError:
+                return await self._holders_of(place).read(place.folder_id, place.key, start, end)
+
+    def here(self) -> ByteStore:
+        """Returns a store of what this node has itself, for nodes that ask."""
+        here = copy(self)
+        here.holders = None
+        return here
+
+    async def find(self, file_ids: Collection[str]) -> list[str]:
+        """Returns the files of which this node's folder has bytes."""
+        with _failing_as_unavailable():
+            return [file_id for file_id in file_ids if await self._bytes.has(_folder_of(file_id))]
 
     async def remove(self, file_id: str) -> None:
         """Removes all bytes of a file; that there are none is no error."""
         with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node removes them too
             await self._bytes.remove(_folder_of(file_id))
+
+    def _holders_of(self, place: Place) -> Holders:
+        """Raises FileNotFoundError when no other node may have the bytes."""
+        if self.holders is None or place.folder_id == self.folder_id:
+            raise FileNotFoundError
+        return self.holders
 
     async def check(self) -> None:
         """Raises `unavailable` while the store does not answer."""

@@ -19,23 +19,26 @@ class FolderBytes:
 
     def __init__(self, folder: Path) -> None:
         """Makes the folder. Raises OSError."""
-        self._folder = folder.absolute()
-        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        self.folder = folder.absolute()
+        self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
     async def put(self, key: str, source: Path) -> None:
         await asyncio.to_thread(self._put, key, source)
 
     async def total(self, key: str) -> int:
-        return (await asyncio.to_thread((self._folder / key).stat)).st_size
+        return (await asyncio.to_thread((self.folder / key).stat)).st_size
 
     async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> FolderReading:
-        return await asyncio.to_thread(FolderReading, self._folder / key, start, end, chunk_bytes)
+        return await asyncio.to_thread(FolderReading, self.folder / key, start, end, chunk_bytes)
+
+    async def has(self, prefix: str) -> bool:
+        return await asyncio.to_thread((self.folder / prefix).is_dir)
 
     async def remove(self, prefix: str) -> None:
-        await asyncio.to_thread(shutil.rmtree, self._folder / prefix, onerror=_ignore_missing)
+        await asyncio.to_thread(shutil.rmtree, self.folder / prefix, onerror=_ignore_missing)
 
     def _put(self, key: str, source: Path) -> None:
-        target = self._folder / key
+        target = self.folder / key
         target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
         try:
@@ -52,7 +55,7 @@ class FolderBytes:
     def _keep_names(self, key: str) -> None:
         """Syncs the folders on the way to a file, since the answer to an upload promises that it is on disk."""
         for parent in Path(key).parents:
-            descriptor = os.open(self._folder / parent, os.O_RDONLY)
+            descriptor = os.open(self.folder / parent, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
             finally:

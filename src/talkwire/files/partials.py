@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from talkwire.files.holders import folder_id
 from talkwire.files.tus import TusRefusal
 
 COPY_BYTES = 1024 * 1024
@@ -29,10 +30,13 @@ class Partials:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.folder_id: str | None = None
 
     def prepare(self) -> None:
         """Makes the folder. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Older versions take every name in the folder itself for an upload that may be removed.
+        self.folder_id = folder_id(self.folder.parent)
 
     def offset(self, upload_id: str) -> int:
         """How many bytes of an upload are here; none of one that has not begun, or began on another node."""
@@ -40,6 +44,10 @@ class Partials:
             return (self.folder / f"{upload_id}{_BYTES}").stat().st_size
         except FileNotFoundError:
             return 0
+
+    def has(self, upload_id: str) -> bool:
+        """Returns whether any byte of an upload is here."""
+        return (self.folder / f"{upload_id}{_BYTES}").exists()
 
     def open(self, upload_id: str) -> Partial:
         """Takes an upload for one request. Raises 423 while another one has it."""

@@ -23,11 +23,17 @@ class FileService:
     def __init__(self, chat: Chat, data: Path, place: str | None, limits: UploadLimits) -> None:
         self._partials = Partials(data / PARTIALS_FOLDER)
         self._partials.prepare()
-        store = ByteStore(place or data / FINISHED_FOLDER)
+        self.store = ByteStore(place or data / FINISHED_FOLDER)
+        self.store.identify()
         self._images = ImageWorkers()
-        self.uploads = Uploads(chat, self._partials, store, self._images, limits)
-        self.sweeper = Sweeper(chat, self._partials, store)
+        self.uploads = Uploads(chat, self._partials, self.store, self._images, limits)
+        self.sweeper = Sweeper(chat, self._partials, self.store)
         self._sweeping: asyncio.Task[None] | None = None
+
+    @property
+    def folder_ids(self) -> tuple[str, ...]:
+        """The folders of this node: that of unfinished uploads, and that of finished files unless they lie on S3."""
+        return self.sweeper.folder_ids
 
     def start(self) -> None:
         """Begins to sweep."""

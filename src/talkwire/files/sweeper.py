@@ -10,7 +10,15 @@ from itertools import islice
 import structlog
 
 from talkwire.core.chat import Chat
-from talkwire.core.commands.files import ClaimUploads, FindFiles, FindUploads, ForgetUploads, ReleaseFiles
+from talkwire.core.commands.files import (
+    ClaimUploads,
+    FindFiles,
+    FindUnplacedFiles,
+    FindUploads,
+    ForgetUploads,
+    PlaceFiles,
+    ReleaseFiles,
+)
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
 from talkwire.files.byte_store import ByteStore
@@ -43,8 +51,12 @@ class Sweeper:
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Sweeps now and every so often, until it is cancelled."""
+        placed = False
         while True:
             try:
+                if not placed:
+                    await self.place_files()
+                    placed = True
                 await self.sweep()
             except (ChatError, OSError) as error:
                 _logger.warning("uploads could not be swept", error=str(error))
@@ -58,9 +70,25 @@ class Sweeper:
         await self._sweep_expired()
         await self._sweep_leftovers()
 
+    @property
+    def folder_ids(self) -> tuple[str, ...]:
+        """The folders whose bytes this sweeper removes."""
+        return tuple(found for found in (self._partials.folder_id, self._store.folder_id) if found is not None)
+
+    async def place_files(self) -> None:
+        """Records in which folder files lie that were uploaded through a version that did not record it."""
+        folder_id, after_id = self._store.folder_id, ""
+        if folder_id is None:
+            return
+        while found := await self._chat.execute(SWEEPER, FindUnplacedFiles(after_id, AT_ONCE)):
+            here = await self._store.find(found)
+            if here:
+                await self._chat.execute(SWEEPER, PlaceFiles(tuple(here), folder_id))
+            after_id = found[-1]
+
     async def _sweep_expired(self) -> None:
         while True:
-            expired = await self._chat.execute(SWEEPER, ClaimUploads(CLAIM_MS, AT_ONCE))
+            expired = await self._chat.execute(SWEEPER, ClaimUploads(CLAIM_MS, AT_ONCE, self.folder_ids))
             removed = await self._remove_all(expired)
             if removed:
                 await self._chat.execute(SWEEPER, ForgetUploads(tuple(removed)))

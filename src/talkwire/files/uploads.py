@@ -24,6 +24,7 @@ from talkwire.core.files import file_name
 from talkwire.core.model import Actor, File, Upload
 from talkwire.files.byte_store import ByteStore, Place
 from talkwire.files.form import FormFile
+from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
@@ -81,6 +82,8 @@ class Uploads:
     ) -> None:
         self.store = store
         self.limits = limits
+        self.holders: Holders | None = None
+        """The other nodes; None where there can be none."""
         self._chat = chat
         self._partials = partials
         self._images = images
@@ -111,15 +114,18 @@ class Uploads:
         upload_id = secrets.token_hex(16)
         content_type = content_type and content_type[:200]
         storage = self.limits.user_storage
-        command = CreateUpload(upload_id, file_name(name), content_type, length, lifetime_ms, storage)
+        command = CreateUpload(
+            upload_id, file_name(name), content_type, length, lifetime_ms, storage, self._partials.folder_id
+        )
         upload = await self._chat.execute(actor, command)
         if not length:
             await self.receive(actor, upload.id, 0, _nothing())
         return upload
 
     async def state(self, actor: Actor, upload_id: str) -> State:
-        """How far the actor's own upload is. One of which every byte is here becomes a file now, if it is none yet."""
-        found = await self._find(actor, upload_id)
+        """Returns how far the actor's own upload is. An upload of which every byte is here becomes a file now, if it is
+        none yet. Raises HeldElsewhere."""
+        found = await self._find_here(actor, upload_id)
         if isinstance(found, File):
             return State(found.upload_length, found.upload_length, None)
         offset = await asyncio.to_thread(self._partials.offset, upload_id)
@@ -137,9 +143,10 @@ class Uploads:
     ) -> State:
         """Adds the bytes of one request, which begin at `offset`; with the last of all the upload becomes a file.
 
-        When `body` raises Interrupted, what came before is kept, unless a checksum was to be made of the whole.
+        When `body` raises Interrupted, what came before is kept, unless a checksum was to be made of the whole. Raises
+        HeldElsewhere before it reads any of `body`.
         """
-        await self._find(actor, upload_id)
+        await self._find_here(actor, upload_id)
         async with self._taken(upload_id) as partial:
             upload = await self._find(actor, upload_id)
             if isinstance(upload, File):
@@ -176,13 +183,35 @@ class Uploads:
 
     async def drop(self, actor: Actor, file_id: str) -> None:
         """Ends an upload, or removes a file that no message has attached. The sweeper removes and forgets what cannot
-        be removed now: a request may still be sending bytes."""
+        be removed now: a request may still be sending bytes, or another node has the bytes."""
+        held = await self.held_elsewhere(actor, file_id)
         await self._chat.execute(actor, DropFile(file_id))
+        if held is not None:
+            return
         with contextlib.suppress(ChatError):
             async with self._taken(file_id) as partial:
                 await self.store.remove(file_id)
                 await asyncio.to_thread(partial.remove)
             await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
+
+    async def held_elsewhere(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
+        """Returns where the bytes of the actor's own upload or file are, if another node has them."""
+        if self.holders is None:
+            return None
+        folder = (await self._find(actor, file_id)).folder_id
+        here = {None, self._partials.folder_id, self.store.folder_id}
+        return None if folder is None or folder in here else HeldElsewhere(folder)
+
+    async def _find_here(self, actor: Actor, upload_id: str) -> Upload | File:
+        """Returns the actor's own upload, or the file that it has become. Raises HeldElsewhere."""
+        found = await self._find(actor, upload_id)
+        if isinstance(found, File) or found.folder_id in {None, self._partials.folder_id}:
+            return found
+        # Nodes may share the folder of uploads and nothing else.
+        if await asyncio.to_thread(self._partials.has, upload_id):
+            return found
+        assert found.folder_id is not None
+        raise HeldElsewhere(found.folder_id)
 
     async def _find(self, actor: Actor, upload_id: str) -> Upload | File:
         return await self._chat.execute(actor, GetUpload(upload_id))
@@ -213,7 +242,9 @@ class Uploads:
         await self.store.put(Place(upload.id, digest, "content"), content.path)
         if content.thumbnail is not None:
             await self.store.put(Place(upload.id, digest, "thumbnail"), content.thumbnail)
-        command = FinishUpload(upload.id, content.content_type, size, digest, content.width, content.height)
+        command = FinishUpload(
+            upload.id, content.content_type, size, digest, content.width, content.height, self.store.folder_id
+        )
         try:
             file = await self._chat.execute(actor, command)
         except ChatError as error:

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from talkwire.files.holders import FORWARDED
 from talkwire.identity.address import joined
 from talkwire.realtime.engine_server import EngineServer
+from talkwire.realtime.file_links import STORED
 from talkwire.realtime.link import REFUSED, Link
 from talkwire.realtime.passing import target_of
 from talkwire.realtime.polling import PollingApp
@@ -18,17 +20,21 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 LOOPBACK = "127.0.0.1"
 
+FILES = "/api/v1/files/"
 OPEN_PATHS = frozenset({"/healthz", "/metrics"})
 """Served to whoever reaches the socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Internal:
-    """Where other nodes reach this one. `app` answers `OPEN_PATHS`."""
+    """Where other nodes reach this one. `app` answers `OPEN_PATHS`, `uploads` what clients ask about uploads that this
+    node has, `stored` what nodes ask about its finished files."""
 
     listening: socket.socket
     link: Link
     app: AsgiApp
+    uploads: AsgiApp | None = None
+    stored: AsgiApp | None = None
 
 
 def host_towards(host: str | None, port: int) -> str:
@@ -50,12 +56,13 @@ def address_of(listening: socket.socket, host: str) -> str:
 
 
 class LinkApp:
-    """Polls that other nodes pass on. They are not passed on again."""
+    """Requests of other nodes: polls and uploads that they pass on, and reads of files. None is passed on again."""
 
-    def __init__(self, engine: EngineServer, link: Link, app: AsgiApp) -> None:
+    def __init__(self, engine: EngineServer, internal: Internal) -> None:
         self._engine = engine
-        self._link = link
-        self._app = app
+        self._link = internal.link
+        self._app = internal.app
+        self._files = {FILES: internal.uploads, STORED: internal.stored}
         self._polling = PollingApp(engine, for_nodes=True)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
@@ -63,13 +70,19 @@ class LinkApp:
             await self._app(scope, receive, send)
             return
         address = self._client_address(scope)
-        if address is None or not self._engine.serves(scope["path"]):
+        app = None if address is None else self._app_for(scope["path"])
+        if app is None:
             name, _, value = REFUSED.partition(b": ")
             headers = [(name, value), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 403, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        await self._polling({**scope, "client": (address, 0)}, receive, send)
+        await app({**scope, "client": (address, 0), FORWARDED: True}, receive, send)
+
+    def _app_for(self, path: str) -> AsgiApp | None:
+        if self._engine.serves(path):
+            return self._polling
+        return next((app for start, app in self._files.items() if path.startswith(start)), None)
 
     def _client_address(self, scope: Mapping[str, Any]) -> str | None:
         headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])

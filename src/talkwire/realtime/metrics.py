@@ -47,6 +47,8 @@ class RealtimeMetrics(Collector):
         self.recovery_log_reads = 0
         self.passed_polls = 0
         self.passed_websockets = 0
+        self.forwarded_uploads = 0
+        self.forwarded_files = 0
         self.open_splices: Callable[[], int] = lambda: 0
         self.broken_links = 0
         self.http_connections = 0
@@ -88,8 +90,16 @@ class RealtimeMetrics(Collector):
         )
         yield GaugeMetricFamily("talkwire_spliced_websockets", "Those that are open", self.open_splices())
         yield CounterMetricFamily(
+            "talkwire_forwarded_uploads",
+            "Requests for uploads of other nodes that were answered there",
+            self.forwarded_uploads,
+        )
+        yield CounterMetricFamily(
+            "talkwire_forwarded_files", "Reads of files in folders of other nodes", self.forwarded_files
+        )
+        yield CounterMetricFamily(
             "talkwire_broken_links",
-            "Requests for sessions of other nodes that were gone, or did not know them",
+            "Requests for sessions, uploads or files of other nodes that were gone, or did not know them",
             self.broken_links,
         )
         yield GaugeMetricFamily(

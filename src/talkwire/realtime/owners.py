@@ -1,4 +1,5 @@
-"""Whose a session is: its `engine_sid` says so, which ends with the id of the node that opened it."""
+"""Which node has a session: its `engine_sid` says so, which ends with the id of the node that opened it. And which
+node has a folder of files: the table of nodes says so."""
 
 from __future__ import annotations
 
@@ -51,12 +52,24 @@ class Owners:
         node_id = node_of(engine_sid)
         if node_id is None or node_id == self._peers.node_id:
             return None
-        peer = self._peers.find(node_id)
-        if peer is None and not (node_id in self._unknown and self._now() < self._looked_at + LOOK_EVERY_S):
+        return await self._found(node_id, self._peers.find)
+
+    async def with_folder(self, folder_id: str) -> Peer | None:
+        """Returns another node that has a folder of files and lives, as far as is known."""
+        return await self._found(folder_id, self._peers.with_folder)
+
+    def with_folders(self) -> list[Peer]:
+        """Returns all other nodes that have folders of files and live, as far as is known."""
+        return [peer for peer in self._peers.with_folders() if peer.address]
+
+    async def _found(self, id_: str, find: Callable[[str], Peer | None]) -> Peer | None:
+        """Returns what `find` finds, now or after another look at the table."""
+        peer = find(id_)
+        if peer is None and not (id_ in self._unknown and self._now() < self._looked_at + LOOK_EVERY_S):
             await self._look()
-            peer = self._peers.find(node_id)
+            peer = find(id_)
             if peer is None:
-                self._unknown.add(node_id)
+                self._unknown.add(id_)
         return peer if peer is None or peer.address else None
 
     async def _look(self) -> None:

@@ -20,7 +20,7 @@ from talkwire.realtime.splice import OwnersEnd, Splice
 _HEADER = HEADER.encode()
 _REFUSED = tuple(REFUSED.split(b": "))
 
-_ONE_HOP = frozenset(
+ONE_HOP = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
         *(b"content-length", b"date", b"expect", b"server", _HEADER),
@@ -99,7 +99,7 @@ class Passing:
             self._metrics.broken_links += 1
             raise LinkBroken
         self._metrics.passed_polls += 1
-        return answer._replace(headers=[each for each in answer.headers if each[0] not in _ONE_HOP])
+        return answer._replace(headers=[each for each in answer.headers if each[0] not in ONE_HOP])
 
     async def _ask(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer:
         confirmation = CONFIRMATION if request.method == "GET" else b""
@@ -167,7 +167,7 @@ def target_of(scope: Mapping[str, object]) -> str:
 
 def _head_of_poll(request: Passed, headers: Iterable[tuple[bytes, bytes]], size: int, seal: str) -> bytes:
     lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
-    lines += [name + b": " + value for name, value in headers if name not in _ONE_HOP]
+    lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
     return b"\r\n".join([*lines, b"content-length: %d" % size, _HEADER + b": " + seal.encode("latin-1"), b"", b""])
 
 

@@ -35,9 +35,9 @@ SHUTDOWN_S = 8
 
 BACKLOG = 4096
 
-LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf)
-"""For connections of other nodes. Unused ones are kept for longer than those nodes use them again (`link_pool.py`), and
-the body of a poll ends when its answer has been handed on."""
+LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
+"""For connections of other nodes. Unused ones are kept for longer than those nodes use them again (`link_pool.py`), the
+body of a poll ends when its answer has been handed on, and a file is read as slowly as the client there reads it."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -137,7 +137,7 @@ class Server(uvicorn.Server):
         """With connections that are counted, and ended, with all others."""
         edge = Edge(self._engine.wheel, LINK_LIMITS, self._engine.metrics)
         config = uvicorn.Config(
-            LinkApp(self._engine, internal.link, internal.app),
+            LinkApp(self._engine, internal),
             ws=websocket_class(self._engine, link=internal.link),
             http=http_class(edge),
             lifespan="off",

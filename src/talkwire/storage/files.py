@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, 
 
 from talkwire.core.files import file_id_in
 from talkwire.core.model import File, Upload
+from talkwire.core.stores import ExpiredUploads
 from talkwire.storage.rows import AnyRow
 from talkwire.storage.schema import conversations, file_links, files, members, messages, uploads, users
 
@@ -25,11 +26,14 @@ def to_file(row: AnyRow) -> File:
         width=row.width,
         height=row.height,
         upload_length=row.upload_length,
+        folder_id=row.folder_id,
     )
 
 
 def to_upload(row: AnyRow) -> Upload:
-    return Upload(row.id, row.owner_id, row.name, row.content_type, row.length, row.created_ms, row.expires_ms)
+    return Upload(
+        row.id, row.owner_id, row.name, row.content_type, row.length, row.created_ms, row.expires_ms, row.folder_id
+    )
 
 
 def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> None:
@@ -76,14 +80,29 @@ class FileRows:
         open_ones = select(func.count()).where(uploads.c.owner_id == owner_id, uploads.c.expires_ms > now_ms)
         return self._connection.execute(open_ones).scalar_one()
 
-    def expired_uploads(self, now_ms: int, limit: int) -> Sequence[str]:
-        unclaimed = or_(uploads.c.claimed_ms.is_(None), uploads.c.claimed_ms <= now_ms)
-        expired = select(uploads.c.id).where(uploads.c.expires_ms <= now_ms, unclaimed)
+    def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
+        unclaimed = or_(uploads.c.claimed_ms.is_(None), uploads.c.claimed_ms <= which.now_ms)
+        reachable = or_(
+            uploads.c.folder_id.is_(None),
+            uploads.c.folder_id.in_(which.folder_ids),
+            uploads.c.expires_ms <= which.lost_ms,
+        )
+        expired = select(uploads.c.id).where(uploads.c.expires_ms <= which.now_ms, unclaimed, reachable)
         fairly = func.coalesce(uploads.c.claimed_ms, 0), uploads.c.expires_ms
         return self._connection.execute(expired.order_by(*fairly).limit(limit)).scalars().all()
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
         self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
+
+    def unplaced(self, after_id: str, limit: int) -> Sequence[str]:
+        found = select(files.c.id).where(files.c.folder_id.is_(None), files.c.id > after_id)
+        return self._connection.execute(found.order_by(files.c.id).limit(limit)).scalars().all()
+
+    def place(self, file_ids: Collection[str], folder_id: str) -> None:
+        found = files.c.id.in_(sorted(file_ids)), files.c.folder_id.is_(None)
+        self._connection.execute(update(files).where(*found).values(folder_id=folder_id))
+        for file_id in file_ids:
+            self._known.pop(file_id, None)
 
     def is_due(self, file_id: str, now_ms: int) -> bool:
         return self._any(exists().where(files.c.id == file_id, files.c.due_ms <= now_ms))
@@ -97,9 +116,10 @@ class FileRows:
         if file_ids:
             self._connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=None))
 
-    def stored_bytes(self, owner_id: str) -> int:
+    def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
         of_files = select(func.coalesce(func.sum(files.c.size), 0)).where(files.c.owner_id == owner_id)
-        of_uploads = select(func.coalesce(func.sum(uploads.c.length), 0)).where(uploads.c.owner_id == owner_id)
+        counted = uploads.c.owner_id == owner_id, uploads.c.expires_ms > expired_since_ms
+        of_uploads = select(func.coalesce(func.sum(uploads.c.length), 0)).where(*counted)
         both = select(of_files.scalar_subquery() + of_uploads.scalar_subquery())
         return int(self._connection.execute(both).scalar_one())
 

@@ -32,23 +32,25 @@ class NodeRows:
         found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
         return self._connection.execute(found).first() is not None
 
-    def put_lease(self, node_id: str, lease: LeaseRecord, address: str | None) -> None:
+    def put_lease(self, node: Peer, lease: LeaseRecord) -> None:
         values = {
             "lease_until_ms": lease.until_ms,
             "since_ms": lease.since_ms,
-            "address": address,
+            "address": node.address,
+            "folder_ids": " ".join(node.folder_ids) or None,
             "users_until_ms": None,
             "pos": lease.pos,
             "renewed_ms": lease.renewed_ms,
         }
-        renewed = self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(values))
+        renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:
-            self._connection.execute(insert(nodes), {"id": node_id, **values})
-            self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node_id))
+            self._connection.execute(insert(nodes), {"id": node.node_id, **values})
+            self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node.node_id))
 
     def living(self, now_ms: int) -> Sequence[Peer]:
-        rows = self._connection.execute(select(nodes.c.id, nodes.c.address).where(nodes.c.lease_until_ms > now_ms))
-        return [Peer(row.id, row.address) for row in rows]
+        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
+        rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
+        return [Peer(row.id, row.address, tuple((row.folder_ids or "").split())) for row in rows]
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
         stopped = update(nodes).where(nodes.c.id == node_id)

@@ -369,11 +369,12 @@ nodes = Table(
     Column("users_until_ms", BigInteger),
     Column("pos", BigInteger),
     Column("renewed_ms", BigInteger),
+    Column("folder_ids", Text),
 )
 """Running servers, and until when each is taken to be alive unless it says so again; since when it has been so without
 a break; where other nodes reach it; of one that stopped in good order, until when its users may come back to others
 before they are offline; and up to which log position it had handed events out when it last said that it lives. Times
-are the database's own."""
+are the database's own. `folder_ids`: the ids of the folders of files that the server has, with spaces between them."""
 
 secrets = Table(
     "secrets",
@@ -457,9 +458,10 @@ uploads = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
     Column("claimed_ms", BigInteger),
+    Column("folder_id", Text),
 )
 """Files on their way, and those given up whose bytes are still to be removed: they have expired. Until `claimed_ms` a
-node is at it."""
+node is at it. `folder_id`: the folder with the bytes; NULL: any node can reach them, or nobody knows."""
 
 files = Table(
     "files",
@@ -475,10 +477,11 @@ files = Table(
     Column("upload_length", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("due_ms", BigInteger),
+    Column("folder_id", Text),
     Index("ix_files_owner_id_size", "owner_id", "size"),
     _partial("ix_files_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
-"""From `due_ms` on it has to be looked at whether anything refers to the file."""
+"""From `due_ms` on it has to be looked at whether anything refers to the file. `folder_id` is as in `uploads`."""
 
 file_links = Table(
     "file_links",

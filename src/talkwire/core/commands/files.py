@@ -8,7 +8,8 @@ from talkwire.core.model import File, Upload
 
 class CreateUpload(Change[Upload], frozen=True, tag="CreateUpload"):
     """Announces a file of the actor's, before any byte of it is kept. `id` is random and ours; `content_type` is what
-    the client says. `storage`: how many bytes the actor's files may have together; None is any number."""
+    the client says. `storage`: how many bytes the actor's files may have together; None is any number. `folder_id`: the
+    folder that will have the bytes."""
 
     id: str
     name: str
@@ -16,10 +17,12 @@ class CreateUpload(Change[Upload], frozen=True, tag="CreateUpload"):
     length: int
     lifetime_ms: int
     storage: int | None = None
+    folder_id: str | None = None
 
 
 class FinishUpload(Change[File], frozen=True, tag="FinishUpload"):
-    """The bytes of the actor's upload are kept, and this is what they are. Doing so twice is no error."""
+    """The bytes of the actor's upload are kept, and this is what they are. Doing so twice is no error. `folder_id`:
+    the folder that has them; None: S3."""
 
     id: str
     content_type: str
@@ -27,6 +30,7 @@ class FinishUpload(Change[File], frozen=True, tag="FinishUpload"):
     digest: str
     width: int | None = None
     height: int | None = None
+    folder_id: str | None = None
 
 
 class DropFile(Change[None], frozen=True, tag="DropFile"):
@@ -51,10 +55,28 @@ class ReleaseFiles(Change[int], frozen=True, tag="ReleaseFiles"):
 
 class ClaimUploads(Change[tuple[str, ...]], frozen=True, tag="ClaimUploads"):
     """An operator's command: the ids of expired uploads whose bytes the caller now removes. No other caller gets them
-    for `claim_ms`. The oldest come first; those that were claimed before come behind all others."""
+    for `claim_ms`. The oldest come first; those that were claimed before come behind all others.
+
+    `folder_ids` are the caller's folders. Uploads in other folders are left to the nodes that have these, until
+    `LOST_AFTER_MS` after the upload expired: then the folder has been lost, and any node may forget the upload."""
 
     claim_ms: int
     limit: int = 100
+    folder_ids: tuple[str, ...] = ()
+
+
+class FindUnplacedFiles(Query[tuple[str, ...]], frozen=True, tag="FindUnplacedFiles"):
+    """An operator's: the ids of files whose folder nobody knows, in their order, behind `after_id`."""
+
+    after_id: str = ""
+    limit: int = 100
+
+
+class PlaceFiles(Change[None], frozen=True, tag="PlaceFiles"):
+    """An operator's command: the bytes of these files are in this folder."""
+
+    ids: tuple[str, ...]
+    folder_id: str
 
 
 class GetUpload(Query["Upload | File"], frozen=True, tag="GetUpload"):

@@ -91,7 +91,8 @@ class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
     who came (or of who were there) whose devices are all away are in `away`.
 
     Other nodes whose lease has ended are taken for dead; when this node is `alone`, as on SQLite, all others are.
-    `address`: where other nodes reach it. `pos`: up to where it has handed the log out; who came was there by then.
+    `address`: where other nodes reach it. `folder_ids`: the folders of files that it has. `pos`: up to where it has
+    handed the log out; who came was there by then.
     """
 
     node_id: str
@@ -101,6 +102,7 @@ class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
     away: tuple[str, ...] = ()
     alone: bool = False
     address: str | None = None
+    folder_ids: tuple[str, ...] = ()
     pos: int = 0
 
 

@@ -1,0 +1,42 @@
+"""Sending a file's bytes as the body of an answer (ASGI)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from talkwire.core.errors import ChatError
+from talkwire.files.holders import Reading
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
+    """Sends what `reading` reads: the next chunk is read once the client has room for it. Ends early when the client
+    goes away, or when the file cannot be read: the connection is cut then. The caller closes `reading`."""
+    sending = asyncio.create_task(_send_chunks(reading, send))
+    gone = asyncio.create_task(_wait_until_gone(receive))
+    try:
+        await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        sending.cancel()
+        await asyncio.wait((sending, gone))
+    if not sending.cancelled():
+        sending.result()
+
+
+async def _send_chunks(reading: Reading, send: Send) -> None:
+    try:
+        async for chunk in reading:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except ChatError:
+        return  # the store has logged why; the status was sent long ago
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

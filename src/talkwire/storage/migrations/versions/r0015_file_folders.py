@@ -1,0 +1,15 @@
+"""Which folder has the bytes of a file or an upload, and which folders each node has."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    op.add_column("files", sa.Column("folder_id", sa.Text))
+    op.add_column("uploads", sa.Column("folder_id", sa.Text))
+    op.add_column("nodes", sa.Column("folder_ids", sa.Text))
