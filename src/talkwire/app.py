@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 import sys
 import time
@@ -66,6 +67,7 @@ from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.arrivals import Arrivals
+from talkwire.realtime.asgi_websocket import AsgiWebSockets
 from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.client import clients_in, user_room
 from talkwire.realtime.custom_handlers import CustomHandlers
@@ -86,7 +88,7 @@ from talkwire.realtime.recipients import Recipients
 from talkwire.realtime.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
 from talkwire.realtime.ring import EventRing
 from talkwire.realtime.rooms import Rooms
-from talkwire.realtime.serving import Server, listen, with_engine
+from talkwire.realtime.serving import Server, attached, listen, with_engine
 from talkwire.realtime.signal_delivery import SignalDelivery
 from talkwire.realtime.socket_server import SocketServer
 from talkwire.realtime.stored_bytes import StoredBytes
@@ -162,6 +164,8 @@ class Node:
         self._lock: FolderLock | None = None
         self._internal_socket: socket.socket | None = None
         self._internal: Internal | None = None
+        self.on_begun: Callable[[str], None] = lambda _: None
+        """Called with the node's address once requests are answered there."""
         self._closing = contextlib.AsyncExitStack()
         """How what was started ends, the last first."""
 
@@ -414,9 +418,31 @@ class Node:
             server.should_exit = True
 
         self.chat.on_replaced = stop
+        server.on_begun = partial(self.on_begun, reachable_url(listening))
         await server.serve(sockets=[listening])
         if replaced:
             raise LogReplaced
+
+    @contextlib.asynccontextmanager
+    async def attached(self) -> AsyncIterator[AsgiWebSockets]:
+        """Runs the node for another ASGI server, which brings requests to `app` and WebSockets to what this yields.
+        Raises as `start`."""
+
+        def stop() -> None:
+            _logger.error("the database went back to an earlier time, or is another one: this process ends")
+            signal.raise_signal(signal.SIGTERM)
+
+        async with self.started(), attached(self.engine, self._internal) as websockets:
+            self.chat.on_replaced = stop
+            try:
+                yield websockets
+            finally:
+                self.files.uploads.stop_waiting()
+
+    def is_reached_at(self, url: str) -> None:
+        """Lets commands of this machine find the node there."""
+        if self._lock is not None:
+            self._lock.announce(url)
 
     async def metrics(self) -> bytes:
         """What `/metrics` says."""

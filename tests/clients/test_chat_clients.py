@@ -17,6 +17,7 @@ import socketio
 
 from tests.chat.chat_server import ServerProcess, running_chat
 
+UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
 DEADLINE_S = 20.0
 COUNT = 10
 """As many answers as chat_client.mjs sends: python-socketio refuses polls of more than 16 packets, from any server."""
@@ -34,9 +35,11 @@ def nothing_left_to_collect() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.fixture(scope="module")
-def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with running_chat(tmp_path_factory.mktemp("chat")) as server:
+@pytest.fixture(scope="module", params=["talkwire serve", "uvicorn"])
+def chat_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The chat on its own server, and as an ASGI application of another one."""
+    program = ("-m", "talkwire") if request.param == "talkwire serve" else (str(UVICORN_CHAT),)
+    with running_chat(tmp_path_factory.mktemp("chat"), program=program) as server:
         yield server
         assert server.logged_errors() == []
 

@@ -21,6 +21,10 @@ FILES = "/api/v1/files"
 """Addresses of files are part of messages, so they are good without the prefix too, and after it has changed."""
 
 
+OUTER = "talkwire.outer"
+"""A key in a scope: the scope as an application around the chat had it, with its root path."""
+
+
 class OwnPaths:
     """The paths of some routes, below a prefix such as `/chat`, which may be empty."""
 
@@ -50,7 +54,8 @@ def beside(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiAp
             raw_path = scope["raw_path"][len(scope["path"]) - len(inner) :]
             await own({**scope, "path": inner, "raw_path": raw_path, "state": {}}, receive, send)
         else:
-            await elsewhere(scope, receive, send)
+            outer = scope.get(OUTER)
+            await elsewhere(scope if outer is None else {**outer, OUTER: outer}, receive, send)
 
     return dispatch
 

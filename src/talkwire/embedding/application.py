@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar, overload
+
+import structlog
 
 from talkwire.app import AsgiApp, Embedding, Node
 from talkwire.core.commands.command import Command
@@ -19,6 +22,7 @@ from talkwire.core.model import Actor, Message
 from talkwire.core.times import ms_of_datetime
 from talkwire.datafolder import reachable_url
 from talkwire.dialects.dialect import Dialect
+from talkwire.embedding.asgi import NOT_RUNNING, AsgiChat, running, serve_lifespan
 from talkwire.embedding.names import commands_named, events_named
 from talkwire.logs import configure_logs, hand_over_logs
 from talkwire.realtime.custom_handlers import CustomHandlers
@@ -34,6 +38,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 # A user id has no `/`, so nobody can be this actor, and no conversation can have it for a member.
 BACKEND = Actor("talkwire/application", "Application", "service")
 """Who asks when the program does: its backend, which may act for any user."""
+
+
+UNUSED_S = 5.0
+"""When a program that a server has loaded is warned that it does not serve its chat."""
+
+_logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,11 @@ class Talkwire:
         self._dialects = tuple(dialects)
         self._embedding = Embedding(handlers=CustomHandlers(self._dialect_with), application=app)
         self._node = Node(self.settings, self._dialects, self._embedding)
-        self._in_use = False
+        self._in_use = self._was_used = False
+        self._asgi: AsgiChat | None = None
+        with contextlib.suppress(RuntimeError):
+            # A server has loaded the program: `uvicorn shop:app` would serve the application without the chat.
+            asyncio.get_running_loop().call_later(UNUSED_S, _warn_if_unused, weakref.ref(self))
 
     # --- what clients and the chat have to say ----------------------------------------------------------------------
 
@@ -202,6 +216,29 @@ class Talkwire:
 
     # --- serving ----------------------------------------------------------------------------------------------------
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        """The chat as an ASGI application, with the application beside it: `uvicorn shop:chat`. The scope `lifespan`
+        starts and stops it. Raises RuntimeError for a request while the chat does not run."""
+        if scope["type"] == "lifespan":
+            await serve_lifespan(self.lifespan, self._embedding.application, scope, receive, send)
+        elif self._asgi is not None:
+            await self._asgi(scope, receive, send)
+        else:
+            raise RuntimeError(NOT_RUNNING)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Runs the chat for another ASGI server until the block ends, for an application that has it mounted:
+        `app = FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`. Raises as `run`."""
+        hand_over_logs()
+        with self._use(self.settings) as node:
+            async with running(node, self._embedding.application) as asgi:
+                self._asgi = asgi
+                try:
+                    yield
+                finally:
+                    self._asgi = None
+
     def run(self, *, host: str | None = None, port: int | None = None) -> None:
         """Serves until SIGTERM or Ctrl-C, on the settings' address unless another is given. Logs as `talkwire serve`
         does, unless the program has set up logging itself.
@@ -214,6 +251,7 @@ class Talkwire:
             configure_logs(self.settings.log_level, self.settings.log_format)
         hand_over_logs()
         with self._use(self._at(host, port)) as node:
+            node.on_begun = lambda url: _logger.info("the chat is up", url=url)
             node.run()
 
     @contextlib.asynccontextmanager
@@ -246,7 +284,7 @@ class Talkwire:
         if self._in_use:
             raise RuntimeError("this Talkwire serves already")
         self._node = Node(settings, self._dialects, self._embedding)
-        self._in_use = True
+        self._in_use = self._was_used = True
         try:
             yield self._node
         finally:
@@ -261,9 +299,15 @@ class Talkwire:
     @property
     def _started(self) -> Node:
         if not self._in_use:
-            raise RuntimeError("Talkwire does not serve yet: call this while `run` or `serving` goes on")
+            raise RuntimeError(NOT_RUNNING)
         return self._node
 
     def _dialect_with(self, event: str) -> str | None:
         """The dialect that has an event of this name."""
         return next((dialect.name for dialect in self._node.dialects if event in dialect.inbound), None)
+
+
+def _warn_if_unused(reference: weakref.ref[Talkwire]) -> None:
+    chat = reference()
+    if chat is not None and not chat._was_used:
+        _logger.warning("the chat is not served", advice=NOT_RUNNING)

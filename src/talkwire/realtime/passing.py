@@ -7,8 +7,12 @@ client is told so as by the node itself, and begins anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import NamedTuple, Protocol, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
 from talkwire.core.peers import Peer
 from talkwire.realtime.link import HEADER, REFUSED, Link, Passed
@@ -57,6 +61,7 @@ class Passing:
         self._pool = LinkPool()
         self._splices: set[Splice] = set()
         self._joining: set[asyncio.Task[None]] = set()
+        self._relayed: dict[ClientConnection, str] = {}
 
     @property
     def splices(self) -> list[Splice]:
@@ -73,12 +78,16 @@ class Passing:
         for splice in self.splices:
             if splice.node_id in gone:
                 splice.close()
+        for websocket in [websocket for websocket, node_id in self._relayed.items() if node_id in gone]:
+            websocket.transport.abort()
 
     def close(self) -> None:
         """This node stops: clients come back to another one."""
         self._pool.close()
         for splice in self.splices:
             splice.close()
+        for websocket in list(self._relayed):
+            websocket.transport.abort()
 
     # --- polls ------------------------------------------------------------------------------------------------------
 
@@ -125,6 +134,39 @@ class Passing:
         self._joining.add(joining)
         joining.add_done_callback(self._joining.discard)
         return splice
+
+    @contextlib.asynccontextmanager
+    async def connect(self, engine_sid: str, target: str, address: str) -> AsyncIterator[ClientConnection]:
+        """A WebSocket to the session's own node, where messages and no bytes are passed on. The page's origin has been
+        checked here. Raises LinkBroken."""
+        peer = await self._owners.find(engine_sid)
+        if peer is None:
+            self._metrics.broken_links += 1
+            raise LinkBroken
+        sealed = Passed("GET", target, address or "-", peer.address or "", "")
+        websocket = connect(
+            f"ws://{peer.address}{target}",
+            additional_headers={HEADER: self._link.seal(sealed, peer.node_id)},
+            user_agent_header=None,
+            compression=None,
+            ping_interval=None,
+            open_timeout=CONNECT_S,
+            close_timeout=CONNECT_S,
+            max_size=None,
+            proxy=None,
+        )
+        try:
+            opened = await websocket
+        except (OSError, TimeoutError, WebSocketException) as error:
+            self._metrics.broken_links += 1
+            raise LinkBroken from error
+        self._metrics.passed_websockets += 1
+        self._relayed[opened] = peer.node_id
+        try:
+            yield opened
+        finally:
+            del self._relayed[opened]
+            await opened.close()
 
     async def _join(self, splice: Splice, upgrade: Upgrade) -> None:
         def refuse() -> None:

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from math import inf
 from types import FrameType
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from talkwire.realtime.asgi_websocket import AsgiWebSockets
 from talkwire.realtime.drain import drain
 from talkwire.realtime.edge import Edge
 from talkwire.realtime.engine_server import EngineServer
@@ -105,6 +106,8 @@ class Server(uvicorn.Server):
         self._on_shutdown = on_shutdown
         self._internal = internal
         self._begun = asyncio.Event()
+        self.on_begun: Callable[[], None] = _nothing
+        """Called once requests are answered."""
         edge = Edge(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
         super().__init__(
             uvicorn.Config(
@@ -130,28 +133,10 @@ class Server(uvicorn.Server):
         except SystemExit:
             raise ApplicationFailed("the application beside Talkwire did not start") from None
         if self._internal is not None:
-            self.servers.append(await self._listen_internally(self._internal))
+            # Its connections are counted, and ended, with all others.
+            self.servers.append(await listen_internally(self._engine, self._internal, self.server_state))
         self._begun.set()
-
-    async def _listen_internally(self, internal: Internal) -> asyncio.Server:
-        """With connections that are counted, and ended, with all others."""
-        edge = Edge(self._engine.wheel, LINK_LIMITS, self._engine.metrics)
-        config = uvicorn.Config(
-            LinkApp(self._engine, internal),
-            ws=websocket_class(self._engine, link=internal.link),
-            http=http_class(edge),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-        )
-        config.load()
-
-        def create_protocol() -> asyncio.Protocol:
-            make: Callable[..., asyncio.Protocol] = config.http_protocol_class
-            return make(config=config, server_state=self.server_state, app_state={})
-
-        return await asyncio.get_running_loop().create_server(create_protocol, sock=internal.listening, backlog=BACKLOG)
+        self.on_begun()
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
         """Waits until requests are answered. Raises what `serving`, which is to bring that about, ends with."""
@@ -194,6 +179,52 @@ class Server(uvicorn.Server):
         if self.should_exit:
             os._exit(1)
         self.should_exit = True
+
+
+async def listen_internally(
+    engine: EngineServer, internal: Internal, state: uvicorn.server.ServerState
+) -> asyncio.Server:
+    """Returns what serves other nodes; `state` keeps its connections."""
+    edge = Edge(engine.wheel, LINK_LIMITS, engine.metrics)
+    config = uvicorn.Config(
+        LinkApp(engine, internal),
+        ws=websocket_class(engine, link=internal.link),
+        http=http_class(edge),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+    )
+    config.load()
+
+    def create_protocol() -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+        return make(config=config, server_state=state, app_state={})
+
+    return await asyncio.get_running_loop().create_server(create_protocol, sock=internal.listening, backlog=BACKLOG)
+
+
+@contextlib.asynccontextmanager
+async def attached(engine: EngineServer, internal: Internal | None) -> AsyncIterator[AsgiWebSockets]:
+    """What another ASGI server needs beside the HTTP application: the WebSockets, and the socket for other nodes. At
+    the end clients are told, and sessions close."""
+    state = uvicorn.server.ServerState()
+    websockets = AsgiWebSockets(engine)
+    nodes = None if internal is None else await listen_internally(engine, internal, state)
+    try:
+        yield websockets
+    finally:
+        engine.shut_down()
+        await websockets.close()
+        if nodes is not None:
+            nodes.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        engine.wheel.close()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class EmbeddedServer(Server):
