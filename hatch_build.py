@@ -1,4 +1,4 @@
-"""What the package's build checks: that the web client is in it."""
+"""What the package's build checks: that the web client and the Socket.IO client's bundle are in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_CLIENT = Path("src", "talkwire", "web", "index.html")
+_BUILT = tuple(Path("src", "talkwire", "web", name) for name in ("index.html", "socket.io/socket.io.js"))
 
 
 class WebClientHook(BuildHookInterface[Any]):
@@ -16,5 +16,6 @@ class WebClientHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         del build_data
-        if version != "editable" and not (Path(self.root) / _CLIENT).is_file():
-            raise FileNotFoundError(f"{_CLIENT} is missing: build the web client first, with `make install`")
+        missing = [path for path in _BUILT if not (Path(self.root) / path).is_file()]
+        if version != "editable" and missing:
+            raise FileNotFoundError(f"{missing[0]} is missing: build the web client first, with `make install`")

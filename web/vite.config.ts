@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 import { builtFiles, SERVICE_WORKER } from "./built_files.ts";
 import { compressed } from "./compressed.ts";
 import { emojiData } from "./emoji_data.ts";
+import { socketIoClient } from "./socket_io_client.ts";
 
 /** Where the server finds the page: part of the Python package, and not of the repository. */
 const PACKAGE = "../src/talkwire/web";
@@ -10,7 +11,7 @@ const PACKAGE = "../src/talkwire/web";
 export default defineConfig({
   // The server may be mounted anywhere, so nothing is addressed from the root.
   base: "./",
-  plugins: [react(), emojiData(), builtFiles("public"), compressed()],
+  plugins: [react(), emojiData(), socketIoClient(), builtFiles("public"), compressed()],
   resolve: {
     // The library asks the browser to make HTML of `&name;`, which the page's policy forbids.
     alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/entities.ts", import.meta.url).pathname },

@@ -70,6 +70,7 @@ from talkwire.realtime.arrivals import Arrivals
 from talkwire.realtime.asgi_websocket import AsgiWebSockets
 from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.client import clients_in, user_room
+from talkwire.realtime.client_bundle import ClientBundle
 from talkwire.realtime.custom_handlers import CustomHandlers
 from talkwire.realtime.descriptors import raise_descriptor_limit
 from talkwire.realtime.doubt import Doubt
@@ -550,7 +551,8 @@ class Node:
         application = self._embedding.application
         paths = OwnPaths(rest.routes, settings.prefix)
         alone = application is None and not settings.prefix
-        self.app = with_engine(self.engine, served if alone else beside(served, paths, application))
+        bundle = ClientBundle(self.engine.path) if settings.serve_client else None
+        self.app = with_engine(self.engine, served if alone else beside(served, paths, application), bundle)
         if self._lock is not None:
             assert settings.sqlite_file is not None, "only SQLite has a lock"
             copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())

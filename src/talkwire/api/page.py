@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,16 @@ def page_handlers(demo_users: Sequence[str]) -> list[ControllerRouterHandler]:
     def demo_json() -> dict[str, list[str]]:
         return {"users": list(demo_users)}
 
-    files = {f"/{path.relative_to(BUILT).as_posix()}": path.read_bytes() for path in BUILT.rglob("*") if path.is_file()}
+    files = {f"/{path.relative_to(BUILT).as_posix()}": path.read_bytes() for path in _files_of_the_page()}
     if "/index.html" not in files:
         return [_handler("/", _NOT_BUILT.encode(), "text/plain", _HEADERS, status=404), demo_json]
     page = _handler("/", files.pop("/index.html"), "text/html", _HEADERS)
     return [page, *_file_handlers(files), demo_json]
+
+
+def _files_of_the_page() -> Iterator[Path]:
+    """Yields all that was built, but for the bundles of the Socket.IO client (`realtime/client_bundle.py`)."""
+    return (path for path in BUILT.rglob("*") if path.is_file() and path.parent.name != "socket.io")
 
 
 def _file_handlers(files: Mapping[str, bytes]) -> list[HTTPRouteHandler]:

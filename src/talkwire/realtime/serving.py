@@ -22,6 +22,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from talkwire.realtime.asgi_websocket import AsgiWebSockets
+from talkwire.realtime.client_bundle import ClientBundle
 from talkwire.realtime.drain import drain
 from talkwire.realtime.edge import Edge
 from talkwire.realtime.engine_server import EngineServer
@@ -235,13 +236,16 @@ class EmbeddedServer(Server):
         yield
 
 
-def with_engine(engine: EngineServer, app: AsgiApp | None = None) -> AsgiApp:
-    """An application that serves polling under the engine's path and leaves everything else to `app`."""
+def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: ClientBundle | None = None) -> AsgiApp:
+    """An application that serves polling under the engine's path, the client's bundle below it, and leaves everything
+    else to `app`."""
     polling = PollingApp(engine)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         if scope["type"] == "http" and engine.serves(scope["path"]):
             await polling(scope, receive, send)
+        elif bundle is not None and scope["type"] == "http" and bundle.serves(scope["path"]):
+            await bundle(scope, receive, send)
         elif app is not None:
             await app(scope, receive, send)
         else:

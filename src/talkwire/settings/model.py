@@ -150,6 +150,10 @@ class Settings:
         ),
     ] = ()
 
+    serve_client: Annotated[
+        bool, Setting("Serve the official Socket.IO client to pages, at /socket.io/socket.io.js.")
+    ] = True
+
     prefix: Annotated[
         str,
         Setting(

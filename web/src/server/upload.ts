@@ -8,8 +8,9 @@ import { Refused, UNREACHABLE } from "./refused";
 /** Bytes of one request: what a proxy that holds requests back lets through, and does not stall. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FILES = "api/v1/files";
-/** Another request still works on the upload, or was broken off: the server says where to go on. */
-const PASSING = new Set([408, 409, 423, 460]);
+/** Another request still works on the upload, or was broken off: the server says where to go on. Or the node that held
+ *  it is gone (410): the library then begins anew. */
+const PASSING = new Set([408, 409, 410, 423, 460]);
 
 export interface Shipment {
   readonly name: string;
