@@ -64,6 +64,15 @@ def test_a_copy_says_what_it_has_copied_and_compared(command: Command, chat: Non
     assert "uploaded files" not in said.err
 
 
+def test_a_copy_that_is_complete_succeeds_again(command: Command, chat: None, empty: str) -> None:
+    rows = sum(
+        int(line.split("\t")[1]) for line in command("copy", "--from", SOURCE, "--to", empty).out.splitlines()[:-1]
+    )
+    said = command("copy", "--from", SOURCE, "--to", empty)
+    assert said.exit_code == 0, said
+    assert said.out == f"{empty} is already complete: {rows} rows, nothing to copy.\n"
+
+
 def test_a_copy_says_what_else_the_new_server_needs(command: Command, chat: None, empty: str) -> None:
     engine = writing_engine(sqlite_url(Path("talkwire-data/talkwire.db")))
     with engine.begin() as connection:

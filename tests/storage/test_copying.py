@@ -233,10 +233,23 @@ def test_tables_of_somebody_else_are_left_as_they_are(full_sqlite: URL, target: 
         assert inspect(engine).get_table_names() == [name]
 
 
-def test_a_whole_copy_is_not_copied_to_again(full_sqlite: URL, target: URL) -> None:
+def test_a_whole_copy_is_left_as_it_is(full_sqlite: URL, target: URL) -> None:
+    first = copy_database(full_sqlite, target, "the source", Told())
+    before = contents(target)
+    again = copy_database(full_sqlite, target, "the source", Told())
+    assert (first.was_there, again.was_there) == (False, True)
+    assert again == first
+    assert contents(target) == before
+
+
+def test_a_copy_that_has_changed_since_is_not_copied_to_again(full_sqlite: URL, target: URL) -> None:
     copied(full_sqlite, target)
+    with opened(target) as engine, engine.begin() as connection:
+        connection.execute(update(users).values(name="Somebody else"))
+    before = contents(target)
     with pytest.raises(TargetError, match="has this chat already, or a whole copy of it"):
         copied(full_sqlite, target)
+    assert contents(target) == before
 
 
 def test_a_database_is_not_copied_to_itself(full_postgresql: URL) -> None:

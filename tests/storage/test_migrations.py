@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError
 
 from talkwire.storage import engine as engine_module
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.migrations import NewerTablesError, migrate, newest_revision, revision_of, upgrade
+from talkwire.storage.migrations import NewerTablesError, is_known, migrate, newest_revision, revision_of, upgrade
 from talkwire.storage.schema import answers, log, log_head, metadata
 from tests.databases import PostgresServer
 
@@ -157,12 +157,14 @@ def test_tables_that_are_newer_than_this_version_are_left_alone(engine: Engine) 
     assert _described(engine) == before
 
 
-@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(5, int(newest_revision()) + 1)])
+@pytest.mark.parametrize(
+    "revision", [revision for number in range(5, int(newest_revision()) + 1) if is_known(revision := f"{number:04}")]
+)
 def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
     """The version before it is running on the same tables meanwhile: it reads what it has read, and what it writes
     knows nothing of new columns."""
     with engine.begin() as connection:
-        upgrade(connection, f"{int(revision) - 1:04}")
+        upgrade(connection, f"{revision}-1")
     before = _columns(engine)
     with engine.begin() as connection:
         upgrade(connection, revision)

@@ -23,7 +23,7 @@ from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.settings import Settings, SettingsError
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import NewerTablesError
-from talkwire.storage.moving.copying import copy_database
+from talkwire.storage.moving.copying import Copied, copy_database
 from talkwire.storage.moving.errors import MovingError, SourceError, TargetError
 from talkwire.storage.moving.tables import Summed
 from talkwire.storage.unfinished import UnfinishedError
@@ -57,6 +57,10 @@ def copy(
         source.look()
         target.look()
         copied = _copy(source, target)
+    if copied.was_there:
+        rows = sum(summed.rows for summed in copied.values())
+        say_done(f"{target.shown} is already complete: {rows} rows, nothing to copy.")
+        return
     print_list(("TABLE", "ROWS", "CHECKSUM"), list(_shown(copied)))
     say_done(f"Copied {source.shown} to {target.shown}; all rows and checksums are the same in both.")
     for note in _notes(source, settings, copied):
@@ -104,7 +108,7 @@ def _side(option: str, url: str) -> _Side:
     return _Side(settings)
 
 
-def _copy(source: _Side, target: _Side) -> Mapping[str, Summed]:
+def _copy(source: _Side, target: _Side) -> Copied:
     try:
         with shown_progress() as progress:
             return copy_database(url_of(source.settings), url_of(target.settings), source.shown, progress)

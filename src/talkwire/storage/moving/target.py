@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, exists, insert, inspect, select, table, 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
-from talkwire.storage.migrations import take_turns, upgrade
+from talkwire.storage.migrations import newest_revision, take_turns, upgrade
 from talkwire.storage.moving.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.moving.source import Head, numbered_tables, patient, reading
 from talkwire.storage.moving.tables import WORDS, Checksum, MovedTable, Row, Summed
@@ -36,6 +36,17 @@ class Target:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._on_postgresql = connection.dialect.name == "postgresql"
+
+    def has_come_to(self, head: Head) -> bool:
+        """Returns whether the database is whole, of this version, and its log is this one up to the same position."""
+        with self._connection.begin():
+            names = set(inspect(self._connection).get_table_names())
+            if mark_of(self._connection) is not None or not names.issuperset(metadata.tables):
+                return False
+            revision = self._connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            own = select(log_head.c.epoch, log_head.c.pos, log_head.c.floor)
+            row = self._connection.execute(own).one_or_none()
+            return revision == newest_revision() and row is not None and Head(*row) == head
 
     # --- the tables -------------------------------------------------------------------------------------------------
 
