@@ -15,18 +15,27 @@ from talkwire.core.commands.files import (
     CreateUpload,
     DropFile,
     FindFiles,
+    FindUnplacedFiles,
     FindUploads,
     FinishUpload,
     ForgetUploads,
     GetFile,
     GetUpload,
+    PlaceFiles,
     ReleaseFiles,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, ForwardMessage, SendMessage
 from talkwire.core.commands.retention import PruneOld
 from talkwire.core.errors import ChatError
-from talkwire.core.files import UNUSED_LIFETIME_MS, UPLOADS_AT_ONCE, file_url, thumbnail_url
+from talkwire.core.files import (
+    COUNTED_MS,
+    LOST_AFTER_MS,
+    UNUSED_LIFETIME_MS,
+    UPLOADS_AT_ONCE,
+    file_url,
+    thumbnail_url,
+)
 from talkwire.core.model import Actor, File, Message, Upload
 from talkwire.core.transaction import Transaction
 from talkwire.storage.schema import file_links
@@ -65,6 +74,47 @@ async def attach(node: Node, file_id: str, message: Message) -> None:
 def look(file_id: str = "u1", to: str = "c") -> SendMessage:
     """A message with a file."""
     return SendMessage(to, "look", attachments=(AttachmentRef(id=file_id),))
+
+
+async def test_expired_uploads_are_left_to_the_node_that_has_their_folder(node: Node) -> None:
+    for upload_id, folder_id in (("u1", "here"), ("u2", "there"), ("u3", None)):
+        command = CreateUpload(upload_id, "cat.png", None, 10, -1, folder_id=folder_id)
+        assert (await node.do(ALICE, command)).folder_id == folder_id
+    assert set(await node.do(OPERATOR, ClaimUploads(1, folder_ids=("here", "also here")))) == {"u1", "u3"}
+    assert set(await node.do(OPERATOR, ClaimUploads(1, folder_ids=("there",)))) >= {"u2"}
+
+
+async def test_an_upload_in_a_folder_that_was_lost_is_forgotten_by_any_node(node: Node) -> None:
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -LOST_AFTER_MS - 1, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - LOST_AFTER_MS, folder_id="lost"))
+    assert await node.do(OPERATOR, ClaimUploads(1)) == ("u1",)
+
+
+async def test_expired_uploads_count_for_a_day(node: Node) -> None:
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -COUNTED_MS - 1, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - COUNTED_MS, folder_id="lost"))
+    with pytest.raises(ChatError) as refused:
+        await node.do(ALICE, CreateUpload("u3", "cat.png", None, 100, LIFETIME_MS, 50))
+    assert refused.value.details == {"storage": 50, "stored": 10}
+
+
+async def test_a_file_that_ends_stays_in_its_folder(node: Node) -> None:
+    await node.do(ALICE, creation())
+    finishing = FinishUpload("u1", "image/png", 8, "d1", 3, 2, folder_id="there")
+    assert (await node.do(ALICE, finishing)).folder_id == "there"
+    await node.do(ALICE, DropFile("u1"))
+    assert await node.do(OPERATOR, ClaimUploads(1, folder_ids=("here",))) == ()
+    assert await node.do(OPERATOR, ClaimUploads(1, folder_ids=("there",))) == ("u1",)
+
+
+async def test_files_of_which_nobody_knows_the_folder_are_placed(node: Node) -> None:
+    for file_id in ("u1", "u2", "u3"):
+        await finished(node, file_id=file_id)
+    assert await node.do(OPERATOR, FindUnplacedFiles("", 2)) == ("u1", "u2")
+    await node.do(OPERATOR, PlaceFiles(("u1",), "here"))
+    await node.do(OPERATOR, PlaceFiles(("u1", "u2"), "there"))
+    assert await node.do(OPERATOR, FindUnplacedFiles("")) == ("u3",)
+    assert [(await node.do(ALICE, GetFile(file_id))).folder_id for file_id in ("u1", "u2")] == ["here", "there"]
 
 
 async def release(node: Node) -> set[str]:
@@ -196,7 +246,10 @@ async def test_an_expired_upload_is_claimed_by_one_at_a_time_until_it_is_forgott
 @pytest.mark.parametrize("actor", [ALICE, BACKEND])
 async def test_only_the_server_itself_sweeps(node: Node, actor: Actor) -> None:
     found = frozenset({"u1"})
-    commands = ClaimUploads(1), FindUploads(found), FindFiles(found), ForgetUploads(("u1",)), ReleaseFiles()
+    commands = (
+        *(ClaimUploads(1), FindUploads(found), FindFiles(found), ForgetUploads(("u1",)), ReleaseFiles()),
+        *(FindUnplacedFiles(), PlaceFiles(("u1",), "here")),
+    )
     for command in commands:
         assert await node.refusal(actor, command) == "forbidden"
 

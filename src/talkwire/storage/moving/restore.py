@@ -34,7 +34,7 @@ def restore_database(
         target.begin_restore(mark, contents.revision, contents.tables)
         _fill(target, archive, keep_file, progress)
         compare(target, contents.tables, sums.tables, progress)
-        target.finish(Head(new_epoch(), contents.pos, contents.floor), sums.last_ids)
+        target.finish(Head(new_epoch(), contents.pos, contents.floor), sums.last_ids, in_new_folders=True)
     return sums.tables
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import URL, Connection, exists, insert, inspect, select, table, text
+from sqlalchemy import URL, Connection, exists, insert, inspect, select, table, text, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
@@ -18,7 +18,7 @@ from talkwire.storage.migrations import newest_revision, take_turns, upgrade
 from talkwire.storage.moving.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.moving.source import Head, numbered_tables, patient, reading
 from talkwire.storage.moving.tables import WORDS, Checksum, MovedTable, Row, Summed
-from talkwire.storage.schema import HEAD_ID, followers, log_head, metadata
+from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
 from talkwire.storage.unfinished import Mark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
@@ -161,14 +161,18 @@ class Target:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
-    def finish(self, head: Head, last_ids: Mapping[str, int]) -> None:
-        """Makes the database whole: from now on it may be served."""
+    def finish(self, head: Head, last_ids: Mapping[str, int], *, in_new_folders: bool = False) -> None:
+        """Makes the database whole: from now on it may be served. `in_new_folders`: the bytes of files were put into
+        other folders than those that the rows name, and the nodes that have them will say so."""
         with self._connection.begin():
             if self._on_postgresql:
                 # What was committed before without waiting for the disk is there when this is.
                 self._connection.execute(text("SET LOCAL synchronous_commit = on"))
             self._connection.execute(insert(log_head), {"id": HEAD_ID, **head._asdict()})
             upgrade(self._connection)
+            if in_new_folders:
+                for table_ in (files, uploads):
+                    self._connection.execute(update(table_).values(folder_id=None))
             for name, column_name in numbered_tables():
                 if last_ids.get(name):
                     self._set_last_id(name, column_name, last_ids[name])
