@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -343,7 +344,8 @@ async def test_a_second_process_on_sqlite_is_refused(settings: Settings, monkeyp
 async def test_an_application_that_does_not_start_keeps_the_chat_from_starting(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        raise OSError("no shop today")
+        if settings.data.exists():
+            raise OSError("no shop today")
         yield
 
     chat = Talkwire(settings, app=FastAPI(lifespan=lifespan))
@@ -363,13 +365,15 @@ async def test_what_is_asked_of_a_chat_that_does_not_run_says_how_to_run_it(sett
             await client.get("/healthz")
 
 
+@pytest.mark.parametrize("program", ["/usr/bin/uvicorn", "/lib/uvicorn/__main__.py"])
 async def test_a_program_whose_server_does_not_serve_its_chat_is_warned_once(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, program: str
 ) -> None:
-    monkeypatch.setattr(embedding, "UNUSED_S", 0.01)
-    used, unused = Talkwire(settings), Talkwire(settings)
+    monkeypatch.setattr(embedding, "UNUSED_S", 0.2)
+    monkeypatch.setattr(sys, "argv", [program])
+    used, unused = Talkwire(settings), Talkwire(replace(settings, data=settings.data.with_name("other")))
     async with used.lifespan():
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
     warnings = [record for record in caplog.records if "the chat is not served" in record.getMessage()]
     assert len(warnings) == 1
     assert warnings[0].levelno == logging.WARNING

@@ -213,7 +213,7 @@ async def test_an_application_that_does_not_start_keeps_everything_from_starting
     with pytest.raises(ApplicationFailed):
         async with temporary_server(chat):
             pytest.fail("it must not start")
-    with pytest.raises(RuntimeError, match="does not serve yet"):
+    with pytest.raises(RuntimeError, match="Talkwire is not running"):
         await chat.get_active_users()
 
 

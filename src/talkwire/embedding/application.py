@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
+import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import structlog
@@ -42,6 +45,9 @@ BACKEND = Actor("talkwire/application", "Application", "service")
 
 UNUSED_S = 5.0
 """When a program that a server has loaded is warned that it does not serve its chat."""
+
+SERVERS = frozenset({"daphne", "fastapi", "granian", "gunicorn", "hypercorn", "uvicorn"})
+"""Commands that serve an object of the program."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -80,9 +86,11 @@ class Talkwire:
         self._node = Node(self.settings, self._dialects, self._embedding)
         self._in_use = self._was_used = False
         self._asgi: AsgiChat | None = None
-        with contextlib.suppress(RuntimeError):
-            # A server has loaded the program: `uvicorn shop:app` would serve the application without the chat.
-            asyncio.get_running_loop().call_later(UNUSED_S, _warn_if_unused, weakref.ref(self))
+        if _is_loaded_by_a_server():
+            # `uvicorn shop:app` would serve the application without the chat.
+            timer = threading.Timer(UNUSED_S, _warn_if_unused, (weakref.ref(self),))
+            timer.daemon = True
+            timer.start()
 
     # --- what clients and the chat have to say ----------------------------------------------------------------------
 
@@ -307,7 +315,14 @@ class Talkwire:
         return next((dialect.name for dialect in self._node.dialects if event in dialect.inbound), None)
 
 
+def _is_loaded_by_a_server() -> bool:
+    """Whether the program was started by the command of an ASGI server."""
+    program = Path(sys.argv[0] if sys.argv else "")
+    return (program.parent.name if program.stem == "__main__" else program.stem) in SERVERS
+
+
 def _warn_if_unused(reference: weakref.ref[Talkwire]) -> None:
     chat = reference()
     if chat is not None and not chat._was_used:
+        hand_over_logs()
         _logger.warning("the chat is not served", advice=NOT_RUNNING)
