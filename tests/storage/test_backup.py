@@ -63,7 +63,10 @@ def test_everything_comes_back_but_sessions_and_leases(source: URL, target: URL)
     (head,), (new_head,) = before.pop(HEAD), after.pop(HEAD)
     assert head[0::2] == new_head[0::2]
     assert head[1] != new_head[1]
-    assert after == before | {name: [] for name in LEFT_OUT | NOT_BACKED_UP}
+    before |= {name: [] for name in LEFT_OUT | NOT_BACKED_UP}
+    # The bytes of files go into other folders; their last column says in which.
+    before |= {name: [(*row[:-1], None) for row in before[name]] for name in ("files", "uploads")}
+    assert after == before
     with opened(target) as engine:
         migrate(engine)
         assert next_mail(engine) == LAST_MAIL + 1
