@@ -468,7 +468,7 @@ async def test_a_name_is_a_name_and_no_path(world: World, folder: Path, name: st
 
 
 def stored(folder: Path) -> list[Path]:
-    return list((folder / "files").rglob("*"))
+    return [path for path in (folder / "files").rglob("*") if path.name != ".folder-id"]
 
 
 @pytest.mark.parametrize(
