@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,7 @@ async def _recorded(server: ServerProcess, folder: Path) -> None:
     """Returns when the database says that alice and bob are online and carol is not any more."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
-            with sqlite3.connect(folder / "data" / "talkwire.db") as connection:
+            with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as connection:
                 rows = connection.execute("SELECT user_id FROM online").fetchall()
             if sorted(user_id.split("-")[0] for (user_id,) in rows) == ["alice", "bob"]:
                 return

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-import socketio
 from websockets.asyncio.client import connect
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.protocol.server_process import free_port
+from tests.python_socketio import python_client
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "embedding"
 SECRET = "a secret for tests, of more than 32 characters"
@@ -70,14 +70,13 @@ async def _until_ready(shop: Shop, http: httpx.AsyncClient) -> None:
 
 
 async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
-    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=10) as http, python_client() as alice:
         await _until_ready(shop, http)
         page = await http.get("/")
         assert (page.status_code, shop.framework in page.text.lower()) == (200, True)
         assert (await http.get("/orders/7")).json() == {"id": "7", "status": "paid"}
         assert (await http.get("/nowhere")).status_code == 404
 
-        alice = socketio.AsyncClient()
         shipped: asyncio.Queue[object] = asyncio.Queue()
         messages: asyncio.Queue[dict[str, object]] = asyncio.Queue()
         alice.on("order:shipped", shipped.put)
@@ -104,7 +103,6 @@ async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
             assert (await messages.get())["content"] == "****"
             while (await http.get("/messages-sent")).json() != 2:
                 pass  # the count follows the messages, and tells nobody
-        await alice.disconnect()
 
         docs = await http.get(f"{shop.prefix}/docs", follow_redirects=True)
         assert "Talkwire" in docs.text

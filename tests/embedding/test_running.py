@@ -14,13 +14,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-import socketio
 
 import talkwire
 from talkwire import Settings, SettingsError, Talkwire, settings_from_environment
 from talkwire.commands import CreateConversation
 from talkwire.identity.issuer import TokenIssuer
 from tests.protocol.server_process import free_port
+from tests.python_socketio import python_client
 
 SECRET = "a secret for tests, of more than 32 characters"
 DEADLINE_S = 30
@@ -73,12 +73,11 @@ async def test_a_program_runs_a_server_until_it_is_told_to_stop_and_goes_on(tmp_
     url = f"http://127.0.0.1:{port}"
     with _running(["-c", PROGRAM, str(port)], tmp_path, {"TALKWIRE_DATA": "chat"}) as process:
         await _until_ready(url, process)
-        client = socketio.AsyncClient()
-        await client.connect(url, auth={"token": TokenIssuer(SECRET).issue("alice", ttl_s=60)})
-        assert await client.call("ask", 7) == {"user": "alice", "data": 7}
-        process.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
-        await client.disconnect()
+        async with python_client() as client:
+            await client.connect(url, auth={"token": TokenIssuer(SECRET).issue("alice", ttl_s=60)})
+            assert await client.call("ask", 7) == {"user": "alice", "data": 7}
+            process.send_signal(signal.SIGTERM)
+            output, _ = await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
     up, *further = output.splitlines()
     assert process.returncode == 0
     assert "the chat is up" in up

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import socketio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from talkwire import ApplicationFailed, Settings, SettingsError, Talkwire
 from talkwire.testing import TemporaryServer, temporary_server
 from tests.embedding.conftest import Serve, request
+from tests.python_socketio import python_client
 
 
 class Application:
@@ -155,11 +155,10 @@ def test_a_prefix_is_a_plain_path(prefix: str) -> None:
 
 async def _send_by_both_transports(server: TemporaryServer) -> None:
     for transport in ("polling", "websocket"):
-        client = socketio.AsyncClient()
-        await client.connect(server.url, auth={"token": server.token("alice")}, transports=[transport])
-        answer = await client.call("message:send", {"conversationId": "talk", "content": transport})
-        assert answer["message"]["content"] == transport
-        await client.disconnect()
+        async with python_client() as client:
+            await client.connect(server.url, auth={"token": server.token("alice")}, transports=[transport])
+            answer = await client.call("message:send", {"conversationId": "talk", "content": transport})
+            assert answer["message"]["content"] == transport
 
 
 async def test_socket_io_works_beside_an_application_by_both_transports(application: Application, serve: Serve) -> None:
