@@ -26,7 +26,7 @@ from talkwire import demo
 from talkwire.api.docs import asyncapi_handler
 from talkwire.api.doubt import InDoubt
 from talkwire.api.own_paths import FILES, OwnPaths, beside
-from talkwire.api.page import page_handlers
+from talkwire.api.page import DemoSignIn, DemoUser, page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import CarriedBus
@@ -58,7 +58,8 @@ from talkwire.dialects.gateway import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.dialects.talks import TALKS
 from talkwire.dialects.whatsapp import WHATSAPP
-from talkwire.files.service import FileService
+from talkwire.files.byte_store import ByteStore
+from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
 from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.identity.callers import Callers
@@ -167,6 +168,7 @@ class Node:
         self._internal: Internal | None = None
         self.on_begun: Callable[[str], None] = lambda _: None
         """Called with the node's address once requests are answered there."""
+        self._demo_people: Sequence[demo.Person] = ()
         self._closing = contextlib.AsyncExitStack()
         """How what was started ends, the last first."""
 
@@ -202,6 +204,9 @@ class Node:
         await asyncio.to_thread(migrate, writing)
         await asyncio.to_thread(adopt_log, writing)
         self._realm = Realm(*await asyncio.to_thread(identify, writing))
+        if settings.demo:
+            store = ByteStore(settings.files or settings.data / FINISHED_FOLDER)
+            self._demo_people = demo.PEOPLE if await demo.fill_empty(url, store, self._passwords) else ()
         self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
@@ -219,8 +224,6 @@ class Node:
         closing.callback(self.chat.close)
         self.chat.subscribe(self._embedding.observers.follow)
         closing.push_async_callback(self._embedding.observers.close)
-        if settings.demo:
-            await demo.fill(self.chat, self.accounts)
 
     def _limits(self, closing: contextlib.AsyncExitStack) -> Limits:
         """Those of this node, which share their buckets with other nodes' where there is a Redis."""
@@ -618,7 +621,11 @@ class Node:
         """The page at `/`, as far as that is ours."""
         if self._embedding.application is not None or self.settings.prefix:
             return []
-        return page_handlers(demo_users=demo.USERS if self.settings.demo else ())
+        people = [
+            DemoUser(each.id, each.name, each.role, f"{demo.picture_path(each)}?userId={each.id}")
+            for each in self._demo_people
+        ]
+        return page_handlers(DemoSignIn(self.settings.demo, people))
 
     def _add_namespaces(self, make: Callable[..., ChatNamespace], callers: Callers, rooms: Rooms) -> None:
         """The root speaks what the settings say, each dialect's own namespace that dialect; in all of them a client may

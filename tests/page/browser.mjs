@@ -53,7 +53,7 @@ export async function visit({ expected = /^$/, at = url, path = "", init, from =
 // Another tab of the same browser.
 export async function anotherTab(page, user) {
   const tab = await watch(await page.context().newPage(), { expected: /^$/, address: url });
-  await tab.getByRole("button", { name: user, exact: true }).click();
+  await enterAs(tab, user);
   await conversations(tab).first().waitFor();
   return tab;
 }
@@ -87,9 +87,15 @@ export async function slowly(latencyMs) {
   return `http://127.0.0.1:${proxy.address().port}`;
 }
 
+// Signs in as the user of this id, as a demo server lets anybody.
+export async function enterAs(page, user) {
+  await page.getByLabel("Another user ID").fill(user);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+}
+
 export async function visitAs(user, options) {
   const page = await visit(options);
-  await page.getByRole("button", { name: user, exact: true }).click();
+  await enterAs(page, user);
   await conversations(page).first().waitFor();
   return page;
 }

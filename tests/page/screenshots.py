@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parent / "screenshots.mjs"
 
 
 def main() -> None:
-    """Fill a fresh demo server, and have a browser look at it."""
+    """Start a fresh demo server, and have a browser look at it."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), free_port()) as url:
         subprocess.run(["node", str(SCRIPT), program, url, str(PICTURES)], check=True)

@@ -12,6 +12,8 @@ export const texts = {
   passwordHint: "At least 8 characters",
   yourName: "Name",
   demo: "Try it as",
+  demoOther: "Another user ID",
+  demoEnter: "Enter",
   ended: {
     banned: "This account is banned.",
     logout: "You signed out on another device.",

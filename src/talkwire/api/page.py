@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
@@ -35,12 +36,28 @@ _EITHER = {"vary": "accept-encoding"}
 _IN_GZIP = {"content-encoding": "gzip", **_EITHER}
 
 
-def page_handlers(demo_users: Sequence[str]) -> list[ControllerRouterHandler]:
-    """The page and what it loads. `demo_users` can be signed in as with one click; there are none outside `--demo`."""
+class DemoUser(msgspec.Struct, frozen=True):
+    """Somebody whom a demo's page lets visitors sign in as with one click. `picture` is a path."""
+
+    id: str
+    name: str
+    role: str
+    picture: str
+
+
+class DemoSignIn(msgspec.Struct, frozen=True):
+    """How a page lets people sign in without a password: not at all unless `open`, which only a demo is."""
+
+    open: bool = False
+    users: Sequence[DemoUser] = ()
+
+
+def page_handlers(demo: DemoSignIn) -> list[ControllerRouterHandler]:
+    """Returns the handlers of the page and of what it loads."""
 
     @get("/demo.json", include_in_schema=False, sync_to_thread=False)
-    def demo_json() -> dict[str, list[str]]:
-        return {"users": list(demo_users)}
+    def demo_json() -> DemoSignIn:
+        return demo
 
     files = {f"/{path.relative_to(BUILT).as_posix()}": path.read_bytes() for path in _files_of_the_page()}
     if "/index.html" not in files:

@@ -67,8 +67,9 @@ def _greeting(settings: Settings, url: str) -> list[str]:
     lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {shown_database(settings)}{workers}"]
     if settings.demo:
         lines += [
-            f"Demo: open {url}/ and sign in as {', '.join(demo.USERS)}; no password is asked for.",
-            f"      There is an account too: {demo.ACCOUNT_EMAIL} with the password {demo.ACCOUNT_PASSWORD}",
+            f"Demo: open {url}/ and sign in as one of the people there; no password is needed.",
+            f"      Users of the examples: {', '.join(demo.SNIPPET_USERS)}; the account {demo.ACCOUNT_EMAIL} with the "
+            f"password {demo.ACCOUNT_PASSWORD}",
         ]
     elif settings.insecure_dev_auth:
         lines.append("Anyone on this machine may be anyone here: --insecure-dev-auth is for development.")

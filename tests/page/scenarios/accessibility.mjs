@@ -185,7 +185,7 @@ async function everyScreen(options) {
     visited.push(screen);
   };
   const entrance = await visit(options);
-  await entrance.getByRole("button", { name: "alice", exact: true }).waitFor();
+  await entrance.getByRole("button", { name: "Maya Lindgren" }).waitFor();
   await check(entrance, "entrance");
   await entrance.locator(".entrance form button.quiet").click();
   await check(entrance, "register");

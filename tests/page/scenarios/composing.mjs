@@ -2,6 +2,7 @@ import {
   act,
   call,
   composer,
+  enterAs,
   letters,
   message,
   messages,
@@ -157,7 +158,7 @@ export async function noWriting() {
 
 export async function longTexts() {
   const alice = await visit({ viewport: { width: 320, height: 560 } });
-  await alice.getByRole("button", { name: "alice", exact: true }).click();
+  await enterAs(alice, "alice");
   await alice.locator(".conversations a").filter({ hasText: "test-conv" }).click();
   await composer(alice).waitFor();
   const address = `https://example.com/${"long".repeat(60)}?q=1`;

@@ -65,8 +65,9 @@ async function tabTo(page, name, key = "Tab") {
 
 export async function everything() {
   const page = await visit();
-  await page.getByRole("button", { name: "alice", exact: true }).waitFor();
-  await tabTo(page, "alice");
+  await page.getByRole("button", { name: "Maya Lindgren" }).waitFor();
+  await tabTo(page, "Another user ID");
+  await page.keyboard.type("alice");
   await press(page, "Enter");
   await conversations(page).first().waitFor();
 
@@ -114,7 +115,7 @@ export async function everything() {
   await tabTo(page, account);
   await press(page, "Enter");
   await choose(page, "Sign out");
-  await page.getByRole("button", { name: "alice", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Maya Lindgren" }).waitFor();
   report("signed out");
 }
 

@@ -6,9 +6,9 @@ export async function narrow() {
   const measure = async (what) => {
     widths[what] = await bob.evaluate(() => document.documentElement.scrollWidth);
   };
-  await bob.getByRole("button", { name: "bob", exact: true }).waitFor();
+  await bob.getByRole("button", { name: "Maya Lindgren" }).waitFor();
   await measure("entrance");
-  await bob.getByRole("button", { name: "bob", exact: true }).focus();
+  await bob.getByLabel("Another user ID").fill("bob");
   await bob.keyboard.press("Enter");
   await conversations(bob).first().waitFor();
   await measure("list");

@@ -1,7 +1,7 @@
 import { alone } from "../insecure";
 import type { ErrorBody, User } from "./payloads";
 import { Refused, UNREACHABLE } from "./refused";
-import { type Session, SessionKeeper } from "./session";
+import { type DemoSignIn, type Session, SessionKeeper } from "./session";
 
 interface Tokens {
   accessToken: string;
@@ -53,13 +53,13 @@ export class Api {
     return this.#keep({ user });
   }
 
-  /** Whom a demo server lets in so; nobody on any other. */
-  async demoUsers(): Promise<string[]> {
+  /** How a demo server lets people in without a password. It is not open on any other server. */
+  async demoSignIn(): Promise<DemoSignIn> {
     try {
       const answer = await fetch(new URL("demo.json", this.#base));
-      return ((await answer.json()) as { users: string[] }).users;
+      return (await answer.json()) as DemoSignIn;
     } catch {
-      return [];
+      return { open: false, users: [] };
     }
   }
 

@@ -9,6 +9,20 @@ export interface Session {
   expiresAt?: number;
 }
 
+/** Somebody whom a demo server's page offers to sign in as. */
+export interface DemoUser {
+  id: string;
+  name: string;
+  role: string;
+  /** A path on the server. */
+  picture: string;
+}
+
+export interface DemoSignIn {
+  open: boolean;
+  users: readonly DemoUser[];
+}
+
 const KEPT_AS = "talkwire.session";
 
 /**

@@ -3,6 +3,7 @@ import type { AccountPolicy, Api } from "../../server/api";
 import { Refused } from "../../server/refused";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";
+import { DemoSignIn } from "./demo_sign_in";
 import "./sign_in.css";
 
 interface Props {
@@ -21,12 +22,8 @@ type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<
 export function SignIn({ api, reason, invitation, onSession, onInvitationOver }: Props) {
   const [problem, setProblem] = useState(reason);
   const [busy, setBusy] = useState(false);
-  const [demoUsers, setDemoUsers] = useState<readonly string[]>([]);
   const [accounts, setAccounts] = useState<AccountPolicy | null>(null);
-  useEffect(() => {
-    void api.demoUsers().then(setDemoUsers);
-    void api.accountPolicy().then(setAccounts);
-  }, [api]);
+  useEffect(() => void api.accountPolicy().then(setAccounts), [api]);
 
   const attempt: Attempt = async (action, registers = false) => {
     setBusy(true);
@@ -42,18 +39,7 @@ export function SignIn({ api, reason, invitation, onSession, onInvitationOver }:
   return (
     <main className="entrance">
       <h1>{texts.name}</h1>
-      {demoUsers.length > 0 && (
-        <section className="demo" aria-label={texts.demo}>
-          <h2>{texts.demo}</h2>
-          <div className="buttons">
-            {demoUsers.map((id) => (
-              <button key={id} type="button" disabled={busy} onClick={() => void attempt(() => api.enterAs(id))}>
-                {id}
-              </button>
-            ))}
-          </div>
-        </section>
-      )}
+      <DemoSignIn api={api} busy={busy} onEnter={(userId) => void attempt(() => api.enterAs(userId))} />
       {accounts === "off" && (
         <>
           <p>{texts.invitation.noAccounts}</p>

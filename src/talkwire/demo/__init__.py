@@ -1,0 +1,18 @@
+"""What `--demo` fills an empty server with: a small company that talks, and what the documented snippets name."""
+
+from talkwire.demo.company import PEOPLE
+from talkwire.demo.filling import fill_empty, picture_path
+from talkwire.demo.script import Person
+from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD
+from talkwire.demo.snippets import USERS as SNIPPET_USERS
+
+__all__ = [
+    "ACCOUNT_EMAIL",
+    "ACCOUNT_ID",
+    "ACCOUNT_PASSWORD",
+    "PEOPLE",
+    "SNIPPET_USERS",
+    "Person",
+    "fill_empty",
+    "picture_path",
+]

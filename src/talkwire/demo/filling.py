@@ -1,0 +1,288 @@
+"""Fills an empty database with the demo, through the ordinary commands, at the times at which the story happens."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+
+from talkwire.core.chat import Chat
+from talkwire.core.commands.accounts import EnsureUser, FindAccount, RegisterAccount, UpdateUser
+from talkwire.core.commands.command import Change
+from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
+from talkwire.core.commands.files import CreateUpload, FinishUpload, GetUpload
+from talkwire.core.commands.members import AddMembers, UpdateMember
+from talkwire.core.commands.messages import AttachmentRef, PinMessage, React, SendMessage
+from talkwire.core.commands.offers import CreateOffer, ListOffers
+from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.errors import ChatError
+from talkwire.core.files import file_url
+from talkwire.core.handlers import CHANGES
+from talkwire.core.model import Actor, File
+from talkwire.demo.company import PEOPLE, ROOMS
+from talkwire.demo.drawing import portrait, portrait_name
+from talkwire.demo.script import Attached, Offered, Person, Room, Said, moment
+from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD, CONVERSATIONS, MARKER, USERS
+from talkwire.files.byte_store import ByteStore, Place
+from talkwire.identity.passwords import Passwords
+from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.leases import LeaseKeeper
+from talkwire.storage.reader import ReaderPool
+from talkwire.storage.writer import GroupWriter
+
+_BACKEND = Actor("demo", "Demo", "service")
+_OPERATOR = Actor("demo", "Demo", "admin")
+_STATE = "demo"
+"""Where the marker's metadata says how far a database is filled, and when that began."""
+_EMPTY = 0
+_FILLED = -1
+_FIRST_DAY = (6, "08:30")
+_LOCK_KEY = 0x7461_6C6B_6465_6D6F
+_DAY_MS = 24 * 3600 * 1000
+_UPLOAD_MS = 3600 * 1000
+
+_ACTORS = {person.id: Actor(person.id, person.name) for person in PEOPLE}
+
+R = TypeVar("R")
+
+_Step = tuple[int, Callable[[], Awaitable[None]]]
+"""(time, what happens)"""
+
+_logger = structlog.get_logger(__name__)
+
+
+async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
+    """Fills the database if nothing is in it, or continues where an earlier start was interrupted. Returns whether the
+    database is a demo's. Any other one stays as it is.
+
+    No node may use an empty database yet: a writer whose clock shows the story's times carries the commands out.
+    """
+    unlock = await asyncio.to_thread(_locked, url)
+    try:
+        async with _opened(url) as (chat, clock):
+            started_ms = await _state_of(chat)
+            if started_ms is None:
+                _logger.warning("the database holds other data, so the demo's company is not added")
+            elif started_ms != _FILLED:
+                await chat.lease.start(alone=True)
+                await _Filling(chat, clock, store, started_ms or time.time_ns() // 1_000_000).run(passwords)
+            return started_ms is not None
+    finally:
+        await asyncio.to_thread(unlock)
+
+
+class _StoryClock:
+    """Shows the time of the step that is carried out."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@asynccontextmanager
+async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
+    """A chat with nothing around it, and its clock."""
+    clock = _StoryClock()
+    engine = writing_engine(url)
+    writer = GroupWriter(engine, CHANGES, clock)
+    reader = ReaderPool(reading_engine(url, 1), 1, clock)
+    keeper = LeaseKeeper(engine.dialect, writer.aside, clock)
+    chat = Chat(writer, reader, keeper)
+    await chat.start()
+    try:
+        yield chat, clock
+    finally:
+        chat.close()
+        await keeper.close()
+        await writer.close()
+        await chat.leave()
+        reader.close()
+
+
+async def _state_of(chat: Chat) -> int | None:
+    """Returns when the filling of this database began, or `_EMPTY`, or `_FILLED`; None when it is no demo's."""
+    if chat.pos == 0:
+        return _EMPTY
+    try:
+        view = await chat.execute(_BACKEND, GetConversation(MARKER))
+    except ChatError:
+        return None
+    state = (view.conversation.metadata or {}).get(_STATE)
+    return state if isinstance(state, int) else None
+
+
+def _locked(url: URL) -> Callable[[], None]:
+    """Lets one node at a time fill a database of several. Returns what ends that."""
+    if url.get_backend_name() != "postgresql":
+        return lambda: None  # the lock of the data folder does it
+    engine = writing_engine(url)
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    connection.execute(text("SET lock_timeout = 0"))
+    connection.execute(text("SET statement_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+
+    def unlock() -> None:
+        connection.close()
+        engine.dispose()
+
+    return unlock
+
+
+class _Filling:
+    """Carries the story out. Whatever was carried out before an interruption is not carried out again."""
+
+    def __init__(self, chat: Chat, clock: _StoryClock, store: ByteStore, started_ms: int) -> None:
+        self._chat = chat
+        self._clock = clock
+        self._store = store
+        self._started_ms = started_ms
+        self._start = datetime.fromtimestamp(started_ms / 1000, UTC).astimezone()
+        self._message_ids: dict[str, list[str]] = {room.id: [] for room in ROOMS}
+        self._named: dict[str, str] = {}
+
+    async def run(self, passwords: Passwords) -> None:
+        """Plays all of it."""
+        self._clock.now_ms = moment(self._start, _FIRST_DAY)
+        await self._prepare_snippets(passwords)
+        for person in PEOPLE:
+            await self._introduce(person)
+        for at_ms, happen in sorted(self._steps(), key=lambda step: step[0]):
+            self._clock.now_ms = at_ms
+            await happen()
+        self._clock.now_ms = self._started_ms
+        for room in ROOMS:
+            await self._read(room)
+        await self._mark(_FILLED)
+
+    async def _do(self, actor: Actor, command: Change[R]) -> R:
+        return await self._chat.execute(actor, command)
+
+    async def _create(self, command: CreateConversation) -> None:
+        if not await _found(self._chat.execute(_BACKEND, GetConversation(command.id or ""))):
+            await self._do(_BACKEND, command)
+
+    # --- before the story -------------------------------------------------------------------------------------------
+
+    async def _prepare_snippets(self, passwords: Passwords) -> None:
+        await self._create(CreateConversation("group", USERS, MARKER, MARKER))
+        await self._mark(self._started_ms)
+        if await self._chat.execute(_BACKEND, FindAccount(ACCOUNT_EMAIL)) is None:
+            password_hash = await passwords.hash(ACCOUNT_PASSWORD)
+            account = RegisterAccount(ACCOUNT_EMAIL, "Demo user", password_hash, ACCOUNT_ID)
+            await self._chat.execute(_OPERATOR, account)
+        await self._do(_BACKEND, AddMembers(MARKER, (ACCOUNT_ID,)))
+        for conversation_id, members in CONVERSATIONS.items():
+            await self._create(CreateConversation("group", members, conversation_id, conversation_id))
+
+    async def _introduce(self, person: Person) -> None:
+        actor = Actor(person.id, person.name)
+        await self._do(actor, EnsureUser(person.id, person.name))
+        picture = await asyncio.to_thread(portrait, person)
+        url = file_url(await self._keep(actor, picture))
+        await self._do(actor, UpdateUser(avatar=url, text=person.role))
+
+    # --- the story --------------------------------------------------------------------------------------------------
+
+    def _steps(self) -> Iterator[_Step]:
+        for room in ROOMS:
+            yield moment(self._start, room.opened), partial(self._open, room)
+            for number, part in enumerate(room.story):
+                at_ms = moment(self._start, part.when)
+                if isinstance(part, Offered):
+                    yield at_ms, partial(self._offer, room, part)
+                else:
+                    yield at_ms, partial(self._say, room, number, part)
+
+    async def _open(self, room: Room) -> None:
+        await self._create(CreateConversation(room.kind, room.members, room.name, room.id, public=room.public))
+        for user_id in room.admins:
+            await self._do(_ACTORS[room.members[0]], UpdateMember(room.id, user_id, "admin"))
+
+    async def _say(self, room: Room, number: int, said: Said) -> None:
+        actor = _ACTORS[said.who]
+        attachments = [AttachmentRef((await self._keep(actor, file)).id) for file in said.files]
+        command = SendMessage(
+            room.id,
+            said.content,
+            f"demo-{number}",
+            attachments=tuple(attachments),
+            reply_to_id=self._named.get(said.reply_to or ""),
+            thread_id=self._named.get(said.thread or ""),
+        )
+        message_id = str((await self._do(actor, command)).id)
+        self._message_ids[room.id].append(message_id)
+        if said.name is not None:
+            self._named[said.name] = message_id
+        for user_id, emoji in said.reactions.items():
+            await self._do(_ACTORS[user_id], React(message_id, emoji))
+        if said.pinned_by is not None:
+            await self._do(_ACTORS[said.pinned_by], PinMessage(message_id))
+
+    async def _offer(self, room: Room, offered: Offered) -> None:
+        if (await self._chat.execute(_BACKEND, ListOffers(room.id))).items:
+            return
+        expires_ms = self._started_ms + offered.days * _DAY_MS
+        command = CreateOffer(room.id, offered.title, offered.amount, offered.currency, offered.description, expires_ms)
+        await self._do(_ACTORS[offered.who], command)
+
+    async def _read(self, room: Room) -> None:
+        """Has everybody read all but the messages that are left unread."""
+        for user_id in room.members:
+            read = self._message_ids[room.id][: -room.unread.get(user_id, 0) or None]
+            await self._do(_ACTORS[user_id], MarkRead(room.id, read[-1]))
+
+    async def _mark(self, state: int) -> None:
+        await self._do(_BACKEND, UpdateConversation(MARKER, metadata={_STATE: state}))
+
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    async def _keep(self, actor: Actor, attached: Attached) -> File:
+        """Keeps a file that needs no examination, because it was made here."""
+        file_id, size = _file_id(actor.user_id, attached.name), len(attached.content)
+        if not await _found(self._chat.execute(actor, GetUpload(file_id))):
+            await self._do(actor, CreateUpload(file_id, attached.name, attached.content_type, size, _UPLOAD_MS))
+        digest = hashlib.sha256(attached.content).hexdigest()
+        await self._put(Place(file_id, digest, "content"), attached.content)
+        if attached.thumbnail is not None:
+            await self._put(Place(file_id, digest, "thumbnail"), attached.thumbnail)
+        finish = FinishUpload(file_id, attached.content_type, size, digest, attached.width, attached.height)
+        return await self._do(actor, finish)
+
+    async def _put(self, place: Place, content: bytes) -> None:
+        with tempfile.NamedTemporaryFile() as source:
+            await asyncio.to_thread(source.write, content)
+            await asyncio.to_thread(source.flush)
+            await self._store.put(place, Path(source.name))
+
+
+async def _found(query: Awaitable[object]) -> bool:
+    """Whether a query finds what it names."""
+    try:
+        await query
+    except ChatError:
+        return False
+    return True
+
+
+def picture_path(person: Person) -> str:
+    """Returns where the picture is downloaded that a person has at first."""
+    name = portrait_name(person)
+    return f"/api/v1/files/{_file_id(person.id, name)}/{name}"
+
+
+def _file_id(user_id: str, name: str) -> str:
+    """Returns the same id each time, so that an interrupted filling finds its files again."""
+    return hashlib.blake2b(f"{user_id}/{name}".encode(), digest_size=16).hexdigest()

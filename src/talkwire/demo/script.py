@@ -1,0 +1,99 @@
+"""The words in which a demo's story is written: who says what in which room, and when.
+
+A time is a number of days before the server starts and a time of that day, or minutes before the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from talkwire.core.model import ConversationKind
+
+When = tuple[int, str] | int
+"""(days before, "HH:MM"), or minutes before the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a name and a picture; `role` is what they say of themselves. The picture's colours are RGB."""
+
+    id: str
+    name: str
+    role: str
+    skin: str
+    hair: str
+    shirt: str
+    backdrop: str
+    long_hair: bool = False
+    beard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that the demo draws or writes. A picture has sides and a thumbnail."""
+
+    name: str
+    content_type: str
+    content: bytes
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message. `name` is how `reply_to` and `thread` of later ones refer to it. `reactions`: emoji by who gave it."""
+
+    who: str
+    content: str
+    when: When
+    name: str | None = None
+    reply_to: str | None = None
+    thread: str | None = None
+    files: Sequence[Attached] = ()
+    reactions: Mapping[str, str] = field(default_factory=dict)
+    pinned_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An offer of `amount` (in cents) that is open for `days`."""
+
+    who: str
+    title: str
+    description: str
+    amount: int
+    currency: str
+    days: int
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A conversation. Everybody has read all of it but the number of newest messages that `unread` gives."""
+
+    id: str
+    kind: ConversationKind
+    name: str | None
+    members: tuple[str, ...]
+    opened: When
+    story: Sequence[Said | Offered]
+    admins: tuple[str, ...] = ()
+    public: bool = False
+    unread: Mapping[str, int] = field(default_factory=dict)
+
+
+def moment(start: datetime, when: When) -> int:
+    """Returns a time of the story in milliseconds since 1970, for a server that starts at `start`, in its time zone."""
+    if isinstance(when, int):
+        return _ms(start - timedelta(minutes=when))
+    days, clock = when
+    hours, minutes = map(int, clock.split(":"))
+    day = start - timedelta(days=days)
+    return _ms(day.replace(hour=hours, minute=minutes, second=(hours * 7 + minutes * 13) % 60, microsecond=0))
+
+
+def _ms(time: datetime) -> int:
+    return round(time.astimezone(UTC).timestamp() * 1000)

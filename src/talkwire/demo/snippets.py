@@ -1,0 +1,25 @@
+"""Users and conversations that client snippets in the documentation name. The company's people do not see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ACCOUNT_EMAIL = "user@example.com"
+ACCOUNT_PASSWORD = "password"  # noqa: S105 (the demo's, which listens on loopback only)
+ACCOUNT_ID = "user"
+
+MARKER = "general"
+"""The first conversation of a demo; its metadata says how far the database is filled."""
+
+USERS = ("alice", "bob", "carol", "user-123", "test", "123")
+"""The first members of that conversation; the demo's account joins them."""
+
+CONVERSATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "talk-123": (ACCOUNT_ID, "alice", "bob"),
+        "conv-456": ("user-123", "alice", "bob"),
+        "test-conv": ("test", "alice", "bob"),
+        "1": ("123", "alice", "bob"),
+    }
+)

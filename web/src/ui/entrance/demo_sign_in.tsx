@@ -1,0 +1,47 @@
+import { type FormEvent, useEffect, useState } from "react";
+import type { Api } from "../../server/api";
+import type { DemoSignIn as Offer } from "../../server/session";
+import { texts } from "../../texts";
+import "./demo_sign_in.css";
+
+interface Props {
+  api: Api;
+  busy: boolean;
+  onEnter: (userId: string) => void;
+}
+
+/** The people of a demo server, and a field for any other user id. Shows nothing on other servers. */
+export function DemoSignIn({ api, busy, onEnter }: Props) {
+  const [offer, setOffer] = useState<Offer>({ open: false, users: [] });
+  useEffect(() => void api.demoSignIn().then(setOffer), [api]);
+  if (!offer.open) return null;
+
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    onEnter(String(new FormData(event.currentTarget).get("userId")));
+  };
+  return (
+    <section aria-label={texts.demo}>
+      <h2>{texts.demo}</h2>
+      <div className="demo-people">
+        {offer.users.map(({ id, name, role, picture }) => (
+          <button key={id} type="button" disabled={busy} onClick={() => onEnter(id)}>
+            <img src={picture} alt="" width={40} height={40} />
+            <span>
+              <strong>{name}</strong> <span className="demo-role">{role}</span>
+            </span>
+          </button>
+        ))}
+      </div>
+      <form onSubmit={submit} className="demo-other">
+        <label>
+          {texts.demoOther}
+          <input name="userId" required maxLength={100} autoComplete="off" autoCapitalize="off" spellCheck={false} />
+        </label>
+        <button type="submit" disabled={busy}>
+          {texts.demoEnter}
+        </button>
+      </form>
+    </section>
+  );
+}
