@@ -1,15 +1,31 @@
-"""That a package has the web client in it, or is not built at all."""
+"""That the packages have the web client or are not built at all, and that a wheel runs where nothing else is."""
 
 from __future__ import annotations
 
 import gzip
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import tarfile
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from zipfile import ZipFile
 
+import httpx
+import pytest
+from packaging.requirements import Requirement
+
+from hatch_build import with_absolute_links
+
 ROOT = Path(__file__).parents[2]
+BUILT_FROM = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore")
+DEADLINE_S = 60
 
 
 def build(tree: Path, target: str) -> subprocess.CompletedProcess[str]:
@@ -22,23 +38,36 @@ def tree_of(tmp_path: Path) -> Path:
     tree = tmp_path / "tree"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", tree / "src", ignore=ignored)
-    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore"):
+    for name in BUILT_FROM:
         shutil.copy(ROOT / name, tree / name)
     return tree
 
 
-def test_the_wheel_has_the_web_client(tmp_path: Path) -> None:
-    tree = tree_of(tmp_path)
-    built = build(tree, "wheel")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel that was built from an sdist, where there is no Node."""
+    folder = tmp_path_factory.mktemp("packages")
+    tree = tree_of(folder)
+    built = build(tree, "sdist")
     assert built.returncode == 0, built.stderr
-    (wheel,) = (tree / "dist").glob("*.whl")
-    files = ZipFile(wheel)
-    names = files.namelist()
-    assert "talkwire/web/index.html" in names
-    scripts = [name for name in names if name.startswith("talkwire/web/page/") and name.endswith(".js")]
-    assert scripts
-    for name in scripts:
-        assert gzip.decompress(files.read(f"{name}.gz")) == files.read(name), "what browsers get is what was built"
+    (sdist,) = (tree / "dist").glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "sdist", filter="data")
+    (unpacked,) = (folder / "sdist").iterdir()
+    built = build(unpacked, "wheel")
+    assert built.returncode == 0, built.stderr
+    (found,) = (unpacked / "dist").glob("*.whl")
+    return found
+
+
+def test_the_wheel_has_the_web_client(wheel: Path) -> None:
+    with ZipFile(wheel) as files:
+        names = files.namelist()
+        assert "talkwire/web/index.html" in names
+        scripts = [name for name in names if name.startswith("talkwire/web/page/") and name.endswith(".js")]
+        assert scripts
+        for name in scripts:
+            assert gzip.decompress(files.read(f"{name}.gz")) == files.read(name), "what browsers get is what was built"
 
 
 def test_nothing_is_built_without_the_web_client(tmp_path: Path) -> None:
@@ -48,3 +77,115 @@ def test_nothing_is_built_without_the_web_client(tmp_path: Path) -> None:
         built = build(tree, target)
         assert built.returncode != 0
         assert "build the web client first" in built.stderr
+
+
+def test_the_description_of_the_wheel_has_absolute_links(wheel: Path) -> None:
+    with ZipFile(wheel) as files:
+        (name,) = [name for name in files.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = files.read(name).decode()
+    links = re.findall(r'\]\(([^)\s]+)|(?:src|href)="([^"]+)"', metadata)
+    assert links
+    assert [link for pair in links if not (link := pair[0] or pair[1]).startswith(("https://", "http://", "#"))] == []
+    for extra in ("postgres", "redis", "s3"):
+        assert f"Provides-Extra: {extra}\n" in metadata
+    assert "Project-URL: Repository, https://" in metadata
+
+
+def test_links_of_files_and_pictures_become_absolute() -> None:
+    text = '[a](docs/a.md#b) ![p](docs/p.png) <img src="docs/q.png"> [c](https://example.com) [d](#here)'
+    assert with_absolute_links(text, "https://example.org/r") == (
+        "[a](https://example.org/r/blob/main/docs/a.md#b) ![p](https://example.org/r/raw/main/docs/p.png) "
+        '<img src="https://example.org/r/raw/main/docs/q.png"> [c](https://example.com) [d](#here)'
+    )
+
+
+# --- in an environment of its own -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`talkwire` in an environment that has the wheel and the packages that it declares as dependencies, no more."""
+    folder = tmp_path_factory.mktemp("clean") / "env"
+    venv.create(folder, symlinks=True)
+    command = ["install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", str(wheel)]
+    python = folder / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), *command], check=True)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    with ZipFile(wheel) as files:
+        (name,) = [name for name in files.namelist() if name.endswith(".dist-info/METADATA")]
+        requirements = re.findall(r"^Requires-Dist: (.+)$", files.read(name).decode(), re.MULTILINE)
+    for found in _closure(requirements):
+        _share(found, site)
+    return folder / "bin" / "talkwire"
+
+
+def _closure(requirements: list[str]) -> list[Distribution]:
+    """The installed packages that requirements without extras need."""
+    found: dict[str, Distribution] = {}
+    waiting = [(Requirement(text), frozenset({""})) for text in requirements]
+    while waiting:
+        requirement, extras = waiting.pop()
+        if requirement.marker is not None and not any(requirement.marker.evaluate({"extra": e}) for e in extras):
+            continue
+        try:
+            package = distribution(requirement.name)
+        except PackageNotFoundError:
+            continue  # for another platform
+        wanted = frozenset({"", *requirement.extras})
+        if package.name not in found or requirement.extras:
+            found[package.name] = package
+            waiting += [(Requirement(text), wanted) for text in package.requires or ()]
+    return list(found.values())
+
+
+def _share(package: Distribution, site: Path) -> None:
+    """Has an installed package found in another environment."""
+    for top in {file.parts[0] for file in package.files or () if file.parts[0] not in {"..", "__pycache__"}}:
+        target = Path(str(package.locate_file(top)))
+        if target.exists() and not (site / top).exists():
+            (site / top).symlink_to(target)
+
+
+@contextmanager
+def running(program: Path, *options: str) -> Iterator[str]:
+    """The address of a server in an environment whose PATH has no Node."""
+    command = [str(program), "serve", "--port", "0", *options]
+    environment = {"PATH": str(program.parent), "HOME": os.environ.get("HOME", "/")}
+    with subprocess.Popen(command, env=environment, cwd=program.parent, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            greeting = process.stdout.readline()
+            assert " at http" in greeting, greeting
+            yield greeting.split(" at ")[1].split()[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+
+
+def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: Path) -> None:
+    assert shutil.which("node", path=str(program.parent)) is None
+    with running(program, "--demo", "--data", str(tmp_path / "data")) as url:
+        page = httpx.get(f"{url}/", trust_env=False)
+        assert page.status_code == 200
+        assets = re.findall(r'(?:src|href)="\.?/?([^":]+)"', page.text)
+        assert any(name.endswith(".js") for name in assets)
+        for name in assets:
+            assert httpx.get(f"{url}/{name}", trust_env=False).status_code == 200, name
+        assert len(httpx.get(f"{url}/demo.json", trust_env=False).json()["users"]) > 3
+
+
+@pytest.mark.parametrize(
+    ("options", "extra"),
+    [
+        (("--database", "postgresql://127.0.0.1/none"), "postgres"),
+        (("--redis", "redis://127.0.0.1", "--database", "postgresql://127.0.0.1/none"), "redis"),
+        (("--files", "s3://bucket"), "s3"),
+    ],
+)
+def test_what_needs_an_extra_names_it(program: Path, tmp_path: Path, options: tuple[str, ...], extra: str) -> None:
+    command = [str(program), "serve", "--port", "0", "--data", str(tmp_path / "data"), *options]
+    environment = {"PATH": str(program.parent), "JWT_SECRET": "0123456789abcdef" * 2}
+    ended = subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert ended.returncode == 1, ended.stderr
+    assert f"pip install 'talkwire[{extra}]'" in ended.stderr

@@ -16,7 +16,7 @@ from rich.text import Text
 from sqlalchemy import text
 
 from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
-from talkwire.cli.extras import require_redis
+from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
@@ -168,7 +168,10 @@ def _on_files(settings: Settings) -> Finding:
     place = settings.files
     if place is not None and place.startswith("s3://"):
         try:
+            require_s3()
             asyncio.run(ByteStore(place).check())
+        except Failure as error:
+            return Finding("wrong", "files", str(error))
         except ChatError as error:
             return Finding("wrong", "files", f"{place}: {error.message}")
         except OSError as error:

@@ -10,12 +10,13 @@ from importlib.metadata import version
 
 from talkwire import demo
 from talkwire.cli.database import database_failures, shown_database
-from talkwire.cli.extras import require_redis
+from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.cli.workers import Workers
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
+from talkwire.files.byte_store import SCHEME
 from talkwire.logs import configure_logs
 from talkwire.realtime.serving import listen, share
 from talkwire.settings import Settings
@@ -31,6 +32,8 @@ def serve(**flags: Flag) -> None:
     configure_logs(settings.log_level, settings.log_format)
     _refuse_a_second_server(settings)
     _refuse_an_unusable_redis(settings)
+    if settings.files is not None and settings.files.startswith(SCHEME):
+        require_s3()
     listening = _listen(settings)
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
@@ -68,8 +71,8 @@ def _greeting(settings: Settings, url: str) -> list[str]:
     if settings.demo:
         lines += [
             f"Demo: open {url}/ and sign in as one of the people there; no password is needed.",
-            f"      Users of the examples: {', '.join(demo.SNIPPET_USERS)}; the account {demo.ACCOUNT_EMAIL} with the "
-            f"password {demo.ACCOUNT_PASSWORD}",
+            f"      Users of the examples: {', '.join(demo.SNIPPET_USERS)}",
+            f"      An account: {demo.ACCOUNT_EMAIL}, password {demo.ACCOUNT_PASSWORD}",
         ]
     elif settings.insecure_dev_auth:
         lines.append("Anyone on this machine may be anyone here: --insecure-dev-auth is for development.")

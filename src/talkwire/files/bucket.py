@@ -14,8 +14,6 @@ from obstore.store import S3Store
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
-SCHEME = "s3://"
-
 RANGE_BYTES = 1024 * 1024
 """How much one request reads. The library ends a request 30 seconds after it began, even while a slow client has not
 taken the body. Each download holds one range in memory."""

@@ -10,22 +10,29 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
 import structlog
-from obstore.exceptions import BaseError
 
 from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.model import File
-from talkwire.files.bucket import SCHEME, BucketBytes
 from talkwire.files.folder import FolderBytes
 from talkwire.files.holders import Holders, Reading, folder_id
+
+SCHEME = "s3://"
 
 Part = Literal["content", "thumbnail"]
 
 CHUNK_BYTES = 256 * 1024
 """How much of a file is in memory for each download."""
+
+_STORE_ERRORS: tuple[type[Exception], ...] = (OSError,)
+if find_spec("obstore") is not None:  # the package of the extra `s3`
+    from obstore.exceptions import BaseError
+
+    _STORE_ERRORS = (OSError, BaseError)
 
 _logger = structlog.get_logger(__name__)
 
@@ -74,8 +81,8 @@ class ByteStore:
         self._bytes: Bytes
         try:
             on_s3 = isinstance(place, str) and place.startswith(SCHEME)
-            self._bytes = BucketBytes(str(place)) if on_s3 else FolderBytes(Path(place))
-        except BaseError as error:
+            self._bytes = _bucket(str(place)) if on_s3 else FolderBytes(Path(place))
+        except _STORE_ERRORS as error:
             raise OSError(f"{place}: {_first_line(error)}") from error
 
     def identify(self) -> str | None:
@@ -155,6 +162,12 @@ class _Checked:
         await self._reading.aclose()
 
 
+def _bucket(place: str) -> Bytes:
+    from talkwire.files.bucket import BucketBytes  # noqa: PLC0415 (needs the package of an extra)
+
+    return BucketBytes(place)
+
+
 def _folder_of(file_id: str) -> str:
     # Two letters first: a folder with a hundred thousand entries is slow to list.
     return f"{file_id[:2]}/{file_id}"
@@ -172,7 +185,7 @@ def _missing_as_forbidden() -> Iterator[None]:
 def _failing_as_unavailable() -> Iterator[None]:
     try:
         yield
-    except (BaseError, OSError) as error:
+    except _STORE_ERRORS as error:
         _logger.error("the files' store failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
         raise ChatError("unavailable", "The files' store does not answer. Try again.") from error
 
