@@ -26,6 +26,9 @@ QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
+quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
+
 .PHONY: help install run test check bench torture fuzz format docs screenshots lock lint format-check types layers web-check clean
 
 help:
@@ -43,7 +46,7 @@ help:
 install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
 
 run: $(RUN_STAMP) $(WEB_CLIENT)
-	$(BIN)/talkwire serve --demo $(ARGS)
+	@$(BIN)/talkwire serve --demo $(ARGS)
 
 test: lint format-check types layers web-check install
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $(ARGS)
@@ -87,8 +90,8 @@ docs: $(RUN_STAMP)
 screenshots: install
 	$(BIN)/python -m tests.page.screenshots
 
-# uv resolves for every platform at once. The run lock takes its versions from the dev lock, so that what is tested is
-# what runs. Neither file names a package index: pip asks the one that it is configured for, and the hashes decide.
+# uv resolves for every platform at once. The run lock, and that of the Dockerfile with all extras, take their versions
+# from the dev lock, so that what is tested is what runs. No file names a package index: pip asks the one that it is configured for, and the hashes decide.
 RESOLVE = uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
 
@@ -97,7 +100,9 @@ lock:
 	$(PYTHON) -m venv "$$tools"; "$$tools/bin/pip" install --quiet --disable-pip-version-check uv; \
 	PATH="$$tools/bin:$$PATH"; mkdir -p requirements; \
 	$(RESOLVE) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
-	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS)
+	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS); \
+	$(RESOLVE) --extra postgres --extra redis --extra s3 --group build --no-annotate --constraints requirements/dev.lock \
+		--output-file requirements/image.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) web/node_modules src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -105,23 +110,23 @@ clean:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'Talkwire needs Python 3.11 or later; name one: make PYTHON=python3.11 ...'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(call quietly,Making the Python environment $(VENV) ...,$(PYTHON) -m venv $(VENV))
 
 # The lock lists the build backend too, so the editable install fetches nothing.
 $(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/python
-	$(PIP_INSTALL) --require-hashes --requirement requirements/run.lock
-	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	$(call quietly,Installing the Python packages ...,$(PIP_INSTALL) --require-hashes --requirement requirements/run.lock && \
+		$(PIP_INSTALL) --no-deps --no-build-isolation --editable .)
 	@touch $@
 
 # The dev lock holds all that the run lock holds.
 $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
-	$(PIP_INSTALL) --require-hashes --requirement requirements/dev.lock
-	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	$(call quietly,Installing the Python packages for development ...,$(PIP_INSTALL) --require-hashes --requirement \
+		requirements/dev.lock && $(PIP_INSTALL) --no-deps --no-build-isolation --editable .)
 	@touch $(RUN_STAMP) $@
 
 $(NODE_STAMPS) $(WEB_STAMP): %/node_modules/.lock-installed: %/package-lock.json
-	cd $* && npm ci --no-audit --no-fund
+	$(call quietly,Installing the Node packages of $* ...,cd $* && npm ci --no-audit --no-fund)
 	@touch $@
 
 $(WEB_CLIENT): $(WEB_STAMP) $(WEB_SOURCES)
-	cd web && npm run --silent build
+	$(call quietly,Building the web client ...,cd web && npm run --silent build)
