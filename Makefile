@@ -91,7 +91,8 @@ screenshots: install
 	$(BIN)/python -m tests.page.screenshots
 
 # uv resolves for every platform at once. The run lock, and that of the Dockerfile with all extras, take their versions
-# from the dev lock, so that what is tested is what runs. No file names a package index: pip asks the one that it is configured for, and the hashes decide.
+# from the dev lock, so that what is tested is what runs. No file names a package index: pip asks the one that it is
+# configured for, and the hashes decide.
 RESOLVE = uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
 

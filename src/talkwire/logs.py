@@ -52,13 +52,18 @@ _LEAST_LEVELS: Mapping[str, int] = {
 }
 
 
+def are_json(log_format: str, stream: TextIO | None = None) -> bool:
+    """Whether `configure_logs` writes JSON to this stream."""
+    return log_format == "json" or (log_format == "auto" and not (stream or sys.stderr).isatty())
+
+
 def configure_logs(level: str, log_format: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
     """Sets up structlog and the standard library's logging for this process, once. Logs go to `stream`, stderr by
     default; `log_format` is `auto`, `console` or `json`. `worker`: which one of several this process is; each line says
     so."""
     stream = stream or sys.stderr
     on_terminal = stream.isatty()
-    readable = log_format == "console" or (log_format == "auto" and on_terminal)
+    readable = not are_json(log_format, stream)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         partial(_of_worker, worker),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,11 +101,11 @@ def running_server(cwd: Path, *arguments: str, within_s: float = DEADLINE_S) -> 
     try:
         greeting = process.stdout.readline()
         giving_up.cancel()
-        url = next((word for word in greeting.split() if word.startswith("http://")), "")
-        if not url:
+        url = re.search(r"http://[\w.:\[\]]+", greeting)
+        if url is None:
             process.kill()
             raise AssertionError(process.communicate(timeout=DEADLINE_S))
-        yield RunningServer(process, url, cwd / "data", greeting)
+        yield RunningServer(process, url[0], cwd / "data", greeting)
     finally:
         giving_up.cancel()
         if process.poll() is None:

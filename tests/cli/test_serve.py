@@ -18,15 +18,25 @@ Talkwire = Callable[..., Answer]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_is_and_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
-    with running_server(tmp_path) as server:
+    with running_server(tmp_path, "--log-format", "console") as server:
         assert server.greeting.startswith("Talkwire ")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         assert server.stop(number) == Answer(0, "", "")
     assert (server.data / "lock").read_bytes() == b""
 
 
+@pytest.mark.parametrize("log_format", ["json", "auto"])
+def test_where_the_log_is_json_so_is_standard_output(tmp_path: Path, log_format: str) -> None:
+    with running_server(tmp_path, "--demo", "--log-format", log_format) as server:
+        answer = server.stop(signal.SIGTERM)
+    greeting = json.loads(server.greeting)
+    assert (greeting["event"], greeting["url"], greeting["demo"]) == ("serving", server.url, True)
+    for line in (*answer.out.splitlines(), *answer.err.splitlines()):
+        assert isinstance(json.loads(line), dict)
+
+
 def test_the_demo_says_what_one_can_do(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--demo") as server:
+    with running_server(tmp_path, "--demo", "--log-format", "console") as server:
         answer = server.stop(signal.SIGTERM)
     assert answer.exit_code == 0
     assert f"{server.url}/" in answer.out

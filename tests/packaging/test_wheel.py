@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -155,8 +156,7 @@ def running(program: Path, *options: str) -> Iterator[str]:
         try:
             assert process.stdout is not None
             greeting = process.stdout.readline()
-            assert " at http" in greeting, greeting
-            yield greeting.split(" at ")[1].split()[0]
+            yield json.loads(greeting)["url"]
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=DEADLINE_S)

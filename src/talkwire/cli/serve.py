@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import socket
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from talkwire import demo
@@ -17,7 +19,7 @@ from talkwire.cli.output import print_line
 from talkwire.cli.workers import Workers
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
 from talkwire.files.byte_store import SCHEME
-from talkwire.logs import configure_logs
+from talkwire.logs import are_json, configure_logs
 from talkwire.realtime.serving import listen, share
 from talkwire.settings import Settings
 from talkwire.settings.sources import known_settings
@@ -60,8 +62,26 @@ def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
 
 
 def _greet(settings: Settings, url: str) -> None:
-    print_line("\n".join(_greeting(settings, url)))
+    lines = [_greeting_for_programs(settings, url)] if are_json(settings.log_format) else _greeting(settings, url)
+    print_line("\n".join(lines))
     sys.stdout.flush()
+
+
+def _greeting_for_programs(settings: Settings, url: str) -> str:
+    """Returns one line of JSON, since standard output and the log often end up in one file."""
+    greeting = {
+        "event": "serving",
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "version": version("talkwire"),
+        "url": url,
+        "host": settings.host,
+        "database": shown_database(settings),
+        "workers": settings.workers,
+        "demo": settings.demo,
+        "insecure_dev_auth": settings.insecure_dev_auth,
+    }
+    return json.dumps(greeting, ensure_ascii=False)
 
 
 def _greeting(settings: Settings, url: str) -> list[str]:
