@@ -5,25 +5,52 @@
 import { io } from "socket.io-client";
 
 const [url, tokenUrl] = process.argv.slice(2);
-const freshToken = async () => (await fetch(tokenUrl, { credentials: "include" })).text();
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// Asked at every connection, also when the client comes back by itself.
+async function fetchToken() {
+  const answer = await fetch(tokenUrl, { credentials: "include", signal: AbortSignal.timeout(10_000) });
+  if (!answer.ok) throw new Error(`${tokenUrl} answers ${answer.status}`);
+  return answer.text();
+}
+
+// Tries until it gets a token: after half a second, then twice as long each time, up to 30 seconds.
+async function freshToken() {
+  for (let pause = 500; ; pause = Math.min(2 * pause, 30_000)) {
+    try {
+      return await fetchToken();
+    } catch (error) {
+      console.log(`no token: ${error.message}`);
+      await sleep(pause * (0.5 + Math.random()));
+    }
+  }
+}
+
+// Asked for at every connection, also when the client reconnects by itself.
 const socket = io(url, { auth: (give) => freshToken().then((token) => give({ token })) });
 
 let timer;
 
 async function renew() {
   clearTimeout(timer);
-  const answer = await socket.emitWithAck("auth:refresh", { token: await freshToken() });
-  if (!answer.success) return; // the socket goes on until its present token expires
-  console.log(`signed in until ${answer.expiresAt}`);
-  timer = setTimeout(renew, (Date.parse(answer.expiresAt) - Date.now()) / 2);
+  const connection = socket.id;
+  const token = await freshToken();
+  if (socket.id !== connection) return; // the next connection brings a token of its own
+  try {
+    const answer = await socket.timeout(10_000).emitWithAck("auth:refresh", { token });
+    if (!answer.success) throw new Error(answer.error.message);
+    console.log(`signed in until ${answer.expiresAt}`);
+    timer = setTimeout(renew, (Date.parse(answer.expiresAt) - Date.now()) / 2);
+  } catch (error) {
+    console.log(`not renewed: ${error.message}`);
+    timer = setTimeout(renew, 5_000);
+  }
 }
 
 socket.on("connected", renew);
 socket.on("session:ending", ({ reason }) => console.log(`the server closes the socket: ${reason}`));
 socket.on("disconnect", (reason) => {
-  // Of a lost connection the client takes care itself; here the server has closed the socket, its token having expired, say.
+  clearTimeout(timer);
+  // The client reconnects by itself after a lost connection. Here the server closed the socket, because the token expired, say.
   if (reason === "io server disconnect") socket.connect();
 });
 socket.on("connect_error", (error) => console.log(`not connected: ${error.data?.code ?? error.message}`));

@@ -145,14 +145,21 @@ async def test_an_applications_backend_speaks_for_its_users(chat_server: ServerP
 
 
 class _TokenRoute(BaseHTTPRequestHandler):
-    """An application's route that gives its user a token which is soon over."""
+    """An application's route that gives its user a token which is soon over. Requests of the numbers in `failing`
+    fail."""
 
-    def __init__(self, asked: list[str], *arguments: object) -> None:
+    def __init__(self, asked: list[str], failing: set[int], *arguments: object) -> None:
         self._asked = asked
+        self._failing = failing
         super().__init__(*arguments)  # type: ignore[arg-type]  # as the server passes them on
 
     def do_GET(self) -> None:
         self._asked.append(self.path)
+        if len(self._asked) in self._failing:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b"<h1>Back in a minute</h1>")
+            return
         self.send_response(200)
         self.end_headers()
         self.wfile.write(TokenIssuer(SECRET).issue("erik", ttl_s=TOKEN_S).encode())
@@ -162,23 +169,36 @@ class _TokenRoute(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def token_route() -> Iterator[tuple[str, list[str]]]:
-    """Its address, and a list that grows with each token it gives."""
+def token_route() -> Iterator[tuple[str, list[str], set[int]]]:
+    """Its address, a list that grows with each request, and the numbers of the requests that are to fail."""
     asked: list[str] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_TokenRoute, asked)) as server:
+    failing: set[int] = set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_TokenRoute, asked, failing)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/chat-token", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}/chat-token", asked, failing
         server.shutdown()
         thread.join()
 
 
 async def test_a_client_that_renews_its_token_stays_for_longer_than_one(
-    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str]]
+    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str], set[int]]
 ) -> None:
-    url, asked = token_route
+    url, asked, _ = token_route
     async with running(examples / "signed_in.mjs", chat_server.url, url) as client:
         lines = [await client.prints() for _ in range(6)]
     assert [line for line in lines if not line.startswith("signed in until ")] == []
     assert lines == sorted(set(lines))
     assert len(asked) >= len(lines) + 1
+
+
+@pytest.mark.parametrize("failing", [{1, 2}, {3, 4}], ids=["at the first connection", "when it renews"])
+async def test_a_client_survives_a_token_route_that_fails_twice(
+    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str], set[int]], failing: set[int]
+) -> None:
+    url, _, fails = token_route
+    fails |= failing
+    async with running(examples / "signed_in.mjs", chat_server.url, url) as client:
+        lines = [await client.prints() for _ in range(6)]
+    assert lines.count(f"no token: {url} answers 503") == 2
+    assert len([line for line in lines if line.startswith("signed in until ")]) >= 3
