@@ -21,7 +21,7 @@ WEB_SOURCES := $(shell find web/src web/public -type f) $(wildcard web/*.html we
 # The web client, built into the Python package.
 WEB_CLIENT  := src/talkwire/web/index.html
 
-SOURCES     := $(wildcard src tests bench examples hatch_build.py)
+SOURCES     := $(wildcard src tests bench deploy examples hatch_build.py)
 QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -29,7 +29,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test check bench torture fuzz format docs screenshots lock lint format-check types layers web-check clean
+.PHONY: help install run test check bench torture fuzz image-check format docs screenshots lock lint format-check types layers web-check clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -38,6 +38,7 @@ help:
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
 	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
+	@echo 'make image-check  perform the steps of the Dockerfile without a container engine, and start the result'
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
@@ -62,6 +63,9 @@ torture: install
 
 fuzz: install
 	$(BIN)/python -m tests.hostile $(ARGS)
+
+image-check: $(RUN_STAMP)
+	$(BIN)/python deploy/check_image.py
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check $(SOURCES)

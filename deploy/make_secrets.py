@@ -5,7 +5,6 @@ FOLDER gets the password of PostgreSQL and a talkwire.toml with the secret of th
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ def _write(path: Path, text: str, mode: int) -> None:
     unfinished = path.with_suffix(".new")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.chmod(mode)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 if __name__ == "__main__":
