@@ -147,6 +147,18 @@ def _share(package: Distribution, site: Path) -> None:
             (site / top).symlink_to(target)
 
 
+def test_the_wheel_can_be_installed_with_extras_as_the_pages_say(wheel: Path) -> None:
+    pages = [ROOT / "README.md", ROOT / "docs" / "deployment" / "systemd.md"]
+    for page in pages:
+        (requirement,) = re.findall(
+            r'pip install "\$\(ls [\w/-]*\*\.whl\)(\[[\w,]+\])"', page.read_text(encoding="utf-8")
+        )
+        command = f'{sys.executable} -m pip install --dry-run --no-index --no-deps "$(ls *.whl){requirement}"'
+        ended = subprocess.run(["sh", "-ec", command], cwd=wheel.parent, check=False, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+        assert "does not provide the extra" not in ended.stderr
+
+
 @contextmanager
 def running(program: Path, *options: str) -> Iterator[str]:
     """The address of a server in an environment whose PATH has no Node."""

@@ -157,14 +157,12 @@ class _Filling:
         """Plays all of it."""
         self._clock.now_ms = moment(self._start, _FIRST_DAY)
         await self._prepare_snippets(passwords)
-        for person in PEOPLE:
-            await self._introduce(person)
+        await asyncio.gather(*map(self._introduce, PEOPLE))
         for at_ms, happen in sorted(self._steps(), key=lambda step: step[0]):
             self._clock.now_ms = at_ms
             await happen()
         self._clock.now_ms = self._started_ms
-        for room in ROOMS:
-            await self._read(room)
+        await asyncio.gather(*map(self._read, ROOMS))
         await self._mark(_FILLED)
 
     async def _do(self, actor: Actor, command: Change[R]) -> R:
@@ -226,8 +224,8 @@ class _Filling:
         self._message_ids[room.id].append(message_id)
         if said.name is not None:
             self._named[said.name] = message_id
-        for user_id, emoji in said.reactions.items():
-            await self._do(_ACTORS[user_id], React(message_id, emoji))
+        reacting = (self._do(_ACTORS[who], React(message_id, emoji)) for who, emoji in said.reactions.items())
+        await asyncio.gather(*reacting)
         if said.pinned_by is not None:
             await self._do(_ACTORS[said.pinned_by], PinMessage(message_id))
 
@@ -240,9 +238,11 @@ class _Filling:
 
     async def _read(self, room: Room) -> None:
         """Has everybody read all but the messages that are left unread."""
+        marks = []
         for user_id in room.members:
             read = self._message_ids[room.id][: -room.unread.get(user_id, 0) or None]
-            await self._do(_ACTORS[user_id], MarkRead(room.id, read[-1]))
+            marks.append(self._do(_ACTORS[user_id], MarkRead(room.id, read[-1])))
+        await asyncio.gather(*marks)
 
     async def _mark(self, state: int) -> None:
         await self._do(_BACKEND, UpdateConversation(MARKER, metadata={_STATE: state}))

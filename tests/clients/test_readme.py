@@ -1,0 +1,104 @@
+"""README.md shows the examples as they are, its commands work, and its figures are those of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chat.chat_server import ServerProcess, running_chat
+
+REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+DEADLINE_S = 60.0
+
+ROOM_TEST = """
+import { openRoom } from "./room.mjs";
+const [url, token] = process.argv.slice(2);
+const room = openRoom({
+  url,
+  conversationId: "workshop",
+  getToken: async () => token,
+  show: ({ content }) => {
+    console.log(content);
+    if (content === "Sent by the snippet") room.close();
+    else if (content.startsWith("The deploy is through")) room.send("Sent by the snippet");
+  },
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with running_chat(tmp_path_factory.mktemp("demo"), {"TALKWIRE_DEMO": "true"}) as server:
+        yield server
+        assert server.logged_errors() == []
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """The examples beside the client library that they name."""
+    for name in ("hello.mjs", "room.mjs"):
+        shutil.copy(REPOSITORY / "examples" / name, tmp_path)
+    (tmp_path / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
+    return tmp_path
+
+
+async def output_of(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    async with asyncio.timeout(DEADLINE_S):
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output
+    return output.decode()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_shows_the_example_as_it_is() -> None:
+    assert blocks("js") == [(REPOSITORY / "examples" / "room.mjs").read_text(encoding="utf-8")]
+
+
+async def test_the_example_shows_what_was_said_and_sends(demo: ServerProcess, examples: Path) -> None:
+    (examples / "page.mjs").write_text(ROOM_TEST, encoding="utf-8")
+    lines = (await output_of("node", str(examples / "page.mjs"), demo.url, demo.token("maya"))).splitlines()
+    assert lines[0].startswith("The frames for the second batch")
+    assert lines[-1] == "Sent by the snippet"
+    assert len(lines) == len(set(lines))
+
+
+async def test_two_people_of_the_demo_greet_each_other(demo: ServerProcess, examples: Path) -> None:
+    lines = (await output_of("node", str(examples / "hello.mjs"), demo.url)).splitlines()
+    assert "Maya Lindgren is typing …" in lines
+    assert any(re.fullmatch(r"Maya Lindgren in workshop, number \d+: Hello!", line) for line in lines)
+
+
+def test_the_request_of_the_readme_sends(demo: ServerProcess) -> None:
+    (request,) = [block for block in blocks("sh") if block.startswith("curl")]
+    command = request.replace("http://localhost:3000", demo.url).replace("curl ", "curl --silent --noproxy '*' ", 1)
+    sent = json.loads(subprocess.run(["sh", "-ec", command], check=True, capture_output=True, env=os.environ).stdout)
+    assert (sent["conversationId"], sent["content"]) == ("workshop", "Hello!")
+
+
+def test_the_figures_are_those_of_the_benchmarks() -> None:
+    table = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    measured = {
+        tuple(cell.strip() for cell in line.split("|")[2:4]) for line in table.splitlines() if line.startswith("| ")
+    }
+    _, _, section = README.partition("## Figures")
+    rows = [line.split("|")[2:4] for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    shown = [tuple(cell.strip() for cell in row) for row in rows if row[0].strip()[:1].isdigit()]
+    assert len(shown) > 10
+    assert [row for row in shown if row not in measured] == []
+    dated = re.search(r"Measured on (\d{4}-\d\d-\d\d)", section)
+    assert dated is not None
+    assert f"Measured on {dated[1]}" in table
