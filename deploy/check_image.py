@@ -114,9 +114,9 @@ class Performer:
     def run(self, command: list[str], where: Path) -> None:
         subprocess.run(command, cwd=where, env=self.environment, check=True, **self._identity)
 
-    def start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        where = self.folder / "tmp"
-        return subprocess.Popen(command, cwd=where, env=self.environment | environment, **self._identity)
+    def start(self, command: list[str], environment: dict[str, str], *, quiet: bool = False) -> subprocess.Popen[bytes]:
+        where, errors = self.folder / "tmp", subprocess.DEVNULL if quiet else None
+        return subprocess.Popen(command, cwd=where, env=self.environment | environment, stderr=errors, **self._identity)
 
     def _copy(self, stage: Stage, where: Path, words: list[str]) -> None:
         origin = words.pop(0).partition("=")[2] if words[0].startswith("--from=") else None
@@ -191,7 +191,7 @@ def check(folder: Path) -> None:
     try:
         for _ in _until_deadline():
             assert server.poll() is None, "the server ended by itself"
-            probed = performer.start([f"{root}/opt/talkwire/bin/{probing[0]}", *probing[1:]], environment)
+            probed = performer.start([f"{root}/opt/talkwire/bin/{probing[0]}", *probing[1:]], environment, quiet=True)
             if probed.wait(DEADLINE_S) == 0:
                 break
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
