@@ -169,8 +169,12 @@ class _Filling:
         return await self._chat.execute(actor, command)
 
     async def _create(self, command: CreateConversation) -> None:
-        if not await _found(self._chat.execute(_BACKEND, GetConversation(command.id or ""))):
+        """Opens a conversation, whose first member owns it if anybody does."""
+        conversation_id = command.id or ""
+        if not await _found(self._chat.execute(_BACKEND, GetConversation(conversation_id))):
             await self._do(_BACKEND, command)
+        if command.kind != "direct":
+            await self._do(_BACKEND, UpdateMember(conversation_id, command.member_ids[0], "owner"))
 
     # --- before the story -------------------------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class _Filling:
     async def _open(self, room: Room) -> None:
         await self._create(CreateConversation(room.kind, room.members, room.name, room.id, public=room.public))
         for user_id in room.admins:
-            await self._do(_ACTORS[room.members[0]], UpdateMember(room.id, user_id, "admin"))
+            await self._do(_BACKEND, UpdateMember(room.id, user_id, "admin"))
 
     async def _say(self, room: Room, number: int, said: Said) -> None:
         actor = _ACTORS[said.who]
