@@ -24,7 +24,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     (tmp_path / "page" / "index-1.js.gz").write_bytes(gzip.compress(SCRIPT))
     (tmp_path / "page" / "bell-1.wav").write_bytes(b"RIFF")
     monkeypatch.setattr(page, "BUILT", tmp_path)
-    with TestClient(Litestar(page.page_handlers([]), openapi_config=None)) as client:
+    with TestClient(Litestar(page.page_handlers(page.DemoSignIn()), openapi_config=None)) as client:
         yield client
 
 
@@ -57,7 +57,7 @@ def test_the_page_is_asked_for_each_time_and_lets_nothing_inline_run(client: Tes
 
 def test_without_a_built_page_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "BUILT", tmp_path)
-    with TestClient(Litestar(page.page_handlers([]), openapi_config=None)) as client:
+    with TestClient(Litestar(page.page_handlers(page.DemoSignIn()), openapi_config=None)) as client:
         answer = client.get("/")
     assert answer.status_code == 404
     assert "make install" in answer.text
