@@ -15,7 +15,9 @@ export function builtFiles(folder: string): Plugin {
       async handler(_, bundle) {
         const worker = bundle[`${SERVICE_WORKER}.js`];
         if (worker?.type !== "chunk") throw new Error("the service worker was not built");
-        const made = Object.keys(bundle).filter((name) => !/^service_worker\.js$|^socket\.io\/|\.(html|map)$/.test(name));
+        const made = Object.keys(bundle).filter(
+          (name) => !/^service_worker\.js$|^socket\.io\/|\.(html|map)$/.test(name),
+        );
         const copied = await this.fs.readdir(folder);
         const paths = [...made, ...copied].map((name) => `./${name}`).sort();
         // The names of made files have the hashes of their contents.
