@@ -75,7 +75,6 @@ def test_a_server_without_accounts_is_pointed_out(command: Command, monkeypatch:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--conversation", "nothing"], "conversationIds[0]: no such conversation"),
         (["--max-uses", "0"], "maxUses: must be between 1 and 100000"),
         (["--max-uses", "many"], "many"),
         (["--expires", "soon"], "--expires: "),
@@ -87,3 +86,9 @@ def test_what_is_no_invitation_is_said(talkwire: Callable[..., Answer], argument
     answer = talkwire("invite", *arguments)
     assert (answer.exit_code, answer.out) == (2, "")
     assert message in answer.line
+
+
+def test_nobody_is_invited_to_a_conversation_that_does_not_exist(talkwire: Callable[..., Answer]) -> None:
+    answer = talkwire("invite", "--conversation", "nothing")
+    assert (answer.exit_code, answer.out) == (1, "")
+    assert "conversationIds[0]: no such conversation" in answer.line

@@ -15,6 +15,7 @@ from typing import Any
 from talkwire.core.conversations import SLOW_MODE_MAX_S
 from talkwire.core.files import FILE_NAME_MAX
 from talkwire.core.forwards import TARGETS_MAX
+from talkwire.core.invitations import CONVERSATIONS_MAX, USES_MAX
 from talkwire.core.members import MEMBERS_PER_COMMAND_MAX
 from talkwire.core.model import ID_MAX_LENGTH
 from talkwire.core.moderation import REASON_MAX_LENGTH
@@ -99,7 +100,13 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "toUserId": Meaning("The only user to receive it; without it, all members of the call."),
         "uploadId": Meaning("The upload."),
         "userId": _id("The user."),
-        "conversationIds": _list("The conversations to copy the message to.", TARGETS_MAX, 1),
+        "conversationIds": Meaning("The conversations."),
+        "ForwardMessageBody.conversationIds": _list("The conversations to copy the message to.", TARGETS_MAX, 1),
+        "MessengerForward.conversationIds": _list("The conversations to copy the message to.", TARGETS_MAX, 1),
+        "CreateInvitationBody.conversationIds": _list("The conversations to join.", CONVERSATIONS_MAX),
+        "createdBy": Meaning("The user who created it."),
+        "MarkNotificationsReadBody.ids": Meaning("The notifications to mark as read."),
+        "MarkNotificationsReadBody.all": Meaning("`true` marks all notifications as read."),
         "memberIds": _list("The users to add; the creator is a member anyway.", MEMBERS_PER_COMMAND_MAX),
         "participantIds": _list("The users of a group.", MEMBERS_PER_COMMAND_MAX),
         "userIds": Meaning("The users."),
@@ -129,6 +136,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "content": _text(f"The message's text: at most {TEXT_MAX_BYTES // 1024} KiB of UTF-8.", longest=TEXT_MAX_BYTES),
         "WhatsappContentBody.text": _text("The message's text.", longest=TEXT_MAX_BYTES),
         "WhatsappContent.text": Meaning("The message's text."),
+        "imported": Meaning("Whether the message was imported with its original time."),
         "CrmMessage.message": Meaning("The same as `content`."),
         "emoji": _text("An emoji, or an application's own as `:name:`.", longest=EMOJI_MAX_LENGTH, shortest=1),
         "forwardedFrom": Meaning("The message that this one is a copy of."),
@@ -174,6 +182,24 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "unreadCount": _count("How many messages the user has not read."),
         "RestrictBody.reason": _text("Why, for the user and other moderators.", longest=REASON_MAX_LENGTH, shortest=1),
         "MessengerRestriction.reason": Meaning("Why."),
+        "MessengerMute.reason": Meaning("Why."),
+        "mutedByModerator": Meaning("Why and until when the reader cannot write here; missing for a reader who can."),
+        "roles": Meaning("The roles of members, by user ID. Only for the role `service`."),
+        "createDirect": Meaning("Whether the caller may create direct conversations."),
+        "createGroup": Meaning("Whether the caller may create groups."),
+        "createChannel": Meaning("Whether the caller may create channels."),
+        "deleteConversation": Meaning("Whether the caller may delete conversations that they own."),
+        # --- invitations ------------------------------------------------------------------------------------------
+        "MessengerCreatedInvitation.code": Meaning("The code that people register or join with."),
+        "invitation": Meaning("The code of an invitation."),
+        "maxUses": Meaning("How often the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
+        "uses": _count("How often the invitation was used."),
+        "accounts": Meaning("Who may register: `open` for anybody, `invite` with an invitation, `off` for nobody."),
+        # --- places -----------------------------------------------------------------------------------------------
+        "place": Meaning("A place on the map."),
+        "latitude": Meaning("Degrees north.", of_number={"minimum": -90, "maximum": 90}),
+        "longitude": Meaning("Degrees east.", of_number={"minimum": -180, "maximum": 180}),
+        "caption": Meaning("The text beside a picture, a film, a sound, a file or a place."),
         "isTyping": Meaning("Whether the user is typing."),
         # --- users and sign-in ------------------------------------------------------------------------------------
         "accessToken": Meaning("The token to call the API with."),
@@ -181,6 +207,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "current": Meaning("Whether this device made the request."),
         "currentPassword": Meaning("The password until now."),
         "email": Meaning("The e-mail address."),
+        "banned": Meaning("Whether the user is banned from the server."),
+        "UserOfBatch.id": _id("The user."),
+        "PutUsersBody.users": Meaning("The users to create or update: 1 to 100, each once."),
         "newPassword": _text("The new password.", longest=PASSWORD_MAX_LENGTH, shortest=PASSWORD_MIN_LENGTH),
         "RegisterBody.password": _text("The password.", longest=PASSWORD_MAX_LENGTH, shortest=PASSWORD_MIN_LENGTH),
         "password": Meaning("The password."),

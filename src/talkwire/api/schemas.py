@@ -24,7 +24,7 @@ ANYTHING: Json = {"description": "Any JSON value."}
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 """The dialects whose names schemas begin with."""
 
-_PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.(?:payloads\.)?(\w+)")
+_PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.(?:payloads\.)?([a-z]+)")
 _SHARED_PAYLOADS = "talkwire.dialects.payloads."
 """Payloads of the messenger vocabulary, which REST and the other dialects use too, where no dialect is named."""
 

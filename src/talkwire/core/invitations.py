@@ -87,7 +87,7 @@ def _require_joinable(tx: Transaction, conversation_ids: tuple[str, ...]) -> Non
     for index, conversation_id in enumerate(conversation_ids):
         conversation = find_conversation(tx, conversation_id)
         if conversation is None:
-            raise invalid(f"conversationIds[{index}]", "no such conversation")
+            raise ChatError("forbidden", f"conversationIds[{index}]: no such conversation")
         if conversation.kind == "direct":
             raise invalid(f"conversationIds[{index}]", "nobody joins a direct conversation")
 
