@@ -94,6 +94,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "create_channel": "service",
         "delete_conversation": "service",
         "default_conversations": "general",
+        "public_url": "https://chat.example.com",
         "access_token_ttl": "15m",
         "refresh_token_ttl": "7d",
         "retention": "90d",
