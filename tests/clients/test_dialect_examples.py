@@ -30,15 +30,24 @@ QUICK_DEMO = {"TALKWIRE_DEMO": "true", "TALKWIRE_PRESENCE_GRACE_S": "0.3"}
 """Nobody waits long for anybody to be offline."""
 
 
+@pytest.fixture(scope="module", params=["socket.io-client", "socket.io-client-4.5.4"])
+def library(request: pytest.FixtureRequest) -> Path:
+    """One of the official clients. Each has servers of its own, where nobody typed a moment ago."""
+    folder = HERE / "node_modules" / str(request.param)
+    if not folder.is_dir():
+        pytest.fail("the official clients are not installed: run make install")
+    return folder
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with running_chat(tmp_path_factory.mktemp("demo"), QUICK_DEMO) as server:
         yield server
         assert server.logged_errors() == []
 
 
 @pytest.fixture(scope="module")
-def talks_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def talks_demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """`talkwire serve --demo --dialect talks`."""
     environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "talks"}
     with running_chat(tmp_path_factory.mktemp("talks"), environment) as server:
@@ -47,7 +56,7 @@ def talks_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
 
 
 @pytest.fixture(scope="module")
-def gateway_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def gateway_demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """`talkwire serve --demo --dialect gateway`."""
     environment = {**QUICK_DEMO, "TALKWIRE_DIALECT": "gateway"}
     with running_chat(tmp_path_factory.mktemp("gateway"), environment) as server:
@@ -55,12 +64,9 @@ def gateway_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
         assert server.logged_errors() == []
 
 
-@pytest.fixture(params=["socket.io-client", "socket.io-client-4.5.4"])
-def examples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The examples' folder, where a user would have installed one of the clients."""
-    library = HERE / "node_modules" / request.param
-    if not library.is_dir():
-        pytest.fail("the official clients are not installed: run make install")
+@pytest.fixture
+def examples(library: Path, tmp_path: Path) -> Path:
+    """The examples' folder, where a user would have installed the client."""
     folder = tmp_path / "dialects"
     shutil.copytree(EXAMPLES, folder)
     (folder / "node_modules").mkdir()
