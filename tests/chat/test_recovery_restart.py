@@ -205,7 +205,7 @@ async def test_what_a_moderator_did_while_the_server_was_gone_counts(tmp_path: P
 
 
 async def test_who_signed_out_elsewhere_does_not_go_on(tmp_path: Path) -> None:
-    async with served(tmp_path) as world:
+    async with served(tmp_path, accounts="open") as world:
         account = {"email": "a@example.com", "password": "correct horse battery", "name": "A"}
         signed_in = (await world.http.post("/api/v1/auth/register", json=account)).json()
         alice = Returner(world, "alice")

@@ -108,7 +108,6 @@ const features = {
     await once(client, "open");
     return client.extensions;
   },
-  bundle: async () => (await fetch(`${url}/socket.io/socket.io.js`)).status,
   cookie: async () => (await fetch(`${url}/socket.io/?EIO=4&transport=polling`)).headers.get("set-cookie"),
 };
 

@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
@@ -51,6 +52,11 @@ async def _everything(node: Node) -> None:
     await node.send(ALICE, "Hello")
     await node.do(ALICE, SendMessage("c", "\u2603", "m1", {"b": 1.5, "a": [None, True, 2**53 - 1]}))
     await node.do(ALICE, RemoveMember("c", "carol"))
+    invited = await node.do(ALICE, CreateInvitation(("c",), max_uses=2))
+    await node.do(MALLORY, EnsureUser("mallory", "Mallory"))
+    await node.do(MALLORY, AcceptInvitation(invited.code))
+    await node.do(ALICE, DeleteInvitation(invited.invitation.id))
+    await node.do(ALICE, RemoveMember("c", "mallory"))
     await node.do(OPERATOR, BanUser("carol"))
     await node.do(OPERATOR, UnbanUser("carol"))
     user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "hash"))
