@@ -115,5 +115,5 @@ async def test_any_command_can_be_carried_out(chat: Talkwire, serve: Serve) -> N
 
 
 async def test_a_talkwire_that_does_not_serve_says_so(chat: Talkwire) -> None:
-    with pytest.raises(RuntimeError, match="does not serve yet"):
+    with pytest.raises(RuntimeError, match="is not running"):
         await chat.is_user_online("alice")
