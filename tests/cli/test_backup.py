@@ -180,7 +180,7 @@ def test_nothing_opens_what_is_half_restored(
 ) -> None:
     assert command("backup", "b").exit_code == 0
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(Target, "finish", lambda *_: None)
+        meanwhile.setattr(Target, "finish", lambda *_, **__: None)
         command("restore", "b", "--data", "new")
     expected = "the database holds an unfinished restore of b: run the same talkwire restore again"
     assert refusal(talkwire("serve", "--port", "0", "--data", "new")) == expected

@@ -143,6 +143,8 @@ async def test_both_clients_talk_to_each_other(
         assert (await node.says("typing"))["typing"]["userId"] == python_id
 
         await python.send(conversation, "bye")
+        # Sending ends typing.
+        assert (await node.says("typing"))["typing"]["isTyping"] is False
         assert (await node.says("heard"))["content"] == "bye"
         leaving = await node.says("leaving")
         assert leaving["transport"] == transports.rsplit(",", maxsplit=1)[-1]

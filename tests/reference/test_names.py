@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from talkwire.api.schemas import DIALECTS as NAMED_DIALECTS
 from talkwire.api.schemas import schema_name, schemas
 from talkwire.api.vocabularies import vocabulary
 from talkwire.app import DIALECTS
+from talkwire.core.access_policy import DEFAULT_POLICY
 from talkwire.dialects.payloads import crm, messages, talks
 from talkwire.identity.origins import OriginPolicy
 
@@ -45,7 +47,7 @@ def routes() -> dict[tuple[str, ...], Json]:
 
 async def _served(subset: tuple[str, ...]) -> Json:
     """The document is made of the routes alone, so nothing has to carry them out."""
-    nobody: Any = None
+    nobody: Any = SimpleNamespace(policy=DEFAULT_POLICY)
     services = Services(nobody, nobody, nobody, nobody, nobody, nobody, dialects=subset)
     rest: Any = rest_application(services, version="1", origins=OriginPolicy())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(rest), base_url="http://localhost") as http:

@@ -133,8 +133,7 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Create a conversation. A direct one exists once per pair: creating it again returns it. The backend "
-        "may repeat a creation with the same `id` and members.",
+        summary="Create a conversation. A direct one exists once per pair; the backend may repeat the creation of others.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,
