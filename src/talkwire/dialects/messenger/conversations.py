@@ -133,7 +133,7 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Create a conversation. A direct one exists once per pair; the backend may repeat the creation of others.",
+        summary="Create a conversation. A direct one exists once per pair; the backend may repeat a creation.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,
