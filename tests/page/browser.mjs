@@ -105,7 +105,8 @@ export const messages = (page) => page.locator(".message:not(.letter) .text");
 export const message = (page, content) => messages(page).getByText(content, { exact: true });
 export const letters = (page) => page.locator(".letter");
 export const composer = (page) => page.getByRole("textbox", { name: "Message", exact: true });
-export const field = (page, label) => page.locator("dialog[open], .entrance form").getByLabel(label, { exact: true });
+export const field = (page, label) =>
+  page.locator("dialog[open], .entrance form:not(.demo-other)").getByLabel(label, { exact: true });
 
 export async function open(page, name) {
   await conversations(page).filter({ has: page.getByText(name, { exact: true }) }).click();
@@ -150,11 +151,12 @@ export async function start(page, names, group) {
 
 // Fills in the form for signing in, or the other one where there is a name.
 export async function submitAccount(page, fields) {
-  await page.locator(".entrance form").waitFor();
+  const form = page.locator(".entrance form:not(.demo-other)");
+  await form.waitFor();
   const registers = await field(page, "Name").isVisible();
-  if (registers !== "Name" in fields) await page.locator(".entrance form button.quiet").click();
+  if (registers !== "Name" in fields) await form.locator("button.quiet").click();
   for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);
-  await page.locator(".entrance form button.primary").click();
+  await form.locator("button.primary").click();
 }
 
 // What the server answers to this user, past the page.

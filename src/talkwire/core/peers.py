@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -30,7 +31,15 @@ T = TypeVar("T")
 _MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding a body of another version, or of nobody's, can raise."""
 
-_encode = msgspec.msgpack.Encoder().encode
+
+def _as_dict(value: object) -> object:
+    """Encodes the claims of an actor, which are a read-only mapping."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise TypeError(f"cannot be sent to another node: {type(value).__name__}")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_as_dict).encode
 _logger = structlog.get_logger(__name__)
 
 
