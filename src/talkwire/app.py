@@ -443,6 +443,10 @@ class Node:
             finally:
                 self.files.uploads.stop_waiting()
 
+    def serves(self, path: str) -> bool:
+        """Whether a path is the chat's and not that of the application beside it."""
+        return self.engine.serves(path) or self._embedding.application is None or self._paths.within(path) is not None
+
     def is_reached_at(self, url: str) -> None:
         """Lets commands of this machine find the node there."""
         if self._lock is not None:
@@ -552,7 +556,7 @@ class Node:
             self._join_nodes(self._internal_socket, rest, metrics, closing)
             served = InDoubt(rest, self.engine.is_in_doubt)
         application = self._embedding.application
-        paths = OwnPaths(rest.routes, settings.prefix)
+        paths = self._paths = OwnPaths(rest.routes, settings.prefix)
         alone = application is None and not settings.prefix
         bundle = ClientBundle(self.engine.path) if settings.serve_client else None
         self.app = with_engine(self.engine, served if alone else beside(served, paths, application), bundle)

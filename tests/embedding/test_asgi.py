@@ -200,6 +200,77 @@ async def test_a_chat_mounted_in_the_application_beside_it_ends_somewhere(settin
         assert (await client.get("/nowhere")).status_code == 404
 
 
+# --- who is let in --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "accounts"), [({}, "invite"), ({"accounts": "open"}, "open"), ({"demo": True}, "open")]
+)
+async def test_accounts_need_an_invitation_where_another_server_has_the_address(
+    tmp_path: Path, given: dict[str, Any], accounts: str
+) -> None:
+    chat = Talkwire(Settings(data=tmp_path / "data", **given))
+    account = {"email": "eve@example.com", "password": "correct horse", "name": "Eve"}
+    async with chat.lifespan(), client_of(chat) as client:
+        assert (await client.get("/api/v1/server", headers={"authorization": ""})).json() == {"accounts": accounts}
+        registered = await client.post("/api/v1/auth/register", json=account)
+        assert registered.status_code == (403 if accounts == "invite" else 201)
+
+
+HERE, ELSEWHERE = ("127.0.0.1", 3000), ("192.0.2.7", 3000)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [
+        ({"server": HERE, "client": HERE}, 200),
+        ({"server": ("::1", 3000), "client": ("::ffff:127.0.0.1", 40000)}, 200),
+        ({"server": None, "client": HERE}, 200),
+        ({"server": ("/run/chat.sock", None), "client": HERE}, 200),
+        ({"server": ELSEWHERE, "client": HERE}, 403),
+        ({"server": HERE, "client": ELSEWHERE}, 403),
+        ({"server": None, "client": ELSEWHERE}, 403),
+        ({"server": ("/run/chat.sock", None), "client": None}, 403),
+        ({"server": None, "client": None}, 403),
+        ({}, 403),
+    ],
+)
+async def test_development_sign_in_serves_this_machine_only(
+    developing: Talkwire, addresses: dict[str, Any], status: int
+) -> None:
+    def from_there(scope: Any, receive: Any, send: Any) -> Any:  # noqa: ANN401 (ASGI)
+        kept = {key: value for key, value in scope.items() if key not in {"server", "client"}}
+        return developing({**kept, **addresses}, receive, send)
+
+    async with client_of(from_there) as client:
+        paths = "/api/v1/users/me?userId=alice", "/socket.io/?EIO=4&transport=polling"
+        answers = [await client.get(path, headers={"authorization": ""}) for path in paths]
+        assert [answer.status_code for answer in answers] == [status, status]
+        assert [("127.0.0.1" in answer.text) for answer in answers] == [status == 403] * 2
+        assert (await client.get("/own")).json() == "ours"
+    socket = Socket(from_there)
+    async with socket.opened():
+        assert (await socket.next())["type"] == ("websocket.accept" if status == 200 else "websocket.close")
+    if status == 403:
+        async with Socket(from_there, extensions={"websocket.http.response": {}}).opened() as refused:
+            assert (await refused.next())["status"] == 403
+            assert b"127.0.0.1" in (await refused.next())["body"]
+
+
+@pytest.fixture
+async def developing(tmp_path: Path) -> AsyncIterator[Talkwire]:
+    """A chat that believes whoever says who they are, with an application beside it."""
+    app = FastAPI()
+
+    @app.get("/own")
+    def own() -> str:
+        return "ours"
+
+    chat = Talkwire(Settings(data=tmp_path / "data", insecure_dev_auth=True, rate_limits=False), app=app)
+    async with chat.lifespan():
+        yield chat
+
+
 # --- WebSockets -----------------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ from talkwire.logs import configure_logs, hand_over_logs
 from talkwire.realtime.custom_handlers import CustomHandlers
 from talkwire.realtime.serving import EmbeddedServer, listen
 from talkwire.settings import Settings, SettingsError
+from talkwire.settings.policy import served_by_another
 from talkwire.settings.rules import Problem
 from talkwire.settings.sources import settings_from_environment
 
@@ -237,9 +238,11 @@ class Talkwire:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
         """Runs the chat for another ASGI server until the block ends, for an application that has it mounted:
-        `app = FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`. Raises as `run`."""
+        `app = FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`. The setting `host` does not count then: accounts
+        need an invitation by default, and with `insecure_dev_auth` or `demo` only this machine is served. Raises as
+        `run`."""
         hand_over_logs()
-        with self._use(self.settings) as node:
+        with self._use(served_by_another(self.settings)) as node:
             async with running(node, self._embedding.application) as asgi:
                 self._asgi = asgi
                 try:

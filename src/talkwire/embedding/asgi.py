@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
+from talkwire.api.errors import STATUS, error_body
 from talkwire.api.own_paths import OUTER
 from talkwire.app import AsgiApp, Node
+from talkwire.core.errors import ChatError
+from talkwire.core.line_limit import LineLimit
 from talkwire.datafolder import DataFolderError, FolderInUse
-from talkwire.realtime.asgi_websocket import AsgiWebSockets
+from talkwire.identity.address import is_loopback
+from talkwire.realtime.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
 from talkwire.realtime.serving import ApplicationFailed
 
 Receive = Callable[[], Awaitable[Any]]
@@ -26,7 +32,15 @@ NOT_RUNNING = (
     "lifespan (`FastAPI(lifespan=chat.lifespan)`), or call `chat.run()` or `chat.serving()`."
 )
 
+LOCAL_ONLY = (
+    "Development sign-in lets everybody in as anybody, so this chat serves only its own machine: have the server "
+    "listen on 127.0.0.1, or sign tokens and turn `insecure_dev_auth` and `demo` off."
+)
+
 ONE_PROCESS = "on SQLite a chat has one process: run one worker, or set `database` to PostgreSQL and run many"
+
+_NOTHING_HERE = ChatError("not_found", "There is nothing here.")
+_POLICY_VIOLATION = 1008
 
 _logger = structlog.get_logger(__name__)
 
@@ -39,14 +53,19 @@ class AsgiChat:
         self._websockets = websockets
         self._application = application
         self._is_announced = False
+        self._local_only = node.settings.insecure_dev_auth
+        self._refusals = LineLimit(1)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
         if OUTER in scope:
             # An application that has the chat mounted and is beside it, too.
-            await self._refuse(scope, receive, send)
+            await _refuse(scope, receive, send, _NOTHING_HERE)
             return
         own = _below_root(scope)
-        if own["type"] == "http":
+        if self._local_only and not _is_local(scope) and self._node.serves(own["path"]):
+            self._log_refusal(scope)
+            await _refuse(scope, receive, send, ChatError("forbidden", LOCAL_ONLY))
+        elif own["type"] == "http":
             self._announce(scope)
             await self._node.app(own, receive, send)
         elif self._node.engine.serves(own["path"]):
@@ -54,7 +73,7 @@ class AsgiChat:
         elif self._application is not None:
             await self._application({**scope, OUTER: scope}, receive, send)
         else:
-            await self._refuse(scope, receive, send)
+            await _refuse(scope, receive, send, _NOTHING_HERE)
 
     def _announce(self, scope: Mapping[str, Any]) -> None:
         """Lets commands of this machine find the server, once a request shows where that is."""
@@ -65,13 +84,35 @@ class AsgiChat:
         host, port = server
         self._node.is_reached_at(f"{scope.get('scheme', 'http')}://{f'[{host}]' if ':' in host else host}:{port}")
 
-    async def _refuse(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000})
+    def _log_refusal(self, scope: Mapping[str, Any]) -> None:
+        suppressed = self._refusals.take(time.monotonic())
+        if suppressed is not None:
+            server, client = scope.get("server"), scope.get("client")
+            _logger.warning("request refused", reason=LOCAL_ONLY, server=server, client=client, suppressed=suppressed)
+
+
+async def _refuse(scope: Mapping[str, Any], receive: Receive, send: Send, refusal: ChatError) -> None:
+    """Answers in HTTP, where the ASGI server can; a WebSocket that is closed before it opens is 403 to its client."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        if REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
-        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
+        kind = REFUSAL_EXTENSION
+    body = msgspec.json.encode(error_body(refusal))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": f"{kind}.start", "status": STATUS[refusal.code], "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _is_local(scope: Mapping[str, Any]) -> bool:
+    """Whether a request was made on this machine, as far as the server says where it came from and to. A Unix socket
+    has no port."""
+    server, client = scope.get("server"), scope.get("client")
+    if server and server[1] is not None and not is_loopback(server[0]):
+        return False
+    return bool(client) and is_loopback(client[0])
 
 
 def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -30,6 +30,14 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 def is_forwarded(headers: Mapping[str, str]) -> bool:
     """Whether a proxy has had its hands on the request; names in lower case."""
     return any(name in headers for name in FORWARDING_HEADERS)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address of a connection is one of this machine's own; `localhost` counts as one."""
+    try:
+        return address == "localhost" or _unmapped(address).is_loopback
+    except ValueError:
+        return False
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozenset[str]) -> str:
@@ -68,12 +76,17 @@ def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
     if not trusted_proxies:
         return False
     try:
-        parsed = ip_address(address)
+        parsed = _unmapped(address)
     except ValueError:
         return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped  # as a socket that listens on :: shows IPv4 peers
     return any(parsed in network for network in _networks(trusted_proxies))
+
+
+def _unmapped(address: str) -> IPv4Address | IPv6Address:
+    """Returns an address as IPv4 where IPv6 carries it: a socket that listens on :: shows IPv4 peers so. Raises
+    ValueError for what is no address."""
+    parsed = ip_address(address)
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 @lru_cache(16)

@@ -21,6 +21,9 @@ from talkwire.realtime.engine_server import EngineServer
 from talkwire.realtime.link_pool import LinkBroken
 from talkwire.wire import Admission, EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query, unframe
 
+REFUSAL_EXTENSION = "websocket.http.response"
+"""What a server offers that can answer a WebSocket's handshake in HTTP."""
+
 HELD_FROM = 64 * 1024
 """Bytes that wait for the server to take them, from which on the connection holds back what can wait."""
 
@@ -31,7 +34,6 @@ _POLICY_VIOLATION = 1008
 _TOO_BIG = 1009
 _GOING_AWAY = 1001
 _NORMAL = 1000
-_REFUSAL_EXTENSION = "websocket.http.response"
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -318,7 +320,7 @@ def _nowhere(_: bytes) -> None:
 
 async def _refuse(scope: Any, send: Send, refusal: HandshakeRefused) -> None:  # noqa: ANN401 (ASGI)
     """Answers in HTTP, where the ASGI server can."""
-    if _REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
+    if REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.message})
         return
     body = refusal.body()

@@ -235,7 +235,7 @@ class Settings:
         Setting(
             "Who may register with e-mail and password: `open` anybody, `invite` with an invitation, `off` nobody. "
             "Without it, `off` where a key for tokens is set (jwt_secret, jwt_public_key, jwt_jwks_url), else `open` "
-            "on a loopback address and `invite` on any other; with `demo`, `open`."
+            "on a loopback address and `invite` on any other and under another ASGI server; with `demo`, `open`."
         ),
     ] = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from talkwire.core.access_policy import AccessPolicy, Accounts
 from talkwire.settings.model import Settings
 from talkwire.settings.rules import is_loopback
@@ -31,3 +33,14 @@ def _default_accounts(settings: Settings) -> Accounts:
     if settings.has_token_keys:
         return "off"
     return "open" if is_loopback(settings.host) else "invite"
+
+
+def served_by_another(settings: Settings) -> Settings:
+    """Returns the settings of a chat that another ASGI server serves.
+
+    `host` does not say where that server listens, so it opens no accounts: those of a demo aside, which serves this
+    machine only, they need an invitation unless `accounts` says otherwise.
+    """
+    if settings.accounts is not None or settings.demo or settings.has_token_keys:
+        return settings
+    return replace(settings, accounts="invite")
