@@ -25,7 +25,7 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
         return None
     if command.created_ms is not None:
         must_be_trusted(actor)
-        sender_id = command.sender_id or actor.user_id
+        sender_id = acting_as(actor, command.sender_id)
         first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
         return None if first is None else same_message(first, command)
     sender_id = acting_as(actor, command.sender_id)

@@ -148,10 +148,11 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
 def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
     """Stores a message that was sent somewhere else, with its original time, once.
 
-    Its sender need not be a member any more. What keeps members from writing now does not concern history.
+    The back end imports in anybody's name, an admin in their own. The sender need not be a member any more. What
+    keeps members from writing now does not concern history.
     """
     must_be_trusted(actor)
-    sender_id = command.sender_id or actor.user_id
+    sender_id = acting_as(actor, command.sender_id)
     sender, conversation = tx.user(sender_id), tx.conversation(command.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
