@@ -190,6 +190,20 @@ async def test_a_user_without_an_account_is_refused_like_a_wrong_password(world:
     assert (none.status_code, none.json()) == (wrong.status_code, wrong.json())
 
 
+async def test_a_user_with_the_address_of_anothers_account_learns_nothing_of_its_password(world: World) -> None:
+    """The back end may give a user without an account any address."""
+    await _register(world, "alice")
+    await world.service("PUT", f"/api/v1/users/{world.id_of('mallory')}", {"email": _email(world, "alice")})
+    body = {"currentPassword": PASSWORD, "newPassword": "battery staple"}
+    right = await world.request("POST", "/api/v1/auth/password", json=body, by="mallory")
+    wrong = await world.request(
+        "POST", "/api/v1/auth/password", json={**body, "currentPassword": "a guess"}, by="mallory"
+    )
+    assert _code(right) == (403, "forbidden")
+    assert (right.status_code, right.json()) == (wrong.status_code, wrong.json())
+    assert await (await _login(world, "alice")).is_signed_in()
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     [

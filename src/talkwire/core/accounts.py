@@ -209,8 +209,7 @@ def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> Accoun
 
 def find_own_account(snapshot: Snapshot, actor: Actor, query: FindOwnAccount) -> AccountRecord | None:
     """What the actor's current password is checked against; None for a user without an account."""
-    user = snapshot.user(actor.user_id)
-    return None if user is None or user.email is None else snapshot.account_record(user.email)
+    return snapshot.account_record_of(actor.user_id)
 
 
 def list_logins(snapshot: Snapshot, actor: Actor, query: ListLogins) -> tuple[LoginSession, ...]:

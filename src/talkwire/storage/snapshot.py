@@ -120,11 +120,14 @@ class TableSnapshot:
         return frozenset(self._connection.execute(found.distinct()).scalars()) - {""}
 
     def account_record(self, email: str) -> AccountRecord | None:
-        statement = (
-            select(users, accounts.c.password_hash)
-            .join(accounts, accounts.c.user_id == users.c.id)
-            .where(accounts.c.email == email)
-        )
+        return self._account_record(accounts.c.email == email)
+
+    def account_record_of(self, user_id: str) -> AccountRecord | None:
+        return self._account_record(accounts.c.user_id == user_id)
+
+    def _account_record(self, condition: ColumnElement[bool]) -> AccountRecord | None:
+        joined = select(users, accounts.c.password_hash).join(accounts, accounts.c.user_id == users.c.id)
+        statement = joined.where(condition)
         row = self._connection.execute(statement).one_or_none()
         return None if row is None else AccountRecord(to_user(row), row.password_hash)
 
