@@ -10,7 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from talkwire import Actor, Refused, Talkwire
-from talkwire.commands import Command, CreateConversation, MarkRead, SendMessage, SetTyping
+from talkwire.commands import (
+    Command,
+    CreateConversation,
+    CreateInvitation,
+    GetConversation,
+    MarkRead,
+    RegisterAccount,
+    SendMessage,
+    SetTyping,
+)
 from talkwire.core.hooks import HOOK_MAX_S, Hook
 from tests.embedding.conftest import Serve, request
 
@@ -301,6 +310,30 @@ async def test_a_retry_beyond_the_rate_limit_is_answered_when_a_hook_has_changed
         assert await alice.call("message:send", named) == first
         other = await alice.call("message:send", {**named, "clientMessageId": "m2"})
         assert other["error"]["code"] == "rate_limited"
+
+
+async def test_each_way_to_join_asks_its_own_hook(chat: Talkwire, serve: Serve) -> None:
+    asked: list[str] = []
+
+    def refuse(_: Actor, command: Command[Any]) -> None:
+        asked.append(type(command).__name__)
+        raise Refused("forbidden", "Not on my watch.")
+
+    for name in ("member:add", "invitation:accept", RegisterAccount):
+        chat.before(name)(refuse)
+    server = await serve(chat, accounts="open")
+    created = await chat.execute(CreateInvitation(("talk",)))
+    account = {"email": "eve@example.com", "password": "correct horse", "name": "Eve", "invitation": created.code}
+    for path, body in (
+        ("/conversations/talk/members", {"userIds": ["carol"]}),
+        (f"/invitations/{created.code}/accept", None),
+        ("/auth/register", account),
+    ):
+        answer = await request(server, "POST", f"/api/v1{path}", json=body, headers=server.headers("carol"))
+        assert (answer.status_code, answer.json()["error"]["message"]) == (403, "Not on my watch.")
+    assert asked == ["AddMembers", "AcceptInvitation", "RegisterAccount"]
+    members = (await chat.execute(GetConversation("talk"))).members
+    assert {view.member.user_id for view in members} == {"alice", "bob"}
 
 
 def test_a_refusal_needs_a_code_that_clients_know() -> None:

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.events import MessageReacted, MessageSent, TypingChanged, UserCreated
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, commands_named, events_named
+from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, REST_COMMANDS, commands_named, events_named
 
 _PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
     {
@@ -90,6 +91,11 @@ def test_typing_that_begins_is_told_from_typing_that_ends() -> None:
     (began,) = _commands_of("typing:start")
     assert start.when(began)
     assert not stop.when(began)
+
+
+def test_what_clients_do_over_rest_only_has_a_name_too() -> None:
+    assert [named.command_type for named in commands_named("invitation:accept")] == [AcceptInvitation]
+    assert not REST_COMMANDS.keys() & (COMMANDS.keys() | OF_ONE_SOCKET)
 
 
 def test_a_wrong_name_is_refused_with_the_one_that_may_have_been_meant() -> None:

@@ -17,6 +17,7 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
+from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     DeleteMessage,
@@ -88,6 +89,9 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     }
 )
 
+REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType({"invitation:accept": (Named(AcceptInvitation),)})
+"""What users do over REST only, and what a program may want to refuse."""
+
 OF_ONE_SOCKET = frozenset(
     {
         "auth:refresh",
@@ -106,7 +110,7 @@ def commands_named(what: str | type) -> tuple[Named, ...]:
     if isinstance(what, type) and issubclass(what, Command):
         return (Named(what),)
     name = what if isinstance(what, str) else what.__name__
-    found = COMMANDS.get(name)
+    found = COMMANDS.get(name) or REST_COMMANDS.get(name)
     if found is None:
         raise ValueError(f'"{name}" {_why_none(name)}')
     return found
@@ -138,7 +142,7 @@ def _events_by_name() -> Mapping[str | type, Collection[type[Event]]]:
 def _why_none(name: str) -> str:
     if name in OF_ONE_SOCKET:
         return "concerns one socket only: there is nothing to be changed or refused"
-    return f"is no command of the messenger vocabulary{_similar(name, COMMANDS)}"
+    return f"is no command of the messenger vocabulary{_similar(name, (*COMMANDS, *REST_COMMANDS))}"
 
 
 def _similar(name: str, names: Iterable[object]) -> str:
