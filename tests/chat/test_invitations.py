@@ -165,6 +165,22 @@ async def test_an_invitation_of_the_backend_needs_no_body(world: World) -> None:
     assert {"expiresAt", "maxUses", "createdBy"}.isdisjoint(answer.json())
 
 
+async def test_a_retry_creates_no_second_invitation_and_names_the_first(world: World) -> None:
+    conversation = await world.conversation("alice")
+    headers = {"Idempotency-Key": world.id_of("k1")}
+
+    async def create() -> Any:  # noqa: ANN401 (httpx's)
+        asked = {"conversationIds": [conversation]}
+        return await world.request("POST", "/api/v1/invitations", by="alice", json=asked, headers=headers)
+
+    created, again = await create(), await create()
+    assert (created.status_code, again.status_code) == (201, 409)
+    error = again.json()["error"]
+    assert (error["code"], error["details"]) == ("conflict", {"invitationId": created.json()["id"]})
+    (listed,) = (await world.request("GET", "/api/v1/invitations", by="alice")).json()["items"]
+    assert listed["id"] == created.json()["id"]
+
+
 async def test_a_user_joins_by_an_invitation_and_everybody_is_notified_as_ever(world: World) -> None:
     conversation = await world.conversation("alice")
     created = await _invite(world, conversation, by="alice", maxUses=1)

@@ -6,16 +6,19 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.invitations import CreateInvitation, ListInvitations
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.retries import AnswerRetry, FirstAnswer
 from talkwire.core.errors import ChatError
 from talkwire.core.idempotency import KEPT_MS
 from talkwire.core.model import Actor
+from talkwire.storage.schema import answers
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, Outcome, running
 from tests.databases import Database
 
@@ -71,6 +74,20 @@ async def test_an_answer_of_nothing_is_kept_too(node: Node) -> None:
     assert await _ask(node, BOB, leave, key) is None
     assert await _ask(node, BOB, leave, key) is None
     assert await _refusal(node, BOB, leave, None) == "forbidden"
+
+
+async def test_a_code_that_is_shown_once_is_not_kept(node: Node) -> None:
+    key = IdempotencyKey("backend", "POST /api/v1/invitations", "k1")
+    created = await _ask(node, BACKEND, CreateInvitation(max_uses=3), key)
+    events = len(node.log)
+    for command in (CreateInvitation(max_uses=3), AnswerRetry(CreateInvitation(max_uses=3), key)):
+        with pytest.raises(ChatError, match="shown only once") as refused:
+            await _ask(node, BACKEND, command, key if isinstance(command, CreateInvitation) else None)
+        assert (refused.value.code, refused.value.details) == ("conflict", {"invitationId": created.invitation.id})
+    assert len(node.log) == events
+    assert (await node.do(BACKEND, ListInvitations())).items[0] == created.invitation
+    with node.read_engine.begin() as connection:
+        assert created.code not in repr(connection.execute(select(answers)).all())
 
 
 async def test_another_request_under_the_same_key_is_a_conflict(node: Node) -> None:

@@ -13,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK
 from talkwire.api.bodies import Body, ListAnswer, Moment
 from talkwire.api.dependencies import GivenCaller, GivenChat, GivenLimits
 from talkwire.api.device import GivenDevice
+from talkwire.api.idempotency import GivenKey
 from talkwire.api.site import GivenSite
 from talkwire.core.commands.conversations import GetConversation
 from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation, ListInvitations
@@ -52,14 +53,23 @@ async def list_invitations(
     return ListAnswer(tuple(map(invitation_payload, page.items)), page.next)
 
 
-@post("/", summary="Create an invitation")
+@post(
+    "/",
+    summary="Create an invitation",
+    description="A request that is sent again with the same `Idempotency-Key` is answered `conflict` with the "
+    "`invitationId` in its details: the code is not kept",
+)
 async def create_invitation(
-    caller: GivenCaller, chat: GivenChat, site: GivenSite, data: JSONBody[CreateInvitationBody | None] = None
+    caller: GivenCaller,
+    chat: GivenChat,
+    site: GivenSite,
+    key: GivenKey,
+    data: JSONBody[CreateInvitationBody | None] = None,
 ) -> CreatedInvitationPayload:
     asked = data or CreateInvitationBody()
     expires_ms = None if asked.expires_at is None else ms_of_datetime("expiresAt", asked.expires_at)
     command = CreateInvitation(asked.conversation_ids, expires_ms, asked.max_uses)
-    return created_invitation_payload(await chat.execute(caller.actor, command), site)
+    return created_invitation_payload(await chat.execute(caller.actor, command, key), site)
 
 
 @delete("/{invitation_id:str}", summary="Delete an invitation")

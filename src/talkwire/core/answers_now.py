@@ -8,9 +8,15 @@ from msgspec.structs import replace
 
 from talkwire.core.access import AccessFacts, as_seen, history_for, may_see_offer, must_see
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark
-from talkwire.core.errors import forbidden
+from talkwire.core.errors import ChatError, forbidden
 from talkwire.core.model import Actor, HistoryStart, Member, Message, Offer, Restriction
+
+CODE_NOT_KEPT = (
+    "This request has created an invitation already, whose code is shown only once. Delete that invitation and create "
+    "another one under a new key."
+)
 
 
 class Facts(AccessFacts, Protocol):
@@ -19,10 +25,16 @@ class Facts(AccessFacts, Protocol):
     def message(self, message_id: int) -> Message | None: ...
 
 
+def without_code(result: object) -> object:
+    """Returns what may be kept of a result: the tables hold no invitation's code."""
+    return replace(result, code="") if isinstance(result, CreatedInvitation) else result
+
+
 def answer_now(facts: Facts, actor: Actor, result: object) -> object:
     """Returns what a command was answered with, with messages as they are now.
 
-    Raises `forbidden` and `banned` where the actor may not see the conversation, the message or the offer any more.
+    Raises `conflict` for an invitation, whose code was shown and not kept, and `forbidden` and `banned` where the actor
+    may not see the conversation, the message or the offer any more.
     """
     return _Answer(facts, actor).now(result)
 
@@ -46,6 +58,8 @@ class _Answer:
             case Offer(conversation_id=conversation_id):
                 if not may_see_offer(result.id, self._history(conversation_id)):
                     raise forbidden()
+            case CreatedInvitation(invitation=invitation):
+                raise ChatError("conflict", CODE_NOT_KEPT, {"invitationId": invitation.id})
             case MemberView(member=member):
                 self._history(member.conversation_id)
             case Member() | Restriction() | ReadMark():

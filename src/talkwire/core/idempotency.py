@@ -16,7 +16,7 @@ from typing import Any, ForwardRef
 
 import msgspec
 
-from talkwire.core.answers_now import Facts, answer_now
+from talkwire.core.answers_now import Facts, answer_now, without_code
 from talkwire.core.commands.command import Change, Command, IdempotencyKey, Signal
 from talkwire.core.errors import ChatError
 from talkwire.core.model import Actor
@@ -42,7 +42,7 @@ def decide_once(
     if stored is not None:
         return answer_again(tx, actor, command, key, stored)
     result = decide(tx, actor, command)
-    stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(result).decode(), tx.now_ms + KEPT_MS)
+    stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(without_code(result)).decode(), tx.now_ms + KEPT_MS)
     tx.answers.keep(key, stored)
     return result
 
