@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, event, func, select
 
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
+from talkwire.core.commands.conversations import DeleteConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload
 from talkwire.core.commands.mail import FindMissed
 from talkwire.core.commands.members import RemoveMember
@@ -36,8 +37,10 @@ from talkwire.core.sending import IMPORT_SKEW_MS
 from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers import Follower
+from talkwire.storage.imports import is_imported
 from talkwire.storage.pace import Pace
-from talkwire.storage.schema import imports, mentions
+from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.schema import imports, mentions, messages
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -281,3 +284,86 @@ async def test_the_original_time_says_how_long_an_import_is_kept(group: Node) ->
     group.clock.now_ms += 2 * DAY_MS
     assert await prune() == ["", "", "", "", ""]
     assert await unread(group, BOB) == [0]
+
+
+@contextmanager
+def _statements(node: Node) -> Iterator[list[str]]:
+    """What the writer executes."""
+    found: list[str] = []
+
+    def note(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        found.append(statement)
+
+    event.listen(node.write_engine, "before_cursor_execute", note)
+    yield found
+    event.remove(node.write_engine, "before_cursor_execute", note)
+
+
+async def _alternating(node: Node, count: int) -> list[str]:
+    """Imports messages, each in a run of its own. Returns the ids of the imported ones."""
+    now_ms = node.clock.now_ms
+    sent = await node.in_one_batch(
+        *(each for _ in range(count) for each in ((BACKEND, sent_at(now_ms)), (BOB, SendMessage("c", "Now"))))
+    )
+    return [str(message.id) for message in sent[::2]]
+
+
+async def _due(node: Node) -> int:
+    def count() -> int:
+        with node.read_engine.begin() as connection:
+            due = select(func.count()).select_from(imports).where(imports.c.due_ms.is_not(None))
+            return int(connection.execute(due).scalar_one())
+
+    return await asyncio.to_thread(count)
+
+
+async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where all messages of the runs were deleted, so that it finds none to clear."""
+    monkeypatch.setattr("talkwire.storage.imports.RUNS_AT_ONCE", 10)
+    ids = await _alternating(group, 35)
+    await group.in_one_batch(*((BACKEND, DeleteMessage(id_)) for id_ in ids))
+    group.clock.now_ms += 2 * DAY_MS
+    left = []
+    more = True
+    while more:
+        with _statements(group) as statements:
+            more = await group.do(OPERATOR, PruneOld(DAY_MS))
+        assert sum("imports" in statement for statement in statements) <= 12
+        left.append(await _due(group))
+    assert left == [25, 15, 5, 0]
+
+
+async def test_a_step_of_retention_clears_messages_of_many_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("talkwire.core.retention.STEP", 20)
+    await bring(group, *(START_MS + number for number in range(25)))
+    await _alternating(group, 30)
+    group.clock.now_ms += 2 * DAY_MS
+
+    async def live() -> int:
+        with group.read_engine.begin() as connection:
+            of_run = select(func.count()).select_from(messages).where(is_imported(), messages.c.deleted_ms.is_(None))
+            return int(connection.execute(of_run).scalar_one())
+
+    assert await live() == 55
+    for _ in range(3):
+        await group.do(OPERATOR, PruneOld(DAY_MS))
+    assert await live() == 0
+    while await group.do(OPERATOR, PruneOld(DAY_MS)):
+        pass
+    assert await _due(group) == 0
+    assert await unread(group, ALICE, BOB) == [0, 0]
+
+
+async def test_a_run_of_a_deleted_conversation_is_not_due(group: Node, database: Database) -> None:
+    await _alternating(group, 3)
+    await bring(group, group.clock.now_ms)
+    work = DeletedConversations(group.clock)
+    follower = Follower(work, reading_engine(database.url, 1), group.writer.aside, group.clock, Pace(gather_s=0))
+    group.chat.subscribe(lambda events: follower.wake())
+    follower.start()
+    try:
+        await group.do(BACKEND, DeleteConversation("c"))
+        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, WAIT_S)
+    finally:
+        await asyncio.to_thread(follower.close)
+    assert await _due(group) == 0

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     Select,
+    bindparam,
     case,
     exists,
     func,
@@ -25,6 +26,28 @@ from sqlalchemy import (
 )
 
 from talkwire.storage.schema import imports, messages
+
+RUNS_AT_ONCE = 100
+"""How many runs one step of retention visits at most, by a statement for each. Nobody sends meanwhile."""
+
+_next_due = (
+    select(messages.c.created_ms)
+    .where(
+        messages.c.conversation_id == imports.c.conversation_id,
+        messages.c.seq >= imports.c.from_seq,
+        messages.c.seq <= imports.c.to_seq,
+        messages.c.created_ms >= bindparam("before_ms"),
+        messages.c.deleted_ms.is_(None),
+    )
+    .order_by(messages.c.seq)
+    .limit(1)
+    .scalar_subquery()
+)
+_set_next_due = (
+    update(imports)
+    .where(imports.c.conversation_id == bindparam("of_conversation"), imports.c.from_seq == bindparam("of_seq"))
+    .values(due_ms=_next_due)
+)
 
 
 class ImportedRun(NamedTuple):
@@ -80,25 +103,42 @@ def is_imported() -> ColumnElement[bool]:
     )
 
 
-def due_messages(connection: Connection, columns: Select[Any], before_ms: int, limit: int) -> Sequence[Row[Any]]:
-    """Some imported messages from before a time that are no tombstones, the longest due first. A run of which nothing
-    is left says when its next message is due."""
-    due = imports.c.due_ms < before_ms
-    run = connection.execute(select(imports).where(due).order_by(imports.c.due_ms).limit(1)).one_or_none()
-    while run is not None:
-        within = (
+class DueMessages(NamedTuple):
+    """Imported messages to clear. `more`: there may be others."""
+
+    rows: Sequence[Row[Any]]
+    more: bool
+
+
+def due_messages(connection: Connection, columns: Select[Any], before_ms: int, limit: int) -> DueMessages:
+    """Returns at most `limit` imported messages from before a time that are no tombstones, the longest due first.
+
+    Visits at most `RUNS_AT_ONCE` runs. Of a run whose messages it returns all, or that has none, it writes when the
+    next message is due, as if the returned ones were cleared already.
+    """
+    due = select(imports).where(imports.c.due_ms < before_ms).order_by(imports.c.due_ms).limit(RUNS_AT_ONCE)
+    runs = connection.execute(due).all()
+    found: list[Row[Any]] = []
+    visited: list[dict[str, Any]] = []
+    for run in runs:
+        of_run = (
             messages.c.conversation_id == run.conversation_id,
             messages.c.seq >= run.from_seq,
             messages.c.seq <= run.to_seq,
+            messages.c.created_ms < before_ms,
             messages.c.deleted_ms.is_(None),
         )
         # Times ascend within a run.
-        oldest = columns.where(*within).order_by(messages.c.seq).limit(limit)
-        rows = connection.execute(oldest.where(messages.c.created_ms < before_ms)).all()
-        if rows:
-            return rows
-        next_ms = select(messages.c.created_ms).where(*within).order_by(messages.c.seq).limit(1)
-        of_run = (imports.c.conversation_id == run.conversation_id, imports.c.from_seq == run.from_seq)
-        connection.execute(update(imports).where(*of_run).values(due_ms=connection.execute(next_ms).scalar()))
-        run = connection.execute(select(imports).where(due).order_by(imports.c.due_ms).limit(1)).one_or_none()
-    return ()
+        found += connection.execute(columns.where(*of_run).order_by(messages.c.seq).limit(limit - len(found))).all()
+        if len(found) == limit:
+            break
+        visited.append({"of_conversation": run.conversation_id, "of_seq": run.from_seq, "before_ms": before_ms})
+    if visited:
+        connection.execute(_set_next_due, visited)
+    return DueMessages(found, len(found) == limit or len(runs) == RUNS_AT_ONCE)
+
+
+def forget_due(connection: Connection, conversation_id: str, up_to_seq: int) -> None:
+    """Keeps retention from visiting the runs of a conversation whose messages something else clears."""
+    of_conversation = imports.c.conversation_id == conversation_id, imports.c.from_seq <= up_to_seq
+    connection.execute(update(imports).where(*of_conversation, imports.c.due_ms.is_not(None)).values(due_ms=None))

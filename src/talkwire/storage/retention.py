@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 from talkwire.core.events import ConversationDeleted
 from talkwire.core.model import MESSAGE_ID_BASE
 from talkwire.storage.files import make_due
-from talkwire.storage.imports import due_messages
+from talkwire.storage.imports import due_messages, forget_due
 from talkwire.storage.message_rows import named_by, what_is_beside
 from talkwire.storage.schema import (
     file_links,
@@ -119,8 +119,8 @@ class RetentionRows:
         self._workspace.write_messages()
         self._workspace.forget_messages()
         imported = due_messages(self._connection, _columns, before_ms, limit)
-        clear_messages(self._connection, imported, self._now_ms)
-        return self._prune_log(before_ms, limit) or bool(imported)
+        clear_messages(self._connection, imported.rows, self._now_ms)
+        return self._prune_log(before_ms, limit) or imported.more
 
     def _prune_log(self, before_ms: int, limit: int) -> bool:
         floor = self._connection.execute(select(log_head.c.floor)).scalar_one()
@@ -169,9 +169,12 @@ class DeletedConversations:
         return deletion.pos - 1 if rows else deletion.pos, rows
 
     def store(self, connection: Connection, prepared: Sequence[Row[Any]]) -> None:
+        if not prepared:
+            return
+        last = prepared[-1]
+        forget_due(connection, last.conversation_id, last.seq)
         clear_messages(connection, prepared, self._clock_ms())
-        if prepared:
-            self._cleared = prepared[-1].conversation_id, prepared[-1].seq
+        self._cleared = last.conversation_id, last.seq
 
     def _uncleared(self, connection: Connection, conversation_id: str) -> Sequence[Row[Any]]:
         """Some messages that are no tombstones yet. Looking goes on where it ended, since tombstones stay."""
