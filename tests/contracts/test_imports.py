@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, event, func, insert, select, text
 
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
@@ -40,7 +42,7 @@ from talkwire.storage.followers import Follower
 from talkwire.storage.imports import is_imported
 from talkwire.storage.pace import Pace
 from talkwire.storage.retention import DeletedConversations
-from talkwire.storage.schema import imports, mentions, messages
+from talkwire.storage.schema import imports, mentions, messages, tombstones
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -367,3 +369,43 @@ async def test_a_run_of_a_deleted_conversation_is_not_due(group: Node, database:
     finally:
         await asyncio.to_thread(follower.close)
     assert await _due(group) == 0
+
+
+# --- beside nodes of the former version -----------------------------------------------------------------------------
+
+
+UPGRADING = Path(__file__).parents[2] / "docs" / "upgrading.md"
+
+
+def _repair() -> list[str]:
+    """Returns the statements that the page on upgrading has for imports."""
+    blocks = re.findall(r"```sql\n(.*?)```", UPGRADING.read_text(), re.DOTALL)
+    return [each for block in blocks if "imports" in block for each in block.split(";") if each.strip()]
+
+
+async def test_statements_repair_what_old_nodes_did_to_imports(group: Node) -> None:
+    sent = await bring(group, *(START_MS + number for number in range(4)))
+    ordinary = [await group.send(ALICE, "@bob"), await group.send(ALICE, "Now")]
+    for message in (sent[1], ordinary[1]):
+        await group.do(BACKEND, DeleteMessage(str(message.id)))
+    right = await unread(group, BOB, CAROL)
+
+    def as_old_nodes_write() -> None:
+        """They count the deletion of any message, and the mentions of any that is edited."""
+        of_alice = {"conversation_id": "c", "sender_id": "alice"}
+        with group.write_engine.begin() as connection:
+            connection.execute(insert(tombstones), of_alice | {"seq": sent[1].seq})
+            connection.execute(insert(mentions), of_alice | {"seq": sent[2].seq, "user_id": "bob"})
+
+    def repair() -> tuple[list[int], list[int]]:
+        with group.write_engine.begin() as connection:
+            for statement in _repair():
+                connection.execute(text(statement))
+            kept = [connection.execute(select(table.c.seq)).scalars().all() for table in (tombstones, mentions)]
+            return list(kept[0]), list(kept[1])
+
+    await asyncio.to_thread(as_old_nodes_write)
+    assert await unread(group, BOB, CAROL) != right
+    for _ in range(2):
+        assert await asyncio.to_thread(repair) == ([ordinary[1].seq], [ordinary[0].seq])
+        assert await unread(group, BOB, CAROL) == right
