@@ -106,6 +106,23 @@ async def test_the_back_end_lists_conversations_and_searches_messages(world: Wor
     assert _code(refused) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("role", ["service", "admin"])
+async def test_clients_list_their_own_conversations_whatever_their_role(world: World, role: str) -> None:
+    """With a token of these roles too, so that an admin's client does not show what others say in private."""
+    await world.conversation("alice", "bob")
+    own = await world.conversation("moderator", "bob")
+    client = await world.open(dialect=MESSENGER)
+    await client.sign_in({"token": world.server.token(world.id_of("moderator"), role=role)})
+    await client.next("connected")
+    listed = (await client.done("conversations:list"))["conversations"]
+    assert [each["id"] for each in listed] == [own]
+    assert [each["id"] for each in (await client.done("sync"))["conversations"]] == [own]
+    talks = (await world.request("GET", "/api/v1/talks", by="moderator", role=role)).json()["items"]
+    assert [each["id"] for each in talks] == [own]
+    everything = (await world.request("GET", "/api/v1/conversations?limit=2", by="moderator", role=role)).json()
+    assert len(everything["items"]) == 2
+
+
 # --- history --------------------------------------------------------------------------------------------------------
 
 

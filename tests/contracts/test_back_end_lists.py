@@ -48,10 +48,10 @@ async def many(node: Node) -> Node:
 
 
 async def test_pages_are_stable_while_conversations_move(many: Node) -> None:
-    first = await many.do(BACKEND, ListConversations(None, 5))
+    first = await many.do(BACKEND, ListConversations(None, 5, of_everybody=True))
     await many.send(ALICE, "Now", to="c01")
     await many.send(ALICE, "Now", to="c12")
-    second = await many.do(BACKEND, ListConversations(first.next, 50))
+    second = await many.do(BACKEND, ListConversations(first.next, 50, of_everybody=True))
     ids = [view.conversation.id for view in (*first.items, *second.items)]
     assert ids == [f"c{number:02}" for number in range(1, 13) if number != 5]
 
@@ -78,14 +78,24 @@ async def test_names_that_match_nothing_for_long_do_not_end_the_list(
 async def test_users_list_their_own_only(many: Node) -> None:
     assert await many.refusal(BOB, ListConversations(member_id="alice")) == "forbidden"
     assert await many.refusal(BOB, ListConversations(text="order")) == "forbidden"
-    assert await many.refusal(BOB, ListConversations("after:c01")) == "forbidden"
-    assert await many.refusal(BACKEND, ListConversations("after: ")) == "invalid_request"
+    assert await many.refusal(BOB, ListConversations(of_everybody=True)) == "forbidden"
+    assert await many.refusal(BOB, ListConversations("after:c01", of_everybody=True)) == "forbidden"
+    assert await many.refusal(BACKEND, ListConversations("after: ", of_everybody=True)) == "invalid_request"
+
+
+@pytest.mark.parametrize("actor", [BACKEND, OPERATOR])
+async def test_the_back_end_and_admins_list_their_own_unless_they_ask_for_all(many: Node, actor: Actor) -> None:
+    assert (await many.do(actor, ListConversations())).items == ()
+    await many.do(BACKEND, CreateConversation("group", (actor.user_id, "bob"), id="own"))
+    assert [view.conversation.id for view in (await many.do(actor, ListConversations())).items] == ["own"]
+    assert await many.refusal(actor, ListConversations("after:c01")) == "invalid_request"
 
 
 async def test_a_list_that_sync_began_continues_with_ones_own(many: Node) -> None:
     """An admin who uses a client is in conversations of their own."""
     await many.group("own", OPERATOR)
-    assert [view.conversation.id for view in (await many.do(OPERATOR, ListConversations("999"))).items] == ["own"]
+    continued = ListConversations("999", of_everybody=True)
+    assert [view.conversation.id for view in (await many.do(OPERATOR, continued)).items] == ["own"]
 
 
 @pytest.fixture
@@ -150,7 +160,7 @@ _SCANS = {
 
 _Ask = Callable[[Node], Awaitable[Any]]
 _ASKED: dict[str, tuple[Actor, Command[Any]]] = {
-    "all": (BACKEND, ListConversations("after:c03", 5)),
+    "all": (BACKEND, ListConversations("after:c03", 5, of_everybody=True)),
     "of a member": (BACKEND, ListConversations("after:c03", 5, member_id="bob")),
     "by name": (BACKEND, ListConversations("after:c03", 5, text="returns")),
     "users": (BACKEND, SearchUsers("a")),

@@ -296,7 +296,7 @@ async def test_the_last_one_who_leaves_deletes_the_conversation(node: Node) -> N
     assert await node.roles("c") == {"bob": "owner"}
     await node.do(BOB, RemoveMember("c", "bob"))
     assert [type(event) for event in node.log[-2:]] == [MemberRemoved, ConversationDeleted]
-    assert (await node.do(OPERATOR, ListConversations())).items == ()
+    assert (await node.do(OPERATOR, ListConversations(of_everybody=True))).items == ()
     for actor in (ALICE, BACKEND, OPERATOR):
         assert await node.refusal(actor, GetConversation("c")) == "forbidden"
         assert await node.refusal(actor, AddMembers("c", ("alice",))) == "forbidden"

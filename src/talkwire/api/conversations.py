@@ -53,7 +53,8 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
     if text is not None and member_id is None and not caller.actor.is_trusted:
         found = await chat.execute(caller.actor, FindPublicConversations(text, cursor, limit))
         return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
-    page = await chat.execute(caller.actor, ListConversations(cursor, limit, member_id=member_id, text=text))
+    query = ListConversations(cursor, limit, member_id=member_id, text=text, of_everybody=caller.actor.is_trusted)
+    page = await chat.execute(caller.actor, query)
     return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
 
 

@@ -125,7 +125,7 @@ async def _all_conversations(operator: Operator) -> list[ConversationView]:
     views: dict[str, ConversationView] = {}
     cursor: str | None = None
     while True:
-        page = await operator.execute(ListConversations(cursor, PAGE))
+        page = await operator.execute(ListConversations(cursor, PAGE, of_everybody=True))
         for view in page.items:
             views.setdefault(view.conversation.id, view)
         if page.next is None:

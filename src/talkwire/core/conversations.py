@@ -327,17 +327,16 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """One page of the actor's conversations, newest message first; the back end and admins get all of them.
+    """Returns one page of the actor's conversations, newest message first, or of everybody's.
 
-    A cursor says which of both lists it continues: `sync` begins everybody's own.
+    A cursor of the actor's own list continues that list: `sync` begins it, and the route that lists all continues it.
     """
     limit = max(1, min(query.limit, PAGE_MAX))
-    if query.member_id is not None or query.text is not None:
-        must_be_trusted(actor)
-    is_own = not actor.is_trusted if query.cursor is None else not query.cursor.startswith(_AFTER)
-    if is_own:
+    if not (query.of_everybody or query.member_id is not None or query.text is not None):
         return _list_own(snapshot, actor, query, limit)
     must_be_trusted(actor)
+    if query.cursor is not None and not query.cursor.startswith(_AFTER):
+        return _list_own(snapshot, actor, query, limit)
     return _list_all(snapshot, actor, query, limit)
 
 

@@ -79,12 +79,13 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
 
 
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
-    """The actor's conversations, the one with the newest message first. The back end and admins list all conversations,
-    in the order of their ids: those of `member_id`, and those whose name has all words of `text`. Conversations with at
-    most `members_max` members are answered with them."""
+    """The actor's conversations, the one with the newest message first. With `of_everybody`, `member_id` or `text` the
+    back end and admins list all conversations, in the order of their ids: those of `member_id`, and those whose name
+    has all words of `text`. Conversations with at most `members_max` members are answered with them."""
 
     cursor: str | None = None
     limit: int = 50
     members_max: int = 0
     member_id: str | None = None
     text: str | None = None
+    of_everybody: bool = False
