@@ -202,6 +202,18 @@ async def test_an_edit_of_an_import_mentions_nobody(group: Node) -> None:
         assert connection.execute(select(func.count()).select_from(mentions)).scalar_one() == 0
 
 
+async def test_the_back_end_edits_and_deletes_an_import_of_a_user_that_is_no_member(group: Node) -> None:
+    dave = Actor("dave", "Dave")
+    await group.users(dave)
+    (message,) = await bring(group, START_MS, sender=dave)
+    edited = await group.do(BACKEND, EditMessage(str(message.id), "Corrected"))
+    assert (edited.content, edited.created_ms, edited.imported) == ("Corrected", START_MS, True)
+    assert (await group.do(BOB, GetMessage(str(message.id)))).content == "Corrected"
+    assert await group.refusal(dave, EditMessage(str(message.id), "Mine")) == "forbidden"
+    await group.do(BACKEND, DeleteMessage(str(message.id)))
+    assert await unread(group, ALICE, BOB, CAROL) == [0, 0, 0]
+
+
 async def test_an_import_of_somebody_who_is_blocked_counts_nothing(group: Node) -> None:
     await group.do(BOB, BlockUser("alice"))
     await bring(group, START_MS, START_MS)

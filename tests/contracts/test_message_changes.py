@@ -332,7 +332,6 @@ async def test_only_authors_edit_and_only_where_they_may_write(node: Node) -> No
         assert await node.refusal(actor, edit) == "forbidden"
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
     assert await node.refusal(BOB, edit) == "muted"
-    assert await node.refusal(BACKEND, edit) == "muted"
     await node.do(ALICE, RemoveMember("c", "bob"))
     assert await node.refusal(BOB, edit) == "forbidden"
     for message_id in ("x", "", "1", str(sent.id + 1000)):
@@ -346,6 +345,23 @@ async def test_the_backend_edits_in_the_authors_name(node: Node) -> None:
     assert (await node.do(BACKEND, EditMessage(str(sent.id), "3", "bob"))).content == "3"
     assert await node.refusal(BACKEND, EditMessage(str(sent.id), "4", "alice")) == "forbidden"
     assert await node.refusal(ALICE, EditMessage(str(sent.id), "4", "bob")) == "forbidden"
+
+
+async def test_the_backend_edits_whatever_keeps_the_author_from_writing(node: Node) -> None:
+    """As it deletes: to correct what was said is not to say something new."""
+    await node.group("c", ALICE, BOB)
+    message_id = str((await node.send(BOB, "1")).id)
+    await node.do(ALICE, RestrictMember("c", "bob", "mute"))
+    assert (await node.do(BACKEND, EditMessage(message_id, "2"))).content == "2"
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert (await node.do(BACKEND, EditMessage(message_id, "3", "bob"))).content == "3"
+    await node.do(OPERATOR, BanUser("bob"))
+    assert (await node.do(BACKEND, EditMessage(message_id, "4 @alice"))).mentions == ("alice",)
+    assert (await node.do(ALICE, GetMessage(message_id))).content == "4 @alice"
+    assert await node.refusal(BACKEND, EditMessage(message_id, " ")) == "invalid_request"
+    assert await node.refusal(BACKEND, EditMessage(message_id, "5", "alice")) == "forbidden"
+    await node.do(BACKEND, DeleteMessage(message_id))
+    assert await node.refusal(BACKEND, EditMessage(message_id, "5")) == "invalid_request"
 
 
 async def test_slow_mode_lets_the_last_message_be_corrected(node: Node) -> None:

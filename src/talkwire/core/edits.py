@@ -6,13 +6,13 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.access import acting_as, as_seen, history_of, may_act, may_post, must_see, runs
+from talkwire.core.access import acting_as, as_seen, history_of, may_act, may_post, must_see, require, runs
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
 from talkwire.core.errors import forbidden, invalid
 from talkwire.core.events import MessageDeleted, MessageEdited
 from talkwire.core.handler import ChangeHandler, Changes
 from talkwire.core.messages import existing_message, must_stand, needs_of_change, taking_part, visible_message
-from talkwire.core.model import LARGE_CONVERSATION, Actor, Message
+from talkwire.core.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
 from talkwire.core.sending import mentioned
 from talkwire.core.texts import check_content, check_id
 from talkwire.core.transaction import Transaction
@@ -26,20 +26,13 @@ def check_edit(command: EditMessage) -> None:
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Authors change what they said where they may still write; the application's backend does it in their name."""
-    message, part = visible_message(tx, _author_id(tx, actor, command), command.message_id)
-    if message.sender_id != part.user.id:
-        raise forbidden()
-    must_stand(message)
-    # Slow mode keeps new messages apart; to correct the last one is none.
-    refusal = may_post(replace(part.conversation, slow_mode_s=0), part.member, tx.now_ms)
-    if refusal is not None:
-        raise refusal
+    """Authors change what they said where they may still write; the application's back end does it in their name,
+    whatever keeps them from writing."""
+    message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
     if message.forwarded_from is not None:
         raise invalid("messageId", "a forwarded message stays as it was said")
     if not command.content.strip() and not message.attachments:
         raise invalid("content", "must not be empty")
-    history = history_of(actor, part.member)
     if command.content == message.content:
         return must_see(message, history)
     mentions = mentioned(tx, message.conversation_id, command.content)
@@ -50,16 +43,33 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
         mentions_all=mentions.everyone,
         edited_ms=tx.now_ms,
     )
+    conversation = tx.conversation(message.conversation_id)
     # To look through a large conversation's members would hold up everybody.
-    large = part.conversation.member_count > LARGE_CONVERSATION
+    large = conversation is not None and conversation.member_count > LARGE_CONVERSATION
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
     return must_see(edited, history)
 
 
-def _author_id(tx: Transaction, actor: Actor, command: EditMessage) -> str:
-    if actor.is_service and command.sender_id is None:
-        return existing_message(tx, command.message_id).sender_id
-    return acting_as(actor, command.sender_id)
+def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:
+    """Returns the actor's own message as it is stored, and what the actor may see. Raises unless they may write in its
+    conversation now."""
+    message, part = visible_message(tx, acting_as(actor, command.sender_id), command.message_id)
+    if message.sender_id != part.user.id:
+        raise forbidden()
+    must_stand(message)
+    # Slow mode keeps new messages apart; to correct the last one is none.
+    require(may_post(replace(part.conversation, slow_mode_s=0), part.member, tx.now_ms))
+    return message, history_of(actor, part.member)
+
+
+def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, HistoryStart]:
+    """Returns any message. Its author need not be a member, and may be banned or muted: what was imported is of users
+    who left long ago."""
+    message = existing_message(tx, command.message_id)
+    if command.sender_id not in {None, message.sender_id}:
+        raise forbidden()
+    must_stand(message)
+    return message, WHOLE
 
 
 def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> None:
