@@ -28,7 +28,7 @@ from talkwire.core.commands.messages import (
 )
 from talkwire.core.commands.moderation import RestrictMember
 from talkwire.core.commands.notifications import ListNotifications
-from talkwire.core.commands.receipts import CountUnread, MarkRead, Unread
+from talkwire.core.commands.receipts import CountUnread, MarkRead, MarkUnread, Unread
 from talkwire.core.commands.retention import PruneOld
 from talkwire.core.commands.sync import ListEvents
 from talkwire.core.errors import ChatError
@@ -184,6 +184,24 @@ async def test_nothing_that_is_imported_is_unread(group: Node, database: Databas
 
 async def _id_at(node: Node, seq: int) -> str:
     return str((await node.do(BACKEND, ListMessages("c"))).items[seq - 1].id)
+
+
+async def test_marking_as_unread_passes_over_imports(group: Node) -> None:
+    (old,) = await bring(group, START_MS)
+    for message_id in (None, str(old.id)):
+        assert await group.refusal(BOB, MarkUnread("c", message_id)) == "invalid_request"
+    await group.send(ALICE, "Now")
+    (newest,) = await bring(group, group.clock.now_ms)
+    await group.do(BOB, MarkRead("c"))
+    before = len(group.log)
+    for message in (old, newest):
+        with pytest.raises(ChatError, match="imported") as refused:
+            await group.do(BOB, MarkUnread("c", str(message.id)))
+        assert refused.value.code == "invalid_request"
+    assert len(group.log) == before
+    mark = await group.do(BOB, MarkUnread("c"))
+    assert (mark.seq, mark.unread.unread_count) == (1, 1)
+    assert await unread(group, BOB) == [1]
 
 
 async def test_a_deleted_import_counts_no_more_than_one_that_stays(group: Node) -> None:

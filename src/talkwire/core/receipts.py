@@ -90,9 +90,10 @@ def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
         if seq is None:
             raise invalid("messageId", "there is no message of another member to mark as unread")
     else:
-        place = _place(tx, conversation, member, command.message_id)
-        assert place is not None, "a message that is named has a place"
-        seq = place[0]
+        named = _named(tx, member, command.message_id)
+        if named.imported:
+            raise invalid("messageId", "an imported message is never unread")
+        seq = named.seq
     if seq > member.own_seq:
         return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
     return _move_own(tx, member, seq - 1)
@@ -132,11 +133,17 @@ def _place(
     if message_id is None:
         # The newest event that counts as activity is the newest message, once there is one.
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
+    message = _named(tx, member, message_id)
+    return message.seq, message.id
+
+
+def _named(tx: Transaction, member: Member, message_id: str) -> Message:
+    """Returns a message of the member's conversation. Raises `forbidden` for one that they may not see."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None or message.conversation_id != conversation.id or as_seen(message, member.history) is None:
+    if message is None or message.conversation_id != member.conversation_id or as_seen(message, member.history) is None:
         raise forbidden()
-    return message.seq, message.id
+    return message
 
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:

@@ -121,8 +121,8 @@ class Transaction(Protocol):
         ...
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
-        """The `seq` of the newest message behind `after_seq` that another user has sent and that is not deleted, where
-        it is among the conversation's newest."""
+        """Returns the `seq` of the newest message behind `after_seq` that another user has sent, and that is neither
+        deleted nor imported, where it is among the conversation's newest."""
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:

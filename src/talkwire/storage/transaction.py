@@ -19,6 +19,7 @@ from talkwire.storage.answers import AnswerRows
 from talkwire.storage.batch_statements import BatchStatements, Write
 from talkwire.storage.covered import with_covered
 from talkwire.storage.files import FileRows
+from talkwire.storage.imports import is_imported
 from talkwire.storage.invitations import InvitationRows
 from talkwire.storage.keys import direct_key
 from talkwire.storage.mail import MailRows
@@ -184,13 +185,15 @@ class BatchTransaction:
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
         self._workspace.write_messages()
         newest = (
-            select(messages.c.seq, messages.c.sender_id, messages.c.deleted_ms)
+            select(messages.c.seq, messages.c.sender_id, messages.c.deleted_ms, is_imported().label("imported"))
             .where(messages.c.conversation_id == conversation_id, messages.c.seq > after_seq)
             .order_by(messages.c.seq.desc())
             .limit(AUTHORS_LOOK_BACK)
             .subquery()
         )
-        of_others = select(func.max(newest.c.seq)).where(newest.c.sender_id != user_id, newest.c.deleted_ms.is_(None))
+        of_others = select(func.max(newest.c.seq)).where(
+            newest.c.sender_id != user_id, newest.c.deleted_ms.is_(None), ~newest.c.imported
+        )
         seq: int | None = self._connection.execute(of_others).scalar_one()
         return seq
 
