@@ -81,6 +81,19 @@ def test_whoever_starts_again_at_once_is_told_when_the_time_is_over() -> None:
     assert typing.stop("c", "alice", now=2.5) == _stopped("alice")
 
 
+def test_of_several_early_starts_the_first_to_be_due_is_told_first() -> None:
+    typing = TypingState()
+    for user_id, now in (("alice", 0.0), ("bob", 1.0)):
+        typing.start("c", user_id, user_id.title(), "s1", now=now)
+        typing.stop("c", user_id, now=now)
+    assert typing.start("c", "bob", "Bob", "s1", now=1.2) is None
+    assert typing.start("c", "alice", "Alice", "s1", now=1.3) is None
+    assert typing.next_deadline() == TYPING_EVERY_S
+    assert typing.expire(TYPING_EVERY_S) == [_started("alice")]
+    assert typing.next_deadline() == 1 + TYPING_EVERY_S
+    assert typing.expire(1 + TYPING_EVERY_S) == [_started("bob")]
+
+
 def test_a_start_that_was_not_told_needs_no_stop() -> None:
     typing = TypingState()
     for _ in range(10):

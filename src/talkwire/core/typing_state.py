@@ -42,7 +42,7 @@ class TypingState:
         self._by_source: dict[str | None, set[_Key]] = {}
         # When others received the last start of users who have stopped since, the first to stop first.
         self._stopped: dict[_Key, float] = {}
-        # When to tell the starts that came too early.
+        # When to tell the starts that came too early, in no order: each waits for its own last start. They are few.
         self._early: dict[_Key, float] = {}
 
     def start(  # noqa: PLR0913, PLR0917 (what a client says, and when)
@@ -117,17 +117,13 @@ class TypingState:
     def next_deadline(self) -> float | None:
         """When `expire` has something to do; None: never."""
         ends = next((typing.deadline for typing in self._typing.values()), None)
-        due = next(iter(self._early.values()), None)
+        due = min(self._early.values(), default=None)
         return due if ends is None or (due is not None and due < ends) else ends
 
     def _tell_early(self, now: float) -> list[TypingChanged]:
-        due = []
-        for key, due_s in self._early.items():
-            if due_s > now:
-                break
-            due.append(key)
+        due = sorted((due_s, key) for key, due_s in self._early.items() if due_s <= now)
         told = []
-        for key in due:
+        for _, key in due:
             del self._early[key]
             typing = self._typing[key]
             typing.told_s, typing.is_told = now, True
