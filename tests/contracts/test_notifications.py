@@ -366,6 +366,37 @@ async def test_a_message_that_is_read_at_once_leaves_no_unread_notification(watc
     assert await watched.kept(BOB, unread=True) == []
 
 
+@pytest.mark.parametrize("mark", [MarkRead("c"), MarkNotificationsRead()])
+async def test_a_notification_that_is_read_in_the_batch_of_its_cause_is_not_sent(
+    watched: Watched, mark: MarkRead | MarkNotificationsRead
+) -> None:
+    node = watched.node
+    await watched.come(BOB, CAROL)
+    await node.in_one_batch(
+        (ALICE, SendMessage("c", "@all look")), (BOB, mark), (ALICE, SendMessage("c", "@all look again"))
+    )
+    assert sorted(await watched.heard()) == [
+        ("bob", "mention", "@all look again"),
+        ("carol", "mention", "@all look"),
+        ("carol", "mention", "@all look again"),
+    ]
+
+
+async def test_a_notification_that_is_read_before_its_names_are_known_is_not_sent(watched: Watched) -> None:
+    node = watched.node
+    await watched.come(BOB, CAROL)
+    await node.in_one_batch(
+        (ALICE, CreateOffer("c", "A bicycle", 1, "EUR")),
+        (BOB, MarkNotificationsRead()),
+        (ALICE, CreateOffer("c", "A lamp", 1, "EUR")),
+    )
+    assert sorted(await watched.heard()) == [
+        ("bob", "offer", "A lamp"),
+        ("carol", "offer", "A bicycle"),
+        ("carol", "offer", "A lamp"),
+    ]
+
+
 async def test_a_batch_of_messages_that_name_users_takes_as_many_statements_as_one(watched: Watched) -> None:
     node = watched.node
     asked = await node.send(BOB, "a question")

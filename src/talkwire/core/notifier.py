@@ -30,6 +30,7 @@ from talkwire.core.events import (
     MemberAdded,
     MessageSent,
     News,
+    NotificationsRead,
     Notified,
     OfferCreated,
     OfferUpdated,
@@ -54,9 +55,12 @@ class Notifier:
         self._directory = directory
         self._tell = tell
         self._tasks: set[asyncio.Task[None]] = set()
+        # By the id of an occasion whose names are being queried: the users that have read its notification meanwhile.
+        self._read_by: dict[int, set[str]] = {}
 
     def follow(self, events: Sequence[News]) -> None:
-        """Listens to the bus."""
+        """Notifies of a batch of the bus. A notification that its user has read already is left out: devices received
+        the `NotificationsRead` before, and would count the notification forever."""
         circle_of, eager_of = self._directory.circles.get, self._directory.eager.of
         told: list[Notified] = []
         for event in events:
@@ -71,7 +75,11 @@ class Notifier:
             elif isinstance(event, _OTHER_OCCASIONS):
                 occasion = occasion_of(event)
                 if occasion is not None and self._concerned(occasion):
+                    self._read_by[occasion.id] = set()
                     self._start(self._tell_with_names(occasion))
+            elif isinstance(event, NotificationsRead):
+                told = [each for each in told if not _has_read(event, each)]
+                self._note_read(event)
         if told:
             self._tell(told)
 
@@ -91,16 +99,23 @@ class Notifier:
         candidates = () if circle is None else _candidates(occasion, circle, ())
         return any(self._directory.connected(user_id) for user_id in candidates)
 
+    def _note_read(self, read: NotificationsRead) -> None:
+        for id_ in self._read_by if read.ids is None else self._read_by.keys() & read.ids:
+            self._read_by[id_].add(read.user_id)
+
     async def _tell_with_names(self, occasion: Occasion) -> None:
         try:
             names = await self._chat.execute(_SERVER, FindOccasionNames(occasion.actor_id, occasion.conversation_id))
         except ChatError:
             names = OccasionNames("", "")  # better nameless than not at all
+        finally:
+            read_by = self._read_by.pop(occasion.id)
         if occasion.type == "invitation":
             occasion = occasion._replace(body=names.conversation)
         circle = self._directory.circles.get(occasion.conversation_id)
         if circle is not None:
             told = self._notified(occasion, circle, (), names.actor)
+            told = [each for each in told if each.user_id not in read_by]
             if told:
                 self._tell(told)
 
@@ -116,6 +131,10 @@ class Notifier:
             if reason is not None and not wants_quiet(listener, occasion.at_ms):
                 told.append(Notified(user_id, notification(occasion, listener, reason, title)))
         return told
+
+
+def _has_read(read: NotificationsRead, told: Notified) -> bool:
+    return read.user_id == told.user_id and (read.ids is None or told.notification.id in read.ids)
 
 
 def _candidates(occasion: Occasion, circle: Circle, eager_ids: Collection[str]) -> Collection[str]:
