@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
-import type { Core } from "../src/chat/core";
+import { Core } from "../src/chat/core";
 import type { Notified } from "../src/server/payloads";
 
 const notified = (id: string, more: Partial<Notified> = {}): Notified => ({
@@ -15,14 +15,15 @@ const notified = (id: string, more: Partial<Notified> = {}): Notified => ({
   ...more,
 });
 
-const begin = () => {
+const begin = (now: object = {}) => {
   const handlers = new Map<string, (payload: never) => void>();
   const api = { get: vi.fn(), post: vi.fn(async () => undefined) };
   const core = {
-    now: { me: { id: "me" }, openId: null, keptUnread: null },
+    now: { me: { id: "me" }, openId: null, keptUnread: null, watched: false, ...now },
     api,
     on: (name: string, handler: (payload: never) => void) => handlers.set(name, handler),
     state: { subscribe: () => undefined },
+    isWatched: Core.prototype.isWatched,
   };
   const alerts = new Alerts(core as unknown as Core);
   vi.spyOn(alerts.tabs, "claim").mockResolvedValue(false);
@@ -70,4 +71,91 @@ it("what is not stored is taken away with its message", () => {
   alerts.onRead = (ids) => read.push(ids);
   tell("message:read:receipt", { conversationId: "c", userId: "me", messageId: "11" });
   expect(read).toEqual([["11"]]);
+});
+
+const look = () => vi.stubGlobal("document", { visibilityState: "visible", hasFocus: () => true });
+
+it("a message above whose place the reader has scrolled is counted, as the server counts it", () => {
+  look();
+  const { tell, unread } = begin({ openId: "c" });
+  tell("notification", notified("10"));
+  expect(unread()).toBe(1);
+  const atEnd = begin({ openId: "c", watched: true });
+  atEnd.tell("notification", notified("10"));
+  expect(atEnd.unread()).toBe(0);
+});
+
+it("an offer is read in the open conversation, wherever the reader has scrolled", () => {
+  look();
+  const { api, tell, unread } = begin({ openId: "c" });
+  tell("notification", notified("10", { type: "offer", messageId: undefined, offerId: "1" }));
+  expect(unread()).toBe(0);
+  expect(api.post).toHaveBeenCalledWith("notifications/read", { ids: ["10"] });
+});
+
+it("what comes quietly is counted and listed, and not announced", async () => {
+  const { alerts, tell, unread } = begin();
+  vi.spyOn(alerts.tabs, "claim").mockResolvedValue(true);
+  const announced: string[] = [];
+  alerts.onAlert = ({ notification }) => announced.push(notification.id);
+  tell("notification", notified("10", { quiet: true }));
+  tell("notification", notified("11", { type: "direct", quiet: true }));
+  tell("notification", notified("12"));
+  await vi.waitFor(() => expect(announced).toEqual(["12"]));
+  expect(unread()).toBe(3);
+  expect(alerts.state.getState().items.map(({ id }) => id)).toEqual(["12", "11", "10"]);
+});
+
+it("a quiet direct message is read with its message, whenever the server stores it", () => {
+  const { tell, unread } = begin();
+  for (const id of ["10", "11"]) tell("notification", notified(id, { type: "direct", quiet: true }));
+  tell("message:read:receipt", { conversationId: "c", userId: "me", messageId: "10" });
+  expect(unread()).toBe(1);
+  tell("conversation:unread", { conversationId: "c", unreadCount: 0 });
+  expect(unread()).toBe(0);
+});
+
+it.each([
+  ["notification", notified("11"), 2],
+  ["notification:read", { ids: ["10"], unread: 0 }, 0],
+])("a %s that comes while the list is loaded is not lost", async (name, payload, expected) => {
+  const { alerts, api, tell, unread } = begin();
+  const newer = { items: [], next: null, unread: expected };
+  api.get.mockImplementationOnce(async () => {
+    tell(name, payload);
+    return { items: [notified("10")], next: null, unread: 1 };
+  });
+  api.get.mockResolvedValueOnce(newer);
+  await alerts.load();
+  expect(unread()).toBe(expected);
+  expect(api.get).toHaveBeenCalledTimes(2);
+});
+
+it("loading ends, however many events come meanwhile", async () => {
+  const { alerts, api, tell, unread } = begin();
+  api.get.mockImplementation(async () => {
+    tell("notification:read", { ids: [], unread: 0 });
+    return { items: [], next: null, unread: api.get.mock.calls.length };
+  });
+  await alerts.load();
+  expect(unread()).toBe(3);
+});
+
+it.each([
+  ["member:removed", { conversationId: "c", userId: "me" }],
+  ["conversation:deleted", { conversationId: "c" }],
+])("after %s nothing of the conversation is listed or shown", async (name, payload) => {
+  const { alerts, api, tell, unread } = begin();
+  api.get.mockResolvedValue({ items: [], next: null, unread: 1 });
+  const taken: string[] = [];
+  alerts.onRead = (ids) => taken.push(...ids);
+  tell("notification", notified("10"));
+  tell("notification", notified("11", { conversationId: "d" }));
+  tell("notification", notified("12", { type: "direct" }));
+  tell("member:removed", { conversationId: "d", userId: "bob" });
+  tell(name, payload);
+  expect(unread()).toBe(1);
+  await vi.waitFor(() => expect(api.get).toHaveBeenCalled());
+  expect(alerts.state.getState().items.map(({ id }) => id)).toEqual(["11"]);
+  expect(taken.sort()).toEqual(["10", "12"]);
 });

@@ -167,6 +167,8 @@ export interface Notified {
   offerId?: string;
   /** Left out where it is meant to be silent. */
   sound?: string;
+  /** The reader does not want to be disturbed: it is counted, listed, and not announced. */
+  quiet?: true;
   readAt?: string;
 }
 

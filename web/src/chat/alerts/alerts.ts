@@ -38,26 +38,31 @@ export class Alerts implements Part {
   readonly #core: Core;
   /** Those that were told and are not stored: the unread counts of conversations say the same. */
   #passing: Notifications = [];
+  /** How many events have changed the count. */
+  #changes = 0;
 
   constructor(core: Core) {
     this.#core = core;
     this.tabs = new Tabs(core.now.me.id);
     core.on("notification", (notification) => void this.#told(notification));
     core.on("notification:read", ({ ids, unread }) => {
+      this.#changes += 1;
       this.#read((each) => ids === undefined || ids.includes(each.id));
       this.state.setState({ unread });
     });
     core.on("message:read:receipt", ({ conversationId, userId, messageId }) => {
       if (userId !== core.now.me.id) return;
-      this.#passed((each) => each.conversationId === conversationId && Number(each.messageId) <= Number(messageId));
+      this.#readMessages(
+        (each) => each.conversationId === conversationId && Number(each.messageId) <= Number(messageId),
+      );
     });
     core.on("conversation:unread", ({ conversationId, unreadCount }) => {
-      if (unreadCount === 0) this.#passed((each) => each.conversationId === conversationId);
+      if (unreadCount === 0) this.#readMessages((each) => each.conversationId === conversationId);
     });
-    core.on("member:removed", ({ userId }) => {
-      if (userId === core.now.me.id) void this.load();
+    core.on("member:removed", ({ conversationId, userId }) => {
+      if (userId === core.now.me.id) this.#forget(conversationId);
     });
-    core.on("conversation:deleted", () => void this.load());
+    core.on("conversation:deleted", ({ conversationId }) => this.#forget(conversationId));
     core.on("conversation:preferences", ({ conversationId, muted }) =>
       core.changeConversation(conversationId, (before) => ({ ...before, muted })),
     );
@@ -81,12 +86,17 @@ export class Alerts implements Part {
     void this.load();
   }
 
-  /** The newest ones, or what follows those that are here. */
+  /** Loads the newest ones, or the page at `cursor`. Asks again when an event has made the answer out of date. */
   async load(cursor?: string): Promise<void> {
+    const from = cursor === undefined ? "" : `?cursor=${cursor}`;
     try {
-      const from = cursor === undefined ? "" : `?cursor=${cursor}`;
-      const { items, next, unread } = await this.#core.api.get<Page>(`notifications${from}`);
-      this.state.setState((before) => ({ items: merged(before.items, items), next, unread }));
+      for (let attempt = 1; ; attempt++) {
+        const changes = this.#changes;
+        const { items, next, unread } = await this.#core.api.get<Page>(`notifications${from}`);
+        if (changes !== this.#changes && attempt < LOAD_ATTEMPTS) continue;
+        this.state.setState((before) => ({ items: merged(before.items, items), next, unread }));
+        return;
+      }
     } catch {
       // They are asked for again when everything is loaded afresh, or when somebody looks at them.
     }
@@ -132,13 +142,18 @@ export class Alerts implements Part {
     if ([...items, ...this.#passing].some((each) => each.id === id)) return;
     const { isSeen } = this.tabs;
     const { openId, keptUnread } = this.#core.now;
-    const isRead = isSeen && openId === conversationId && keptUnread !== conversationId;
+    // The server takes a message as read once its place is in sight; the others are read in the open conversation.
+    const isRead = isOfMessage(notification)
+      ? this.#core.isWatched(conversationId)
+      : isSeen && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
-    if (isStored(notification))
+    if (isStored(notification)) {
+      this.#changes += 1;
       this.state.setState({ items: merged(items, [item]), unread: unread + (isRead ? 0 : 1) });
-    else this.#passing = [item, ...this.#passing].slice(0, PASSING_MAX);
+    } else this.#passing = [item, ...this.#passing].slice(0, PASSING_MAX);
     // What is no message is read by being looked at; of messages the server knows when they are read.
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
+    if (notification.quiet) return;
     // Whoever reads a conversation sees what is new there; the claim keeps other tabs quiet too.
     if (!(await this.tabs.claim(id)) || isRead) return;
     this.onAlert({ notification, shows: !isSeen });
@@ -164,6 +179,22 @@ export class Alerts implements Part {
     this.onRead(after.filter((each, index) => each.readAt !== items[index]?.readAt).map(({ id }) => id));
   }
 
+  /** Marks the notifications of messages as read that were read with their messages. */
+  #readMessages(matches: (each: Notified) => boolean): void {
+    this.#passed(matches);
+    this.#read((each) => isOfMessage(each) && matches(each));
+  }
+
+  /** Removes the notifications of a conversation that the reader is not in any more. */
+  #forget(conversationId: string): void {
+    this.#changes += 1;
+    const isThere = (each: Notified): boolean => each.conversationId === conversationId;
+    this.#passed(isThere);
+    this.#read(isThere);
+    this.state.setState(({ items }) => ({ items: items.filter((each) => !isThere(each)) }));
+    void this.load();
+  }
+
   /** What is not stored is forgotten as soon as it was read. */
   #passed(matches: (each: Notified) => boolean): void {
     const read = this.#passing.filter(matches);
@@ -178,6 +209,7 @@ export class Alerts implements Part {
 
 export const unreadIn = ({ unread }: AlertState): number => unread;
 
+const LOAD_ATTEMPTS = 3;
 /** As many as may be shown by the browser at the same time. */
 const PASSING_MAX = 100;
 

@@ -18,8 +18,8 @@ export function withRead(all: Notifications, matches: (each: Notified) => boolea
 }
 
 /** Whether the server stores it for readers that are connected; of the others, unread counts say the same. */
-export function isStored({ type }: Notified): boolean {
-  return type !== "direct" && type !== "message";
+export function isStored({ type, quiet }: Notified): boolean {
+  return quiet === true || (type !== "direct" && type !== "message");
 }
 
 export function unreadOf(all: Notifications): number {
