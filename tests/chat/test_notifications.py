@@ -210,21 +210,28 @@ async def test_what_nobody_can_prefer_is_refused(world: World, body: dict[str, o
     assert [detail["path"] for detail in answer.json()["error"]["details"]] == [path]
 
 
-async def test_who_does_not_want_to_be_disturbed_finds_it_later(world: World) -> None:
+async def test_who_does_not_want_to_be_disturbed_is_notified_quietly(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await prefer(world, "bob", "users/me", {"doNotDisturb": NOBODY})
     await alice.send_message(conversation, "psst")
-    assert "sound" not in (await stored(world, "bob", 1))[0]
-    assert await bob.pending("notification") == []
+    told = await bob.next("notification")
+    assert (told["body"], told["quiet"]) == ("psst", True)
+    kept = (await stored(world, "bob", 1))[0]
+    assert kept["id"] == told["id"]
+    assert kept.keys().isdisjoint({"sound", "quiet"})
+    assert "sound" not in told
     await prefer(world, "bob", "users/me", {})
     await bob.done("presence:set", {"status": "dnd"})
     await alice.send_message(conversation, "hey")
     assert [each["body"] for each in await stored(world, "bob", 2)] == ["hey", "psst"]
-    assert await bob.pending("notification") == []
+    told = await bob.next("notification")
+    assert (told["body"], told["quiet"]) == ("hey", True)
     await bob.done("presence:set", {"status": "online"})
     await alice.send_message(conversation, "hello")
-    assert (await bob.next("notification"))["body"] == "hello"
+    told = await bob.next("notification")
+    assert (told["body"], told["sound"]) == ("hello", "default")
+    assert "quiet" not in told
 
 
 async def test_of_a_conversation_of_others_nothing_can_be_preferred(world: World) -> None:

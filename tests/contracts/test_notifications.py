@@ -48,11 +48,13 @@ Told = tuple[str, NotificationType, str]
 
 
 class Watched:
-    """A node that notifies: `told` is what went to sockets, `stored` what is kept for a user."""
+    """A node that notifies: `told` is what went to sockets, `stored` what is kept for a user, and `quiet` the ids of
+    those that nobody should be disturbed with."""
 
     def __init__(self, node: Node, database: Database) -> None:
         self.node = node
         self.told: list[Notification] = []
+        self.quiet: set[int] = set()
         self._notifier = Notifier(node.chat, node.chat.directory, self._tell)
         work = AwayNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
         self.follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
@@ -62,6 +64,7 @@ class Watched:
     def _tell(self, events: Sequence[Notified]) -> None:
         assert all(event.user_id == event.notification.user_id for event in events)
         self.told += [event.notification for event in events]
+        self.quiet |= {event.notification.id for event in events if event.quiet}
 
     async def come(self, *actors: Actor) -> None:
         """They have a socket from now on."""
@@ -224,11 +227,19 @@ async def test_do_not_disturb_keeps_quiet_and_keeps_it(watched: Watched, clock: 
     night = DoNotDisturb(enabled=True, start_minute=0, end_minute=0, time_zone="Asia/Tokyo")
     await node.do(BOB, SetPreferences(Preferences(do_not_disturb=night)))
     await node.send(ALICE, "psst", to=direct)
-    assert await watched.heard() == []
-    assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("psst", None)]
+    await node.send(ALICE, "@Bob look")
+    await watched.settle()
+    assert [(each.body, each.sound) for each in watched.told] == [("psst", None), ("@Bob look", None)]
+    assert watched.quiet == {each.id for each in watched.told}
+    assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("@Bob look", None), ("psst", None)]
     await node.do(BOB, SetPreferences(Preferences()))
-    await node.send(ALICE, "hey", to=direct)
-    assert await watched.heard() == [("bob", "direct", "hey")]
+    later = await node.send(ALICE, "hey", to=direct)
+    assert await watched.heard() == [
+        ("bob", "direct", "psst"),
+        ("bob", "mention", "@Bob look"),
+        ("bob", "direct", "hey"),
+    ]
+    assert later.id not in watched.quiet
 
 
 async def test_who_is_shown_as_dnd_is_not_disturbed(watched: Watched, database: Database, clock: Clock) -> None:
@@ -238,8 +249,9 @@ async def test_who_is_shown_as_dnd_is_not_disturbed(watched: Watched, database: 
     async with running(database, clock) as again, watching(again, database) as later:
         await later.come(BOB)
         await again.send(ALICE, "psst", to=direct)
-        assert await later.heard() == []
+        assert await later.heard() == [("bob", "direct", "psst")]
         assert await later.kept(BOB) == [("direct", "psst")]
+        assert len(later.quiet) == 1
 
 
 async def test_what_the_blocked_do_reaches_nobody(watched: Watched) -> None:

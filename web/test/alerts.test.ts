@@ -88,7 +88,8 @@ it("a message above whose place the reader has scrolled is counted, as the serve
 it("an offer is read in the open conversation, wherever the reader has scrolled", () => {
   look();
   const { api, tell, unread } = begin({ openId: "c" });
-  tell("notification", notified("10", { type: "offer", messageId: undefined, offerId: "1" }));
+  const { messageId: _, ...offer } = notified("10", { type: "offer", offerId: "1" });
+  tell("notification", offer);
   expect(unread()).toBe(0);
   expect(api.post).toHaveBeenCalledWith("notifications/read", { ids: ["10"] });
 });

@@ -217,7 +217,7 @@ def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
 
 
 def wants_quiet(listener: Listener, at_ms: int) -> bool:
-    """Then nothing is sent, and what is stored makes no sound."""
+    """Returns whether a listener is not to be disturbed. Notifications have no sound then."""
     return listener.wants_quiet or is_quiet(listener.preferences.do_not_disturb, at_ms)
 
 

@@ -388,10 +388,12 @@ class CallEnded(EphemeralEvent, frozen=True):
 
 
 class Notified(EphemeralEvent, frozen=True):
-    """Ephemeral, to the user's own sockets."""
+    """Ephemeral, to the user's own sockets. `quiet`: the user does not want to be disturbed, so clients count the
+    notification and do not announce it."""
 
     user_id: str
     notification: Notification
+    quiet: bool = False
 
 
 class UploadProgressed(EphemeralEvent, frozen=True):

@@ -128,8 +128,9 @@ class Notifier:
                 continue
             listener = _listener(user_id, entry, occasion.conversation_id)
             reason = reason_of(occasion, kind, circle.member_count, listener)
-            if reason is not None and not wants_quiet(listener, occasion.at_ms):
-                told.append(Notified(user_id, notification(occasion, listener, reason, title)))
+            if reason is not None:
+                quiet = wants_quiet(listener, occasion.at_ms)
+                told.append(Notified(user_id, notification(occasion, listener, reason, title, quiet=quiet), quiet))
         return told
 
 

@@ -32,7 +32,7 @@ def _reply(unread: int) -> NotificationsReadReply:
 
 
 def _notification(event: Notified) -> NotificationPayload:
-    return notification_payload(event.notification)
+    return notification_payload(event.notification, quiet=event.quiet)
 
 
 INBOUND = {

@@ -14,7 +14,8 @@ from talkwire.dialects.payloads.payload import Payload, iso
 
 class NotificationPayload(Payload, frozen=True):
     """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title
-    or a conversation's name. `readAt` is missing until it was read, by itself or with its message."""
+    or a conversation's name. `readAt` is missing until it was read, by itself or with its message. `quiet` is
+    true in the event of a user who does not want to be disturbed: count it and do not announce it."""
 
     id: str
     type: NotificationType
@@ -27,9 +28,10 @@ class NotificationPayload(Payload, frozen=True):
     offer_id: str | None = None
     sound: str | None = None
     read_at: str | None = None
+    quiet: Literal[True] | None = None
 
 
-def notification_payload(notification: Notification) -> NotificationPayload:
+def notification_payload(notification: Notification, *, quiet: bool = False) -> NotificationPayload:
     message_id, offer_id, read_ms = notification.message_id, notification.offer_id, notification.read_ms
     return NotificationPayload(
         id=str(notification.id),
@@ -43,6 +45,7 @@ def notification_payload(notification: Notification) -> NotificationPayload:
         offer_id=None if offer_id is None else str(offer_id),
         sound=notification.sound,
         read_at=None if read_ms is None else iso(read_ms),
+        quiet=True if quiet else None,
     )
 
 

@@ -56,7 +56,7 @@ class SoundsPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
-    """Hours without notifications, in a time zone. They start at `from` on each of `days` and end at `to`, on the next
+    """Hours of quiet notifications, in a time zone. They start at `from` on each of `days` and end at `to`, on the next
     day when `to` is not later than `from`."""
 
     enabled: bool = False
