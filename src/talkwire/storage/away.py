@@ -4,9 +4,9 @@ The transaction of a mention, a reply, an offer, an invitation and a missed call
 for users that are away and others (`alerts.py`). They are stored here again where a node of an older version has
 written the event; otherwise the row exists, and only a user's oldest notifications are deleted.
 
-Who had a socket when something happened was told then, unless they want quiet. Whoever came only afterwards was not:
-the log's position at which a user came decides. When in doubt something is stored that was told already, never the
-other way round.
+Users that had a socket when something happened were notified then; for those that do not want to be disturbed it is
+stored nevertheless. Users that connected afterwards were not notified: the log's position at which they came decides.
+When in doubt something is stored that was told already, never the other way round.
 
 Of other nodes it is known up to where each had handed the log out when it last renewed its lease, and who had a socket
 there since when, without a break. Of what came after that nothing is said before the node renews its lease again, or
