@@ -12,12 +12,17 @@ declare const BUILT_FILES: readonly string[];
 /** Changes with every build. */
 declare const BUILD: string;
 
-const PREFIX = "talkwire-page-";
-const CACHE = PREFIX + BUILD;
 const ANSWER_MS = 4_000;
 
-const page = new URL("./", self.location.href).href;
+const { href: page, pathname } = new URL("./", self.location.href);
 const files = new Set(BUILT_FILES.map((path) => new URL(path, page).href));
+
+/**
+ * What the names of this page's caches begin with. All pages of an origin share its caches. No path has a space, so no
+ * page below another path has names that begin like this.
+ */
+const PREFIX = `talkwire-page-${pathname} `;
+const CACHE = PREFIX + BUILD;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

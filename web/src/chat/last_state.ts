@@ -7,6 +7,7 @@
  */
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { nameHere } from "../mount";
 import { type ChatState, type Core, own, type Part } from "./core";
 import { newestOf, type Timeline } from "./messages/timeline";
 
@@ -44,7 +45,7 @@ export class LastState implements Part {
   /** The timelines that were written last: one that has not changed is not written again. */
   #written: ChatState["timelines"] = {};
 
-  constructor(core: Core, name = "talkwire-state") {
+  constructor(core: Core, name = nameHere("talkwire-state", document.baseURI)) {
     this.#core = core;
     this.#name = name;
   }
