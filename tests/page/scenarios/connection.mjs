@@ -114,7 +114,7 @@ export async function reloaded() {
   const kept = await statesKept(alice);
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
-  await alice.getByRole("button", { name: "alice" }).waitFor();
+  await alice.getByRole("heading", { name: "Try it as" }).waitFor();
   report("sent", { kept, keptAfterwards: await statesKept(alice) });
 }
 
