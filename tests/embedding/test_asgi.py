@@ -372,6 +372,49 @@ async def test_an_upgrade_at_another_node_is_passed_on(settings: Settings, postg
             assert (await refused.next())["type"] == "websocket.close"
 
 
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_an_invitations_link_has_the_servers_scheme(settings: Settings, scheme: str) -> None:
+    chat = Talkwire(settings)
+    headers = {"Authorization": f"Bearer {TokenIssuer(SECRET).issue('backend', role='service', ttl_s=600)}"}
+    async with chat.lifespan(), client_of(chat) as client:
+        answer = await client.post(f"{scheme}://chat.example/api/v1/invitations", headers=headers, json={})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["url"].startswith(f"{scheme}://chat.example/#invite=")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "page", "is_allowed"),
+    [
+        ("http", "http://chat.example", True),
+        ("http", "https://chat.example", True),
+        ("https", "http://chat.example", False),
+        ("https", "https://chat.example", True),
+    ],
+)
+async def test_behind_a_certificate_a_page_without_one_is_another_site(
+    settings: Settings, scheme: str, page: str, *, is_allowed: bool
+) -> None:
+    chat = Talkwire(settings)
+    site = f"{scheme}://chat.example"
+    seen = page if is_allowed else None
+    async with chat.lifespan(), client_of(chat) as client:
+        rest = await client.get(f"{site}/api/v1/conversations", headers={"Origin": page})
+        assert rest.headers.get("access-control-allow-origin") == seen
+        polled = await client.get(f"{site}/socket.io/?EIO=4&transport=polling", headers={"Origin": page})
+        assert polled.status_code == (200 if is_allowed else 403)
+        assert polled.headers.get("access-control-allow-origin") == seen
+        asked = await client.options(f"{site}/socket.io/?EIO=4&transport=polling", headers={"Origin": page})
+        assert asked.headers.get("access-control-allow-origin") == seen
+        headers = [(b"host", b"chat.example"), (b"origin", page.encode())]
+        websocket_scheme = scheme.replace("http", "ws")
+        async with Socket(chat, scheme=websocket_scheme, headers=headers).opened() as socket:
+            first = await socket.next()
+    assert first["type"] == ("websocket.accept" if is_allowed else "websocket.close")
+
+
 # --- starting and stopping ------------------------------------------------------------------------------------------
 
 

@@ -59,7 +59,24 @@ def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word() -> None:
 def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
     peer: str, forwarded_proto: str | None, *, by_tls: bool
 ) -> None:
-    assert came_by_tls(peer, forwarded_proto, TRUSTED) is by_tls
+    assert came_by_tls("http", peer, forwarded_proto, TRUSTED) is by_tls
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+@pytest.mark.parametrize(
+    ("peer", "forwarded_proto", "by_tls"),
+    [
+        ("203.0.113.1", None, True),
+        ("203.0.113.1", "http", True),
+        ("10.0.0.1", None, True),
+        ("10.0.0.1", "https", True),
+        ("10.0.0.1", "http", False),
+    ],
+)
+def test_a_server_with_a_certificate_says_so_unless_a_trusted_proxy_knows_better(
+    scheme: str, peer: str, forwarded_proto: str | None, *, by_tls: bool
+) -> None:
+    assert came_by_tls(scheme, peer, forwarded_proto, TRUSTED) is by_tls
 
 
 def processor_time(work: Callable[[], object]) -> float:

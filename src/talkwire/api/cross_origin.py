@@ -70,7 +70,8 @@ class CrossOrigin:
         await self._app(scope, receive, _sending_with(allowed | exposed, send))
 
     def _came_by_tls(self, scope: Any, headers: dict[bytes, str]) -> bool:  # noqa: ANN401 (ASGI)
-        return came_by_tls(_peer(scope), headers.get(b"x-forwarded-proto"), self._trusted_proxies)
+        forwarded_proto = headers.get(b"x-forwarded-proto")
+        return came_by_tls(scope.get("scheme", "http"), _peer(scope), forwarded_proto, self._trusted_proxies)
 
     def _address(self, scope: Any, headers: dict[bytes, str]) -> str:  # noqa: ANN401 (ASGI)
         return client_address(_peer(scope), headers.get(b"x-forwarded-for"), self._trusted_proxies)

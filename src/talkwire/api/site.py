@@ -35,4 +35,6 @@ def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozens
     if page.scheme in {"http", "https"} and page.netloc == host.lower():
         return page.scheme
     peer = "" if request.client is None else request.client.host
-    return "https" if came_by_tls(peer, request.headers.get("x-forwarded-proto"), trusted_proxies) else "http"
+    forwarded_proto = request.headers.get("x-forwarded-proto")
+    scheme = request.scope.get("scheme", "http")
+    return "https" if came_by_tls(scheme, peer, forwarded_proto, trusted_proxies) else "http"

@@ -64,11 +64,12 @@ def _bare(hop: str) -> str:
     return hop.partition("%")[0]
 
 
-def came_by_tls(peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
-    """Whether a trusted proxy says that the client's connection to it was encrypted (`X-Forwarded-Proto`)."""
-    if forwarded_proto is None or not is_trusted(peer, trusted_proxies):
-        return False
-    return forwarded_proto.rpartition(",")[2].strip().lower() in {"https", "wss"}
+def came_by_tls(scheme: str, peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
+    """Returns whether the client's connection was encrypted: as a trusted proxy says (`X-Forwarded-Proto`), else by the
+    scheme of the request's ASGI scope. Our own server has no certificate, so its scheme is always `http`."""
+    if forwarded_proto is not None and is_trusted(peer, trusted_proxies):
+        scheme = forwarded_proto.rpartition(",")[2].strip().lower()
+    return scheme in {"https", "wss"}
 
 
 def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:

@@ -49,9 +49,9 @@ class OriginPolicy:
     def allows(self, origin: str | None, host: str, *, by_tls: bool = False) -> bool:
         """Whether a page of this origin may talk to the server. `host` is the request's Host header.
 
-        `by_tls`: a trusted proxy says that the request came to it encrypted. Then a page that did not is none of this
-        server's own: anybody on its way may have changed it. Without such word, what encrypts may be in front of us and
-        say nothing, so pages of either scheme pass.
+        `by_tls`: the client's connection was encrypted, as a trusted proxy or the ASGI server says. Then a page that
+        was loaded without encryption is not this server's own: anybody on its way may have changed it. Otherwise a
+        proxy may have encrypted the connection and say nothing, so pages of either scheme pass.
         """
         if origin is None or self.allows_all:
             return True

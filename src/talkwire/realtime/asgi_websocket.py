@@ -175,7 +175,8 @@ class _Upgrade:
 
     @property
     def _by_tls(self) -> bool:
-        return came_by_tls(self._peer, self._headers.get("x-forwarded-proto"), self._engine.trusted_proxies)
+        forwarded_proto = self._headers.get("x-forwarded-proto")
+        return came_by_tls(self.scope.get("scheme", "ws"), self._peer, forwarded_proto, self._engine.trusted_proxies)
 
 
 class AsgiWebSocket:

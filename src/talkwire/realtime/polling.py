@@ -79,7 +79,7 @@ class PollingApp:
             EngineRequest(request.method, request.query, request.headers.get("origin")),
             request.headers.get("host", ""),
             request.address,
-            by_tls=came_by_tls(request.peer, request.headers.get("x-forwarded-proto"), server.trusted_proxies),
+            by_tls=request.by_tls,
         )
         if admission.engine_sid is None:
             await self._get(request, server.open(Transport.POLLING, request.handshake()))
@@ -240,6 +240,12 @@ class _Request:
         """Where the request comes from, by what proxies that are trusted say."""
         return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
 
+    @property
+    def by_tls(self) -> bool:
+        """Whether the client's connection was encrypted."""
+        forwarded_proto = self.headers.get("x-forwarded-proto")
+        return came_by_tls(self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies)
+
     def handshake(self) -> Handshake:
         return Handshake(
             address=self.address,
@@ -328,7 +334,8 @@ class _Request:
         return self._server.origins.response_headers(self.headers.get("origin")) if self._is_origin_allowed() else {}
 
     def _is_origin_allowed(self) -> bool:
-        return self._server.origins.allows(self.headers.get("origin"), self.headers.get("host", ""))
+        headers = self.headers
+        return self._server.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self.by_tls)
 
 
 def _preflight_headers(request: _Request) -> dict[str, str]:

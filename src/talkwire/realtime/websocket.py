@@ -279,7 +279,7 @@ class WebSocketProtocol(asyncio.Protocol):
         key, subprotocol = _websocket_key(request), _subprotocol(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         handshake = self._handshake(request)
-        by_tls = came_by_tls(self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
+        by_tls = came_by_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
         admission = server.admit(engine_request, headers.get("host", ""), handshake.address, by_tls=by_tls)
         # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
