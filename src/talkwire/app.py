@@ -573,7 +573,7 @@ class Node:
         link = Link(self._recovery_key, chat.node_id)
         owners = Owners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
         passing = engine.passing = Passing(owners, link, chat.node_id, metrics)
-        file_links = FileLinks(owners, link, metrics)
+        file_links = FileLinks(owners, link, metrics, engine.now)
         closing.callback(file_links.close)
         stored = StoredBytes(self.files.store.here())
         self.files.store.holders = self.files.uploads.holders = file_links
@@ -585,6 +585,7 @@ class Node:
             file_links.drop(node_ids)
 
         chat.peers.on_gone = drop
+        chat.peers.on_living = file_links.see
         doubt = Doubt(engine, chat)
         closing.callback(doubt.close)
         self._internal = Internal(listening, link, rest, InDoubt(rest, engine.is_in_doubt), stored)

@@ -83,6 +83,8 @@ class Peers:
         self._asked: dict[str, _Asked] = {}
         self.on_gone: Callable[[Collection[str]], None] = lambda _: None
         """Told of nodes, by their ids, that live no more."""
+        self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
+        """Receives all other living nodes each time that their leases were read."""
         self._answering: set[asyncio.Task[None]] = set()
         self.passed_over = 0
         """Questions and answers whose bodies were not understood."""
@@ -126,6 +128,7 @@ class Peers:
             asked.missing &= self._living.keys() | self._new
             if not asked.missing:
                 asked.done.set()
+        self.on_living(self._living.values())
         if gone := before - self._living.keys():
             self.on_gone(gone)
 

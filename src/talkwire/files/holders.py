@@ -99,16 +99,16 @@ class Reading(Protocol):
 
 
 class Holders(Protocol):
-    """The other nodes, by the folders that they have. Each call raises HolderAway while no node that runs has the
-    folder, or the connection to it breaks."""
+    """The other nodes, by the folders that they have. Each call raises HolderAway while no running node has the folder,
+    or the connection to it breaks. A file whose folder is unknown is looked for in all folders."""
 
     async def total(self, folder_id: str | None, key: str) -> int:
-        """Returns how many bytes a part of a finished file has. None stands for all folders. Raises
-        FileNotFoundError."""
+        """Returns how many bytes a part of a finished file has. Raises FileNotFoundError when its folder, where that
+        is known, does not have it."""
         ...
 
     async def read(self, folder_id: str | None, key: str, start: int, end: int) -> Reading:
-        """Opens a part of a finished file. Raises FileNotFoundError."""
+        """Opens a part of a finished file. Raises FileNotFoundError as `total` does."""
         ...
 
     async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:

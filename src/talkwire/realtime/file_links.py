@@ -42,13 +42,23 @@ _MISSING = 404
 class FileLinks:
     """Implements `files.holders.Holders` for one node, over the link."""
 
-    def __init__(self, owners: Owners, link: Link, metrics: RealtimeMetrics) -> None:
+    def __init__(self, owners: Owners, link: Link, metrics: RealtimeMetrics, now: Callable[[], float]) -> None:
         self._owners = owners
         self._link = link
         self._metrics = metrics
+        self._now = now
         self._missing_since: dict[str, float] = {}
-        """Folders that no node has, and since when: on the loop's clock, by folder id."""
+        """Folders that no living node has, and since when they are missing, by folder id."""
         self._open: dict[_Exchange, str] = {}
+
+    def see(self, peers: Iterable[Peer]) -> None:
+        """Ends the absence of the folders of living nodes, so that the next absence is measured from its own start."""
+        if not self._missing_since:
+            return
+        for peer in peers:
+            if peer.address:
+                for folder_id in peer.folder_ids:
+                    self._missing_since.pop(folder_id, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
         """Breaks off requests to nodes that are gone."""
@@ -73,9 +83,9 @@ class FileLinks:
         return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
 
     async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
-        """Returns the answer of the first node that has the file. Raises FileNotFoundError, and HolderAway when the
-        node that has it cannot be asked."""
-        named = None if folder_id is None else await self._holder(folder_id)
+        """Returns the answer of the first node that has the file. Raises HolderAway when the node that has it, or may
+        have it, cannot be asked. Raises FileNotFoundError when the node that has the folder does not have the file."""
+        named = None if folder_id is None else await self._owners.with_folder(folder_id)
         if folder_id is not None and named is None:
             raise HolderAway("The node that holds this file is not running. Try again later.")
         for peer in self._owners.with_folders() if named is None else (named,):
@@ -100,7 +110,7 @@ class FileLinks:
     # --- uploads ----------------------------------------------------------------------------------------------------
 
     async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:
-        peer = await self._holder(folder_id)
+        peer = await self._owners.with_folder(folder_id)
         if peer is None:
             self._refuse_what_is_gone(folder_id)
             raise HolderAway("The node that holds this upload is not running. Resume the upload when it is back.")
@@ -120,17 +130,11 @@ class FileLinks:
 
     def _refuse_what_is_gone(self, folder_id: str) -> None:
         """Raises TusRefusal 410 for a folder that has been missing for too long."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if now - self._missing_since.setdefault(folder_id, now) > GONE_AFTER_S:
             raise TusRefusal(410, "not_found", "The node that holds this upload is gone. Start the upload again.")
 
     # --- both -------------------------------------------------------------------------------------------------------
-
-    async def _holder(self, folder_id: str) -> Peer | None:
-        peer = await self._owners.with_folder(folder_id)
-        if peer is not None:
-            self._missing_since.pop(folder_id, None)
-        return peer
 
     async def _begin(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
         """Connects to a node and sends the head of a request. Raises LinkBroken."""
