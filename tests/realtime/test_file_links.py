@@ -108,6 +108,15 @@ async def _empty_node() -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+async def test_a_file_of_an_unknown_folder_may_be_at_a_node_that_does_not_run() -> None:
+    async with _empty_node() as address:
+        node = Node(address)
+        for living in ((), (node.holder,)):
+            node.renew_lease(*living)
+            with pytest.raises(HolderAway):
+                await node.links.total(None, KEY)
+
+
 async def test_a_file_that_its_own_node_does_not_have_is_nowhere() -> None:
     async with _empty_node() as address:
         node = Node(address)

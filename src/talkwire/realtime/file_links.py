@@ -105,6 +105,8 @@ class FileLinks:
                     return exchange
                 if named is not None and exchange.status != _MISSING:
                     raise HolderAway("The node that holds this file cannot read it. Try again later.")
+        if named is None:
+            raise HolderAway("No running node has this file. Try again later.")
         raise FileNotFoundError(target)
 
     # --- uploads ----------------------------------------------------------------------------------------------------
