@@ -333,6 +333,7 @@ async def test_each_way_to_join_asks_its_own_hook(chat: Talkwire, serve: Serve) 
         assert (answer.status_code, answer.json()["error"]["message"]) == (403, "Not on my watch.")
     assert asked == ["AddMembers", "AcceptInvitation", "RegisterAccount"]
     members = (await chat.execute(GetConversation("talk"))).members
+    assert members is not None
     assert {view.member.user_id for view in members} == {"alice", "bob"}
 
 

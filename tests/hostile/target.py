@@ -70,11 +70,13 @@ class Target:
 
 @contextmanager
 def running_target(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Target]:
-    """Yields a server that answers, its rate limits off unless `environment` says otherwise."""
+    """Yields a server that answers, its rate limits off unless `environment` says otherwise. Everybody may look at
+    everybody, so that whatever an input has stored about a user is read in the end."""
     with ExitStack() as resources:
         # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
         path = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tw-meter-"))) / "meter"
-        variables = {"HOSTILE_METER": str(path), "PYTHONPATH": str(_REPOSITORY), **(environment or {})}
+        variables = {"HOSTILE_METER": str(path), "PYTHONPATH": str(_REPOSITORY), "TALKWIRE_DIRECTORY": "everyone"}
+        variables |= environment or {}
         server = resources.enter_context(running_chat(folder, variables, program=_PROGRAM))
         meter = resources.enter_context(socket.socket(socket.AF_UNIX))
         meter.settimeout(METER_DEADLINE_S)

@@ -112,7 +112,7 @@ def _is_local(scope: Mapping[str, Any]) -> bool:
     server, client = scope.get("server"), scope.get("client")
     if server and server[1] is not None and not is_loopback(server[0]):
         return False
-    return bool(client) and is_loopback(client[0])
+    return client is not None and is_loopback(client[0])
 
 
 def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:
