@@ -2,7 +2,6 @@
 
     POST /internal/commands    Authorization: Bearer <the lock file's token>
                                a command as JSON → 200 and its result as JSON, or a refusal as everywhere
-                               (contract, section 3)
     POST /internal/snapshot    the same header → 200 and {path} of a new file: the SQLite database as it is now, for
                                whoever asked to read and to remove
 

@@ -14,7 +14,7 @@ KEY = {"idempotency-key": "4e1f-k"}
 
 
 def _is_exempt(path: str) -> bool:
-    """Contract, section 5; and nothing is stored of who types."""
+    """Whether a POST takes no key: signing in, uploads by tus, and typing, of which nothing is stored."""
     return "/auth/" in path or "/files" in path or path.endswith("/typing")
 
 

@@ -1,4 +1,4 @@
-"""Sockets that go on after their connection broke (contract, section 8)."""
+"""Sockets that go on after their connection broke."""
 
 from __future__ import annotations
 

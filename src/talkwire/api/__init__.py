@@ -1,1 +1,1 @@
-"""REST (contract, section 5): Litestar, one module a resource. Every change goes through `Chat.execute`."""
+"""REST: Litestar, one module a resource. Every change goes through `Chat.execute`."""

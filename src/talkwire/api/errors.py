@@ -1,4 +1,4 @@
-"""How a refusal looks over HTTP (contract, section 3)."""
+"""How a refusal looks over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The header `Idempotency-Key` (contract, section 5): a POST that is sent again is carried out once.
+"""The header `Idempotency-Key`: a POST that is sent again is carried out once.
 
 A route that changes something takes it like this, and everything else follows (`core/idempotency.py`):
 

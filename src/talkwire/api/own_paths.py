@@ -1,4 +1,4 @@
-"""Which requests are ours when an application shares the port (contract, section 7): those of our own paths, below the
+"""Which requests are ours when an application shares the port: those of our own paths, below the
 prefix if there is one. Everything else is the application's: `/` too, WebSockets that are not Socket.IO's, its life."""
 
 from __future__ import annotations

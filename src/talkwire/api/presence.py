@@ -1,4 +1,4 @@
-"""Who is there (contract, section 5: `users/{id}/presence`, `users/online`)."""
+"""Who is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/api/v1/sync`: catching up (contract, section 5)."""
+"""`/api/v1/sync`: catching up."""
 
 from __future__ import annotations
 

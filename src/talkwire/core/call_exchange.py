@@ -1,4 +1,4 @@
-"""Calls as they go on: signals in, events to the sides' sockets out. Signalling only (contract, section 4)."""
+"""Calls as they go on: signals in, events to the sides' sockets out. Signalling only."""
 
 from __future__ import annotations
 

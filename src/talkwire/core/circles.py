@@ -1,7 +1,7 @@
 """Which of the users who are known here share a conversation, and whether that makes them contacts.
 
 Contacts are told of each other's presence without asking: the members of a direct conversation, or of a group of at
-most `members_max` (contract, section 4). Each conversation is kept once, however many of its members are known.
+most `members_max`. Each conversation is kept once, however many of its members are known.
 """
 
 from __future__ import annotations

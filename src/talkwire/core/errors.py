@@ -1,4 +1,4 @@
-"""What a command can be refused with (contract, section 3).
+"""What a command can be refused with.
 
 ChatError(code, message, details)
     every refusal that a client gets to see; the edges turn `code` into an ack or an HTTP status

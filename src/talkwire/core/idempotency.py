@@ -1,4 +1,4 @@
-"""Carrying a command out once, however often it is asked for: `Idempotency-Key` (contract, section 5).
+"""Carrying a command out once, however often it is asked for: `Idempotency-Key`.
 
 A command's result is stored in the same transaction as its effects, so a crash leaves both or neither, and a retry is
 answered with what is stored, as far as the actor may see it by now (`answers_now.py`). A refusal leaves nothing behind:

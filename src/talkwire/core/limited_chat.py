@@ -41,7 +41,7 @@ class LimitedChat:
     async def answer_retry(
         self, actor: Actor, command: Command[R], wait_s: float, key: IdempotencyKey | None = None
     ) -> R:
-        """The result of a command that comes too soon, if it was carried out before (contract, section 5): whoever did
+        """The result of a command that comes too soon, if it was carried out before: whoever did
         not hear the first answer has done nothing too often. Raises `rate_limited` for any other."""
         retry = AnswerRetry(command, key)
         if not retry.is_possible or self.take(actor, Kind.RETRIES):

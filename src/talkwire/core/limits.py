@@ -232,7 +232,7 @@ class Limits:
 
 
 def rate_limited(wait_s: float) -> ChatError:
-    """The refusal (contract, section 3); REST says it in `Retry-After` too."""
+    """The refusal; REST says it in `Retry-After` too."""
     details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
     return ChatError("rate_limited", "Too many requests. Try again later.", details)
 

@@ -1,7 +1,7 @@
 """Mail: what waits for users who are not there until they connect again.
 
 Events of the application's own are stored for a user. Messages are not: where the log is and what the user has read
-say which of them were missed, so that nothing is written per message and member (contract, section 4). Both are sent
+say which of them were missed, so that nothing is written per message and member. Both are sent
 until a heartbeat has proved that they arrived, so after a crash they may come twice, but never not at all.
 """
 

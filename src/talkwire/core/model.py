@@ -1,7 +1,7 @@
 """The things a chat is made of. Times are integer milliseconds since 1970 UTC (`…_ms`).
 
 Ids: users and conversations are texts, given by the application or made by us; messages are integers. Ours carry the
-log position of the event that created them, so that two nodes can never make the same one (contract, section 2).
+log position of the event that created them, so that two nodes can never make the same one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RESERVED_IDS = frozenset({"me", "online"})
 _ID = re.compile(r"[^\s/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 
 LARGE_CONVERSATION = 100
-"""Beyond this many members not everybody is told of everything that everybody does (contract, section 4)."""
+"""Beyond this many members not everybody is told of everything that everybody does."""
 
 ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]

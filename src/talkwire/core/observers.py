@@ -1,4 +1,4 @@
-"""Functions of the application's that are told what has happened (contract, section 7: `after`).
+"""Functions of the application's that are told what has happened.
 
 Each has a queue of its own, so that a slow one holds up neither delivery nor the others. It is told each durable event
 once on this node, in the order of the log and after its commit, from its registration to the end of the process: what

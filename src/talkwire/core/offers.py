@@ -1,4 +1,4 @@
-"""Offers: `pending → accepted | rejected | withdrawn | expired | countered` (contract, section 4).
+"""Offers: `pending → accepted | rejected | withdrawn | expired | countered`.
 
 An offer moves once. The first decision wins; a different decision, or another member's, is refused with `conflict`.
 """

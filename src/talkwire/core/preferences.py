@@ -1,4 +1,4 @@
-"""What users want to be notified of: everywhere, in one conversation, and at which hours not (contract, section 5)."""
+"""What users want to be notified of: everywhere, in one conversation, and at which hours not."""
 
 from __future__ import annotations
 

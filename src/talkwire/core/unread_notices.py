@@ -1,5 +1,5 @@
 """Tells the users who are connected here how much they have not read, after whatever may have changed it but a new
-message, which says so itself (contract, section 4: `conversation:unread`)."""
+message, which says so itself."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What an application that has Talkwire within itself says and asks (contract, section 7)."""
+"""What an application that has Talkwire within itself says and asks."""

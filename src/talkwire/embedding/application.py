@@ -1,4 +1,4 @@
-"""Talkwire as a part of a Python program: the one class that such a program needs (contract, section 7)."""
+"""Talkwire as a part of a Python program: the one class that such a program needs."""
 
 from __future__ import annotations
 

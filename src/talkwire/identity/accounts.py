@@ -1,4 +1,4 @@
-"""Signing up, in and out of accounts of our own (contract, section 2): passwords and tokens in, commands out.
+"""Signing up, in and out of accounts of our own: passwords and tokens in, commands out.
 
 A refresh token is `<session id>.<secret>`; the database holds the secret's hash. Each use trades it for the next one.
 """

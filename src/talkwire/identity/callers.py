@@ -1,4 +1,4 @@
-"""Who is calling: from whatever a request carries to an actor (contract, section 2)."""
+"""Who is calling: from whatever a request carries to an actor."""
 
 from __future__ import annotations
 

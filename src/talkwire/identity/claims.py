@@ -1,4 +1,4 @@
-"""What the claims of a verified token say about the caller (contract, section 2). Pure: no keys, no clock.
+"""What the claims of a verified token say about the caller. Pure: no keys, no clock.
 
 Claims come from other people's identity providers, so whatever could be misread is refused here, once.
 """

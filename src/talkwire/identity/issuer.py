@@ -1,4 +1,4 @@
-"""Issuing tokens of our own: for accounts that sign in here, and for `talkwire token` (contract, sections 1 and 2)."""
+"""Issuing tokens of our own: for accounts that sign in here, and for `talkwire token`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator demands of tokens, as plain data (contract, section 2)."""
+"""What an operator demands of tokens, as plain data."""
 
 from __future__ import annotations
 

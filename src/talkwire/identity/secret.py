@@ -1,4 +1,4 @@
-"""The secret that tokens are signed with where the operator has set none (contract, section 1)."""
+"""The secret that tokens are signed with where the operator has set none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifying a caller's token (contract, section 2; RFC 7519, and RFC 8725 for what to be careful about).
+"""Verifying a caller's token (RFC 7519, and RFC 8725 for what to be careful about).
 
     ChatError
      ├── unauthenticated   the token is malformed, not signed by a key of ours, or says something that cannot be

@@ -1,4 +1,4 @@
-"""Which messages have arrived at their recipients, as heartbeats prove it (contract, section 4: delivered).
+"""Which messages have arrived at their recipients, as heartbeats prove it.
 
 A pong to a ping that left after a message shows that the client has received the message: a connection delivers in
 order. So once a second, where messages have been sent, each recipient's connection is asked for a sign of life if its

@@ -169,8 +169,7 @@ NOWHERE = ""
 
 def encode_custom(channel: Channel, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
     """The frame of an application's own event, empty for a channel without chat. Clients that can go on after a
-    disconnect take a text at the end for their place in the log, so that follows it then: `offset` (contract, section
-    8)."""
+    disconnect take a text at the end for their place in the log, so that follows it then: `offset`."""
     if not isinstance(channel, DialectChannel):
         return b""
     follows = channel.recoverable and isinstance(event.payload, str)

@@ -1,4 +1,4 @@
-"""What clients send to the application itself, in every dialect and namespace (contract, section 7).
+"""What clients send to the application itself, in every dialect and namespace.
 
 What a handler answers is the acknowledgement as it is, `{success: true}` for None; a refusal that it raises looks as
 the dialect has refusals. Nothing of this is stored.
@@ -80,7 +80,7 @@ class ClientSocket:
         check_event_name(event)
         channel = self._socket.channel
         if isinstance(data, str) and isinstance(channel, DialectChannel) and channel.recoverable:
-            # Such a client takes a text at the end for its place in the log (contract, section 8).
+            # Such a client takes a text at the end for its place in the log.
             self._socket.emit(event, data, NOWHERE if self._client.behind else self._cursor())
         else:
             self._socket.emit(event, data)

@@ -1,4 +1,4 @@
-"""Sockets that go on after their connection broke (contract, section 8): who may, and what they have missed.
+"""Sockets that go on after their connection broke: who may, and what they have missed.
 
 A client that comes back with its `pid` and offset is let in as at any connect. Then it is told that it goes on, what it
 has missed, and from the same turn of the event loop on what happens: so nothing is missing and nothing comes twice. The

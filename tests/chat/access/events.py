@@ -1,4 +1,4 @@
-"""Every event that sockets send in our own vocabulary, and what each caller is answered (contract, section 4)."""
+"""Every event that sockets send in our own vocabulary, and what each caller is answered."""
 
 from __future__ import annotations
 

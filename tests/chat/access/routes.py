@@ -1,4 +1,4 @@
-"""Every REST route, and what each caller is answered (contract, section 5)."""
+"""Every REST route, and what each caller is answered."""
 
 from __future__ import annotations
 

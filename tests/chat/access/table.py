@@ -1,4 +1,4 @@
-"""The matrix's form: what a row is, and who gets what by the rules that most follow (contract, sections 2 to 5)."""
+"""The matrix's form: what a row is, and who gets what by the rules that most follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients of the `crm` dialect call over HTTP (contract, section 6). The routes lie at the root, where the clients
+"""What clients of the `crm` dialect call over HTTP. The routes lie at the root, where the clients
 call them."""
 
 from __future__ import annotations

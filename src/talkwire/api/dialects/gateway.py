@@ -1,4 +1,4 @@
-"""What the backends of `gateway` applications call over HTTP (contract, section 6): they send events to users, and ask
+"""What the backends of `gateway` applications call over HTTP: they send events to users, and ask
 who is connected. All of it is for the roles `service` and `admin`."""
 
 from __future__ import annotations

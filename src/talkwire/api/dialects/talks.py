@@ -1,4 +1,4 @@
-"""What clients of the `talks` dialect call over HTTP (contract, section 6). A talk is what they call a conversation."""
+"""What clients of the `talks` dialect call over HTTP. A talk is what they call a conversation."""
 
 from __future__ import annotations
 

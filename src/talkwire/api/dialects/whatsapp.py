@@ -1,4 +1,4 @@
-"""What clients of the `whatsapp` dialect call over HTTP (contract, section 6)."""
+"""What clients of the `whatsapp` dialect call over HTTP."""
 
 from __future__ import annotations
 

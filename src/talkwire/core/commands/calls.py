@@ -1,4 +1,4 @@
-"""What the members of a conversation say about a call (contract, section 4: `call:*`).
+"""What the members of a conversation say about a call.
 
 The server relays it and knows who is in the call; sound and pictures go another way.
 """

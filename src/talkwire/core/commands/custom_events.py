@@ -1,5 +1,4 @@
-"""What the application asks of sockets beside the chat: events of its own, and who is connected (contract, sections 6
-and 7)."""
+"""What the application asks of sockets beside the chat: events of its own, and who is connected."""
 
 from __future__ import annotations
 

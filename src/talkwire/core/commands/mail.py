@@ -1,4 +1,4 @@
-"""What is asked about mail: what waits for users who are not there (contract, section 6: gateway)."""
+"""What is asked about mail: what waits for users who are not there."""
 
 from __future__ import annotations
 

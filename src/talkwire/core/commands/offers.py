@@ -1,4 +1,4 @@
-"""What is asked about offers (contract, section 4: `offer:*`)."""
+"""What is asked about offers."""
 
 from __future__ import annotations
 

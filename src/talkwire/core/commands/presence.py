@@ -1,4 +1,4 @@
-"""What is asked and said about who is there (contract, section 4: `presence:*`)."""
+"""What is asked and said about who is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored and asked so that a session can go on after its connection broke (contract, section 8).
+"""What is stored and asked so that a session can go on after its connection broke.
 
 A recoverable session is named by its socket's id, which it keeps.
 """

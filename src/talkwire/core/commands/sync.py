@@ -1,4 +1,4 @@
-"""How a client that was away learns what it missed (contract, sections 5 and 8)."""
+"""How a client that was away learns what it missed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on under a newer token, in every dialect alike (contract, section 2: `auth:refresh`)."""
+"""Going on under a newer token, in every dialect alike."""
 
 from __future__ import annotations
 
