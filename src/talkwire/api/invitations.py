@@ -78,13 +78,18 @@ async def delete_invitation(invitation_id: FromPath[str], caller: GivenCaller, c
 
 
 @post("/{code:str}/accept", status_code=HTTP_200_OK, summary="Accept an invitation")
-async def accept_invitation(
-    code: FromPath[str], caller: GivenCaller, chat: GivenChat, limits: GivenLimits, device: GivenDevice
+async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
+    code: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    limits: GivenLimits,
+    device: GivenDevice,
+    key: GivenKey,
 ) -> AcceptedAnswer:
     if limits is not None:
         # Whoever guesses codes is as slow as whoever guesses passwords.
         await limits.must_take_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
-    conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code))
+    conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
     views = [await chat.execute(caller.actor, GetConversation(id_)) for id_ in conversation_ids]
     return AcceptedAnswer(tuple(map(conversation_payload, views)))
 
