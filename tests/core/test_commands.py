@@ -7,7 +7,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from talkwire.core import events
+from talkwire.core import events, user_search
+from talkwire.core.access_policy import DEFAULT_POLICY
 from talkwire.core.commands.accounts import RotateLogin
 from talkwire.core.commands.command import Change, Command, Query
 from talkwire.core.commands.conversations import CreateConversation
@@ -21,7 +22,7 @@ def _all_of(kind: type[Command[object]]) -> set[type]:
 
 def test_every_change_and_every_query_is_carried_out_by_something() -> None:
     assert set(CHANGES) == _all_of(Change)
-    assert set(QUERIES) == _all_of(Query)
+    assert QUERIES.keys() | user_search.queries(DEFAULT_POLICY).keys() == _all_of(Query)
 
 
 def test_every_durable_event_is_in_the_union_that_is_matched_over() -> None:

@@ -185,6 +185,8 @@ def read_all(scene: Scene) -> tuple[int, list[str]]:
 
 def _lift_bans(scene: Scene) -> None:
     with httpx.Client(base_url=scene.server.url, timeout=60, trust_env=False) as http:
-        for user in ORDINARY:
-            headers = {"authorization": f"Bearer {scene.tokens['operator']}"}
-            http.delete(f"/api/v1/users/{user}/ban", headers=headers)
+        # Each of both may have banned the other.
+        tokens = (scene.tokens["operator"], scene.server.token("backend", role="service"))
+        for user in ("operator", "backend", *ORDINARY):
+            for token in tokens:
+                http.delete(f"/api/v1/users/{user}/ban", headers={"authorization": f"Bearer {token}"})
