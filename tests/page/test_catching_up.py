@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.page import unread_conversations
@@ -15,6 +16,9 @@ from tests.protocol.server_process import free_port
 def unread_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server with the conversations of `unread_conversations`."""
     folder = tmp_path_factory.mktemp("unread")
+    with serving(folder, free_port()) as url:
+        # The demo's people and conversations come first.
+        httpx.get(f"{url}/readyz", timeout=30, trust_env=False).raise_for_status()
     unread_conversations.prepare(folder)
     with serving(folder, free_port()) as url:
         yield url
