@@ -22,7 +22,7 @@ def test_a_continued_message_shows_its_time_at_the_pointer(driver: list[str], de
 
 
 def test_a_newcomer_has_read_nothing_before_it_was_said(driver: list[str], demo_url: str) -> None:
-    assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False}
+    assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False, "carol": False}
 
 
 def test_what_is_marked_as_unread_stays_so_while_one_is_there(driver: list[str], demo_url: str) -> None:

@@ -3,7 +3,6 @@ import {
   call,
   composer,
   enterAs,
-  letters,
   message,
   messages,
   open,
