@@ -212,8 +212,8 @@ export async function crowd() {
   const test = await visitAs("test");
   await open(test, "Crowd");
   await showDetails(test);
-  await row(test, "guest-001").waitFor();
   const rows = panel(test).locator(".member");
+  await rows.first().waitFor();
   let most = 0;
   while (!(await row(test, "guest-150").isVisible())) {
     most = Math.max(most, await rows.count());
