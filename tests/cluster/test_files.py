@@ -361,5 +361,11 @@ async def test_a_node_that_is_killed_takes_its_uploads_and_files_with_it(start_c
         # The same data folder, so the same uploads and files, at another address.
         back = cluster.restart(0)
         await until(lambda: progress_of(back, path) is None)
+
+        async def is_back() -> bool:
+            """Whether the other node has read from the leases where the folder is now."""
+            return (await there.get(file["url"])).status_code == 200
+
+        await until_async(is_back)
         assert (await there.get(file["url"])).content == BYTES[:SIZE]
     assert other.logged_errors() == []
