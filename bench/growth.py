@@ -25,19 +25,19 @@ from sqlalchemy import Engine, insert
 from bench.build import BUILD
 from bench.dataset import Dataset, token
 from bench.servers import TALKWIRE, ServerFailedError
-from talkwire.core.chat import Chat
 from talkwire.core.commands.conversations import CreateConversation, ListConversations
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.model import MESSAGE_ID_BASE, Actor
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
+from talkwire.core.engine.chat import Chat
 from talkwire.dialects.messenger.sync import in_our_words
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload
-from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.messages.retention import DeletedConversations
+from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import followers, log, log_head, messages
-from talkwire.storage.search import MessageIndex
 from talkwire.store import opened_chat
 
 SIZES = (10, 100_000)

@@ -9,9 +9,9 @@ import sys
 from typing import Any
 
 from talkwire.identity.origins import OriginPolicy
-from talkwire.realtime.serving import serve
-from talkwire.realtime.socket import Socket
-from talkwire.realtime.socket_server import Namespace, SocketServer
+from talkwire.realtime.serving.server import serve
+from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
+from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
 
 OPTIONS = EngineOptions(ping_interval_s=0.3, ping_timeout_s=0.2, max_payload=1_000_000, connect_timeout_s=1.0)

@@ -23,9 +23,9 @@ from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.model import User
+from talkwire.core.domain.model import User
 from talkwire.storage.engine import sqlite_url
-from talkwire.storage.moving.sqlite_file import copy_file
+from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.store import opened_chat
 
 TOKEN = "the-token-of-the-lock"

@@ -17,12 +17,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from talkwire.core.errors import ChatError as Refused
-    from talkwire.core.model import Actor, Message
+    from talkwire.core.domain.errors import ChatError as Refused
+    from talkwire.core.domain.model import Actor, Message
     from talkwire.datafolder import DataFolderError
     from talkwire.embedding.application import RunningServer, Talkwire
-    from talkwire.realtime.custom_handlers import ClientSocket
-    from talkwire.realtime.serving import ApplicationFailed
+    from talkwire.realtime.chat.custom_handlers import ClientSocket
+    from talkwire.realtime.serving.server import ApplicationFailed
     from talkwire.settings import Settings, SettingsError
     from talkwire.settings.sources import settings_from_environment
 
@@ -42,12 +42,12 @@ __all__ = [
 
 _PLACES = MappingProxyType(
     {
-        "Actor": ("talkwire.core.model", "Actor"),
-        "ApplicationFailed": ("talkwire.realtime.serving", "ApplicationFailed"),
-        "ClientSocket": ("talkwire.realtime.custom_handlers", "ClientSocket"),
+        "Actor": ("talkwire.core.domain.model", "Actor"),
+        "ApplicationFailed": ("talkwire.realtime.serving.server", "ApplicationFailed"),
+        "ClientSocket": ("talkwire.realtime.chat.custom_handlers", "ClientSocket"),
         "DataFolderError": ("talkwire.datafolder", "DataFolderError"),
-        "Message": ("talkwire.core.model", "Message"),
-        "Refused": ("talkwire.core.errors", "ChatError"),
+        "Message": ("talkwire.core.domain.model", "Message"),
+        "Refused": ("talkwire.core.domain.errors", "ChatError"),
         "RunningServer": ("talkwire.embedding.application", "RunningServer"),
         "Settings": ("talkwire.settings", "Settings"),
         "SettingsError": ("talkwire.settings", "SettingsError"),

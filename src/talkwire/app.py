@@ -23,9 +23,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from talkwire import demo
-from talkwire.api.docs import asyncapi_handler
-from talkwire.api.doubt import InDoubt
-from talkwire.api.own_paths import FILES, OwnPaths, beside
+from talkwire.api.description.docs import asyncapi_handler
+from talkwire.api.http.fencing import InDoubt
+from talkwire.api.http.own_paths import FILES, OwnPaths, beside
 from talkwire.api.page import DemoSignIn, DemoUser, page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
@@ -33,31 +33,31 @@ from talkwire.bus.carried import CarriedBus
 from talkwire.bus.seal import Realm
 from talkwire.collector import collect_while_idle, tune_collector
 from talkwire.control import ControlEndpoint, with_control
-from talkwire.core.bus import Bus, NoBus
-from talkwire.core.chat import Chat
-from talkwire.core.commands.nodes import ListPeers
 from talkwire.core.commands.receipts import MarkDelivered
-from talkwire.core.errors import LogReplaced
-from talkwire.core.events import DurableEvent, News
-from talkwire.core.handlers import CHANGES
-from talkwire.core.hooks import Hooks
-from talkwire.core.ice_servers import parse_ice_server
-from talkwire.core.lease import NODE
-from talkwire.core.limits import Kind, Limits, address_key, parse_rates
-from talkwire.core.model import Actor
-from talkwire.core.notifier import Notifier
-from talkwire.core.observers import Observers
-from talkwire.core.offer_expiry import OfferExpiry
-from talkwire.core.retention import Pruner
-from talkwire.core.signals import SignalOptions
-from talkwire.core.unread_notices import UnreadNotices
+from talkwire.core.commands.server.nodes import ListPeers
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import LogReplaced
+from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.ice_servers import parse_ice_server
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.hooks import Hooks
+from talkwire.core.engine.limits import Kind, Limits, address_key, parse_rates
+from talkwire.core.engine.live_notifications import Notifier
+from talkwire.core.engine.live_unread import UnreadNotices
+from talkwire.core.engine.observers import Observers
+from talkwire.core.engine.offer_expiry import OfferExpiry
+from talkwire.core.engine.pruner import Pruner
+from talkwire.core.ports.bus import Bus, NoBus
+from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder, reachable_url
-from talkwire.dialects.crm import CRM
+from talkwire.dialects.crm.vocabulary import CRM
 from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.dialects.talks import TALKS
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
@@ -67,50 +67,50 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
-from talkwire.realtime.arrivals import Arrivals
-from talkwire.realtime.asgi_websocket import AsgiWebSockets
-from talkwire.realtime.chat_namespace import ChatNamespace, end_socket
-from talkwire.realtime.client import clients_in, user_room
-from talkwire.realtime.client_bundle import ClientBundle
-from talkwire.realtime.custom_handlers import CustomHandlers
-from talkwire.realtime.descriptors import raise_descriptor_limit
-from talkwire.realtime.doubt import Doubt
-from talkwire.realtime.event_delivery import EventDelivery
-from talkwire.realtime.file_links import FileLinks
-from talkwire.realtime.http_limits import HttpLimits
-from talkwire.realtime.internal import LOOPBACK, Internal, address_of, host_towards
-from talkwire.realtime.link import Link
-from talkwire.realtime.mail import MailDelivery
+from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
+from talkwire.realtime.chat.custom_handlers import CustomHandlers
+from talkwire.realtime.chat.fencing import Doubt
+from talkwire.realtime.chat.news_metrics import NewsMetrics
+from talkwire.realtime.clients.chat_client import clients_in, user_room
+from talkwire.realtime.clients.recovery_token import PidSigner
+from talkwire.realtime.delivery.delivery_proofs import Arrivals
+from talkwire.realtime.delivery.event_delivery import EventDelivery
+from talkwire.realtime.delivery.offline_delivery import MailDelivery
+from talkwire.realtime.delivery.recipients import Recipients
+from talkwire.realtime.delivery.rooms import Rooms
+from talkwire.realtime.delivery.signal_delivery import SignalDelivery
+from talkwire.realtime.forwarding.file_forwarding import FileLinks
+from talkwire.realtime.forwarding.forwarder import Passing
+from talkwire.realtime.forwarding.peer_auth import Link
+from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.forwarding.stored_files import StoredBytes
+from talkwire.realtime.http.client_bundle import ClientBundle
+from talkwire.realtime.http.descriptors import raise_descriptor_limit
+from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.metrics import RealtimeMetrics
-from talkwire.realtime.news_metrics import NewsMetrics
-from talkwire.realtime.owners import Owners
-from talkwire.realtime.passing import Passing
-from talkwire.realtime.pid import PidSigner
-from talkwire.realtime.recipients import Recipients
-from talkwire.realtime.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
-from talkwire.realtime.ring import EventRing
-from talkwire.realtime.rooms import Rooms
-from talkwire.realtime.serving import Server, attached, listen, with_engine
-from talkwire.realtime.signal_delivery import SignalDelivery
-from talkwire.realtime.socket_server import SocketServer
-from talkwire.realtime.stored_bytes import StoredBytes
+from talkwire.realtime.recovery.event_ring import EventRing
+from talkwire.realtime.recovery.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
+from talkwire.realtime.serving.node_listener import LOOPBACK, Internal, address_of, host_towards
+from talkwire.realtime.serving.server import Server, attached, listen, with_engine
+from talkwire.realtime.socketio.socket_server import SocketServer
+from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
 from talkwire.settings.rules import is_loopback
-from talkwire.storage.away import AwayNotifications
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
-from talkwire.storage.followers import Follower, Work
+from talkwire.storage.followers.follower import Follower, Work
+from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.followers.statistics import YoungStatistics
 from talkwire.storage.health import FileWatch, WriteProbe
 from talkwire.storage.leases import LeaseKeeper, own_transactions
 from talkwire.storage.lineage import adopt_log, identify
+from talkwire.storage.messages.retention import DeletedConversations
+from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.migrations import migrate
-from talkwire.storage.moving.sqlite_file import copy_file
-from talkwire.storage.pace import Pace
 from talkwire.storage.reader import READERS, ReaderPool
-from talkwire.storage.retention import DeletedConversations
-from talkwire.storage.search import MessageIndex
-from talkwire.storage.statistics import YoungStatistics
+from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.storage.writer import GroupWriter
 from talkwire.wire import EngineOptions
 

@@ -19,14 +19,14 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor, Member, User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, Member, User
+from talkwire.core.engine.chat import Chat
 from talkwire.identity.address import is_forwarded
 
 CONTROL_PATH = "/internal/commands"

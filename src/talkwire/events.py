@@ -1,11 +1,11 @@
-"""What `Talkwire.after` is told: the events of the chat, as frozen Structs. Their members are in `talkwire.core.model`.
+"""The events of the chat that `Talkwire.after` receives, as frozen Structs of values from `talkwire.core.domain.model`.
 
 A durable event has `pos`, its position in the one log, and `at_ms`, when it was written, in milliseconds since 1970.
 """
 
 from __future__ import annotations
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     CallAccepted,
     CallEnded,
     CallHungUp,

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy import URL, Engine
 
-from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
-from talkwire.core.chat import Chat
-from talkwire.core.handlers import CHANGES
+from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.command_table import CHANGES
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.lineage import adopt_log

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from talkwire.api.doubt import InDoubt
-from talkwire.core.errors import ChatError
+from talkwire.api.http.fencing import InDoubt
+from talkwire.core.domain.errors import ChatError
 
 Message = dict[str, Any]
 

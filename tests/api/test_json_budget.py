@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.api.json_budget import CONTAINERS_MAX, EXPONENTS_MAX, check_budget
-from talkwire.core.errors import ChatError
+from talkwire.api.http.json_budget import CONTAINERS_MAX, EXPONENTS_MAX, check_budget
+from talkwire.core.domain.errors import ChatError
 
 SIZE = 256 * 1024
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from litestar import Litestar, get
 
-from talkwire.api.lingering import Lingering
+from talkwire.api.http.lingering import Lingering
 
 Message = dict[str, Any]
 

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from talkwire.bus.shared_limits import REPORT_EVERY_S, Report, learn, reports
-from talkwire.core.limits import Kind, Limits, Rate
+from talkwire.core.engine.limits import Kind, Limits, Rate
 
 KIND = Kind.SENDS
 

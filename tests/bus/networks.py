@@ -17,7 +17,7 @@ from talkwire.bus.postgresql import PostgresCarrier
 from talkwire.bus.redis import RedisCarrier
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
-from talkwire.core.bus import AnyDispatch, Bus
+from talkwire.core.ports.bus import AnyDispatch, Bus
 from tests.databases import PostgresServer
 from tests.valkey_server import ValkeyServer
 

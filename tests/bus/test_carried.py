@@ -14,7 +14,7 @@ from talkwire.bus import carried
 from talkwire.bus.carried import CarriedBus
 from talkwire.bus.parcels import encode, pack
 from talkwire.bus.seal import Seal
-from talkwire.core.bus import AnyDispatch, Told
+from talkwire.core.ports.bus import AnyDispatch, Told
 from tests.bus.networks import REALM
 
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from talkwire.bus.carried import CarriedBus, Carrier
-from talkwire.core.bus import Answer, AnyDispatch, Committed, Question, Told
-from talkwire.core.events import CustomEvent, MessageSent, TypingChanged, UserCreated
-from talkwire.core.model import Message, User
+from talkwire.core.domain.events import CustomEvent, MessageSent, TypingChanged, UserCreated
+from talkwire.core.domain.model import Message, User
+from talkwire.core.ports.bus import Answer, AnyDispatch, Committed, Question, Told
 from tests.bus.networks import (
     DEADLINE_S,
     FailingNetwork,

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from talkwire.bus.parcels import Unpacker, encode, pack
-from talkwire.core.bus import AnyDispatch, Committed, Question, Told
-from talkwire.core.events import CustomEvent, TypingChanged, UserBanned
+from talkwire.core.domain.events import CustomEvent, TypingChanged, UserBanned
+from talkwire.core.ports.bus import AnyDispatch, Committed, Question, Told
 
 BANNED = UserBanned(5, 1, "bob")
 TYPING = TypingChanged("c", "alice", "Alice", is_typing=True)

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from talkwire.bus import shared_limits
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.shared_limits import TAKE, SharedLimits
-from talkwire.core.errors import ChatError
-from talkwire.core.limits import Kind, Limits, parse_rates
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.limits import Kind, Limits, parse_rates
 from tests.bus.bucket_model import SharedBuckets
 from tests.valkey_server import ValkeyServer, valkey_server
 

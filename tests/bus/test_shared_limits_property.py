@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talkwire.bus.shared_limits import REPORT_EVERY_S
-from talkwire.core.limits import Buckets, Rate
+from talkwire.core.engine.limits import Buckets, Rate
 from tests.bus.bucket_model import simulate
 
 DELAY_MAX_S = 0.1

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from talkwire.app import Node
 from talkwire.identity.issuer import TokenIssuer
-from talkwire.realtime.serving import Server, listen
+from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
 from tests.chat.description import Routes
 from tests.protocol.server_process import free_port

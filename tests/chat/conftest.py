@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from talkwire.core.model import User
+from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client

@@ -11,8 +11,8 @@ import httpx
 import msgspec
 from jsonschema_rs import Draft7Validator, Draft202012Validator
 
-from talkwire.api.asyncapi import asyncapi
-from talkwire.api.vocabularies import vocabulary
+from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.vocabularies import vocabulary
 from talkwire.dialects.dialect import Dialect
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from talkwire.app import DIALECTS
-from talkwire.core.model import LARGE_CONVERSATION
+from talkwire.core.domain.model import LARGE_CONVERSATION
 from tests.chat.access.readings import LISTS, READINGS, by_recovery, text_of
 from tests.chat.conftest import World
 from tests.chat.returner import Returner

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from talkwire.app import Embedding, Node
-from talkwire.realtime.client_bundle import BUILT, NAMES
+from talkwire.realtime.http.client_bundle import BUILT, NAMES
 from tests.chat.chat_server import in_process, serving
 
 EVIL = {"origin": "https://evil.example"}

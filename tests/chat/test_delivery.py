@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.core.model import LARGE_CONVERSATION
+from talkwire.core.domain.model import LARGE_CONVERSATION
 from tests.chat.conftest import World
 
 

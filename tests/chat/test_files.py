@@ -18,7 +18,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.files.byte_store import ByteStore, Place
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
@@ -639,7 +639,7 @@ async def test_an_upload_whose_server_died_before_the_end_is_finished_by_who_ask
 async def test_a_client_that_falls_silent_does_not_keep_its_upload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talkwire.api.files.IDLE_S", 0.1)
+    monkeypatch.setattr("talkwire.api.resources.files.IDLE_S", 0.1)
     async with serving(in_process(tmp_path)) as address, world_at(address) as world:
         path = await begin(world, 10)
         answered = asyncio.Event()

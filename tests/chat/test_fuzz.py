@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from talkwire.api.errors import STATUS
+from talkwire.api.http.errors import STATUS
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from talkwire.dialects.crm import CRM
-from talkwire.dialects.talks import TALKS
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.crm.vocabulary import CRM
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 

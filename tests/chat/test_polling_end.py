@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from talkwire.core.events import MessageSent, News
+from talkwire.core.domain.events import MessageSent, News
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
 from tests.torture.clients.client_socket import Listener

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from talkwire.api import readiness as module
 from talkwire.api.readiness import Readiness, ReadinessMetrics
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.storage import health
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.health import FileWatch, WriteProbe

@@ -11,8 +11,8 @@ import pytest
 
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.dialects.talks import TALKS
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import Refused
 from tests.chat.conftest import World
 from tests.chat.returner import Returner, open_returning

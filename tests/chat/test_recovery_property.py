@@ -17,8 +17,6 @@ import pytest
 
 from talkwire import app
 from talkwire.app import DIALECTS
-from talkwire.core.audience import audience_of
-from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
@@ -27,8 +25,9 @@ from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessa
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead, MarkUnread
-from talkwire.core.errors import ChatError
-from talkwire.core.events import (
+from talkwire.core.domain.audience import audience_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
     ConversationDeleted,
     Durable,
     DurableEvent,
@@ -39,8 +38,9 @@ from talkwire.core.events import (
     OfferCreated,
     OfferUpdated,
 )
-from talkwire.core.model import MESSAGE_ID_BASE, Actor
-from talkwire.realtime.ring import EventRing
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
+from talkwire.core.engine.chat import Chat
+from talkwire.realtime.recovery.event_ring import EventRing
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at

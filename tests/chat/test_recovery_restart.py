@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 
 from talkwire.app import Node
-from talkwire.core.chat import Chat
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.recovery import KeepSessionRoom
-from talkwire.core.commands.retention import PruneOld
-from talkwire.core.events import MessageSent
-from talkwire.core.model import Actor
-from talkwire.core.retention import PRUNER
-from talkwire.dialects.whatsapp import WHATSAPP
-from talkwire.realtime.recoverable import RecoverableSockets
-from talkwire.realtime.replay import Listener
-from talkwire.realtime.ring import Kept
+from talkwire.core.commands.server.recovery import KeepSessionRoom
+from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.domain.actors import PRUNER
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.chat import Chat
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
+from talkwire.realtime.clients.recoverable import RecoverableSockets
+from talkwire.realtime.recovery.event_ring import Kept
+from talkwire.realtime.recovery.replay import Listener
 from talkwire.settings import Settings
 from tests.chat.chat_server import SECRET, ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at

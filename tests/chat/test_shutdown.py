@@ -15,7 +15,7 @@ import pytest
 
 from talkwire.app import Node
 from talkwire.core.commands.messages import ListMessages
-from talkwire.core.model import Actor
+from talkwire.core.domain.model import Actor
 from talkwire.settings import Settings
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import SECRET, in_process, running_chat

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from talkwire.core.commands.accounts import BanUser
-from talkwire.core.model import Actor
+from talkwire.core.domain.model import Actor
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_client import Refused
 from tests.chat.chat_server import SECRET, in_process, running_chat, serving

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from talkwire.bus.memory import Exchange
-from talkwire.core.model import Actor
+from talkwire.core.domain.model import Actor
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import SECRET, running_chat
 from tests.chat.conftest import World, world_at

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.moving.target import Target
 from talkwire.storage.schema import files, log_head
+from talkwire.storage.transfer.target import Target
 from tests.cli.conftest import Said
 from tests.cli.processes import Answer, RunningServer
 from tests.cli.test_copying import refusal

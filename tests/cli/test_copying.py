@@ -12,8 +12,8 @@ from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import database_url, sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
-from talkwire.storage.moving.target import Target
 from talkwire.storage.schema import files, uploads
+from talkwire.storage.transfer.target import Target
 from tests.cli.conftest import Said
 from tests.cli.processes import Answer, RunningServer, running_server
 from tests.databases import PostgresServer

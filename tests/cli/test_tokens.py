@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.claims import Identity, decode_claims
 from talkwire.identity.signatures import parse_compact
 from talkwire.identity.tokens import TokenVerifier

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from talkwire.cli import workers as module
-from talkwire.cli.worker_channel import Ready
-from talkwire.cli.workers import Workers
+from talkwire.cli.workers import supervisor as module
+from talkwire.cli.workers.channel import Ready
+from talkwire.cli.workers.supervisor import Workers
 from talkwire.settings import Settings
 
 DEADLINE_S = 10.0

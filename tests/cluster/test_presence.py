@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from talkwire.dialects.crm import CRM
+from talkwire.dialects.crm.vocabulary import CRM
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.dialects.talks import TALKS
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from talkwire.dialects.gateway import GATEWAY
-from talkwire.dialects.talks import TALKS
+from talkwire.dialects.gateway.vocabulary import GATEWAY
+from talkwire.dialects.talks.vocabulary import TALKS
 from tests.cluster.cluster import Cluster
 
 

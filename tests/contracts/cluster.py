@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from talkwire.bus.memory import Exchange
-from talkwire.core.events import EphemeralEvent
-from talkwire.core.model import Actor
-from talkwire.core.presence import SETTLED_MS
-from talkwire.core.signals import SignalOptions
+from talkwire.core.domain.events import EphemeralEvent
+from talkwire.core.domain.model import Actor
+from talkwire.core.features.users.presence_rules import SETTLED_MS
+from talkwire.core.signals.signals import SignalOptions
 from tests.contracts.node import ALICE, BOB, CAROL, WAIT_S, Clock, Node
 from tests.databases import Database
 

@@ -13,19 +13,19 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from talkwire.bus.memory import Exchange, MemoryBus
-from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
-from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Change, Command, IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.events import DurableEvent, News
-from talkwire.core.handler import ChangeHandler
-from talkwire.core.handlers import CHANGES
-from talkwire.core.model import Actor, Message
-from talkwire.core.signals import SignalOptions
-from talkwire.core.transaction import Transaction
+from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.ports.handler import ChangeHandler
+from talkwire.core.ports.transaction import Transaction
+from talkwire.core.signals.signals import SignalOptions
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.reader import ReaderPool

@@ -14,8 +14,8 @@ from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.offers import ListOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
 from talkwire.dialects.messenger.sync import in_our_words
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload

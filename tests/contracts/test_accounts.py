@@ -28,9 +28,9 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation
-from talkwire.core.errors import ChatError
-from talkwire.core.events import LoginEnded, LoginOpened, LoginRenewed, UserBanned, UserCreated, UserUnbanned
-from talkwire.core.model import OWN_ID_BASE, Actor, User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserBanned, UserCreated, UserUnbanned
+from talkwire.core.domain.model import OWN_ID_BASE, Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

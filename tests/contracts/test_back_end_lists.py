@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from talkwire.core import conversations
-from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.commands.accounts import SearchUsers
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListConversations
 from talkwire.core.commands.search import SearchMessages
-from talkwire.core.model import Actor
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.model import Actor
+from talkwire.core.features.conversations import conversations
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower
-from talkwire.storage.pace import Pace
-from talkwire.storage.search import MessageIndex
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -174,7 +174,7 @@ _ASKED: dict[str, tuple[Actor, Command[Any]]] = {
 async def test_pages_come_from_indexes(
     database: Database, clock: Clock, asked: str, reach_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talkwire.core.user_search.REACH_MAX", reach_max)
+    monkeypatch.setattr("talkwire.core.features.users.user_search.REACH_MAX", reach_max)
     async with running(database, clock, policy=AccessPolicy(directory="contacts")) as node:
         await node.group("c04", ALICE, BOB)
         with _statements(node) as statements:

@@ -11,8 +11,8 @@ from talkwire.core.commands.blocks import BlockUser, ListBlocked, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import TypingChanged, UserBlocked, UserUnblocked
-from talkwire.core.model import Actor
+from talkwire.core.domain.events import TypingChanged, UserBlocked, UserUnblocked
+from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -9,8 +9,8 @@ import pytest
 
 from talkwire.core.commands.calls import AcceptCall, FindCall, HangUpCall, InviteToCall, SendCallSignal
 from talkwire.core.commands.members import RemoveMember
-from talkwire.core.errors import ChatError
-from talkwire.core.events import CallAccepted, CallEnded, CallInvited, CallMissed, CallSignalled
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import CallAccepted, CallEnded, CallInvited, CallMissed, CallSignalled
 from tests.contracts.cluster import Cluster, running_cluster
 from tests.contracts.node import ALICE, BOB, CAROL, OPERATOR, Clock
 from tests.databases import Database

@@ -17,8 +17,8 @@ from talkwire.core.commands.conversations import (
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import ConversationCreated, ConversationUpdated, TypingChanged
-from talkwire.core.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.events import ConversationCreated, ConversationUpdated, TypingChanged
+from talkwire.core.domain.model import OWN_ID_BASE, Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

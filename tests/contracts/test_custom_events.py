@@ -6,7 +6,6 @@ from math import inf, nan
 
 import pytest
 
-from talkwire.core import custom_events
 from talkwire.core.commands.custom_events import (
     IsConnected,
     ListConnected,
@@ -14,11 +13,12 @@ from talkwire.core.commands.custom_events import (
     SendToConversation,
     SendToUsers,
 )
-from talkwire.core.commands.mail import ReadMail
 from talkwire.core.commands.presence import RenewLease
-from talkwire.core.custom_events import SOCKET_IO_EVENTS
-from talkwire.core.events import CustomEvent, MailStored
-from talkwire.core.model import Actor
+from talkwire.core.commands.server.offline_queue import ReadMail
+from talkwire.core.domain.events import CustomEvent, MailStored
+from talkwire.core.domain.model import Actor
+from talkwire.core.signals import custom_events
+from talkwire.core.signals.custom_events import SOCKET_IO_EVENTS
 from talkwire.wire import socket_packet
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 

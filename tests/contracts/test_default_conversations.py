@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 
-from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.commands.accounts import BanUser, EnsureUser, RegisterAccount
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.events import MemberAdded
-from talkwire.core.model import Actor
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.events import MemberAdded
+from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

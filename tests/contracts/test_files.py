@@ -26,9 +26,10 @@ from talkwire.core.commands.files import (
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, ForwardMessage, SendMessage
-from talkwire.core.commands.retention import PruneOld
-from talkwire.core.errors import ChatError
-from talkwire.core.files import (
+from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, File, Message, Upload
+from talkwire.core.features.messages.files import (
     COUNTED_MS,
     LOST_AFTER_MS,
     UNUSED_LIFETIME_MS,
@@ -36,8 +37,7 @@ from talkwire.core.files import (
     file_url,
     thumbnail_url,
 )
-from talkwire.core.model import Actor, File, Message, Upload
-from talkwire.core.transaction import Transaction
+from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.schema import file_links
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Node
 

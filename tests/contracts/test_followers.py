@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, insert, select, text, update
 
 from talkwire.core.commands.messages import SendMessage
-from talkwire.storage import followers as module
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower
-from talkwire.storage.pace import Pace
+from talkwire.storage.followers import follower as module
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log, log_head
 from tests.contracts.node import ALICE, WAIT_S, Clock, Node, running
 from tests.databases import Database

@@ -14,10 +14,10 @@ from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.invitations import CreateInvitation, ListInvitations
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.retries import AnswerRetry, FirstAnswer
-from talkwire.core.errors import ChatError
-from talkwire.core.idempotency import KEPT_MS
-from talkwire.core.model import Actor
+from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.features.catching_up.idempotency import KEPT_MS
 from talkwire.storage.schema import answers
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, Outcome, running
 from tests.databases import Database

@@ -16,7 +16,6 @@ from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.conversations import DeleteConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload
-from talkwire.core.commands.mail import FindMissed
 from talkwire.core.commands.members import RemoveMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
@@ -29,19 +28,20 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.moderation import RestrictMember
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.receipts import CountUnread, MarkRead, MarkUnread, Unread
-from talkwire.core.commands.retention import PruneOld
+from talkwire.core.commands.server.offline_queue import FindMissed
+from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.errors import ChatError
-from talkwire.core.events import MessageSent, Notified
-from talkwire.core.model import Actor, Message
-from talkwire.core.notifier import Notifier
-from talkwire.core.sending import IMPORT_SKEW_MS
-from talkwire.storage.away import AwayNotifications
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MessageSent, Notified
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.engine.live_notifications import Notifier
+from talkwire.core.features.messages.sending import IMPORT_SKEW_MS
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower
-from talkwire.storage.imports import is_imported
-from talkwire.storage.pace import Pace
-from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages.imports import is_imported
+from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.schema import imports, mentions, messages, tombstones
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
@@ -351,7 +351,7 @@ async def _due(node: Node) -> int:
 
 async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where all messages of the runs were deleted, so that it finds none to clear."""
-    monkeypatch.setattr("talkwire.storage.imports.RUNS_AT_ONCE", 10)
+    monkeypatch.setattr("talkwire.storage.messages.imports.RUNS_AT_ONCE", 10)
     ids = await _alternating(group, 35)
     await group.in_one_batch(*((BACKEND, DeleteMessage(id_)) for id_ in ids))
     group.clock.now_ms += 2 * DAY_MS
@@ -366,7 +366,7 @@ async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pyt
 
 
 async def test_a_step_of_retention_clears_messages_of_many_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.core.retention.STEP", 20)
+    monkeypatch.setattr("talkwire.core.features.operation.retention.STEP", 20)
     await bring(group, *(START_MS + number for number in range(25)))
     await _alternating(group, 30)
     group.clock.now_ms += 2 * DAY_MS

@@ -17,8 +17,8 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor, Message
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, Message
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import BACKEND, OPERATOR, Clock, Node, running
 from tests.databases import Database

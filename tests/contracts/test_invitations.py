@@ -19,10 +19,10 @@ from talkwire.core.commands.invitations import (
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
-from talkwire.core.errors import ChatError
-from talkwire.core.events import InvitationCreated, InvitationDeleted, InvitationUsed, MemberAdded
-from talkwire.core.invitations import KEPT_MS
-from talkwire.core.model import Actor, Invitation, User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed, MemberAdded
+from talkwire.core.domain.model import Actor, Invitation, User
+from talkwire.core.features.conversations.invitations import KEPT_MS
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -38,8 +38,8 @@ from talkwire.core.commands.notifications import MarkNotificationsRead, RecordMi
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.events import Durable, DurableEvent, MessageEvent
-from talkwire.core.model import Actor, DoNotDisturb, Preferences
+from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
+from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
 from talkwire.storage.schema import log, log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database

@@ -13,15 +13,23 @@ from sqlalchemy import select
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
-from talkwire.core.commands.mail import Arrival, ConfirmArrivals, FindMissed, Mail, ReadMail, ReadMissed, StoreMail
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, SendMessage
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.mail import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Message, Notify
-from talkwire.storage import mail
+from talkwire.core.commands.server.offline_queue import (
+    Arrival,
+    ConfirmArrivals,
+    FindMissed,
+    Mail,
+    ReadMail,
+    ReadMissed,
+    StoreMail,
+)
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Notify
+from talkwire.core.features.notifying.offline_queue import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX, PAGE_MAX_BYTES
 from talkwire.storage.schema import mailbox
+from talkwire.storage.tables import offline_queue
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -294,7 +302,7 @@ async def test_the_newest_thousand_that_were_missed_are_told(node: Node) -> None
 @pytest.mark.parametrize("seed", range(5))
 async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against looking at every message: conversations of different lengths, with own messages among them."""
-    monkeypatch.setattr(mail, "FIRST_LOOK", 4)
+    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     random, limit = Random(seed), 20
     for number in range(6):
         await node.group(f"c{number}", ALICE, BOB)
@@ -309,16 +317,16 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
 
 
 async def test_no_more_is_looked_at_than_is_told_of(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "FIRST_LOOK", 4)
+    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     looked_at: list[int] = []
-    look = mail.MailRows._look
+    look = offline_queue.MailRows._look
 
-    def counting(self: mail.MailRows, *args: object) -> object:
+    def counting(self: offline_queue.MailRows, *args: object) -> object:
         rows = look(self, *args)  # type: ignore[arg-type]  # handed on as they came
         looked_at.append(len(rows))
         return rows
 
-    monkeypatch.setattr(mail.MailRows, "_look", counting)
+    monkeypatch.setattr(offline_queue.MailRows, "_look", counting)
     for number in range(4):
         await node.group(f"c{number}", ALICE, BOB)
     async with asyncio.timeout(WAIT_S):
@@ -331,8 +339,8 @@ async def test_no_more_is_looked_at_than_is_told_of(node: Node, monkeypatch: pyt
 async def test_who_only_wrote_themselves_has_not_everything_looked_through(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail, "FIRST_LOOK", 4)
-    monkeypatch.setattr(mail, "LOOKED_AT_MAX", 50)
+    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
+    monkeypatch.setattr(offline_queue, "LOOKED_AT_MAX", 50)
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "long ago")
     async with asyncio.timeout(WAIT_S):

@@ -16,8 +16,8 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
-from talkwire.core.model import Member
+from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
+from talkwire.core.domain.model import Member
 from talkwire.storage.schema import spans
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
 from tests.databases import Database

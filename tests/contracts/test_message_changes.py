@@ -32,7 +32,7 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.moderation import RestrictMember
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageEvent,
@@ -40,9 +40,9 @@ from talkwire.core.events import (
     MessageReacted,
     MessageUnpinned,
 )
-from talkwire.core.model import Actor, Attachment, Message, Origin, Quote, Reaction
-from talkwire.core.pins import PINS_MAX
-from talkwire.core.reactions import EMOJI_PER_MESSAGE
+from talkwire.core.domain.model import Actor, Attachment, Message, Origin, Quote, Reaction
+from talkwire.core.features.messages.pins import PINS_MAX
+from talkwire.core.features.messages.reactions import EMOJI_PER_MESSAGE
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node
 from tests.databases import Database

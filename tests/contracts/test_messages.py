@@ -11,10 +11,10 @@ from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.events import MessageSent
-from talkwire.core.messages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.model import MESSAGE_ID_BASE, SEQ_MAX, Actor, Message
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import MESSAGE_ID_BASE, SEQ_MAX, Actor, Message
+from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -9,9 +9,9 @@ from talkwire.core.commands.conversations import CreateConversation, GetConversa
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
-from talkwire.core.errors import ChatError
-from talkwire.core.events import MemberRemoved, MemberRestricted, MemberUnrestricted
-from talkwire.core.model import FOR_EVER_MS, Actor, Restriction, RestrictionKind
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MemberRemoved, MemberRestricted, MemberUnrestricted
+from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction, RestrictionKind
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
 
 

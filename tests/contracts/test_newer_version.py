@@ -13,15 +13,15 @@ from structlog.testing import capture_logs
 
 from talkwire.core.commands.messages import ListMessages, React
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.events import MessageReacted, MessageSent
-from talkwire.storage import rows
-from talkwire.storage.away import AwayNotifications
+from talkwire.core.domain.events import MessageReacted, MessageSent
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower, Work
-from talkwire.storage.pace import Pace
-from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.followers.follower import Follower, Work
+from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages.retention import DeletedConversations
+from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import log, log_head
-from talkwire.storage.search import MessageIndex
+from talkwire.storage.tables import rows
 from tests.contracts.node import ALICE, BOB, WAIT_S, Clock, Node, running
 from tests.databases import Database
 

@@ -10,9 +10,9 @@ import pytest
 
 from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import BanUser, EnsureUser
-from talkwire.core.directory import Entry
-from talkwire.core.events import UserBanned
-from talkwire.core.model import MESSAGE_ID_BASE
+from talkwire.core.connected.directory import Entry
+from talkwire.core.domain.events import UserBanned
+from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BOB, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database

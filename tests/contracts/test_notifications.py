@@ -21,8 +21,8 @@ from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferen
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.events import NotificationsRead, Notified
-from talkwire.core.model import (
+from talkwire.core.domain.events import NotificationsRead, Notified
+from talkwire.core.domain.model import (
     Actor,
     DoNotDisturb,
     MemberPreferences,
@@ -32,13 +32,13 @@ from talkwire.core.model import (
     Notify,
     Preferences,
 )
-from talkwire.core.notifications import KEPT, KEPT_MS
-from talkwire.core.notifier import Notifier
-from talkwire.core.transaction import Snapshot
-from talkwire.storage.away import AwayNotifications
+from talkwire.core.engine.live_notifications import Notifier
+from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
+from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower
-from talkwire.storage.pace import Pace
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log_head, notifications
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database

@@ -13,11 +13,11 @@ from sqlalchemy import update
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.presence import RenewLease
-from talkwire.core.model import Actor, Notification
-from talkwire.storage.away import BEHIND_MS, AwayNotifications
+from talkwire.core.domain.model import Actor, Notification
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower
-from talkwire.storage.pace import Pace
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.offline_notifications import BEHIND_MS, AwayNotifications
+from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import nodes
 from tests.contracts.cluster import Cluster, Place, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock

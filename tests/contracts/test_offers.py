@@ -16,10 +16,10 @@ from talkwire.core.commands.offers import (
     OfferDecision,
     UpdateOffer,
 )
-from talkwire.core.errors import ChatError
-from talkwire.core.events import OfferCreated, OfferUpdated
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Offer
-from talkwire.core.offers import AMOUNT_MAX
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import OfferCreated, OfferUpdated
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Offer
+from talkwire.core.features.messages.offers import AMOUNT_MAX
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

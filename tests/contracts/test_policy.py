@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -18,9 +17,10 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.moderation import RestrictMember
-from talkwire.core.errors import ChatError
-from talkwire.core.events import ConversationCreated, ConversationDeleted, MemberRemoved
-from talkwire.core.model import Actor, ConversationKind
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, MemberRemoved
+from talkwire.core.domain.model import Actor, ConversationKind
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -11,9 +11,9 @@ from talkwire.core.commands.preferences import (
     SetMemberPreferences,
     SetPreferences,
 )
-from talkwire.core.errors import ChatError
-from talkwire.core.events import ConversationPreferred, PreferencesChanged
-from talkwire.core.model import DoNotDisturb, MemberPreferences, Preferences
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
+from talkwire.core.domain.model import DoNotDisturb, MemberPreferences, Preferences
 from tests.contracts.node import ALICE, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

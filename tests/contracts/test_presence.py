@@ -26,8 +26,8 @@ from talkwire.core.commands.presence import (
     Sighting,
     StorePresence,
 )
-from talkwire.core.model import Actor, Presence, PresenceRecord
-from talkwire.core.presence import SETTLED_MS
+from talkwire.core.domain.model import Actor, Presence, PresenceRecord
+from talkwire.core.features.users.presence_rules import SETTLED_MS
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -11,14 +11,14 @@ from sqlalchemy.exc import OperationalError
 
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
-from talkwire.core.events import PresenceChanged, RoomEntered, RoomLeft
-from talkwire.core.model import Presence, PresenceRecord
-from talkwire.core.peers import Peer
-from talkwire.core.stores import LeaseRecord
+from talkwire.core.domain.events import PresenceChanged, RoomEntered, RoomLeft
+from talkwire.core.domain.model import Presence, PresenceRecord
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import leases
-from talkwire.storage.nodes import NodeRows
-from talkwire.storage.presence import PresenceRows
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.lookups import Lookups
+from talkwire.storage.tables.nodes import NodeRows
+from talkwire.storage.tables.presence import PresenceRows
 from tests.contracts.cluster import Cluster, Place, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, Clock
 from tests.databases import Database

@@ -16,9 +16,9 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.command import IdempotencyKey
-from talkwire.core.errors import ChatError
-from talkwire.core.events import UserCreated, UserUpdated
-from talkwire.core.model import OWN_ID_BASE, Actor, User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import UserCreated, UserUpdated
+from talkwire.core.domain.model import OWN_ID_BASE, Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 
 ANYONE = Actor("", "")

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from talkwire.core import typing_signals
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendReport, SendToUsers
-from talkwire.core.commands.mail import ReadMail
+from talkwire.core.commands.server.offline_queue import ReadMail
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import CustomEvent, MailStored, TypingChanged, UserUpdated
+from talkwire.core.domain.events import CustomEvent, MailStored, TypingChanged, UserUpdated
+from talkwire.core.signals import typing_signals
 from tests.contracts.cluster import Cluster, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Clock
 from tests.databases import Database

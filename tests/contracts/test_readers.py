@@ -6,8 +6,8 @@ from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.members import AddMembers
 from talkwire.core.commands.messages import EditMessage
 from talkwire.core.commands.receipts import ListReaders, MarkRead, Reader
-from talkwire.core.events import MessageEdited
-from talkwire.core.model import LARGE_CONVERSATION
+from talkwire.core.domain.events import MessageEdited
+from talkwire.core.domain.model import LARGE_CONVERSATION
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
 
 

@@ -20,8 +20,8 @@ from talkwire.core.commands.receipts import (
     Unread,
 )
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.events import MessagesDelivered, MessagesRead, ReadPositionMoved
-from talkwire.core.model import LARGE_CONVERSATION, Actor
+from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.presence import EndLease, RenewLease
-from talkwire.core.commands.recovery import (
+from talkwire.core.commands.server.recovery import (
     CountMissed,
     EndSession,
     EnsureSecret,
@@ -14,8 +14,8 @@ from talkwire.core.commands.recovery import (
     RefreshSessions,
     StoredSession,
 )
-from talkwire.core.model import MESSAGE_ID_BASE
-from talkwire.core.presence import SETTLED_MS
+from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.features.users.presence_rules import SETTLED_MS
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node
 
 DAY_MS = 24 * 3600 * 1000

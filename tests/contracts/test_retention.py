@@ -12,21 +12,21 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, func, select, text
 
-from talkwire.core import retention
 from talkwire.core.commands.files import CreateUpload, FinishUpload
 from talkwire.core.commands.messages import AttachmentRef, EditMessage, GetMessage, ListMessages, SendMessage
-from talkwire.core.commands.retention import PruneOld
 from talkwire.core.commands.search import SearchMessages
-from talkwire.core.events import ConversationDeleted, MessageDeleted, MessageEdited, MessageReacted
-from talkwire.core.model import Actor, Message
-from talkwire.core.transaction import Transaction
-from talkwire.storage import retention as stored
+from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.domain.events import ConversationDeleted, MessageDeleted, MessageEdited, MessageReacted
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.features.operation import retention
+from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers import Follower, Work
-from talkwire.storage.pace import Pace
-from talkwire.storage.retention import DeletedConversations
+from talkwire.storage.followers.follower import Follower, Work
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages import retention as stored
+from talkwire.storage.messages.retention import DeletedConversations
+from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import file_links, log, log_head, mentions, message_versions, messages, reactions
-from talkwire.storage.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database
 

@@ -17,22 +17,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import text as sql
 
-from talkwire.core import search
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.moderation import RestrictMember
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
-from talkwire.core.errors import ChatError
-from talkwire.core.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
-from talkwire.core.model import Actor, Conversation, Member
-from talkwire.core.terms import terms_of
-from talkwire.core.transaction import Snapshot, Transaction
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
+from talkwire.core.domain.model import Actor, Conversation, Member
+from talkwire.core.domain.search_terms import terms_of
+from talkwire.core.features.messages import search
+from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.storage.engine import reading_engine, sqlite_url
-from talkwire.storage.followers import Follower
-from talkwire.storage.pace import Pace
-from talkwire.storage.search import MessageIndex
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
 

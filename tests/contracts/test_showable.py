@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 
 from talkwire.core.commands.conversations import GetConversation
-from talkwire.core.commands.mail import StoreMail
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.moderation import ListRestrictions, RestrictMember
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers
-from talkwire.core.commands.recovery import ListMissed
+from talkwire.core.commands.server.offline_queue import StoreMail
+from talkwire.core.commands.server.recovery import ListMissed
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
-from talkwire.core.events import MessageSent
-from talkwire.core.sync import cursor_of
-from talkwire.core.times import LAST_MS
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.times import LAST_MS
+from talkwire.core.features.catching_up.sync import cursor_of
 from talkwire.dialects.messenger.sync import in_our_words
 from talkwire.dialects.payloads.moderation import restriction_payload
 from talkwire.dialects.payloads.offers import offer_payload

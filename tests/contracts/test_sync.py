@@ -13,8 +13,15 @@ from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
-from talkwire.core.events import MemberAdded, MemberRemoved, MessageDeleted, MessageEdited, MessageSent, MessagesRead
-from talkwire.core.model import LARGE_CONVERSATION, Actor
+from talkwire.core.domain.events import (
+    MemberAdded,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    MessagesRead,
+)
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 from talkwire.storage.schema import log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
 from tests.contracts.sync_client import SyncClient

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from talkwire.core.audience import audience_of
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.command import Command
@@ -39,10 +38,11 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, GetOffer, OfferDecision, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.recovery import ListMissed
+from talkwire.core.commands.server.recovery import ListMissed
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.errors import ChatError
-from talkwire.core.events import (
+from talkwire.core.domain.audience import audience_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
     ConversationUpdated,
@@ -58,8 +58,8 @@ from talkwire.core.events import (
     UserBlocked,
     UserUnblocked,
 )
-from talkwire.core.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
-from talkwire.core.transaction import Snapshot, Transaction
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
+from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import BACKEND, Call, Clock, Node, running

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from talkwire.core import user_search
-from talkwire.core.access_policy import AccessPolicy
 from talkwire.core.commands.accounts import GetUser, PutUser, PutUsers, SearchUsers
 from talkwire.core.commands.blocks import BlockUser, ListBlocked
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.members import RemoveMember
-from talkwire.core.model import Actor, User
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.model import Actor, User
+from talkwire.core.features.users import user_search
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

@@ -13,8 +13,8 @@ from talkwire.core.commands.accounts import (
     SearchUsers,
     UpdateUser,
 )
-from talkwire.core.events import UserUpdated
-from talkwire.core.model import Actor, User
+from talkwire.core.domain.events import UserUpdated
+from talkwire.core.domain.model import Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Node
 
 ANYONE = Actor("", "")

@@ -19,7 +19,6 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.mail import ReadMissed
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     DeleteMessage,
@@ -38,11 +37,12 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.moderation import RestrictMember
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, GetOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.commands.recovery import ListMissed
-from talkwire.core.commands.retries import AnswerRetry, FirstAnswer
+from talkwire.core.commands.server.offline_queue import ReadMissed
+from talkwire.core.commands.server.recovery import ListMissed
+from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
 from talkwire.core.commands.sync import ListEvents, SyncPage
-from talkwire.core.errors import ChatError
-from talkwire.core.events import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
     ConversationDeleted,
     MemberAdded,
     MemberRemoved,
@@ -51,7 +51,7 @@ from talkwire.core.events import (
     OfferCreated,
     OfferUpdated,
 )
-from talkwire.core.model import Actor, Message
+from talkwire.core.domain.model import Actor, Message
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Node
 
 KEY = IdempotencyKey("bob", "POST /somewhere", "k1")

@@ -38,7 +38,7 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.model import Actor
+from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node, running
 from tests.databases import Database

@@ -14,16 +14,16 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import OperationalError
 
-from talkwire.core import feed
+from talkwire.core.cluster import feed
 from talkwire.core.commands.accounts import BanUser, EnsureUser, RegisterAccount, SetPassword
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import AttachmentRef, GetMessage, ListMessages, SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.events import MessageSent
-from talkwire.core.model import Actor, Message
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import Actor, Message
 from talkwire.storage import writer as writer_module
 from talkwire.storage.schema import log_head, messages
 from talkwire.storage.snapshot import TableSnapshot

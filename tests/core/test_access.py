@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from talkwire.core.access import (
+from talkwire.core.domain.access import (
     acting_as,
     all_as_seen,
     as_seen,
@@ -25,9 +25,9 @@ from talkwire.core.access import (
     may_take_part,
     must_operate,
 )
-from talkwire.core.access_policy import AccessPolicy, rights_of
-from talkwire.core.errors import ChatError
-from talkwire.core.model import (
+from talkwire.core.domain.access_policy import AccessPolicy, rights_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import (
     FOR_EVER_MS,
     MESSAGE_ID_BASE,
     WHOLE,

@@ -9,16 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.attention import (
-    EVERYONE_MAX,
-    Listener,
-    is_quiet,
-    notification,
-    occasion_of,
-    reason_of,
-    wants_quiet,
-)
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     CallMissed,
     ConversationCreated,
     Durable,
@@ -28,7 +19,7 @@ from talkwire.core.events import (
     OfferUpdated,
     UserBanned,
 )
-from talkwire.core.model import (
+from talkwire.core.domain.model import (
     Attachment,
     Conversation,
     ConversationKind,
@@ -42,6 +33,15 @@ from talkwire.core.model import (
     OfferStatus,
     Preferences,
     Quote,
+)
+from talkwire.core.features.notifying.notification_rules import (
+    EVERYONE_MAX,
+    Listener,
+    is_quiet,
+    notification,
+    occasion_of,
+    reason_of,
+    wants_quiet,
 )
 
 ALWAYS = DoNotDisturb(enabled=True, start_minute=0, end_minute=0)

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from talkwire.core.call_state import CALLS_MAX, RING_S, CallOutput, CallState
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
-from talkwire.core.errors import ChatError
-from talkwire.core.events import CallAccepted, CallEnded, CallEvent, CallHungUp, CallInvited, CallRejected
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import CallAccepted, CallEnded, CallEvent, CallHungUp, CallInvited, CallRejected
+from talkwire.core.signals.call_state import CALLS_MAX, RING_S, CallOutput, CallState
 
 PAIR = ("alice", "bob")
 GROUP = ("alice", "bob", "carol")

@@ -10,20 +10,20 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from talkwire.bus.memory import Exchange, MemoryBus
-from talkwire.core import introductions
-from talkwire.core.bus import Committed, Told
-from talkwire.core.chat import MORE_S, Chat, Done
+from talkwire.core.cluster import sender_verification
+from talkwire.core.cluster.feed import Commit
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.nodes import ListPeers
+from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.errors import ChatError
-from talkwire.core.events import News, TypingChanged, UserBanned
-from talkwire.core.feed import Commit
-from talkwire.core.model import Actor
-from talkwire.core.peers import Peer
-from talkwire.core.transaction import Snapshot
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import News, TypingChanged, UserBanned
+from talkwire.core.domain.model import Actor
+from talkwire.core.domain.peer import Peer
+from talkwire.core.engine.chat import MORE_S, Chat, Done
+from talkwire.core.ports.bus import Committed, Told
+from talkwire.core.ports.transaction import Snapshot
 
 R = TypeVar("R")
 ALICE = Actor("alice", "Alice")
@@ -274,7 +274,7 @@ async def test_a_node_without_a_lease_is_not_listened_to() -> None:
 
 
 async def test_a_new_node_is_heard_from_its_first_word_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(introductions, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(sender_verification, "LOOK_EVERY_S", 0.01)
     net = Net()
     (chat, _), other = _chat(net), MemoryBus(net)
     heard: list[News] = []

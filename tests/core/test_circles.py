@@ -6,9 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from talkwire.core.circles import CircleFacts, Circles
-from talkwire.core.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
-from talkwire.core.model import Conversation, ConversationKind, Member
+from talkwire.core.connected.memberships import Circles
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
+from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.model import Conversation, ConversationKind, Member
 
 
 def _created(pos: int, conversation_id: str, kind: ConversationKind, *user_ids: str) -> ConversationCreated:

@@ -7,13 +7,14 @@ from typing import get_args
 import msgspec
 import pytest
 
-from talkwire.core import events, user_search
-from talkwire.core.access_policy import DEFAULT_POLICY
 from talkwire.core.commands.accounts import RotateLogin
 from talkwire.core.commands.command import Change, Command, Query
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.handlers import CHANGES, QUERIES
+from talkwire.core.domain import events
+from talkwire.core.domain.access_policy import DEFAULT_POLICY
+from talkwire.core.engine.command_table import CHANGES, QUERIES
+from talkwire.core.features.users import user_search
 
 
 def _all_of(kind: type[Command[object]]) -> set[type]:

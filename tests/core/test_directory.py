@@ -6,9 +6,8 @@ from collections.abc import Collection
 
 import pytest
 
-from talkwire.core.circles import CircleFacts
-from talkwire.core.directory import Directory, Entry, Loaded
-from talkwire.core.events import (
+from talkwire.core.connected.directory import Directory, Entry, Loaded
+from talkwire.core.domain.events import (
     ConversationCreated,
     LoginEnded,
     LoginOpened,
@@ -20,7 +19,8 @@ from talkwire.core.events import (
     UserCreated,
     UserUnbanned,
 )
-from talkwire.core.model import Conversation, Member, Message, User
+from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.model import Conversation, Member, Message, User
 
 
 class Table:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.eager import EagerMembers
-from talkwire.core.events import ConversationDeleted, ConversationPreferred, MemberRemoved
-from talkwire.core.model import MemberPreferences, Notify
+from talkwire.core.connected.notify_all_index import EagerMembers
+from talkwire.core.domain.events import ConversationDeleted, ConversationPreferred, MemberRemoved
+from talkwire.core.domain.model import MemberPreferences, Notify
 
 ALL, MENTIONS = MemberPreferences(notify="all"), MemberPreferences(notify="mentions")
 

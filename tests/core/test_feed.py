@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core import feed as feed_module
-from talkwire.core.events import Durable, UserBanned
-from talkwire.core.feed import Commit, LogFeed, Stretch
+from talkwire.core.cluster import feed as feed_module
+from talkwire.core.cluster.feed import Commit, LogFeed, Stretch
+from talkwire.core.domain.events import Durable, UserBanned
 
 DEADLINE_S = 10.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.core.files import FILE_NAME_MAX, attachment_of, file_name, file_url, thumbnail_url
-from talkwire.core.model import Attachment, File
+from talkwire.core.domain.model import Attachment, File
+from talkwire.core.features.messages.files import FILE_NAME_MAX, attachment_of, file_name, file_url, thumbnail_url
 
 
 @pytest.mark.parametrize(

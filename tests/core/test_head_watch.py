@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from talkwire.core.errors import ChatError, LogReplaced
-from talkwire.core.events import Durable
-from talkwire.core.feed import LogFeed, Stretch
-from talkwire.core.head_watch import SILENCE_S, STEP_S, HeadWatch
+from talkwire.core.cluster.feed import LogFeed, Stretch
+from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, HeadWatch
+from talkwire.core.domain.errors import ChatError, LogReplaced
+from talkwire.core.domain.events import Durable
 
 
 class Watched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.core.ice_servers import IceServer, parse_ice_server
+from talkwire.core.domain.ice_servers import IceServer, parse_ice_server
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from talkwire.core.answers_now import answer_now
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark, Unread
-from talkwire.core.errors import ChatError
-from talkwire.core.handlers import CHANGES
-from talkwire.core.idempotency import result_type
-from talkwire.core.model import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import (
     Actor,
     Conversation,
     File,
@@ -32,6 +29,9 @@ from talkwire.core.model import (
     Upload,
     User,
 )
+from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.features.catching_up.idempotency import result_type
+from talkwire.core.features.catching_up.stored_answers import answer_now
 
 
 def test_a_command_says_what_it_is_answered_with() -> None:

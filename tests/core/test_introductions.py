@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 import pytest
 from structlog.testing import capture_logs
 
-from talkwire.core import introductions
-from talkwire.core.bus import AnyDispatch, Counts, Told
-from talkwire.core.introductions import Introductions
-from talkwire.core.peers import Peer, Peers
+from talkwire.core.cluster import sender_verification
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.cluster.sender_verification import Introductions
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.bus import AnyDispatch, Counts, Told
 
 WAIT_S = 10.0
 
@@ -42,7 +43,7 @@ class Introduced:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(introductions, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(sender_verification, "LOOK_EVERY_S", 0.001)
 
 
 async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_it() -> None:

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import pytest
 
+from talkwire.core.cluster.lease import LEASE_S, Lease
+from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease
-from talkwire.core.door import Door
-from talkwire.core.errors import ChatError
-from talkwire.core.lease import LEASE_S, Lease
-from talkwire.core.peers import Peer, Peers
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.peer import Peer
 
 NODE_ID, PEER = "a" * 16, Peer("b" * 16, "10.0.0.2:4000")
 Done = Callable[[Any, Exception | None], None]
@@ -29,7 +30,7 @@ class Database:
         self.doubt_at = 0.0
         peers = Peers(NODE_ID, lambda _: None, lambda: False)
         self.peers = peers
-        self.lease = Lease(cast("Door", self), NODE_ID, cast("Any", self), peers, lambda: self.now)
+        self.lease = Lease(cast("ChatAccess", self), NODE_ID, cast("Any", self), peers, lambda: self.now)
         self.lease.on_doubt = self._doubted
         self.lease.on_hold = self._held
         self.lease.on_beat = self._beat
@@ -43,7 +44,7 @@ class Database:
     def _beat(self, doubt_at: float) -> None:
         self.doubt_at = doubt_at
 
-    # --- Door -------------------------------------------------------------------------------------------------------
+    # --- ChatAccess -------------------------------------------------------------------------------------------------
 
     @property
     def directory(self) -> Database:

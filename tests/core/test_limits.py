@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core import limits
 from talkwire.core.commands.accounts import BanUser, GetUser
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.errors import ChatError
-from talkwire.core.limits import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine import limits
+from talkwire.core.engine.limits import (
     DEFAULT_RATES,
     Buckets,
     Kind,
@@ -24,7 +25,6 @@ from talkwire.core.limits import (
     rate_limited,
     site_key,
 )
-from talkwire.core.model import Actor
 
 
 def approx(seconds: float) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.line_limit import LineLimit
+from talkwire.core.engine.log_rate_limit import LineLimit
 
 
 def test_the_next_second_says_how_many_lines_were_suppressed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.mentions import MARKS_MAX, MENTIONS_MAX, Mentions, mention_marks, resolve, spellings
+from talkwire.core.domain.mentions import MARKS_MAX, MENTIONS_MAX, Mentions, mention_marks, resolve, spellings
 
 MEMBERS = {
     "alice": "Alice",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.model import OWN_ID_BASE, is_own_id, is_valid_id
+from talkwire.core.domain.model import OWN_ID_BASE, is_own_id, is_valid_id
 
 SAFE_INTEGER_MAX = 2**53 - 1
 """The last integer that JavaScript counts exactly."""

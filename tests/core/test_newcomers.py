@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import ConversationDeleted, MemberAdded, MemberRemoved
-from talkwire.core.model import HistoryStart, Member
-from talkwire.core.newcomers import Newcomers
+from talkwire.core.connected.newcomers import Newcomers
+from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved
+from talkwire.core.domain.model import HistoryStart, Member
 
 LATE = HistoryStart(7, 40)
 

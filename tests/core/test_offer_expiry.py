@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from talkwire.core.commands.offers import ExpireOffers
-from talkwire.core.errors import ChatError
-from talkwire.core.events import OfferCreated
-from talkwire.core.model import Actor, Offer
-from talkwire.core.offer_expiry import OfferExpiry
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import OfferCreated
+from talkwire.core.domain.model import Actor, Offer
+from talkwire.core.engine.offer_expiry import OfferExpiry
 
 WAIT_S = 5.0
 Done = Callable[[int | None, Exception | None], None]

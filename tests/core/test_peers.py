@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 from structlog.testing import capture_logs
 
-from talkwire.core.bus import Answer, AnyDispatch, Question
-from talkwire.core.peers import Peer, Peers
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.bus import Answer, AnyDispatch, Question
 
 FOR_EVER_S = 1000.0
 

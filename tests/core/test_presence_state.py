@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from talkwire.core.commands.presence import Departure
-from talkwire.core.events import PresenceChanged
-from talkwire.core.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
-from talkwire.core.presence_state import GRACE_S, PresenceState
+from talkwire.core.domain.events import PresenceChanged
+from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
+from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 
 
 def _told(state: PresenceState) -> list[tuple[str, str, str | None]]:

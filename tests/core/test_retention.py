@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from talkwire.core.commands.retention import PruneOld
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor
-from talkwire.core.retention import LOOK_EVERY_S, STEP_PAUSE_S, Pruner
+from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.pruner import LOOK_EVERY_S, STEP_PAUSE_S, Pruner
 
 
 class Chat:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.errors import ChatError
-from talkwire.core.terms import Phrase, terms_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.search_terms import Phrase, terms_of
 
 TYPED = [
     ("hello", [Phrase(("hello",), open_ended=True)]),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.errors import ChatError
-from talkwire.core.texts import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.texts import (
     NESTING_MAX,
     TEXT_MAX_BYTES,
     check_content,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.errors import ChatError
-from talkwire.core.model import FOR_EVER_MS
-from talkwire.core.times import LAST_MS, bound_ms_of, check_time, iso, iso_end, ms_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import FOR_EVER_MS
+from talkwire.core.domain.times import LAST_MS, bound_ms_of, check_time, iso, iso_end, ms_of
 
 
 @given(st.integers())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from talkwire.core.events import TypingChanged
-from talkwire.core.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
+from talkwire.core.domain.events import TypingChanged
+from talkwire.core.signals.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
 
 
 def _started(user_id: str, conversation_id: str = "c") -> TypingChanged:

@@ -12,8 +12,8 @@ import msgspec
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.errors import ChatError
-from talkwire.core.events import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
     Event,
     MessageDeleted,
     MessageEdited,
@@ -25,9 +25,9 @@ from talkwire.core.events import (
     RoomLeft,
     TypingChanged,
 )
-from talkwire.core.model import Message, User
+from talkwire.core.domain.model import Message, User
 from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, Outbound, To
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply, done
 
 

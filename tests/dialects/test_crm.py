@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import MarkRead, Reader
-from talkwire.core.errors import ChatError, invalid
-from talkwire.core.events import (
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import (
     Event,
     MessageEdited,
     MessageReacted,
@@ -22,13 +22,13 @@ from talkwire.core.events import (
     PresenceChanged,
     TypingChanged,
 )
-from talkwire.core.model import Attachment, Message, Presence, Reaction
-from talkwire.core.reading import has_been_read
-from talkwire.dialects.crm import CRM
+from talkwire.core.domain.model import Attachment, Message, Presence, Reaction
+from talkwire.core.features.messages.reading import has_been_read
+from talkwire.dialects.crm.payloads import ChatPayload, message_payload, read_message_payload
+from talkwire.dialects.crm.vocabulary import CRM
 from talkwire.dialects.dialect import OpenRoom, Outbound, Personal, To
-from talkwire.dialects.payloads.crm import ChatPayload, message_payload, read_message_payload
+from talkwire.dialects.payload import invalid_payload
 from talkwire.dialects.payloads.numeral_ids import SAFE_MAX, numeral, text_of
-from talkwire.dialects.payloads.payload import invalid_payload
 from talkwire.dialects.replies import reworded
 
 # --- ids ------------------------------------------------------------------------------------------------------------

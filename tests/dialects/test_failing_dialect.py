@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from talkwire.app import Node
-from talkwire.core.events import Event, MemberRemoved, MessageEdited, TypingChanged
+from talkwire.core.domain.events import Event, MemberRemoved, MessageEdited, TypingChanged
 from talkwire.dialects.dialect import Outbound, Personal, To, Told
 from talkwire.settings import Settings
 from tests.chat.chat_client import ChatClient

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.events import MessageSent
-from talkwire.core.model import Attachment, Message, User
-from talkwire.core.texts import NESTING_MAX
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import Attachment, Message, User
+from talkwire.core.domain.texts import NESTING_MAX
 from talkwire.dialects.dialect import AnyJson, Outbound, TellTime, To
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 
 AT_MS = 1_700_000_000_000
 AT = "2023-11-14T22:13:20.000Z"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from talkwire.core.errors import ChatError, invalid
+from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields
 
 

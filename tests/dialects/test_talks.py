@@ -10,8 +10,8 @@ import pytest
 from talkwire.core.commands.messages import AttachmentRef, React, SendMessage, Unreact
 from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.errors import ChatError
-from talkwire.core.events import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
     CallEnded,
     CallHungUp,
     CallInvited,
@@ -30,9 +30,9 @@ from talkwire.core.events import (
     TypingChanged,
     UploadProgressed,
 )
-from talkwire.core.model import Attachment, Message, Offer, OfferStatus, Presence, Reaction, ShownStatus, User
+from talkwire.core.domain.model import Attachment, Message, Offer, OfferStatus, Presence, Reaction, ShownStatus, User
 from talkwire.dialects.dialect import Outbound, To
-from talkwire.dialects.talks import TALKS
+from talkwire.dialects.talks.vocabulary import TALKS
 
 Json = dict[str, Any]
 

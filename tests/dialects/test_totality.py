@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from talkwire.app import DIALECTS
-from talkwire.core.events import Event
+from talkwire.core.domain.events import Event
 from talkwire.dialects.dialect import Dialect
 from talkwire.settings.rules import DIALECTS as DIALECTS_OF_SETTINGS
 from tests.dialects.rocket import ROCKET

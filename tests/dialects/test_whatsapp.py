@@ -11,8 +11,8 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark, Unread
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.errors import ChatError, invalid
-from talkwire.core.events import (
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import (
     CallEnded,
     CallInvited,
     Event,
@@ -26,8 +26,8 @@ from talkwire.core.events import (
     TypingChanged,
     UploadProgressed,
 )
-from talkwire.core.model import Attachment, Message, Place, Presence, Reaction, ShownStatus, User
-from talkwire.core.receipts import COVERED_MAX
+from talkwire.core.domain.model import Attachment, Message, Place, Presence, Reaction, ShownStatus, User
+from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.dialects.dialect import (
     PERSONAL_MAX,
     CloseRoom,
@@ -39,7 +39,7 @@ from talkwire.dialects.dialect import (
     To,
     WatchPresence,
 )
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 
 Json = dict[str, Any]
 

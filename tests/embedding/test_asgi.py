@@ -24,7 +24,7 @@ from talkwire import Settings, Talkwire
 from talkwire import datafolder as data_folders
 from talkwire.embedding import application as embedding
 from talkwire.identity.issuer import TokenIssuer
-from talkwire.realtime.connection import UNSENT_MAX
+from talkwire.realtime.engine.connection import UNSENT_MAX
 from tests.databases import Database
 
 SECRET = "a secret for tests, of more than 32 characters"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from talkwire import ClientSocket, Refused, Settings, Talkwire
-from talkwire.realtime.custom_handlers import Handler
+from talkwire.realtime.chat.custom_handlers import Handler
 from tests.embedding.conftest import Serve
 
 DIALECTS = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm": "/chat", "gateway": "/gateway"}

@@ -20,7 +20,7 @@ from talkwire.commands import (
     SendMessage,
     SetTyping,
 )
-from talkwire.core.hooks import HOOK_MAX_S, Hook
+from talkwire.core.engine.hooks import HOOK_MAX_S, Hook
 from tests.embedding.conftest import Serve, request
 
 SEND = {"conversationId": "talk", "content": "damn"}
@@ -267,7 +267,7 @@ async def test_a_hook_with_a_bug_lets_nothing_through(
 async def test_a_hook_that_hangs_lets_nothing_through(
     chat: Talkwire, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talkwire.core.hooks.HOOK_MAX_S", 0.05)
+    monkeypatch.setattr("talkwire.core.engine.hooks.HOOK_MAX_S", 0.05)
 
     @chat.before("message:send")
     async def hang(_: Actor, __: SendMessage) -> None:

@@ -12,7 +12,7 @@ import pytest
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.events import MessageReacted, MessageSent, TypingChanged, UserCreated
+from talkwire.core.domain.events import MessageReacted, MessageSent, TypingChanged, UserCreated
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, REST_COMMANDS, commands_named, events_named
 

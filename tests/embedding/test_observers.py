@@ -9,9 +9,9 @@ import pytest
 
 from talkwire import Settings, Talkwire
 from talkwire.commands import CreateConversation
-from talkwire.core import observers
-from talkwire.core.events import TypingChanged
-from talkwire.core.observers import Observers
+from talkwire.core.domain.events import TypingChanged
+from talkwire.core.engine import observers
+from talkwire.core.engine.observers import Observers
 from talkwire.events import ConversationCreated, MessageEdited, MessageReacted, MessageSent, MessagesRead
 from talkwire.logs import hand_over_logs
 from talkwire.testing import temporary_server

@@ -10,12 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.handlers import CHANGES
-from talkwire.core.model import Actor
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.command_table import CHANGES
 from talkwire.storage.engine import reading_engine, sqlite_url, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.migrations import migrate

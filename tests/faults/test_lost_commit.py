@@ -12,8 +12,8 @@ from talkwire.core.commands.accounts import FindAccount, OpenLogin, RegisterAcco
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
 from tests.faults.proxy import LossyProxy, lossy_proxy

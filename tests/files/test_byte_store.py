@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.files import bucket
 from talkwire.files.byte_store import ByteStore, Place
 from tests.files.s3 import BUCKET, s3_server, variables

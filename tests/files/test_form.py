@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.files.form import boundary_of, file_in_form
 
 FILE = (

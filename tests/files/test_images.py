@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.files.images import ImageWorkers, Picture
 from tests.files import pictures
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.files import tus
 from talkwire.files.tus import TusRefusal
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.claims import Identity, decode_claims, identity_of
 from talkwire.identity.policy import TokenPolicy
 

@@ -5,7 +5,7 @@ import math
 import jwt
 import pytest
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from tests.identity.conftest import Clock

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.passwords import PASSWORD_MAX_BYTES, HashCost, Passwords
 
 CHEAP = HashCost(passes=1, memory_kib=8, lanes=1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.tokens import Identity, TokenPolicy, TokenVerifier
 from tests.identity.conftest import Clock, KeyPair, KeyServer

@@ -23,7 +23,7 @@ START_DEADLINE_S = 30.0
 SETTLE_DEADLINE_S = 20.0
 
 REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
-"""What was said stays in memory for a while, for sockets that come back (`realtime/ring.py`)."""
+"""What was said stays in memory for a while, for sockets that come back (`realtime/recovery/event_ring.py`)."""
 
 QUIET_LOOKS = 8
 """Half a second apart: longer than a session of these tests lives without a sign of its client."""

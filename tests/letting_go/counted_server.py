@@ -19,7 +19,7 @@ from typing import Any
 
 from talkwire.app import Node
 from talkwire.logs import configure_logs
-from talkwire.realtime.serving import Server, listen
+from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
 
 

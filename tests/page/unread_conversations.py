@@ -8,7 +8,7 @@ from pathlib import Path
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.model import Actor
+from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url
 from talkwire.store import opened_chat
 

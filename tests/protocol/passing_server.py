@@ -13,15 +13,16 @@ from typing import Any
 
 import uvloop
 
-from talkwire.core.peers import Peer, Peers
-from talkwire.realtime import serving
-from talkwire.realtime.connection import Connection
-from talkwire.realtime.engine_server import EngineServer
-from talkwire.realtime.internal import Internal, address_of
-from talkwire.realtime.link import Link
-from talkwire.realtime.owners import Owners
-from talkwire.realtime.passing import Passing
-from talkwire.realtime.serving import Server, listen, with_engine
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.peer import Peer
+from talkwire.realtime.engine.connection import Connection
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.forwarder import Passing
+from talkwire.realtime.forwarding.peer_auth import Link
+from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.serving import server
+from talkwire.realtime.serving.node_listener import Internal, address_of
+from talkwire.realtime.serving.server import Server, listen, with_engine
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OWNER_ID, FRONT_ID = "0" * 15 + "1", "0" * 15 + "2"
@@ -43,7 +44,7 @@ class Front(EngineServer):
 
 
 def serve(owner: EngineServer, *, port: int) -> None:
-    """In the place of `serving.serve`."""
+    """In the place of `server.serve`."""
     uvloop.run(_serve(owner, port))
 
 
@@ -67,5 +68,5 @@ async def _serve(owner: EngineServer, port: int) -> None:
 
 if __name__ == "__main__":
     example = sys.argv.pop(1)
-    serving.serve = serve  # type: ignore[assignment]  # the example takes it from there
+    server.serve = serve  # type: ignore[assignment]  # the example takes it from there
     runpy.run_path(str(EXAMPLES / example), run_name="__main__")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from talkwire.realtime.socket import Socket
-from talkwire.realtime.socket_server import Namespace, SocketServer
+from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
+from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
 from tests.realtime.wires import Wire, served
 

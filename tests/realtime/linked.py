@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from talkwire.core.peers import Peer, Peers
-from talkwire.realtime.engine_server import EngineServer
-from talkwire.realtime.internal import Internal, address_of
-from talkwire.realtime.link import Link
-from talkwire.realtime.owners import Owners
-from talkwire.realtime.passing import Passing
-from talkwire.realtime.serving import listen
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.peer import Peer
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.forwarder import Passing
+from talkwire.realtime.forwarding.peer_auth import Link
+from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.serving.node_listener import Internal, address_of
+from talkwire.realtime.serving.server import listen
 from tests.realtime.wires import served
 
 SECRET = b"what all nodes share"

@@ -8,10 +8,10 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from talkwire.realtime.connection import REFUSALS_FREE, REFUSALS_PER_S, UNSENT_MAX
-from talkwire.realtime.dispatch import WAITING_MAX
-from talkwire.realtime.socket import Socket
-from talkwire.realtime.socket_server import Namespace, SocketServer
+from talkwire.realtime.engine.connection import REFUSALS_FREE, REFUSALS_PER_S, UNSENT_MAX
+from talkwire.realtime.scheduling.lane import WAITING_MAX
+from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
+from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import CLOSE, frame

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.dispatch import WAITING_MAX, Lane
+from talkwire.realtime.scheduling.lane import WAITING_MAX, Lane
 
 
 class Work:

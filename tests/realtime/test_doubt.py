@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.realtime.socket_server import Namespace
+from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import masked_text
 from tests.realtime.test_polling import HOST, PATH, signed_in

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from talkwire.core.audience import event_as_seen
-from talkwire.core.directory import Directory, Loaded
-from talkwire.core.events import (
+from talkwire.core.connected.directory import Directory, Loaded
+from talkwire.core.connected.newcomers import Newcomers
+from talkwire.core.domain.audience import event_as_seen
+from talkwire.core.domain.events import (
     ConversationDeleted,
     ConversationUpdated,
     Durable,
@@ -20,11 +21,10 @@ from talkwire.core.events import (
     MessagesRead,
     OfferCreated,
 )
-from talkwire.core.model import MESSAGE_ID_BASE, Conversation, HistoryStart, Member, Message, Offer
-from talkwire.core.newcomers import Newcomers
-from talkwire.realtime.event_delivery import EventDelivery
-from talkwire.realtime.hub import Hub
-from talkwire.realtime.rooms import Rooms
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, HistoryStart, Member, Message, Offer
+from talkwire.realtime.delivery.event_delivery import EventDelivery
+from talkwire.realtime.delivery.rooms import Rooms
+from talkwire.realtime.engine.hub import Hub
 
 LATE = HistoryStart(7, 40)
 CAROL = Member("c", "carol", "member", 0, history_seq=LATE.seq, history_pos=LATE.pos)

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from talkwire.core.peers import Peer, Peers
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.peer import Peer
 from talkwire.files.holders import ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
-from talkwire.realtime.file_links import GONE_AFTER_S, FileLinks
-from talkwire.realtime.link import Link
+from talkwire.realtime.forwarding.file_forwarding import GONE_AFTER_S, FileLinks
+from talkwire.realtime.forwarding.peer_auth import Link
+from talkwire.realtime.forwarding.session_owners import Owners
 from talkwire.realtime.metrics import RealtimeMetrics
-from talkwire.realtime.owners import Owners
 from tests.realtime.linked import SECRET, node_id
 
 HERE, THERE = node_id(1), node_id(2)

@@ -9,7 +9,7 @@ from math import inf
 
 import pytest
 
-from talkwire.realtime.heartbeat import TICK_S, TimingWheel, tick_for
+from talkwire.realtime.scheduling.timing_wheel import TICK_S, TimingWheel, tick_for
 
 
 class FakeTimer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, Channel, Hub
+from talkwire.realtime.engine.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, Channel, Hub
 from tests.realtime.wires import until
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.realtime.link import HEADER, Link, Passed
+from talkwire.realtime.forwarding.peer_auth import HEADER, Link, Passed
 from tests.realtime.linked import SECRET, node_id
 
 TARGET = "/socket.io/?EIO=4&transport=polling&sid=abc"

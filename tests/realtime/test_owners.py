@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.core.errors import ChatError
-from talkwire.core.peers import Peer, Peers
-from talkwire.realtime.owners import LOOK_EVERY_S, Owners, new_engine_sid, node_of
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.peer import Peer
+from talkwire.realtime.forwarding.session_owners import LOOK_EVERY_S, Owners, new_engine_sid, node_of
 from tests.realtime.linked import node_id
 
 HERE, NEAR, NEW, NOBODY = (node_id(number) for number in range(1, 5))

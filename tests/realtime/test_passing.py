@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.frames import Opcode
 
-from talkwire.core.peers import Peer
-from talkwire.realtime.link import HEADER, Link, Passed
-from talkwire.realtime.socket_server import Namespace
+from talkwire.core.domain.peer import Peer
+from talkwire.realtime.forwarding.peer_auth import HEADER, Link, Passed
+from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import MAX_PAYLOAD, RecordingServer
 from tests.realtime.frames import BINARY, frame, masked_text
 from tests.realtime.linked import SECRET, LinkedNode, linked, node_id

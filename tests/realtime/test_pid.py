@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.realtime.pid import PidSigner, Statement
-from talkwire.realtime.replay import Place, place_of
+from talkwire.realtime.clients.log_offset import Place, place_of
+from talkwire.realtime.clients.recovery_token import PidSigner, Statement
 
 ALICE = Statement("alice", "/", "messenger", "socket", "epoch", "node", 17)
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from talkwire.realtime.connection import Connection
-from talkwire.realtime.dispatch import WAITING_MAX
-from talkwire.realtime.polling import FIRST_BODY_MAX
-from talkwire.realtime.socket import Socket
-from talkwire.realtime.socket_server import Namespace
+from talkwire.realtime.engine.connection import Connection
+from talkwire.realtime.scheduling.lane import WAITING_MAX
+from talkwire.realtime.socketio.socket_server import Namespace
+from talkwire.realtime.socketio.socketio_socket import Socket
+from talkwire.realtime.transport.polling import FIRST_BODY_MAX
 from talkwire.wire import EngineOptions, Session
 from tests.realtime.collecting import without_collector
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer

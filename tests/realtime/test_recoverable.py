@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from talkwire.realtime.pid import Statement
-from talkwire.realtime.recoverable import Recoverable, RecoverableSockets
-from talkwire.realtime.socket import Socket
+from talkwire.realtime.clients.recoverable import Recoverable, RecoverableSockets
+from talkwire.realtime.clients.recovery_token import Statement
+from talkwire.realtime.socketio.socketio_socket import Socket
 
 
 class Clock:

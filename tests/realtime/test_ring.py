@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     Durable,
     LoginEnded,
     MessageDeleted,
@@ -15,9 +15,9 @@ from talkwire.core.events import (
     TypingChanged,
     UserUpdated,
 )
-from talkwire.core.model import MESSAGE_ID_BASE, Message, Preferences, User
-from talkwire.realtime.hub import Channel
-from talkwire.realtime.ring import EventRing
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Preferences, User
+from talkwire.realtime.engine.hub import Channel
+from talkwire.realtime.recovery.event_ring import EventRing
 
 
 def sent(pos: int, conversation: str = "c", content: str = "hello") -> MessageSent:

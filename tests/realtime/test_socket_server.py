@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from talkwire.realtime.connection import Handshake
-from talkwire.realtime.socket import CONNECTS_FREE, ConnectRefused, Socket
-from talkwire.realtime.socket_server import Namespace
+from talkwire.realtime.engine.connection import Handshake
+from talkwire.realtime.socketio.socket_server import Namespace
+from talkwire.realtime.socketio.socketio_socket import CONNECTS_FREE, ConnectRefused, Socket
 from talkwire.wire import message_frame
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import BINARY, frame

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from talkwire.realtime import edge, websocket
-from talkwire.realtime.http_limits import HttpLimits
-from talkwire.realtime.http_protocol import HttpProtocol
-from talkwire.realtime.websocket import WebSocketProtocol
+from talkwire.realtime.http import connection_limits
+from talkwire.realtime.http.http_limits import HttpLimits
+from talkwire.realtime.http.http_protocol import HttpProtocol
+from talkwire.realtime.transport import websocket
+from talkwire.realtime.transport.websocket import WebSocketProtocol
 from talkwire.wire import EngineOptions
 from tests.realtime.conftest import RecordingServer
 from tests.realtime.frames import CLOSE, frame, masked_text
@@ -117,8 +118,8 @@ async def test_a_refused_upgrade_behind_an_answer_that_is_not_read_ends(engine: 
 async def test_an_upgrade_that_is_spared_behind_an_answer_that_is_not_read_ends(
     engine: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "descriptor_limit", lambda: 100_000)
-    monkeypatch.setattr(edge, "reserve", lambda _: 99_999)
+    monkeypatch.setattr(connection_limits, "descriptor_limit", lambda: 100_000)
+    monkeypatch.setattr(connection_limits, "reserve", lambda _: 99_999)
     async with lazy(engine, read_s=0.2) as client:
         await client.send(request(8 * MIB) + upgrade())
         await the(HttpProtocol)

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from websockets.protocol import Protocol
 
-from talkwire.realtime.connection import UNSENT_MAX, Connection
-from talkwire.realtime.dispatch import Lane
-from talkwire.realtime.socket_server import Namespace
-from talkwire.realtime.websocket import FRAGMENTS_MAX, WebSocketProtocol
+from talkwire.realtime.engine.connection import UNSENT_MAX, Connection
+from talkwire.realtime.scheduling.lane import Lane
+from talkwire.realtime.socketio.socket_server import Namespace
+from talkwire.realtime.transport.websocket import FRAGMENTS_MAX, WebSocketProtocol
 from talkwire.wire import EngineOptions, Session, SocketSession
 from talkwire.wire.socket_session import FIRST_PACKET_MAX
 from tests.realtime.collecting import without_collector

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import structlog
 
-from talkwire.realtime.work import TURN_S, WorkQueue
+from talkwire.realtime.scheduling.work_queue import TURN_S, WorkQueue
 from tests.realtime.wires import until
 
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 from websockets.frames import Opcode
 
-from talkwire.realtime.engine_server import EngineServer
-from talkwire.realtime.http_limits import HttpLimits
-from talkwire.realtime.internal import Internal
-from talkwire.realtime.serving import AsgiApp, Server, listen, with_engine
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.http.http_limits import HttpLimits
+from talkwire.realtime.serving.node_listener import Internal
+from talkwire.realtime.serving.server import AsgiApp, Server, listen, with_engine
 from tests.realtime.frames import masked_text
 
 DEADLINE_S = 5.0

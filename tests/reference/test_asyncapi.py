@@ -12,13 +12,13 @@ import pytest
 from jsonschema_rs import Draft7Validator, meta
 from litestar import Router
 
-from talkwire.api.asyncapi import asyncapi
-from talkwire.api.counterparts import counterparts
+from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
-from talkwire.api.vocabularies import vocabulary
 from talkwire.app import DIALECTS
-from talkwire.core.errors import ChatError
-from talkwire.core.model import User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import Dialect, Inbound
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.conftest import World

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from litestar import Router
 
-from talkwire.api.counterparts import counterparts
+from talkwire.api.description.counterparts import counterparts
 from talkwire.api.events_page import events_page
 from talkwire.api.rest import described_routes
 from talkwire.app import DIALECTS

@@ -15,16 +15,18 @@ import httpx
 import msgspec
 import pytest
 
-from talkwire.api.asyncapi import asyncapi
-from talkwire.api.bodies import Body, ListAnswer
-from talkwire.api.operation_ids import LONGEST
+from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.operation_ids import LONGEST
+from talkwire.api.description.schemas import DIALECTS as NAMED_DIALECTS
+from talkwire.api.description.schemas import schema_name, schemas
+from talkwire.api.description.vocabularies import vocabulary
+from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.rest import Services, rest_application
-from talkwire.api.schemas import DIALECTS as NAMED_DIALECTS
-from talkwire.api.schemas import schema_name, schemas
-from talkwire.api.vocabularies import vocabulary
 from talkwire.app import DIALECTS
-from talkwire.core.access_policy import DEFAULT_POLICY
-from talkwire.dialects.payloads import crm, messages, talks
+from talkwire.core.domain.access_policy import DEFAULT_POLICY
+from talkwire.dialects.crm import payloads as crm
+from talkwire.dialects.payloads import messages
+from talkwire.dialects.talks import payloads as talks
 from talkwire.identity.origins import OriginPolicy
 
 Json = dict[str, Any]

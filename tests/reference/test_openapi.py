@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talkwire.api.errors import STATUS
+from talkwire.api.http.errors import STATUS
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World
 

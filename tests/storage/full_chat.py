@@ -20,9 +20,9 @@ from sqlalchemy import (
     update,
 )
 
-from talkwire.core.words import words_of
+from talkwire.core.domain.words import words_of
+from talkwire.storage.messages.search import WordTable
 from talkwire.storage.schema import log_head, messages, metadata
-from talkwire.storage.search import WordTable
 
 TEXTS = (
     "",

@@ -17,16 +17,16 @@ from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.migrations import migrate
-from talkwire.storage.moving import copying
-from talkwire.storage.moving.archive import ArchiveReader, Contents, Part
-from talkwire.storage.moving.backup import INCLUDED, BackedUp, Uploaded, write_backup
-from talkwire.storage.moving.errors import ArchiveError, MismatchError, TargetError
-from talkwire.storage.moving.restore import restore_database
-from talkwire.storage.moving.source import opened_source
-from talkwire.storage.moving.sqlite_file import copy_file
-from talkwire.storage.moving.tables import COPIED, HEAD, LEFT_OUT, NOT_BACKED_UP, MovedTable, Row, moved_tables
-from talkwire.storage.moving.target import Target
 from talkwire.storage.schema import files, metadata, users
+from talkwire.storage.transfer import copying
+from talkwire.storage.transfer.archive import ArchiveReader, Contents, Part
+from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
+from talkwire.storage.transfer.errors import ArchiveError, MismatchError, TargetError
+from talkwire.storage.transfer.restore import restore_database
+from talkwire.storage.transfer.source import opened_source
+from talkwire.storage.transfer.sqlite_file import copy_file
+from talkwire.storage.transfer.tables import COPIED, HEAD, LEFT_OUT, NOT_BACKED_UP, MovedTable, Row, moved_tables
+from talkwire.storage.transfer.target import Target
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import migrate_url
 from tests.storage.full_chat import LAST_MAIL, ROWS, next_mail
@@ -240,7 +240,7 @@ def test_what_is_no_backup_is_refused() -> None:
 
 
 def test_a_format_of_the_future_is_refused(backup: io.BytesIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.storage.moving.archive.FORMAT", 0)
+    monkeypatch.setattr("talkwire.storage.transfer.archive.FORMAT", 0)
     with pytest.raises(ArchiveError, match="is a backup of format 1, and this version of Talkwire reads 0"):
         ArchiveReader(backup)
 
@@ -250,8 +250,8 @@ def test_a_format_of_the_future_is_refused(backup: io.BytesIO, monkeypatch: pyte
 
 def test_tables_of_the_future_are_refused(full_sqlite: URL, target: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as later:
-        later.setattr("talkwire.storage.moving.source.revision_of", lambda _: "9999")
-        later.setattr("talkwire.storage.moving.source.newest_revision", lambda: "9999")
+        later.setattr("talkwire.storage.transfer.source.revision_of", lambda _: "9999")
+        later.setattr("talkwire.storage.transfer.source.newest_revision", lambda: "9999")
         file, _ = backed_up(full_sqlite)
     with pytest.raises(ArchiveError, match="has tables of version 9999, of a newer Talkwire"):
         restored(file, target)
@@ -262,9 +262,9 @@ def test_a_backup_of_an_older_version_gets_the_newest_tables(
 ) -> None:
     """As version 0004 would have made it: without the columns that came later."""
     with monkeypatch.context() as earlier:
-        earlier.setattr("talkwire.storage.moving.backup.moved_tables", _tables_of_0004)
-        earlier.setattr("talkwire.storage.moving.source.revision_of", lambda _: "0004")
-        earlier.setattr("talkwire.storage.moving.source.newest_revision", lambda: "0004")
+        earlier.setattr("talkwire.storage.transfer.backup.moved_tables", _tables_of_0004)
+        earlier.setattr("talkwire.storage.transfer.source.revision_of", lambda _: "0004")
+        earlier.setattr("talkwire.storage.transfer.source.newest_revision", lambda: "0004")
         file, _ = backed_up(full_sqlite)
     restored(file, target)
     before, after = contents(full_sqlite), contents(target)

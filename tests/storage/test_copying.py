@@ -13,10 +13,11 @@ from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.migrations import migrate, revision_of
-from talkwire.storage.moving import copying
-from talkwire.storage.moving.copying import copy_database
-from talkwire.storage.moving.errors import MismatchError, RowError, SourceError, TargetError
-from talkwire.storage.moving.tables import (
+from talkwire.storage.schema import log_head, messages, metadata, nodes, users
+from talkwire.storage.transfer import copying
+from talkwire.storage.transfer.copying import copy_database
+from talkwire.storage.transfer.errors import MismatchError, RowError, SourceError, TargetError
+from talkwire.storage.transfer.tables import (
     COPIED,
     HEAD,
     LEFT_OUT,
@@ -26,8 +27,7 @@ from talkwire.storage.moving.tables import (
     moved_tables,
     select_rows,
 )
-from talkwire.storage.moving.target import Target
-from talkwire.storage.schema import log_head, messages, metadata, nodes, users
+from talkwire.storage.transfer.target import Target
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import migrate_url
 from tests.storage.full_chat import LAST_MAIL, ROWS, next_mail
@@ -292,7 +292,7 @@ def interrupted_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[
     with monkeypatch.context() as until_then:
         until_then.setattr(Target, "write", counted)
         until_then.setattr(copying, "WRITTEN_ROWS", 1)
-        until_then.setattr("talkwire.storage.moving.source.ROWS_AT_ONCE", 7)
+        until_then.setattr("talkwire.storage.transfer.source.ROWS_AT_ONCE", 7)
         with pytest.raises(Interruption):
             yield
 

@@ -13,9 +13,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
-from talkwire.storage.keys import keys_parameter
 from talkwire.storage.schema import log_head, users
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.keys import keys_parameter
+from talkwire.storage.sql.lookups import Lookups
 from tests.databases import Database
 
 

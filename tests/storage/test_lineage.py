@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from talkwire.bus.memory import Exchange
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.errors import ChatError, LogReplaced
+from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.storage.lineage import adopt_log
 from talkwire.storage.schema import log_head
 from tests.contracts.node import ALICE, BOB, WAIT_S, Clock, Node, running

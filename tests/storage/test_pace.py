@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.storage.pace import BUSY, IDLE, PATIENCE_S, Pace
+from talkwire.storage.followers.pace import BUSY, IDLE, PATIENCE_S, Pace
 
 SPENT_S = 0.01
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from talkwire.storage.engine import writing_engine
-from talkwire.storage.search import WordTable
-from talkwire.storage.statistics import FIRST, GROWN_UP, YoungStatistics
+from talkwire.storage.followers.statistics import FIRST, GROWN_UP, YoungStatistics
+from talkwire.storage.messages.search import WordTable
 from tests.databases import PostgresServer
 
 _GROW = text(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from talkwire.cli import main as run
-from talkwire.core.feed import Commit, LogFeed
+from talkwire.core.cluster.feed import Commit, LogFeed
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.writer import Attempt, GroupWriter, Job
 

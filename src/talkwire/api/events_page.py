@@ -14,11 +14,11 @@ from typing import Any
 
 from litestar import Router
 
-from talkwire.api.asyncapi import asyncapi
-from talkwire.api.counterparts import counterparts
+from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.schemas import REMOVED_BY_NULL, Json
+from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
-from talkwire.api.schemas import REMOVED_BY_NULL, Json
-from talkwire.api.vocabularies import vocabulary
 from talkwire.dialects.messenger import MESSENGER
 
 _TOP = """\

@@ -67,7 +67,7 @@ def page_handlers(demo: DemoSignIn) -> list[ControllerRouterHandler]:
 
 
 def _files_of_the_page() -> Iterator[Path]:
-    """Yields all that was built, but for the bundles of the Socket.IO client (`realtime/client_bundle.py`)."""
+    """Yields all that was built, but for the bundles of the Socket.IO client (`realtime/http/client_bundle.py`)."""
     return (path for path in BUILT.rglob("*") if path.is_file() and path.parent.name != "socket.io")
 
 

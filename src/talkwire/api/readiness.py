@@ -11,7 +11,7 @@ import msgspec
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 
 DATABASE_TIMEOUT_S = 3.0
 """How long the database may take to answer: load balancers wait a few seconds, and then know less."""

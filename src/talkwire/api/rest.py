@@ -14,44 +14,44 @@ from litestar.exceptions import HTTPException
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
 
-from talkwire.api.auth import auth_router
-from talkwire.api.blocks import blocks_router
-from talkwire.api.caller import caller_provider, chat_provider
-from talkwire.api.calls import calls_router
-from talkwire.api.conversations import conversations_router
-from talkwire.api.cross_origin import CrossOrigin
-from talkwire.api.device import provide_device
+from talkwire.api.description.docs import assets_router, openapi_config, openapi_json
+from talkwire.api.description.openapi import NamedStructs
+from talkwire.api.description.refusals import DescribeRefusals
 from talkwire.api.dialects import ROUTES as DIALECT_ROUTES
-from talkwire.api.docs import assets_router, openapi_config, openapi_json
-from talkwire.api.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
-from talkwire.api.files import files_router
-from talkwire.api.idempotency import provide_key
-from talkwire.api.invitations import invitations_router
-from talkwire.api.json_request import JsonRequest, refuse_unstorable
-from talkwire.api.members import members_router
-from talkwire.api.messages import message_routes
-from talkwire.api.methods import HeadAsGet, OwnOptions
-from talkwire.api.moderation import moderation_router
-from talkwire.api.notifications import notifications_router
-from talkwire.api.offers import offers_router
-from talkwire.api.openapi import NamedStructs
-from talkwire.api.operations import healthz, readyz, show_metrics
-from talkwire.api.preferences import preferences_router
-from talkwire.api.presence import list_presence, presence_router
+from talkwire.api.http.caller import caller_provider, chat_provider
+from talkwire.api.http.cross_origin import CrossOrigin
+from talkwire.api.http.device import provide_device
+from talkwire.api.http.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
+from talkwire.api.http.idempotency import provide_key
+from talkwire.api.http.json_request import JsonRequest, refuse_unstorable
+from talkwire.api.http.methods import HeadAsGet, OwnOptions
 from talkwire.api.readiness import Readiness
-from talkwire.api.receipts import list_receipts, mark_delivered, mark_read, mark_unread
-from talkwire.api.refusals import DescribeRefusals
-from talkwire.api.search import search_messages
-from talkwire.api.server import describe_server
+from talkwire.api.resources.auth import auth_router
+from talkwire.api.resources.blocks import blocks_router
+from talkwire.api.resources.calls import calls_router
+from talkwire.api.resources.conversations import conversations_router
+from talkwire.api.resources.files import files_router
+from talkwire.api.resources.invitations import invitations_router
+from talkwire.api.resources.members import members_router
+from talkwire.api.resources.messages import message_routes
+from talkwire.api.resources.moderation import moderation_router
+from talkwire.api.resources.notifications import notifications_router
+from talkwire.api.resources.offers import offers_router
+from talkwire.api.resources.operations import healthz, readyz, show_metrics
+from talkwire.api.resources.preferences import preferences_router
+from talkwire.api.resources.presence import list_presence, presence_router
+from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
+from talkwire.api.resources.search import search_messages
+from talkwire.api.resources.server import describe_server
+from talkwire.api.resources.sync import sync
+from talkwire.api.resources.users import users_router
 from talkwire.api.site import site_provider
-from talkwire.api.sync import sync
-from talkwire.api.users import users_router
-from talkwire.core.access_policy import AccessPolicy
-from talkwire.core.chat import Chat
-from talkwire.core.errors import ChatError
-from talkwire.core.ice_servers import IceServer
-from talkwire.core.limited_chat import LimitedChat
-from talkwire.core.limits import Limits
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.ice_servers import IceServer
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.core.engine.limits import Limits
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers

@@ -21,7 +21,7 @@ import structlog
 from talkwire.bus.outgoing import PARCEL_MAX, Outgoing
 from talkwire.bus.parcels import Unpacker
 from talkwire.bus.seal import Realm, Seal
-from talkwire.core.bus import AnyDispatch, Counts, Receive
+from talkwire.core.ports.bus import AnyDispatch, Counts, Receive
 
 BEAT_S = 1.0
 """At least so often a parcel leaves, even an empty one."""
@@ -71,7 +71,7 @@ class Carrier(Protocol):
 
 
 class CarriedBus:
-    """Implements `core.bus.Bus`. `carry` makes the carrier for the log of a name, which the `realm` gives it."""
+    """Implements `core.ports.bus.Bus`. `carry` makes the carrier for the log of a name, which the `realm` gives it."""
 
     def __init__(self, carry: Callable[[str], Carrier], realm: Realm) -> None:
         self.away = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.core.bus import AnyDispatch, Counts, Receive
+from talkwire.core.ports.bus import AnyDispatch, Counts, Receive
 
 
 class Exchange:
@@ -16,7 +16,7 @@ class Exchange:
 
 
 class MemoryBus:
-    """Implements `core.bus.Bus`. What is sent arrives in a later turn of the event loop, as over any network."""
+    """Implements `core.ports.bus.Bus`. What is sent arrives in a later turn of the event loop, as over any network."""
 
     brings_events = True
 

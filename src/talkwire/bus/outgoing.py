@@ -8,7 +8,7 @@ from collections import deque
 import structlog
 
 from talkwire.bus.parcels import encode, pack
-from talkwire.core.bus import AnyDispatch, Committed, Counts
+from talkwire.core.ports.bus import AnyDispatch, Committed, Counts
 
 PARCEL_MAX = 1 << 20
 """Bytes of dispatches that share a parcel; one alone may be larger."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from talkwire.core.bus import AnyDispatch, Committed, Told
-from talkwire.core.events import Passing
+from talkwire.core.domain.events import Passing
+from talkwire.core.ports.bus import AnyDispatch, Committed, Told
 
 _LONG_NUMBER = 1
 """The MessagePack extension type for a number beyond 64 bits, which JSON may have: its decimal digits."""

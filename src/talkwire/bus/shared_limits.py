@@ -1,8 +1,8 @@
 """Limits that hold across nodes: what each node has let through is added up in Redis.
 
-A node takes from its own buckets (`core/limits.py`) at once. Some times a second it reports what it took, and learns
-what all nodes together have left; nothing waits for Redis, except the check of a password. Without Redis each node's
-own buckets go on. Times in Redis are microseconds of its own clock, since those of the nodes may differ.
+A node takes from its own buckets (`core/engine/limits.py`) at once. Some times a second it reports what it took, and
+learns what all nodes together have left. Only the check of a password waits for Redis. Without Redis each node limits
+by its own buckets. Times in Redis are microseconds of its own clock, since those of the nodes may differ.
 
 What nodes let through before they have learnt of each other is owed: the shared bucket is emptier than empty then. So N
 nodes let through N bursts at first, and the rate in the long run. `docs/limits.md` has the bound.
@@ -19,7 +19,7 @@ import structlog
 from redis.asyncio import Redis
 
 from talkwire.bus.redis_client import FAILURES, reason_of
-from talkwire.core.limits import Kind, Limits
+from talkwire.core.engine.limits import Kind, Limits
 
 REPORT_EVERY_S = 0.2
 REPORT_WITHIN_S = 1.0

@@ -29,11 +29,11 @@ from talkwire.files.service import FINISHED_FOLDER
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.storage.engine import sqlite_url
-from talkwire.storage.moving.archive import ArchiveReader, Part
-from talkwire.storage.moving.backup import INCLUDED, BackedUp, Uploaded, write_backup
-from talkwire.storage.moving.errors import ArchiveError, MovingError
-from talkwire.storage.moving.restore import restore_database
-from talkwire.storage.moving.source import opened_source
+from talkwire.storage.transfer.archive import ArchiveReader, Part
+from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
+from talkwire.storage.transfer.errors import ArchiveError, MovingError
+from talkwire.storage.transfer.restore import restore_database
+from talkwire.storage.transfer.source import opened_source
 
 WHERE = ("data", "database", "files")
 

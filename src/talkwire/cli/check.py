@@ -20,14 +20,14 @@ from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, Holder, find_holder
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
-from talkwire.realtime.serving import listen
+from talkwire.realtime.serving.server import listen
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.policy import access_policy

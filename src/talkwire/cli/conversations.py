@@ -14,7 +14,7 @@ from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, say_done
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.model import ConversationKind
+from talkwire.core.domain.model import ConversationKind
 
 PAGE = 100
 

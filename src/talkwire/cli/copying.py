@@ -23,9 +23,9 @@ from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.settings import Settings, SettingsError
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import NewerTablesError
-from talkwire.storage.moving.copying import Copied, copy_database
-from talkwire.storage.moving.errors import MovingError, SourceError, TargetError
-from talkwire.storage.moving.tables import Summed
+from talkwire.storage.transfer.copying import Copied, copy_database
+from talkwire.storage.transfer.errors import MovingError, SourceError, TargetError
+from talkwire.storage.transfer.tables import Summed
 from talkwire.storage.unfinished import UnfinishedError
 
 CHECKSUM_DIGITS = 16

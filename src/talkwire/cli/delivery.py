@@ -18,9 +18,9 @@ import msgspec
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
 from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, Snapshot, operator_for
-from talkwire.core.chat import Chat
 from talkwire.core.commands.command import Command
-from talkwire.core.errors import ChatError, ErrorCode
+from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.core.engine.chat import Chat
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings

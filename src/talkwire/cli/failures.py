@@ -8,7 +8,7 @@ CommandError
 
 from __future__ import annotations
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError
 from talkwire.settings import SettingsError
 

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError
 
 from talkwire.cli.failures import FAILED, INTERRUPTED, OK, WRONG_USAGE, CommandError, one_line, outcome_of
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError
 from talkwire.settings import SettingsError
 

@@ -17,7 +17,7 @@ EVERY_S = 5.0
 
 
 class Bar:
-    """On a terminal. Implements `storage.moving.copying.Progress`."""
+    """On a terminal. Implements `storage.transfer.copying.Progress`."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar

@@ -16,11 +16,11 @@ from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
-from talkwire.cli.workers import Workers
+from talkwire.cli.workers.supervisor import Workers
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
 from talkwire.files.byte_store import SCHEME
 from talkwire.logs import are_json, configure_logs
-from talkwire.realtime.serving import listen, share
+from talkwire.realtime.serving.server import listen, share
 from talkwire.settings import Settings
 from talkwire.settings.sources import known_settings
 
@@ -40,7 +40,7 @@ def serve(**flags: Flag) -> None:
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
         return
-    from talkwire.cli.announcing import AnnouncingNode  # noqa: PLC0415 (who looks after workers need not have a node)
+    from talkwire.cli.workers.announcing_node import AnnouncingNode  # noqa: PLC0415 (who looks after workers need not have a node)
 
     with listening, database_failures(settings):
         prepare_folder(settings.data)

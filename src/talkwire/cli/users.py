@@ -11,7 +11,7 @@ from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_note, say_done
 from talkwire.cli.passwords import hashed_password
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
-from talkwire.core.model import User
+from talkwire.core.domain.model import User
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
 

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import EnsureUser, FindAccount, RegisterAccount, UpdateUser
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
@@ -26,10 +25,11 @@ from talkwire.core.commands.members import AddMembers, UpdateMember
 from talkwire.core.commands.messages import AttachmentRef, PinMessage, React, SendMessage
 from talkwire.core.commands.offers import CreateOffer, ListOffers
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.errors import ChatError
-from talkwire.core.files import file_url
-from talkwire.core.handlers import CHANGES
-from talkwire.core.model import Actor, File
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, File
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.features.messages.files import file_url
 from talkwire.demo.company import PEOPLE, ROOMS
 from talkwire.demo.drawing import portrait, portrait_name
 from talkwire.demo.script import Attached, Offered, Person, Room, Said, moment

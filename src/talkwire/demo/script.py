@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from talkwire.core.model import ConversationKind
+from talkwire.core.domain.model import ConversationKind
 
 When = tuple[int, str] | int
 """(days before, "HH:MM"), or minutes before the start."""

@@ -10,9 +10,9 @@ from typing import Any, get_type_hints
 import msgspec
 
 from talkwire.core.commands.command import Command, Query
-from talkwire.core.errors import ChatError
-from talkwire.core.events import Event
-from talkwire.core.model import User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import Event
+from talkwire.core.domain.model import User
 
 
 class OpenRoom(msgspec.Struct, frozen=True):

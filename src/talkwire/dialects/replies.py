@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.errors import ChatError, ErrorCode
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.dialects.payload import Payload
 
 _MEMBER = re.compile(r"[.\[]")
 """What ends the first member's name in a path such as `memberIds[3]`."""

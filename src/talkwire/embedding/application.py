@@ -20,16 +20,17 @@ from talkwire.app import AsgiApp, Embedding, Node
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToConversation, SendToUsers
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
-from talkwire.core.hooks import Hook
-from talkwire.core.model import Actor, Message
-from talkwire.core.times import ms_of_datetime
+from talkwire.core.domain.actors import BACKEND
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.domain.times import ms_of_datetime
+from talkwire.core.engine.hooks import Hook
 from talkwire.datafolder import reachable_url
 from talkwire.dialects.dialect import Dialect
 from talkwire.embedding.asgi import NOT_RUNNING, AsgiChat, running, serve_lifespan
 from talkwire.embedding.names import commands_named, events_named
 from talkwire.logs import configure_logs, hand_over_logs
-from talkwire.realtime.custom_handlers import CustomHandlers
-from talkwire.realtime.serving import EmbeddedServer, listen
+from talkwire.realtime.chat.custom_handlers import CustomHandlers
+from talkwire.realtime.serving.server import EmbeddedServer, listen
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.policy import served_by_another
 from talkwire.settings.rules import Problem
@@ -38,11 +39,6 @@ from talkwire.settings.sources import settings_from_environment
 R = TypeVar("R")
 C = TypeVar("C", bound=Command[Any])
 F = TypeVar("F", bound=Callable[..., Any])
-
-# A user id has no `/`, so nobody can be this actor, and no conversation can have it for a member.
-BACKEND = Actor("talkwire/application", "Application", "service")
-"""Who asks when the program does: its backend, which may act for any user."""
-
 
 UNUSED_S = 5.0
 """When a program that a server has loaded is warned that it does not serve its chat."""

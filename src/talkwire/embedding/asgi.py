@@ -14,15 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
-from talkwire.api.errors import STATUS, error_body
-from talkwire.api.own_paths import OUTER
+from talkwire.api.http.errors import STATUS, error_body
+from talkwire.api.http.own_paths import OUTER
 from talkwire.app import AsgiApp, Node
-from talkwire.core.errors import ChatError
-from talkwire.core.line_limit import LineLimit
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.log_rate_limit import LineLimit
 from talkwire.datafolder import DataFolderError, FolderInUse
 from talkwire.identity.address import is_loopback
-from talkwire.realtime.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
-from talkwire.realtime.serving import ApplicationFailed
+from talkwire.realtime.serving.server import ApplicationFailed
+from talkwire.realtime.transport.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]

@@ -37,7 +37,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import CustomEvent, Event
+from talkwire.core.domain.events import CustomEvent, Event
 from talkwire.dialects.messenger import MESSENGER
 
 CommandType = type[Command[Any]]

@@ -16,8 +16,8 @@ from typing import Literal, Protocol
 
 import structlog
 
-from talkwire.core.errors import ChatError, forbidden
-from talkwire.core.model import File
+from talkwire.core.domain.errors import ChatError, forbidden
+from talkwire.core.domain.model import File
 from talkwire.files.folder import FolderBytes
 from talkwire.files.holders import Holders, Reading, folder_id
 

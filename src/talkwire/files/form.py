@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from talkwire.core.errors import ChatError, invalid
+from talkwire.core.domain.errors import ChatError, invalid
 
 FORM_TYPE = "multipart/form-data"
 FIELDS_MAX = 20

@@ -14,7 +14,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 
 _NAME = ".folder-id"
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from talkwire.core.errors import invalid
+from talkwire.core.domain.errors import invalid
 
 AT_ONCE = 2
 PIXELS_MAX = 64_000_000

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from talkwire.core.chat import Chat
+from talkwire.core.engine.chat import Chat
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partials

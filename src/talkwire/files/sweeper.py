@@ -9,7 +9,6 @@ from itertools import islice
 
 import structlog
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.files import (
     ClaimUploads,
     FindFiles,
@@ -19,8 +18,9 @@ from talkwire.core.commands.files import (
     PlaceFiles,
     ReleaseFiles,
 )
-from talkwire.core.errors import ChatError
-from talkwire.core.model import Actor
+from talkwire.core.domain.actors import SWEEPER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.chat import Chat
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.partials import Partials
 from talkwire.files.tus import TusRefusal
@@ -34,8 +34,6 @@ NAMED_MAX = 5
 
 CLAIM_MS = 300_000
 """How long a node has for the bytes of so many uploads. Whatever it has not removed by then, the next node does."""
-
-SWEEPER = Actor("talkwire", "Talkwire", role="admin")
 
 _logger = structlog.get_logger(__name__)
 

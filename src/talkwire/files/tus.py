@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from talkwire.core.errors import ChatError, ErrorCode, invalid
+from talkwire.core.domain.errors import ChatError, ErrorCode, invalid
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"

@@ -16,19 +16,19 @@ from pathlib import Path
 
 import structlog
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.files import CreateUpload, DropFile, FinishUpload, ForgetUploads, GetFile, GetUpload
-from talkwire.core.errors import ChatError
-from talkwire.core.events import UploadProgressed
-from talkwire.core.files import file_name
-from talkwire.core.model import Actor, File, Upload
+from talkwire.core.domain.actors import SWEEPER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import UploadProgressed
+from talkwire.core.domain.model import Actor, File, Upload
+from talkwire.core.engine.chat import Chat
+from talkwire.core.features.messages.files import file_name
 from talkwire.files.byte_store import ByteStore, Place
 from talkwire.files.form import FormFile
 from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
-from talkwire.files.sweeper import SWEEPER
 from talkwire.files.tus import Checksum, TusRefusal
 
 WRITE_BYTES = 256 * 1024

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from talkwire.core.chat import Chat
 from talkwire.core.commands.accounts import (
     NO_DEVICE,
     AccountRecord,
@@ -25,9 +24,10 @@ from talkwire.core.commands.accounts import (
     RehashPassword,
     RotateLogin,
 )
-from talkwire.core.errors import ChatError, invalid
-from talkwire.core.limits import Kind, Limits, address_key, site_key
-from talkwire.core.model import Actor, User
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.model import Actor, User
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.limits import Kind, Limits, address_key, site_key
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.passwords import Passwords
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from talkwire.core.chat import Chat
-from talkwire.core.directory import Entry
-from talkwire.core.errors import ChatError
-from talkwire.core.limits import Kind, Limits, address_key
-from talkwire.core.model import Actor, User, is_own_id, is_valid_id
+from talkwire.core.connected.directory import Entry
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.identity.tokens import Identity, TokenVerifier
 
 

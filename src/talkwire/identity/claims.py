@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.model import ActorRole, is_own_id, is_valid_id
-from talkwire.core.texts import NAME_MAX_LENGTH, NESTING_MAX
+from talkwire.core.domain.model import ActorRole, is_own_id, is_valid_id
+from talkwire.core.domain.texts import NAME_MAX_LENGTH, NESTING_MAX
 from talkwire.identity.policy import OWN_ISSUER, TokenPolicy
 from talkwire.identity.signatures import unauthenticated
 

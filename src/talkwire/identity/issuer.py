@@ -7,8 +7,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
-from talkwire.core.errors import ChatError, invalid
-from talkwire.core.texts import check_id
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.texts import check_id
 from talkwire.identity.claims import LAST_S
 from talkwire.identity.policy import OWN_ISSUER
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from talkwire.core.line_limit import LineLimit
+from talkwire.core.engine.log_rate_limit import LineLimit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from talkwire.core.errors import ChatError, invalid
+from talkwire.core.domain.errors import ChatError, invalid
 
 PASSWORD_MAX_BYTES = 1024
 

@@ -24,7 +24,7 @@ from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 
 TOKEN_MAX_LENGTH = 8 * 1024
 RSA_MIN_BITS = 2048

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 from talkwire.identity.claims import Claims, Identity, decode_claims, identity_of, number_claim
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.policy import TokenPolicy

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.settings.rules import SettingsError, canonical_origin, is_postgresql, problems_of, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from talkwire.core.access_policy import AccessPolicy, Accounts
+from talkwire.core.domain.access_policy import AccessPolicy, Accounts
 from talkwire.settings.model import Settings
 from talkwire.settings.rules import is_loopback
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlsplit
 
-from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
-from talkwire.core.ice_servers import parse_ice_server
-from talkwire.core.limits import parse_rates
-from talkwire.core.model import is_valid_id
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.ice_servers import parse_ice_server
+from talkwire.core.domain.model import is_valid_id
+from talkwire.core.engine.limits import parse_rates
 
 if TYPE_CHECKING:
     from talkwire.settings.model import Settings

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
-from talkwire.core.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.settings.model import FolderSetting, LogFormat, LogLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

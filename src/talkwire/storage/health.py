@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from talkwire.core.errors import ChatError
-from talkwire.storage.aside import WriterClosedError
+from talkwire.core.domain.errors import ChatError
 from talkwire.storage.schema import followers, log_head
 from talkwire.storage.writer import GroupWriter
+from talkwire.storage.writer_task import WriterClosedError
 
 TRUST_S = 5.0
 """How long a commit shows that the database takes writes."""

@@ -20,16 +20,16 @@ from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from talkwire.core.commands.command import Upkeep
-from talkwire.core.errors import ChatError
-from talkwire.core.handlers import UPKEEP
-from talkwire.core.model import Actor
-from talkwire.storage.aside import WriterClosedError
-from talkwire.storage.calls import CallRows
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.command_table import UPKEEP
 from talkwire.storage.clock import clock_of
-from talkwire.storage.nodes import NodeRows
-from talkwire.storage.presence import PresenceRows
-from talkwire.storage.sessions import SessionRows
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.lookups import Lookups
+from talkwire.storage.tables.calls import CallRows
+from talkwire.storage.tables.nodes import NodeRows
+from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.sessions import SessionRows
+from talkwire.storage.writer_task import WriterClosedError
 
 R = TypeVar("R")
 
@@ -39,7 +39,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class LeaseRows:
-    """Implements `core.transaction.LeaseTransaction`."""
+    """Implements `core.ports.transaction.LeaseTransaction`."""
 
     def __init__(self, connection: Connection, lookups: Lookups, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -61,8 +61,9 @@ class _Kept:
 
 
 class LeaseKeeper:
-    """Implements `core.chat.Keeper`. `transact` runs a function in a transaction: `own_transactions`, or what the
-    writer does between two batches, where there can be one writing connection only. `clock_ms` None: the database's.
+    """Implements `core.engine.chat.Keeper`. `transact` runs a function in a transaction: `own_transactions`, or what
+    the writer does between two batches, where there can be one writing connection only. `clock_ms` None: the
+    database's.
 
     What is asked for while a transaction runs goes into the next one together: thousands may come back at once from a
     node that was killed.

@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from talkwire.core.errors import ChatError
-from talkwire.core.transaction import Snapshot
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.snapshot import TableSnapshot
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.lookups import Lookups
 
 READERS = 4
 
@@ -28,7 +28,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReaderPool:
-    """Implements `core.chat.Reader`. `clock_ms` None: the database's."""
+    """Implements `core.engine.chat.Reader`. `clock_ms` None: the database's."""
 
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine

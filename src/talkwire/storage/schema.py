@@ -73,9 +73,9 @@ log = Table(
     ),
     _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
-"""Every durable event, with the conversation or the user whom it concerns (`core.audience`). `data` is the event as
-JSON; a message itself is not in it, but read from `messages`. Where a message was sent there is no `data` at all, and
-no index: it is found among the messages. The last row of a transaction carries a random `batch`, by which a writer that
+"""Every durable event, with the conversation or the user whom it concerns (`core.domain.audience`). `data` is the event
+as JSON; a message itself is not in it, but read from `messages`. Where a message was sent there is no `data` and no
+index: it is found among the messages. The last row of a transaction carries a random `batch`, by which a writer that
 lost the reply to COMMIT learns what became of it."""
 
 followers = Table(

@@ -7,43 +7,43 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Select, func, literal_column, select
 
-from talkwire.core.circles import CircleFacts, Memberships
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import Reader
-from talkwire.core.errors import LogReplaced
-from talkwire.core.events import Durable
-from talkwire.core.model import MESSAGE_ID_BASE, Conversation, HistoryStart, LoginSession, Member, Message, User
-from talkwire.storage.answers import AnswerRows
-from talkwire.storage.calls import CallRows
+from talkwire.core.domain.errors import LogReplaced
+from talkwire.core.domain.events import Durable
+from talkwire.core.domain.membership_facts import CircleFacts, Memberships
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, HistoryStart, LoginSession, Member, Message, User
 from talkwire.storage.clock import clock_of
-from talkwire.storage.files import FileRows
-from talkwire.storage.invitations import InvitationRows
-from talkwire.storage.keys import keys_parameter
 from talkwire.storage.lineage import is_same_log
-from talkwire.storage.mail import MailRows
-from talkwire.storage.message_parts import MessagePartRows
-from talkwire.storage.message_rows import read_messages, with_reactions
-from talkwire.storage.notifications import NotificationRows
-from talkwire.storage.offers import OfferRows
-from talkwire.storage.presence import PresenceRows
-from talkwire.storage.receipts import furthest_readers, least_progress
-from talkwire.storage.restrictions import RestrictionRows
-from talkwire.storage.rows import AnyRow, to_conversation, to_events, to_login, to_member, to_user
+from talkwire.storage.messages.message_parts import MessagePartRows
+from talkwire.storage.messages.message_rows import read_messages, with_reactions
+from talkwire.storage.messages.receipts import furthest_readers, least_progress
+from talkwire.storage.messages.search import SearchRows
+from talkwire.storage.messages.unread import UnreadRows
 from talkwire.storage.schema import accounts, blocks, conversations, log, log_head, logins, members, users
-from talkwire.storage.search import SearchRows
-from talkwire.storage.sessions import SessionRows
-from talkwire.storage.shared import contact_ids, named_select, reach
-from talkwire.storage.statements import Lookups
-from talkwire.storage.sync import SyncRows
-from talkwire.storage.unread import UnreadRows
+from talkwire.storage.sql.keys import keys_parameter
+from talkwire.storage.sql.lookups import Lookups
+from talkwire.storage.tables.calls import CallRows
+from talkwire.storage.tables.files import FileRows
+from talkwire.storage.tables.invitations import InvitationRows
+from talkwire.storage.tables.notifications import NotificationRows
+from talkwire.storage.tables.offers import OfferRows
+from talkwire.storage.tables.offline_queue import MailRows
+from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.restrictions import RestrictionRows
+from talkwire.storage.tables.rows import AnyRow, to_conversation, to_events, to_login, to_member, to_user
+from talkwire.storage.tables.sessions import SessionRows
+from talkwire.storage.tables.shared_conversations import contact_ids, named_select, reach
+from talkwire.storage.tables.stored_answers import AnswerRows
+from talkwire.storage.tables.sync import SyncRows
 
 _BEYOND = 2**62
 """A `seq` that no message has."""
 
 
 class TableSnapshot:
-    """Implements `core.transaction.Snapshot`."""
+    """Implements `core.ports.transaction.Snapshot`."""
 
     def __init__(self, connection: Connection, lookups: Lookups, clock_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection

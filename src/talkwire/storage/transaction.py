@@ -8,30 +8,19 @@ from secrets import randbits
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, func, insert, select
 
-from talkwire.core.access_policy import AccessPolicy
-from talkwire.core.audience import audience_of
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.events import Durable, MessageSent, UserCreated
-from talkwire.core.model import Account, Conversation, LoginSession, Member, Message, User
-from talkwire.core.transaction import Needs
-from talkwire.storage.alerts import OCCASIONS, Alerts
-from talkwire.storage.answers import AnswerRows
-from talkwire.storage.batch_statements import BatchStatements, Write
-from talkwire.storage.covered import with_covered
-from talkwire.storage.files import FileRows
-from talkwire.storage.imports import is_imported
-from talkwire.storage.invitations import InvitationRows
-from talkwire.storage.keys import direct_key
-from talkwire.storage.mail import MailRows
-from talkwire.storage.message_parts import MessagePartRows
-from talkwire.storage.notifications import NotificationRows
-from talkwire.storage.offers import OfferRows
-from talkwire.storage.presence import PresenceRows
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.audience import audience_of
+from talkwire.core.domain.events import Durable, MessageSent, UserCreated
+from talkwire.core.domain.model import Account, Conversation, LoginSession, Member, Message, User
+from talkwire.core.ports.transaction import Needs
+from talkwire.storage.messages.covered import with_covered
+from talkwire.storage.messages.imports import is_imported
+from talkwire.storage.messages.message_parts import MessagePartRows
+from talkwire.storage.messages.receipts import is_read
+from talkwire.storage.messages.retention import RetentionRows
+from talkwire.storage.messages.unread import UnreadRows
 from talkwire.storage.projections import PROJECTIONS
-from talkwire.storage.receipts import is_read
-from talkwire.storage.restrictions import RestrictionRows
-from talkwire.storage.retention import RetentionRows
-from talkwire.storage.rows import log_values, sent_log_values, to_account, to_login, to_member
 from talkwire.storage.schema import (
     HEAD_ID,
     accounts,
@@ -41,9 +30,20 @@ from talkwire.storage.schema import (
     members,
     messages,
 )
-from talkwire.storage.sessions import SessionRows
-from talkwire.storage.statements import Lookups
-from talkwire.storage.unread import UnreadRows
+from talkwire.storage.sql.batch import BatchStatements, Write
+from talkwire.storage.sql.keys import direct_key
+from talkwire.storage.sql.lookups import Lookups
+from talkwire.storage.tables.files import FileRows
+from talkwire.storage.tables.invitations import InvitationRows
+from talkwire.storage.tables.new_notifications import OCCASIONS, Alerts
+from talkwire.storage.tables.notifications import NotificationRows
+from talkwire.storage.tables.offers import OfferRows
+from talkwire.storage.tables.offline_queue import MailRows
+from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.restrictions import RestrictionRows
+from talkwire.storage.tables.rows import log_values, sent_log_values, to_account, to_login, to_member
+from talkwire.storage.tables.sessions import SessionRows
+from talkwire.storage.tables.stored_answers import AnswerRows
 from talkwire.storage.view import View
 from talkwire.storage.workspace import Workspace
 
@@ -53,8 +53,8 @@ conversation, and for the newest message of another user."""
 
 
 class BatchTransaction:
-    """Implements `core.transaction.Transaction` over one connection. Begin it with the head locked, then `flush`. The
-    time is `clock_ms`' or, without one, the database's."""
+    """Implements `core.ports.transaction.Transaction` over one connection. Begin it with the head locked, then
+    `flush`. The time is `clock_ms`' or, without one, the database's."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what all transactions of a writer share)
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from talkwire.core.model import Conversation, Member, User
+from talkwire.core.domain.model import Conversation, Member, User
 
 ENTRIES_MAX = 500_000
 """Beyond this the view is emptied: it is a cache, and refilling it costs a statement a table."""

@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, select, update
 
-from talkwire.core.events import MessageSent
-from talkwire.core.model import MESSAGE_ID_BASE, Conversation, Member, Message, User
-from talkwire.storage.batch_statements import BatchStatements, Write
-from talkwire.storage.imports import ImportedRun, write_run
-from talkwire.storage.keys import keys_parameter
-from talkwire.storage.message_rows import is_text, message_values, named_by, read_messages, text_values
-from talkwire.storage.rows import Values, to_conversation, to_member, to_user, user_values
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, Member, Message, User
+from talkwire.storage.messages.imports import ImportedRun, write_run
+from talkwire.storage.messages.message_rows import is_text, message_values, named_by, read_messages, text_values
 from talkwire.storage.schema import conversations, members, messages, users
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.batch import BatchStatements, Write
+from talkwire.storage.sql.keys import keys_parameter
+from talkwire.storage.sql.lookups import Lookups
+from talkwire.storage.tables.rows import Values, to_conversation, to_member, to_user, user_values
 from talkwire.storage.view import View
 
 K = TypeVar("K")

@@ -22,23 +22,23 @@ import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from talkwire.core.access_policy import DEFAULT_POLICY, AccessPolicy
-from talkwire.core.chat import Done
+from talkwire.core.cluster.feed import Commit
 from talkwire.core.commands.command import Command, IdempotencyKey
-from talkwire.core.default_conversations import DefaultConversations
-from talkwire.core.errors import ChatError, LogReplaced
-from talkwire.core.feed import Commit
-from talkwire.core.handler import ChangeHandler
-from talkwire.core.idempotency import decide_once
-from talkwire.core.model import Actor
-from talkwire.core.transaction import Needs
-from talkwire.storage.aside import Aside, WriterClosedError
-from talkwire.storage.batch_statements import BatchStatements
+from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
+from talkwire.core.domain.errors import ChatError, LogReplaced
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.chat import Done
+from talkwire.core.engine.default_conversations import DefaultConversations
+from talkwire.core.features.catching_up.idempotency import decide_once
+from talkwire.core.ports.handler import ChangeHandler
+from talkwire.core.ports.transaction import Needs
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
-from talkwire.storage.statements import Lookups
+from talkwire.storage.sql.batch import BatchStatements
+from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
+from talkwire.storage.writer_task import Aside, WriterClosedError
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
@@ -88,7 +88,7 @@ OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
 class GroupWriter:
-    """Implements `core.chat.Writer`. `clock_ms` None: the database's time counts."""
+    """Implements `core.engine.chat.Writer`. `clock_ms` None: the database's time counts."""
 
     def __init__(
         self,

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from talkwire.core.model import MESSAGE_ID_BASE
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from talkwire.core.model import LARGE_CONVERSATION
-from talkwire.dialects.crm import CRM
+from talkwire.core.domain.model import LARGE_CONVERSATION
+from talkwire.dialects.crm.vocabulary import CRM
 from tests.chat.chat_client import ChatClient, Payload, Refused
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at

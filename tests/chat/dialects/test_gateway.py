@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at

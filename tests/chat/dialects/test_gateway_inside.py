@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from talkwire.core.commands.mail import Arrival, ConfirmArrivals
-from talkwire.core.errors import ChatError
-from talkwire.core.lease import NODE
-from talkwire.realtime import mail
-from talkwire.realtime.recipients import SocketRecipient
+from talkwire.core.commands.server.offline_queue import Arrival, ConfirmArrivals
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError
+from talkwire.realtime.delivery import offline_delivery
+from talkwire.realtime.delivery.recipients import SocketRecipient
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
@@ -120,7 +120,7 @@ async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_b
 ) -> None:
     """More comes meanwhile than is kept in memory, so that the log is asked again."""
     node, world = inside
-    monkeypatch.setattr(mail, "LATE_MAX", 3)
+    monkeypatch.setattr(offline_delivery, "LATE_MAX", 3)
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "0")
     answers = HeldBack(node, "ReadMissed", monkeypatch, once_found=True)
@@ -194,23 +194,23 @@ async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
 ) -> None:
     """The regular one tells as well."""
     _, world = inside
-    monkeypatch.setattr(mail, "LARGE_CONVERSATION", large)
-    monkeypatch.setattr(mail, "ROUND_S", 0.01)
+    monkeypatch.setattr(offline_delivery, "LARGE_CONVERSATION", large)
+    monkeypatch.setattr(offline_delivery, "ROUND_S", 0.01)
     conversation = await world.conversation("alice", "bob")
     bob = await connect(world, "bob")
     asked: list[object] = []
     rounds, several = 0, asyncio.Event()
     monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)
-    do_round = mail.MailDelivery._round
+    do_round = offline_delivery.MailDelivery._round
 
-    def counted(delivery: mail.MailDelivery) -> None:
+    def counted(delivery: offline_delivery.MailDelivery) -> None:
         nonlocal rounds
         do_round(delivery)
         rounds += 1
         if rounds >= 5:
             several.set()
 
-    monkeypatch.setattr(mail.MailDelivery, "_round", counted)
+    monkeypatch.setattr(offline_delivery.MailDelivery, "_round", counted)
     await say(world, "alice", conversation, "hello")
     assert await bodies(bob, 1) == ["hello"]
     async with asyncio.timeout(DEADLINE_S):
@@ -219,11 +219,11 @@ async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
 
 
 def test_what_has_arrived_at_many_is_noted_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "ARRIVALS_MAX", 2)
+    monkeypatch.setattr(offline_delivery, "ARRIVALS_MAX", 2)
     noted: list[ConfirmArrivals] = []
     chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))
     nothing: Any = None
     arrivals = [Arrival(f"user-{number}", number) for number in range(5)]
-    mail.MailDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
+    offline_delivery.MailDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
     assert [len(command.arrivals) for command in noted] == [2, 2, 1]
     assert [arrival for command in noted for arrival in command.arrivals] == arrivals

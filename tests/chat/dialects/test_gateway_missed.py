@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from websockets.asyncio.client import connect as ws_connect
 
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from talkwire.dialects.gateway import GATEWAY
+from talkwire.dialects.gateway.vocabulary import GATEWAY
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at

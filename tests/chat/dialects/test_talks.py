@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from talkwire.dialects.talks import TALKS
+from talkwire.dialects.talks.vocabulary import TALKS
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from talkwire.dialects.crm import CRM
-from talkwire.dialects.gateway import GATEWAY
-from talkwire.dialects.talks import TALKS
-from talkwire.dialects.whatsapp import WHATSAPP
+from talkwire.dialects.crm.vocabulary import CRM
+from talkwire.dialects.gateway.vocabulary import GATEWAY
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
 from tests.chat.conftest import World
 from tests.chat.returner import Returner

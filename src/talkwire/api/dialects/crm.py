@@ -12,12 +12,12 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.bodies import Body
-from talkwire.api.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.bodies import Body
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages
 from talkwire.core.commands.receipts import ListReaders
-from talkwire.core.errors import ChatError
-from talkwire.dialects.payloads.crm import (
+from talkwire.core.domain.errors import ChatError
+from talkwire.dialects.crm.payloads import (
     WORDS,
     MessagePayload,
     SendPayload,
@@ -26,8 +26,8 @@ from talkwire.dialects.payloads.crm import (
     read_message_payload,
     to_send,
 )
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral
-from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.replies import reworded
 
 ChatId = Annotated[str, QueryParameter(name="chatId", description="Whose messages")]

@@ -11,12 +11,12 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
-from talkwire.api.bodies import Body
-from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.api.idempotency import GivenKey
+from talkwire.api.http.bodies import Body
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
-from talkwire.core.texts import check_id
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.core.domain.texts import check_id
+from talkwire.dialects.payload import Payload
 
 
 class SendBody(Body, frozen=True):

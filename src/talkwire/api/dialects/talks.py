@@ -12,12 +12,11 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from talkwire.api.bodies import ListAnswer
-from talkwire.api.created import created_or_existing, existing
-from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.api.idempotency import GivenKey
-from talkwire.api.receipts import ReadAnswer, ReadBody
-from talkwire.core.access import acting_as
+from talkwire.api.http.bodies import ListAnswer
+from talkwire.api.http.created import created_or_existing, existing
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.resources.receipts import ReadAnswer, ReadBody
 from talkwire.core.commands.conversations import (
     ConversationView,
     CreateConversation,
@@ -26,11 +25,12 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.errors import ChatError, invalid
-from talkwire.core.model import Actor, ConversationKind, MemberRole
+from talkwire.core.domain.access import acting_as
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
+from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.offers import NewOfferPayload, OfferPayload, offer_payload, to_create_offer
-from talkwire.dialects.payloads.payload import Payload, iso
-from talkwire.dialects.payloads.talks import MessagePayload, SendBody, UserPayload, message_payload, to_send
+from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
 IdempotencyKey = Annotated[

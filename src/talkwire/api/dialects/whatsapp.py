@@ -11,13 +11,13 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.bodies import Body, ListAnswer
-from talkwire.api.dependencies import GivenCaller, GivenChat
-from talkwire.api.idempotency import GivenKey
-from talkwire.api.receipts import ReadAnswer, ReadBody
+from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.resources.receipts import ReadAnswer, ReadBody
 from talkwire.core.commands.messages import GetMessage, ListMessages
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
-from talkwire.dialects.payloads.whatsapp import MessagePayload, SendBody, message_payload, to_send
+from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
 
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import User
+from talkwire.core.domain.model import User
 
 
 class BlockUser(Change[None], frozen=True, tag="BlockUser"):

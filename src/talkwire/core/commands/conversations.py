@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.model import Conversation, ConversationKind, History, Member, MemberRole, Message, Restriction
+from talkwire.core.domain.model import Conversation, ConversationKind, History, Member, MemberRole, Message, Restriction
 
 
 class MemberView(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Change, Query
-from talkwire.core.model import File, Upload
+from talkwire.core.domain.model import File, Upload
 
 
 class CreateUpload(Change[Upload], frozen=True, tag="CreateUpload"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Invitation
+from talkwire.core.domain.model import Invitation
 
 
 class CreatedInvitation(msgspec.Struct, frozen=True):

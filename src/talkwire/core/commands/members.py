@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.model import Member, MemberRole
+from talkwire.core.domain.model import Member, MemberRole
 
 
 class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):

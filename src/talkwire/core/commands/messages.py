@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import AttachedKind, Message, Place
+from talkwire.core.domain.model import AttachedKind, Message, Place
 
 
 class MessagePage(msgspec.Struct, frozen=True):

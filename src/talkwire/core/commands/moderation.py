@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Restriction, RestrictionKind
+from talkwire.core.domain.model import Restriction, RestrictionKind
 
 
 class RestrictMember(Change[Restriction], frozen=True, tag="RestrictMember"):

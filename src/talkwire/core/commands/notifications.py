@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Notification
+from talkwire.core.domain.model import Notification
 
 
 class NotificationPage(Page[Notification], frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.model import Offer
+from talkwire.core.domain.model import Offer
 
 OfferDecision = Literal["accepted", "rejected", "withdrawn"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Change, Query
-from talkwire.core.model import MemberPreferences, Notify, Preferences
+from talkwire.core.domain.model import MemberPreferences, Notify, Preferences
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):

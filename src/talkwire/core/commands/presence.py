@@ -6,8 +6,8 @@ import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import Change, Page, Query, Signal, SocketSignal, Upkeep
-from talkwire.core.model import ChosenStatus, Presence, PresenceRecord
-from talkwire.core.peers import Peer
+from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord
+from talkwire.core.domain.peer import Peer
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from talkwire.core.commands.command import Change, Query
-from talkwire.core.model import Message
+from talkwire.core.domain.model import Message
 
 
 class Unread(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Page, Query
-from talkwire.core.model import Conversation, Message
+from talkwire.core.domain.model import Conversation, Message
 
 
 class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):

@@ -6,8 +6,8 @@ import msgspec
 
 from talkwire.core.commands.command import Query, Signal
 from talkwire.core.commands.conversations import ConversationView
-from talkwire.core.events import Durable
-from talkwire.core.model import Presence
+from talkwire.core.domain.events import Durable
+from talkwire.core.domain.model import Presence
 
 
 class SyncState(msgspec.Struct, frozen=True):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import Event, UserBlocked, UserUnblocked
+from talkwire.core.domain.events import Event, UserBlocked, UserUnblocked
 from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 
 
 class UserIdPayload(Payload, frozen=True):

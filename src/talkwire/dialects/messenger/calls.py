@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     CallAccepted,
     CallEnded,
     CallHungUp,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.model import User
+from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import CloseRoom, Inbound, OpenRoom, Outbound, TellTime
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply
 
 

@@ -15,16 +15,16 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.events import ConversationCreated, ConversationDeleted, ConversationUpdated, Event
-from talkwire.core.model import Conversation, ConversationKind, History, MemberRole
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated, Event
+from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.replies import Reply, done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import Event, UploadProgressed
+from talkwire.core.domain.events import Event, UploadProgressed
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.files import upload_progress_payload
 

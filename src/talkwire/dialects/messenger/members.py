@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
-from talkwire.core.events import Event, MemberAdded, MemberRemoved, MemberUpdated
-from talkwire.core.model import MemberRole
+from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MemberUpdated
+from talkwire.core.domain.model import MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.replies import done
 
 

@@ -18,7 +18,7 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     Event,
     MessageDeleted,
     MessageEdited,
@@ -29,10 +29,11 @@ from talkwire.core.events import (
     MessageUnpinned,
     TypingChanged,
 )
-from talkwire.core.model import Message
-from talkwire.core.times import ms_of
+from talkwire.core.domain.model import Message
+from talkwire.core.domain.times import ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
+from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
@@ -41,7 +42,6 @@ from talkwire.dialects.payloads.messages import (
     message_payload,
     reaction_payloads,
 )
-from talkwire.dialects.payloads.payload import Payload, iso
 from talkwire.dialects.replies import Reply, done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import Event, MemberRestricted, MemberUnrestricted
+from talkwire.core.domain.events import Event, MemberRestricted, MemberUnrestricted
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from talkwire.core.commands.notifications import MarkNotificationsRead
-from talkwire.core.errors import invalid
-from talkwire.core.events import Event, NotificationsRead, Notified
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.events import Event, NotificationsRead, Notified
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.payloads.notifications import (
     MarkNotificationsReadPayload,

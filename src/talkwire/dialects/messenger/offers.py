@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import ListOffers, UpdateOffer
-from talkwire.core.events import Event, OfferCreated, OfferUpdated
-from talkwire.core.model import Offer
+from talkwire.core.domain.events import Event, OfferCreated, OfferUpdated
+from talkwire.core.domain.model import Offer
 from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
@@ -16,7 +17,6 @@ from talkwire.dialects.payloads.offers import (
     to_counter_offer,
     to_create_offer,
 )
-from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.replies import Reply
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from talkwire.core.events import Event
+from talkwire.core.domain.events import Event
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger import (
     blocks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import ConversationPreferred, Event, PreferencesChanged
+from talkwire.core.domain.events import ConversationPreferred, Event, PreferencesChanged
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.preferences import (
     ConversationPreferencesPayload,

@@ -7,10 +7,10 @@ from typing import Literal
 import msgspec
 
 from talkwire.core.commands.presence import GetPresence, SetPresence
-from talkwire.core.events import Event, PresenceChanged
-from talkwire.core.model import Presence
+from talkwire.core.domain.events import Event, PresenceChanged
+from talkwire.core.domain.model import Presence
 from talkwire.dialects.dialect import Inbound, Outbound, UnwatchPresence, WatchPresence
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 from talkwire.dialects.replies import Reply, done
 

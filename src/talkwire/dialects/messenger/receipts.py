@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread, ReadMark
-from talkwire.core.events import Event, MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
+from talkwire.core.domain.events import Event, MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.receipts import (
     delivered_receipt_payload,
     moved_position_payload,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, SyncState
 from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.conversations import ConversationPayload
-from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload
 from talkwire.dialects.payloads.sync import EventPayload, SyncPayload, sync_payload
 from talkwire.dialects.replies import Reply

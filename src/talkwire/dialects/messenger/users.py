@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import Event, UserUpdated
+from talkwire.core.domain.events import Event, UserUpdated
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.users import UserPayload, user_payload
 

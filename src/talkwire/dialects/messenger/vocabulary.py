@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     CallMissed,
     InvitationCreated,
     InvitationDeleted,

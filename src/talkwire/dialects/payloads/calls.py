@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from talkwire.core.commands.calls import CallSignal
-from talkwire.core.events import CallEnded, CallEvent
-from talkwire.core.model import CallEndReason
+from talkwire.core.domain.events import CallEnded, CallEvent
+from talkwire.core.domain.model import CallEndReason
 from talkwire.dialects.dialect import Inbound
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply
 
 

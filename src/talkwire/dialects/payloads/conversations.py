@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.model import Conversation, ConversationKind, History, MemberRole
-from talkwire.core.times import iso_end
+from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
+from talkwire.core.domain.times import iso_end
+from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.payload import Payload, iso
 
 
 class MemberPayload(Payload, frozen=True):

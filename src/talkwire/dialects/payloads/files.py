@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from talkwire.core.events import UploadProgressed
-from talkwire.core.files import file_url, thumbnail_url
-from talkwire.core.model import File
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.events import UploadProgressed
+from talkwire.core.domain.model import File
+from talkwire.core.features.messages.files import file_url, thumbnail_url
+from talkwire.dialects.payload import Payload, iso
 
 
 class FilePayload(Payload, frozen=True):

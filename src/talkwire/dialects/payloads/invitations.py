@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import asdict
 
 from talkwire.core.commands.invitations import CreatedInvitation
-from talkwire.core.model import Invitation
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.model import Invitation
+from talkwire.dialects.payload import Payload, iso
 
 
 class InvitationPayload(Payload, frozen=True):

@@ -7,9 +7,9 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import AttachmentRef, MessageVersion
-from talkwire.core.model import AttachedKind, Attachment, Message, Reaction
-from talkwire.core.sending import check_attachment_count
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.model import AttachedKind, Attachment, Message, Reaction
+from talkwire.core.features.messages.sending import check_attachment_count
+from talkwire.dialects.payload import Payload, iso
 
 
 class PersonPayload(Payload, frozen=True):

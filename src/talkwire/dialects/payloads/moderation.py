@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.model import Restriction, RestrictionKind
-from talkwire.core.times import iso_end
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.core.domain.model import Restriction, RestrictionKind
+from talkwire.core.domain.times import iso_end
+from talkwire.dialects.payload import Payload
 
 
 class RestrictionPayload(Payload, frozen=True):

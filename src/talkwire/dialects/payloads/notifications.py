@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from talkwire.core.events import NotificationsRead
-from talkwire.core.model import Notification, NotificationType
-from talkwire.core.notifications import IDS_MAX
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.events import NotificationsRead
+from talkwire.core.domain.model import Notification, NotificationType
+from talkwire.core.features.notifying.notifications import IDS_MAX
+from talkwire.dialects.payload import Payload, iso
 
 
 class NotificationPayload(Payload, frozen=True):

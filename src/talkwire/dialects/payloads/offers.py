@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import msgspec
 
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, OfferDecision
-from talkwire.core.model import Offer, OfferStatus
-from talkwire.core.offers import AMOUNT_MAX, DESCRIPTION_MAX_LENGTH, TITLE_MAX_LENGTH
-from talkwire.core.times import ms_of
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.model import Offer, OfferStatus
+from talkwire.core.domain.times import ms_of
+from talkwire.core.features.messages.offers import AMOUNT_MAX, DESCRIPTION_MAX_LENGTH, TITLE_MAX_LENGTH
+from talkwire.dialects.payload import Payload, iso
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="In the currency's smallest unit, such as cents")]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as EUR")]

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 
-from talkwire.core.attention import DEFAULT_SOUND
-from talkwire.core.model import DoNotDisturb, MemberPreferences, NotificationType, Notify, Preferences
-from talkwire.dialects.payloads.payload import Payload
+from talkwire.core.domain.model import DoNotDisturb, MemberPreferences, NotificationType, Notify, Preferences
+from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
+from talkwire.dialects.payload import Payload
 
 Sound = Annotated[str, msgspec.Meta(pattern="^[a-z0-9._-]{1,64}$", description="The name of a sound that clients have")]
 DayTime = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Such as 22:00")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from talkwire.core.model import Presence
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.model import Presence
+from talkwire.dialects.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from talkwire.core.errors import ChatError
+from talkwire.core.domain.errors import ChatError
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 _MISSING = re.compile("required field `([^`]+)`$")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.receipts import Receipt
-from talkwire.core.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
+from talkwire.dialects.payload import Payload, iso
 
 
 class ReadReceiptPayload(Payload, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.dialects.dialect import Inbound, RenewSignIn
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.replies import Reply
 
 

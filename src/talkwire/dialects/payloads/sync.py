@@ -8,10 +8,10 @@ from typing import Any
 import structlog
 
 from talkwire.core.commands.sync import SyncPage, SyncState
-from talkwire.core.events import Durable, Event
+from talkwire.core.domain.events import Durable, Event
 from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
-from talkwire.dialects.payloads.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 
 _logger = structlog.get_logger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
-from talkwire.core.access_policy import Rights
-from talkwire.core.model import Actor, LoginSession, User
-from talkwire.dialects.payloads.payload import Payload, iso
+from talkwire.core.domain.access_policy import Rights
+from talkwire.core.domain.model import Actor, LoginSession, User
+from talkwire.dialects.payload import Payload, iso
 
 
 class UserPayload(Payload, frozen=True):

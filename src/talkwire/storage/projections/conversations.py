@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select, update
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
     ConversationPreferred,
@@ -22,12 +22,12 @@ from talkwire.core.events import (
     MessagesRead,
     ReadPositionMoved,
 )
-from talkwire.core.model import NOT_MARKED, Member
-from talkwire.storage.files import replace_picture
-from talkwire.storage.keys import direct_key
+from talkwire.core.domain.model import NOT_MARKED, Member
 from talkwire.storage.projections.projection import Projections
-from talkwire.storage.rows import conversation_values
 from talkwire.storage.schema import conversations, members, restrictions, spans
+from talkwire.storage.sql.keys import direct_key
+from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.rows import conversation_values
 from talkwire.storage.workspace import Workspace
 
 

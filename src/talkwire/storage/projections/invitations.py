@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from sqlalchemy import delete, insert, update
 
-from talkwire.core.events import InvitationCreated, InvitationDeleted, InvitationUsed
-from talkwire.storage.invitations import invitation_values
+from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.schema import invitations
+from talkwire.storage.tables.invitations import invitation_values
 from talkwire.storage.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
     MessagePinned,
@@ -15,11 +15,11 @@ from talkwire.core.events import (
     MessageSent,
     MessageUnpinned,
 )
-from talkwire.core.model import Message
-from talkwire.storage.files import make_due
-from talkwire.storage.message_rows import Extra, extra_of, named_by, what_is_beside
+from talkwire.core.domain.model import Message
+from talkwire.storage.messages.message_rows import Extra, extra_of, named_by, what_is_beside
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
+from talkwire.storage.tables.files import make_due
 from talkwire.storage.workspace import Workspace
 
 

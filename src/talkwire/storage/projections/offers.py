@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from sqlalchemy import insert, update
 
-from talkwire.core.events import OfferCreated, OfferUpdated
-from talkwire.storage.offers import offer_values
+from talkwire.core.domain.events import OfferCreated, OfferUpdated
 from talkwire.storage.projections.projection import Projections
 from talkwire.storage.schema import offers
+from talkwire.storage.tables.offers import offer_values
 from talkwire.storage.workspace import Workspace
 
 

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from sqlalchemy import delete, insert
 
-from talkwire.core.events import CallMissed, NotificationsRead, PreferencesChanged
+from talkwire.core.domain.events import CallMissed, NotificationsRead, PreferencesChanged
 from talkwire.storage.projections.projection import Projections, nothing
-from talkwire.storage.rows import to_json
 from talkwire.storage.schema import preferences
+from talkwire.storage.tables.rows import to_json
 from talkwire.storage.workspace import Workspace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from talkwire.core.events import Durable
+from talkwire.core.domain.events import Durable
 from talkwire.storage.workspace import Workspace
 
 Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import delete, insert, select, update
 
-from talkwire.core.events import (
+from talkwire.core.domain.events import (
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -20,12 +20,12 @@ from talkwire.core.events import (
     UserUnblocked,
     UserUpdated,
 )
-from talkwire.core.model import User
-from talkwire.storage.files import replace_picture
-from talkwire.storage.keys import direct_key
+from talkwire.core.domain.model import User
 from talkwire.storage.projections.projection import Projections, nothing
-from talkwire.storage.rows import user_values
 from talkwire.storage.schema import blocks, conversations, users
+from talkwire.storage.sql.keys import direct_key
+from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.rows import user_values
 from talkwire.storage.workspace import Workspace
 
 

@@ -299,7 +299,7 @@ def _create_presence() -> None:
 
 
 def _create_search() -> None:
-    """The index of messages' words: as each database has it, so it is no table of the schema (`storage/search.py`)."""
+    """The index of messages' words: different on each database, so not in the schema (`storage/messages/search.py`)."""
     _partial_index("ix_conversations_public", "conversations", "public", ["id"])
     if op.get_bind().dialect.name == "sqlite":
         # Neither where in a text nor how often a word occurs is asked for.

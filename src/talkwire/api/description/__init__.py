@@ -1,0 +1,1 @@
+"""The descriptions of the API: OpenAPI, AsyncAPI, their names, schemas and pages."""

@@ -1,0 +1,147 @@
+"""`/openapi.json`, `/asyncapi.json`, and `/docs`, which shows the former. All assets come from here: a server without
+internet has docs too."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import litestar_offline_docs
+import msgspec
+from litestar import MediaType, Request, Response, Router, get
+from litestar.datastructures import CacheControlHeader
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Server
+from litestar.static_files import create_static_files_router
+
+from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.openapi import openapi
+from talkwire.api.description.operation_ids import operation_id
+from talkwire.api.description.refusals import refusal_responses
+from talkwire.api.description.schemas import Json
+from talkwire.api.description.vocabularies import vocabulary
+from talkwire.dialects.dialect import Dialect
+
+DOCS = "/docs"
+_ASSETS = f"{DOCS}/assets"
+_INLINE_SCRIPT = re.compile(rb"<script(?: type='text/javascript')?>(.*?)</script>", re.DOTALL)
+_DESCRIPTION = """\
+The REST routes of a Talkwire server. Send a token as `Authorization: Bearer …`. The events over Socket.IO are described
+at [asyncapi.json](asyncapi.json).
+"""
+
+# Swagger UI sets styles by itself, and has its pictures in its style sheet.
+_POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def _with_policy(response: Response[Any]) -> Response[Any]:
+    """Says what a browser may run on the page: what comes from this server, and the scripts that the page contains."""
+    content = response.content
+    hashes = [_hash_of(script) for script in _INLINE_SCRIPT.findall(content)] if isinstance(content, bytes) else []
+    response.headers["content-security-policy"] = _POLICY.format(scripts=" ".join(["'self'", *hashes]))
+    return response
+
+
+def _hash_of(script: bytes) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
+
+
+def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
+    """The description's head, and the page at `/docs`, for routes that clients find below `prefix`."""
+    assets = f"{prefix}{_ASSETS}"
+    swagger = _DocumentPage(
+        js_url=f"{assets}/swagger-ui-bundle.js",
+        css_url=f"{assets}/swagger-ui.css",
+        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
+        path="/",
+        favicon="<link rel='icon' href='/icon.svg'>",
+    )
+    return OpenAPIConfig(
+        title="Talkwire",
+        version=version,
+        description=_DESCRIPTION,
+        path=DOCS,
+        openapi_router=Router(
+            DOCS,
+            route_handlers=[],
+            include_in_schema=False,
+            before_request=_describe_routes,
+            after_request=_with_policy,
+        ),
+        render_plugins=[swagger],
+        operation_id_creator=operation_id,
+        servers=[Server(url=prefix or "/")],
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")},
+            responses=refusal_responses(),
+        ),
+    )
+
+
+async def _describe_routes(request: Request[Any, Any, Any]) -> None:
+    """Has the routes described on a thread before the page shows them: the first time, that takes 100 to 250 ms."""
+    await asyncio.to_thread(_routes_of, request)
+
+
+def _routes_of(request: Request[Any, Any, Any]) -> Json:
+    """Returns the description of the routes, which is made once."""
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = openapi(request.app)
+    described: Json = state["openapi"]
+    return described
+
+
+class _DocumentPage(SwaggerRenderPlugin):
+    """Swagger UI with the document that `/openapi.json` serves, and not with Litestar's."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 (Litestar's)
+        return super().render(request, _routes_of(request))
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=True)
+def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The routes, described."""
+    return _written_once(request, "openapi_json", lambda: _routes_of(request))
+
+
+def asyncapi_handler(dialects: Sequence[Dialect], version: str) -> HTTPRouteHandler:
+    """The route of the description of what these dialects say."""
+
+    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=True)
+    def asyncapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+        def describe() -> dict[str, Any]:
+            find = counterparts(request.app.routes)
+            return asyncapi([vocabulary(dialect, find) for dialect in dialects], version)
+
+        return _written_once(request, "asyncapi_json", describe)
+
+    return asyncapi_json
+
+
+def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable[[], object]) -> Response[bytes]:
+    """Returns a description as JSON. It is made at the first request, on a thread, since it takes up to 200 ms."""
+    state = request.app.state
+    if name not in state:
+        state[name] = msgspec.json.encode(describe())
+    return Response(state[name], media_type=MediaType.JSON)
+
+
+def assets_router() -> Router:
+    """Swagger UI's files, from the package that carries them."""
+    folder = Path(litestar_offline_docs.__file__).parent / "static"
+    return create_static_files_router(
+        _ASSETS, directories=[folder], include_in_schema=False, cache_control=CacheControlHeader(max_age=3600)
+    )

@@ -1,0 +1,132 @@
+"""Completes Litestar's description of the routes: schemas with our names, and nothing that says nothing.
+
+Litestar describes paths, parameters and answers. The schemas of the types come from `schemas.py`, which makes those of
+`/asyncapi.json` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.openapi.spec import Schema
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+
+from talkwire.api.description.member_meanings import meaning_of
+from talkwire.api.description.refusals import Error
+from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
+
+_NOISE: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
+"""What Litestar writes of everything that is not so."""
+
+
+_NULL: Json = {"type": "null"}
+
+_FORM = "form"
+_FORM_WITH_A_FILE: Json = {
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary", "description": "The file's bytes."}},
+            }
+        }
+    },
+    "required": False,
+}
+
+TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
+"""A route's `opt`: it reads its body itself, which may be a form with a file."""
+
+
+class NamedStructs(OpenAPISchemaPlugin):
+    """Names the Structs that routes take and answer, and remembers them."""
+
+    def __init__(self) -> None:
+        self.types: list[Any] = []
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        return not field_definition.is_union and field_definition.is_subclass_of(msgspec.Struct)
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401 (private)
+        """Returns a placeholder, which has the schema's name as its title."""
+        type_ = field_definition.annotation
+        self.types.append(type_)
+        placeholder: Schema = schema_creator.create_component_schema(
+            field_definition, required=[], property_fields={}, title=schema_name(type_)
+        )
+        return placeholder
+
+
+def openapi(application: Litestar) -> Json:
+    """Returns the description of an application's routes."""
+    # By name, since its module is private. `application.openapi_schema` is only the first half of the work.
+    plugin: Any = application.plugins.get("OpenAPIPlugin")
+    document: Json = msgspec.json.decode(msgspec.json.encode(plugin.provide_openapi_schema()))
+    placeholders = document["components"].pop("schemas")
+    references = {reference_to(key): reference_to(schema["title"]) for key, schema in placeholders.items()}
+    document = _tidied(document, references)
+    for path, method in _routes_with_a_form(application):
+        document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _finish(operation)
+    types = [*application.plugins.get(NamedStructs).types, Error]
+    document["components"]["schemas"] = schemas(types).components
+    return document
+
+
+def _routes_with_a_form(application: Litestar) -> Iterator[tuple[str, str]]:
+    for route in application.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if _FORM in handler.opt:
+                yield from ((route.path_format, method.lower()) for method in handler.http_methods)
+
+
+def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
+    """A part of the document with our names of schemas, without noise, and with whole numbers as such."""
+    match value:
+        case {"$ref": str() as reference}:
+            return {"$ref": references.get(reference, reference)}
+        case dict():
+            kept = (item for item in value.items() if item not in _NOISE.items())
+            return {key: _tidied(part, references) for key, part in kept}
+        case list():
+            return [_tidied(part, references) for part in value]
+        case float():
+            return int(value) if value.is_integer() else value
+        case _:
+            return value
+
+
+def _finish(operation: Json) -> None:
+    for parameter in operation.get("parameters", ()):
+        _finish_parameter(parameter)
+    for response in operation["responses"].values():
+        if any(answer["schema"] == _NULL for answer in response.get("content", {}).values()):
+            del response["content"]
+
+
+def _finish_parameter(parameter: Json) -> None:
+    """Says a parameter's description once, and says one where the route does not."""
+    schema = parameter["schema"] = _without_null(parameter["schema"])
+    schema.pop("description", None)
+    first, *others = parameter["name"].split("_")
+    meaning = meaning_of("", first + "".join(word.capitalize() for word in others))
+    if meaning is not None and meaning.text:
+        parameter.setdefault("description", meaning.text)
+
+
+def _without_null(schema: Json) -> Json:
+    """Returns the schema of a text that may be left out: null is only how Python says that it was."""
+    match schema:
+        case {"oneOf": [{"type": "string"} as text, {"type": "null"}], **rest}:
+            return {**text, **rest}
+        case _:
+            return schema

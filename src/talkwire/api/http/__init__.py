@@ -1,0 +1,1 @@
+"""HTTP around the resources: bodies, answers, authentication, cross-origin rules, idempotency, downloads."""

@@ -1,0 +1,149 @@
+"""What requests carry and lists answer, where the dialects' payloads do not say it already."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+from talkwire.core.domain.model import ConversationKind, History, MemberRole
+from talkwire.dialects.payloads.users import UserPayload, user_payload
+from talkwire.identity.accounts import SignedIn
+
+T = TypeVar("T")
+
+
+class Body(msgspec.Struct, frozen=True, rename="camel"):
+    """A request's JSON object."""
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in ISO 8601 with its offset from UTC."""
+
+
+class RegisterBody(Body, frozen=True):
+    """`invitation` is the code of an invitation, whose conversations the account joins. Some servers require one."""
+
+    email: str
+    password: str
+    name: str
+    invitation: str | None = None
+
+
+class LoginBody(Body, frozen=True):
+    email: str
+    password: str
+
+
+class RefreshBody(Body, frozen=True):
+    refresh_token: str
+
+
+class ChangePasswordBody(Body, frozen=True):
+    current_password: str
+    new_password: str
+
+
+class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The members to change. A member that is left out stays; null removes a picture or a text."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays; null clears. `metadata` is an application's own JSON, which users do not see."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the users in a batch."""
+
+    id: str
+
+
+class PutUsersBody(Body, frozen=True, forbid_unknown_fields=True):
+    """1 to 100 users."""
+
+    users: tuple[UserOfBatch, ...]
+
+
+class CreateConversationBody(Body, frozen=True):
+    """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
+    `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""
+
+    kind: ConversationKind
+    member_ids: tuple[str, ...]
+    name: str | None = None
+    id: str | None = None
+    avatar: str | None = None
+    public: bool = False
+    history: History = "all"
+    slow_mode_s: int = 0
+    metadata: dict[str, Any] | None = None
+    owner_id: str | None = None
+    roles: dict[str, MemberRole] | None = None
+
+
+class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The members to change. A member that is left out stays; null removes a name, a picture or metadata."""
+
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
+    public: bool | msgspec.UnsetType = msgspec.UNSET
+    history: History | msgspec.UnsetType = msgspec.UNSET
+    slow_mode_s: int | msgspec.UnsetType = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class TypingBody(Body, frozen=True):
+    is_typing: bool = True
+
+
+class AddMembersBody(Body, frozen=True):
+    user_ids: tuple[str, ...]
+
+
+class UpdateMemberBody(Body, frozen=True):
+    role: MemberRole
+
+
+class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
+    """How long, and why. Without `until`, a moderator has to end it."""
+
+    until: Moment | None = None
+    reason: str | None = None
+
+
+class ListAnswer(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+class SignedInAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The tokens of a new sign-in. `token` equals `accessToken`."""
+
+    access_token: str
+    token: str
+    refresh_token: str
+    expires_in: int
+    user: UserPayload
+
+
+def signed_in_answer(signed_in: SignedIn) -> SignedInAnswer:
+    return SignedInAnswer(
+        access_token=signed_in.access_token,
+        token=signed_in.access_token,
+        refresh_token=signed_in.refresh_token,
+        expires_in=round(signed_in.expires_in_s),
+        user=user_payload(signed_in.user, own=True),
+    )

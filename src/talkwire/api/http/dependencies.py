@@ -1,0 +1,26 @@
+"""What routes are given, by the names that `rest.py` provides it under."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from litestar.di import NamedDependency
+
+from talkwire.api.readiness import Readiness
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.ice_servers import IceServer
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.core.engine.limits import Limits
+from talkwire.files.uploads import Uploads
+from talkwire.identity.accounts import Accounts
+from talkwire.identity.callers import Caller
+
+GivenAccounts = NamedDependency[Accounts]
+GivenCaller = NamedDependency[Caller]
+GivenChat = NamedDependency[LimitedChat]
+GivenIceServers = NamedDependency[Sequence[IceServer]]
+GivenLimits = NamedDependency[Limits | None]
+GivenPolicy = NamedDependency[AccessPolicy]
+GivenReadiness = NamedDependency[Readiness]
+GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
+GivenUploads = NamedDependency[Uploads]

@@ -1,0 +1,153 @@
+"""How a refusal looks over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import ceil
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+from talkwire.api.http.json_request import body_problem, with_unknown_fields_of_body
+from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.dialects.payloads.problems import plain
+
+STATUS: Mapping[ErrorCode, int] = MappingProxyType(
+    {
+        "unauthenticated": 401,
+        "token_expired": 401,
+        "forbidden": 403,
+        "blocked": 403,
+        "banned": 403,
+        "muted": 403,
+        "not_found": 404,
+        "conflict": 409,
+        "cursor_expired": 410,
+        "cursor_epoch": 410,
+        "payload_too_large": 413,
+        "invalid_request": 422,
+        "rate_limited": 429,
+        "unavailable": 503,
+    }
+)
+
+_CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
+    {401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "payload_too_large", 429: "rate_limited"}
+)
+
+_MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
+
+_BODY_BROKE_OFF = "client disconnected prematurely"
+"""What Litestar says where the connection ends before the body does."""
+
+_PATH_MAX = 200
+"""Characters of a request's path that are logged."""
+
+_logger = structlog.get_logger(__name__)
+
+
+def error_body(error: ChatError) -> dict[str, object]:
+    """The body of every refusal: `{error: {code, message, details?}}`."""
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.details is not None:
+        body["details"] = error.details
+    return {"error": body}
+
+
+def _answer(
+    error: ChatError, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response[dict[str, object]]:
+    return Response(
+        error_body(error),
+        status_code=status or STATUS[error.code],
+        media_type=MediaType.JSON,
+        headers={**_headers(error), **(headers or {})},
+    )
+
+
+def _headers(error: ChatError) -> dict[str, str]:
+    if STATUS[error.code] == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if error.code == "rate_limited" and isinstance(error.details, Mapping) and "retryAfterMs" in error.details:
+        return {"Retry-After": str(ceil(error.details["retryAfterMs"] / 1000))}
+    return {}
+
+
+def on_chat_error(request: Request[Any, Any, Any], error: ChatError) -> Response[dict[str, object]]:
+    return _answer(with_unknown_fields_of_body(request, error))
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar refuses by itself: a body that does not fit, an unknown path, a method that is not there."""
+    if isinstance(error, InternalServerException) and error.detail == _BODY_BROKE_OFF:
+        # The client went away, so nobody reads this answer. The connection has counted it.
+        return _answer(ChatError("invalid_request", "The body broke off."))
+    if error.status_code >= 500:
+        return on_unexpected_error(request, error)
+    if isinstance(error, ValidationException):
+        problem = body_problem(request)
+        return _answer(_invalid(request, error) if problem is None else with_unknown_fields_of_body(request, problem))
+    if error.status_code == 400:
+        return _answer(ChatError("invalid_request", error.detail))
+    if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+        return _answer(ChatError("payload_too_large", "The request's body is too large."))
+    if error.status_code == HTTP_405_METHOD_NOT_ALLOWED:
+        return _no_such_method(request, error)
+    code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
+    return _answer(ChatError(code, error.detail), error.status_code)
+
+
+def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """`Allow` names the methods that the path has, and OPTIONS asks for nothing else (see `methods.py`)."""
+    methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
+    allow = {"Allow": ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))}
+    if request.method == "OPTIONS":
+        return Response(None, status_code=HTTP_204_NO_CONTENT, headers=allow)
+    return _answer(ChatError("invalid_request", "There is no such method here."), error.status_code, allow)
+
+
+def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+    _logger.error("a request failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
+    return _answer(ChatError("unavailable", "Something went wrong here. Try again."))
+
+
+def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001
+    """What the JSON decoder raises for a body that is no UTF-8, or nested too deeply."""
+    return _answer(ChatError("invalid_request", "The body is no JSON that can be read."))
+
+
+def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> ChatError:
+    """Litestar's own text repeats the address with its query, and so a token that may be in it."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    details = [_detail(request, str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
+    missing = _MISSING_PARAMETER.match(error.detail)
+    if missing is not None:
+        details = [{"path": missing.group(1), "message": "is missing"}]
+    if not details:
+        return ChatError("invalid_request", "The request is not valid.")
+    return ChatError(
+        "invalid_request", "; ".join(f"{d['path']}: {d['message']}".lstrip(": ") for d in details), details
+    )
+
+
+def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[str, str]:
+    """`data` is Litestar's name of a body that is not there."""
+    if path == "data":
+        return {"path": "", "message": "a JSON object is needed"}
+    return {"path": path, "message": _range_of(request, path) or plain(message)}
+
+
+def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
+    """What a parameter of a request may be, where it has a least and a greatest value."""
+    for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
+        given = parameter.kwarg_definition
+        if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:
+            least, greatest = getattr(given, "ge", None), getattr(given, "le", None)
+            if least is not None and greatest is not None:
+                return f"must be between {least} and {greatest}"
+    return None

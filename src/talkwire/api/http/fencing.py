@@ -1,0 +1,52 @@
+"""REST while a node may have been taken for dead: nothing that comes in is handled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from talkwire.api.http.errors import STATUS, error_body
+from talkwire.core.domain.errors import ChatError
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is asked of this very node."""
+
+
+class InDoubt:
+    """An ASGI application around another. `is_in_doubt` is asked at each request, and at each part of its body."""
+
+    def __init__(self, app: AsgiApp, is_in_doubt: Callable[[], bool]) -> None:
+        self._app = app
+        self._is_in_doubt = is_in_doubt
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        if scope["type"] != "http" or scope["path"] in ALWAYS_SERVED:
+            await self._app(scope, receive, send)
+        elif self._is_in_doubt():
+            await _refuse(send)
+        else:
+            await self._app(scope, self._receiving(receive), send)
+
+    def _receiving(self, receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+        async def receive_surely() -> Any:  # noqa: ANN401 (ASGI)
+            message = await receive()
+            if message["type"] == "http.request" and self._is_in_doubt():
+                raise _refusal()
+            return message
+
+        return receive_surely
+
+
+def _refusal() -> ChatError:
+    return ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
+
+
+async def _refuse(send: Callable[[Any], Awaitable[None]]) -> None:
+    body = msgspec.json.encode(error_body(_refusal()))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": STATUS["unavailable"], "headers": headers})
+    await send({"type": "http.response.body", "body": body})

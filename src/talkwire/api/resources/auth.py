@@ -1,0 +1,58 @@
+"""`/api/v1/auth`: accounts of our own. A server without accounts has none of these routes."""
+
+from __future__ import annotations
+
+from litestar import Router, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.bodies import (
+    ChangePasswordBody,
+    LoginBody,
+    RefreshBody,
+    RegisterBody,
+    SignedInAnswer,
+    signed_in_answer,
+)
+from talkwire.api.http.dependencies import GivenAccounts, GivenCaller
+from talkwire.api.http.device import GivenDevice
+from talkwire.core.domain.errors import ChatError
+from talkwire.identity.accounts import Registration
+
+
+@post("/register", summary="Create an account and sign in", opt=may_refuse(403))
+async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
+    registration = Registration(data.email, data.password, data.name, data.invitation)
+    return signed_in_answer(await accounts.register(registration, device))
+
+
+@post("/login", status_code=HTTP_200_OK, summary="Sign in", opt=may_refuse(401, 403))
+async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
+    return signed_in_answer(await accounts.login(data.email, data.password, device))
+
+
+@post(
+    "/refresh",
+    status_code=HTTP_200_OK,
+    operation_id="refreshTokens",
+    summary="Get new tokens for a refresh token",
+    opt=may_refuse(401, 403),
+)
+async def refresh(data: JSONBody[RefreshBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
+    return signed_in_answer(await accounts.refresh(data.refresh_token, device))
+
+
+@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out, and close the device's sockets")
+async def logout(caller: GivenCaller, accounts: GivenAccounts) -> None:
+    if caller.session_id is None:
+        raise ChatError("invalid_request", "This token was not issued by a sign-in here.")
+    await accounts.logout(caller.actor, caller.session_id)
+
+
+@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change one's password, and sign other devices out")
+async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCaller, accounts: GivenAccounts) -> None:
+    await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)
+
+
+auth_router = Router("/auth", route_handlers=[register, login, refresh, logout, change_password], tags=["auth"])

@@ -1,0 +1,33 @@
+"""What calls need beside the socket: the servers with which the two sides find a way to each other."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Router, get
+
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenIceServers
+from talkwire.core.commands.preferences import GetPreferences
+
+
+class IceServerAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A STUN or TURN server, in the form that `RTCPeerConnection` takes."""
+
+    urls: str
+    username: str | None = None
+    credential: str | None = None
+
+
+class IceServersAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The STUN and TURN servers for calls. Without any, calls work only where devices reach each other directly."""
+
+    ice_servers: tuple[IceServerAnswer, ...]
+
+
+@get("/ice-servers", summary="List the STUN and TURN servers for calls")
+async def list_ice_servers(caller: GivenCaller, chat: GivenChat, ice_servers: GivenIceServers) -> IceServersAnswer:
+    # Only who may be here at all learns what lets them in there.
+    await chat.execute(caller.actor, GetPreferences())
+    return IceServersAnswer(tuple(IceServerAnswer(*server) for server in ice_servers))
+
+
+calls_router = Router("/calls", route_handlers=[list_ice_servers], tags=["calls"])

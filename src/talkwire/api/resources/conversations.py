@@ -1,0 +1,143 @@
+"""`/api/v1/conversations`. Who is in them is in `members.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_204_NO_CONTENT
+from msgspec import UNSET
+
+from talkwire.api.http.bodies import CreateConversationBody, ListAnswer, TypingBody, UpdateConversationBody
+from talkwire.api.http.created import created_or_existing, existing
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.core.commands.conversations import (
+    CreateConversation,
+    DeleteConversation,
+    GetConversation,
+    ListConversations,
+    UpdateConversation,
+)
+from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.domain.model import SEQ_MAX
+from talkwire.dialects.payloads.conversations import (
+    ConversationPayload,
+    conversation_payload,
+    shared_conversation_payload,
+)
+from talkwire.dialects.payloads.messages import MessagePayload, message_payload
+
+AroundSeq = Annotated[
+    int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="Messages around this place")
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Query = Annotated[str | None, QueryParameter(name="query", description="Words of a conversation's name")]
+MemberId = Annotated[
+    str | None, QueryParameter(name="memberId", description="Only this user's, for the roles service and admin")
+]
+
+
+@get("/", summary="List one's conversations, or find public ones; for roles service and admin, list all")
+async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    caller: GivenCaller,
+    chat: GivenChat,
+    text: Query = None,
+    member_id: MemberId = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[ConversationPayload]:
+    if text is not None and member_id is None and not caller.actor.is_trusted:
+        found = await chat.execute(caller.actor, FindPublicConversations(text, cursor, limit))
+        return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
+    query = ListConversations(cursor, limit, member_id=member_id, text=text, of_everybody=caller.actor.is_trusted)
+    page = await chat.execute(caller.actor, query)
+    return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
+
+
+@post("/", summary="Create a conversation, or get the one that exists", responses=existing(ConversationPayload))
+async def create_conversation(
+    data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> Response[ConversationPayload]:
+    command = CreateConversation(
+        kind=data.kind,
+        member_ids=data.member_ids,
+        name=data.name,
+        id=data.id,
+        avatar=data.avatar,
+        public=data.public,
+        history=data.history,
+        slow_mode_s=data.slow_mode_s,
+        metadata=data.metadata,
+        owner_id=UNSET if data.owner_id is None else data.owner_id,
+        roles=data.roles or UNSET,
+    )
+    view = await chat.execute(caller.actor, command, key)
+    return created_or_existing(view, conversation_payload(view))
+
+
+@get("/{conversation_id:str}", summary="Get a conversation with its members")
+async def get_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ConversationPayload:
+    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+
+
+@patch("/{conversation_id:str}", summary="Update a group or channel")
+async def update_conversation(
+    conversation_id: FromPath[str], data: JSONBody[UpdateConversationBody], caller: GivenCaller, chat: GivenChat
+) -> ConversationPayload:
+    command = UpdateConversation(
+        conversation_id=conversation_id,
+        name=data.name,
+        avatar=data.avatar,
+        public=data.public,
+        history=data.history,
+        slow_mode_s=data.slow_mode_s,
+        metadata=data.metadata,
+    )
+    await chat.execute(caller.actor, command)
+    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+
+
+@delete("/{conversation_id:str}", summary="Delete a group or channel")
+async def delete_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DeleteConversation(conversation_id))
+
+
+@get("/{conversation_id:str}/messages", summary="List a page of messages, oldest first")
+async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    before: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    around: FromQuery[str | None] = None,
+    around_seq: AroundSeq = None,
+    limit: Limit = 50,
+) -> ListAnswer[MessagePayload]:
+    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit, around_seq))
+    return ListAnswer(tuple(map(message_payload, page.items)), page.next)
+
+
+@post("/{conversation_id:str}/typing", status_code=HTTP_204_NO_CONTENT, summary="Start or stop typing")
+async def set_typing(
+    conversation_id: FromPath[str], data: JSONBody[TypingBody], caller: GivenCaller, chat: GivenChat
+) -> None:
+    await chat.execute(caller.actor, SetTyping(conversation_id, data.is_typing))
+
+
+conversations_router = Router(
+    "/conversations",
+    route_handlers=[
+        list_conversations,
+        create_conversation,
+        get_conversation,
+        update_conversation,
+        delete_conversation,
+        list_messages,
+        set_typing,
+    ],
+    tags=["conversations"],
+)

@@ -1,0 +1,101 @@
+"""`/api/v1/invitations`: links by which people register and join conversations."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+from litestar import Router, delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK
+
+from talkwire.api.http.bodies import Body, ListAnswer, Moment
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenLimits
+from talkwire.api.http.device import GivenDevice
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.site import GivenSite
+from talkwire.core.commands.conversations import GetConversation
+from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation, ListInvitations
+from talkwire.core.domain.times import ms_of_datetime
+from talkwire.core.engine.limits import Kind, address_key
+from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.dialects.payloads.invitations import (
+    CreatedInvitationPayload,
+    InvitationPayload,
+    created_invitation_payload,
+    invitation_payload,
+)
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+
+
+class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
+    """Without `expiresAt` the invitation does not expire, without `maxUses` any number of people may use it. Users name
+    one conversation whose members they may add."""
+
+    conversation_ids: tuple[str, ...] = ()
+    expires_at: Moment | None = None
+    max_uses: int | None = None
+
+
+class AcceptedAnswer(msgspec.Struct, frozen=True):
+    """The conversations that the invitation is for; none where it is for the server only."""
+
+    conversations: tuple[ConversationPayload, ...]
+
+
+@get("/", summary="List invitations")
+async def list_invitations(
+    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
+) -> ListAnswer[InvitationPayload]:
+    page = await chat.execute(caller.actor, ListInvitations(cursor, limit))
+    return ListAnswer(tuple(map(invitation_payload, page.items)), page.next)
+
+
+@post(
+    "/",
+    summary="Create an invitation",
+    description="A request that is sent again with the same `Idempotency-Key` is answered `conflict` with the "
+    "`invitationId` in its details: the code is not kept",
+)
+async def create_invitation(
+    caller: GivenCaller,
+    chat: GivenChat,
+    site: GivenSite,
+    key: GivenKey,
+    data: JSONBody[CreateInvitationBody | None] = None,
+) -> CreatedInvitationPayload:
+    asked = data or CreateInvitationBody()
+    expires_ms = None if asked.expires_at is None else ms_of_datetime("expiresAt", asked.expires_at)
+    command = CreateInvitation(asked.conversation_ids, expires_ms, asked.max_uses)
+    return created_invitation_payload(await chat.execute(caller.actor, command, key), site)
+
+
+@delete("/{invitation_id:str}", summary="Delete an invitation")
+async def delete_invitation(invitation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DeleteInvitation(invitation_id))
+
+
+@post("/{code:str}/accept", status_code=HTTP_200_OK, summary="Accept an invitation")
+async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
+    code: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    limits: GivenLimits,
+    device: GivenDevice,
+    key: GivenKey,
+) -> AcceptedAnswer:
+    if limits is not None:
+        # Whoever guesses codes is as slow as whoever guesses passwords.
+        await limits.must_take_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
+    conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
+    views = [await chat.execute(caller.actor, GetConversation(id_)) for id_ in conversation_ids]
+    return AcceptedAnswer(tuple(map(conversation_payload, views)))
+
+
+invitations_router = Router(
+    "/invitations",
+    route_handlers=[list_invitations, create_invitation, delete_invitation, accept_invitation],
+    tags=["invitations"],
+)

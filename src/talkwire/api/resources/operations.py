@@ -1,0 +1,31 @@
+"""What operators and their machines ask: is it up, does it work, how much of everything."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from talkwire.api.http.dependencies import GivenMetrics, GivenReadiness
+from talkwire.api.readiness import Standing
+
+
+@get("/healthz", include_in_schema=False)
+async def healthz() -> dict[str, str]:
+    """The process is up."""
+    return {"status": "ok"}
+
+
+@get("/readyz", include_in_schema=False)
+async def readyz(readiness: GivenReadiness) -> Response[Standing]:
+    """Whether this node should be sent requests."""
+    standing = await readiness.standing()
+    status_code = HTTP_200_OK if standing.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
+    return Response(standing, status_code=status_code)
+
+
+@get("/metrics", include_in_schema=False)
+async def show_metrics(metrics: GivenMetrics) -> Response[bytes]:
+    """Prometheus' text format."""
+    # The framework adds the charset to every text.
+    return Response(await metrics(), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])

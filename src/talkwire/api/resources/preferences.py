@@ -1,0 +1,63 @@
+"""What the caller wants to be notified of: everywhere, and of one conversation."""
+
+from __future__ import annotations
+
+from litestar import Router, get, put
+from litestar.params import FromPath, JSONBody
+
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.preferences import (
+    GetMemberPreferences,
+    GetPreferences,
+    SetMemberPreferences,
+    SetPreferences,
+)
+from talkwire.dialects.payloads.preferences import (
+    MemberPreferencesPayload,
+    PreferencesPayload,
+    member_preferences_payload,
+    preferences_payload,
+    to_preferences,
+)
+
+
+@get("/users/me/preferences", summary="Get one's notification preferences")
+async def get_preferences(caller: GivenCaller, chat: GivenChat) -> PreferencesPayload:
+    return preferences_payload(await chat.execute(caller.actor, GetPreferences()))
+
+
+@put("/users/me/preferences", summary="Set one's notification preferences")
+async def set_preferences(
+    data: JSONBody[PreferencesPayload], caller: GivenCaller, chat: GivenChat
+) -> PreferencesPayload:
+    return preferences_payload(await chat.execute(caller.actor, SetPreferences(to_preferences(data))))
+
+
+@get(
+    "/conversations/{conversation_id:str}/preferences",
+    operation_id="getConversationPreferences",
+    summary="Get one's preferences for a conversation",
+)
+async def get_member_preferences(
+    conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> MemberPreferencesPayload:
+    return member_preferences_payload(await chat.execute(caller.actor, GetMemberPreferences(conversation_id)))
+
+
+@put(
+    "/conversations/{conversation_id:str}/preferences",
+    operation_id="setConversationPreferences",
+    summary="Set one's preferences for a conversation",
+)
+async def set_member_preferences(
+    conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat
+) -> MemberPreferencesPayload:
+    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound)
+    return member_preferences_payload(await chat.execute(caller.actor, command))
+
+
+preferences_router = Router(
+    "/",
+    route_handlers=[get_preferences, set_preferences, get_member_preferences, set_member_preferences],
+    tags=["notifications"],
+)

@@ -1,0 +1,63 @@
+"""Who is there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Router, get, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+
+OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Items a page")]
+
+AskedIds = Annotated[
+    list[str],
+    QueryParameter(name="userIds", description="Repeated for each user. Strangers are left out of the answer"),
+]
+
+
+class SetPresenceBody(Body, frozen=True):
+    """The caller's presence on all devices. A `text` that is left out stays; null removes it."""
+
+    status: Literal["online", "away", "dnd", "invisible"]
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@get("/presence", summary="List the presence of users", tags=["users"])
+async def list_presence(caller: GivenCaller, chat: GivenChat, user_ids: AskedIds) -> ListAnswer[PresencePayload]:
+    found = await chat.execute(caller.actor, GetPresence(tuple(user_ids)))
+    return ListAnswer(tuple(map(presence_payload, found)), None)
+
+
+@get("/online", operation_id="listOnlineUsers", summary="List users who are online (role service or admin)")
+async def list_online(
+    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: OnlineLimit = 100
+) -> ListAnswer[PresencePayload]:
+    page = await chat.execute(caller.actor, ListOnline(cursor, limit))
+    return ListAnswer(tuple(map(presence_payload, page.items)), page.next)
+
+
+@get("/me/presence", summary="Get one's own presence")
+async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
+
+
+@put("/me/presence", summary="Set one's own presence")
+async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    await chat.execute(caller.actor, SetPresence(data.status, data.text))
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
+
+
+@get("/{user_id:str}/presence", summary="Get a user's presence")
+async def get_presence(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
+    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(user_id)))
+
+
+presence_router = Router(
+    "/users", route_handlers=[list_online, get_own_presence, set_presence, get_presence], tags=["users"]
+)

@@ -1,0 +1,107 @@
+"""Who has received and read what."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead, MarkUnread, ReadMark
+from talkwire.dialects.payload import Payload
+from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
+
+
+class ReadBody(Body, frozen=True):
+    """Which messages to mark as read: all up to `messageId`, or all when it is missing."""
+
+    message_id: str | None = None
+
+
+class UnreadBody(Body, frozen=True):
+    """Everything from `messageId` on is unread; from the newest message of another member when none is named."""
+
+    message_id: str | None = None
+
+
+class DeliveredBody(Body, frozen=True):
+    """The caller's device has everything up to `messageId`; up to the newest when none is named."""
+
+    message_id: str | None = None
+
+
+class ReadAnswer(Payload, frozen=True, omit_defaults=False):
+    """How far the user has read now, and how many messages are unread."""
+
+    conversation_id: str
+    seq: int
+    unread_count: int
+    mention_count: int
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/read",
+    status_code=HTTP_200_OK,
+    operation_id="markConversationRead",
+    summary="Mark a conversation as read",
+    tags=["conversations"],
+)
+async def mark_read(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[ReadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    return _answer(await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key))
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/unread",
+    status_code=HTTP_200_OK,
+    summary="Mark a conversation as unread from a message on",
+    tags=["conversations"],
+)
+async def mark_unread(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[UnreadBody | None] = None,
+) -> ReadAnswer:
+    message_id = None if data is None else data.message_id
+    return _answer(await chat.execute(caller.actor, MarkUnread(conversation_id, message_id), key))
+
+
+def _answer(mark: ReadMark) -> ReadAnswer:
+    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
+@post(
+    "/api/v1/conversations/{conversation_id:str}/delivered",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Mark messages as delivered",
+    tags=["conversations"],
+)
+async def mark_delivered(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[DeliveredBody | None] = None,
+) -> None:
+    await chat.execute(caller.actor, MarkDelivered(conversation_id, None if data is None else data.message_id), key)
+
+
+@get(
+    "/api/v1/messages/{message_id:str}/receipts",
+    operation_id="listMessageReceipts",
+    summary="List who received and read a message",
+    tags=["messages"],
+)
+async def list_receipts(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ListAnswer[ReceiptPayload]:
+    receipts = await chat.execute(caller.actor, ListReceipts(message_id))
+    return ListAnswer(tuple(map(receipt_payload, receipts)), None)

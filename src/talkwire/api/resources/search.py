@@ -1,0 +1,46 @@
+"""`/api/v1/search`: messages by their words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import FromQuery, QueryParameter
+
+from talkwire.api.http.bodies import ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.search import SearchMessages
+from talkwire.core.domain.times import bound_ms_of
+from talkwire.dialects.payloads.messages import MessagePayload, message_payload
+
+Text = Annotated[str, QueryParameter(description='Words, of which the last may be unfinished, and "phrases in quotes"')]
+ConversationId = Annotated[str | None, QueryParameter(name="conversationId", description="Look here only")]
+SenderId = Annotated[str | None, QueryParameter(name="senderId", description="What this user has written")]
+Before = Annotated[str | None, QueryParameter(description="Sent before this time (ISO 8601)")]
+After = Annotated[str | None, QueryParameter(description="Sent at this time or later (ISO 8601)")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+
+
+@get("/api/v1/search", summary="Search messages, newest first", tags=["messages"])
+async def search_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
+    caller: GivenCaller,
+    chat: GivenChat,
+    q: Text,
+    conversation_id: ConversationId = None,
+    sender_id: SenderId = None,
+    before: Before = None,
+    after: After = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[MessagePayload]:
+    command = SearchMessages(
+        text=q,
+        conversation_id=conversation_id,
+        sender_id=sender_id,
+        before_ms=None if before is None else bound_ms_of("before", before),
+        after_ms=None if after is None else bound_ms_of("after", after),
+        cursor=cursor,
+        limit=limit,
+    )
+    page = await chat.execute(caller.actor, command)
+    return ListAnswer(tuple(map(message_payload, page.items)), page.next)

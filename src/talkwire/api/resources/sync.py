@@ -1,0 +1,28 @@
+"""`/api/v1/sync`: catching up."""
+
+from __future__ import annotations
+
+from litestar import get
+from litestar.params import FromQuery
+from litestar.status_codes import HTTP_410_GONE
+
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.resources.conversations import Limit
+from talkwire.core.commands.sync import GetSyncState, ListEvents
+from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.payloads.sync import SyncPayload
+
+
+@get(
+    "/api/v1/sync",
+    summary="Get what happened after a cursor, or the state to start from",
+    tags=["sync"],
+    opt=may_refuse(HTTP_410_GONE),
+)
+async def sync(
+    caller: GivenCaller, chat: GivenChat, after: FromQuery[str | None] = None, limit: Limit = 100
+) -> SyncPayload:
+    if after is None:
+        return in_our_words(await chat.execute(caller.actor, GetSyncState(limit)))
+    return in_our_words(await chat.execute(caller.actor, ListEvents(after, limit)))

@@ -1,0 +1,137 @@
+"""`/api/v1/users`: the caller, their devices, and others."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from litestar import Router, delete, get, patch, post, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from talkwire.api.http.bodies import ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.core.commands.accounts import (
+    BanUser,
+    CloseLogin,
+    GetUser,
+    ListLogins,
+    PutUser,
+    PutUsers,
+    SearchUsers,
+    UnbanUser,
+    UpdateUser,
+)
+from talkwire.core.domain.access_policy import rights_of
+from talkwire.dialects.payloads.users import (
+    RightsPayload,
+    SessionPayload,
+    UserPayload,
+    rights_payload,
+    session_payload,
+    user_payload,
+    user_payload_for,
+    whole_user_payload,
+)
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Query = Annotated[str, QueryParameter(name="query", description="What a name begins with, or an id")]
+
+
+@get("/", summary="Find users by the start of their name, or by id")
+async def search_users(
+    caller: GivenCaller,
+    chat: GivenChat,
+    text: Query = "",
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[UserPayload]:
+    page = await chat.execute(caller.actor, SearchUsers(text, cursor, limit))
+    return ListAnswer(tuple(user_payload_for(user, caller.actor) for user in page.items), page.next)
+
+
+@get("/me", summary="Get the signed-in user")
+async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
+    return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
+
+
+@get("/me/rights", summary="Get what the caller may create and delete")
+async def get_rights(caller: GivenCaller, chat: GivenChat) -> RightsPayload:
+    return rights_payload(rights_of(caller.actor, chat.policy))
+
+
+@patch("/me", summary="Update the signed-in user")
+async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: GivenChat) -> UserPayload:
+    user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text))
+    return user_payload(user, own=True)
+
+
+@get("/me/sessions", summary="List one's signed-in devices, last used first")
+async def list_sessions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
+    sessions = await chat.execute(caller.actor, ListLogins(time.time_ns() // 1_000_000))
+    return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
+
+
+@delete("/me/sessions/{session_id:str}", summary="Sign a device out, and close its sockets")
+async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, CloseLogin(session_id))
+
+
+@get("/{user_id:str}", summary="Get a user")
+async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> UserPayload:
+    user = await chat.execute(caller.actor, GetUser(user_id))
+    return user_payload_for(user, caller.actor)
+
+
+@put("/{user_id:str}", summary="Create or update a user (roles service and admin)")
+async def put_user(
+    user_id: FromPath[str], data: JSONBody[PutUserBody], caller: GivenCaller, chat: GivenChat
+) -> UserPayload:
+    return whole_user_payload(await chat.execute(caller.actor, _to_put(user_id, data)))
+
+
+@post(
+    "/batch",
+    status_code=HTTP_200_OK,
+    summary="Create or update up to 100 users, all or none (roles service and admin)",
+)
+async def put_users(
+    data: JSONBody[PutUsersBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> ListAnswer[UserPayload]:
+    command = PutUsers(tuple(_to_put(user.id, user) for user in data.users))
+    users = await chat.execute(caller.actor, command, key)
+    return ListAnswer(tuple(map(whole_user_payload, users)), None)
+
+
+def _to_put(user_id: str, data: PutUserBody) -> PutUser:
+    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata)
+
+
+@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user (roles service and admin)")
+async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, BanUser(user_id))
+
+
+@delete("/{user_id:str}/ban", summary="Unban a user (roles service and admin)")
+async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, UnbanUser(user_id))
+
+
+users_router = Router(
+    "/users",
+    route_handlers=[
+        search_users,
+        get_me,
+        get_rights,
+        update_me,
+        list_sessions,
+        end_session,
+        get_user,
+        put_user,
+        put_users,
+        ban_user,
+        unban_user,
+    ],
+    tags=["users"],
+)

@@ -1,0 +1,1 @@
+"""Several nodes on one machine: the supervisor, its workers, and the channel between them."""

@@ -1,0 +1,229 @@
+"""This node's lease: by it the others know that it lives, and it knows that they do.
+
+A node that was stopped for longer than its lease (SIGSTOP, a machine that slept) has been taken for dead: its users are
+offline, its calls over. It has to find out before it handles anything that waits for it, so every event that comes in
+is held against `doubt_at`, which only goes on while the node runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from math import inf
+from typing import Protocol
+
+import structlog
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.presence import Departure, EndLease, LeaseReport, RenewLease
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError
+
+LEASE_S = 15.0
+"""How long a node that says nothing is taken to be alive, unless it is set otherwise."""
+
+RENEWALS = 3
+"""How often a lease is renewed within its time."""
+
+RECORD_S = 0.1
+"""How long those who come and leave are gathered before they are recorded."""
+
+BEATS = 15
+STALL_BEATS = 3
+"""A loop that was held up for so long, beyond its lease, was stopped; while the database is away it goes on. There are
+`BEATS` in a lease's time."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class Users(Protocol):
+    """Whose coming and going the lease records."""
+
+    @property
+    def grace_s(self) -> float:
+        """How long a user may be without a socket before they are offline."""
+        ...
+
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+        """(who came, who left, who of the first is away) since this was asked last."""
+        ...
+
+    def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
+
+    def not_recorded(self, lease: RenewLease) -> None:
+        """These are to be said again the next time."""
+        ...
+
+    @property
+    def has_moves(self) -> bool: ...
+
+
+class Lease:
+    """`on_doubt` is called when this node may have been taken for dead: nobody who is connected may go on as if nothing
+    had happened. `on_beat` is told until when, on the loop's clock, what comes in may be handled without a doubt.
+    `on_hold` is called when the lease is held again."""
+
+    def __init__(
+        self, chat: ChatAccess, node_id: str, users: Users, peers: Peers, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.node_id = node_id
+        self.on_doubt: Callable[[], None] = _nothing
+        self.on_beat: Callable[[float], None] = lambda _: None
+        self.on_hold: Callable[[], None] = _nothing
+        self.held = False
+        """Whether the database has us for alive, as far as we know."""
+        self._chat = chat
+        self._users = users
+        self._peers = peers
+        self._now = now
+        self._alone = True
+        self._address: str | None = None
+        self._folder_ids: tuple[str, ...] = ()
+        self._lease_s = LEASE_S
+        self._started = False
+        self._until = 0.0
+        self._doubt_at = inf
+        self._lost = False
+        self._renewing = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    async def start(
+        self,
+        *,
+        alone: bool,
+        address: str | None = None,
+        lease_s: float = LEASE_S,
+        folder_ids: tuple[str, ...] = (),
+    ) -> None:
+        """Takes a lease. `alone`: no other node can be running, so whatever others left behind is over. `address`:
+        where other nodes reach this one. `folder_ids`: the folders of files that it has. Raises ChatError."""
+        self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
+        began = self._now()
+        self._peers.looking()
+        lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids)
+        report = await self._chat.execute(NODE, lease)
+        self._started = True
+        self._take(lease, report, began)
+        self._later("renew", lease_s / RENEWALS, self._renew)
+        if not alone:
+            self._beat()
+
+    def close(self) -> None:
+        """Gives the lease back, with everyone who is here."""
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._started:
+            self._started = False
+            # With other nodes there, most of those who are here come back to them.
+            grace_ms = _ms(self._users.grace_s) if self._peers.are_there else 0
+            self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
+
+    def record_soon(self) -> None:
+        """Somebody came or left."""
+        if self._started and not self._renewing and "record" not in self._timers and self._users.has_moves:
+            self._later("record", RECORD_S, self._record)
+
+    def doubt(self) -> None:
+        """The node was stopped for longer than its lease."""
+        if not self._started or self._alone or not self.held:
+            return
+        _logger.error("this node was stopped for longer than its lease: its clients have to come back")
+        self._lose()
+        if not self._renewing:
+            self._record()
+
+    def check(self) -> None:
+        """Asked before anything is done for anybody: what came in before the stop may have waited until now. Raises
+        `unavailable` while the lease is lost."""
+        if self._now() > self._doubt_at:
+            self.doubt()
+        if self._lost:
+            raise ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
+
+    # --- renewing ---------------------------------------------------------------------------------------------------
+
+    def _later(self, name: str, delay_s: float, function: Callable[[], None]) -> None:
+        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, function)
+
+    def _beat(self) -> None:
+        now = self._now()
+        if now > self._doubt_at:
+            self.doubt()
+        self._put_doubt_off(now)
+        self._later("beat", self._lease_s / BEATS, self._beat)
+
+    def _put_doubt_off(self, now: float) -> None:
+        self._doubt_at = max(now + self._lease_s / BEATS * STALL_BEATS, self._until)
+        self.on_beat(self._doubt_at)
+
+    def _renew(self) -> None:
+        if not self._renewing:
+            self._record()
+        self._later("renew", self._lease_s / RENEWALS, self._renew)
+
+    def _record(self) -> None:
+        timer = self._timers.pop("record", None)
+        if timer is not None:
+            timer.cancel()
+        self._renewing = True
+        lease = RenewLease(
+            self.node_id,
+            _ms(self._lease_s),
+            *self._users.take_moves(),
+            address=self._address,
+            folder_ids=self._folder_ids,
+            pos=self._chat.directory.pos,
+        )
+        began = self._now()
+        self._peers.looking()
+        self._chat.submit(NODE, lease, lambda report, error: self._renewed(lease, report, error, began))
+
+    def _renewed(self, lease: RenewLease, report: LeaseReport | None, error: Exception | None, began: float) -> None:
+        self._renewing = False
+        if report is None:
+            # The next renewal tries again; it need not be sooner.
+            if isinstance(error, ChatError):
+                _logger.warning("the lease could not be renewed", error=str(error))
+            else:
+                _logger.error("the lease could not be renewed", exc_info=error)
+            self._users.not_recorded(lease)
+            return
+        if not self._started:
+            return
+        if not report.known and self.held and not self._alone:
+            _logger.error("other nodes have taken this one for dead: its clients have to come back")
+            self._lose()
+        self._take(lease, report, began)
+        if self.held:
+            self.record_soon()
+        else:
+            self._record()
+
+    def _lose(self) -> None:
+        self.held, self._lost = False, True
+        self.on_doubt()
+
+    def _take(self, lease: RenewLease, report: LeaseReport, began: float) -> None:
+        was_held, self._until = self.held, began + self._lease_s
+        # Who has lost it needs one that was taken since, and not just before the stop.
+        self.held = was_held or self._alone or self._now() < self._until
+        self._peers.live(report.peers)
+        self._users.recorded(lease, report)
+        self._lost = self._lost and not self.held
+        if self.held and not was_held and not self._alone:
+            self._put_doubt_off(self._now())
+            self.on_hold()
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _nothing() -> None:
+    """Nobody is here yet."""
+
+
+def _ignore(result: object, error: Exception | None) -> None:
+    """Nobody is there any more to do something about it: the lease ends by itself."""

@@ -1,0 +1,206 @@
+"""The other nodes: who lives, and what they answer.
+
+Questions go over the bus, so an answer may never come: whoever asks says for how long it waits, and makes do with those
+that did come. Nothing durable hangs on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from secrets import token_hex
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.bus import Answer, AnyDispatch, Question
+
+ASK_S = 1.0
+"""How long answers are waited for: some milliseconds is usual."""
+
+WARN_EVERY_S = 10.0
+"""Of nodes that do not answer the log has this many lines at most for each topic: one in so many seconds."""
+
+T = TypeVar("T")
+
+_MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding a body of another version, or of nobody's, can raise."""
+
+
+def _as_dict(value: object) -> object:
+    """Encodes the claims of an actor, which are a read-only mapping."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise TypeError(f"cannot be sent to another node: {type(value).__name__}")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_as_dict).encode
+_logger = structlog.get_logger(__name__)
+
+
+class _Asked:
+    """A question on its way, and the answers so far."""
+
+    __slots__ = ("answers", "done", "missing")
+
+    def __init__(self, missing: set[str]) -> None:
+        self.missing = missing
+        self.answers: dict[str, bytes] = {}
+        self.done = asyncio.Event()
+
+
+class _Topic(NamedTuple):
+    decode: Callable[[bytes], Any]
+    answer: Callable[[Any], Awaitable[object]]
+
+
+class Peers:
+    """`send` puts something on the bus, which may be `away`."""
+
+    def __init__(self, node_id: str, send: Callable[[AnyDispatch], None], away: Callable[[], bool]) -> None:
+        self.node_id = node_id
+        self._send = send
+        self._away = away
+        self._living: dict[str, Peer] = {}
+        self._new: set[str] = set()
+        self._looked_for: set[str] = set()
+        """Those of the new ones who were known when the leases were asked for."""
+        self._topics: dict[str, _Topic] = {}
+        self._asked: dict[str, _Asked] = {}
+        self.on_gone: Callable[[Collection[str]], None] = lambda _: None
+        """Told of nodes, by their ids, that live no more."""
+        self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
+        """Receives all other living nodes each time that their leases were read."""
+        self._answering: set[asyncio.Task[None]] = set()
+        self.passed_over = 0
+        """Questions and answers whose bodies were not understood."""
+        self._warned: set[tuple[str, str]] = set()
+        self._warned_at: dict[str, float] = {}
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any other node lives."""
+        return bool(self._living or self._new)
+
+    def have_answered(self, answers: Collection[str]) -> bool:
+        """Whether all others that live are among those that have."""
+        return self._living.keys() <= set(answers)
+
+    def knows(self, node_id: str) -> bool:
+        """Whether this node lived when the leases were looked at last, or was introduced since."""
+        return node_id in self._living or node_id in self._new
+
+    def find(self, node_id: str) -> Peer | None:
+        return self._living.get(node_id)
+
+    def with_folder(self, folder_id: str) -> Peer | None:
+        """Returns a node that has a folder of files."""
+        return next((peer for peer in self._living.values() if folder_id in peer.folder_ids), None)
+
+    def with_folders(self) -> list[Peer]:
+        """Returns all nodes that have folders of files."""
+        return [peer for peer in self._living.values() if peer.folder_ids]
+
+    def looking(self) -> None:
+        """The leases are asked for now: who is heard of after this may be missing among them."""
+        self._looked_for = set(self._new)
+
+    def live(self, peers: Iterable[Peer]) -> None:
+        """These do, and no others."""
+        before = self._living.keys()
+        self._new -= self._looked_for
+        self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
+        for asked in self._asked.values():
+            asked.missing &= self._living.keys() | self._new
+            if not asked.missing:
+                asked.done.set()
+        self.on_living(self._living.values())
+        if gone := before - self._living.keys():
+            self.on_gone(gone)
+
+    def heard(self, node_id: str) -> None:
+        """This node lives, and may have been started since the lease was renewed."""
+        if node_id not in self._living:
+            self._new.add(node_id)
+
+    def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
+        """Has questions of a topic, whose bodies are of a kind, answered by a function."""
+        self._topics[topic] = _Topic(msgspec.msgpack.Decoder(kind).decode, function)
+
+    async def ask(
+        self, topic: str, body: object, kind: type[T], *, to: str | None = None, wait_s: float = ASK_S
+    ) -> dict[str, T]:
+        """What the others answer, or the one named `to`, by node id. Those that do not answer in time are missing."""
+        missing = {to} if to is not None else {*self._living, *self._new}
+        if not missing or self._away():
+            return {}
+        question_id = token_hex(8)
+        asked = self._asked[question_id] = _Asked(missing)
+        try:
+            self._send(Question(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await asked.done.wait()
+        finally:
+            del self._asked[question_id]
+        if asked.missing:
+            self._warn_of_silence(topic, asked.missing)
+        answers: dict[str, T] = {}
+        for node_id, answer in asked.answers.items():
+            try:
+                answers[node_id] = msgspec.msgpack.decode(answer, type=kind)
+            except _MALFORMED:
+                self._pass_over(topic, "answer")
+        return answers
+
+    def receive(self, dispatch: Question | Answer) -> None:
+        """From the bus."""
+        if isinstance(dispatch, Answer):
+            asked = self._asked.get(dispatch.id) if dispatch.to == self.node_id else None
+            if asked is not None and dispatch.node_id in asked.missing:
+                asked.missing.discard(dispatch.node_id)
+                asked.answers[dispatch.node_id] = bytes(dispatch.body)
+                if not asked.missing:
+                    asked.done.set()
+        elif dispatch.to in {None, self.node_id} and dispatch.topic in self._topics:
+            answering = asyncio.ensure_future(self._answer(dispatch))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, question: Question) -> None:
+        topic = self._topics[question.topic]
+        try:
+            asked = topic.decode(bytes(question.body))
+        except _MALFORMED:
+            self._pass_over(question.topic, "question")
+            return
+        try:
+            body = _encode(await topic.answer(asked))
+        except ChatError as error:
+            _logger.warning("a question of another node could not be answered", topic=question.topic, code=error.code)
+            return
+        except Exception:
+            # Whoever asked makes do without us.
+            _logger.exception("a question of another node could not be answered", topic=question.topic)
+            return
+        self._send(Answer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
+
+    def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
+        """Not each time: one that does not answer, such as another version's, is asked again and again."""
+        now = time.monotonic()
+        if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
+            self._warned_at[topic] = now
+            _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
+
+    def _pass_over(self, topic: str, what: str) -> None:
+        """Of another version, most likely: it is counted, and logged once for each topic."""
+        self.passed_over += 1
+        if (topic, what) not in self._warned:
+            self._warned.add((topic, what))
+            _logger.warning("a node of another version says what is not understood", topic=topic, what=what)

@@ -1,0 +1,112 @@
+"""Which senders on the bus are believed: nodes that hold a lease in this node's own database.
+
+A copy of the database's files has the same secret, and what a node sent before it ended can be sent again by others.
+But a lease in the copy is not in the original, and ends with its node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.bus import AnyDispatch, Counts
+
+LOOK_EVERY_S = 0.5
+"""The leases are read this often at most, whoever sends."""
+
+NODES_MAX = 64
+HELD_MAX = 1000
+"""Dispatches of one unknown node that wait until the leases have been read."""
+
+WARN_EVERY_S = 10.0
+"""Of each kind of line the log has one at most in so many seconds: whoever can send may do so at any rate."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class Introductions:
+    """Holds what unknown nodes have sent, until `list_living` has read the leases. `receive` is called with what nodes
+    that live have sent, in their order; the rest is dropped, and counted as refused."""
+
+    def __init__(
+        self,
+        peers: Peers,
+        list_living: Callable[[], Awaitable[Iterable[Peer]]],
+        receive: Callable[[AnyDispatch], None],
+        counts: Counts,
+    ) -> None:
+        self._peers = peers
+        self._list_living = list_living
+        self._receive = receive
+        self._counts = counts
+        self._held: dict[str, list[AnyDispatch]] = {}
+        self._looked_at = -LOOK_EVERY_S
+        self._looking: asyncio.Task[None] | None = None
+        self._failed_at = self._warned_at = -WARN_EVERY_S
+
+    def hold(self, dispatch: AnyDispatch) -> None:
+        """Keeps what a node has sent that is not known, and has the leases read."""
+        held = self._held.get(dispatch.node_id)
+        if held is None and len(self._held) < NODES_MAX:
+            held = self._held[dispatch.node_id] = []
+        if held is None or len(held) == HELD_MAX:
+            self._counts.refused += 1
+        else:
+            held.append(dispatch)
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
+
+    def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _look(self) -> None:
+        try:
+            while self._held:
+                await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY_S - time.monotonic()))
+                self._looked_at = time.monotonic()
+                # What comes from now on may be of a node that the leases are too old to show.
+                held, self._held = self._held, {}
+                self._judge(held, await self._living_ids())
+        finally:
+            self._looking = None
+
+    async def _living_ids(self) -> set[str]:
+        try:
+            return {peer.node_id for peer in await self._list_living()}
+        except ChatError:
+            pass  # nobody new is known while the database does not answer
+        except Exception:
+            now = time.monotonic()
+            if now - self._failed_at >= WARN_EVERY_S:
+                self._failed_at = now
+                _logger.exception("the leases could not be read: what unknown nodes have sent is dropped")
+        return set()
+
+    def _judge(self, held: Mapping[str, list[AnyDispatch]], living_ids: set[str]) -> None:
+        for node_id, dispatches in held.items():
+            if node_id in living_ids:
+                self._peers.heard(node_id)
+                for dispatch in (*dispatches, *self._held.pop(node_id, ())):
+                    self._hand_on(dispatch)
+            else:
+                self._refuse(node_id, dispatches)
+
+    def _refuse(self, node_id: str, dispatches: Sequence[AnyDispatch]) -> None:
+        self._counts.refused += len(dispatches)
+        now = time.monotonic()
+        if now - self._warned_at >= WARN_EVERY_S:
+            self._warned_at = now
+            _logger.info("a node without a lease was not listened to", node=node_id, refused=self._counts.refused)
+
+    def _hand_on(self, dispatch: AnyDispatch) -> None:
+        try:
+            self._receive(dispatch)
+        except Exception:
+            _logger.exception("something from another node could not be handled", kind=type(dispatch).__name__)

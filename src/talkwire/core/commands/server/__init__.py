@@ -1,0 +1,1 @@
+"""Commands that only the server issues: about nodes, recoverable sessions, offline queues, retention and retries."""

@@ -1,0 +1,406 @@
+"""The users who are connected here: who they are and which conversations they are in, kept current by the log's events.
+
+Connecting, rooms and ephemeral commands are answered from it without asking the database. What is read from the
+database is as of a log position; events that arrived while it was being read, beyond that position, are applied to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+import msgspec
+
+from talkwire.core.connected.memberships import CONTACTS_MAX, Circles
+from talkwire.core.connected.newcomers import Newcomers
+from talkwire.core.connected.notify_all_index import EagerMembers
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    Durable,
+    LoginEnded,
+    LoginOpened,
+    MemberAdded,
+    MemberRemoved,
+    MessageSent,
+    PreferencesChanged,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.model import WHOLE, HistoryStart, Member, MemberPreferences, Preferences, PresenceRecord, User
+
+IDLE_MAX = 20_000
+"""Users remembered after their last socket is gone: most come back, and soon."""
+
+USUAL = MemberPreferences()
+_PREFERENCES = Preferences()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One user; `user` is None for an id that nobody has yet."""
+
+    user: User | None
+    conversation_ids: set[str]
+    login_ids: set[str] = field(default_factory=set)
+    """The signed-in devices, whose access tokens are good; one that signed out is not in it."""
+    blocked_ids: frozenset[str] = frozenset()
+    """Whom this user does not want to hear of."""
+    presence: PresenceRecord | None = None
+    """What they chose last; None: nothing."""
+    preferences: Preferences = _PREFERENCES
+    """What they want to be notified of."""
+    member_preferences: Mapping[str, MemberPreferences] = field(default_factory=dict)
+    """What they want to hear of a conversation, where that is not the usual."""
+    histories: dict[str, HistoryStart] = field(default_factory=dict)
+    """By conversation, where something lies before their time."""
+    holds: int = 0
+    since_pos: int = 0
+    """Where the log was when somebody began to hold this."""
+    moved_pos: int = 0
+    """Since when `conversation_ids` are what they are: where the log was when the user last came to a conversation or
+    left one, or when this was read."""
+
+    def become(self, user: User) -> None:
+        """The id has a user now, or its user has changed."""
+        self.user = user
+
+    def rename(self, name: str) -> None:
+        if self.user is not None:
+            self.user = msgspec.structs.replace(self.user, name=name)
+
+    def block(self, user_id: str) -> None:
+        self.blocked_ids |= {user_id}
+
+    def unblock(self, user_id: str) -> None:
+        self.blocked_ids -= {user_id}
+
+    def prefer(self, preferences: Preferences) -> None:
+        self.preferences = preferences
+
+    def prefer_of(self, conversation_id: str, wanted: MemberPreferences) -> None:
+        if wanted == USUAL:
+            self.forget_preferences_of(conversation_id)
+        else:
+            self.member_preferences = {**self.member_preferences, conversation_id: wanted}
+
+    def join(self, conversation_id: str, members: Sequence[Member], pos: int) -> None:
+        """The user is one of these members, who have come together and so see the same."""
+        self.moved_pos = max(self.moved_pos, pos)
+        self.conversation_ids.add(conversation_id)
+        self.histories.pop(conversation_id, None)
+        if members[0].history != WHOLE:
+            self.histories[conversation_id] = members[0].history
+
+    def leave(self, conversation_id: str, pos: int) -> None:
+        """What came before their time stays so, for what is still on its way to them."""
+        if conversation_id in self.conversation_ids:
+            self.moved_pos = max(self.moved_pos, pos)
+        self.conversation_ids.discard(conversation_id)
+        self.forget_preferences_of(conversation_id)
+
+    def forget_preferences_of(self, conversation_id: str) -> None:
+        if conversation_id in self.member_preferences:
+            self.member_preferences = {
+                id_: wanted for id_, wanted in self.member_preferences.items() if id_ != conversation_id
+            }
+
+    def set_banned(self, *, banned: bool) -> None:
+        if self.user is not None:
+            self.user = msgspec.structs.replace(self.user, banned=banned)
+
+
+class Loaded(NamedTuple):
+    """What was read: as of which log position, an entry for each user, and the conversations that these are in."""
+
+    pos: int
+    entries: Mapping[str, Entry]
+    circles: Mapping[str, CircleFacts] = MappingProxyType({})
+
+
+Load = Callable[[Collection[str]], Awaitable[Loaded]]
+"""by user ids"""
+
+
+@dataclass(slots=True, eq=False)
+class _Loading:
+    """One query on its way, and the events that came since it was sent."""
+
+    user_ids: Sequence[str]
+    late: list[Durable] = field(default_factory=list)
+
+
+class Directory:
+    """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last.
+    `circles` are the conversations that they are in, `eager` says who wants to hear everything of one, `newcomers` who
+    does not see all of one. `pos` is where the log is, as its owner says."""
+
+    def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
+        self.circles = Circles(contacts_max)
+        self.eager = EagerMembers()
+        self.newcomers = Newcomers()
+        self.pos = 0
+        self._load = load
+        self._idle_max = idle_max
+        self._held: dict[str, Entry] = {}
+        self._idle: OrderedDict[str, Entry] = OrderedDict()
+        self._loading: dict[str, asyncio.Future[Entry]] = {}
+        self._wanted: list[str] = []
+        self._underway: set[_Loading] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def peek(self, user_id: str) -> Entry | None:
+        """What is known without asking."""
+        return self._held.get(user_id) or self._idle.get(user_id)
+
+    async def find(self, user_id: str) -> Entry:
+        """The user's entry now. Users asked for in one turn of the loop are read by one query."""
+        entry = self.peek(user_id)
+        if entry is not None:
+            if not entry.holds:
+                self._idle.move_to_end(user_id)
+            return entry
+        return await asyncio.shield(self._want(user_id))
+
+    def contacts(self, user_id: str) -> set[str]:
+        """Those known here who are told of the user's presence without asking."""
+        entry = self.peek(user_id)
+        if entry is None:
+            return set()
+        found = self.circles.contacts(user_id, entry.conversation_ids)
+        return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
+
+    def contacts_in(self, circle_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
+        """The same of a user who need not be known here: these conversations make their contacts, and these users they
+        have blocked."""
+        found = self.circles.members(circle_ids)
+        found.discard(user_id)
+        found.difference_update(blocked_ids)
+        return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
+
+    async def look_up(self, user_ids: Collection[str]) -> Loaded:
+        """What is stored of users, of whom nothing is remembered here. Raises ChatError."""
+        return await self._load(user_ids)
+
+    def are_acquainted(self, user_id: str, other_id: str) -> bool:
+        """Whether two users known here share a conversation, and neither has blocked the other."""
+        entry, other = self.peek(user_id), self.peek(other_id)
+        if entry is None or other is None or entry.conversation_ids.isdisjoint(other.conversation_ids):
+            return False
+        return not self.is_blocked(user_id, other_id)
+
+    def is_blocked(self, user_id: str, other_id: str) -> bool:
+        """Whether one of two users has blocked the other, as far as they are known here."""
+        entry, other = self.peek(user_id), self.peek(other_id)
+        return (entry is not None and other_id in entry.blocked_ids) or (
+            other is not None and user_id in other.blocked_ids
+        )
+
+    def hold(self, user_id: str, entry: Entry) -> Entry:
+        """Keeps an entry that was just found, until `release` was called as often.
+
+        Answers the entry to go on with: another one when `entry` was given up and read again in the meantime.
+        """
+        known = self.peek(user_id)
+        if known is None:
+            self._know(user_id, entry)
+        entry = known or entry
+        self._idle.pop(user_id, None)
+        self._held[user_id] = entry
+        if not entry.holds:
+            entry.since_pos = self.pos
+        entry.holds += 1
+        return entry
+
+    def release(self, user_id: str) -> None:
+        """The counterpart of `hold`."""
+        entry = self._held[user_id]
+        entry.holds -= 1
+        if not entry.holds:
+            del self._held[user_id]
+            self._remember(user_id, entry)
+
+    def forget_idle(self) -> None:
+        """Forgets whoever nobody holds: what is known of them may be wrong."""
+        while self._idle:
+            self._forget(*self._idle.popitem(last=False))
+
+    def apply(self, event: Durable) -> None:
+        """Follows the log."""
+        if type(event) is MessageSent:
+            return  # nearly every event is one, and none moves anybody
+        if isinstance(event, ConversationDeleted):
+            for entry in (*self._held.values(), *self._idle.values()):
+                entry.leave(event.conversation_id, event.pos)
+        else:
+            _apply(event, self.peek)
+        self.circles.apply(event, self._is_known)
+        self.eager.apply(event, self._is_known)
+        self.newcomers.apply(event, self._is_known)
+        if isinstance(event, MemberAdded):
+            self._complete_circle(event)
+        for loading in self._underway:
+            loading.late.append(event)
+
+    def connected(self, user_id: str) -> Entry | None:
+        """The entry of somebody who has a socket on this node. From any thread."""
+        return self._held.get(user_id)
+
+    def connected_ids(self) -> Collection[str]:
+        """Everybody who has a socket on this node."""
+        return self._held.keys()
+
+    def has_been_here(self, user_id: str, pos: int) -> bool:
+        """Whether a user has had a socket on this node since before that log position. From any thread."""
+        entry = self._held.get(user_id)
+        return entry is not None and entry.since_pos < pos
+
+    def _know(self, user_id: str, entry: Entry) -> None:
+        self.circles.add(user_id, entry.conversation_ids)
+        self.eager.add(user_id, entry.member_preferences)
+        self.newcomers.add(user_id, entry.histories)
+
+    def _is_known(self, user_id: str) -> bool:
+        return self.peek(user_id) is not None
+
+    def _remember(self, user_id: str, entry: Entry) -> None:
+        self._idle[user_id] = entry
+        if len(self._idle) > self._idle_max:
+            self._forget(*self._idle.popitem(last=False))
+
+    def _forget(self, user_id: str, entry: Entry) -> None:
+        self.circles.remove(user_id, entry.conversation_ids)
+        self.eager.remove(user_id, entry.member_preferences)
+        self.newcomers.remove(user_id, entry.histories)
+
+    def _complete_circle(self, event: MemberAdded) -> None:
+        """Has a conversation read in which nobody known here was before."""
+        if self.circles.is_incomplete(event.conversation_id):
+            for member in event.members:
+                if self.peek(member.user_id) is not None:
+                    self._want(member.user_id)
+
+    def _want(self, user_id: str) -> asyncio.Future[Entry]:
+        future = self._loading.get(user_id)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._loading[user_id] = loop.create_future()
+            self._wanted.append(user_id)
+            if len(self._wanted) == 1:
+                loop.call_soon(self._start_loading)
+        return future
+
+    def _start_loading(self) -> None:
+        loading = _Loading(self._wanted)
+        self._wanted = []
+        self._underway.add(loading)
+        task = asyncio.ensure_future(self._finish_loading(loading))
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish_loading(self, loading: _Loading) -> None:
+        try:
+            pos, loaded, circles = await self._load(loading.user_ids)
+        except Exception as error:  # noqa: BLE001 (handed on to everyone who waits)
+            for user_id in loading.user_ids:
+                future = self._loading.pop(user_id)
+                future.set_exception(error)
+                future.exception()  # whoever waited may have gone
+            return
+        finally:
+            self._underway.discard(loading)
+        for fresh in loaded.values():
+            fresh.moved_pos = pos
+        for event in loading.late:
+            if event.pos > pos:
+                _apply_late(event, loaded)
+        for user_id in loading.user_ids:
+            entry = self.peek(user_id)
+            if entry is None:
+                entry = loaded[user_id]
+                self._know(user_id, entry)
+                self._remember(user_id, entry)
+            self._loading.pop(user_id).set_result(entry)
+        self.circles.fill(circles, pos, loading.late)
+        for event in loading.late:
+            if isinstance(event, MemberAdded):
+                self._complete_circle(event)
+
+
+def _apply_late(event: Durable, loaded: Mapping[str, Entry]) -> None:
+    if isinstance(event, ConversationDeleted):
+        for entry in loaded.values():
+            entry.leave(event.conversation_id, event.pos)
+    else:
+        _apply(event, loaded.get)
+
+
+def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
+    user_ids, change = _change_by(event)
+    for user_id in user_ids:
+        entry = entry_of(user_id)
+        if entry is not None:
+            change(entry)
+
+
+_Change = tuple[Iterable[str], Callable[[Entry], None]]
+"""Whose entries an event changes, and how."""
+
+
+def _change_by(event: Durable) -> _Change:
+    return _change_of_member(event) or _change_of_user(event) or ([], lambda _: None)
+
+
+def _change_of_member(event: Durable) -> _Change | None:
+    match event:
+        case ConversationCreated(conversation=conversation, members=members):
+            return _ids(members), lambda entry: entry.join(conversation.id, members, event.pos)
+        case MemberAdded(conversation_id=conversation_id, members=members):
+            return _ids(members), lambda entry: entry.join(conversation_id, members, event.pos)
+        case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
+            return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
+        case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
+            wanted = MemberPreferences(event.muted, event.notify, event.sound)
+            return [user_id], lambda entry: entry.prefer_of(conversation_id, wanted)
+        case _:
+            return None
+
+
+def _change_of_user(event: Durable) -> _Change | None:
+    match event:
+        case PreferencesChanged(user_id=user_id, preferences=preferences):
+            return [user_id], lambda entry: entry.prefer(preferences)
+        case LoginOpened(user_id=user_id, session_id=session_id):
+            return [user_id], lambda entry: entry.login_ids.add(session_id)
+        case LoginEnded(user_id=user_id, session_id=session_id):
+            return [user_id], lambda entry: entry.login_ids.discard(session_id)
+        case UserCreated(user=user):
+            return [user.id], lambda entry: entry.become(user)
+        case UserUpdated(user=user):
+            return [user.id], lambda entry: entry.become(user)
+        case UserBlocked(user_id=user_id, blocked_id=blocked_id):
+            return [user_id], lambda entry: entry.block(blocked_id)
+        case UserUnblocked(user_id=user_id, blocked_id=blocked_id):
+            return [user_id], lambda entry: entry.unblock(blocked_id)
+        case UserRenamed(user_id=user_id, name=name):
+            return [user_id], lambda entry: entry.rename(name)
+        case UserBanned(user_id=user_id) | UserUnbanned(user_id=user_id):
+            return [user_id], lambda entry: entry.set_banned(banned=isinstance(event, UserBanned))
+        case _:
+            return None
+
+
+def _ids(members: Iterable[Member]) -> list[str]:
+    return [member.user_id for member in members]

@@ -1,0 +1,154 @@
+"""Which of the users who are known here share a conversation, and whether that makes them contacts.
+
+Contacts are told of each other's presence without asking: the members of a direct conversation, or of a group of at
+most `members_max`. Each conversation is kept once, however many of its members are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
+from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.model import ConversationKind
+
+CONTACTS_MAX = 100
+"""The default of `members_max`."""
+
+_FEW = 8
+
+
+class Circle:
+    """One conversation as of log position `pos`; `kind` is None until it has been read. `user_ids` are the members who
+    are known here."""
+
+    __slots__ = ("kind", "member_count", "pos", "user_ids")
+
+    def __init__(self) -> None:
+        self.pos = 0
+        self.kind: ConversationKind | None = None
+        self.member_count = 0
+        # Most conversations have few members here, and a tuple takes a quarter of what a set does.
+        self.user_ids: tuple[str, ...] | set[str] = ()
+
+    def add(self, user_id: str) -> None:
+        if isinstance(self.user_ids, set):
+            self.user_ids.add(user_id)
+        elif user_id not in self.user_ids:
+            self.user_ids = (*self.user_ids, user_id)
+            if len(self.user_ids) > _FEW:
+                self.user_ids = set(self.user_ids)
+
+    def discard(self, user_id: str) -> None:
+        if isinstance(self.user_ids, set):
+            self.user_ids.discard(user_id)
+        else:
+            self.user_ids = tuple(known for known in self.user_ids if known != user_id)
+
+
+class Circles:
+    """By conversation id."""
+
+    def __init__(self, members_max: int = CONTACTS_MAX) -> None:
+        self._members_max = members_max
+        self._circles: dict[str, Circle] = {}
+
+    def get(self, conversation_id: str) -> Circle | None:
+        return self._circles.get(conversation_id)
+
+    def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
+        """A user is known from now on."""
+        for conversation_id in conversation_ids:
+            self._circle(conversation_id).add(user_id)
+
+    def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
+        """A user is not known any more, or no member."""
+        for conversation_id in conversation_ids:
+            circle = self._circles.get(conversation_id)
+            if circle is not None:
+                circle.discard(user_id)
+                if not circle.user_ids:
+                    del self._circles[conversation_id]
+
+    def fill(self, facts: Mapping[str, CircleFacts], pos: int, later: Iterable[Durable]) -> None:
+        """Completes circles with what was read of them at a log position, and with what has happened since."""
+        new = {id_: circle for id_ in facts if (circle := self._circles.get(id_)) is not None and circle.kind is None}
+        for conversation_id, circle in new.items():
+            circle.pos = pos
+            circle.kind, circle.member_count = facts[conversation_id]
+        for event in later:
+            _count(event, new.get)
+
+    def is_incomplete(self, conversation_id: str) -> bool:
+        """Whether somebody known here is in a conversation that has not been read."""
+        circle = self._circles.get(conversation_id)
+        return circle is not None and circle.kind is None
+
+    def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
+        """Follows the log."""
+        match event:
+            case ConversationCreated(conversation=conversation):
+                for member in event.members:
+                    if is_known(member.user_id):
+                        circle = self._circle(conversation.id)
+                        circle.add(member.user_id)
+                        if circle.kind is None:
+                            circle.pos = event.pos
+                            circle.kind, circle.member_count = conversation.kind, conversation.member_count
+            case MemberAdded():
+                _count(event, self._circles.get)
+                for member in event.members:
+                    if is_known(member.user_id):
+                        self._circle(event.conversation_id).add(member.user_id)
+            case MemberRemoved():
+                _count(event, self._circles.get)
+                self.remove(event.user_id, (event.conversation_id,))
+            case ConversationDeleted():
+                self._circles.pop(event.conversation_id, None)
+
+    def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
+        """The users known here who are contacts of the one who is in these conversations."""
+        found: set[str] = set()
+        for conversation_id in conversation_ids:
+            circle = self._circles.get(conversation_id)
+            if circle is not None and self._is_of_contacts(circle):
+                found.update(circle.user_ids)
+        found.discard(user_id)
+        return found
+
+    def making_contacts(self, conversation_ids: Iterable[str], facts: Mapping[str, CircleFacts]) -> tuple[str, ...]:
+        """Those of some conversations whose members are contacts, by what was read of them or is known here."""
+        found: list[str] = []
+        for conversation_id in conversation_ids:
+            circle = facts.get(conversation_id) or self._circles.get(conversation_id)
+            if circle is not None and self._is_of_contacts(circle):
+                found.append(conversation_id)
+        return tuple(found)
+
+    def members(self, conversation_ids: Iterable[str]) -> set[str]:
+        """The users known here who are in any of these conversations."""
+        circles = (self._circles.get(conversation_id) for conversation_id in conversation_ids)
+        return {user_id for circle in circles if circle is not None for user_id in circle.user_ids}
+
+    def _is_of_contacts(self, circle: Circle | CircleFacts) -> bool:
+        return circle.kind == "direct" or (circle.kind == "group" and circle.member_count <= self._members_max)
+
+    def _circle(self, conversation_id: str) -> Circle:
+        circle = self._circles.get(conversation_id)
+        if circle is None:
+            circle = self._circles[conversation_id] = Circle()
+        return circle
+
+
+def _count(event: Durable, circle_of: Callable[[str], Circle | None]) -> None:
+    match event:
+        case MemberAdded():
+            circle, change = circle_of(event.conversation_id), len(event.members)
+        case MemberRemoved():
+            circle, change = circle_of(event.conversation_id), -1
+        case _:
+            return
+    # What was read may be newer than what the bus brings.
+    if circle is not None and circle.kind is not None and event.pos > circle.pos:
+        circle.pos = event.pos
+        circle.member_count += change

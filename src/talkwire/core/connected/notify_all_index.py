@@ -1,0 +1,52 @@
+"""Those of the users known here who want to hear of every message in a group or channel.
+
+They are few, so whether a message has to be told to somebody is one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from talkwire.core.domain.events import ConversationDeleted, ConversationPreferred, Durable, MemberRemoved
+from talkwire.core.domain.model import MemberPreferences
+
+
+class EagerMembers:
+    """By conversation id."""
+
+    def __init__(self) -> None:
+        self._user_ids: dict[str, set[str]] = {}
+
+    def of(self, conversation_id: str) -> Collection[str]:
+        return self._user_ids.get(conversation_id, ())
+
+    def add(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
+        """A user is known from now on, who wants this of their conversations."""
+        for conversation_id, wanted in preferences.items():
+            if wanted.notify == "all":
+                self._user_ids.setdefault(conversation_id, set()).add(user_id)
+
+    def remove(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
+        """A user is not known any more."""
+        for conversation_id in preferences:
+            self._discard(conversation_id, user_id)
+
+    def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
+        """Follows the log."""
+        match event:
+            case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
+                if event.notify != "all":
+                    self._discard(conversation_id, user_id)
+                elif is_known(user_id):
+                    self._user_ids.setdefault(conversation_id, set()).add(user_id)
+            case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
+                self._discard(conversation_id, user_id)
+            case ConversationDeleted(conversation_id=conversation_id):
+                self._user_ids.pop(conversation_id, None)
+
+    def _discard(self, conversation_id: str, user_id: str) -> None:
+        user_ids = self._user_ids.get(conversation_id)
+        if user_ids is not None:
+            user_ids.discard(user_id)
+            if not user_ids:
+                del self._user_ids[conversation_id]

@@ -1,0 +1,69 @@
+"""What the operator allows users to do: registering, searching for others, creating and deleting conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from talkwire.core.domain.model import Actor, ConversationKind
+
+Accounts = Literal["open", "invite", "off"]
+Directory = Literal["everyone", "contacts", "off"]
+Creators = Literal["everyone", "service"]
+Deleters = Literal["owner", "service"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessPolicy:
+    """The operator's rules for users. They bind neither the application's back end (`service`) nor admins."""
+
+    accounts: Accounts = "open"
+    """Who may register with e-mail and password. `off`: nobody, and existing accounts cannot sign in either."""
+
+    directory: Directory = "everyone"
+    """Which users a search for users finds. `contacts`: those that share a conversation with the searcher."""
+
+    create_direct: Creators = "everyone"
+    create_group: Creators = "everyone"
+    create_channel: Creators = "everyone"
+
+    delete_conversation: Deleters = "owner"
+    """`service`: an owner cannot delete a conversation, and it stays when its last member leaves."""
+
+    default_conversations: tuple[str, ...] = ()
+    """The ids of the conversations that every new user joins."""
+
+    def creators_of(self, kind: ConversationKind) -> Creators:
+        """Returns who may create conversations of this kind."""
+        match kind:
+            case "direct":
+                return self.create_direct
+            case "group":
+                return self.create_group
+            case "channel":
+                return self.create_channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What one user may do here, whatever their role in a conversation is."""
+
+    create_direct: bool
+    create_group: bool
+    create_channel: bool
+    delete_conversation: bool
+    """Whether they delete conversations that they own."""
+
+
+def rights_of(actor: Actor, policy: AccessPolicy) -> Rights:
+    """Returns what the policy lets the actor do. The application's backend and operators may do everything."""
+    is_free = actor.role != "user"
+    return Rights(
+        create_direct=is_free or policy.create_direct == "everyone",
+        create_group=is_free or policy.create_group == "everyone",
+        create_channel=is_free or policy.create_channel == "everyone",
+        delete_conversation=is_free or policy.delete_conversation == "owner",
+    )
+
+
+DEFAULT_POLICY = AccessPolicy()

@@ -1,0 +1,44 @@
+"""Places that messages point to: what may be stored, and what readers see of one."""
+
+from __future__ import annotations
+
+import math
+
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.model import Place
+from talkwire.core.domain.texts import check_name
+
+PLACE_NAME_MAX_LENGTH = 200
+
+
+def check_place(path: str, place: Place) -> None:
+    """Raises `invalid_request` for a place that is not on Earth, or whose name or address is empty or too long."""
+    _check_degrees(f"{path}.latitude", place.latitude, 90)
+    _check_degrees(f"{path}.longitude", place.longitude, 180)
+    if place.name is not None:
+        check_name(f"{path}.name", place.name, PLACE_NAME_MAX_LENGTH)
+    if place.address is not None:
+        check_name(f"{path}.address", place.address, PLACE_NAME_MAX_LENGTH)
+
+
+def _check_degrees(path: str, degrees: float, limit: int) -> None:
+    if not (math.isfinite(degrees) and -limit <= degrees <= limit):
+        raise invalid(path, f"must be between -{limit} and {limit}")
+
+
+def label_of_place(place: Place) -> str:
+    """Returns one line for readers: name and address, or the coordinates where there is neither."""
+    words = ", ".join(text for text in (place.name, place.address) if text is not None)
+    return " ".join(words.split()) or f"{_decimal(place.latitude)}, {_decimal(place.longitude)}"
+
+
+def map_url(place: Place) -> str:
+    """Returns the address of a map with the place on it. No server of ours or of a third party is asked for it before
+    a reader opens it."""
+    latitude, longitude = _decimal(place.latitude), _decimal(place.longitude)
+    return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
+
+
+def _decimal(degrees: float) -> str:
+    """Returns degrees to a tenth of a metre, without an exponent and without zeros at the end."""
+    return f"{round(degrees, 6) + 0.0:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,103 @@
+"""What a reader asks the search for: phrases that a text has to hold, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.texts import check_text
+from talkwire.core.domain.words import is_unspaced, words_of
+
+TEXT_MAX_LENGTH = 1000
+WORDS_MAX = 64
+
+PREFIX_MIN_LENGTH = 2
+"""Letters from which on the last word of a search may be the beginning of one."""
+
+
+class Phrase(msgspec.Struct, frozen=True):
+    """Words that follow each other in a text; with `open_ended` the last of them may go on there."""
+
+    words: tuple[str, ...]
+    open_ended: bool = False
+
+    def is_in(self, words: Sequence[str]) -> bool:
+        *whole, last = self.words
+        length = len(whole)
+        return any(
+            (word.startswith(last) if self.open_ended else word == last)
+            and (place >= length and words[place - length : place] == whole)
+            for place, word in enumerate(words)
+        )
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a text has to hold: all of these phrases."""
+
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def whole_words(self) -> frozenset[str]:
+        """The words that a text which is found has as they are."""
+        return frozenset(
+            word for phrase in self.phrases for word in (phrase.words[:-1] if phrase.open_ended else phrase.words)
+        )
+
+    @property
+    def beginnings(self) -> frozenset[str]:
+        """What words begin with in a text which is found."""
+        return frozenset(phrase.words[-1] for phrase in self.phrases if phrase.open_ended)
+
+    def are_in(self, text: str) -> bool:
+        words = words_of(text)
+        return all(phrase.is_in(words) for phrase in self.phrases)
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Where to look: in the conversations of `member_id` from where that member's history begins, with None in all;
+    only in `conversation_id` where it is given; `after_ms` <= sent < `before_ms`."""
+
+    member_id: str | None
+    conversation_id: str | None = None
+    sender_id: str | None = None
+    before_ms: int | None = None
+    after_ms: int | None = None
+
+
+def terms_of(path: str, text: str) -> Terms:
+    """What a reader has typed: words, of which the last may be unfinished, and "phrases in quotes".
+
+    Raises `invalid_request` when there is no word in it, or too many.
+    """
+    check_text(path, text)
+    if len(text) > TEXT_MAX_LENGTH:
+        raise invalid(path, f"must have at most {TEXT_MAX_LENGTH} characters")
+    phrases: list[Phrase] = []
+    for place, part in enumerate(text.split('"')):
+        if place % 2:
+            phrases += _phrases([part], unfinished=False)
+        else:
+            phrases += _phrases(part.split(), unfinished=place == text.count('"'))
+    if not phrases:
+        raise invalid(path, "must contain a word")
+    if sum(len(phrase.words) for phrase in phrases) > WORDS_MAX:
+        raise invalid(path, f"must have at most {WORDS_MAX} words")
+    return Terms(tuple(dict.fromkeys(phrases)))
+
+
+def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[Phrase]:
+    """One for each text that has words: `a@b.example` is a phrase too. With `unfinished` the last one is open-ended."""
+    found = [words for text in texts if (words := words_of(text))]
+    return [_phrase(words, unfinished=unfinished and place == len(found)) for place, words in enumerate(found, 1)]
+
+
+def _phrase(words: Sequence[str], *, unfinished: bool) -> Phrase:
+    """The last character of an unspaced run is a word only where a text ends there: what is looked for may go on."""
+    *before, last = words
+    if is_unspaced(last):
+        if len(last) == 1 and before and is_unspaced(before[-1]):
+            return Phrase(tuple(before), open_ended=True)
+        return Phrase(tuple(words), open_ended=True)
+    return Phrase(tuple(words), open_ended=unfinished and len(last) >= PREFIX_MIN_LENGTH)

@@ -1,0 +1,18 @@
+"""Time zones by their IANA names."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_ZONE = re.compile(r"[A-Za-z0-9+_-]{1,32}(?:/[A-Za-z0-9+_-]{1,32}){0,3}")
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """A time zone by its IANA name; None: there is none."""
+    if _ZONE.fullmatch(name) is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder such as "America" is an OSError
+        return None

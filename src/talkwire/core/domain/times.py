@@ -1,0 +1,65 @@
+"""Times as clients write and read them: from 1970 to the end of the year 9999, the last that ISO 8601 can express."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.model import FOR_EVER_MS
+
+LAST_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# Formatting takes longer than encoding a whole message, and all messages of a commit have the same time.
+@lru_cache(maxsize=1024)
+def iso(ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds. Never raises: a time out of range is shown as the nearest that is in range."""
+    ms = min(max(ms, 0), LAST_MS)
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def iso_end(until_ms: int) -> str | None:
+    """When something ends; None when it never does."""
+    return None if until_ms >= FOR_EVER_MS else iso(until_ms)
+
+
+def ms_of(path: str, text: str) -> int:
+    """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC. Raises `invalid_request`,
+    also for a time out of range."""
+    return ms_of_datetime(path, _parsed(path, text))
+
+
+def bound_ms_of(path: str, text: str) -> int:
+    """Returns a bound of a search as `ms_of` does, and the nearest time in range for one out of range: programs write
+    "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z."""
+    return min(max(_ms_since_epoch(_parsed(path, text)), 0), LAST_MS)
+
+
+def ms_of_datetime(path: str, time: datetime) -> int:
+    """Returns a time as milliseconds since 1970, rounded down. Raises `invalid_request` for a time out of range."""
+    ms = _ms_since_epoch(time)
+    check_time(path, ms)
+    return ms
+
+
+def check_time(path: str, ms: int) -> None:
+    """Raises `invalid_request` for a time that cannot be shown."""
+    if not 0 <= ms <= LAST_MS:
+        raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_MS)}")
+
+
+def _parsed(path: str, text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(path, "must be a time in ISO 8601, such as 2030-01-31T12:00:00.000Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _ms_since_epoch(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,78 @@
+"""Which function carries out which command: the tables of all features, behind `Chat.execute`."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.features.catching_up import recovery, retries, sync
+from talkwire.core.features.conversations import call_rules, conversations, invitations, members, moderation
+from talkwire.core.features.messages import (
+    edits,
+    files,
+    forwards,
+    messages,
+    offers,
+    pins,
+    reactions,
+    receipts,
+    search,
+    sending,
+)
+from talkwire.core.features.notifying import notifications, offline_queue
+from talkwire.core.features.operation import nodes, retention
+from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
+from talkwire.core.ports.handler import Changes, Queries, Upkeeps
+from talkwire.core.signals import custom_events
+
+CHANGES: Changes = MappingProxyType(
+    {
+        **accounts.CHANGES,
+        **invitations.CHANGES,
+        **users.CHANGES,
+        **conversations.CHANGES,
+        **members.CHANGES,
+        **moderation.CHANGES,
+        **blocks.CHANGES,
+        **sending.CHANGES,
+        **forwards.CHANGES,
+        **edits.CHANGES,
+        **reactions.CHANGES,
+        **pins.CHANGES,
+        **receipts.CHANGES,
+        **files.CHANGES,
+        **offers.CHANGES,
+        **preferences.CHANGES,
+        **notifications.CHANGES,
+        **offline_queue.CHANGES,
+        **custom_events.CHANGES,
+        **presence_rules.CHANGES,
+        **retention.CHANGES,
+        **recovery.CHANGES,
+    }
+)
+
+UPKEEP: Upkeeps = MappingProxyType({**presence_rules.UPKEEP, **call_rules.UPKEEP, **nodes.UPKEEP, **recovery.UPKEEP})
+
+QUERIES: Queries = MappingProxyType(
+    {
+        **accounts.QUERIES,
+        **invitations.QUERIES,
+        **users.QUERIES,
+        **conversations.QUERIES,
+        **moderation.QUERIES,
+        **blocks.QUERIES,
+        **messages.QUERIES,
+        **receipts.QUERIES,
+        **sync.QUERIES,
+        **files.QUERIES,
+        **offers.QUERIES,
+        **preferences.QUERIES,
+        **notifications.QUERIES,
+        **offline_queue.QUERIES,
+        **retries.QUERIES,
+        **search.QUERIES,
+        **presence_rules.QUERIES,
+        **call_rules.QUERIES,
+        **recovery.QUERIES,
+    }
+)

@@ -1,0 +1,39 @@
+"""The conversations that every new user joins (the setting `default_conversations`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from talkwire.core.domain.events import UserCreated
+from talkwire.core.features.conversations.members import join_new_users
+from talkwire.core.ports.transaction import Transaction
+
+_logger = structlog.get_logger(__name__)
+
+
+class DefaultConversations:
+    """Lets new users into the default conversations. The application's backend is a user, but joins none."""
+
+    def __init__(self, conversation_ids: Sequence[str]) -> None:
+        self._ids = tuple(dict.fromkeys(conversation_ids))
+        self._warned: set[str] = set()
+
+    def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
+        """Makes the users members, by one event for each conversation, however many users there are."""
+        user_ids = [event.user.id for event in created if not event.is_backend]
+        if not user_ids:
+            return
+        for conversation_id in self._ids:
+            if not join_new_users(tx, conversation_id, user_ids):
+                self._warn(conversation_id)
+
+    def _warn(self, conversation_id: str) -> None:
+        """Logs a missing conversation once, and not for each new user."""
+        if conversation_id not in self._warned:
+            self._warned.add(conversation_id)
+            _logger.warning(
+                "new users cannot join a default conversation: no group or channel has this id",
+                conversation_id=conversation_id,
+            )

@@ -1,0 +1,77 @@
+"""Tells the users who are connected here how much they have not read, after whatever may have changed it but a new
+message, which says so itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from talkwire.core.commands.receipts import CountUnread, Unread
+from talkwire.core.connected.directory import Directory
+from talkwire.core.domain.actors import UNREAD_COUNTER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MemberAdded, MessageDeleted, MessageSent, MessagesRead, News, UnreadChanged
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
+
+Figures = tuple[tuple[str, str, Unread], ...]
+
+
+class Counter(Protocol):
+    """The chat, as far as it counts."""
+
+    def execute(self, actor: Actor, command: CountUnread) -> Awaitable[Figures]: ...
+
+
+class UnreadNotices:
+    """What one turn's events have changed is counted by one query; `tell` hands the notices to this node's sockets."""
+
+    def __init__(self, chat: Counter, directory: Directory, tell: Callable[[Sequence[UnreadChanged]], None]) -> None:
+        self._chat = chat
+        self._directory = directory
+        self._tell = tell
+        self._changed: dict[tuple[str, str], None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Listens to the bus."""
+        for event in events:
+            if type(event) is MessageSent:
+                continue  # nearly every event is one
+            match event:
+                case MessagesRead():
+                    self._note(event.conversation_id, event.user_id)
+                case MessageDeleted():
+                    self._note_members(event.message.conversation_id)
+                case MemberAdded():
+                    for member in event.members:
+                        self._note(event.conversation_id, member.user_id)
+        if self._changed and self._task is None:
+            self._task = asyncio.ensure_future(self._count())
+
+    async def close(self) -> None:
+        """Waits for what is being counted."""
+        if self._task is not None:
+            await self._task
+
+    def _note(self, conversation_id: str, user_id: str) -> None:
+        entry = self._directory.peek(user_id)
+        if entry is not None and entry.holds:
+            self._changed[conversation_id, user_id] = None
+
+    def _note_members(self, conversation_id: str) -> None:
+        """In a large conversation the clients have to tell by themselves: `message:deleted` says which one it was."""
+        circle = self._directory.circles.get(conversation_id)
+        if circle is not None and circle.member_count <= LARGE_CONVERSATION:
+            for user_id in circle.user_ids:
+                self._note(conversation_id, user_id)
+
+    async def _count(self) -> None:
+        while self._changed:
+            keys, self._changed = tuple(self._changed), {}
+            try:
+                figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
+            except ChatError:
+                continue  # the database does not answer; a client that asks again is told so
+            self._tell([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
+        self._task = None

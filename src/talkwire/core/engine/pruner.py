@@ -1,0 +1,38 @@
+"""Removes what is older than the retention, in small steps, so that sends hardly notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.domain.actors import PRUNER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+
+STEP_PAUSE_S = 0.2
+LOOK_EVERY_S = 60.0
+
+
+class Executes(Protocol):
+    def execute(self, actor: Actor, command: PruneOld) -> Awaitable[bool]: ...
+
+
+class Pruner:
+    """Prunes for as long as it runs."""
+
+    def __init__(self, chat: Executes, retention: timedelta) -> None:
+        self._chat = chat
+        self._command = PruneOld(round(retention.total_seconds() * 1000))
+        self._look_every_s = min(LOOK_EVERY_S, retention.total_seconds() / 2)
+
+    async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Never ends by itself. While the database does not answer, nothing is lost by waiting."""
+        while True:
+            try:
+                more = await self._chat.execute(PRUNER, self._command)
+            except ChatError:
+                more = False
+            await sleep(STEP_PAUSE_S if more else self._look_every_s)

@@ -1,0 +1,88 @@
+"""Carrying a command out once, however often it is asked for: `Idempotency-Key`.
+
+A command's result is stored in the same transaction as its effects, so a crash leaves both or neither, and a retry is
+answered with what is stored, as far as the actor may see it by now (`answers_now.py`). A refusal leaves nothing behind:
+the retry is decided anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from typing import Any, ForwardRef
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Command, IdempotencyKey, Signal
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.features.catching_up.stored_answers import Facts, answer_now, without_code
+from talkwire.core.ports.stores import StoredAnswer
+from talkwire.core.ports.transaction import Transaction
+
+KEPT_MS = 24 * 3600 * 1000
+KEY_MAX_LENGTH = 255
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def decide_once(
+    tx: Transaction,
+    actor: Actor,
+    command: Command[Any],
+    key: IdempotencyKey,
+    decide: Callable[[Transaction, Actor, Any], object],
+) -> object:
+    """Returns what `decide` returns, or what it returned at the first try (`answer_again`)."""
+    tx.answers.drop_expired(tx.now_ms)
+    stored = tx.answers.find(key)
+    if stored is not None:
+        return answer_again(tx, actor, command, key, stored)
+    result = decide(tx, actor, command)
+    stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(without_code(result)).decode(), tx.now_ms + KEPT_MS)
+    tx.answers.keep(key, stored)
+    return result
+
+
+def answer_again(
+    facts: Facts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
+) -> object:
+    """Returns the result of the first try, as the actor may see it now. Raises `conflict` when that was another
+    command, and `forbidden` or `banned` when the actor may not see it any more."""
+    if stored.command_hash != _sent_hash(command, key):
+        raise ChatError("conflict", "This Idempotency-Key was used for another request.")
+    return answer_now(facts, actor, _decoder_of(type(command)).decode(stored.result))
+
+
+def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)
+    """`R` of a class that is declared as `Change[R]` or `Signal[R]`. Raises TypeError for any other class."""
+    for base in command_type.__dict__.get("__orig_bases__", ()):
+        if typing.get_origin(base) in {Change, Signal}:
+            (argument,) = typing.get_args(base)
+            return _resolved(argument, command_type.__module__)
+    raise TypeError(f"{command_type.__name__} does not say what it is answered with")
+
+
+def _resolved(argument: object, module: str) -> object:
+    """A type that stands in quotes, or `None`, as a type."""
+    if not isinstance(argument, ForwardRef):
+        return argument
+    names = vars(sys.modules[module])
+    return typing.get_type_hints(type("_", (), {"__annotations__": {"it": argument.__forward_arg__}}), names)["it"]
+
+
+@cache
+def _decoder_of(command_type: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(result_type(command_type))
+
+
+def _sent_hash(command: Command[Any], key: IdempotencyKey) -> int:
+    return hash_of(command) if key.command_hash is None else key.command_hash
+
+
+def hash_of(command: Command[Any]) -> int:
+    """63 bits over what was asked for."""
+    return int.from_bytes(blake2b(_encoder.encode(command), digest_size=8).digest()) >> 1

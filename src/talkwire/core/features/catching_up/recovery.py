@@ -1,0 +1,96 @@
+"""Going on with a session whose connection broke: what is stored of it, and what it has missed.
+
+Nearly all that is known of a session travels with its client (its `pid`). Stored is only what changes: the rooms that
+it opened and closed itself, that it moved to another node, and that it was ended on purpose.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.server.recovery import (
+    CountMissed,
+    EndSession,
+    EnsureSecret,
+    FindSession,
+    KeepSessionRoom,
+    ListMissed,
+    MissedEvents,
+    MoveSession,
+    RefreshSessions,
+    StoredSession,
+)
+from talkwire.core.domain.access import must_operate
+from talkwire.core.domain.audience import event_as_seen
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import WHOLE, Actor
+from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.features.catching_up.sync import within_bytes
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries, Upkeeps
+from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
+
+
+def ensure_secret(tx: Transaction, actor: Actor, command: EnsureSecret) -> str:
+    must_operate(actor)
+    return tx.sessions.ensure_secret(command.name, command.value)
+
+
+def keep_session_room(tx: LeaseTransaction, actor: Actor, command: KeepSessionRoom) -> None:
+    must_operate(actor)
+    tx.sessions.keep_room(command.socket_id, command.conversation_id, command.opened, tx.now_ms)
+
+
+def move_session(tx: LeaseTransaction, actor: Actor, command: MoveSession) -> None:
+    must_operate(actor)
+    tx.sessions.put(command.socket_id, command.node_id, None, tx.now_ms)
+
+
+def end_session(tx: LeaseTransaction, actor: Actor, command: EndSession) -> None:
+    must_operate(actor)
+    tx.sessions.put(command.socket_id, command.node_id, tx.now_ms, tx.now_ms)
+
+
+def refresh_sessions(tx: LeaseTransaction, actor: Actor, command: RefreshSessions) -> None:
+    must_operate(actor)
+    tx.sessions.refresh(command.socket_ids, tx.now_ms)
+    tx.sessions.prune(tx.now_ms - command.keep_ms)
+
+
+def find_session(snapshot: Snapshot, actor: Actor, query: FindSession) -> StoredSession:
+    must_operate(actor)
+    return snapshot.sessions.find(query.socket_id, query.node_id, snapshot.now_ms)
+
+
+def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
+    if query.after < snapshot.sync.floor():
+        return False
+    return snapshot.sync.count_of(actor.user_id, query.after, query.most + 1) <= query.most
+
+
+def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
+    """At most a page; one that is not full reaches up to `until`."""
+    if query.after < snapshot.sync.floor():
+        raise ChatError("cursor_expired", "What happened since then is not kept any more. Load everything afresh.")
+    found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
+    looks = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
+    if looks:
+        found = sorted([*found, *((event, WHOLE) for event in looks)], key=lambda each: each[0].pos)
+    page, more = within_bytes([each for each in found if each[0].pos <= query.until], PAGE_MAX)
+    pos = page[-1][0].pos if more else query.until
+    seen = [event_as_seen(event, actor.user_id, history) for event, history in page]
+    events = snapshot.sync.with_covered([event for event in seen if event is not None])
+    return MissedEvents(tuple(events), pos)
+
+
+CHANGES: Changes = MappingProxyType({EnsureSecret: ChangeHandler(ensure_secret)})
+
+UPKEEP: Upkeeps = MappingProxyType(
+    {
+        KeepSessionRoom: keep_session_room,
+        MoveSession: move_session,
+        EndSession: end_session,
+        RefreshSessions: refresh_sessions,
+    }
+)
+
+QUERIES: Queries = MappingProxyType({FindSession: find_session, CountMissed: count_missed, ListMissed: list_missed})

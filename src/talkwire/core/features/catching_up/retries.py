@@ -1,0 +1,52 @@
+"""Finding what a command that comes a second time was answered with, without carrying it out."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
+from talkwire.core.domain.access import acting_as, as_seen, history_of, may_take_part, must_be_trusted
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.features.catching_up.idempotency import answer_again
+from talkwire.core.features.messages.sending import same_message
+from talkwire.core.ports.handler import Queries
+from talkwire.core.ports.transaction import Snapshot
+
+
+def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message | None:
+    """Returns the message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for
+    another.
+
+    None as well for a sender that may not see it now: carrying the command out refuses them, or a hook sends it
+    elsewhere.
+    """
+    if command.client_message_id is None:
+        return None
+    if command.created_ms is not None:
+        must_be_trusted(actor)
+        sender_id = acting_as(actor, command.sender_id)
+        first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
+        return None if first is None else same_message(first, command)
+    sender_id = acting_as(actor, command.sender_id)
+    member = snapshot.member(command.conversation_id, sender_id)
+    if member is None or may_take_part(snapshot.user(sender_id), member) is not None:
+        return None
+    first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
+    return None if first is None else as_seen(same_message(first, command), history_of(actor, member))
+
+
+def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstAnswer | None:
+    """Returns None for a command that was not carried out yet. Raises `conflict` for another one under the same name,
+    and what `answer_again` raises."""
+    if query.key is not None:
+        stored = snapshot.answers.find(query.key)
+        if stored is not None:
+            return FirstAnswer(answer_again(snapshot, actor, query.first, query.key, stored))
+    if isinstance(query.first, SendMessage):
+        message = find_sent(snapshot, actor, query.first)
+        return None if message is None else FirstAnswer(message)
+    return None
+
+
+QUERIES: Queries = MappingProxyType({AnswerRetry: answer_retry})

@@ -1,0 +1,439 @@
+"""Direct conversations, groups and channels: opened, changed, deleted, listed. Who is in them is in `members.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
+from typing import get_args
+
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.conversations import (
+    ConversationView,
+    CreateConversation,
+    DeleteConversation,
+    GetConversation,
+    ListConversations,
+    MemberView,
+    UpdateConversation,
+)
+from talkwire.core.domain.access import (
+    as_seen,
+    blocked,
+    history_for,
+    is_muted,
+    may_create,
+    may_delete,
+    must_be_trusted,
+    require,
+)
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated
+from talkwire.core.domain.model import (
+    MESSAGE_ID_BASE,
+    OWN_ID_BASE,
+    WHOLE,
+    Actor,
+    Conversation,
+    ConversationKind,
+    Member,
+    MemberRole,
+    Message,
+    Restriction,
+    is_own_id,
+)
+from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.search_terms import Terms, terms_of
+from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name
+from talkwire.core.features.conversations.members import (
+    check_user_ids,
+    check_users,
+    find_conversation,
+    make_unknown_users,
+    newcomer,
+    require_actor,
+    require_managed,
+)
+from talkwire.core.features.messages.reading import as_shown_to
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+SLOW_MODE_MAX_S = 24 * 3600
+
+ROLES: Sequence[MemberRole] = get_args(MemberRole)
+LOOKED_AT_MAX = 5000
+"""Conversations whose names one request compares: a page may be short, or empty, and still have more behind it."""
+
+_AFTER = "after:"
+"""How the cursors of the list of all conversations begin."""
+
+
+# --- opening --------------------------------------------------------------------------------------------------------
+
+
+def check_create(command: CreateConversation) -> None:
+    """Refuses at the door what could not be a conversation."""
+    _check_fields(command)
+    _check_kind(command.kind, command)
+    if command.id is not None:
+        check_id("id", command.id)
+        if is_own_id(command.id):
+            raise invalid("id", "lies in the range of ids that the server gives out")
+    check_user_ids("memberIds", command.member_ids)
+    _check_roles(command)
+
+
+def _check_roles(command: CreateConversation) -> None:
+    """Raises `invalid_request` unless `ownerId` and `roles` name members, and at most one owner between them."""
+    roles = command.roles or {}
+    if command.kind == "direct" and (command.owner_id or roles):
+        raise invalid("ownerId" if command.owner_id else "roles", "a direct conversation has no owner and no roles")
+    if command.owner_id is not UNSET and command.owner_id not in command.member_ids:
+        raise invalid("ownerId", "must be one of memberIds")
+    for user_id, role in roles.items():
+        if user_id not in command.member_ids:
+            raise invalid(f"roles.{user_id}", "must be one of memberIds")
+        if role not in ROLES:
+            raise invalid(f"roles.{user_id}", f"must be one of {', '.join(ROLES)}")
+    owner_ids = {user_id for user_id, role in roles.items() if role == "owner"}
+    if len(owner_ids) > 1:
+        raise invalid("roles", "at most one member is the owner")
+    if command.owner_id is not UNSET and (
+        owner_ids - {command.owner_id} or roles.get(command.owner_id, "owner") != "owner"
+    ):
+        raise invalid("roles", "must name the same owner as ownerId")
+
+
+def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
+    """Creates a conversation, or returns the existing one, as `CreateConversation` says. The actor becomes a member
+    too, except the application's backend, which names all of them."""
+    require_actor(tx, actor)
+    _check_given(actor, command)
+    check_users(tx, actor, command.member_ids, "memberIds")
+    user_ids = list(dict.fromkeys(command.member_ids))
+    if not actor.is_service and actor.user_id not in user_ids:
+        user_ids.insert(0, actor.user_id)
+    if command.kind == "direct" and len(user_ids) != 2:
+        raise invalid("memberIds", "a direct conversation has exactly two members")
+    existing = _existing(tx, command, user_ids)
+    if existing is not None:
+        return replace(_view_with_members(tx, existing, actor, user_ids), existed=True)
+    require(may_create(actor, command.kind, tx.policy))
+    if command.kind == "direct":
+        _check_blocks(tx, *user_ids)
+    make_unknown_users(tx, user_ids)
+    roles = _roles_of(actor, command)
+    conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
+    members = tuple(newcomer(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
+    by = "" if actor.is_service else actor.user_id
+    tx.record(ConversationCreated(tx.next_pos(), tx.now_ms, conversation, members, by))
+    return _view_with_members(tx, conversation, actor, user_ids)
+
+
+def _check_given(actor: Actor, command: CreateConversation) -> None:
+    """Raises for what only the application's backend may give, and for a backend that names no members."""
+    if actor.is_service:
+        if not command.member_ids:
+            raise invalid("memberIds", "must name every member")
+        return
+    if command.id is not None:
+        raise ChatError("forbidden", "Only the application's backend gives conversations ids of its own.")
+    if command.owner_id or command.roles:
+        raise ChatError("forbidden", "Only the application's backend names an owner and roles at creation.")
+
+
+def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
+    """Returns the conversation that the command asks for, if it exists.
+
+    Raises `conflict` where another one has the id, or where the pair's direct conversation has another id.
+    """
+    if command.id is not None:
+        named = tx.conversation(command.id)
+        if named is not None:
+            _check_same(tx, named, command, user_ids)
+            return named
+    direct = tx.direct_conversation(*user_ids) if command.kind == "direct" else None
+    if direct is not None and command.id is not None:
+        message = f"These two users have a direct conversation with the id {direct.id}."
+        raise ChatError("conflict", message, {"conversationId": direct.id, "differs": ["id"]})
+    return direct
+
+
+def _check_same(tx: Transaction, existing: Conversation, command: CreateConversation, user_ids: Sequence[str]) -> None:
+    """Raises `conflict`, which says what differs, unless the conversation has this kind and exactly these members."""
+    if existing.deleted_ms is not None:
+        details = {"conversationId": existing.id, "differs": ["deleted"]}
+        raise ChatError("conflict", "A conversation with this id was deleted. Its id is not given out again.", details)
+    differs = []
+    if existing.kind != command.kind:
+        differs.append("kind")
+    present = tx.members(existing.id, user_ids)
+    if not len(present) == len(user_ids) == existing.member_count:
+        differs.append("memberIds")
+    if differs:
+        message = f"A conversation with this id exists, but differs in {' and '.join(differs)}."
+        raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs})
+
+
+def _check_blocks(tx: Transaction, one: str, other: str) -> None:
+    if tx.has_blocked(one, other) or tx.has_blocked(other, one):
+        raise blocked()
+
+
+def _roles_of(actor: Actor, command: CreateConversation) -> dict[str, MemberRole]:
+    """Returns the roles of those that are more than members, by user id. Users own what they create."""
+    if command.kind == "direct":
+        return {}
+    if not actor.is_service:
+        return {actor.user_id: "owner"}
+    roles = dict(command.roles or {})
+    if command.owner_id:
+        roles[command.owner_id] = "owner"
+    return roles
+
+
+def _new_conversation(
+    command: CreateConversation, roles: Mapping[str, MemberRole], user_ids: Sequence[str], pos: int, now_ms: int
+) -> Conversation:
+    return Conversation(
+        id=command.id or str(OWN_ID_BASE + pos),
+        kind=command.kind,
+        name=command.name,
+        owner_id=next((user_id for user_id, role in roles.items() if role == "owner"), None),
+        member_count=len(user_ids),
+        last_seq=0,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        avatar=command.avatar,
+        public=command.public,
+        history=command.history,
+        slow_mode_s=command.slow_mode_s,
+        metadata=command.metadata,
+        last_pos=pos,
+        active_pos=pos,
+    )
+
+
+def _view_with_members(
+    tx: Transaction, conversation: Conversation, actor: Actor, user_ids: Sequence[str]
+) -> ConversationView:
+    users = tx.users(user_ids)
+    members = tx.members(conversation.id, user_ids)
+    blocker_ids = {id_ for id_ in user_ids if tx.has_blocked(id_, actor.user_id)} if conversation.blocked else ()
+    views = (
+        MemberView(members[user_id], users[user_id].name, users[user_id].avatar)
+        for user_id in user_ids
+        if user_id in members and user_id in users
+    )
+    shown = tuple(as_shown_to(view, actor.user_id, blocker_ids) for view in views)
+    return _view_for(tx, conversation, actor, shown)
+
+
+def _view_for(
+    tx: Transaction, conversation: Conversation, actor: Actor, members: tuple[MemberView, ...] | None
+) -> ConversationView:
+    name, avatar = _shown_as(conversation, members or (), actor.user_id)
+    reader = tx.member(conversation.id, actor.user_id)
+    unread = None if reader is None else tx.unread(conversation.id, actor.user_id)
+    mute = None
+    if reader is not None and is_muted(reader, tx.now_ms):
+        mute = tx.restrictions.find(conversation.id, actor.user_id, "mute")
+    return ConversationView(
+        conversation, name, avatar, _last_message(tx, conversation, reader), members, reader, unread, mute
+    )
+
+
+def _last_message(tx: Transaction, conversation: Conversation, reader: Member | None) -> Message | None:
+    history = WHOLE if reader is None else reader.history
+    if conversation.last_seq <= history.seq:
+        return None
+    message = tx.message(MESSAGE_ID_BASE + conversation.active_pos)
+    return None if message is None else as_seen(message, history)
+
+
+# --- changing and deleting ------------------------------------------------------------------------------------------
+
+
+def check_update(command: UpdateConversation) -> None:
+    check_id("conversationId", command.conversation_id)
+    _check_fields(command)
+
+
+def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
+    """Changes what a group or channel is called and how it is run; nothing happens when nothing is different."""
+    require_actor(tx, actor)
+    conversation = require_managed(tx, actor, command.conversation_id)
+    _check_kind(conversation.kind, command)
+    given = {name: value for name, value in asdict(command).items() if value is not UNSET}
+    del given["conversation_id"]
+    if replace(conversation, **given) != conversation:
+        conversation = replace(conversation, **given, updated_ms=tx.now_ms, last_pos=tx.next_pos())
+        tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation))
+    return _view_for(tx, conversation, actor, None)
+
+
+def _check_fields(command: CreateConversation | UpdateConversation) -> None:
+    if isinstance(command.name, str):
+        check_name("name", command.name)
+    if isinstance(command.avatar, str):
+        check_avatar("avatar", command.avatar)
+    if isinstance(command.metadata, dict):
+        check_metadata("metadata", command.metadata)
+    if isinstance(command.slow_mode_s, int) and not 0 <= command.slow_mode_s <= SLOW_MODE_MAX_S:
+        raise invalid("slowModeS", f"must be 0 to {SLOW_MODE_MAX_S} seconds")
+
+
+def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
+    """What only some kinds have."""
+    if kind == "direct":
+        if command.public is True:
+            raise invalid("public", "a direct conversation is never public")
+        if isinstance(command.name, str):
+            raise invalid("name", "a direct conversation is named after the other member")
+        if isinstance(command.avatar, str):
+            raise invalid("avatar", "a direct conversation looks like the other member")
+        if command.slow_mode_s:
+            raise invalid("slowModeS", "a direct conversation has no slow mode")
+        if command.history == "from-join":
+            raise invalid("history", "both were in a direct conversation from the start")
+
+
+def check_delete(command: DeleteConversation) -> None:
+    check_id("conversationId", command.conversation_id)
+
+
+def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
+    """Nobody is in it any more, and its messages are nobody's to see."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
+    tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, command.conversation_id, actor.user_id))
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
+    """One conversation with all its members."""
+    check_id("conversationId", query.conversation_id)
+    history_for(snapshot, actor, query.conversation_id)
+    conversation = snapshot.conversation(query.conversation_id)
+    if conversation is None or conversation.deleted_ms is not None:
+        raise forbidden()
+    return views_of(snapshot, actor.user_id, [conversation], members_max=conversation.member_count)[0]
+
+
+def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
+    """Returns one page of the actor's conversations, newest message first, or of everybody's.
+
+    A cursor of the actor's own list continues that list: `sync` begins it, and the route that lists all continues it.
+    """
+    limit = max(1, min(query.limit, PAGE_MAX))
+    if not (query.of_everybody or query.member_id is not None or query.text is not None):
+        return _list_own(snapshot, actor, query, limit)
+    must_be_trusted(actor)
+    if query.cursor is not None and not query.cursor.startswith(_AFTER):
+        return _list_own(snapshot, actor, query, limit)
+    return _list_all(snapshot, actor, query, limit)
+
+
+def _list_own(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
+    if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
+        raise invalid("cursor", "is not a cursor of this list")
+    before = None if query.cursor is None else int(query.cursor)
+    found = snapshot.conversations_of(actor.user_id, before, limit + 1)
+    shown = found[:limit]
+    views = views_of(
+        snapshot, actor.user_id, [conversation for conversation, _ in shown], members_max=query.members_max
+    )
+    return Page(tuple(views), str(shown[-1][1]) if len(found) > limit else None)
+
+
+def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
+    after_id = None if query.cursor is None else query.cursor.removeprefix(_AFTER)
+    for path, id_ in (("cursor", after_id), ("memberId", query.member_id)):
+        if id_ is not None:
+            check_id(path, id_)
+    terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else Terms(())
+    most = LOOKED_AT_MAX if terms.phrases else limit + 1
+    looked_at = snapshot.all_conversations(query.member_id, after_id, most)
+    matching = (each for each in looked_at if not terms.phrases or (each.name is not None and terms.are_in(each.name)))
+    found = list(islice(matching, limit + 1))
+    views = views_of(snapshot, actor.user_id, found[:limit], members_max=query.members_max)
+    if len(found) > limit:
+        return Page(tuple(views), _AFTER + found[limit - 1].id)
+    return Page(tuple(views), _AFTER + looked_at[-1].id if len(looked_at) == LOOKED_AT_MAX else None)
+
+
+def views_of(
+    snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
+) -> list[ConversationView]:
+    """Conversations as one reader sees them, by a statement a table however many they are; direct ones, and those with
+    at most `members_max` members, together with them."""
+    ids = [conversation.id for conversation in conversations]
+    readers = snapshot.memberships(reader_id, ids)
+    mutes = _mutes_of(snapshot, readers.values())
+    unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
+    last = snapshot.last_messages(conversations)
+    # A direct one is named after the other member: both are read anyway.
+    shown = {c.id for c in conversations if c.kind == "direct" or c.member_count <= members_max}
+    members = snapshot.members_of(sorted(shown))
+    blocker_ids = snapshot.blockers_of(reader_id) if shown else ()
+    views = []
+    for conversation in conversations:
+        listed = tuple(as_shown_to(view, reader_id, blocker_ids) for view in members.get(conversation.id, ()))
+        reader = readers.get(conversation.id)
+        message = last.get(conversation.id)
+        if reader is not None and message is not None:
+            message = as_seen(message, reader.history)
+        views.append(
+            ConversationView(
+                conversation,
+                *_shown_as(conversation, listed, reader_id),
+                message,
+                listed if conversation.id in shown else None,
+                reader,
+                unread.get((conversation.id, reader_id)),
+                mutes.get(conversation.id),
+            )
+        )
+    return views
+
+
+def _mutes_of(snapshot: Snapshot, memberships: Collection[Member]) -> Mapping[str, Restriction]:
+    """Returns what keeps a user from writing now, by conversation. Most users are muted nowhere, which asks nothing."""
+    muted = [(each.conversation_id, each.user_id) for each in memberships if is_muted(each, snapshot.now_ms)]
+    if not muted:
+        return {}
+    return {each.conversation_id: each for each in snapshot.restrictions.of_keys(muted) if each.kind == "mute"}
+
+
+def _shown_as(
+    conversation: Conversation, members: Sequence[MemberView], reader_id: str
+) -> tuple[str | None, str | None]:
+    """(name, avatar): a direct conversation looks like the other member."""
+    if conversation.kind == "direct":
+        for view in members:
+            if view.member.user_id != reader_id:
+                return view.name, view.avatar
+    return conversation.name, conversation.avatar
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        CreateConversation: ChangeHandler(create_conversation, check_create),
+        UpdateConversation: ChangeHandler(update_conversation, check_update),
+        DeleteConversation: ChangeHandler(delete_conversation, check_delete),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType(
+    {
+        GetConversation: get_conversation,
+        ListConversations: list_conversations,
+    }
+)

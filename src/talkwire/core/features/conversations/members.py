@@ -1,0 +1,261 @@
+"""Who is in a conversation: joining, adding, leaving, removing, and who runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.conversations import MemberView
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.domain.access import (
+    is_ownerless,
+    may_act,
+    may_give_role,
+    may_join,
+    may_manage,
+    may_remove,
+    require,
+)
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
+from talkwire.core.domain.model import (
+    WHOLE,
+    Actor,
+    Conversation,
+    HistoryStart,
+    Member,
+    MemberRole,
+    User,
+    is_own_id,
+)
+from talkwire.core.domain.texts import check_id
+from talkwire.core.ports.handler import ChangeHandler, Changes
+from talkwire.core.ports.transaction import Transaction
+
+MEMBERS_PER_COMMAND_MAX = 10_000
+
+
+# --- joining and adding ---------------------------------------------------------------------------------------------
+
+
+def check_add_members(command: AddMembers) -> None:
+    """Refuses at the door what names nobody."""
+    check_id("conversationId", command.conversation_id)
+    check_user_ids("userIds", command.user_ids)
+    if not command.user_ids:
+        raise invalid("userIds", "must not be empty")
+
+
+def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
+    """Lets users into a group or channel; whoever is in it already is passed over. Raises `banned` when one of them is
+    kept out by a moderator."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    if conversation is None or not may_join(actor, conversation, command.user_ids):
+        conversation = require_managed(tx, actor, command.conversation_id)
+    present = tx.members(conversation.id, command.user_ids)
+    newcomers = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
+    if not newcomers:
+        return ()
+    check_users(tx, actor, command.user_ids, "userIds")
+    must_not_be_banned(tx, actor, conversation, newcomers)
+    make_unknown_users(tx, newcomers)
+    return let_in(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
+
+
+def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
+    """Makes users that this transaction has created members of a group or channel, by one event for all of them.
+
+    Returns whether there is such a conversation. Members that somebody has let in already stay as they are.
+    """
+    conversation = find_conversation(tx, conversation_id)
+    if conversation is None or conversation.kind == "direct":
+        return False
+    present = tx.members(conversation.id, user_ids)
+    newcomers = [user_id for user_id in user_ids if user_id not in present]
+    if newcomers:
+        _add(tx, conversation, newcomers, {}, "")
+    return True
+
+
+def let_in(tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str) -> tuple[Member, ...]:
+    """Returns the new members, who were in the conversation before or not. A mute outlasts leaving and coming back."""
+    restrictions = tx.restrictions.on_users(conversation.id, newcomers)
+    muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
+    return _add(tx, conversation, newcomers, muted_until_ms, by)
+
+
+def _add(
+    tx: Transaction,
+    conversation: Conversation,
+    user_ids: Sequence[str],
+    muted_until_ms: Mapping[str, int],
+    by: str,
+) -> tuple[Member, ...]:
+    limits = _history_from(conversation, tx.next_pos())
+    members = tuple(
+        replace(newcomer(conversation, id_, "member", tx.now_ms, limits), muted_until_ms=muted_until_ms.get(id_, 0))
+        for id_ in user_ids
+    )
+    tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
+    return members
+
+
+def newcomer(
+    conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, history: HistoryStart = WHOLE
+) -> Member:
+    """Returns a member who has nothing unread."""
+    last_seq = conversation.last_seq
+    return Member(
+        conversation.id,
+        user_id,
+        role,
+        joined_ms,
+        history_seq=history.seq,
+        history_pos=history.pos,
+        read_seq=last_seq,
+        delivered_seq=last_seq,
+    )
+
+
+def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
+    """Returns what is not for members who join now, by the event at this log position."""
+    return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
+
+
+def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
+    """Raises `banned` when a moderator keeps one of these users out of the conversation."""
+    restrictions = tx.restrictions.on_users(conversation.id, user_ids)
+    banned = [each.user_id for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
+    if banned == [actor.user_id]:
+        raise ChatError("banned", "You are banned from this conversation.")
+    if banned:
+        raise ChatError("banned", "Banned from this conversation.", {"userIds": banned})
+
+
+# --- leaving and removing -------------------------------------------------------------------------------------------
+
+
+def check_remove_member(command: RemoveMember) -> None:
+    check_id("conversationId", command.conversation_id)
+    check_id("userId", command.user_id)
+
+
+def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
+    """Takes a user out of a group or channel; anyone may take out themselves."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
+    require(may_remove(actor, conversation, member, target))
+    if conversation is None or target is None:
+        raise ChatError("not_found", "This user is no member.")
+    take_out(tx, conversation, target, actor.user_id)
+
+
+def take_out(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
+    """Removes a member, who left or was removed. The heir of an owner takes the conversation over.
+
+    A conversation that nobody is left in is deleted, unless only the backend deletes it: it has no owner, or the policy
+    lets no owner delete.
+    """
+    tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
+    if conversation.member_count == 1:
+        if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation):
+            tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
+    elif member.role == "owner":
+        heir = tx.heir(conversation.id, member.user_id)
+        if heir is not None:
+            _give_role(tx, heir, "owner")
+
+
+# --- roles ----------------------------------------------------------------------------------------------------------
+
+
+def check_update_member(command: UpdateMember) -> None:
+    check_id("conversationId", command.conversation_id)
+    check_id("userId", command.user_id)
+
+
+def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> MemberView:
+    """Gives a member another role. Who makes another the owner is an admin from then on."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
+    require(may_give_role(actor, conversation, member, target, command.role))
+    user = tx.user(command.user_id)
+    if conversation is None or target is None or user is None:
+        raise forbidden()
+    if target.role != command.role:
+        if command.role == "owner" and conversation.owner_id is not None:
+            owner = tx.member(conversation.id, conversation.owner_id)
+            if owner is not None:
+                _give_role(tx, owner, "admin")
+        target = _give_role(tx, target, command.role)
+    return MemberView(target, user.name, user.avatar)
+
+
+def _give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
+    changed = replace(member, role=role)
+    tx.record(MemberUpdated(tx.next_pos(), tx.now_ms, changed))
+    return changed
+
+
+# --- what other commands about a conversation ask too ---------------------------------------------------------------
+
+
+def require_actor(tx: Transaction, actor: Actor) -> None:
+    """Raises for who is banned, and for a user whom nobody knows."""
+    user = tx.user(actor.user_id)
+    require(may_act(user) or (forbidden() if user is None and actor.role == "user" else None))
+
+
+def find_conversation(tx: Transaction, conversation_id: str) -> Conversation | None:
+    """None too for one that was deleted."""
+    conversation = tx.conversation(conversation_id)
+    return None if conversation is None or conversation.deleted_ms is not None else conversation
+
+
+def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conversation:
+    """The conversation, if the actor runs it."""
+    conversation = find_conversation(tx, conversation_id)
+    refusal = may_manage(actor, conversation, tx.member(conversation_id, actor.user_id))
+    if refusal is not None or conversation is None:
+        raise refusal or forbidden()
+    return conversation
+
+
+def check_user_ids(path: str, user_ids: Collection[str]) -> None:
+    if len(user_ids) > MEMBERS_PER_COMMAND_MAX:
+        raise invalid(path, f"at most {MEMBERS_PER_COMMAND_MAX}")
+    for index, user_id in enumerate(user_ids):
+        check_id(f"{path}[{index}]", user_id)
+
+
+def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
+    """The backend may create users by naming them; for anyone else they have to exist."""
+    known = tx.users(user_ids)
+    for index, user_id in enumerate(user_ids):
+        if user_id in known:
+            continue
+        if not actor.is_service:
+            raise invalid(f"{path}[{index}]", "no such user")
+        if is_own_id(user_id):
+            raise invalid(f"{path}[{index}]", "lies in the range of ids that the server gives out")
+
+
+def make_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
+    known = tx.users(user_ids)
+    for user_id in user_ids:
+        if user_id not in known:
+            tx.record(UserCreated(tx.next_pos(), tx.now_ms, User(user_id, user_id, tx.now_ms)))
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        AddMembers: ChangeHandler(add_members, check_add_members),
+        RemoveMember: ChangeHandler(remove_member, check_remove_member),
+        UpdateMember: ChangeHandler(update_member, check_update_member),
+    }
+)

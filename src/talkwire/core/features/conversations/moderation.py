@@ -1,0 +1,99 @@
+"""What moderators do in a conversation: they mute members, and ban users from it. Both outlast a membership."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, require
+from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
+from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction
+from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.texts import check_id, check_name
+from talkwire.core.domain.times import check_time
+from talkwire.core.features.conversations.members import find_conversation, require_actor, take_out
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+REASON_MAX_LENGTH = 500
+
+
+def check_restrict(command: RestrictMember) -> None:
+    check_unrestrict(command)
+    if command.until_ms is not None:
+        check_time("until", command.until_ms)
+    if command.reason is not None:
+        check_name("reason", command.reason, REASON_MAX_LENGTH)
+
+
+def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:
+    check_id("conversationId", command.conversation_id)
+    check_id("userId", command.user_id)
+
+
+def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> Restriction:
+    """Keeps a user from writing, or out. A ban takes a member out at once."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
+    rule = may_ban if command.kind == "ban" else may_restrict
+    require(rule(actor, conversation, member, target))
+    if conversation is None:
+        raise forbidden()
+    if tx.user(command.user_id) is None:
+        raise invalid("userId", "no such user")
+    restriction = _restriction(command, actor, tx.now_ms)
+    if tx.restrictions.find(conversation.id, command.user_id, command.kind) != restriction:
+        tx.record(MemberRestricted(tx.next_pos(), tx.now_ms, restriction))
+    if command.kind == "ban" and target is not None:
+        take_out(tx, conversation, target, actor.user_id)
+    return restriction
+
+
+def _restriction(command: RestrictMember, actor: Actor, now_ms: int) -> Restriction:
+    until_ms = FOR_EVER_MS if command.until_ms is None else command.until_ms
+    if until_ms <= now_ms:
+        raise invalid("until", "must be in the future")
+    return Restriction(command.conversation_id, command.user_id, command.kind, until_ms, actor.user_id, command.reason)
+
+
+def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) -> None:
+    """Ends a mute or a ban before its time; nothing happens where there is none. Who was banned is not a member again
+    by that."""
+    require_actor(tx, actor)
+    conversation = find_conversation(tx, command.conversation_id)
+    member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
+    rule = may_ban if command.kind == "ban" else may_restrict
+    require(rule(actor, conversation, member, target))
+    restriction = tx.restrictions.find(command.conversation_id, command.user_id, command.kind)
+    if restriction is not None:
+        tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))
+
+
+def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:
+    """Whom moderators have muted in a conversation, or banned from it. For moderators."""
+    check_id("conversationId", query.conversation_id)
+    if query.cursor is not None:
+        check_id("cursor", query.cursor)
+    conversation = snapshot.conversation(query.conversation_id)
+    if conversation is not None and conversation.deleted_ms is not None:
+        conversation = None
+    member = snapshot.member(query.conversation_id, actor.user_id)
+    require(may_act(snapshot.user(actor.user_id)) or may_manage(actor, conversation, member))
+    limit = max(1, min(query.limit, PAGE_MAX))
+    found = snapshot.restrictions.of_conversation(
+        query.conversation_id, query.kind, query.now_ms, query.cursor, limit + 1
+    )
+    return Page(tuple(found[:limit]), found[limit - 1].user_id if len(found) > limit else None)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        RestrictMember: ChangeHandler(restrict_member, check_restrict),
+        UnrestrictMember: ChangeHandler(unrestrict_member, check_unrestrict),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({ListRestrictions: list_restrictions})

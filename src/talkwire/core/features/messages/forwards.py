@@ -1,0 +1,73 @@
+"""Forwarding: a copy of a message in other conversations, which says what it was copied from.
+
+Text and attachments are copied; what belonged to the original's place is not: metadata, mentions, replies, reactions.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.messages import ForwardMessage
+from talkwire.core.domain.access import acting_as, may_post
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
+from talkwire.core.domain.texts import check_id
+from talkwire.core.features.messages.messages import Part, must_stand, need_message, taking_part, visible_message
+from talkwire.core.ports.handler import ChangeHandler, Changes
+from talkwire.core.ports.transaction import Needs, Transaction
+
+TARGETS_MAX = 20
+
+
+def check_forward(command: ForwardMessage) -> None:
+    if not 1 <= len(command.conversation_ids) <= TARGETS_MAX:
+        raise invalid("conversationIds", f"must name 1 to {TARGETS_MAX} conversations")
+    for index, conversation_id in enumerate(command.conversation_ids):
+        check_id(f"conversationIds[{index}]", conversation_id)
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+
+
+def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Needs) -> None:
+    sender_id = command.sender_id or actor.user_id
+    need_message(needs, command.message_id)
+    needs.members.update((conversation_id, sender_id) for conversation_id in command.conversation_ids)
+
+
+def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> tuple[Message, ...]:
+    """Sends a message that the sender may see to conversations in which they may write."""
+    sender_id = acting_as(actor, command.sender_id)
+    source, _ = visible_message(tx, sender_id, command.message_id)
+    must_stand(source)
+    targets = [_target(tx, sender_id, conversation_id) for conversation_id in dict.fromkeys(command.conversation_ids)]
+    return tuple(_forward(tx, source, target) for target in targets)
+
+
+def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Part:
+    part = taking_part(tx, sender_id, conversation_id)
+    refusal = may_post(part.conversation, part.member, tx.now_ms)
+    if refusal is not None:
+        raise refusal
+    return part
+
+
+def _forward(tx: Transaction, source: Message, target: Part) -> Message:
+    pos = tx.next_pos()
+    message = Message(
+        id=MESSAGE_ID_BASE + pos,
+        conversation_id=target.conversation.id,
+        seq=target.conversation.last_seq + 1,
+        sender_id=target.user.id,
+        sender_name=target.user.name,
+        sender_avatar=target.user.avatar,
+        content=source.content,
+        created_ms=tx.now_ms,
+        attachments=source.attachments,
+        forwarded_from=source.forwarded_from or Origin(source.id, source.sender_id),
+    )
+    tx.record(MessageSent(pos, tx.now_ms, message))
+    return message
+
+
+CHANGES: Changes = MappingProxyType({ForwardMessage: ChangeHandler(forward_message, check_forward, needs_of_forward)})

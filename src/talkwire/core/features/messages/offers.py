@@ -1,0 +1,289 @@
+"""Offers: `pending → accepted | rejected | withdrawn | expired | countered`.
+
+An offer moves once. The first decision wins; a different decision, or another member's, is refused with `conflict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.offers import (
+    CounterOffer,
+    CreateOffer,
+    ExpireOffers,
+    GetOffer,
+    ListOffers,
+    OfferDecision,
+    UpdateOffer,
+)
+from talkwire.core.domain.access import (
+    acting_as,
+    blocked,
+    history_for,
+    history_of,
+    may_post,
+    may_see_offer,
+    may_take_part,
+)
+from talkwire.core.domain.currencies import CURRENCIES
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import OfferCreated, OfferUpdated
+from talkwire.core.domain.model import (
+    MESSAGE_ID_BASE,
+    SAFE_INTEGER_MAX,
+    Actor,
+    Conversation,
+    HistoryStart,
+    Member,
+    Offer,
+    OfferStatus,
+    message_number,
+)
+from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
+from talkwire.core.domain.texts import check_id, check_metadata, check_name, check_text
+from talkwire.core.domain.times import check_time
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+AMOUNT_MAX = SAFE_INTEGER_MAX
+
+TITLE_MAX_LENGTH = 200
+DESCRIPTION_MAX_LENGTH = 4000
+EXPIRED_AT_ONCE = 100
+
+_encode = msgspec.json.Encoder().encode
+
+
+def check_create(command: CreateOffer) -> None:
+    """Refuses at the door what could not be stored."""
+    check_id("conversationId", command.conversation_id)
+    check_name("title", command.title, TITLE_MAX_LENGTH)
+    _check_currency(command.currency)
+    _check_rest(command)
+
+
+def check_counter(command: CounterOffer) -> None:
+    if command.title is not None:
+        check_name("title", command.title, TITLE_MAX_LENGTH)
+    if command.currency is not None:
+        _check_currency(command.currency)
+    _check_rest(command)
+
+
+def check_update(command: UpdateOffer) -> None:
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+
+
+def _check_rest(command: CreateOffer | CounterOffer) -> None:
+    if isinstance(command.amount, bool) or not 0 <= command.amount <= AMOUNT_MAX:
+        raise invalid("amount", f"must be an integer from 0 to {AMOUNT_MAX}, in the currency's smallest unit")
+    if command.description is not None:
+        check_text("description", command.description)
+        if len(command.description) > DESCRIPTION_MAX_LENGTH:
+            raise invalid("description", f"must have at most {DESCRIPTION_MAX_LENGTH} characters")
+    if command.expires_ms is not None:
+        check_time("expiresAt", command.expires_ms)
+    if command.metadata is not None:
+        check_metadata("metadata", command.metadata)
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+
+
+def _check_currency(currency: str) -> None:
+    if currency not in CURRENCIES:
+        raise invalid("currency", "must be a currency's code of ISO 4217, such as EUR")
+
+
+def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | None:
+    """Only the author withdraws; only another member accepts or rejects."""
+    own = offer.author_id == user_id
+    if own and status != "withdrawn":
+        return ChatError("forbidden", "One's own offer can only be withdrawn.")
+    if not own and status == "withdrawn":
+        return ChatError("forbidden", "Only its author withdraws an offer.")
+    return None
+
+
+def is_open(offer: Offer, now_ms: int) -> bool:
+    """Whether an offer can still move: one whose time has come cannot, whether or not it has been marked so."""
+    return offer.status == "pending" and (offer.expires_ms is None or offer.expires_ms > now_ms)
+
+
+def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
+    """Makes an offer to the other members."""
+    author_id = acting_as(actor, command.sender_id)
+    _post(tx, command.conversation_id, author_id)
+    _check_time(tx, command.expires_ms)
+    pos = tx.next_pos()
+    offer = Offer(
+        id=MESSAGE_ID_BASE + pos,
+        conversation_id=command.conversation_id,
+        author_id=author_id,
+        title=command.title,
+        amount=command.amount,
+        currency=command.currency,
+        status="pending",
+        created_ms=tx.now_ms,
+        updated_ms=tx.now_ms,
+        description=command.description,
+        expires_ms=command.expires_ms,
+        metadata=command.metadata,
+    )
+    tx.record(OfferCreated(pos, tx.now_ms, offer))
+    return offer
+
+
+def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
+    """Accepts, rejects or withdraws an offer. Returns it unchanged, and records nothing, where the same user has made
+    the same decision before: a client may retry, and may announce over a socket what it decided over REST."""
+    user_id = acting_as(actor, command.sender_id)
+    offer = _find(tx, command.offer_id)
+    if command.conversation_id not in {None, offer.conversation_id}:
+        raise forbidden()
+    conversation, member = _take_part(tx, offer.conversation_id, user_id)
+    _must_see(offer, history_of(actor, member))
+    refusal = may_close(offer, user_id, command.status)
+    if refusal is not None:
+        raise refusal
+    if (offer.status, offer.closed_by) == (command.status, user_id):
+        return offer
+    if conversation.blocked and command.status != "withdrawn":
+        raise blocked()
+    return _close(tx, offer, command.status, user_id)
+
+
+def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer:
+    """Closes another's offer as `countered` and makes one in its place."""
+    author_id = acting_as(actor, command.sender_id)
+    first = _find(tx, command.offer_id)
+    _must_see(first, history_of(actor, _post(tx, first.conversation_id, author_id)))
+    if first.author_id == author_id:
+        raise ChatError("forbidden", "One's own offer can only be withdrawn.")
+    _check_time(tx, command.expires_ms)
+    _close(tx, first, "countered", author_id)
+    pos = tx.next_pos()
+    offer = Offer(
+        id=MESSAGE_ID_BASE + pos,
+        conversation_id=first.conversation_id,
+        author_id=author_id,
+        title=command.title or first.title,
+        amount=command.amount,
+        currency=command.currency or first.currency,
+        status="pending",
+        created_ms=tx.now_ms,
+        updated_ms=tx.now_ms,
+        description=first.description if command.description is None else command.description,
+        expires_ms=command.expires_ms,
+        counter_of=first.id,
+        metadata=command.metadata,
+    )
+    tx.record(OfferCreated(pos, tx.now_ms, offer))
+    return offer
+
+
+def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int | None:
+    """Marks some of those whose time has come; when more are due, the answer is a time that has passed."""
+    for offer in tx.offers.due(tx.now_ms, EXPIRED_AT_ONCE):
+        _record(tx, offer, "expired", None)
+    return tx.offers.next_due_ms()
+
+
+def _close(tx: Transaction, offer: Offer, status: OfferStatus, user_id: str) -> Offer:
+    if not is_open(offer, tx.now_ms):
+        known = offer.status if offer.status != "pending" else "expired"
+        raise ChatError("conflict", f"This offer is {known} already.", {"status": known})
+    return _record(tx, offer, status, user_id)
+
+
+def _record(tx: Transaction, offer: Offer, status: OfferStatus, user_id: str | None) -> Offer:
+    closed = replace(offer, status=status, updated_ms=tx.now_ms, closed_by=user_id)
+    tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, closed))
+    return closed
+
+
+def _find(tx: Transaction, offer_id: str) -> Offer:
+    number = message_number(offer_id)
+    offer = None if number is None else tx.offers.find(number)
+    if offer is None:
+        raise forbidden()
+    return offer
+
+
+def _take_part(tx: Transaction, conversation_id: str, user_id: str) -> tuple[Conversation, Member]:
+    member = tx.member(conversation_id, user_id)
+    refusal = may_take_part(tx.user(user_id), member)
+    conversation = tx.conversation(conversation_id)
+    if refusal is not None or member is None or conversation is None:
+        raise refusal or forbidden()
+    return conversation, member
+
+
+def _post(tx: Transaction, conversation_id: str, user_id: str) -> Member:
+    """Returns the member. Raises unless they may write there. Slow mode is about messages: it holds up no offer."""
+    conversation, member = _take_part(tx, conversation_id, user_id)
+    refusal = may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms)
+    if refusal is not None:
+        raise refusal
+    return member
+
+
+def _must_see(offer: Offer, history: HistoryStart) -> None:
+    """Raises `forbidden` for an offer from before the reader's time."""
+    if not may_see_offer(offer.id, history):
+        raise forbidden()
+
+
+def _check_time(tx: Transaction, expires_ms: int | None) -> None:
+    if expires_ms is not None and expires_ms <= tx.now_ms:
+        raise invalid("expiresAt", "must lie in the future")
+
+
+def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
+    """One offer of a conversation that the actor is in."""
+    number = message_number(query.offer_id)
+    offer = None if number is None else snapshot.offers.find(number)
+    if offer is None:
+        raise forbidden()
+    _must_see(offer, history_for(snapshot, actor, offer.conversation_id))
+    return offer
+
+
+def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Offer]:
+    """A conversation's offers, newest first."""
+    check_id("conversationId", query.conversation_id)
+    before_id = None if query.cursor is None else message_number(query.cursor)
+    if query.cursor is not None and before_id is None:
+        raise invalid("cursor", "is not a cursor of this list")
+    history = history_for(snapshot, actor, query.conversation_id)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    found = snapshot.offers.of_conversation(query.conversation_id, history.pos, before_id, limit + 1)
+    items = _within_bytes(found[:limit])
+    return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
+
+
+def _within_bytes(offers: Sequence[Offer]) -> Sequence[Offer]:
+    """As many from the front as fit a page, one at least."""
+    size = 0
+    for index, offer in enumerate(offers):
+        size += len(_encode(offer))
+        if size > PAGE_MAX_BYTES and index:
+            return offers[:index]
+    return offers
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        CreateOffer: ChangeHandler(create_offer, check_create),
+        UpdateOffer: ChangeHandler(update_offer, check_update),
+        CounterOffer: ChangeHandler(counter_offer, check_counter),
+        ExpireOffers: ChangeHandler(expire_offers),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({GetOffer: get_offer, ListOffers: list_offers})

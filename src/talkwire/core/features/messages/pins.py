@@ -1,0 +1,67 @@
+"""Messages that are pinned in their conversation, for all its members."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.messages import PinMessage, UnpinMessage
+from talkwire.core.domain.access import as_seen, blocked, history_for, may_act, must_see, runs
+from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.events import MessagePinned, MessageUnpinned
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.features.messages.messages import existing_message, must_stand, needs_of_change, taking_part
+from talkwire.core.ports.handler import ChangeHandler, Changes
+from talkwire.core.ports.transaction import Transaction
+
+PINS_MAX = 100
+
+
+def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
+    """Doing it twice changes nothing."""
+    message = _pinnable(tx, actor, command)
+    history = history_for(tx, actor, message.conversation_id)
+    if message.pinned_ms is not None:
+        return must_see(message, history)
+    if tx.parts.count_pinned(message.conversation_id) >= PINS_MAX:
+        raise invalid("messageId", f"a conversation has at most {PINS_MAX} pinned messages")
+    pinned = replace(message, pinned_ms=tx.now_ms)
+    tx.record(MessagePinned(tx.next_pos(), tx.now_ms, pinned, actor.user_id))
+    return must_see(pinned, history)
+
+
+def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Message:
+    message = _pinnable(tx, actor, command)
+    history = history_for(tx, actor, message.conversation_id)
+    if message.pinned_ms is None:
+        return must_see(message, history)
+    unpinned = replace(message, pinned_ms=None)
+    tx.record(MessageUnpinned(tx.next_pos(), tx.now_ms, unpinned, actor.user_id))
+    return must_see(unpinned, history)
+
+
+def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
+    """The message, for whoever runs its conversation, both in a direct one, the application's backend and operators."""
+    message = existing_message(tx, command.message_id)
+    if actor.role == "user":
+        part = taking_part(tx, actor.user_id, message.conversation_id)
+        may_pin = part.conversation.kind == "direct" or runs(part.member)
+        if as_seen(message, part.member.history) is None or not may_pin:
+            raise forbidden()
+        if part.conversation.blocked:
+            raise blocked()
+    else:
+        refusal = may_act(tx.user(actor.user_id))
+        if refusal is not None:
+            raise refusal
+    must_stand(message)
+    return message
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        PinMessage: ChangeHandler(pin_message, None, needs_of_change),
+        UnpinMessage: ChangeHandler(unpin_message, None, needs_of_change),
+    }
+)

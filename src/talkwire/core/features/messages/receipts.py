@@ -1,0 +1,214 @@
+"""Who has received and read what: one cursor a member, never a row for each message."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.messages import GetMessage
+from talkwire.core.commands.receipts import (
+    CountUnread,
+    GetMessageStatus,
+    ListReaders,
+    ListReceipts,
+    MarkDelivered,
+    MarkRead,
+    MarkUnread,
+    MessageStatus,
+    Reader,
+    ReadMark,
+    Receipt,
+    Status,
+    Unread,
+)
+from talkwire.core.domain.access import as_seen, history_for, may_take_part
+from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.model import (
+    LARGE_CONVERSATION,
+    MESSAGE_ID_BASE,
+    Actor,
+    Conversation,
+    Member,
+    Message,
+    message_number,
+)
+from talkwire.core.domain.texts import check_id
+from talkwire.core.features.messages.messages import get_message
+from talkwire.core.features.messages.reading import READERS_MAX
+from talkwire.core.features.notifying.notifications import read_with_messages
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Needs, Snapshot, Transaction
+
+COVERED_MAX = 100
+"""Of how many messages at most authors are told that somebody has received or read them, for one move of a cursor."""
+
+
+Mark = MarkRead | MarkUnread | MarkDelivered
+
+
+def check_mark(command: Mark) -> None:
+    check_id("conversationId", command.conversation_id)
+
+
+def needs_of_mark(actor: Actor, command: Mark, needs: Needs) -> None:
+    """Names what marking will look up."""
+    needs.members.add((command.conversation_id, actor.user_id))
+
+
+def needs_of_read(actor: Actor, command: MarkRead, needs: Needs) -> None:
+    """Names what reading will look up."""
+    needs_of_mark(actor, command, needs)
+    needs.unread_notifications.add((command.conversation_id, actor.user_id))
+
+
+def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
+    """Moves the actor's read position forward; an older message moves nothing. Others receive a receipt of what they
+    have received none of before."""
+    conversation, member = _taking_part(tx, actor, command)
+    place = _place(tx, conversation, member, command.message_id)
+    if place is None or place[0] <= member.own_seq:
+        return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
+    if place[0] <= member.read_seq:
+        return _move_own(tx, member, place[0])
+    seq, message_id = place
+    authors = None
+    if conversation.member_count > LARGE_CONVERSATION:
+        authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
+    since = member.read_seq
+    tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors, since))
+    read_with_messages(tx, conversation.id, member.user_id, message_id)
+    # Whoever has read to the end has nothing unread; the usual case asks no further.
+    unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
+    return ReadMark(conversation.id, seq, unread)
+
+
+def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
+    """Moves the actor's own read position back to before a message; what is unread already stays so."""
+    conversation, member = _taking_part(tx, actor, command)
+    if command.message_id is None:
+        seq = tx.newest_of_others(conversation.id, member.user_id, member.history.seq)
+        if seq is None:
+            raise invalid("messageId", "there is no message of another member to mark as unread")
+    else:
+        named = _named(tx, member, command.message_id)
+        if named.imported:
+            raise invalid("messageId", "an imported message is never unread")
+        seq = named.seq
+    if seq > member.own_seq:
+        return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
+    return _move_own(tx, member, seq - 1)
+
+
+def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
+    """Moves the read position that only the member themselves see."""
+    id_, user_id = member.conversation_id, member.user_id
+    unread = tx.unread_behind(id_, user_id, seq)
+    counts = (unread.unread_count, unread.mention_count)
+    tx.record(ReadPositionMoved(tx.next_pos(), tx.now_ms, id_, user_id, seq, *counts))
+    return ReadMark(id_, seq, unread)
+
+
+def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
+    """Moves the actor's delivery position forward."""
+    conversation, member = _taking_part(tx, actor, command)
+    place = _place(tx, conversation, member, command.message_id)
+    if place is not None and place[0] > member.delivered_seq:
+        since = member.delivered_seq
+        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place, since))
+
+
+def _taking_part(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversation, Member]:
+    member = tx.member(command.conversation_id, actor.user_id)
+    refusal = may_take_part(tx.user(actor.user_id), member)
+    conversation = tx.conversation(command.conversation_id)
+    if refusal is not None or member is None or conversation is None:
+        raise refusal or forbidden()
+    return conversation, member
+
+
+def _place(
+    tx: Transaction, conversation: Conversation, member: Member, message_id: str | None
+) -> tuple[int, int] | None:
+    """(seq, id) of the message that was named, or of the newest; None: there is none."""
+    if message_id is None:
+        # The newest event that counts as activity is the newest message, once there is one.
+        return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
+    message = _named(tx, member, message_id)
+    return message.seq, message.id
+
+
+def _named(tx: Transaction, member: Member, message_id: str) -> Message:
+    """Returns a message of the member's conversation. Raises `forbidden` for one that they may not see."""
+    number = message_number(message_id)
+    message = None if number is None else tx.message(number)
+    if message is None or message.conversation_id != member.conversation_id or as_seen(message, member.history) is None:
+        raise forbidden()
+    return message
+
+
+def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
+    """How far a message has come with each other member. Who has blocked the actor seems not to have received it."""
+    message = get_message(snapshot, actor, GetMessage(query.message_id))
+    views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
+    blocker_ids = snapshot.blockers_of(actor.user_id)
+    receipts = []
+    for view in views:
+        member = view.member
+        if member.user_id == message.sender_id or as_seen(message, member.history) is None:
+            continue
+        delivered_ms = read_ms = None
+        if member.user_id not in blocker_ids:
+            delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
+            read_ms = _reached(member, message, member.read_seq, member.read_ms)
+        receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
+    return tuple(receipts)
+
+
+def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int | None:
+    """Returns when a member's cursor moved to `seq`, if that covers the message. Members begin at the newest message
+    without having received or read anything, so that a cursor has no time before they joined."""
+    return moved_ms if seq >= message.seq and moved_ms >= member.joined_ms else None
+
+
+def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[Reader, ...]:
+    """For whoever may read the conversation."""
+    check_id("conversationId", query.conversation_id)
+    history_for(snapshot, actor, query.conversation_id)
+    return tuple(snapshot.readers(query.conversation_id, actor.user_id, READERS_MAX))
+
+
+def get_message_status(snapshot: Snapshot, actor: Actor, query: GetMessageStatus) -> MessageStatus:
+    """For whoever may see the message."""
+    message = get_message(snapshot, actor, GetMessage(query.message_id))
+    return MessageStatus(message, status_of(message, snapshot.least_progress(message, actor.user_id)))
+
+
+def status_of(message: Message, least: tuple[int, int] | None) -> Status:
+    """`least`: up to where all others have received and read; None: there is nobody else, whom it could reach."""
+    if least is None or least[0] < message.seq:
+        return "sent"
+    return "read" if least[1] >= message.seq else "delivered"
+
+
+def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
+    """For those of the keys who are members."""
+    found = snapshot.unreads.of(query.keys)
+    return tuple((conversation_id, user_id, unread) for (conversation_id, user_id), unread in found.items())
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        MarkRead: ChangeHandler(mark_read, check_mark, needs_of_read),
+        MarkUnread: ChangeHandler(mark_unread, check_mark, needs_of_mark),
+        MarkDelivered: ChangeHandler(mark_delivered, check_mark, needs_of_mark),
+    }
+)
+
+QUERIES: Queries = MappingProxyType(
+    {
+        ListReceipts: list_receipts,
+        ListReaders: list_readers,
+        GetMessageStatus: get_message_status,
+        CountUnread: count_unread,
+    }
+)

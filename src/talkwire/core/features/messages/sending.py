@@ -1,0 +1,297 @@
+"""Sending messages, once each: the same client message id again is answered with the first message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
+from struct import Struct
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.domain.access import acting_as, history_of, may_post, may_take_part, must_be_trusted, must_see
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
+from talkwire.core.domain.model import (
+    EXCERPT_LENGTH,
+    MESSAGE_ID_BASE,
+    WHOLE,
+    Actor,
+    Attachment,
+    Conversation,
+    File,
+    HistoryStart,
+    Message,
+    Quote,
+    User,
+    message_number,
+)
+from talkwire.core.domain.places import check_place, label_of_place, map_url
+from talkwire.core.domain.texts import check_content, check_id, check_metadata, check_name, check_text
+from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.messages.files import attachment_of, file_name
+from talkwire.core.features.messages.messages import must_stand, need_message
+from talkwire.core.ports.handler import ChangeHandler, Changes
+from talkwire.core.ports.transaction import Needs, Transaction
+
+ATTACHMENTS_MAX = 20
+URL_MAX_LENGTH = 2048
+
+IMPORT_SKEW_MS = 10_000
+"""How far the time of an imported message may lie ahead of this server's clock."""
+
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
+_first_bytes = Struct("<q")
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def check_send(command: SendMessage) -> None:
+    """Refuses at the door what could not be stored."""
+    check_id("conversationId", command.conversation_id)
+    check_content("content", command.content, may_be_empty=bool(command.attachments))
+    if command.client_message_id is not None:
+        check_name("clientMessageId", command.client_message_id, 128)
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+    if command.metadata is not None:
+        check_metadata("metadata", command.metadata)
+    if command.created_ms is not None:
+        check_time("createdAt", command.created_ms)
+    if command.attachments:
+        _check_attachments(command.attachments)
+
+
+def check_attachment_count(count: int) -> None:
+    """Refuses more attachments than a message may have, before anything is made of them."""
+    if count > ATTACHMENTS_MAX:
+        raise invalid("attachments", f"at most {ATTACHMENTS_MAX}")
+
+
+def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
+    check_attachment_count(len(refs))
+    for index, ref in enumerate(refs):
+        path = f"attachments[{index}]"
+        if ref.id is not None:
+            check_name(f"{path}.id", ref.id, 128)
+        elif ref.place is not None:
+            check_place(f"{path}.place", ref.place)
+        elif ref.url is None:
+            raise invalid(path, "needs the id of an uploaded file, or a url")
+        else:
+            check_url(f"{path}.url", ref.url)
+            if ref.name is not None:
+                check_name(f"{path}.name", ref.name)
+
+
+def check_url(path: str, url: str) -> None:
+    """Raises `invalid_request` unless this is an address that a browser may open without running anything."""
+    check_text(path, url)
+    if len(url) > URL_MAX_LENGTH:
+        raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise invalid(path, "is no URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
+        raise invalid(path, "must be an http or https URL")
+
+
+def needs_of_send(actor: Actor, command: SendMessage, needs: Needs) -> None:
+    """Names what `send_message` will look up."""
+    sender_id = command.sender_id or actor.user_id
+    needs.members.add((command.conversation_id, sender_id))
+    if command.client_message_id is not None:
+        needs.sent_messages.add((command.conversation_id, sender_id, command.client_message_id))
+    if not command.is_plain:
+        need_message(needs, command.reply_to_id)
+        need_message(needs, command.thread_id)
+        needs.files.update(_file_ids(command.attachments))
+        need_names(needs, command.conversation_id, command.content)
+
+
+def need_names(needs: Needs, conversation_id: str, content: str) -> None:
+    needs.names.update((conversation_id, spelling) for spelling in spellings(mention_marks(content)))
+
+
+def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
+    """Stores a message once. A retry is answered before anything that may have changed since: slow mode, a mute; but
+    what the sender may not see any more is `forbidden`."""
+    if command.created_ms is not None:
+        return import_message(tx, actor, command, command.created_ms)
+    sender_id = acting_as(actor, command.sender_id)
+    sender, member = tx.user(sender_id), tx.member(command.conversation_id, sender_id)
+    refusal = may_take_part(sender, member)
+    conversation = tx.conversation(command.conversation_id)
+    if refusal is not None or conversation is None or sender is None or member is None:
+        raise refusal or forbidden()
+    command_hash = None
+    if command.client_message_id is not None:
+        first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
+        if first is not None:
+            return must_see(same_message(first, command), history_of(actor, member))
+        command_hash = hash_of(command)
+    refusal = may_post(conversation, member, tx.now_ms)
+    if refusal is not None:
+        raise refusal
+    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
+    return _record(tx, command, sender, conversation, {**parts, "command_hash": command_hash})
+
+
+def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
+    """Stores a message that was sent somewhere else, with its original time, once.
+
+    The back end imports in anybody's name, an admin in their own. The sender need not be a member any more. What
+    keeps members from writing now does not concern history.
+    """
+    must_be_trusted(actor)
+    sender_id = acting_as(actor, command.sender_id)
+    sender, conversation = tx.user(sender_id), tx.conversation(command.conversation_id)
+    if conversation is None or conversation.deleted_ms is not None:
+        raise forbidden()
+    if sender is None:
+        raise invalid("senderId", "must be the id of a user")
+    if command.client_message_id is not None:
+        first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
+        if first is not None:
+            return same_message(first, command)
+    _check_order(tx, conversation, created_ms)
+    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
+    parts |= {"created_ms": created_ms, "imported": True}
+    if command.client_message_id is not None:
+        parts["command_hash"] = hash_of(command)
+    return _record(tx, command, sender, conversation, parts)
+
+
+def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
+    """Times ascend in a conversation, so that its order is that of its messages' times."""
+    newest_ms = tx.newest_message_ms(conversation)
+    latest_ms = tx.now_ms + IMPORT_SKEW_MS
+    if newest_ms is not None and created_ms < newest_ms:
+        raise invalid("createdAt", f"must not be before the newest message of the conversation, {iso(newest_ms)}")
+    if created_ms > latest_ms:
+        raise invalid("createdAt", f"must not be in the future: at most {iso(latest_ms)}")
+
+
+def _record(
+    tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, more: Mapping[str, Any]
+) -> Message:
+    """Records a message; `more` is what few messages have, by the names of `Message`'s fields."""
+    pos = tx.next_pos()
+    message = Message(
+        id=MESSAGE_ID_BASE + pos,
+        conversation_id=conversation.id,
+        seq=conversation.last_seq + 1,
+        sender_id=sender.id,
+        sender_name=sender.name,
+        sender_avatar=sender.avatar,
+        content=command.content,
+        client_message_id=command.client_message_id,
+        metadata=command.metadata,
+        **{"created_ms": tx.now_ms, **more},
+    )
+    tx.record(MessageSent(pos, tx.now_ms, message))
+    return message
+
+
+def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
+    """What few messages have, by the names of `Message`'s fields. Raises where the sender, with this history, may not
+    use it."""
+    conversation_id = command.conversation_id
+    mentions = mentioned(tx, conversation_id, command.content)
+    return {
+        "reply_to": None if command.reply_to_id is None else _quote(tx, conversation_id, history, command.reply_to_id),
+        "thread_id": None if command.thread_id is None else _root_id(tx, conversation_id, history, command.thread_id),
+        "attachments": _attachments(tx, owner_ids, command.attachments),
+        "mentions": mentions.user_ids,
+        "mentions_all": mentions.everyone,
+    }
+
+
+def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
+    """Which members a text names."""
+    marks = mention_marks(content)
+    if not marks:
+        return Mentions()
+    return resolve(marks, tx.members_named(conversation_id, spellings(marks)))
+
+
+def _beside(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Message:
+    """A message of the same conversation that lies in this history."""
+    number = message_number(message_id)
+    message = None if number is None else tx.message(number)
+    if message is None or message.conversation_id != conversation_id:
+        raise forbidden()
+    must_see(message, history)
+    return message
+
+
+def _quote(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Quote:
+    message = _beside(tx, conversation_id, history, message_id)
+    must_stand(message, "replyToId")
+    return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH], message.seq)
+
+
+def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> int:
+    """The thread's root. Threads have one level."""
+    root = _beside(tx, conversation_id, history, message_id)
+    must_stand(root, "threadId")
+    if root.thread_id is not None:
+        raise invalid("threadId", "this message is in a thread itself")
+    return root.id
+
+
+def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
+    """Each file once. A file of anybody else is `forbidden`, whether there is one or not."""
+    files = tx.files.of_ids(_file_ids(refs)) if refs else {}
+    distinct: dict[object, AttachmentRef] = {}
+    for ref in refs:
+        distinct.setdefault((ref.id, ref.url, ref.name, ref.place), ref)
+    return tuple(_attachment(files.get(ref.id or ""), owner_ids, ref) for ref in distinct.values())
+
+
+def _file_ids(refs: Sequence[AttachmentRef]) -> set[str]:
+    return {ref.id for ref in refs if ref.id is not None}
+
+
+def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRef) -> Attachment:
+    if ref.place is not None and ref.id is None:
+        return Attachment(url=map_url(ref.place), name=label_of_place(ref.place), place=ref.place)
+    if ref.id is None:
+        assert ref.url is not None, "it was checked at the door"
+        name = file_name(ref.name or unquote(urlsplit(ref.url).path))
+        return Attachment(url=ref.url, name=name, kind=ref.kind)
+    if file is None or file.owner_id not in owner_ids:
+        raise forbidden()
+    attached = attachment_of(file)
+    return attached if ref.kind is None else replace(attached, kind=ref.kind)
+
+
+def hash_of(command: SendMessage) -> int:
+    """64 bits over what was sent, to tell a retry from a different message under the same client message id."""
+    if command.sent_hash is not None:
+        return command.sent_hash
+    what: tuple[object, ...] = (command.content, command.metadata)
+    if command.attachments or command.reply_to_id is not None or command.thread_id is not None:
+        what = (*what, command.attachments, command.reply_to_id, command.thread_id)
+    if command.created_ms is not None:
+        what = (*what, command.created_ms)
+    (number,) = _first_bytes.unpack_from(blake2b(_encoder.encode(what)).digest())
+    return int(number)
+
+
+def same_message(first: Message, command: SendMessage) -> Message:
+    """The message that a retry asks for. Raises `conflict` when something else was sent then."""
+    if first.command_hash != hash_of(command):
+        raise ChatError("conflict", "This clientMessageId was used for another message.")
+    return first
+
+
+CHANGES: Changes = MappingProxyType({SendMessage: ChangeHandler(send_message, check_send, needs_of_send)})

@@ -1,0 +1,1 @@
+"""Who is notified of what, stored notifications, and the queue for offline users."""

@@ -1,0 +1,1 @@
+"""What keeps the server in order: retention, and the table of nodes."""

@@ -1,0 +1,20 @@
+"""The nodes of one log, by the table of their leases."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from talkwire.core.commands.server.nodes import ListPeers
+from talkwire.core.domain.access import must_operate
+from talkwire.core.domain.model import Actor
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.handler import Upkeeps
+from talkwire.core.ports.transaction import LeaseTransaction
+
+
+def list_peers(tx: LeaseTransaction, actor: Actor, command: ListPeers) -> tuple[Peer, ...]:
+    must_operate(actor)
+    return tuple(tx.nodes.living(tx.now_ms))
+
+
+UPKEEP: Upkeeps = MappingProxyType({ListPeers: list_peers})

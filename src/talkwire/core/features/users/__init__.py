@@ -1,0 +1,1 @@
+"""Users: profiles, accounts and sign-ins, blocks, preferences, search for users, stored presence."""

@@ -1,0 +1,108 @@
+"""What users want to be notified of: everywhere, in one conversation, and at which hours not."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from talkwire.core.commands.preferences import (
+    GetMemberPreferences,
+    GetPreferences,
+    SetMemberPreferences,
+    SetPreferences,
+)
+from talkwire.core.domain.access import may_act, may_take_part
+from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
+from talkwire.core.domain.model import Actor, DoNotDisturb, Member, MemberPreferences, Preferences
+from talkwire.core.domain.texts import check_id
+from talkwire.core.domain.time_zones import zone_of
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+DAY_MINUTES = 24 * 60
+DEFAULTS = Preferences()
+
+_SOUND = re.compile(r"[a-z0-9._-]{1,64}")
+
+
+def check_sound(path: str, sound: str | None) -> None:
+    """The name of a sound that clients have."""
+    if sound is not None and _SOUND.fullmatch(sound) is None:
+        raise invalid(path, "must be a sound's name: 1 to 64 of a-z, 0-9, '.', '_' and '-'")
+
+
+def check_set(command: SetPreferences) -> None:
+    """Refuses what no client could follow."""
+    for type_, sound in command.preferences.sounds.items():
+        check_sound(f"sounds.{type_}", sound)
+    quiet = command.preferences.do_not_disturb
+    if zone_of(quiet.time_zone) is None:
+        raise invalid("doNotDisturb.timeZone", "must be a time zone's IANA name, such as Europe/Berlin")
+    _check_hours(quiet)
+
+
+def _check_hours(quiet: DoNotDisturb) -> None:
+    for name, minute in (("from", quiet.start_minute), ("to", quiet.end_minute)):
+        if not 0 <= minute < DAY_MINUTES:
+            raise invalid(f"doNotDisturb.{name}", "must be a time of the day, such as 22:00")
+    if any(not 0 <= day < 7 for day in quiet.days):
+        raise invalid("doNotDisturb.days", "must be days of the week")
+
+
+def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> Preferences:
+    """Nothing happens when nothing is different."""
+    user = tx.user(actor.user_id)
+    refusal = may_act(user)
+    if refusal is not None or user is None:
+        raise refusal or forbidden()
+    if command.preferences != tx.notifications.preferences((user.id,)).get(user.id, DEFAULTS):
+        tx.record(PreferencesChanged(tx.next_pos(), tx.now_ms, user.id, command.preferences))
+    return command.preferences
+
+
+def get_preferences(snapshot: Snapshot, actor: Actor, query: GetPreferences) -> Preferences:
+    return snapshot.notifications.preferences((actor.user_id,)).get(actor.user_id, DEFAULTS)
+
+
+def check_set_member(command: SetMemberPreferences) -> None:
+    check_id("conversationId", command.conversation_id)
+    check_sound("sound", command.sound)
+
+
+def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> MemberPreferences:
+    """Nothing happens when nothing is different."""
+    member = tx.member(command.conversation_id, actor.user_id)
+    refusal = may_take_part(tx.user(actor.user_id), member)
+    if refusal is not None or member is None:
+        raise refusal or forbidden()
+    wanted = MemberPreferences(command.muted, command.notify, command.sound)
+    if wanted != preferences_of(member):
+        event = ConversationPreferred(
+            tx.next_pos(), tx.now_ms, member.conversation_id, member.user_id, wanted.muted, wanted.notify, wanted.sound
+        )
+        tx.record(event)
+    return wanted
+
+
+def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPreferences) -> MemberPreferences:
+    check_id("conversationId", query.conversation_id)
+    member = snapshot.member(query.conversation_id, actor.user_id)
+    refusal = may_take_part(snapshot.user(actor.user_id), member)
+    if refusal is not None or member is None:
+        raise refusal or forbidden()
+    return preferences_of(member)
+
+
+def preferences_of(member: Member) -> MemberPreferences:
+    return MemberPreferences(member.muted, member.notify, member.sound)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        SetPreferences: ChangeHandler(set_preferences, check_set),
+        SetMemberPreferences: ChangeHandler(set_member_preferences, check_set_member),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({GetPreferences: get_preferences, GetMemberPreferences: get_member_preferences})

@@ -1,0 +1,269 @@
+"""Who may see whose presence, and what is stored of it: nodes' leases, who is online where, what users chose.
+
+Presence is not durable: its changes make no event in the log. A node that is killed cannot say who left; its lease ends
+instead, and whoever was online there is taken for offline since then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.commands.calls import CallRecord
+from talkwire.core.commands.presence import (
+    Acquaintance,
+    EndLease,
+    FindAcquaintances,
+    FindConnectedElsewhere,
+    FindContacts,
+    FindOnlineElsewhere,
+    ForgetUsers,
+    Forgotten,
+    LeaseReport,
+    ListConnectedElsewhere,
+    RenewLease,
+    SetPresence,
+    Sighting,
+    StorePresence,
+)
+from talkwire.core.domain.access import may_act, must_serve
+from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.model import Actor, PresenceRecord
+from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.texts import check_id, check_text
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries, Upkeeps
+from talkwire.core.ports.stores import LeaseRecord
+from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
+
+ASKED_MAX = 1000
+"""Users that one question or one socket's subscription may name."""
+
+SETTLED_MS = 10_000
+"""A node cleans up after others only when its own lease has gone on for so long: after an outage of the database all of
+them are overdue, and each renews its own first."""
+
+CONTACTS_LISTED_MAX = 2000
+TEXT_MAX_LENGTH = 200
+
+
+def check_status(command: SetPresence) -> None:
+    """Refuses a text that is none or too long."""
+    if isinstance(command.text, str):
+        check_text("text", command.text)
+        if len(command.text) > TEXT_MAX_LENGTH:
+            raise invalid("text", f"must have at most {TEXT_MAX_LENGTH} characters")
+
+
+def check_user_ids(user_ids: tuple[str, ...]) -> None:
+    """Refuses more users than one may ask for, and what is no id."""
+    if len(user_ids) > ASKED_MAX:
+        raise invalid("userIds", f"must name at most {ASKED_MAX} users")
+    for index, user_id in enumerate(user_ids):
+        check_id(f"userIds[{index}]", user_id)
+
+
+def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> PresenceRecord:
+    user = tx.user(actor.user_id)
+    refusal = forbidden() if user is None else may_act(user)
+    if refusal is not None:
+        raise refusal
+    before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
+    text = before.text if command.text is msgspec.UNSET else command.text or None
+    tx.presence.choose(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
+    last_seen_ms = before.last_seen_ms if command.hidden_ms is None else command.hidden_ms
+    return PresenceRecord(actor.user_id, command.status, text, last_seen_ms)
+
+
+def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
+    """Records the lease first, then who came and left, then which nodes are dead."""
+    before = tx.nodes.lease(command.node_id)
+    unbroken = before is not None and before.until_ms > tx.now_ms
+    # A clock that was set back must not have the node be new for as long.
+    since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
+    lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
+    tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
+    sightings = _record_moves(tx, command)
+    _record_lapses(tx, command)
+    if command.alone:
+        # There is nobody here yet whom it concerns.
+        for node_id in tx.nodes.overdue(command.node_id, None):
+            _forget_node(tx, node_id)
+        return LeaseReport(before is not None)
+    ended_calls: list[CallRecord] = []
+    if tx.now_ms - since_ms >= SETTLED_MS:
+        for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
+            if _bury(tx, node_id, tx.now_ms) is not None:
+                ended_calls += tx.calls.drop_of(node_id)
+    peers = tuple(peer for peer in tx.nodes.living(tx.now_ms) if peer.node_id != command.node_id)
+    left_behind = tx.nodes.left_behind() is not None
+    return LeaseReport(before is not None, peers, tuple(sightings), tuple(ended_calls), left_behind)
+
+
+def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
+    if command.grace_ms:
+        tx.nodes.stop(command.node_id, tx.now_ms, tx.now_ms + command.grace_ms)
+        return
+    _forget_node(tx, command.node_id)
+
+
+def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Forgotten:
+    tx.presence.lock()
+    dead = tx.nodes.left_behind()
+    if dead is None:
+        return Forgotten(None)
+    rows = tx.presence.drop_some(dead.node_id, command.limit)
+    others = _online(tx, [row.user_id for row in rows])
+    gone = [row.user_id for row in rows if row.user_id not in others]
+    tx.presence.see(dict.fromkeys(gone, dead.ended_ms))
+    records = tx.presence.records([row.user_id for row in rows])
+    sightings = tuple(
+        Sighting(
+            records.get(row.user_id) or PresenceRecord(row.user_id),
+            before=row.away,
+            after=None,
+            others=tuple(others.get(row.user_id, {}).items()),
+        )
+        for row in rows
+    )
+    return Forgotten(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
+
+
+def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindAcquaintances) -> tuple[Acquaintance, ...]:
+    """The actor too, if asked for. The application's backend and operators may see everybody."""
+    if actor.role == "user":
+        found = snapshot.presence.acquaintances(actor.user_id, query.user_ids)
+        known = [user_id for user_id in query.user_ids if user_id in found or user_id == actor.user_id]
+    else:
+        users = snapshot.users(query.user_ids)
+        known = [user_id for user_id in query.user_ids if user_id in users]
+    return _acquaintances(snapshot, tuple(dict.fromkeys(known)), query.node_id)
+
+
+def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[Acquaintance, ...]:
+    """At most `CONTACTS_LISTED_MAX`, in the order of their ids, the actor first."""
+    found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
+    return _acquaintances(snapshot, (actor.user_id, *found), query.node_id)
+
+
+def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[Acquaintance, ...]:
+    must_serve(actor)
+    found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
+    return _acquaintances(snapshot, tuple(found), query.node_id)
+
+
+def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> tuple[str, ...]:
+    must_serve(actor)
+    found = snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
+    return tuple(user_id for user_id in query.user_ids if user_id in found)
+
+
+def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
+    """Who came and left. Between nodes it is decided in one order, so that each is told what was so before: of all
+    changes of how a user looks one node hears, and once."""
+    presence, node_id = tx.presence, command.node_id
+    departed = {each.user_id: each.last_seen_ms for each in command.departed if each.returned is None}
+    user_ids = (*command.arrived, *departed)
+    if not user_ids:
+        return []
+    others: Mapping[str, Mapping[str, bool]] = {}
+    before: Mapping[str, Mapping[str, bool]] = {}
+    if not command.alone:
+        presence.lock()
+        before = _online(tx, user_ids)
+        others = {id_: {node: away for node, away in found.items() if node != node_id} for id_, found in before.items()}
+    away_ids = set(command.away)
+    if command.arrived:
+        presence.arrive(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
+    if departed:
+        presence.depart(node_id, departed)
+        tx.presence.see(departed)
+    if command.alone:
+        return []
+    records = presence.records(user_ids)
+    return [
+        Sighting(
+            records.get(user_id) or PresenceRecord(user_id),
+            before=before.get(user_id, {}).get(node_id),
+            after=None if user_id in departed else user_id in away_ids,
+            others=tuple(others.get(user_id, {}).items()),
+        )
+        for user_id in user_ids
+    ]
+
+
+def _record_lapses(tx: LeaseTransaction, command: RenewLease) -> None:
+    """Who was without a socket meanwhile. By the same transaction the node says how far it has handed the log out, so
+    that whoever reads both knows who was told what there."""
+    returned = [departure.user_id for departure in command.departed if departure.returned]
+    lapsed = [departure.user_id for departure in command.departed if departure.returned is False]
+    if returned or lapsed:
+        tx.presence.lock()
+    if returned:
+        tx.presence.tell_from(command.node_id, returned, command.pos)
+    if lapsed:
+        tx.presence.tell_from(command.node_id, lapsed, None)
+
+
+def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
+    """By user and node, whether they are away there."""
+    found: dict[str, dict[str, bool]] = {}
+    for user_id, node_id, away in tx.presence.online(user_ids):
+        found.setdefault(user_id, {})[node_id] = away
+    return found
+
+
+def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnectedElsewhere) -> tuple[str, ...]:
+    must_serve(actor)
+    return tuple(snapshot.presence.connected_after(query.node_id, query.after, query.limit, snapshot.now_ms))
+
+
+def _bury(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
+    """Forgets a node, unless it has a lease beyond `overdue_ms`, and answers when it has ended. Of several nodes that
+    try at once, one does. Its users are left behind."""
+    until_ms = tx.nodes.drop(node_id, overdue_ms)
+    if until_ms is None:
+        return None
+    ended_ms = min(until_ms, tx.now_ms)
+    tx.sessions.node_ended(node_id, ended_ms)
+    return ended_ms
+
+
+def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
+    """With all that it had."""
+    ended_ms = _bury(tx, node_id, None)
+    if ended_ms is not None:
+        tx.calls.drop_of(node_id)
+        tx.presence.see(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
+
+
+def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[Acquaintance, ...]:
+    records = snapshot.presence.records(user_ids)
+    elsewhere: dict[str, bool] = {}
+    for user_id, its_node_id, away in snapshot.presence.online(user_ids):
+        if its_node_id != node_id:
+            elsewhere[user_id] = away and elsewhere.get(user_id, True)
+    return tuple(
+        Acquaintance(records.get(id_) or PresenceRecord(id_), id_ in elsewhere, elsewhere.get(id_, False))
+        for id_ in user_ids
+    )
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        StorePresence: ChangeHandler(store_presence),
+    }
+)
+
+UPKEEP: Upkeeps = MappingProxyType({RenewLease: renew_lease, EndLease: end_lease, ForgetUsers: forget_users})
+
+QUERIES: Queries = MappingProxyType(
+    {
+        FindAcquaintances: find_acquaintances,
+        FindContacts: find_contacts,
+        FindOnlineElsewhere: find_online_elsewhere,
+        FindConnectedElsewhere: find_connected_elsewhere,
+        ListConnectedElsewhere: list_connected_elsewhere,
+    }
+)

@@ -1,0 +1,219 @@
+"""Users: created on first sight or by the back end, changed by themselves or by it, banned by it or by admins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.commands.accounts import (
+    BanUser,
+    EnsureUser,
+    ListUsers,
+    PutUser,
+    PutUsers,
+    UnbanUser,
+    UpdateUser,
+)
+from talkwire.core.commands.command import Page
+from talkwire.core.domain.access import may_act, must_be_trusted, must_operate
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
+from talkwire.core.domain.model import Actor, User, is_own_id
+from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
+from talkwire.core.features.users.accounts import normal_email
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+TEXT_MAX_LENGTH = 500
+
+BATCH_MAX = 100
+"""Users in one `PutUsers`."""
+
+
+def check_ensure(command: EnsureUser) -> None:
+    check_id("userId", command.user_id)
+    check_name("name", command.name)
+
+
+def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
+    """The stored user of a token, made on first sight, except under an id that only we give out.
+
+    Whoever the backend created by naming the id alone gets the token's name.
+    """
+    user = tx.user(command.user_id)
+    if user is None:
+        if is_own_id(command.user_id):
+            raise ChatError("unauthenticated", "This user is not known here.")
+        user = User(command.user_id, command.name, tx.now_ms)
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user, is_backend=actor.is_service))
+    elif user.may_become(command.name):
+        tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
+        user = msgspec.structs.replace(user, name=command.name)
+    return user
+
+
+def check_update(command: UpdateUser | PutUser) -> None:
+    if isinstance(command.name, str):
+        check_name("name", command.name)
+    if isinstance(command.avatar, str):
+        check_avatar("avatar", command.avatar)
+    if isinstance(command.text, str):
+        check_name("text", command.text, TEXT_MAX_LENGTH)
+
+
+def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
+    """Changes how others see the actor; nothing happens when nothing is different."""
+    user = tx.user(actor.user_id)
+    refusal = may_act(user)
+    if refusal is not None or user is None:
+        raise refusal or forbidden()
+    return _record(tx, user, _with(user, command))
+
+
+def _with(user: User, command: UpdateUser | PutUser) -> User:
+    """Returns the user with what a command gives. Tokens name only users whose name is their id; it may be chosen."""
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(command).items()
+        if name != "user_id" and value is not msgspec.UNSET
+    }
+    return msgspec.structs.replace(user, **given, named=user.named or given.get("name") == user.id)
+
+
+def check_put(command: PutUser) -> None:
+    check_id("userId", command.user_id)
+    check_update(command)
+    if isinstance(command.email, str):
+        normal_email(command.email)
+    if isinstance(command.metadata, dict):
+        check_metadata("metadata", command.metadata)
+
+
+def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
+    """Creates or changes a user; nothing happens when nothing is different."""
+    must_be_trusted(actor)
+    return _record(tx, *_decide(tx, command))
+
+
+def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
+    """Returns the user before and after. Raises where the command is to be refused."""
+    if isinstance(command.email, str):
+        command = msgspec.structs.replace(command, email=normal_email(command.email))
+    user = tx.user(command.user_id)
+    if user is not None:
+        _check_sign_in(tx, user, command)
+        return user, _with(user, command)
+    if is_own_id(command.user_id):
+        raise invalid("userId", "lies in the range of ids that the server gives out")
+    return None, _with(User(command.user_id, command.user_id, tx.now_ms), command)
+
+
+def _record(tx: Transaction, before: User | None, after: User) -> User:
+    if before is None:
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, after))
+    elif after != before:
+        tx.record(UserUpdated(tx.next_pos(), tx.now_ms, after))
+    return after
+
+
+def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
+    """Raises `conflict` for another e-mail address than the one with which the user signs in here."""
+    if command.email is msgspec.UNSET or command.email == user.email:
+        return
+    if tx.account_of(user.id) is not None:
+        raise ChatError("conflict", "This user signs in with their e-mail address, so it cannot be changed here.")
+
+
+def check_put_all(command: PutUsers) -> None:
+    if not 1 <= len(command.users) <= BATCH_MAX:
+        raise invalid("users", f"must have 1 to {BATCH_MAX} items")
+    _check_distinct([user.user_id for user in command.users])
+    for index, user in enumerate(command.users):
+        with _refusals_at(index):
+            check_put(user)
+
+
+def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, ...]:
+    """Creates or changes all of the users. Nothing is recorded before each is known to be possible."""
+    must_be_trusted(actor)
+    decided = []
+    for index, user in enumerate(command.users):
+        with _refusals_at(index):
+            decided.append(_decide(tx, user))
+    return tuple(_record(tx, before, after) for before, after in decided)
+
+
+def _check_distinct(user_ids: Collection[str]) -> None:
+    if len(set(user_ids)) != len(user_ids):
+        raise invalid("users", "must not name a user twice")
+
+
+@contextmanager
+def _refusals_at(index: int) -> Iterator[None]:
+    """Has refusals of one user in a batch say which one it is."""
+    try:
+        yield
+    except ChatError as error:
+        place = f"users[{index}]"
+        match error.details:
+            case [{"path": str() as path, "message": str() as message}]:
+                raise invalid(f"{place}.{'id' if path == 'userId' else path}", message) from None
+            case details:
+                raise ChatError(error.code, f"{place}: {error.message}", details) from None
+
+
+def check_ban(command: BanUser | UnbanUser) -> None:
+    check_id("userId", command.user_id)
+
+
+def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
+    """Keeps a user out; their sockets close on every node."""
+    user = _moderated(tx, actor, command.user_id)
+    if not user.banned:
+        tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id))
+    return _moderated(tx, actor, command.user_id)
+
+
+def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
+    """Lets a banned user in again."""
+    user = _moderated(tx, actor, command.user_id)
+    if user.banned:
+        tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
+    return _moderated(tx, actor, command.user_id)
+
+
+def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
+    must_be_trusted(actor)
+    user = tx.user(user_id)
+    if user is None:
+        raise ChatError("not_found", "No such user.")
+    return user
+
+
+def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]:
+    """An operator's list, by id."""
+    must_operate(actor)
+    if query.cursor is not None:
+        check_text("cursor", query.cursor)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    users = snapshot.users_after(query.cursor, limit + 1)
+    return Page(tuple(users[:limit]), users[limit - 1].id if len(users) > limit else None)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        EnsureUser: ChangeHandler(ensure_user, check_ensure),
+        UpdateUser: ChangeHandler(update_user, check_update),
+        PutUser: ChangeHandler(put_user, check_put),
+        PutUsers: ChangeHandler(put_users, check_put_all),
+        BanUser: ChangeHandler(ban_user, check_ban),
+        UnbanUser: ChangeHandler(unban_user, check_ban),
+    }
+)
+
+
+QUERIES: Queries = MappingProxyType({ListUsers: list_users})

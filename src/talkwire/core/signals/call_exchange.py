@@ -1,0 +1,294 @@
+"""Calls as they go on: signals in, events to the sides' sockets out. Signalling only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from secrets import token_urlsafe
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import structlog
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.calls import (
+    AcceptCall,
+    Callees,
+    CallRecord,
+    CallSignal,
+    ClaimCall,
+    DropCall,
+    FindCall,
+    FindCallees,
+    HangUpCall,
+    InviteToCall,
+    KeepRinging,
+    RejectCall,
+    SendCallSignal,
+)
+from talkwire.core.commands.command import Command
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.connected.memberships import CONTACTS_MAX
+from talkwire.core.domain.access import may_act
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError, ErrorCode, forbidden
+from talkwire.core.domain.events import (
+    CallEnded,
+    ConversationDeleted,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    UserBlocked,
+)
+from talkwire.core.domain.model import Actor
+from talkwire.core.features.conversations.call_rules import check_signal
+from talkwire.core.ports.chat import SignalHandlers
+from talkwire.core.signals.call_state import RING_S, CallOutput, CallState
+from talkwire.core.signals.deadline_timer import Alarm
+
+_TOPIC = "call"
+
+_logger = structlog.get_logger(__name__)
+
+HOMES_MAX = 10_000
+"""Calls of other nodes whose home is remembered."""
+
+
+class CallQuestion(msgspec.Struct, frozen=True):
+    """What a user says about a call, for the call's home."""
+
+    actor: Actor
+    signal: InviteToCall | AcceptCall | RejectCall | SendCallSignal | HangUpCall
+
+
+class CallAnswer(msgspec.Struct, frozen=True):
+    """The call's id, or how it was refused."""
+
+    call_id: str = ""
+    error: tuple[ErrorCode, str, object] | None = None
+
+
+class CallExchange:
+    """The calls whose home is this node, and the way to those of others. An invitation asks the database who is to be
+    called; all else is answered from memory at the call's home.
+
+    Where there are other nodes, a row in the database says which one is the home of a conversation's call.
+    """
+
+    def __init__(
+        self,
+        chat: ChatAccess,
+        publish: Callable[[CallOutput], None],
+        peers: Peers,
+        *,
+        members_max: int = CONTACTS_MAX,
+        ring_s: float = RING_S,
+    ) -> None:
+        self._chat = chat
+        self._publish = publish
+        self._peers = peers
+        self._members_max = members_max
+        self._shared = False
+        self._claiming = asyncio.Lock()
+        # By conversation: where a call goes on, and what is stored of those that go on here.
+        self._homes: dict[str, str] = {}
+        self._stored: dict[str, tuple[str, ...]] = {}
+        self._state = CallState(ring_s)
+        self._ringing = Alarm(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
+        self._acts: Mapping[type[Command[Any]], Callable[[str, Any], CallOutput]] = MappingProxyType(
+            {
+                AcceptCall: self._state.accept,
+                RejectCall: self._state.reject,
+                SendCallSignal: self._state.signal,
+                HangUpCall: self._state.hang_up,
+            }
+        )
+        self.handlers: SignalHandlers = MappingProxyType(
+            {InviteToCall: self._invite, **dict.fromkeys(self._acts, self._relay)}
+        )
+        peers.answer(_TOPIC, CallQuestion, self._answer)
+
+    def share(self) -> None:
+        """There can be other nodes."""
+        self._shared = True
+
+    def close(self) -> None:
+        if self._shared:
+            self._tell(self._state.end_all())
+        self._ringing.cancel()
+
+    def lose(self) -> None:
+        """Others have taken this node for dead, and told that its calls are over."""
+        self._state.end_all()
+        self._stored.clear()
+
+    def user_came(self, user_id: str) -> None:
+        """The user's first socket is here, or on any node."""
+        self._tell(self._state.user_came(user_id))
+
+    def user_gone(self, user_id: str) -> None:
+        """The user's last socket is gone, on all nodes."""
+        self._tell(self._state.user_gone(user_id))
+
+    def ended_elsewhere(self, conversation_id: str) -> None:
+        """Another node has told the end of a call."""
+        self._homes.pop(conversation_id, None)
+
+    def ended_with_node(self, calls: Iterable[CallRecord]) -> None:
+        """The home of these is no more, and this node is the one to tell."""
+        for call in calls:
+            self._homes.pop(call.conversation_id, None)
+            missed_by = call.ringing_ids
+            ended = CallEnded(call.call_id, call.conversation_id, call.caller_id, "gone", call.member_ids, missed_by)
+            self._publish([ended])
+
+    def follow(self, event: Durable) -> None:
+        """Keeps calls to who may be in them."""
+        match event:
+            case MemberAdded():
+                self._state.member_came(event.conversation_id, [member.user_id for member in event.members])
+            case MemberRemoved():
+                self._tell(self._state.member_left(event.conversation_id, event.user_id))
+            case ConversationDeleted():
+                self._tell(self._state.conversation_gone(event.conversation_id))
+            case UserBlocked():
+                for conversation_id in self._state.conversations_of(event.user_id):
+                    # The circle has only members who are known here, and it may ring for somebody who is not yet.
+                    circle = self._chat.directory.circles.get(conversation_id)
+                    is_direct = circle is not None and circle.kind == "direct"
+                    if is_direct and self._state.concerns(conversation_id, event.blocked_id):
+                        self._tell(self._state.conversation_gone(conversation_id))
+
+    # --- what users say ---------------------------------------------------------------------------------------------
+
+    async def _invite(self, actor: Actor, signal: InviteToCall, *, asked: bool = False) -> str:
+        """`asked`: by another node, which takes this one for the call's home."""
+        if not signal.call_id:
+            signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
+        check_signal(signal)
+        callees = await self._chat.execute(actor, FindCallees(signal.conversation_id, self._members_max))
+        await self._must_be_member(actor, signal)
+        if not self._shared:
+            self._begin(actor, signal, callees)
+            return signal.call_id
+        async with self._claiming:
+            home = await self._claim(actor, signal, callees)
+            if home == self._peers.node_id:
+                self._begin(actor, signal, callees)
+                return signal.call_id
+        if asked:
+            raise _no_answer()
+        return await self._ask(home, actor, signal)
+
+    def _begin(self, actor: Actor, signal: InviteToCall, callees: Callees) -> None:
+        now = asyncio.get_running_loop().time()
+        try:
+            self._tell(self._state.invite(actor.user_id, signal, callees.member_ids, callees.ringing_ids, now))
+        except ChatError:
+            self._forget_if_over(signal.conversation_id)
+            raise
+        self._ringing.arm()
+
+    async def _relay(self, actor: Actor, signal: CallSignal, *, asked: bool = False) -> str:
+        check_signal(signal)
+        await self._must_be_member(actor, signal)
+        if self._shared and not asked and not self._state.has(signal.conversation_id):
+            home = await self._find_home(signal.conversation_id)
+            if home is not None and home != self._peers.node_id:
+                return await self._ask(home, actor, signal)
+        self._tell(self._acts[type(signal)](actor.user_id, signal))
+        return signal.call_id
+
+    # --- other nodes ------------------------------------------------------------------------------------------------
+
+    async def _claim(self, actor: Actor, signal: InviteToCall, callees: Callees) -> str:
+        """Answers the home of the conversation's call: this node, unless one goes on elsewhere."""
+        node_id, conversation_id = self._peers.node_id, signal.conversation_id
+        if self._state.has(conversation_id):
+            return node_id
+        ringing_ids = callees.ringing_ids if signal.to_user_id is None else (signal.to_user_id,)
+        record = CallRecord(conversation_id, signal.call_id, node_id, actor.user_id, callees.member_ids, ringing_ids)
+        claim = await self._chat.execute(NODE, ClaimCall(record))
+        if claim.replaced is not None:
+            self.ended_with_node([claim.replaced])
+        if claim.holder == record:
+            self._stored[conversation_id] = ringing_ids
+        else:
+            self._remember_home(conversation_id, claim.holder.node_id)
+        return claim.holder.node_id
+
+    async def _find_home(self, conversation_id: str) -> str | None:
+        home = self._homes.get(conversation_id)
+        if home is None:
+            call = await self._chat.execute(NODE, FindCall(conversation_id))
+            if call is not None:
+                home = call.node_id
+                self._remember_home(conversation_id, home)
+        return home
+
+    def _remember_home(self, conversation_id: str, node_id: str) -> None:
+        if len(self._homes) >= HOMES_MAX:
+            self._homes.clear()
+        self._homes[conversation_id] = node_id
+
+    async def _ask(self, home: str, actor: Actor, signal: Any) -> str:  # noqa: ANN401 (one of CallQuestion's)
+        answers = await self._peers.ask(_TOPIC, CallQuestion(actor, signal), CallAnswer, to=home)
+        answer = answers.get(home)
+        if answer is None or answer.error is not None:
+            self._homes.pop(signal.conversation_id, None)
+        if answer is None:
+            raise _no_answer()
+        if answer.error is not None:
+            raise ChatError(*answer.error)
+        return answer.call_id
+
+    async def _answer(self, question: CallQuestion) -> CallAnswer:
+        signal = question.signal
+        try:
+            if isinstance(signal, InviteToCall):
+                return CallAnswer(await self._invite(question.actor, signal, asked=True))
+            return CallAnswer(await self._relay(question.actor, signal, asked=True))
+        except ChatError as error:
+            return CallAnswer(error=(error.code, error.message, error.details))
+
+    async def _must_be_member(self, actor: Actor, signal: CallSignal) -> None:
+        entry = await self._chat.directory.find(actor.user_id)
+        refusal = may_act(entry.user)
+        if refusal is not None:
+            raise refusal
+        if signal.conversation_id not in entry.conversation_ids:
+            raise forbidden()
+
+    def _tell(self, events: CallOutput) -> None:
+        if not events:
+            return
+        self._publish(events)
+        if self._shared:
+            for conversation_id in {event.conversation_id for event in events}:
+                self._store(conversation_id)
+
+    def _store(self, conversation_id: str) -> None:
+        """What the others need when this node is no more."""
+        if self._state.has(conversation_id):
+            ringing_ids = self._state.unanswered(conversation_id)
+            if self._stored.get(conversation_id) != ringing_ids:
+                self._stored[conversation_id] = ringing_ids
+                keep = KeepRinging(conversation_id, self._peers.node_id, ringing_ids)
+                self._chat.submit(NODE, keep, _log_failure)
+        else:
+            self._forget_if_over(conversation_id)
+
+    def _forget_if_over(self, conversation_id: str) -> None:
+        if not self._state.has(conversation_id) and self._stored.pop(conversation_id, None) is not None:
+            self._chat.submit(NODE, DropCall(conversation_id, self._peers.node_id), _log_failure)
+
+
+def _no_answer() -> ChatError:
+    return ChatError("unavailable", "The node that carries this call on does not answer. Try again.")
+
+
+def _log_failure(_: object, error: Exception | None) -> None:
+    """The next call in the conversation puts it right."""
+    if error is not None:
+        _logger.warning("a call could not be stored", error=str(error))

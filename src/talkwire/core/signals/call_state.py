@@ -1,0 +1,284 @@
+"""The calls that go on: who is in each, whom it rings for, and when nobody is left to talk to.
+
+A side is a user, whatever the number of their devices. A conversation has one call at most. Time is an argument: the
+caller asks `next_deadline` and calls `expire` then. A call ends with its node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
+from talkwire.core.commands.calls import (
+    AcceptCall,
+    CallSignal,
+    HangUpCall,
+    InviteToCall,
+    RejectCall,
+    SendCallSignal,
+)
+from talkwire.core.domain.errors import ChatError, forbidden
+from talkwire.core.domain.events import (
+    CallAccepted,
+    CallEnded,
+    CallEvent,
+    CallHungUp,
+    CallInvited,
+    CallNews,
+    CallRejected,
+    CallSignalled,
+)
+from talkwire.core.domain.model import CallEndReason
+
+RING_S = 45.0
+
+CALLS_MAX = 20
+"""So many calls one user may be in, or called for, before they begin another."""
+
+CallOutput = list[CallNews]
+Said = TypeVar("Said", bound=CallEvent)
+
+
+class Call:
+    """One call. `members` may be in it, `joined` are, `ringing` were called and have not answered."""
+
+    __slots__ = ("answered", "caller_id", "conversation_id", "id", "invitation", "joined", "members", "ringing")
+
+    def __init__(self, call_id: str, conversation_id: str, caller_id: str, members: Iterable[str]) -> None:
+        self.id = call_id
+        self.conversation_id = conversation_id
+        self.caller_id = caller_id
+        self.members = dict.fromkeys(members)
+        self.joined = {caller_id: None}
+        self.ringing: dict[str, None] = {}
+        self.answered = False
+        self.invitation: object = None
+
+    @property
+    def others_needed(self) -> bool:
+        """Whether nobody is there to talk to any more."""
+        return not self.joined or len(self.joined) + len(self.ringing) < 2
+
+    def event(self, kind: type[Said], user_id: str, to: Iterable[str], signal: CallSignal | None) -> Said:
+        """What `user_id` says, to all of `to` or to the one whom the signal names, and to the own other devices."""
+        if signal is None:
+            return kind(self.id, self.conversation_id, user_id, tuple(to), data=self.invitation)
+        if signal.to_user_id is not None:
+            to = (signal.to_user_id,) if kind in {CallInvited, CallSignalled} else (signal.to_user_id, user_id)
+        return kind(self.id, self.conversation_id, user_id, tuple(to), signal.to_user_id, signal.data, signal.source)
+
+    def ended(self, reason: CallEndReason, to: Iterable[str], missed_by: Iterable[str]) -> CallEnded:
+        return CallEnded(self.id, self.conversation_id, self.caller_id, reason, tuple(to), tuple(missed_by))
+
+
+class CallState:
+    """The calls of this node, by conversation."""
+
+    def __init__(self, ring_s: float = RING_S) -> None:
+        self._ring_s = ring_s
+        self._calls: dict[str, Call] = {}
+        # Who is in a call, and whom one rings for: user id -> conversation ids.
+        self._sides: dict[str, set[str]] = {}
+        # In the order of their deadlines, since all ring equally long: (conversation id, user id) -> deadline.
+        self._deadlines: dict[tuple[str, str], float] = {}
+
+    # --- what sides say ---------------------------------------------------------------------------------------------
+
+    def invite(
+        self, user_id: str, signal: InviteToCall, members: Collection[str], ringing: Collection[str], now: float
+    ) -> CallOutput:
+        """Begins a call, or rings again in the one that the user is in. `ringing` are whom it rings for, unless the
+        signal names one of them. Raises `conflict` when another call goes on."""
+        if signal.to_user_id is not None:
+            if signal.to_user_id not in ringing:
+                raise forbidden()
+            ringing = (signal.to_user_id,)
+        call = self._calls.get(signal.conversation_id)
+        if call is None:
+            self._must_begin(user_id, ringing)
+            call = self._calls[signal.conversation_id] = Call(signal.call_id, signal.conversation_id, user_id, members)
+            self._note(user_id, call)
+        elif call.id != signal.call_id or user_id not in call.joined:
+            raise _conflict(call)
+        call.invitation = signal.data
+        rung = [other_id for other_id in ringing if other_id not in call.joined]
+        for other_id in rung:
+            self._ring(call, other_id, now)
+        return [call.event(CallInvited, user_id, rung, signal)]
+
+    def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
+        """The user is in the call. Their other devices are told too, and stop ringing."""
+        call = self._call(user_id, signal)
+        self._silence(call, user_id)
+        call.joined[user_id] = None
+        call.answered = call.answered or len(call.joined) > 1
+        self._note(user_id, call)
+        return [call.event(CallAccepted, user_id, call.members, signal)]
+
+    def reject(self, user_id: str, signal: RejectCall) -> CallOutput:
+        """The user does not want to be in the call."""
+        call = self._call(user_id, signal)
+        return self._say_and_leave(call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected")
+
+    def hang_up(self, user_id: str, signal: HangUpCall) -> CallOutput:
+        """The user leaves the call."""
+        call = self._call(user_id, signal)
+        event = call.event(CallHungUp, user_id, call.members, signal)
+        if call.answered:
+            return self._say_and_leave(call, user_id, event, "hangup")
+        return self._say_and_leave(call, user_id, event, "cancelled" if user_id in call.joined else "rejected")
+
+    def signal(self, user_id: str, signal: SendCallSignal) -> CallOutput:
+        """To the other sides, or to the one that is named."""
+        call = self._call(user_id, signal)
+        sides = {**call.joined, **call.ringing}
+        if user_id not in sides or (signal.to_user_id is not None and signal.to_user_id not in sides):
+            raise forbidden()
+        return [call.event(CallSignalled, user_id, [side for side in sides if side != user_id], signal)]
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def user_gone(self, user_id: str) -> CallOutput:
+        """A user's last socket is gone. For who has not answered yet it goes on ringing: they may come back."""
+        return [
+            event
+            for conversation_id in tuple(self._sides.get(user_id, ()))
+            if user_id in self._calls[conversation_id].joined
+            for event in self._leave(self._calls[conversation_id], user_id, "gone")
+        ]
+
+    def user_came(self, user_id: str) -> CallOutput:
+        """A user's first socket is there: what rings for them rings there too."""
+        calls = [self._calls[conversation_id] for conversation_id in self._sides.get(user_id, ())]
+        return [call.event(CallInvited, call.caller_id, (user_id,), None) for call in calls if user_id in call.ringing]
+
+    def member_left(self, conversation_id: str, user_id: str) -> CallOutput:
+        """A user is a member no more."""
+        call = self._calls.get(conversation_id)
+        if call is None:
+            return []
+        events = self._leave(call, user_id, "left")
+        call.members.pop(user_id, None)
+        return events
+
+    def member_came(self, conversation_id: str, user_ids: Iterable[str]) -> None:
+        """Users became members: they may join."""
+        call = self._calls.get(conversation_id)
+        if call is not None:
+            call.members.update(dict.fromkeys(user_ids))
+
+    def conversation_gone(self, conversation_id: str) -> CallOutput:
+        """A conversation was deleted, or its two members may not talk to each other any more."""
+        call = self._calls.get(conversation_id)
+        if call is None:
+            return []
+        for user_id in tuple(call.ringing):
+            self._silence(call, user_id)  # nobody has missed what they could not have answered
+        return self._end(call, "left")
+
+    def conversations_of(self, user_id: str) -> Collection[str]:
+        """Where the user is in a call, or called."""
+        return tuple(self._sides.get(user_id, ()))
+
+    def has(self, conversation_id: str) -> bool:
+        """Whether a call goes on there."""
+        return conversation_id in self._calls
+
+    def unanswered(self, conversation_id: str) -> tuple[str, ...]:
+        """Whom a call rings for, as long as nobody has answered."""
+        call = self._calls.get(conversation_id)
+        return () if call is None or call.answered else tuple(call.ringing)
+
+    def end_all(self) -> CallOutput:
+        """This node carries no calls on any more."""
+        return [event for call in tuple(self._calls.values()) for event in self._end(call, "gone")]
+
+    def concerns(self, conversation_id: str, user_id: str) -> bool:
+        """Whether a call goes on in which the user is, or could be."""
+        call = self._calls.get(conversation_id)
+        return call is not None and user_id in call.members
+
+    def expire(self, now: float) -> CallOutput:
+        """Ends what has rung for long enough."""
+        unanswered: dict[str, list[str]] = {}
+        while self._deadlines:
+            (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
+            if deadline > now:
+                break
+            self._silence(self._calls[conversation_id], user_id)
+            unanswered.setdefault(conversation_id, []).append(user_id)
+        events: CallOutput = []
+        for conversation_id, user_ids in unanswered.items():
+            call = self._calls[conversation_id]
+            if call.others_needed:
+                events += self._end(call, "timeout", user_ids)
+            else:
+                events.append(call.ended("timeout", user_ids, user_ids))
+        return events
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do; None: nothing rings."""
+        return next(iter(self._deadlines.values()), None)
+
+    # --- sides ------------------------------------------------------------------------------------------------------
+
+    def _must_begin(self, user_id: str, ringing: Collection[str]) -> None:
+        if not ringing:
+            raise ChatError("forbidden", "There is nobody whom you could call.")
+        if len(self._sides.get(user_id, ())) >= CALLS_MAX:
+            raise ChatError("conflict", f"You have {CALLS_MAX} calls already.")
+
+    def _call(self, user_id: str, signal: CallSignal) -> Call:
+        call = self._calls.get(signal.conversation_id)
+        if call is None or call.id != signal.call_id:
+            raise ChatError("not_found", "There is no such call, or not any more.")
+        if user_id not in call.members or (signal.to_user_id is not None and signal.to_user_id not in call.members):
+            raise forbidden()
+        return call
+
+    def _say_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
+        """Nothing is told of who was no side anyway, such as a second device that says the same."""
+        if user_id not in call.joined and user_id not in call.ringing:
+            return []
+        return [event, *self._leave(call, user_id, reason)]
+
+    def _leave(self, call: Call, user_id: str, reason: CallEndReason) -> CallOutput:
+        if user_id not in call.joined and user_id not in call.ringing:
+            return []
+        call.joined.pop(user_id, None)
+        self._silence(call, user_id)
+        return self._end(call, reason) if call.others_needed else []
+
+    def _end(self, call: Call, reason: CallEndReason, missed_by: Iterable[str] = ()) -> CallOutput:
+        missed = (*missed_by, *call.ringing)
+        for user_id in (*call.joined, *call.ringing):
+            self._silence(call, user_id)
+        del self._calls[call.conversation_id]
+        return [call.ended(reason, call.members, missed)]
+
+    def _ring(self, call: Call, user_id: str, now: float) -> None:
+        self._silence(call, user_id)
+        call.ringing[user_id] = None
+        self._deadlines[call.conversation_id, user_id] = now + self._ring_s
+        self._note(user_id, call)
+
+    def _silence(self, call: Call, user_id: str) -> None:
+        """It does not ring for this user any more."""
+        call.ringing.pop(user_id, None)
+        self._deadlines.pop((call.conversation_id, user_id), None)
+        self._forget(user_id, call)
+
+    def _note(self, user_id: str, call: Call) -> None:
+        self._sides.setdefault(user_id, set()).add(call.conversation_id)
+
+    def _forget(self, user_id: str, call: Call) -> None:
+        conversation_ids = self._sides.get(user_id)
+        if conversation_ids is not None:
+            conversation_ids.discard(call.conversation_id)
+            if not conversation_ids:
+                del self._sides[user_id]
+
+
+def _conflict(call: Call) -> ChatError:
+    details = {"callId": call.id, "conversationId": call.conversation_id, "userIds": list(call.joined)}
+    return ChatError("conflict", "There is a call in this conversation already.", details)

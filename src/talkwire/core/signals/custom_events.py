@@ -1,0 +1,166 @@
+"""Events of the application's own, and which users have a socket to send them to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.custom_events import (
+    IsConnected,
+    KeepReport,
+    ListConnected,
+    SendReport,
+    SendToConversation,
+    SendToUsers,
+)
+from talkwire.core.commands.presence import FindConnectedElsewhere, ListConnectedElsewhere
+from talkwire.core.commands.server.offline_queue import StoreMail
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.domain.access import must_serve
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import CustomEvent, MailStored
+from talkwire.core.domain.model import Actor
+from talkwire.core.domain.texts import check_id, check_json, check_name, json_size
+from talkwire.core.features.users.presence_rules import check_user_ids
+from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.ports.handler import ChangeHandler, Changes
+from talkwire.core.ports.transaction import Transaction
+
+SOCKET_IO_EVENTS = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+"""Clients raise these themselves, and refuse to be sent them."""
+
+EVENT_MAX_LENGTH = 200
+PAYLOAD_MAX_BYTES = 64 * 1024
+ELSEWHERE_PAGE = 1000
+
+_SEND = "send-to-users"
+_COUNT = "count-sockets"
+
+_encode = msgspec.json.Encoder().encode
+
+
+def check_custom_event(event: str, payload: object) -> None:
+    """Refuses a name that no client could listen to, and what is no JSON or too much of it."""
+    check_name("event", event, EVENT_MAX_LENGTH)
+    if event in SOCKET_IO_EVENTS:
+        raise invalid("event", "is a name of Socket.IO's own")
+    if json_size("message", payload) > PAYLOAD_MAX_BYTES:
+        raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    check_json("message", payload)
+
+
+def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:
+    must_serve(actor)
+    return command.report
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """Asks other nodes to tell these users of an event; what they answer is how many sockets they have told of each."""
+
+    user_ids: tuple[str, ...]
+    event: str
+    payload: object
+
+
+class CustomEvents:
+    """For the sockets of this node and of the others, which are asked."""
+
+    def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers) -> None:
+        self._chat = chat
+        self._publisher = publisher
+        self._peers = peers
+        peers.answer(_SEND, _Sent, self._send_here)
+        peers.answer(_COUNT, str, self._count_here)
+        self.handlers: SignalHandlers = MappingProxyType(
+            {
+                SendToUsers: self._send_to_users,
+                SendToConversation: self._send_to_conversation,
+                ListConnected: self._list_connected,
+                IsConnected: self._is_connected,
+            }
+        )
+
+    async def _send_to_users(self, actor: Actor, command: SendToUsers) -> SendReport:
+        must_serve(actor)
+        check_user_ids(command.user_ids)
+        check_custom_event(command.event, command.payload)
+        user_ids = tuple(dict.fromkeys(command.user_ids))
+        sent = _Sent(user_ids, command.event, command.payload)
+        sockets = Counter(self._tell_here(sent))
+        is_sure = True
+        if self._peers.are_there:
+            answers = await self._peers.ask(_SEND, sent, dict[str, int])
+            for answer in answers.values():
+                sockets.update(answer)
+            is_sure = self._peers.have_answered(answers)
+        away = [user_id for user_id in user_ids if not sockets[user_id]] if command.store else []
+        if away and not is_sure:
+            # Whoever is there, on a node that does not answer, is not away.
+            elsewhere = await self._connected_elsewhere(away)
+            away = [user_id for user_id in away if user_id not in elsewhere]
+        if away:
+            await self._chat.execute(actor, StoreMail(tuple(away), command.event, command.payload))
+            self._publisher.publish([MailStored(user_id) for user_id in away])
+        reached = tuple(user_id for user_id in user_ids if sockets[user_id])
+        return SendReport(reached, sockets.total(), tuple(away))
+
+    async def _send_to_conversation(self, actor: Actor, command: SendToConversation) -> None:
+        must_serve(actor)
+        check_id("conversationId", command.conversation_id)
+        check_custom_event(command.event, command.payload)
+        self._publisher.publish([CustomEvent(command.event, command.payload, conversation_id=command.conversation_id)])
+
+    async def _list_connected(self, actor: Actor, command: ListConnected) -> tuple[str, ...]:  # noqa: ARG002
+        must_serve(actor)
+        found = set(self._chat.directory.connected_ids())
+        after: str | None = None
+        while True:
+            page = await self._chat.execute(actor, ListConnectedElsewhere(self._peers.node_id, after, ELSEWHERE_PAGE))
+            found.update(page)
+            if len(page) < ELSEWHERE_PAGE:
+                return tuple(sorted(found))
+            after = page[-1]
+
+    async def _is_connected(self, actor: Actor, command: IsConnected) -> bool:
+        must_serve(actor)
+        check_id("userId", command.user_id)
+        if self._sockets_of(command.user_id):
+            return True
+        answers: dict[str, int] = {}
+        if self._peers.are_there:
+            answers = await self._peers.ask(_COUNT, command.user_id, int)
+            if any(answers.values()):
+                return True
+        if self._peers.are_there and self._peers.have_answered(answers):
+            return False
+        return bool(await self._connected_elsewhere([command.user_id]))
+
+    async def _connected_elsewhere(self, user_ids: Sequence[str]) -> Collection[str]:
+        """By the database, which is a moment behind."""
+        return await self._chat.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
+
+    def _tell_here(self, sent: _Sent) -> dict[str, int]:
+        sockets = {user_id: count for user_id in sent.user_ids if (count := self._sockets_of(user_id))}
+        if sockets:
+            self._publisher.tell_here([CustomEvent(sent.event, sent.payload, user_id=user_id) for user_id in sockets])
+        return sockets
+
+    async def _send_here(self, sent: _Sent) -> dict[str, int]:
+        return self._tell_here(sent)
+
+    async def _count_here(self, user_id: str) -> int:
+        return self._sockets_of(user_id)
+
+    def _sockets_of(self, user_id: str) -> int:
+        entry = self._chat.directory.connected(user_id)
+        return 0 if entry is None else entry.holds
+
+
+CHANGES: Changes = MappingProxyType({KeepReport: ChangeHandler(keep_report)})

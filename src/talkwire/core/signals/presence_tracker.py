@@ -1,0 +1,411 @@
+"""Presence as it goes on: the sockets of this node in, events out, and what is worth keeping into the database.
+
+What changed in one turn of the event loop is told at its end. Who came and who left is recorded a moment later, many
+with one statement and with the node's lease; nobody waits for it. Where there are other nodes it is told only then,
+since the record says whether the user is on others too."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import structlog
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.presence import (
+    Acquaintance,
+    Departure,
+    FindAcquaintances,
+    FindContacts,
+    FindOnlineElsewhere,
+    ForgetUsers,
+    GetPresence,
+    GetPresenceOf,
+    LeaseReport,
+    ListOnline,
+    RenewLease,
+    SetPresence,
+    Sighting,
+    StorePresence,
+)
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.connected.directory import Entry
+from talkwire.core.connected.memberships import CONTACTS_MAX
+from talkwire.core.domain.access import may_act, must_serve
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError, forbidden
+from talkwire.core.domain.events import PresenceChanged, PresenceChosen, UsersMoved
+from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.model import Actor, Presence, PresenceRecord
+from talkwire.core.features.users.presence_rules import check_status, check_user_ids
+from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.signals.deadline_timer import Alarm
+from talkwire.core.signals.presence_state import GRACE_S, PresenceState
+
+ONLINE_PAGE_MAX = 1000
+
+FORGET_PAGE = 1000
+FORGET_PAUSE_S = 0.1
+"""A dead node may have had very many users: they are forgotten bit by bit."""
+
+SETTLE_S = 0.4
+"""Within this time the other nodes answer who is there, or have recorded who has come."""
+
+_TOPIC = "who-is-here"
+
+_logger = structlog.get_logger(__name__)
+
+
+class PresenceTracker:
+    """The presence of this node's users. `grace_s`: how long a user may be without a socket before they are offline.
+    `on_move` is called when the lease has something to record, `on_moved` with what was recorded and what other nodes
+    say that they have."""
+
+    def __init__(
+        self,
+        chat: ChatAccess,
+        publisher: Publisher,
+        peers: Peers,
+        *,
+        contacts_max: int = CONTACTS_MAX,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._chat = chat
+        self._publisher = publisher
+        self._contacts_max = contacts_max
+        self._state = PresenceState(grace_s)
+        self._leaving = Alarm(self._state.next_deadline, self._expire)
+        self._peers = peers
+        self._node_id = peers.node_id
+        peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
+        self.on_move: Callable[[], None] = lambda: None
+        self.on_moved: Callable[[UsersMoved], None] = lambda _: None
+        self._telling = False
+        # Who has left, until the database says so too.
+        self._left: dict[str, PresenceRecord] = {}
+        # Whose choice is on its way to the database.
+        self._storing: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._forgetting = False
+        self.handlers: SignalHandlers = MappingProxyType(
+            {
+                SetPresence: self._set,
+                GetPresence: self._get,
+                GetPresenceOf: self._get_one,
+                ListOnline: self._list_online,
+            }
+        )
+
+    def close(self) -> None:
+        """Nobody is told any more who leaves."""
+        self._leaving.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def share(self) -> None:
+        """There can be other nodes."""
+        self._state.shared = True
+
+    def is_elsewhere(self, user_id: str) -> bool:
+        """Whether somebody who is here is on another node too, as far as is known."""
+        return self._state.is_elsewhere(user_id)
+
+    # --- sockets ----------------------------------------------------------------------------------------------------
+
+    def connected(self, user_id: str, socket_id: str) -> None:
+        """A socket of a user whom the directory holds."""
+        entry = self._chat.directory.peek(user_id)
+        self._left.pop(user_id, None)
+        self._state.connected(user_id, socket_id, None if entry is None else entry.presence)
+        self._stir()
+
+    def disconnected(self, user_id: str, socket_id: str) -> None:
+        """The socket is gone."""
+        self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), _now_ms())
+        self._leaving.arm()
+        self._stir()
+
+    # --- what is asked ----------------------------------------------------------------------------------------------
+
+    def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
+        """At once for who is here, since the socket may be gone a turn later; answered when it is stored."""
+        check_status(command)
+        entry = self._chat.directory.peek(actor.user_id)
+        refusal = may_act(None if entry is None else entry.user)
+        if refusal is not None:
+            raise refusal
+        before, hidden_ms = self._state.record(actor.user_id), None
+        if before is not None:
+            text = before.text if command.text is msgspec.UNSET else command.text or None
+            chosen = self._state.choose(actor.user_id, command.source, command.status, text, _now_ms())
+            if command.status == "invisible" and before.status != "invisible":
+                hidden_ms = chosen.last_seen_ms
+            self._remember(chosen)
+            self._stir()
+        self._storing[actor.user_id] += 1
+        stored = StorePresence(command.status, command.text, hidden_ms)
+        return self._store(actor, stored, everywhere=command.source is None)
+
+    async def _store(self, actor: Actor, command: StorePresence, *, everywhere: bool) -> None:
+        try:
+            record = await self._chat.execute(actor, command)
+        finally:
+            self._storing[actor.user_id] -= 1
+            if not self._storing[actor.user_id]:
+                del self._storing[actor.user_id]
+        self._remember(record)
+        if self._state.shared:
+            self._publisher.tell_others([PresenceChosen(record, everywhere)])
+
+    async def _get(self, actor: Actor, command: GetPresence) -> tuple[Presence, ...]:
+        return await self.presence_of(actor, command.user_ids)
+
+    async def _get_one(self, actor: Actor, command: GetPresenceOf) -> Presence:
+        found = await self.presence_of(actor, (command.user_id,))
+        if not found:
+            raise forbidden()
+        return found[0]
+
+    async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
+        """Those whom the actor may see: who shares a conversation with them; strangers are left out."""
+        check_user_ids(user_ids)
+        query = FindAcquaintances(user_ids, self._node_id)
+        found: Sequence[Acquaintance] = await self._chat.execute(actor, query)
+        missing = tuple(each.record.user_id for each in found if self._is_missing(each))
+        if missing and self._peers.are_there:
+            found = await self._find_missing(actor, query, found, missing)
+        return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
+
+    def _is_missing(self, found: Acquaintance) -> bool:
+        """Whether somebody is known to be nowhere, and may have come to another node a moment ago."""
+        return not found.elsewhere and self._state.away(found.record.user_id) is None
+
+    async def _find_missing(
+        self, actor: Actor, query: FindAcquaintances, found: Sequence[Acquaintance], missing: tuple[str, ...]
+    ) -> Sequence[Acquaintance]:
+        """Asks the other nodes, since the database learns of arrivals a moment later. Where one does not answer, waits
+        for as long as that takes."""
+        now = asyncio.get_running_loop().time
+        until = now() + SETTLE_S
+        answers = await self._peers.ask(_TOPIC, missing, dict[str, bool], wait_s=SETTLE_S)
+        if not self._peers.have_answered(answers):
+            await asyncio.sleep(until - now())
+            found = await self._chat.execute(actor, query)
+        elsewhere: dict[str, bool] = {}
+        for answer in answers.values():
+            for user_id, away in answer.items():
+                elsewhere[user_id] = away and elsewhere.get(user_id, True)
+        return [
+            msgspec.structs.replace(each, elsewhere=True, away=elsewhere[each.record.user_id])
+            if not each.elsewhere and each.record.user_id in elsewhere
+            else each
+            for each in found
+        ]
+
+    async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
+        """Those of another node's question who are here, and whether they are away."""
+        return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
+
+    async def contacts_presence(self, actor: Actor) -> tuple[Presence, ...]:
+        """The actor and their contacts: what a snapshot of everything begins with."""
+        query = FindContacts(self._contacts_max, self._node_id)
+        found = await self._chat.execute(actor, query)
+        return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
+
+    async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
+        """Whom others see, here and on other nodes."""
+        must_serve(actor)
+        limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
+        after = command.cursor or ""
+        elsewhere = await self._chat.execute(actor, FindOnlineElsewhere(self._node_id, command.cursor, limit + 1))
+        seen = {person.user_id: person for person in (self._seen_by(actor, other) for other in elsewhere)}
+        here = heapq.nsmallest(limit + 1, (id_ for id_ in self._state.visible_ids() if id_ > after))
+        seen.update((id_, found) for id_ in here if (found := self._state.presence(id_)) is not None)
+        page = sorted(seen)[:limit]
+        items = tuple(seen[id_] for id_ in page if seen[id_].status != "offline")
+        return Page(items, page[-1] if len(seen) > limit else None)
+
+    def _seen_by(self, actor: Actor, found: Acquaintance) -> Presence:
+        record = self._left.get(found.record.user_id, found.record)
+        own = record.user_id == actor.user_id
+        here = self._state.presence(record.user_id, own=own)
+        if here is not None and (own or not found.elsewhere or here.status != "offline"):
+            return here
+        if found.elsewhere and (own or record.status != "invisible"):
+            chosen = record.status if record.status in {"dnd", "invisible"} else None
+            return Presence(record.user_id, chosen or ("away" if found.away else "online"), record.text, None)
+        return _offline(record)
+
+    # --- what is told -----------------------------------------------------------------------------------------------
+
+    def _stir(self) -> None:
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
+        self._publish(self._state.take_changes())
+        self.on_move()
+
+    def _expire(self, now: float) -> None:
+        changes = []
+        for departed in self._state.expire(now):
+            self._remember(departed.record)
+            self._left[departed.record.user_id] = departed.record
+            if departed.change is not None:
+                changes.append(departed.change)
+        self._publish(changes)
+        self.on_move()
+
+    def _publish(self, changes: Sequence[PresenceChanged]) -> None:
+        """Where there are other nodes, with what they have to know to find those whom it concerns."""
+        if not self._state.shared:
+            told = list(changes)
+        else:
+            strangers: list[PresenceChanged] = []
+            told = []
+            for change in changes:
+                entry = None if change.own else self._chat.directory.peek(change.presence.user_id)
+                if entry is not None:
+                    told.append(self._with_circles(change, entry, {}))
+                else:
+                    (told if change.own else strangers).append(change)
+            if strangers:
+                self._start(self._publish_of(strangers))
+        if told:
+            self._publisher.publish(told)
+
+    async def _publish_of(self, strangers: Sequence[PresenceChanged]) -> None:
+        """Of users who are not known here, such as those of a node that is no more."""
+        try:
+            found = await self._chat.directory.look_up({change.presence.user_id for change in strangers})
+        except ChatError as error:
+            _logger.warning("nobody could be told who is offline", code=error.code, users=len(strangers))
+            return
+        entries, circles = found.entries, found.circles
+        self._publisher.publish(
+            [self._with_circles(each, entries[each.presence.user_id], circles) for each in strangers]
+        )
+
+    def _with_circles(self, change: PresenceChanged, entry: Entry, facts: Mapping[str, CircleFacts]) -> PresenceChanged:
+        circle_ids = self._chat.directory.circles.making_contacts(entry.conversation_ids, facts)
+        return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _remember(self, record: PresenceRecord) -> None:
+        entry = self._chat.directory.peek(record.user_id)
+        if entry is not None:
+            entry.presence = record
+
+    # --- what is kept -----------------------------------------------------------------------------------------------
+
+    @property
+    def has_moves(self) -> bool:
+        return self._state.has_moves
+
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+        arrived, departed, away = self._state.take_moves()
+        return arrived, departed + self._state.take_lapses(), away
+
+    def not_recorded(self, lease: RenewLease) -> None:
+        self._state.put_back(lease.arrived, _over(lease))
+        self._state.put_back_lapses(each for each in lease.departed if each.returned is not None)
+
+    def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
+        for departure in _over(lease):
+            self._left.pop(departure.user_id, None)
+        if self._state.shared:
+            self._publish(self._state.recorded(report.sightings, self._storing))
+            self._tell_moved(self._node_id, report.sightings)
+        if not report.known:
+            # Others have taken our users for gone; or the node begins, and nobody is here.
+            self._state.recall()
+        if report.left_behind and not self._forgetting:
+            self._forgetting = True
+            self._start(self._forget_users())
+
+    async def _forget_users(self) -> None:
+        """Of nodes that are no more. Others may do the same: each tells of those whom it has forgotten."""
+        try:
+            while True:
+                forgotten = await self._chat.execute(NODE, ForgetUsers(FORGET_PAGE))
+                if forgotten.node_id is None:
+                    return
+                changes = self._state.gone_elsewhere(forgotten.node_id, forgotten.sightings)
+                self._tell_moved(forgotten.node_id, forgotten.sightings)
+                self._publish(changes)
+                if not forgotten.more:
+                    return
+                await asyncio.sleep(FORGET_PAUSE_S)
+        except ChatError as error:
+            _logger.warning("users of a dead node could not be forgotten yet", code=error.code)
+        finally:
+            self._forgetting = False
+
+    # --- other nodes ------------------------------------------------------------------------------------------------
+
+    def _tell_moved(self, node_id: str, sightings: Sequence[Sighting]) -> None:
+        if not sightings:
+            return
+        came = [sighting for sighting in sightings if sighting.after is not None]
+        left = [sighting for sighting in sightings if sighting.after is None]
+        event = UsersMoved(
+            node_id,
+            first=_ids(sighting for sighting in came if sighting.before is None and not sighting.others),
+            came=_ids(sighting for sighting in came if sighting.others),
+            away=_ids(sighting for sighting in came if sighting.others and sighting.after),
+            left=_ids(sighting for sighting in left if sighting.others),
+            gone=_ids(sighting for sighting in left if not sighting.others),
+        )
+        self._publisher.tell_others([event])
+        self.on_moved(event)
+
+    def moved_elsewhere(self, event: UsersMoved) -> None:
+        """Another node has recorded this."""
+        if event.node_id != self._node_id:
+            self._state.moved_elsewhere(event.node_id, event.came, event.away, (*event.left, *event.gone))
+        self.on_moved(event)
+
+    def expect_elsewhere(self, user_id: str, node_id: str) -> None:
+        """A client of somebody here goes on at that node."""
+        self._state.expect_elsewhere(user_id, node_id)
+
+    def chosen_elsewhere(self, event: PresenceChosen) -> None:
+        """A user has said on another node how they are."""
+        self._state.chosen_elsewhere(event.record, everywhere=event.everywhere)
+        self._remember(event.record)
+        self.on_move()
+
+    def heard(self, event: PresenceChanged) -> None:
+        """Another node has told this."""
+        self._state.heard(event)
+
+
+def _over(lease: RenewLease) -> tuple[Departure, ...]:
+    """Those whose grace is over too."""
+    return tuple(departure for departure in lease.departed if departure.returned is None)
+
+
+def _ids(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    return tuple(sighting.record.user_id for sighting in sightings)
+
+
+def _offline(record: PresenceRecord) -> Presence:
+    return Presence(record.user_id, "offline", record.text, record.last_seen_ms)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

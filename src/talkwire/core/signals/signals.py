@@ -1,0 +1,187 @@
+"""What goes on and is not kept in the log: who types, who is there, who calls whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.presence import Departure, LeaseReport, RenewLease
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.connected.memberships import CONTACTS_MAX
+from talkwire.core.domain.events import (
+    CallEnded,
+    Durable,
+    MessageSent,
+    Passing,
+    PresenceChanged,
+    PresenceChosen,
+    RoomEntered,
+    RoomLeft,
+    RoomNews,
+    TypingChanged,
+    UsersMoved,
+)
+from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.signals.call_exchange import CallExchange
+from talkwire.core.signals.call_state import RING_S
+from talkwire.core.signals.custom_events import CustomEvents
+from talkwire.core.signals.missed_calls import MissedCalls
+from talkwire.core.signals.presence_state import GRACE_S
+from talkwire.core.signals.presence_tracker import PresenceTracker
+from talkwire.core.signals.room_occupants import RoomOccupants, at_node
+from talkwire.core.signals.sync_state import SyncStates
+from talkwire.core.signals.typing_signals import TypingSignals
+
+MISSING_MAX = 12
+"""After so many renewals of the lease without a sign of a node nothing of it is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalOptions:
+    """`contacts_max`: up to this many members, those of a group are contacts and may call each other. `grace_s`: how
+    long a user may be without a socket before they are offline. `ring_s`: how long a call rings."""
+
+    contacts_max: int = CONTACTS_MAX
+    grace_s: float = GRACE_S
+    ring_s: float = RING_S
+
+
+class Signals:
+    """All of it, for the sockets of this node. Implements `lease.Users`."""
+
+    def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, options: SignalOptions) -> None:
+        self._chat = chat
+        self._publisher = publisher
+        self._node_id = peers.node_id
+        self._shared = False
+        self._missing: dict[str, int] = {}
+        self._typing = TypingSignals(chat, publisher)
+        missed = MissedCalls(chat, publisher.publish)
+        self._calls = CallExchange(chat, missed.publish, peers, members_max=options.contacts_max, ring_s=options.ring_s)
+        self._occupants = RoomOccupants(lambda conversation_id: chat.directory.circles.get(conversation_id) is not None)
+        self.presence = PresenceTracker(
+            chat, publisher, peers, contacts_max=options.contacts_max, grace_s=options.grace_s
+        )
+        self.presence.on_moved = self._users_moved
+        self.grace_s = options.grace_s
+        self.handlers: SignalHandlers = MappingProxyType(
+            {
+                **self._typing.handlers,
+                **self._calls.handlers,
+                **self.presence.handlers,
+                **SyncStates(chat, self.presence).handlers,
+                **CustomEvents(chat, publisher, peers).handlers,
+            }
+        )
+
+    def share(self) -> None:
+        """There can be other nodes."""
+        self._shared = True
+        self.presence.share()
+        self._calls.share()
+
+    # --- sockets ----------------------------------------------------------------------------------------------------
+
+    def connected(self, user_id: str, socket_id: str) -> None:
+        """A socket of a user whom the directory holds for it already."""
+        self.presence.connected(user_id, socket_id)
+        entry = self._chat.directory.peek(user_id)
+        if entry is not None and entry.holds == 1 and not self._shared:
+            self._calls.user_came(user_id)
+
+    def disconnected(self, user_id: str, socket_id: str) -> None:
+        """The socket is gone, and the directory does not hold the user for it any more."""
+        self._typing.source_gone(socket_id)
+        self.presence.disconnected(user_id, socket_id)
+        entry = self._chat.directory.peek(user_id)
+        if (entry is None or not entry.holds) and not self.presence.is_elsewhere(user_id):
+            self._calls.user_gone(user_id)
+
+    def tell_room(self, event: RoomNews) -> None:
+        """A user's first socket on this node has entered a room, or the last one has left it. Here it is told when
+        there is none on other nodes."""
+        if not self._shared:
+            self._publisher.publish([event])
+            return
+        here = at_node(event, self._node_id)
+        self._publisher.tell_others([here])
+        if self._occupants.heard(here):
+            self._publisher.tell_here([event])
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def follow(self, event: Durable) -> None:
+        """Follows the log."""
+        if type(event) is MessageSent:
+            self._typing.sent(event)
+        else:
+            self._typing.follow(event)
+            self._calls.follow(event)
+
+    def heard(self, events: Sequence[Passing]) -> Sequence[Passing]:
+        """What other nodes tell. Answers what this one's sockets are told of it."""
+        return [event for event in events if self._hear(event)]
+
+    def _hear(self, event: Passing) -> bool:
+        match event:
+            case TypingChanged():
+                self._typing.heard(event)
+            case PresenceChanged():
+                self.presence.heard(event)
+            case PresenceChosen():
+                self.presence.chosen_elsewhere(event)
+                return False
+            case UsersMoved():
+                self.presence.moved_elsewhere(event)
+                return False
+            case RoomEntered() | RoomLeft():
+                return self._occupants.heard(event)
+            case CallEnded():
+                self._calls.ended_elsewhere(event.conversation_id)
+        return True
+
+    def _users_moved(self, event: UsersMoved) -> None:
+        """Recorded here, or on another node."""
+        left = self._occupants.gone((*event.left, *event.gone), event.node_id)
+        if left:
+            self._publisher.tell_here(left)
+        for user_id in event.first:
+            self._calls.user_came(user_id)
+        for user_id in event.gone:
+            self._calls.user_gone(user_id)
+
+    def close(self) -> None:
+        self._typing.close()
+        self._calls.close()
+        self.presence.close()
+
+    # --- the lease --------------------------------------------------------------------------------------------------
+
+    @property
+    def has_moves(self) -> bool:
+        return self.presence.has_moves
+
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+        return self.presence.take_moves()
+
+    def not_recorded(self, lease: RenewLease) -> None:
+        self.presence.not_recorded(lease)
+
+    def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
+        if not report.known:
+            self._calls.lose()
+        self.presence.recorded(lease, report)
+        self._calls.ended_with_node(report.ended_calls)
+        if self._shared:
+            self._forget_missing({self._node_id, *(peer.node_id for peer in report.peers)})
+
+    def _forget_missing(self, living: set[str]) -> None:
+        """A node's end may not have been heard of. A node that lives may be missing for a while too: after an outage of
+        the database all are."""
+        missing = self._occupants.node_ids - living
+        self._missing = {node_id: self._missing.get(node_id, 0) + 1 for node_id in missing}
+        for node_id, times in self._missing.items():
+            if times > MISSING_MAX:
+                self._occupants.forget(node_id)

@@ -1,0 +1,152 @@
+"""Who is typing where. Nothing is stored; typing ends by itself `TYPING_LASTS_S` after it was said last.
+
+Others receive at most one start per user and conversation within `TYPING_EVERY_S`, however often a client says it. A
+start that comes too early after a stop is told as soon as the time is over.
+
+Time is an argument: the caller asks `next_deadline` and calls `expire` then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talkwire.core.domain.events import TypingChanged
+
+TYPING_LASTS_S = 5.0
+TYPING_EVERY_S = 2.0
+
+_Key = tuple[str, str]
+"""(conversation id, user id)"""
+
+
+@dataclass(slots=True)
+class _Typing:
+    """`told_s` is when others last received a start, and `is_told` whether they take the user to be typing."""
+
+    user_name: str
+    source: str | None
+    deadline: float
+    told_s: float
+    is_told: bool
+
+
+class TypingState:
+    """The typing users of this node's sockets and routes, one entry per conversation and user; or those of other nodes,
+    which end a little later."""
+
+    def __init__(self, lasts_s: float = TYPING_LASTS_S, every_s: float = TYPING_EVERY_S) -> None:
+        self._lasts_s = lasts_s
+        self._every_s = every_s
+        # In the order of their deadlines, since all last equally long.
+        self._typing: dict[_Key, _Typing] = {}
+        self._by_source: dict[str | None, set[_Key]] = {}
+        # When others received the last start of users who have stopped since, the first to stop first.
+        self._stopped: dict[_Key, float] = {}
+        # When to tell the starts that came too early, in no order: each waits for its own last start. They are few.
+        self._early: dict[_Key, float] = {}
+
+    def start(  # noqa: PLR0913, PLR0917 (what a client says, and when)
+        self,
+        conversation_id: str,
+        user_id: str,
+        user_name: str,
+        source: str | None,
+        now: float,
+        told_elsewhere_s: float | None = None,
+    ) -> TypingChanged | None:
+        """Returns what to tell others, None where they know it or have to wait. `told_elsewhere_s` is when they last
+        received a start from another node, if the user still types there."""
+        key = (conversation_id, user_id)
+        before = self._forget(key)
+        is_told = told_elsewhere_s is not None if before is None else before.is_told
+        told_s = self._stopped.pop(key, told_elsewhere_s) if before is None else before.told_s
+        is_early = told_s is not None and now - told_s < self._every_s
+        if told_s is None or not is_early:
+            told_s = now
+        self._typing[key] = _Typing(user_name, source, now + self._lasts_s, told_s, is_told or not is_early)
+        self._by_source.setdefault(source, set()).add(key)
+        if not is_early:
+            return TypingChanged(conversation_id, user_id, user_name, is_typing=True)
+        if not is_told:
+            self._early[key] = told_s + self._every_s
+        return None
+
+    def stop(self, conversation_id: str, user_id: str, now: float) -> TypingChanged | None:
+        """Returns what to tell others, None where they do not take the user to be typing."""
+        key = (conversation_id, user_id)
+        typing = self._forget(key)
+        if typing is None:
+            return None
+        self._forget_stopped(now)
+        self._stopped[key] = typing.told_s
+        return TypingChanged(conversation_id, user_id, typing.user_name, is_typing=False) if typing.is_told else None
+
+    def told_elsewhere(self, conversation_id: str, user_id: str) -> None:
+        """Forgets a user of whom another node has told that they stopped."""
+        self._forget((conversation_id, user_id))
+
+    def source_gone(self, source: str, now: float) -> list[TypingChanged]:
+        """A socket disconnected: what it typed has ended."""
+        return self._end(sorted(self._by_source.get(source, ())), now)
+
+    def conversation_gone(self, conversation_id: str) -> None:
+        """Nobody is in it any more, to type or to be told."""
+        for key in [key for key in self._typing if key[0] == conversation_id]:
+            self._forget(key)
+
+    def expire(self, now: float) -> list[TypingChanged]:
+        """Ends what nobody has said for too long, and tells the starts that came too early."""
+        ended = []
+        for key, typing in self._typing.items():
+            if typing.deadline > now:
+                break
+            ended.append(key)
+        return [*self._end(ended, now), *self._tell_early(now)]
+
+    def __len__(self) -> int:
+        return len(self._typing)
+
+    def is_typing(self, conversation_id: str, user_id: str) -> bool:
+        return (conversation_id, user_id) in self._typing
+
+    def told_s(self, conversation_id: str, user_id: str) -> float | None:
+        """When others last received a start of a user who types; None: the user does not."""
+        typing = self._typing.get((conversation_id, user_id))
+        return None if typing is None else typing.told_s
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do; None: never."""
+        ends = next((typing.deadline for typing in self._typing.values()), None)
+        due = min(self._early.values(), default=None)
+        return due if ends is None or (due is not None and due < ends) else ends
+
+    def _tell_early(self, now: float) -> list[TypingChanged]:
+        due = sorted((due_s, key) for key, due_s in self._early.items() if due_s <= now)
+        told = []
+        for _, key in due:
+            del self._early[key]
+            typing = self._typing[key]
+            typing.told_s, typing.is_told = now, True
+            told.append(TypingChanged(*key, typing.user_name, is_typing=True))
+        return told
+
+    def _end(self, keys: list[_Key], now: float) -> list[TypingChanged]:
+        return [event for key in keys if (event := self.stop(*key, now)) is not None]
+
+    def _forget(self, key: _Key) -> _Typing | None:
+        typing = self._typing.pop(key, None)
+        if typing is not None:
+            self._early.pop(key, None)
+            keys = self._by_source[typing.source]
+            keys.discard(key)
+            if not keys:
+                del self._by_source[typing.source]
+        return typing
+
+    def _forget_stopped(self, now: float) -> None:
+        """Forgets the users that may start again at once."""
+        while self._stopped:
+            key, told_s = next(iter(self._stopped.items()))
+            if now - told_s < self._every_s:
+                return
+            del self._stopped[key]

@@ -1,0 +1,1 @@
+"""The crm dialect: the chat of a customer relationship system."""

@@ -1,0 +1,414 @@
+"""What clients of the `crm` dialect are sent, and send. A chat is what they call a conversation.
+
+Every id is a number where it is a numeral (`numeral_ids.py`), in both directions. `timestamp` is when something
+happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.receipts import Reader
+from talkwire.core.domain.events import (
+    CallEnded,
+    CallEvent,
+    MessageDeleted,
+    MessageEdited,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+    UploadProgressed,
+)
+from talkwire.core.domain.model import CallEndReason, Message
+from talkwire.core.features.messages.reading import has_been_read
+from talkwire.dialects.dialect import Identity
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
+from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
+from talkwire.dialects.replies import Reply
+
+WORDS = MappingProxyType({"conversationId": "chatId"})
+"""Members of commands -> what these clients call them, for refusals."""
+
+
+# --- what clients send ----------------------------------------------------------------------------------------------
+
+
+class ChatPayload(Payload, frozen=True):
+    chat_id: NumeralId
+
+
+class SendPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
+    chat_id: NumeralId
+    content: str
+    client_message_id: NumeralId | None = None
+    sender_id: NumeralId | None = None
+
+
+class MessageIdPayload(Payload, frozen=True):
+    message_id: NumeralId
+
+
+class UpdatePayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
+    message_id: NumeralId
+    content: str
+    sender_id: NumeralId | None = None
+
+
+class ReactPayload(Payload, frozen=True):
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+
+    message_id: NumeralId
+    emoji: str
+    remove: bool = False
+    sender_id: NumeralId | None = None
+
+
+class TypingPayload(Payload, frozen=True):
+    chat_id: NumeralId
+    is_typing: bool = True
+
+
+class MarkPayload(Payload, frozen=True):
+    """All messages up to `messageId`; without it, up to the newest."""
+
+    chat_id: NumeralId
+    message_id: NumeralId | None = None
+
+
+class InvitePayload(Payload, frozen=True):
+    """An invitation to a call. Without `callId`, the server makes one."""
+
+    chat_id: NumeralId
+    call_id: NumeralId = ""
+    to_user_id: NumeralId | None = None
+    data: Any = None
+
+
+class CallPayload(Payload, frozen=True):
+    call_id: NumeralId
+    chat_id: NumeralId
+    to_user_id: NumeralId | None = None
+    data: Any = None
+
+
+def optional_text(id_: NumeralId | None) -> str | None:
+    return None if id_ is None else text_of(id_)
+
+
+def to_send(given: SendPayload) -> SendMessage:
+    return SendMessage(
+        conversation_id=text_of(given.chat_id),
+        content=given.content,
+        client_message_id=optional_text(given.client_message_id),
+        sender_id=optional_text(given.sender_id),
+    )
+
+
+# --- messages -------------------------------------------------------------------------------------------------------
+
+
+class SenderPayload(Payload, frozen=True):
+    id: NumeralId
+    name: str
+    avatar: str | None = None
+
+
+class ReactionPayload(Payload, frozen=True):
+    """An emoji and the users who reacted with it. `userIds` are the first of all `count` users."""
+
+    emoji: str
+    count: int
+    user_ids: tuple[NumeralId, ...]
+
+
+class MessagePayload(Payload, frozen=True):
+    """A message. `message` and `content` are both its text. `isRead` is missing when a message of a large chat was
+    edited."""
+
+    id: NumeralId
+    chat_id: NumeralId
+    sender_id: NumeralId
+    sender: SenderPayload
+    message: str
+    content: str
+    created_at: str
+    updated_at: str
+    is_read: bool | UnsetType = UNSET
+    client_message_id: NumeralId | None = None
+    attachments: tuple[AttachmentPayload, ...] = ()
+    reactions: tuple[ReactionPayload, ...] = ()
+
+
+class MessageNewsPayload(Payload, frozen=True):
+    message: MessagePayload
+    chat_id: NumeralId
+    timestamp: str
+
+
+class MessageDeletedPayload(Payload, frozen=True):
+    message_id: NumeralId
+    chat_id: NumeralId
+    timestamp: str
+
+
+class MessageReactionPayload(Payload, frozen=True):
+    """A reaction that was added or removed, and all current reactions to the message."""
+
+    message_id: NumeralId
+    chat_id: NumeralId
+    user_id: NumeralId
+    emoji: str
+    action: Literal["added", "removed"]
+    reactions: tuple[ReactionPayload, ...]
+    timestamp: str
+
+
+def message_payload(message: Message, *, is_read: bool | UnsetType) -> MessagePayload:
+    changed_ms = message.edited_ms or message.created_ms
+    client_message_id = message.client_message_id
+    return MessagePayload(
+        id=message.id,
+        chat_id=numeral(message.conversation_id),
+        sender_id=numeral(message.sender_id),
+        sender=SenderPayload(numeral(message.sender_id), message.sender_name, message.sender_avatar),
+        message=message.content,
+        content=message.content,
+        created_at=iso(message.created_ms),
+        updated_at=iso(changed_ms),
+        is_read=is_read,
+        client_message_id=None if client_message_id is None else numeral(client_message_id),
+        attachments=tuple(map(attachment_payload, message.attachments)),
+        reactions=reaction_payloads(message),
+    )
+
+
+def read_message_payload(message: Message, readers: Iterable[Reader]) -> MessagePayload:
+    """`readers` are those of its chat who have read furthest."""
+    return message_payload(message, is_read=has_been_read(message, readers))
+
+
+def reaction_payloads(message: Message) -> tuple[ReactionPayload, ...]:
+    return tuple(
+        ReactionPayload(each.emoji, each.count, tuple(map(numeral, each.user_ids))) for each in message.reactions
+    )
+
+
+def new_message_payload(event: MessageSent) -> MessageNewsPayload:
+    return _news(event, is_read=False)
+
+
+def message_updated_payload(event: MessageEdited) -> MessageNewsPayload:
+    return _news(event, is_read=UNSET if event.read is None else event.read)
+
+
+def _news(event: MessageSent | MessageEdited, *, is_read: bool | UnsetType) -> MessageNewsPayload:
+    message = message_payload(event.message, is_read=is_read)
+    return MessageNewsPayload(message, message.chat_id, iso(event.at_ms))
+
+
+def message_deleted_payload(event: MessageDeleted) -> MessageDeletedPayload:
+    return MessageDeletedPayload(event.message.id, numeral(event.message.conversation_id), iso(event.at_ms))
+
+
+def message_reaction_payload(event: MessageReacted) -> MessageReactionPayload:
+    return MessageReactionPayload(
+        message_id=event.message.id,
+        chat_id=numeral(event.message.conversation_id),
+        user_id=numeral(event.user_id),
+        emoji=event.emoji,
+        action="added" if event.added else "removed",
+        reactions=reaction_payloads(event.message),
+        timestamp=iso(event.at_ms),
+    )
+
+
+# --- who does what --------------------------------------------------------------------------------------------------
+
+
+class UserTypingPayload(Payload, frozen=True):
+    chat_id: NumeralId
+    user_id: NumeralId
+    is_typing: bool
+    timestamp: str
+
+
+class UserInChatPayload(Payload, frozen=True):
+    chat_id: NumeralId
+    user_id: NumeralId
+    timestamp: str
+
+
+class MessageMarkPayload(Payload, frozen=True):
+    """The user has read, or received, everything up to this message."""
+
+    chat_id: NumeralId
+    message_id: NumeralId
+    user_id: NumeralId
+    timestamp: str
+
+
+class UserPresencePayload(Payload, frozen=True):
+    user_id: NumeralId
+    timestamp: str
+
+
+class UploadPayload(Payload, frozen=True):
+    """The progress of an upload: `received` of `size` bytes."""
+
+    upload_id: NumeralId
+    received: int
+    size: int
+
+
+def user_typing_payload(event: TypingChanged) -> UserTypingPayload:
+    return UserTypingPayload(numeral(event.conversation_id), numeral(event.user_id), event.is_typing, _now())
+
+
+def user_in_chat_payload(event: RoomEntered | RoomLeft) -> UserInChatPayload:
+    return UserInChatPayload(numeral(event.conversation_id), numeral(event.user_id), _now())
+
+
+def message_mark_payload(event: MessagesRead | MessagesDelivered) -> MessageMarkPayload:
+    return MessageMarkPayload(
+        numeral(event.conversation_id), event.message_id, numeral(event.user_id), iso(event.at_ms)
+    )
+
+
+def read_payloads_of_authors(event: MessagesRead) -> Iterable[tuple[str, MessageMarkPayload]]:
+    """For the authors of what was read, where not everybody is told."""
+    payload = message_mark_payload(event)
+    return [(author, payload) for author in event.authors or () if author != event.user_id]
+
+
+def user_presence_payload(event: PresenceChanged) -> UserPresencePayload:
+    return UserPresencePayload(numeral(event.presence.user_id), _now())
+
+
+def upload_payload(event: UploadProgressed) -> UploadPayload:
+    return UploadPayload(numeral(event.upload_id), event.received, event.size)
+
+
+def _now() -> str:
+    """What is not stored has no time of its own."""
+    return iso(time.time_ns() // 1_000_000)
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+class CallNewsPayload(Payload, frozen=True):
+    """A signal of a call from `userId`. `data` is the client's own, as it was sent."""
+
+    call_id: NumeralId
+    chat_id: NumeralId
+    user_id: NumeralId
+    timestamp: str
+    to_user_id: NumeralId | None = None
+    data: Any = None
+
+
+class CallEndedPayload(Payload, frozen=True):
+    call_id: NumeralId
+    chat_id: NumeralId
+    reason: CallEndReason
+    timestamp: str
+
+
+def call_payload(event: CallEvent) -> CallNewsPayload:
+    return CallNewsPayload(
+        call_id=numeral(event.call_id),
+        chat_id=numeral(event.conversation_id),
+        user_id=numeral(event.user_id),
+        timestamp=_now(),
+        to_user_id=None if event.to_user_id is None else numeral(event.to_user_id),
+        data=event.data,
+    )
+
+
+def call_ended_payload(event: CallEnded) -> CallEndedPayload:
+    return CallEndedPayload(numeral(event.call_id), numeral(event.conversation_id), event.reason, _now())
+
+
+# --- acknowledgements, and what a socket is told of itself ----------------------------------------------------------
+
+
+class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """An acknowledgement. `message` says in words what was done."""
+
+    message: str
+
+
+class IdentityReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
+    user_id: NumeralId
+    socket_id: str
+
+
+class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    data: MessagePayload
+
+
+class MessageReactions(Payload, frozen=True, omit_defaults=False):
+    """All current reactions to the message."""
+
+    message_id: NumeralId
+    chat_id: NumeralId
+    reactions: tuple[ReactionPayload, ...]
+
+
+class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    data: MessageReactions
+
+
+class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    call_id: NumeralId
+
+
+class PongReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """Milliseconds since 1970."""
+
+    pong: int
+
+
+class ErrorMessagePayload(Payload, frozen=True):
+    message: str
+
+
+class EndingPayload(Payload, frozen=True):
+    reason: str
+    reconnect: bool
+
+
+def identity_reply(identity: Identity) -> IdentityReply:
+    return IdentityReply(
+        message="Authenticated successfully", user_id=numeral(identity.user_id), socket_id=identity.socket_id
+    )
+
+
+def reactions_reply(message: Message) -> ReactionsReply:
+    return ReactionsReply(
+        data=MessageReactions(message.id, numeral(message.conversation_id), reaction_payloads(message))
+    )
+
+
+def call_reply(call_id: str) -> CallReply:
+    return CallReply(call_id=numeral(call_id))
+
+
+def pong_reply(ms: int) -> PongReply:
+    return PongReply(pong=ms)

@@ -1,0 +1,351 @@
+"""The `crm` dialect, on `/chat`. Its payloads are in `payloads/crm.py`."""
+
+from __future__ import annotations
+
+from talkwire.core.commands.calls import (
+    AcceptCall,
+    CallSignal,
+    HangUpCall,
+    InviteToCall,
+    RejectCall,
+    SendCallSignal,
+)
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, Unreact
+from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, Reader
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
+    CallAccepted,
+    CallEnded,
+    CallHungUp,
+    CallInvited,
+    CallMissed,
+    CallRejected,
+    CallSignalled,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    Event,
+    InvitationCreated,
+    InvitationDeleted,
+    InvitationUsed,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    MessageUnpinned,
+    NotificationsRead,
+    Notified,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    PresenceChanged,
+    ReadPositionMoved,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+    UnreadChanged,
+    UploadProgressed,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.core.domain.model import Message
+from talkwire.dialects.crm.payloads import (
+    WORDS,
+    CallPayload,
+    ChatPayload,
+    DoneReply,
+    EndingPayload,
+    ErrorMessagePayload,
+    InvitePayload,
+    MarkPayload,
+    MessageIdPayload,
+    MessageMarkPayload,
+    MessageReply,
+    ReactPayload,
+    SendPayload,
+    TypingPayload,
+    UpdatePayload,
+    call_ended_payload,
+    call_payload,
+    call_reply,
+    identity_reply,
+    message_deleted_payload,
+    message_mark_payload,
+    message_payload,
+    message_reaction_payload,
+    message_updated_payload,
+    new_message_payload,
+    optional_text,
+    pong_reply,
+    reactions_reply,
+    read_message_payload,
+    read_payloads_of_authors,
+    to_send,
+    upload_payload,
+    user_in_chat_payload,
+    user_presence_payload,
+    user_typing_payload,
+)
+from talkwire.dialects.dialect import (
+    CloseRoom,
+    Dialect,
+    Inbound,
+    OpenRoom,
+    Outbound,
+    Personal,
+    TellIdentity,
+    TellTime,
+    To,
+    Told,
+)
+from talkwire.dialects.payloads.numeral_ids import text_of
+from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, reworded
+
+
+def _react(given: ReactPayload) -> React | Unreact:
+    command = Unreact if given.remove else React
+    return command(text_of(given.message_id), given.emoji, optional_text(given.sender_id))
+
+
+def _call(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
+    def to_command(said: InvitePayload | CallPayload) -> CallSignal:
+        return command(text_of(said.chat_id), text_of(said.call_id), optional_text(said.to_user_id), said.data)
+
+    return Inbound(payload, to_command, call_reply, summary=summary)
+
+
+def _sent(message: Message) -> MessageReply:
+    return MessageReply(data=message_payload(message, is_read=False))
+
+
+def _updated(answers: tuple[Message, tuple[Reader, ...]]) -> MessageReply:
+    return MessageReply(data=read_message_payload(*answers))
+
+
+def _joined(conversation_id: str) -> DoneReply:
+    return DoneReply(message=f"Joined chat {conversation_id}")
+
+
+def _left(conversation_id: str) -> DoneReply:
+    return DoneReply(message=f"Left chat {conversation_id}")
+
+
+def _refusal(refused: ChatError) -> RefusalWithMessage:
+    return refusal_with_message(reworded(refused, WORDS))
+
+
+def _error(refused: ChatError, event: str) -> tuple[str, ErrorMessagePayload]:
+    return "error", ErrorMessagePayload(reworded(refused, WORDS).message)
+
+
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
+    return "sessionEnding", EndingPayload(reason, reconnect)
+
+
+_INBOUND = {
+    "authenticate": Inbound(
+        None, lambda _: TellIdentity(), identity_reply, summary="Get the user whom the socket's token signed in."
+    ),
+    "auth:refresh": RENEW_SIGN_IN,
+    "joinChat": Inbound(
+        ChatPayload,
+        lambda p: OpenRoom(text_of(p.chat_id)),
+        _joined,
+        summary="Follow a chat with this socket. Its user must be a member.",
+    ),
+    "leaveChat": Inbound(
+        ChatPayload,
+        lambda p: CloseRoom(text_of(p.chat_id)),
+        _left,
+        summary="Stop following a chat with this socket. Its user stays a member.",
+    ),
+    "sendMessage": Inbound(
+        SendPayload,
+        to_send,
+        _sent,
+        summary="Send a message to a chat. A retry with the same `clientMessageId` stores it once.",
+    ),
+    "updateMessage": Inbound(
+        UpdatePayload,
+        lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
+        _updated,
+        then=lambda message: ListReaders(message.conversation_id),
+        summary="Edit one's own message.",
+    ),
+    "deleteMessage": Inbound(
+        MessageIdPayload,
+        lambda p: DeleteMessage(text_of(p.message_id)),
+        done,
+        summary="Delete a message, as its author or a moderator.",
+    ),
+    "reactToMessage": Inbound(
+        ReactPayload, _react, reactions_reply, summary="Add a reaction to a message, or remove it with `remove`."
+    ),
+    "typing": Inbound(
+        TypingPayload,
+        lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
+        done,
+        summary="Start or stop typing. It ends by itself after 5 s.",
+    ),
+    "markAsRead": Inbound(
+        MarkPayload,
+        lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
+        done,
+        summary="Mark messages as read, up to a message.",
+    ),
+    "messageDelivered": Inbound(
+        MarkPayload,
+        lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
+        done,
+        summary="Mark messages as received, up to a message.",
+    ),
+    "ping": Inbound(
+        None,
+        lambda _: TellTime(),
+        pong_reply,
+        summary="Get the server's time, in milliseconds since 1970.",
+    ),
+    "callInvite": _call(
+        InvitePayload,
+        InviteToCall,
+        "Call the other members of a chat, or one of them. A chat has one call at a time.",
+    ),
+    "callAccept": _call(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+    "callReject": _call(CallPayload, RejectCall, "Reject a call."),
+    "callSignal": _call(
+        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call, or to one."
+    ),
+    "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
+}
+
+_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+    MessageSent: (
+        Outbound("newMessage", new_message_payload, summary="A message was sent. Its sender's sockets receive it too."),
+    ),
+    MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
+    MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
+    MessageReacted: (
+        Outbound(
+            "messageReaction",
+            message_reaction_payload,
+            summary="A reaction to a message was added or removed.",
+        ),
+    ),
+    TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
+    RoomEntered: (Outbound("userJoined", user_in_chat_payload, summary="Another user follows the chat now."),),
+    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Another user stopped following the chat."),),
+    MessagesRead: (
+        Outbound(
+            "messageRead",
+            message_mark_payload,
+            summary="Another user read messages, up to this one.",
+            to=To.OTHERS,
+            when=lambda event: event.authors is None,
+        ),
+        # In a large chat only those are told who wrote what was read.
+        Personal(
+            "messageRead",
+            read_payloads_of_authors,
+            MessageMarkPayload,
+            summary="Another user read messages of the user's own, up to this one.",
+            followers_only=True,
+        ),
+    ),
+    MessagesDelivered: (
+        Outbound(
+            "messageDelivered",
+            message_mark_payload,
+            summary="Another user's devices received messages, up to this one.",
+            to=To.OTHERS,
+        ),
+    ),
+    PresenceChanged: (
+        Outbound(
+            "userOnline",
+            user_presence_payload,
+            summary="A contact came online.",
+            when=lambda event: event.came and not event.own,
+        ),
+        Outbound(
+            "userOffline",
+            user_presence_payload,
+            summary="A contact went offline.",
+            when=lambda event: not event.own and event.presence.status == "offline",
+        ),
+    ),
+    UploadProgressed: (Outbound("uploadProgress", upload_payload, summary="The progress of the user's own upload."),),
+    CallInvited: (Outbound("callInvite", call_payload, summary="Another user calls."),),
+    CallAccepted: (Outbound("callAccept", call_payload, summary="Another user accepted the call."),),
+    CallRejected: (Outbound("callReject", call_payload, summary="Another user rejected the call."),),
+    CallSignalled: (
+        Outbound("callSignal", call_payload, summary="An offer, an answer or a candidate of another side of the call."),
+    ),
+    CallHungUp: (Outbound("callEnd", call_payload, summary="Another user left the call."),),
+    CallEnded: (Outbound("callEnded", call_ended_payload, summary="The call ended, or stopped ringing."),),
+}
+
+CRM = Dialect(
+    name="crm",
+    namespace="/chat",
+    inbound=_INBOUND,
+    outbound=_OUTBOUND,
+    silent=frozenset(
+        {
+            UserCreated,
+            UserRenamed,
+            UserUpdated,
+            UserBlocked,
+            UserUnblocked,
+            UserBanned,
+            UserUnbanned,
+            InvitationCreated,
+            InvitationUsed,
+            InvitationDeleted,
+            LoginOpened,
+            LoginRenewed,
+            LoginEnded,
+            ConversationCreated,
+            ConversationUpdated,
+            ConversationDeleted,
+            ConversationPreferred,
+            MemberAdded,
+            MemberRemoved,
+            MemberUpdated,
+            MemberRestricted,
+            MemberUnrestricted,
+            MessagePinned,
+            MessageUnpinned,
+            OfferCreated,
+            OfferUpdated,
+            PreferencesChanged,
+            CallMissed,
+            UnreadChanged,
+            NotificationsRead,
+            Notified,
+            ReadPositionMoved,
+        }
+    ),
+    welcome=lambda *_: None,
+    refusal=_refusal,
+    error=_error,
+    goodbye=_goodbye,
+)

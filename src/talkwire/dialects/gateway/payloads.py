@@ -1,0 +1,350 @@
+"""What clients of the `gateway` dialect send and are sent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from talkwire.core.commands.messages import MessagePage, SendMessage
+from talkwire.core.commands.receipts import ReadMark
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    MessagesRead,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+)
+from talkwire.core.domain.model import Message, Presence, User
+from talkwire.core.domain.texts import check_json, json_size
+from talkwire.dialects.dialect import AnyJson, Outbound, TellTime
+from talkwire.dialects.payload import Payload, invalid_payload, iso
+from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.replies import Reply
+
+PAYLOAD_MAX_BYTES = 256 * 1024
+"""As much as the body of a request."""
+
+# --- what clients send ----------------------------------------------------------------------------------------------
+
+
+class SendPayload(Payload, frozen=True):
+    """What is for a conversation; everything else that is in it is for nobody. `senderId` is for the role `service`."""
+
+    conversation_id: str
+    message: str
+    client_message_id: str | None = None
+    sender_id: str | None = None
+
+
+class RoomPayload(Payload, frozen=True):
+    conversation_id: str
+
+
+class HistoryPayload(Payload, frozen=True):
+    """`before`, `after` and `around` are ids of messages: one of them, or none for the newest messages."""
+
+    conversation_id: str
+    before: str | None = None
+    after: str | None = None
+    around: str | None = None
+    limit: int = 50
+
+
+class MarkPayload(Payload, frozen=True):
+    """Everything up to `messageId`; the newest message when none is named."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class UserIdsPayload(Payload, frozen=True):
+    user_ids: tuple[str, ...]
+
+
+def to_command(payload: AnyJson) -> SendMessage | TellTime:
+    """Returns the message that is for a conversation. For anything else the client is sent the server's time only."""
+    said = payload.value
+    if json_size("message", said) > PAYLOAD_MAX_BYTES:
+        raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    check_json("message", said)
+    if not isinstance(said, dict) or said.get("conversationId") is None:
+        return TellTime()
+    try:
+        text = msgspec.convert(said, SendPayload)
+    except msgspec.ValidationError as error:
+        raise invalid_payload(error, SendPayload) from None
+    return SendMessage(
+        text.conversation_id,
+        text.message,
+        client_message_id=text.client_message_id,
+        sender_id=text.sender_id,
+    )
+
+
+# --- what clients are answered --------------------------------------------------------------------------------------
+
+
+class ReceivedReply(Reply, frozen=True, kw_only=True):
+    message: str = "Message received by server"
+
+
+class ReceivedData(Payload, frozen=True, omit_defaults=False):
+    """`receivedMessage` is what the payload had as `message`, or all of it."""
+
+    received_message: object
+    timestamp: str
+
+
+class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
+    data: ReceivedData
+
+
+class DoneReply(Reply, frozen=True, kw_only=True):
+    """`message` says in words what was done."""
+
+    message: str
+
+
+class RoomReply(DoneReply, frozen=True, kw_only=True):
+    data: RoomPayload
+
+
+class RoomMessagePayload(Payload, frozen=True):
+    """`message` is the whole text, empty in a deleted message. `updatedAt` and `deletedAt` are left out where there are
+    none."""
+
+    id: str
+    conversation_id: str
+    sender_id: str
+    sender_name: str
+    message: str
+    timestamp: str
+    attachments: tuple[AttachmentPayload, ...] = ()
+    client_message_id: str | None = None
+    updated_at: str | None = None
+    deleted_at: str | None = None
+
+
+class HistoryData(Payload, frozen=True, omit_defaults=False):
+    """Ascending. `hasMore` says whether there are more in the direction that was asked for."""
+
+    messages: tuple[RoomMessagePayload, ...]
+    has_more: bool
+
+
+class RoomHistoryData(HistoryData, frozen=True):
+    conversation_id: str
+
+
+class HistoryReply(DoneReply, frozen=True, kw_only=True):
+    data: HistoryData
+
+
+class RoomHistoryPayload(DoneReply, frozen=True, kw_only=True):
+    data: RoomHistoryData
+
+
+class ReadData(Payload, frozen=True, omit_defaults=False):
+    conversation_id: str
+    unread_count: int
+
+
+class ReadReply(DoneReply, frozen=True, kw_only=True):
+    data: ReadData
+
+
+class PresenceData(Payload, frozen=True, omit_defaults=False):
+    users: tuple[PresencePayload, ...]
+
+
+class PresenceReply(DoneReply, frozen=True, kw_only=True):
+    data: PresenceData
+
+
+def received(payload: AnyJson, result: Message | int) -> ReceivedPayload:
+    said = payload.value
+    read = said["message"] if isinstance(said, dict) and "message" in said else said
+    at_ms = result.created_ms if isinstance(result, Message) else result
+    return ReceivedPayload(data=ReceivedData(read, iso(at_ms)))
+
+
+def received_reply(_: object) -> ReceivedReply:
+    return ReceivedReply()
+
+
+def joined(conversation_id: str) -> RoomReply:
+    return RoomReply(message=f"Joined room {conversation_id}", data=RoomPayload(conversation_id))
+
+
+def left(conversation_id: str) -> RoomReply:
+    return RoomReply(message=f"Left room {conversation_id}", data=RoomPayload(conversation_id))
+
+
+def history_reply(page: MessagePage) -> HistoryReply:
+    return HistoryReply(message="Message history", data=HistoryData(_room_messages(page), page.has_more))
+
+
+def room_history(asked: HistoryPayload, page: MessagePage) -> RoomHistoryPayload:
+    """Returns the history for a client that has to see which room it is of."""
+    data = RoomHistoryData(_room_messages(page), page.has_more, asked.conversation_id)
+    return RoomHistoryPayload(message="Message history", data=data)
+
+
+def typing_reply(_: object) -> DoneReply:
+    return DoneReply(message="Typing status sent")
+
+
+def read_reply(mark: ReadMark) -> ReadReply:
+    data = ReadData(mark.conversation_id, mark.unread.unread_count)
+    return ReadReply(message="Messages marked as read", data=data)
+
+
+def presence_reply(found: tuple[Presence, ...]) -> PresenceReply:
+    return PresenceReply(message="User presence", data=PresenceData(tuple(map(presence_payload, found))))
+
+
+# --- what clients are sent ------------------------------------------------------------------------------------------
+
+
+class ConnectedPayload(Payload, frozen=True):
+    message: str
+    user_id: str
+    socket_id: str
+
+
+class NotificationPayload(Payload, frozen=True):
+    """`title` is who wrote, `body` the whole text; where there is none, what is attached."""
+
+    type: str
+    title: str
+    body: str
+    conversation_id: str
+    message_id: str
+
+
+class MessageDeletedPayload(Payload, frozen=True):
+    conversation_id: str
+    message_id: str
+    timestamp: str
+
+
+class TypingPayload(Payload, frozen=True, omit_defaults=False):
+    conversation_id: str
+    user_id: str
+    user_name: str
+    is_typing: bool
+
+
+class MessagesReadPayload(Payload, frozen=True):
+    """A member has read everything up to this message."""
+
+    conversation_id: str
+    user_id: str
+    message_id: str
+    timestamp: str
+
+
+class UserInRoomPayload(Payload, frozen=True):
+    conversation_id: str
+    user_id: str
+    user_name: str
+
+
+class UserOnlinePayload(Payload, frozen=True):
+    user_id: str
+    status: Literal["online", "away", "dnd", "invisible", "offline"]
+
+
+class UserOfflinePayload(Payload, frozen=True):
+    user_id: str
+    last_seen_at: str | None = None
+
+
+class ErrorPayload(msgspec.Struct, frozen=True):
+    message: str
+
+
+def welcome(user: User, socket_id: str, _cursor: str) -> Outbound:
+    payload = ConnectedPayload("Successfully connected to WebSocket", user.id, socket_id)
+    return Outbound("connected", lambda _: payload)
+
+
+def notification(event: MessageSent) -> NotificationPayload:
+    message = event.message
+    body = message.content or ", ".join(attachment.name for attachment in message.attachments)
+    return NotificationPayload("message", message.sender_name, body, message.conversation_id, str(message.id))
+
+
+def room_message(event: MessageSent | MessageEdited) -> RoomMessagePayload:
+    return _room_message(event.message)
+
+
+def _room_messages(page: MessagePage) -> tuple[RoomMessagePayload, ...]:
+    return tuple(map(_room_message, page.items))
+
+
+def _room_message(message: Message) -> RoomMessagePayload:
+    return RoomMessagePayload(
+        id=str(message.id),
+        conversation_id=message.conversation_id,
+        sender_id=message.sender_id,
+        sender_name=message.sender_name,
+        message=message.content,
+        timestamp=iso(message.created_ms),
+        attachments=tuple(map(attachment_payload, message.attachments)),
+        client_message_id=message.client_message_id,
+        updated_at=None if message.edited_ms is None else iso(message.edited_ms),
+        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+    )
+
+
+def message_deleted(event: MessageDeleted) -> MessageDeletedPayload:
+    message = event.message
+    return MessageDeletedPayload(message.conversation_id, str(message.id), iso(message.deleted_ms or event.at_ms))
+
+
+def typing(event: TypingChanged) -> TypingPayload:
+    return TypingPayload(event.conversation_id, event.user_id, event.user_name, event.is_typing)
+
+
+def messages_read(event: MessagesRead) -> MessagesReadPayload:
+    return MessagesReadPayload(event.conversation_id, event.user_id, str(event.message_id), iso(event.at_ms))
+
+
+def user_in_room(event: RoomEntered | RoomLeft) -> UserInRoomPayload:
+    return UserInRoomPayload(event.conversation_id, event.user_id, event.user_name)
+
+
+def user_online(event: PresenceChanged) -> UserOnlinePayload:
+    return UserOnlinePayload(event.presence.user_id, event.presence.status)
+
+
+def user_offline(event: PresenceChanged) -> UserOfflinePayload:
+    seen_ms = event.presence.last_seen_ms
+    return UserOfflinePayload(event.presence.user_id, None if seen_ms is None else iso(seen_ms))
+
+
+def error(refused: ChatError, _event: str) -> tuple[str, ErrorPayload]:
+    return "error", ErrorPayload(refused.message)
+
+
+def turned_away(_: ChatError) -> tuple[str, ErrorPayload]:
+    return "error", ErrorPayload("Authentication failed")
+
+
+def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001 (its type has it by place)
+    """Clients that shall come back learn of it by the disconnect."""
+    return None if reconnect else ("error", ErrorPayload(_ENDINGS.get(reason, "Disconnected")))
+
+
+_ENDINGS = {
+    "token_expired": "Token expired",
+    "banned": "This user is banned",
+    "logout": "Signed out",
+}

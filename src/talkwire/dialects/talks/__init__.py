@@ -1,0 +1,1 @@
+"""The talks dialect: a marketplace's talks and offers."""

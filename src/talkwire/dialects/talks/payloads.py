@@ -1,0 +1,400 @@
+"""What clients of the `talks` dialect send and are sent, over sockets and HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from talkwire.core.commands.messages import AttachmentRef, React, SendMessage, Unreact
+from talkwire.core.commands.offers import OfferDecision
+from talkwire.core.domain.events import (
+    MessageDeleted,
+    MessageEvent,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    OfferCreated,
+    OfferUpdated,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    TypingChanged,
+)
+from talkwire.core.domain.model import Message, OfferStatus, ShownStatus
+from talkwire.core.features.messages.files import file_id_in
+from talkwire.core.features.messages.sending import check_attachment_count
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.messages import ReactionPayload, reaction_payloads
+from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
+from talkwire.dialects.payloads.presence import PresencePayload
+from talkwire.dialects.replies import Reply
+
+# --- what clients send ----------------------------------------------------------------------------------------------
+
+
+class ConversationIdPayload(Payload, frozen=True):
+    conversation_id: str
+
+
+class SendBody(Payload, frozen=True):
+    """`attachments` are addresses, of uploaded files or elsewhere; `content` may be empty beside them. `senderId` is
+    for the role `service`."""
+
+    content: str = ""
+    attachments: tuple[str, ...] | None = None
+    client_message_id: str | None = None
+    sender_id: str | None = None
+
+
+class SendPayload(SendBody, frozen=True, kw_only=True):
+    conversation_id: str
+
+
+class TypingPayload(Payload, frozen=True):
+    conversation_id: str
+    is_typing: bool
+
+
+class MarkPayload(Payload, frozen=True):
+    """All messages up to `messageId`; without it, up to the newest."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class UpdateOfferPayload(Payload, frozen=True):
+    """The new status of an offer: its author withdraws it, any other member accepts or rejects it. `senderId` is for
+    the role `service`."""
+
+    conversation_id: str
+    offer_id: str
+    status: OfferDecision
+    sender_id: str | None = None
+
+
+class EditPayload(Payload, frozen=True):
+    """`senderId` is for the role `service`."""
+
+    message_id: str
+    content: str
+    sender_id: str | None = None
+
+
+class MessageIdPayload(Payload, frozen=True):
+    message_id: str
+
+
+class ReactPayload(Payload, frozen=True):
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+
+    message_id: str
+    emoji: str
+    remove: bool = False
+    sender_id: str | None = None
+
+
+class UserIdsPayload(Payload, frozen=True):
+    user_ids: tuple[str, ...]
+
+
+def to_send(conversation_id: str, given: SendBody) -> SendMessage:
+    return SendMessage(
+        conversation_id=conversation_id,
+        content=given.content,
+        client_message_id=given.client_message_id,
+        sender_id=given.sender_id,
+        attachments=_attachment_refs(given.attachments or ()),
+    )
+
+
+def _attachment_refs(addresses: tuple[str, ...]) -> tuple[AttachmentRef, ...]:
+    check_attachment_count(len(addresses))
+    return tuple(map(_attachment_ref, addresses))
+
+
+def _attachment_ref(url: str) -> AttachmentRef:
+    """An uploaded file goes with its message to whoever may see that; what is elsewhere is not ours to guard."""
+    file_id = file_id_in(url)
+    return AttachmentRef(url=url) if file_id is None else AttachmentRef(id=file_id)
+
+
+def to_react(said: ReactPayload) -> React | Unreact:
+    if said.remove:
+        return Unreact(said.message_id, said.emoji, said.sender_id)
+    return React(said.message_id, said.emoji, said.sender_id)
+
+
+# --- what clients are sent ------------------------------------------------------------------------------------------
+
+
+class UserPayload(Payload, frozen=True):
+    id: str
+    username: str
+    avatar: str | None
+
+
+class MessagePayload(Payload, frozen=True):
+    """A message. `content` is empty when there are only attachments, and in a deleted message, which has
+    `deletedAt`."""
+
+    id: str
+    conversation_id: str
+    user_id: str
+    user: UserPayload
+    content: str
+    attachments: tuple[str, ...]
+    created_at: str
+    client_message_id: str | None = None
+    reactions: tuple[ReactionPayload, ...] = ()
+    edited_at: str | None = None
+    deleted_at: str | None = None
+
+
+class MessageNotePayload(Payload, frozen=True):
+    """A message without its conversation."""
+
+    id: str
+    content: str
+    user: UserPayload
+    created_at: str
+    attachments: tuple[str, ...] = ()
+
+
+class NewMessagePayload(Payload, frozen=True):
+    conversation_id: str
+    message: MessageNotePayload
+
+
+class MessageDeletedPayload(Payload, frozen=True):
+    message_id: str
+    conversation_id: str
+    deleted_at: str
+    deleted_by: str
+
+
+class ReactionChangedPayload(Payload, frozen=True):
+    """A reaction that was added or removed, and all current reactions to the message."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    emoji: str
+    action: Literal["added", "removed"]
+    reactions: tuple[ReactionPayload, ...]
+
+
+class UserTypingPayload(Payload, frozen=True):
+    user_id: str
+    username: str
+    conversation_id: str
+    is_typing: bool
+
+
+class ReadPayload(Payload, frozen=True):
+    """A member has read everything up to this message."""
+
+    user_id: str
+    conversation_id: str
+    message_id: str
+    read_at: str
+
+
+class DeliveredPayload(Payload, frozen=True):
+    """A member's devices have received everything up to this message."""
+
+    user_id: str
+    conversation_id: str
+    message_id: str
+    delivered_at: str
+
+
+class UserInRoomPayload(Payload, frozen=True):
+    user_id: str
+    username: str
+    conversation_id: str
+
+
+class NewOfferPayload(Payload, frozen=True):
+    offer_id: str
+    conversation_id: str
+    offer: OfferPayload
+
+
+class OfferCreatedPayload(NewOfferPayload, frozen=True, kw_only=True):
+    created_at: str
+
+
+class OfferUpdatedPayload(NewOfferPayload, frozen=True, kw_only=True):
+    status: OfferStatus
+    updated_at: str
+
+
+class UserOnlinePayload(Payload, frozen=True):
+    """`status` says whether the user, who is online, wants to be disturbed."""
+
+    user_id: str
+    status: ShownStatus
+
+
+class UserOfflinePayload(Payload, frozen=True):
+    """`lastSeenAt` is null for a user who was never online."""
+
+    user_id: str
+    last_seen_at: str | None
+
+
+class ConnectedPayload(Payload, frozen=True):
+    """`cursor` is the current place in the log, from which `GET /api/v1/sync` continues."""
+
+    message: str
+    user_id: str
+    cursor: str
+
+
+class EndingPayload(Payload, frozen=True):
+    reason: str
+    reconnect: bool
+
+
+def message_payload(message: Message) -> MessagePayload:
+    return MessagePayload(
+        id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=message.sender_id,
+        user=_sender(message),
+        content=message.content,
+        attachments=_urls(message),
+        created_at=iso(message.created_ms),
+        client_message_id=message.client_message_id,
+        reactions=reaction_payloads(message),
+        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
+        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+    )
+
+
+def _sender(message: Message) -> UserPayload:
+    return UserPayload(message.sender_id, message.sender_name, message.sender_avatar)
+
+
+def _urls(message: Message) -> tuple[str, ...]:
+    return tuple(attachment.url for attachment in message.attachments)
+
+
+def message_event_payload(event: MessageEvent) -> MessagePayload:
+    return message_payload(event.message)
+
+
+def new_message_payload(event: MessageSent) -> NewMessagePayload:
+    message = event.message
+    note = MessageNotePayload(
+        str(message.id), message.content, _sender(message), iso(message.created_ms), _urls(message)
+    )
+    return NewMessagePayload(message.conversation_id, note)
+
+
+def message_deleted_payload(event: MessageDeleted) -> MessageDeletedPayload:
+    message = event.message
+    return MessageDeletedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        deleted_at=iso(message.deleted_ms or event.at_ms),
+        deleted_by=message.deleted_by or message.sender_id,
+    )
+
+
+def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
+    return ReactionChangedPayload(
+        message_id=str(event.message.id),
+        conversation_id=event.message.conversation_id,
+        user_id=event.user_id,
+        emoji=event.emoji,
+        action="added" if event.added else "removed",
+        reactions=reaction_payloads(event.message),
+    )
+
+
+def user_typing_payload(event: TypingChanged) -> UserTypingPayload:
+    return UserTypingPayload(event.user_id, event.user_name, event.conversation_id, event.is_typing)
+
+
+def read_payload(event: MessagesRead) -> ReadPayload:
+    return ReadPayload(event.user_id, event.conversation_id, str(event.message_id), iso(event.at_ms))
+
+
+def delivered_payload(event: MessagesDelivered) -> DeliveredPayload:
+    return DeliveredPayload(event.user_id, event.conversation_id, str(event.message_id), iso(event.at_ms))
+
+
+def user_in_room_payload(event: RoomEntered | RoomLeft) -> UserInRoomPayload:
+    return UserInRoomPayload(event.user_id, event.user_name, event.conversation_id)
+
+
+def new_offer_payload(event: OfferCreated | OfferUpdated) -> NewOfferPayload:
+    return NewOfferPayload(str(event.offer.id), event.offer.conversation_id, offer_payload(event.offer))
+
+
+def offer_created_payload(event: OfferCreated) -> OfferCreatedPayload:
+    offer = event.offer
+    return OfferCreatedPayload(
+        str(offer.id), offer.conversation_id, offer_payload(offer), created_at=iso(offer.created_ms)
+    )
+
+
+def offer_updated_payload(event: OfferUpdated) -> OfferUpdatedPayload:
+    offer = event.offer
+    return OfferUpdatedPayload(
+        str(offer.id),
+        offer.conversation_id,
+        offer_payload(offer),
+        status=offer.status,
+        updated_at=iso(offer.updated_ms),
+    )
+
+
+def offer_accepted_payloads(event: OfferUpdated) -> Iterable[tuple[str, NewOfferPayload]]:
+    """For its author."""
+    return [(event.offer.author_id, new_offer_payload(event))] if event.offer.status == "accepted" else []
+
+
+def user_online_payload(event: PresenceChanged) -> UserOnlinePayload:
+    return UserOnlinePayload(event.presence.user_id, event.presence.status)
+
+
+def user_offline_payload(event: PresenceChanged) -> UserOfflinePayload:
+    seen_ms = event.presence.last_seen_ms
+    return UserOfflinePayload(event.presence.user_id, None if seen_ms is None else iso(seen_ms))
+
+
+# --- acknowledgements, and what a socket is told of itself ----------------------------------------------------------
+
+
+class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """An acknowledgement. `message` says in words what was done."""
+
+    message: str
+
+
+class RoomReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
+    conversation_id: str
+
+
+class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    message: MessagePayload
+
+
+class ReactionsReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
+    """All current reactions to the message."""
+
+    reactions: tuple[ReactionPayload, ...]
+
+
+class PresenceReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    presence: tuple[PresencePayload, ...]
+
+
+class ExceptionPayload(Payload, frozen=True, omit_defaults=False):
+    """A refusal in the form in which NestJS sends exceptions."""
+
+    message: str
+    status: Literal["error"] = "error"

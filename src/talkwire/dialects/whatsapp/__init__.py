@@ -1,0 +1,1 @@
+"""The whatsapp dialect: a messenger that is shaped like WhatsApp."""

@@ -1,0 +1,312 @@
+"""What clients of the `whatsapp` dialect send and are sent, over sockets and HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
+from talkwire.core.commands.receipts import ReadMark, Status
+from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.core.domain.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    PresenceChanged,
+    TypingChanged,
+)
+from talkwire.core.domain.model import Message, Presence
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.messages import (
+    AttachmentBody,
+    AttachmentPayload,
+    PersonPayload,
+    ReactionPayload,
+    attachment_payload,
+    attachment_refs,
+    reaction_payloads,
+)
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.replies import Reply
+from talkwire.dialects.whatsapp.content import (
+    ContentBody,
+    ContentPayload,
+    MessageType,
+    TextBody,
+    TypeName,
+    attached,
+    content_payload,
+    text_of,
+    type_of,
+)
+
+# --- what clients send ----------------------------------------------------------------------------------------------
+
+
+class ConversationIdPayload(Payload, frozen=True):
+    conversation_id: str
+
+
+class SendBody(Payload, frozen=True):
+    """A message to send. `content` is a text, or an object with the members of a message of this `type`. It may be
+    missing beside attachments. Without a `type` the message is a text, or has the type of its first attachment.
+    `senderId` is for the role `service`."""
+
+    conversation_id: str
+    content: str | ContentBody = ""
+    type: TypeName | None = None
+    attachments: tuple[AttachmentBody, ...] | None = None
+    client_message_id: str | None = None
+    sender_id: str | None = None
+
+
+class EditPayload(Payload, frozen=True):
+    """The text or caption. An edit changes neither the type nor what is attached. `senderId` is for the role
+    `service`."""
+
+    message_id: str
+    content: str | TextBody
+    sender_id: str | None = None
+
+
+class MessageIdPayload(Payload, frozen=True):
+    message_id: str
+
+
+class ReactPayload(Payload, frozen=True):
+    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+
+    message_id: str
+    emoji: str
+    remove: bool = False
+    sender_id: str | None = None
+
+
+class MarkPayload(Payload, frozen=True):
+    """All messages up to `messageId`; without it, up to the newest."""
+
+    conversation_id: str
+    message_id: str | None = None
+
+
+class UserIdsPayload(Payload, frozen=True):
+    user_ids: tuple[str, ...]
+
+
+def to_send(said: SendBody) -> SendMessage:
+    return SendMessage(
+        conversation_id=said.conversation_id,
+        content=text_of(said.content),
+        client_message_id=said.client_message_id,
+        sender_id=said.sender_id,
+        attachments=attached(said.type, said.content, attachment_refs(said.attachments)),
+    )
+
+
+def to_edit(said: EditPayload) -> EditMessage:
+    return EditMessage(said.message_id, text_of(said.content), said.sender_id)
+
+
+def to_react(said: ReactPayload) -> React | Unreact:
+    if said.remove:
+        return Unreact(said.message_id, said.emoji, said.sender_id)
+    return React(said.message_id, said.emoji, said.sender_id)
+
+
+# --- what clients are sent ------------------------------------------------------------------------------------------
+
+
+class MessagePayload(Payload, frozen=True):
+    """A message. `status` is the lowest that any other member has reached; it is missing in the event of an edit, which
+    does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
+
+    id: str
+    conversation_id: str
+    sender_id: str
+    sender: PersonPayload
+    type: MessageType
+    content: ContentPayload
+    attachments: tuple[AttachmentPayload, ...]
+    created_at: str
+    status: Status | None = None
+    client_message_id: str | None = None
+    edited_at: str | None = None
+    deleted_at: str | None = None
+
+
+class StatusPayload(Payload, frozen=True):
+    """The status of one message for one member, `userId`."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    status: Status
+    timestamp: str
+
+
+class TypingPayload(Payload, frozen=True):
+    conversation_id: str
+    user_id: str
+    is_typing: bool
+
+
+class UserPayload(Payload, frozen=True):
+    user_id: str
+
+
+class MessageDeletedPayload(Payload, frozen=True):
+    message_id: str
+    conversation_id: str
+    deleted_at: str
+    deleted_by: str
+
+
+class ReactionChangedPayload(Payload, frozen=True):
+    """A reaction that was added or removed, and all current reactions to the message."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    emoji: str
+    action: Literal["added", "removed"]
+    reactions: tuple[ReactionPayload, ...]
+
+
+class ErrorEventPayload(Payload, frozen=True):
+    """The refusal of an event that asked for no acknowledgement. `status` is always `error`."""
+
+    status: Literal["error"]
+    message: str
+    code: ErrorCode
+    event: str
+    details: Any = None
+
+
+class EndingPayload(Payload, frozen=True):
+    reason: str
+    reconnect: bool
+
+
+def message_payload(message: Message, status: Status | None = None) -> MessagePayload:
+    type_ = type_of(message)
+    return MessagePayload(
+        id=str(message.id),
+        conversation_id=message.conversation_id,
+        sender_id=message.sender_id,
+        sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
+        type=type_,
+        content=content_payload(message, type_),
+        attachments=tuple(map(attachment_payload, message.attachments)),
+        created_at=iso(message.created_ms),
+        status=status,
+        client_message_id=message.client_message_id,
+        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
+        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+    )
+
+
+def message_received_payload(event: MessageSent) -> MessagePayload:
+    return message_payload(event.message, "sent")
+
+
+def message_updated_payload(event: MessageEdited) -> MessagePayload:
+    return message_payload(event.message)
+
+
+def message_deleted_payload(event: MessageDeleted) -> MessageDeletedPayload:
+    message = event.message
+    return MessageDeletedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        deleted_at=iso(message.deleted_ms or event.at_ms),
+        deleted_by=message.deleted_by or message.sender_id,
+    )
+
+
+def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
+    message = event.message
+    return ReactionChangedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=event.user_id,
+        emoji=event.emoji,
+        action="added" if event.added else "removed",
+        reactions=reaction_payloads(message),
+    )
+
+
+def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:
+    """(author, what they are told), for each message that the event covers."""
+    status: Status = "read" if isinstance(event, MessagesRead) else "delivered"
+    timestamp = iso(event.at_ms)
+    for message_id, author_id in event.covered or ():
+        payload = StatusPayload(str(message_id), event.conversation_id, event.user_id, status, timestamp)
+        yield author_id, payload
+
+
+def typing_payload(event: TypingChanged) -> TypingPayload:
+    return TypingPayload(event.conversation_id, event.user_id, event.is_typing)
+
+
+def user_payload(event: PresenceChanged) -> UserPayload:
+    return UserPayload(event.presence.user_id)
+
+
+def error_event(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]:
+    return "error", ErrorEventPayload("error", refused.message, refused.code, event, refused.details)
+
+
+# --- what clients are answered --------------------------------------------------------------------------------------
+
+
+class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    conversation_id: str
+
+
+class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """The sent message. Its `status` is `sent`, also when this answers a retry."""
+
+    message: MessagePayload
+
+
+class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    reactions: tuple[ReactionPayload, ...]
+
+
+class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """How far the user has read now, and how many messages are unread."""
+
+    conversation_id: str
+    seq: int
+    unread_count: int
+
+
+class PresenceReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    presence: tuple[PresencePayload, ...]
+
+
+def room_reply(conversation_id: str) -> RoomReply:
+    return RoomReply(conversation_id=conversation_id)
+
+
+def sent_reply(message: Message) -> MessageReply:
+    return MessageReply(message=message_payload(message, "sent"))
+
+
+def edited_reply(message: Message) -> MessageReply:
+    return MessageReply(message=message_payload(message))
+
+
+def reactions_reply(message: Message) -> ReactionsReply:
+    return ReactionsReply(reactions=reaction_payloads(message))
+
+
+def read_reply(mark: ReadMark) -> ReadReply:
+    return ReadReply(conversation_id=mark.conversation_id, seq=mark.seq, unread_count=mark.unread.unread_count)
+
+
+def presence_reply(found: tuple[Presence, ...]) -> PresenceReply:
+    return PresenceReply(presence=tuple(map(presence_payload, found)))

@@ -1,0 +1,123 @@
+"""What clients send to the application itself, in every dialect and namespace.
+
+What a handler answers is the acknowledgement as it is, `{success: true}` for None; a refusal that it raises looks as
+the dialect has refusals. Nothing of this is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from talkwire.core.domain.model import ActorRole
+from talkwire.core.signals.custom_events import SOCKET_IO_EVENTS
+from talkwire.realtime.clients.chat_client import NOWHERE, Client, DialectChannel
+from talkwire.realtime.socketio.socketio_socket import Socket
+
+Handler = Callable[["ClientSocket", Any], Any]
+"""(who sent it, what was sent with it or None) -> the acknowledgement, JSON or bytes; or an awaitable of that."""
+
+
+def check_event_name(name: str) -> None:
+    """Raises ValueError for a name that is none, or that Socket.IO has for itself."""
+    if not name:
+        raise ValueError("an event's name must be a text that is not empty")
+    if name in SOCKET_IO_EVENTS:
+        raise ValueError(f'"{name}" is an event of Socket.IO itself')
+
+
+class ClientSocket:
+    """The socket that a custom event came from, as its handler sees it. `cursor` says where the log is."""
+
+    __slots__ = ("_cursor", "_socket")
+
+    def __init__(self, socket: Socket, cursor: Callable[[], str]) -> None:
+        self._socket = socket
+        self._cursor = cursor
+
+    @property
+    def id(self) -> str:
+        """The socket's id, as the client knows it (`socket.id`)."""
+        return self._socket.id
+
+    @property
+    def user_id(self) -> str:
+        return self._client.actor.user_id
+
+    @property
+    def name(self) -> str:
+        """The user's name, as the token had it."""
+        return self._client.actor.name
+
+    @property
+    def role(self) -> ActorRole:
+        """`user`, `service` for the application's backend, or `admin`."""
+        return self._client.actor.role
+
+    @property
+    def claims(self) -> Mapping[str, object]:
+        """The token's `role`, `type`, `department`, `permissions` and the claims named by the setting `keep_claims`,
+        as far as the newest token of this socket has them."""
+        return self._client.actor.claims
+
+    @property
+    def dialect(self) -> str:
+        """The vocabulary that this client speaks, such as `messenger`."""
+        return self._client.dialect.name
+
+    @property
+    def namespace(self) -> str:
+        return self._socket.namespace
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is still there."""
+        return self._socket.connected
+
+    def emit(self, event: str, data: object = None) -> None:
+        """Sends an event to this socket only; nothing happens when it is gone. `data` is JSON or bytes. Raises
+        ValueError for a name that Socket.IO has for itself, LocalProtocolError for what is no JSON."""
+        check_event_name(event)
+        channel = self._socket.channel
+        if isinstance(data, str) and isinstance(channel, DialectChannel) and channel.recoverable:
+            # Such a client takes a text at the end for its place in the log.
+            self._socket.emit(event, data, NOWHERE if self._client.behind else self._cursor())
+        else:
+            self._socket.emit(event, data)
+
+    @property
+    def _client(self) -> Client:
+        client: Client = self._socket.data
+        return client
+
+    def __repr__(self) -> str:
+        return f"<ClientSocket {self.id} of {self.user_id} in {self.namespace}>"
+
+
+class CustomHandlers:
+    """By name. `taken(name)` says which dialect has an event of this name already, None for none."""
+
+    def __init__(self, taken: Callable[[str], str | None] = lambda _: None) -> None:
+        self._dialect_with = taken
+        self._handlers: dict[str, Handler] = {}
+
+    def add(self, name: str, handler: Handler) -> None:
+        """Has `handler` called for each event of this name. Raises ValueError for a name that is taken or none."""
+        check_event_name(name)
+        dialect = self._dialect_with(name)
+        if dialect is not None:
+            raise ValueError(f'"{name}" is an event of the dialect {dialect}')
+        if name in self._handlers:
+            raise ValueError(f'"{name}" has a handler already')
+        self._handlers[name] = handler
+
+    def get(self, name: object) -> Handler | None:
+        return self._handlers.get(name) if isinstance(name, str) else None
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._handlers.keys()
+
+
+DONE: Mapping[str, object] = {"success": True}
+"""The acknowledgement of a handler that answers nothing."""

@@ -1,0 +1,149 @@
+"""Brings what goes on and is not stored to sockets: who types, who is there, who calls whom.
+
+Presence and calls go to users, whatever rooms their sockets are in: the first to contacts and to who has asked, the
+second to those whom the call concerns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+
+from talkwire.core.connected.directory import Directory
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
+    CallEnded,
+    CallEvent,
+    CallNews,
+    CustomEvent,
+    DurableEvent,
+    News,
+    PresenceChanged,
+    RoomEntered,
+    RoomLeft,
+    RoomNews,
+    TypingChanged,
+)
+from talkwire.realtime.clients.chat_client import (
+    NOWHERE,
+    Client,
+    clients_in,
+    conversation_room,
+    encode_custom,
+    encode_for,
+    encode_json,
+    presence_room,
+    user_room,
+)
+from talkwire.realtime.engine.hub import Hub
+from talkwire.realtime.socketio.socketio_socket import Socket
+
+_logger = structlog.get_logger(__name__)
+
+
+class SignalDelivery:
+    """For the sockets of this node, of all namespaces. `cursor` says up to where events have been handed out."""
+
+    def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
+        self._hub = hub
+        self._directory = directory
+        self._cursor = cursor
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def deliver(self, events: Sequence[News]) -> None:
+        """A batch from the bus; what the log has is for others. One that fails does not take the others along."""
+        for event in events:
+            if isinstance(event, DurableEvent):
+                continue
+            try:
+                self._deliver(event)
+            except Exception:
+                _logger.exception("an event could not be delivered", kind=type(event).__name__)
+
+    def _deliver(self, event: News) -> None:
+        match event:
+            case TypingChanged() | RoomEntered() | RoomLeft():
+                self._tell_others(event)
+            case PresenceChanged():
+                self._deliver_presence(event)
+            case CallEnded():
+                self._deliver_call(event, event.to, None)
+            case CustomEvent():
+                self._deliver_custom(event)
+            case CallEvent():
+                self._deliver_call(event, event.to, event.source)
+
+    def _tell_others(self, event: TypingChanged | RoomNews) -> None:
+        own = set(self._sockets((event.user_id,)))
+        room = conversation_room(event.conversation_id)
+        self._hub.broadcast_ephemeral(room, lambda channel: encode_for(channel, event), own)
+
+    def _deliver_presence(self, event: PresenceChanged) -> None:
+        """One update a socket, however many conversations its user shares with the other."""
+        user_id = event.presence.user_id
+        if event.own:
+            self._tell_presence([socket for socket in self._sockets((user_id,)) if socket.id != event.source], event)
+            return
+        contacts = self._contacts(event)
+        watching = [s for s in clients_in(self._hub, presence_room(user_id)) if s.data.actor.user_id not in contacts]
+        if watching and self._directory.peek(user_id) is None:
+            self._tell_presence(self._sockets(contacts), event)
+            self._start(self._tell_watching_of_stranger(watching, event))
+        else:
+            self._tell_presence([*self._sockets(contacts), *self._may_watch(watching, user_id)], event)
+
+    def _contacts(self, event: PresenceChanged) -> Collection[str]:
+        user_id = event.presence.user_id
+        if event.circle_ids is None:
+            return self._directory.contacts(user_id)
+        return self._directory.contacts_in(event.circle_ids, user_id, event.blocked_ids)
+
+    def _tell_presence(self, sockets: Iterable[Socket], event: PresenceChanged) -> None:
+        self._hub.multicast_ephemeral(sockets, lambda channel: encode_for(channel, event))
+
+    async def _tell_watching_of_stranger(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
+        """Somebody on another node, who is not known here: what is stored says who may be told."""
+        user_id = event.presence.user_id
+        try:
+            await self._directory.find(user_id)
+        except ChatError:
+            return  # the database does not answer; a client that asks is told so
+        self._tell_presence(self._may_watch([socket for socket in watching if socket.connected], user_id), event)
+
+    def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
+        sockets = [socket for socket in self._sockets(to) if socket.id != source]
+        self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
+
+    def _deliver_custom(self, event: CustomEvent) -> None:
+        """Also to who is slow to read: whoever asked for it was told that it was sent."""
+        if event.user_id is not None:
+            room = user_room(event.user_id)
+        else:
+            assert event.conversation_id is not None, "one of both is given"
+            room = conversation_room(event.conversation_id)
+        payload = encode_json(event.payload)
+        sockets = clients_in(self._hub, room)
+        for behind, offset in ((False, self._cursor()), (True, NOWHERE)):
+            told = [socket for socket in sockets if socket.data.behind is behind]
+            self._hub.multicast(told, partial(encode_custom, event=event, payload_json=payload, offset=offset))
+
+    def _may_watch(self, watching: Iterable[Socket], user_id: str) -> Sequence[Socket]:
+        """Of the sockets that asked to be told those whose users share a conversation with that user."""
+        return [socket for socket in watching if self._may_be_told(socket.data, user_id)]
+
+    def _may_be_told(self, client: Client, user_id: str) -> bool:
+        return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The loop refers to its tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _sockets(self, user_ids: Iterable[str]) -> Iterable[Socket]:
+        for user_id in user_ids:
+            yield from clients_in(self._hub, user_room(user_id))

@@ -1,0 +1,311 @@
+"""Requests to other nodes about files that they have: bytes go through as they come, one connection a request.
+
+Who does not read has the other side stop writing, all the way: what is on its way here is a chunk or two a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from urllib.parse import urlencode
+
+import httptools
+
+from talkwire.core.domain.peer import Peer
+from talkwire.files.holders import ForwardedAnswer, ForwardedRequest, HolderAway
+from talkwire.files.tus import TusRefusal
+from talkwire.realtime.forwarding.forwarder import ONE_HOP
+from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, Link, Passed
+from talkwire.realtime.forwarding.peer_http import CONNECT_S, LinkBroken, place_of
+from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.metrics import RealtimeMetrics
+
+STORED = "/stored/"
+"""Paths at which nodes read each other's finished files (`stored_bytes.py`)."""
+
+CHUNK_BYTES = 64 * 1024
+ANSWER_MAX = 256 * 1024
+"""Bytes of an answer to a forwarded request: it has no body, or says what is wrong."""
+
+GONE_AFTER_S = 60.0
+"""How long clients wait for a node that holds their upload: it may be about to restart."""
+
+LINGER_S = 5.0
+"""How long another node may take to read what a client has sent before it went away: that counts for the upload."""
+
+_REFUSED = REFUSED.partition(b":")[0].decode()
+_MISSING = 404
+
+
+class FileLinks:
+    """Implements `files.holders.Holders` for one node, over the link."""
+
+    def __init__(self, owners: Owners, link: Link, metrics: RealtimeMetrics, now: Callable[[], float]) -> None:
+        self._owners = owners
+        self._link = link
+        self._metrics = metrics
+        self._now = now
+        self._missing_since: dict[str, float] = {}
+        """Folders that no living node has, and since when they are missing, by folder id."""
+        self._open: dict[_Exchange, str] = {}
+
+    def see(self, peers: Iterable[Peer]) -> None:
+        """Ends the absence of the folders of living nodes, so that the next absence is measured from its own start."""
+        if not self._missing_since:
+            return
+        for peer in peers:
+            if peer.address:
+                for folder_id in peer.folder_ids:
+                    self._missing_since.pop(folder_id, None)
+
+    def drop(self, node_ids: Iterable[str]) -> None:
+        """Breaks off requests to nodes that are gone."""
+        gone = frozenset(node_ids)
+        for exchange in [exchange for exchange, node_id in self._open.items() if node_id in gone]:
+            exchange.abort()
+
+    def close(self) -> None:
+        """Breaks off all requests."""
+        for exchange in list(self._open):
+            exchange.abort()
+
+    # --- finished files ---------------------------------------------------------------------------------------------
+
+    async def total(self, folder_id: str | None, key: str) -> int:
+        exchange = await self._find("HEAD", folder_id, f"{STORED}{key}?")
+        exchange.close()
+        return int(exchange.headers.get("content-length", "0"))
+
+    async def read(self, folder_id: str | None, key: str, start: int, end: int) -> FileStream:
+        query = urlencode({"start": start, "end": end})
+        return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
+
+    async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
+        """Returns the answer of the first node that has the file. Raises HolderAway when the node that has it, or may
+        have it, cannot be asked. Raises FileNotFoundError when the node that has the folder does not have the file."""
+        named = None if folder_id is None else await self._owners.with_folder(folder_id)
+        if folder_id is not None and named is None:
+            raise HolderAway("The node that holds this file is not running. Try again later.")
+        for peer in self._owners.with_folders() if named is None else (named,):
+            with contextlib.ExitStack() as ending:
+                try:
+                    exchange = await self._begin(peer, Passed(method, target, "-", "", ""), ())
+                    ending.callback(exchange.abort)
+                    await exchange.read_head()
+                except LinkBroken:
+                    self._metrics.broken_links += 1
+                    if named is None:
+                        continue
+                    raise HolderAway("The node that holds this file does not answer. Try again later.") from None
+                if exchange.status == 200:
+                    ending.pop_all()
+                    self._metrics.forwarded_files += 1
+                    return exchange
+                if named is not None and exchange.status != _MISSING:
+                    raise HolderAway("The node that holds this file cannot read it. Try again later.")
+        if named is None:
+            raise HolderAway("No running node has this file. Try again later.")
+        raise FileNotFoundError(target)
+
+    # --- uploads ----------------------------------------------------------------------------------------------------
+
+    async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:
+        peer = await self._owners.with_folder(folder_id)
+        if peer is None:
+            self._refuse_what_is_gone(folder_id)
+            raise HolderAway("The node that holds this upload is not running. Resume the upload when it is back.")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
+        passed = Passed.of(request.method, request.target, request.address, headers)
+        try:
+            exchange = await self._begin(peer, passed, request.headers)
+            try:
+                answer = await _exchanged(exchange, body)
+            finally:
+                exchange.close()
+        except LinkBroken:
+            self._metrics.broken_links += 1
+            raise HolderAway("The node that holds this upload does not answer. Resume the upload.") from None
+        self._metrics.forwarded_uploads += 1
+        return answer
+
+    def _refuse_what_is_gone(self, folder_id: str) -> None:
+        """Raises TusRefusal 410 for a folder that has been missing for too long."""
+        now = self._now()
+        if now - self._missing_since.setdefault(folder_id, now) > GONE_AFTER_S:
+            raise TusRefusal(410, "not_found", "The node that holds this upload is gone. Start the upload again.")
+
+    # --- both -------------------------------------------------------------------------------------------------------
+
+    async def _begin(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
+        """Connects to a node and sends the head of a request. Raises LinkBroken."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=CHUNK_BYTES)
+        except (OSError, ValueError) as error:
+            raise LinkBroken from error
+        exchange = _Exchange(request.method, reader, writer, self._forget)
+        self._open[exchange] = peer.node_id
+        exchange.send_head(request, headers, self._link.seal(request, peer.node_id))
+        return exchange
+
+    def _forget(self, exchange: _Exchange) -> None:
+        self._open.pop(exchange, None)
+
+
+async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> ForwardedAnswer:
+    """Sends a body and reads the answer, which may come before the body's end. Raises LinkBroken, and what `body`
+    raises."""
+    sending = asyncio.ensure_future(exchange.send_body(body))
+    answering = asyncio.ensure_future(exchange.read_all())
+    try:
+        await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
+        if sending.done() and not answering.done():
+            sending.result()
+        return await answering
+    finally:
+        sending.cancel()
+        answering.cancel()
+        await asyncio.wait((sending, answering))
+        for task in (sending, answering):
+            if not task.cancelled():
+                task.exception()  # one of the two is what is raised; the other is of no use any more
+
+
+class _Exchange:
+    """One request and its answer, on a connection of their own. Once nobody reads on, `close` it."""
+
+    def __init__(
+        self,
+        method: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        on_close: Callable[[_Exchange], None],
+    ) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self._method = method
+        self._reader = reader
+        self._writer = writer
+        self._on_close = on_close
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._chunks: deque[bytes] = deque()
+        self._has_head = False
+        self._is_complete = False
+
+    # --- the request ------------------------------------------------------------------------------------------------
+
+    def send_head(self, request: Passed, headers: Iterable[tuple[bytes, bytes]], seal: str) -> None:
+        lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
+        lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
+        lines += [b"connection: close", f"{HEADER}: {seal}".encode("latin-1")]
+        if request.method not in {"GET", "HEAD"}:
+            lines.append(b"transfer-encoding: chunked")
+        self._writer.write(b"\r\n".join([*lines, b"", b""]))
+
+    async def send_body(self, body: AsyncIterator[bytes]) -> None:
+        """Sends each part when there is room for it. Returns when the other node takes no more."""
+        async for chunk in body:
+            try:
+                self._writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                await self._writer.drain()
+            except OSError:
+                return  # the answer says why, if there is one
+        if self._method not in {"GET", "HEAD"}:
+            self._writer.write(b"0\r\n\r\n")
+
+    # --- the answer -------------------------------------------------------------------------------------------------
+
+    async def read_head(self) -> None:
+        """Raises LinkBroken, also when the other node does not take the request for one of ours."""
+        while not self._has_head:
+            await self._feed()
+        if _REFUSED in self.headers:
+            raise LinkBroken
+
+    async def read_chunk(self) -> bytes:
+        """Returns some more of the body, and nothing at its end. Raises LinkBroken."""
+        while not self._chunks:
+            if self._is_complete:
+                return b""
+            await self._feed()
+        return self._chunks.popleft()
+
+    async def read_all(self) -> ForwardedAnswer:
+        await self.read_head()
+        body = bytearray()
+        while chunk := await self.read_chunk():
+            body += chunk
+            if len(body) > ANSWER_MAX:
+                raise LinkBroken
+        return ForwardedAnswer(self.status, self.headers, bytes(body))
+
+    async def _feed(self) -> None:
+        try:
+            data = await self._reader.read(CHUNK_BYTES)
+        except OSError as error:
+            raise LinkBroken from error
+        if not data or self._parser is None:
+            raise LinkBroken
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise LinkBroken from error
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        self.status = self._parser.get_status_code()
+        self._has_head = True
+        # The parser does not know that this answer has no body.
+        self._is_complete = self._method == "HEAD"
+
+    def on_body(self, body: bytes) -> None:
+        self._chunks.append(body)
+
+    def on_message_complete(self) -> None:
+        self._is_complete = True
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends the connection, behind what was sent on it."""
+        if self._parser is None:
+            return
+        self._parser = None  # it refers to this object
+        self._on_close(self)
+        self._writer.close()
+        transport = self._writer.transport
+        if transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        self.close()
+        self._writer.transport.abort()
+
+
+class FileStream:
+    """A part of a finished file of another node's. Implements `files.holders.Reading`."""
+
+    def __init__(self, exchange: _Exchange) -> None:
+        self._exchange = exchange
+
+    def __aiter__(self) -> FileStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self._exchange.read_chunk()
+        except LinkBroken:
+            raise HolderAway("The node that holds this file has stopped answering.") from None
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Ends the connection; that is how the other node learns that nobody reads on."""
+        self._exchange.abort()

@@ -1,0 +1,220 @@
+"""What comes to this node for a session of another one: it is passed on to there, over the link.
+
+A poll is asked again there, whole; a WebSocket is spliced. When that node is gone, or does not know the session, the
+client is told so as by the node itself, and begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import NamedTuple, Protocol, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from talkwire.core.domain.peer import Peer
+from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, Link, Passed
+from talkwire.realtime.forwarding.peer_http import CONFIRMATION, CONNECT_S, Answer, LinkBroken, LinkPool, place_of
+from talkwire.realtime.forwarding.session_owners import Owners, node_of
+from talkwire.realtime.forwarding.tunnel import OwnersEnd, Splice
+from talkwire.realtime.metrics import RealtimeMetrics
+
+_HEADER = HEADER.encode()
+_REFUSED = tuple(REFUSED.split(b": "))
+
+ONE_HOP = frozenset(
+    {
+        *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
+        *(b"content-length", b"date", b"expect", b"server", _HEADER),
+    }
+)
+"""Headers that are between two neighbours, or that each writes itself."""
+
+
+class Upgrade(NamedTuple):
+    """A client's request for a WebSocket. `head` is the whole of it, with what the client has sent behind it; `unknown`
+    is what it is answered when nobody has the session."""
+
+    engine_sid: str
+    request: Passed
+    head: bytes
+    unknown: bytes
+
+
+class Handed(Protocol):
+    """Who counts what is open, and ends it at the end (uvicorn's `server_state.connections`)."""
+
+    def add(self, item: Splice, /) -> None: ...
+    def discard(self, item: Splice, /) -> None: ...
+
+
+class Passing:
+    """For one node. `node_id` is its own."""
+
+    def __init__(self, owners: Owners, link: Link, node_id: str, metrics: RealtimeMetrics) -> None:
+        self._owners = owners
+        self._link = link
+        self._node_id = node_id
+        self._metrics = metrics
+        self._pool = LinkPool()
+        self._splices: set[Splice] = set()
+        self._joining: set[asyncio.Task[None]] = set()
+        self._relayed: dict[ClientConnection, str] = {}
+
+    @property
+    def splices(self) -> list[Splice]:
+        return list(self._splices)
+
+    def is_for_another(self, engine_sid: str) -> bool:
+        """Whether a session says that it belongs to another node."""
+        return node_of(engine_sid) not in {None, self._node_id}
+
+    def drop(self, node_ids: Iterable[str]) -> None:
+        """These nodes are gone, by their leases: their clients begin anew, instead of waiting for them."""
+        gone = frozenset(node_ids)
+        self._pool.drop(gone)
+        for splice in self.splices:
+            if splice.node_id in gone:
+                splice.close()
+        for websocket in [websocket for websocket, node_id in self._relayed.items() if node_id in gone]:
+            websocket.transport.abort()
+
+    def close(self) -> None:
+        """This node stops: clients come back to another one."""
+        self._pool.close()
+        for splice in self.splices:
+            splice.close()
+        for websocket in list(self._relayed):
+            websocket.transport.abort()
+
+    # --- polls ------------------------------------------------------------------------------------------------------
+
+    async def poll(
+        self, engine_sid: str, request: Passed, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> Answer:
+        """The owner's answer, which is to be confirmed. Whoever is cancelled meanwhile has the poll broken off there
+        too. Raises LinkBroken."""
+        peer = await self._owners.find(engine_sid)
+        try:
+            answer = None if peer is None else await self._ask(peer, request, headers, body)
+        except LinkBroken:
+            answer = None
+        if answer is not None and _REFUSED in answer.headers:
+            answer.drop()
+            answer = None
+        if answer is None:
+            self._metrics.broken_links += 1
+            raise LinkBroken
+        self._metrics.passed_polls += 1
+        return answer._replace(headers=[each for each in answer.headers if each[0] not in ONE_HOP])
+
+    async def _ask(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer:
+        confirmation = CONFIRMATION if request.method == "GET" else b""
+        size = len(body) + len(confirmation)
+        head = _head_of_poll(request, headers, size, self._link.seal(request, peer.node_id))
+        return await self._pool.ask(peer, head + body, confirmation)
+
+    # --- WebSockets -------------------------------------------------------------------------------------------------
+
+    def splice(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Splice:
+        """Takes a client's transport over, to which `client` of the answer is to be given as its protocol."""
+
+        def closed(splice: Splice) -> None:
+            self._splices.discard(splice)
+            open_.discard(splice)
+
+        splice = Splice(transport, node_of(upgrade.engine_sid) or "", closed)
+        self._splices.add(splice)
+        open_.add(splice)
+        # Nothing is to come before the answer. What comes all the same waits in the system.
+        splice.client.set_reading(False)
+        joining = asyncio.ensure_future(self._join(splice, upgrade))
+        self._joining.add(joining)
+        joining.add_done_callback(self._joining.discard)
+        return splice
+
+    @contextlib.asynccontextmanager
+    async def connect(self, engine_sid: str, target: str, address: str) -> AsyncIterator[ClientConnection]:
+        """A WebSocket to the session's own node, where messages and no bytes are passed on. The page's origin has been
+        checked here. Raises LinkBroken."""
+        peer = await self._owners.find(engine_sid)
+        if peer is None:
+            self._metrics.broken_links += 1
+            raise LinkBroken
+        sealed = Passed("GET", target, address or "-", peer.address or "", "")
+        websocket = connect(
+            f"ws://{peer.address}{target}",
+            additional_headers={HEADER: self._link.seal(sealed, peer.node_id)},
+            user_agent_header=None,
+            compression=None,
+            ping_interval=None,
+            open_timeout=CONNECT_S,
+            close_timeout=CONNECT_S,
+            max_size=None,
+            proxy=None,
+        )
+        try:
+            opened = await websocket
+        except (OSError, TimeoutError, WebSocketException) as error:
+            self._metrics.broken_links += 1
+            raise LinkBroken from error
+        self._metrics.passed_websockets += 1
+        self._relayed[opened] = peer.node_id
+        try:
+            yield opened
+        finally:
+            del self._relayed[opened]
+            await opened.close()
+
+    async def _join(self, splice: Splice, upgrade: Upgrade) -> None:
+        def refuse() -> None:
+            self._metrics.broken_links += 1
+            if splice.client.transport is not None:
+                splice.client.transport.write(upgrade.unknown)
+            splice.close()
+
+        def is_for_client(answer: bytes) -> bool:
+            if REFUSED not in answer:
+                return True
+            refuse()
+            return False
+
+        try:
+            peer = await self._owners.find(upgrade.engine_sid)
+            if peer is None:
+                refuse()
+                return
+            async with asyncio.timeout(CONNECT_S):
+                transport, owner = await asyncio.get_running_loop().create_connection(
+                    lambda: OwnersEnd(splice, is_for_client), *place_of(peer.address or "")
+                )
+        except (OSError, ValueError):
+            refuse()
+            return
+        if splice.client.transport is None or splice.client.transport.is_closing():
+            transport.abort()
+            return
+        self._metrics.passed_websockets += 1
+        transport.write(_sealed_head(upgrade.head, self._link.seal(upgrade.request, peer.node_id)))
+        splice.join(owner)
+
+
+def target_of(scope: Mapping[str, object]) -> str:
+    """A request's path and query, as they came (ASGI)."""
+    path, query = cast("bytes", scope["raw_path"]), cast("bytes", scope["query_string"])
+    return f"{path.decode('latin-1')}?{query.decode('latin-1')}"
+
+
+def _head_of_poll(request: Passed, headers: Iterable[tuple[bytes, bytes]], size: int, seal: str) -> bytes:
+    lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
+    lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
+    return b"\r\n".join([*lines, b"content-length: %d" % size, _HEADER + b": " + seal.encode("latin-1"), b"", b""])
+
+
+def _sealed_head(head: bytes, seal: str) -> bytes:
+    """The head of an upgrade request, with names in lower case, and whatever the client has sent behind it."""
+    head, _, rest = head.partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.startswith(_HEADER + b":")]
+    return b"\r\n".join([*kept, _HEADER + b": " + seal.encode("latin-1"), b"", rest])

@@ -1,0 +1,189 @@
+"""HTTP to other nodes: connections that are kept, one request after the other on each, written and read by ourselves.
+
+A general client takes longer over one poll than everything else that a node does for it (docs/nodes.md has figures).
+
+A GET announces a body of one byte, `CONFIRMATION`, which follows when its answer has been handed on: only then the
+other node may take what was in it for delivered. A connection that ends without it says that it was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple, cast
+
+import httptools
+
+from talkwire.core.domain.peer import Peer
+
+CONNECT_S = 2.0
+"""How long a node may take to accept: it is near, or gone."""
+
+IDLE_S = 30.0
+"""How long an unused connection is good for; the other side keeps it for longer (`serving.py`)."""
+
+
+CONFIRMATION = b"1"
+
+
+class LinkBroken(Exception):
+    """The other node cannot be reached, or was lost before it had answered."""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    """Names in lower case."""
+    body: bytes
+    confirm: Callable[[], None]
+    """To be called when it was handed on; or else `drop`."""
+    drop: Callable[[], None]
+
+
+def place_of(address: str) -> tuple[str, int]:
+    """Host and port of `10.0.0.1:4000` or `[::1]:4000`."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection to another node."""
+
+    def __init__(self, pool: LinkPool, address: str) -> None:
+        self.address = address
+        self.idle_since = 0.0
+        self.transport: asyncio.Transport | None = None
+        self._pool = pool
+        self._answer: asyncio.Future[Answer] | None = None
+        self._confirmation = b""
+        self._begin()
+
+    def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[Answer]:
+        """Sends a request but for the confirmation."""
+        self._confirmation = confirmation
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        if self.transport is None:
+            answer.set_exception(LinkBroken)
+        else:
+            self.transport.write(request)
+        return answer
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    # --- asyncio ----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
+        self.transport = None
+        self._pool.lost(self)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(LinkBroken)
+
+    # --- httptools --------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        confirm = partial(self._confirm, goes_on=self._parser.should_keep_alive())
+        status = self._parser.get_status_code()
+        answer = Answer(status, self._headers, b"".join(self._body), confirm, self.abort)
+        self._begin()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(answer)
+        else:
+            self.abort()
+
+    def _confirm(self, *, goes_on: bool) -> None:
+        if self.transport is None:
+            return
+        self.transport.write(self._confirmation)
+        if goes_on:
+            self._pool.put_back(self)
+        else:
+            self.transport.close()
+
+
+class LinkPool:
+    """Connections to all other nodes, by their addresses."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[_Connection]] = {}
+        self._busy: dict[_Connection, str] = {}
+
+    async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> Answer:
+        """Sends a request, of which only the confirmation is missing, and waits for its answer. Whoever is cancelled
+        meanwhile has the connection cut, by which the other node learns of it. Raises LinkBroken."""
+        connection = self._take_idle(peer.address or "") or await self._connect(peer)
+        self._busy[connection] = peer.node_id
+        try:
+            return await connection.ask(request, confirmation)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+        finally:
+            self._busy.pop(connection, None)
+
+    def drop(self, node_ids: Iterable[str]) -> None:
+        """These nodes are gone."""
+        gone = frozenset(node_ids)
+        for connection in [connection for connection, node_id in self._busy.items() if node_id in gone]:
+            connection.abort()
+
+    def close(self) -> None:
+        for connection in [*self._busy, *(each for some in self._idle.values() for each in some)]:
+            connection.abort()
+
+    def put_back(self, connection: _Connection) -> None:
+        now = connection.idle_since = asyncio.get_running_loop().time()
+        idle = self._idle.setdefault(connection.address, [])
+        idle.append(connection)
+        # The newest is taken first, so the oldest is the one that is not needed any more.
+        if idle[0].idle_since < now - IDLE_S:
+            idle.pop(0).abort()
+
+    def lost(self, connection: _Connection) -> None:
+        idle = self._idle.get(connection.address, [])
+        if connection in idle:
+            idle.remove(connection)
+        if not idle:
+            self._idle.pop(connection.address, None)
+
+    def _take_idle(self, address: str) -> _Connection | None:
+        idle = self._idle.get(address)
+        while idle:
+            connection = idle.pop()
+            if connection.idle_since > asyncio.get_running_loop().time() - IDLE_S:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, peer: Peer) -> _Connection:
+        address = peer.address or ""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: _Connection(self, address), *place_of(address)
+                )
+        except (OSError, ValueError) as error:
+            raise LinkBroken from error
+        return connection

@@ -1,0 +1,59 @@
+"""Finished files for other nodes, which decide who may read them: `GET /stored/KEY?start=…&end=…`, and HEAD for how
+many bytes there are."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.sending import Receive, Send, send_reading
+from talkwire.realtime.forwarding.file_forwarding import STORED
+
+_TARGET = re.compile(rf"{STORED}[0-9a-f]{{2}}/([0-9a-f]{{32}})/([0-9a-f]{{64}})/(content|thumbnail)")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+class StoredBytes:
+    """An ASGI application over what this node has itself."""
+
+    def __init__(self, store: ByteStore) -> None:
+        self._store = store
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
+        found = _TARGET.fullmatch(scope["path"])
+        if found is None:
+            await _answer(send, 404)
+            return
+        file_id, digest, part = found.groups()
+        place = Place(file_id, digest, "content" if part == "content" else "thumbnail")
+        try:
+            if scope["method"] == "HEAD":
+                await _answer(send, 200, await self._store.total(place))
+            else:
+                await self._send(place, scope["query_string"].decode("latin-1"), receive, send)
+        except ChatError as error:
+            await _answer(send, 404 if error.code == "forbidden" else 503)
+
+    async def _send(self, place: Place, query: str, receive: Receive, send: Send) -> None:
+        """Raises ChatError before anything was sent."""
+        start, end = (_number(query, name) for name in ("start", "end"))
+        reading = await self._store.read(place, start, end)
+        try:
+            headers = [(b"content-length", b"%d" % (end - start))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send_reading(reading, receive, send)
+        finally:
+            await reading.aclose()
+
+
+def _number(query: str, name: str) -> int:
+    text = parse_qs(query).get(name, [""])[0]
+    return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+async def _answer(send: Send, status: int, length: int = 0) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % length)]})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,553 @@
+"""HTTP connections: uvicorn's protocol class with limits on what a client may send, leave unsent and leave unread.
+
+The parser is fed one message at a time. What a client sends behind a request waits as bytes, unread by the parser and
+soon by the kernel, until that request is answered: so a connection never has more than one request in memory. The bytes
+behind the head of an upgrade go to the WebSocket.
+
+Each phase of a connection has one deadline, on the timing wheel of the heartbeats.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+import termios
+from collections.abc import Callable
+from enum import Enum, auto
+from http import HTTPStatus
+from math import inf
+from typing import Any, ClassVar, NamedTuple
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl, service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from talkwire.realtime.http.connection_limits import CappedAddress, Edge, Verdict
+from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
+
+PIECE = 16 * 1024
+"""Bytes that the parser is given at once, at most, where it could gather them."""
+
+ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
+"""Ends of the paths that are served while descriptors are short."""
+
+_NO_COUNT = bytes(4)
+"""A C int, which the kernel fills in."""
+
+_END = b"\r\n\r\n"
+_END_LESS_ONE = len(_END) - 1
+
+
+class HttpPhase(Enum):
+    """What a connection is waiting for."""
+
+    WAITING = auto()
+    """for a request"""
+    HEAD = auto()
+    """for the rest of a request's head"""
+    BODY = auto()
+    """for the rest of its body"""
+    SERVING = auto()
+    """for the answer"""
+    UNWANTED = auto()
+    """for the rest of a body whose request was answered"""
+    LEAVING = auto()
+    """for the client to read a refusal"""
+    CLOSING = auto()
+    """for the client to read what was written before the transport was closed"""
+
+
+# Looked up several times a request.
+_WAITING, _HEAD, _BODY, _SERVING = HttpPhase.WAITING, HttpPhase.HEAD, HttpPhase.BODY, HttpPhase.SERVING
+
+
+class HttpRefusal(NamedTuple):
+    """The last answer on a connection. `reason` is counted."""
+
+    status: HTTPStatus
+    reason: str
+
+    def answer(self) -> bytes:
+        """The whole response."""
+        text = self.status.phrase.encode()
+        return (
+            b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%s" % (self.status.value, text, len(text), text)
+        )
+
+
+_MALFORMED = HttpRefusal(HTTPStatus.BAD_REQUEST, "malformed")
+_HEAD_TOO_LARGE = HttpRefusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large")
+_URI_TOO_LONG = HttpRefusal(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long")
+_HEAD_LATE = HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, "head_timeout")
+_BODY_LATE = HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, "body_timeout")
+_REFUSALS = {
+    Verdict.ADDRESS_FULL: HttpRefusal(HTTPStatus.TOO_MANY_REQUESTS, Verdict.ADDRESS_FULL),
+    Verdict.DESCRIPTORS_GONE: HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, Verdict.DESCRIPTORS_GONE),
+}
+
+
+class _LimitExceeded(Exception):
+    """Ends the parser's work on a head."""
+
+
+class _Flow(FlowControl):
+    """Reading that stays paused while bytes wait for the parser, whatever the application asks for."""
+
+    def __init__(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+        super().__init__(transport)
+        self._held = False
+
+    def hold(self) -> None:
+        self._held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        self._held = False
+        self.resume_reading()
+
+    def resume_reading(self) -> None:
+        if not self._held:
+            super().resume_reading()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One HTTP connection. `edge` is set by `http_class`."""
+
+    edge: ClassVar[Edge]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's)
+        super().__init__(*args, **kwargs)
+        self.capped: CappedAddress | None = None
+        self.wheel_tick = 0
+        self._is_known = True
+        self._phase = self._armed = _WAITING
+        self._deadline = inf
+        self._read_deadline = inf
+        self._unsent = 0
+        self._held = b""
+        self._tail = b""
+        self._head_size = 0
+        self._silent = 0
+        self._length = 0
+        self._remaining = 0
+        self._unwanted = 0
+        self._upgrades = False
+        self._declines = False
+        self._refusal = _MALFORMED
+
+    # --- asyncio ----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+        super().connection_made(transport)
+        self.flow = _Flow(transport)
+        made = transport.get_extra_info("socket")
+        verdict = self.edge.opened(self, self.client and self.client[0], -1 if made is None else made.fileno())
+        if verdict in _REFUSALS:
+            transport.write(_REFUSALS[verdict].answer())
+            self.drop(verdict)
+            return
+        if verdict == Verdict.SPARED:
+            self.app = _sparing(self.app)
+        self._set_deadline(self.edge.limits.head_s)
+
+    def data_received(self, data: bytes) -> None:
+        phase = self._phase
+        if phase is _SERVING:
+            self._hold(data)
+        elif phase is HttpPhase.LEAVING or phase is HttpPhase.CLOSING:
+            self._unwanted += len(data)
+            if self._unwanted > UNWANTED_MAX:
+                self.flow.pause_reading()
+        else:
+            self._read(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._phase is _BODY and not self._upgrades:
+            self.edge.metrics.http_aborted_bodies += 1
+        self._forget()
+        super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment]  # it refers to this object, and its own task keeps it
+        self._held = b""
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._phase is not HttpPhase.CLOSING:
+            self._read_deadline = inf
+
+    # --- uvicorn ----------------------------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """The server is stopping."""
+        if self._phase is HttpPhase.LEAVING:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def on_response_complete(self) -> None:
+        """The application has answered a request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self._await_end()
+        elif self._phase is _SERVING:
+            self._phase = _WAITING
+            self.edge.idles(self)
+            if self._held:
+                self._resume()
+            else:
+                self.flow.resume_reading()
+                self._arm()
+        elif self._phase is _BODY:
+            self._phase = HttpPhase.UNWANTED
+            self._unwanted = 0
+            self.flow.resume_reading()
+            self._arm()
+
+    @property
+    def _current(self) -> RequestResponseCycle | None:
+        """The last request that was read."""
+        return self.cycle
+
+    # --- the edge ---------------------------------------------------------------------------------------------------
+
+    def drop(self, reason: str) -> None:
+        """See `edge.EdgeConnection`."""
+        self.edge.count(reason)
+        self._close()
+
+    # --- the timing wheel -------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float:
+        return min(self._deadline, self._read_deadline)
+
+    def handle_deadline(self, now: float) -> None:
+        """Ends the connection, unless what it waits for has made progress."""
+        if self._read_deadline <= now:
+            self._check_reader(now)
+            return
+        match self._phase:
+            case HttpPhase.WAITING:
+                if self._current is None:
+                    self.edge.count("first_byte_timeout")
+                self._close()
+            case HttpPhase.HEAD:
+                self._refuse(_HEAD_LATE)
+            case HttpPhase.BODY if self.flow.read_paused:
+                self._deadline = now + self.edge.limits.body_s  # it is the application that does not read
+            case HttpPhase.BODY:
+                self._refuse(_BODY_LATE)
+            case HttpPhase.UNWANTED:
+                self._leave("body_unwanted")
+            case HttpPhase.LEAVING:
+                self.transport.abort()
+            case _:
+                self._deadline = inf
+
+    def _arm(self) -> None:
+        """Sets the deadline of a phase that has begun."""
+        phase = self._phase
+        if phase is self._armed:
+            return
+        self._armed = phase
+        limits = self.edge.limits
+        if phase is _WAITING:
+            self._set_deadline(limits.keep_alive_s)
+        elif phase is _SERVING:
+            self._deadline = inf
+        elif phase is _HEAD:
+            self._set_deadline(limits.head_s)
+        elif phase is _BODY:
+            self._set_deadline(inf if self._times_its_body() else limits.body_s)
+        elif phase is HttpPhase.UNWANTED:
+            self._set_deadline(LINGER_S)
+
+    def _times_its_body(self) -> bool:
+        path = self.edge.limits.self_timed
+        return path is not None and not self._upgrades and self.scope["path"].startswith(path)
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._deadline = self.loop.time() + seconds
+        self.edge.wheel.watch(self)
+
+    def _await_reader(self) -> None:
+        """Gives the client its time to read some of what it was sent."""
+        self._unsent = _unacknowledged(self.transport)
+        self._read_deadline = self.loop.time() + self.edge.limits.read_s
+        self.edge.wheel.watch(self)
+
+    def _check_reader(self, now: float) -> None:
+        unsent = _unacknowledged(self.transport)
+        if unsent < self._unsent:
+            self._unsent = unsent
+            self._read_deadline = now + self.edge.limits.read_s
+            return
+        self._read_deadline = inf
+        self.edge.count("read_timeout")
+        self.transport.abort()
+
+    # --- bytes ------------------------------------------------------------------------------------------------------
+
+    def _hold(self, data: bytes) -> None:
+        """Keeps what came behind a request, and reads no more until it is answered."""
+        self._held += data
+        self.flow.hold()  # type: ignore[attr-defined]
+
+    def _resume(self) -> None:
+        held, self._held = self._held, b""
+        self._read(held)
+        if not self._held:
+            self.flow.release()  # type: ignore[attr-defined]
+
+    def _read(self, data: bytes) -> None:
+        """Has bytes parsed, up to the end of the message that they belong to."""
+        start, size = 0, len(data)
+        while start < size:
+            end = self._end_of_piece(data, start)
+            piece = data if end - start == size else data[start:end]
+            if not self._parse(piece, data, end):
+                return
+            start = end
+            if self._phase is _SERVING and start < size:
+                self._hold(data[start:])
+                break
+        self._arm()
+
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """Where to stop: no piece has bytes of two messages, since every head and every chunked body ends with an empty
+        line, which may have come in parts."""
+        if self._remaining:
+            return min(start + self._remaining, len(data))
+        if self._tail:
+            found = (self._tail + data[start : start + _END_LESS_ONE]).find(_END)
+            if found >= 0:
+                return start + found + len(_END) - len(self._tail)
+        limit = start + PIECE
+        found = data.find(_END, start, limit)
+        return found + len(_END) if found >= 0 else min(limit, len(data))
+
+    def _parse(self, piece: bytes, data: bytes, end: int) -> bool:
+        """Feeds the parser. Returns whether more may be read."""
+        is_body = self._remaining > 0
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._switch(data[end:])
+            return False
+        except httptools.HttpParserError:
+            self._refuse(self._refusal)
+            return False
+        if not is_body and not self._is_short(piece):
+            self._refuse(_HEAD_TOO_LARGE)
+            return False
+        if self._unwanted > UNWANTED_MAX:
+            self._leave("body_unwanted")
+            return False
+        return True
+
+    def _is_short(self, piece: bytes) -> bool:
+        """Whether what the parser may have gathered, with this piece, is within the limit."""
+        self._tail = b"" if piece.endswith(_END) else (self._tail + piece)[-_END_LESS_ONE:]
+        self._silent += len(piece)
+        return self._head_size + self._silent <= HEAD_MAX
+
+    # --- httptools --------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._phase = _HEAD
+        self._head_size = self._length = 0
+        self._silent = -PIECE
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        self._head_size += len(url)
+        self._silent = -PIECE
+        if self._head_size > HEAD_MAX:
+            self._refusal = _URI_TOO_LONG
+            raise _LimitExceeded
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_size += len(name) + len(value) + len(": \r\n")
+        # What the parser has handed over it holds no more; how much of this piece that was it does not say.
+        self._silent = -PIECE
+        if self._head_size > HEAD_MAX or len(self.headers) >= FIELDS_MAX:
+            self._refusal = _HEAD_TOO_LARGE
+            raise _LimitExceeded
+        if self._phase is not _HEAD:
+            return  # a trailer field; nobody here asks for one
+        name = name.lower()
+        if name == b"content-length":
+            self._length = int(value)
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._upgrades = self.parser.should_upgrade() and self._should_upgrade()
+        self._declines = self.parser.should_upgrade() and not self._upgrades and self.parser.get_method() != b"CONNECT"
+        if self._declines:
+            return  # the parser ends the message here, and its body is still to come
+        self.edge.busy(self)
+        self._phase = _BODY
+        self._silent = -PIECE
+        self._remaining = self._length
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._silent = -PIECE
+        if self._remaining:
+            self._remaining -= len(body)
+        if self._upgrades:
+            return
+        cycle = self.cycle
+        if cycle.response_complete:
+            self._unwanted += len(body)
+            return
+        self._deadline += len(body) / BODY_RATE
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._remaining = self._unwanted = 0
+        if self._upgrades or self._declines:
+            return
+        if self.cycle.response_complete:
+            self._phase = _WAITING
+            self.edge.idles(self)
+            return
+        self._phase = _SERVING
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def _switch(self, rest: bytes) -> None:
+        """Hands the connection to a WebSocket, with the request's head and all that has come behind it."""
+        if self._declines:
+            self._decline(rest)
+            return
+        if not self._upgrades:
+            # CONNECT, which is refused: what comes behind it is no HTTP.
+            self.cycle.keep_alive = False
+            self._arm()
+            return
+        self.flow.release()  # type: ignore[attr-defined]
+        if isinstance(self.app, _Sparing):
+            self.transport.write(_REFUSALS[Verdict.DESCRIPTORS_GONE].answer())
+            self._close()
+            return
+        self._forget()
+        self.connections.discard(self)
+        self.parser = None  # type: ignore[assignment]  # it refers to this object
+        assert self.ws_protocol_class is not None
+        make: Callable[..., Any] = self.ws_protocol_class
+        websocket = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        head = _head(self.scope["method"].encode(), self.url, "1.1", self.headers)
+        websocket.connection_made(self.transport)
+        websocket.data_received(head + rest)
+        self.transport.set_protocol(websocket)
+        if self.flow.write_paused:
+            # The transport says so only once, and has said it to this object. In the next turn its protocol is the one
+            # that the WebSocket may have handed the connection on to.
+            self.loop.call_soon(_pause_writing, self.transport)
+
+    def _decline(self, rest: bytes) -> None:
+        """Reads a request again without its offer of another protocol, such as h2c, and the bytes behind its head."""
+        parser, self.parser = self.parser, httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        fields = [field for field in self.headers if field[0] != b"upgrade"]
+        self._tail = b""
+        self._read(_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
+
+    def _refuse(self, refusal: HttpRefusal) -> None:
+        """Answers for the application, and takes no more requests."""
+        cycle = self._current
+        unanswered = cycle is None or cycle.response_complete or not cycle.response_started
+        if unanswered:
+            self.transport.write(refusal.answer())
+        self._leave(refusal.reason)
+        if not unanswered:
+            self.transport.abort()
+
+    def _leave(self, reason: str) -> None:
+        """Ends the connection once the client has read what it was sent, or after a moment. To close it while bytes of
+        the client's are on their way would reset it, and take from the client what it has not read."""
+        self.edge.count(reason)
+        self.edge.busy(self)
+        self._phase = self._armed = HttpPhase.LEAVING
+        self._unwanted = 0
+        self._held = b""
+        cycle = self._current
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.flow.release()  # type: ignore[attr-defined]
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._set_deadline(LINGER_S)
+
+    def _close(self) -> None:
+        """Closes a connection on which nothing is under way."""
+        self.edge.busy(self)
+        self.transport.close()
+        self._await_end()
+
+    def _await_end(self) -> None:
+        """The transport is closing, which takes until the client has read everything."""
+        self._phase = HttpPhase.CLOSING
+        self._deadline = inf
+        if self.transport.get_write_buffer_size():
+            self._await_reader()
+
+    def _forget(self) -> None:
+        self._deadline = self._read_deadline = inf
+        if self._is_known:
+            self._is_known = False
+            self.edge.wheel.forget(self)
+            self.edge.closed(self)
+
+
+def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, bytes]]) -> bytes:
+    line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
+    return line + b"".join([b"%s: %s\r\n" % field for field in fields]) + b"\r\n"
+
+
+def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+    """Returns how many bytes the client's machine has not acknowledged. The transport's own buffer alone drains in
+    steps of almost a megabyte, for which a slow reader may take a minute."""
+    unsent: int = transport.get_write_buffer_size()
+    try:
+        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
+    except OSError:
+        return unsent  # this system does not say
+    return unsent + int.from_bytes(queued, sys.byteorder)
+
+
+class _Sparing:
+    """An ASGI application that lets only health checks through to another one."""
+
+    def __init__(self, app: Any) -> None:  # noqa: ANN401 (ASGI)
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        app = self._app if scope["path"].endswith(ALWAYS_SERVED) else service_unavailable
+        await app(scope, receive, send)
+
+
+def _pause_writing(transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
+    transport.get_protocol().pause_writing()
+
+
+def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)
+    return _Sparing(app)
+
+
+def http_class(edge: Edge) -> type[HttpProtocol]:
+    """The class to give to uvicorn as `http=`."""
+    return type("TalkwireHttp", (HttpProtocol,), {"edge": edge})

@@ -1,0 +1,1 @@
+"""Sockets that resume after their connection broke: what they missed, and its replay."""

@@ -1,0 +1,1 @@
+"""Running a server: the listening sockets, uvicorn, draining, and an orderly end."""

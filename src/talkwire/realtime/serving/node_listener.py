@@ -1,0 +1,89 @@
+"""The socket for other nodes, beside the one for clients: only what they pass on is served there, and what machines
+ask of this one node."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from talkwire.files.holders import FORWARDED
+from talkwire.identity.address import joined
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.file_forwarding import STORED
+from talkwire.realtime.forwarding.forwarder import target_of
+from talkwire.realtime.forwarding.peer_auth import REFUSED, Link
+from talkwire.realtime.transport.polling import PollingApp
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+LOOPBACK = "127.0.0.1"
+
+FILES = "/api/v1/files/"
+OPEN_PATHS = frozenset({"/healthz", "/metrics"})
+"""Served to whoever reaches the socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """Where other nodes reach this one. `app` answers `OPEN_PATHS`, `uploads` what clients ask about uploads that this
+    node has, `stored` what nodes ask about its finished files."""
+
+    listening: socket.socket
+    link: Link
+    app: AsgiApp
+    uploads: AsgiApp | None = None
+    stored: AsgiApp | None = None
+
+
+def host_towards(host: str | None, port: int) -> str:
+    """This machine's address on the way to another one, or the loopback for what is on this one: a path, or nothing
+    at all. Sends nothing. Raises OSError."""
+    if not host or host.startswith("/"):
+        return LOOPBACK
+    family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.connect(place)
+        found: str = probe.getsockname()[0]
+        return found
+
+
+def address_of(listening: socket.socket, host: str) -> str:
+    """Where others reach a listening socket, at `host`: `10.0.0.1:4000` or `[::1]:4000`."""
+    port = listening.getsockname()[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class LinkApp:
+    """Requests of other nodes: polls and uploads that they pass on, and reads of files. None is passed on again."""
+
+    def __init__(self, engine: EngineServer, internal: Internal) -> None:
+        self._engine = engine
+        self._link = internal.link
+        self._app = internal.app
+        self._files = {FILES: internal.uploads, STORED: internal.stored}
+        self._polling = PollingApp(engine, for_nodes=True)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        if scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        address = self._client_address(scope)
+        app = None if address is None else self._app_for(scope["path"])
+        if app is None:
+            name, _, value = REFUSED.partition(b": ")
+            headers = [(name, value), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await app({**scope, "client": (address, 0), FORWARDED: True}, receive, send)
+
+    def _app_for(self, path: str) -> AsgiApp | None:
+        if self._engine.serves(path):
+            return self._polling
+        return next((app for start, app in self._files.items() if path.startswith(start)), None)
+
+    def _client_address(self, scope: Mapping[str, Any]) -> str | None:
+        headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        return self._link.client_address(scope["method"], target_of(scope), headers)

@@ -1,0 +1,262 @@
+"""Running a server: one listening socket, uvicorn on uvloop, and an end in good order.
+
+SIGTERM and SIGINT: where there are other nodes, clients are sent to them first (`drain.py`). Then no new connections,
+clients are told, what is under way is answered, and the sockets close (1001).
+A second signal ends the process at once; nothing that was acknowledged is lost by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from math import inf
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.http.client_bundle import ClientBundle
+from talkwire.realtime.http.connection_limits import Edge
+from talkwire.realtime.http.http_limits import HttpLimits
+from talkwire.realtime.http.http_protocol import http_class
+from talkwire.realtime.serving.drain import drain
+from talkwire.realtime.serving.node_listener import Internal, LinkApp
+from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
+from talkwire.realtime.transport.polling import PollingApp
+from talkwire.realtime.transport.websocket import websocket_class
+
+SHUTDOWN_S = 8
+"""How long clients may take to be served to the end: less than the 10 s after which Docker kills."""
+
+BACKLOG = 4096
+
+LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
+"""For connections of other nodes. Unused ones are kept for longer than those nodes use them again (`link_pool.py`), the
+body of a poll ends when its answer has been handed on, and a file is read as slowly as the client there reads it."""
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any that is free. Raises OSError."""
+    listening = _bound(host, port)
+    try:
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def share(host: str, port: int) -> socket.socket:
+    """A socket for an address that other processes of this user may have too. Once they listen (a `Server` does when
+    its time has come), the kernel spreads connections evenly. Raises OSError."""
+    return _bound(host, port, socket.SO_REUSEPORT)
+
+
+def _bound(host: str, port: int, *options: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)  # noqa: FBT003 (takes it by place only)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+class ApplicationFailed(RuntimeError):
+    """The application beside us did not start, and so nothing did. It has logged why."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end.
+
+    `drain_s`: how long it goes on serving while it sends its clients to other nodes.
+
+    `beside`: `app` has an application within, to which its lifespan and all WebSockets but the engine's belong.
+    `internal`: where other nodes reach this one.
+    `limits` are those of HTTP connections.
+    """
+
+    def __init__(  # noqa: PLR0913 (all but two may be left out)
+        self,
+        engine: EngineServer,
+        app: AsgiApp,
+        *,
+        shutdown_s: int = SHUTDOWN_S,
+        drain_s: float = 0.0,
+        on_shutdown: Callable[[], None] = lambda: None,
+        beside: bool = False,
+        internal: Internal | None = None,
+        limits: HttpLimits | None = None,
+    ) -> None:
+        self.drain_s = drain_s
+        self._draining: asyncio.Task[None] | None = None
+        self._engine = engine
+        self._on_shutdown = on_shutdown
+        self._internal = internal
+        self._begun = asyncio.Event()
+        self.on_begun: Callable[[], None] = _nothing
+        """Called once requests are answered."""
+        edge = Edge(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                # Documented to take a class.
+                ws=websocket_class(engine, WebSocketsSansIOProtocol if beside else None),
+                http=http_class(edge),
+                loop="uvloop",
+                lifespan="auto" if beside else "off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=shutdown_s,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Raises ApplicationFailed, where uvicorn would end the process."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise ApplicationFailed("the application beside Talkwire did not start") from None
+        if self._internal is not None:
+            # Its connections are counted, and ended, with all others.
+            self.servers.append(await listen_internally(self._engine, self._internal, self.server_state))
+        self._begun.set()
+        self.on_begun()
+
+    async def has_begun(self, serving: asyncio.Task[None]) -> None:
+        """Waits until requests are answered. Raises what `serving`, which is to bring that about, ends with."""
+        begun = asyncio.ensure_future(self._begun.wait())
+        await asyncio.wait([begun, serving], return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        if serving.done():
+            await serving
+
+    async def on_tick(self, counter: int) -> bool:
+        """Several times a second: whether it is time to shut down."""
+        if not await super().on_tick(counter):
+            return False
+        self._engine.draining = True
+        if self._draining is None and self.drain_s:
+            self._draining = asyncio.create_task(drain(self._engine, self.drain_s))
+        return self._draining is None or self._draining.done()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_shutdown()
+        self._engine.shut_down()
+        await super().shutdown(sockets)
+        self._engine.wheel.close()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The first signal stops in good order, the second at once. uvicorn would raise the first again at the end,
+        which turns a clean stop into a death by signal."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are for the main thread, and so for others to take
+            return
+        previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler's form)
+        if self.should_exit:
+            os._exit(1)
+        self.should_exit = True
+
+
+async def listen_internally(
+    engine: EngineServer, internal: Internal, state: uvicorn.server.ServerState
+) -> asyncio.Server:
+    """Returns what serves other nodes; `state` keeps its connections."""
+    edge = Edge(engine.wheel, LINK_LIMITS, engine.metrics)
+    config = uvicorn.Config(
+        LinkApp(engine, internal),
+        ws=websocket_class(engine, link=internal.link),
+        http=http_class(edge),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+    )
+    config.load()
+
+    def create_protocol() -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+        return make(config=config, server_state=state, app_state={})
+
+    return await asyncio.get_running_loop().create_server(create_protocol, sock=internal.listening, backlog=BACKLOG)
+
+
+@contextlib.asynccontextmanager
+async def attached(engine: EngineServer, internal: Internal | None) -> AsyncIterator[AsgiWebSockets]:
+    """What another ASGI server needs beside the HTTP application: the WebSockets, and the socket for other nodes. At
+    the end clients are told, and sessions close."""
+    state = uvicorn.server.ServerState()
+    websockets = AsgiWebSockets(engine)
+    nodes = None if internal is None else await listen_internally(engine, internal, state)
+    try:
+        yield websockets
+    finally:
+        engine.shut_down()
+        await websockets.close()
+        if nodes is not None:
+            nodes.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        engine.wheel.close()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+class EmbeddedServer(Server):
+    """A server within a program that has signals of its own to look after."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: ClientBundle | None = None) -> AsgiApp:
+    """An application that serves polling under the engine's path, the client's bundle below it, and leaves everything
+    else to `app`."""
+    polling = PollingApp(engine)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        if scope["type"] == "http" and engine.serves(scope["path"]):
+            await polling(scope, receive, send)
+        elif bundle is not None and scope["type"] == "http" and bundle.serves(scope["path"]):
+            await bundle(scope, receive, send)
+        elif app is not None:
+            await app(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+
+    return application
+
+
+def serve(engine: EngineServer, *, port: int, host: str = "127.0.0.1") -> None:
+    """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
+    listening = listen(host, port)
+    uvicorn_server = Server(engine, with_engine(engine))
+    uvicorn_server.run(sockets=[listening])

@@ -1,0 +1,180 @@
+"""A Socket.IO server: namespaces with handlers, rooms, acknowledgements. Knows nothing of chat.
+
+server = SocketServer()
+chat = server.namespace("/")
+
+@chat.on("message")
+def message(socket, *args): ...
+
+serve(server, port=3000)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, TypeVar
+
+import structlog
+
+from talkwire.realtime.engine.connection import Handshake
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.engine.hub import Channel, Hub
+from talkwire.realtime.socketio.socketio_socket import Admitted, NamespaceHandler, Socket, SocketConnection
+from talkwire.wire import Session, encode_event, message_frame
+
+Connect = Callable[[Socket, dict[str, Any]], Awaitable[None] | None]
+Disconnect = Callable[[Socket, str], None]
+Handler = Callable[..., Any]
+Middleware = Callable[[Handshake, dict[str, Any]], Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
+
+_logger = structlog.get_logger(__name__)
+
+
+class SocketServer(EngineServer):
+    """Engine.IO sessions that speak Socket.IO. The parameters are those of `EngineServer`."""
+
+    def __init__(self, *args: Any, path: str = "/socket.io/", **kwargs: Any) -> None:  # noqa: ANN401 (handed on)
+        super().__init__(*args, path=path, **kwargs)
+        self._handlers: dict[str, NamespaceHandler] = {}
+
+    def make_connection(self, session: Session, handshake: Handshake) -> SocketConnection:
+        return SocketConnection(self, session, handshake, self.options)
+
+    def namespace(self, name: str) -> Namespace:
+        """A new namespace with handlers of its own."""
+        namespace = Namespace(name, self.hub)
+        self.add(name, namespace)
+        return namespace
+
+    def add(self, name: str, handler: NamespaceHandler) -> None:
+        """Has a handler serve a namespace."""
+        self._handlers[name] = handler
+
+    def handler_of(self, namespace: str) -> NamespaceHandler | None:
+        """By the whole name, a query included, as Node does: the official client puts a query into the handshake."""
+        return self._handlers.get(namespace)
+
+    def report(self, error: BaseException) -> None:
+        """A handler failed; nobody else is harmed."""
+        _logger.error("a handler failed", exc_info=error)
+
+
+class Namespace:
+    """Handlers for one namespace. They may be plain functions or coroutines; a connection's events are handled one
+    after the other. What a handler returns is the acknowledgement; a tuple is several arguments."""
+
+    def __init__(self, name: str, hub: Hub) -> None:
+        self.name = name
+        self._hub = hub
+        self._channel = hub.add_channel(Channel(name))
+        self._events: dict[str | int, Handler] = {}
+        self._middlewares: list[Middleware] = []
+        self._connect: Connect | None = None
+        self._disconnect: Disconnect | None = None
+
+    # --- what an application says -----------------------------------------------------------------------------------
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """A coroutine `(handshake, auth)` that runs before a client is let in; it raises ConnectRefused."""
+        self._middlewares.append(middleware)
+        return middleware
+
+    def on_connect(self, handler: Connect) -> Connect:
+        """`(socket, auth)`, once a client was let in. `socket.data` is the auth payload, to be replaced at will."""
+        self._connect = handler
+        return handler
+
+    def on_disconnect(self, handler: Disconnect) -> Disconnect:
+        """`(socket, reason)`, once a client is gone."""
+        self._disconnect = handler
+        return handler
+
+    def on(self, event: str | int) -> Callable[[H], H]:
+        """`(socket, *args)` for each event of this name."""
+
+        def register(handler: H) -> H:
+            self._events[event] = handler
+            return handler
+
+        return register
+
+    def join(self, socket: Socket, room: str) -> None:
+        self._hub.join(room, socket)
+
+    def leave(self, socket: Socket, room: str) -> None:
+        self._hub.leave(room, socket)
+
+    def emit(self, *args: object, room: str | None = None, skip: Collection[Socket] = ()) -> None:
+        """An event to the sockets of a room, or of the whole namespace; `args[0]` is its name."""
+        frames = b"".join(message_frame(part) for part in encode_event(self.name, args))
+        for socket, connection in self._channel.rooms.get(room or _EVERYONE, {}).items():
+            if socket not in skip:
+                self._hub.send(connection, frames)
+
+    # --- NamespaceHandler -------------------------------------------------------------------------------------------
+
+    async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
+        for middleware in self._middlewares:
+            await middleware(handshake, auth)
+        return Admitted(self._channel, auth)
+
+    def entered(self, socket: Socket) -> None:
+        self._hub.join(_EVERYONE, socket)
+        if self._connect is not None:
+            handler = self._connect
+            self._enter_lane(socket, lambda: handler(socket, socket.data), None)
+
+    def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
+        name = args[0]
+        handler = self._events.get(name)
+        if handler is not None:
+            self._enter_lane(socket, lambda: handler(socket, *args[1:]), ack_id)
+
+    def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
+        """As an event that nobody handles."""
+
+    def expired(self, socket: Socket) -> None:
+        """Plain namespaces set no expiry."""
+
+    def say_goodbye(self, socket: Socket, reason: str) -> None:
+        """The close says it."""
+
+    def disconnected(self, socket: Socket, reason: str) -> None:
+        if self._disconnect is not None:
+            try:
+                self._disconnect(socket, reason)
+            except Exception as error:  # noqa: BLE001 (the connection's other sockets have to be dropped too)
+                socket.connection.server.report(error)
+
+    def _enter_lane(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> None:
+        socket.connection.lane.enter(lambda: self._run(socket, call, ack_id), pipelined=False)
+
+    def _run(self, socket: Socket, call: Callable[[], Any], ack_id: int | None) -> bool:
+        try:
+            result = call()
+            if inspect.isawaitable(result):
+                task = asyncio.ensure_future(self._await(socket, result, ack_id))
+                task.add_done_callback(lambda _: socket.connection.lane.finished())
+                return True
+            self._acknowledge(socket, result, ack_id)
+        except Exception as error:  # noqa: BLE001 (one client's event must not harm others)
+            socket.connection.server.report(error)
+        return False
+
+    async def _await(self, socket: Socket, result: Awaitable[Any], ack_id: int | None) -> None:
+        try:
+            self._acknowledge(socket, await result, ack_id)
+        except Exception as error:  # noqa: BLE001 (as above)
+            socket.connection.server.report(error)
+
+    @staticmethod
+    def _acknowledge(socket: Socket, result: object, ack_id: int | None) -> None:
+        if ack_id is not None:
+            socket.acknowledge(ack_id, list(result) if isinstance(result, tuple) else [result])
+
+
+_EVERYONE = ""
+"""The room that every socket of a namespace is in."""

@@ -1,0 +1,347 @@
+"""One session's membership of one namespace, and the connection that carries such sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from secrets import token_urlsafe
+from typing import Any, NamedTuple, Protocol, assert_never
+
+import structlog
+
+from talkwire.core.engine.limits import rate_limited
+from talkwire.realtime.engine.connection import Connection, Handshake, Host
+from talkwire.realtime.engine.hub import Channel
+from talkwire.realtime.engine.preview import preview
+from talkwire.wire import (
+    AckReceived,
+    ConnectRequested,
+    Disconnected,
+    EngineOptions,
+    EventReceived,
+    RemoteProtocolError,
+    Session,
+    SocketEvent,
+    SocketSession,
+    encode_ack,
+    encode_event,
+)
+
+_SOCKET_ID_BYTES = 15
+
+CONNECTS_FREE = 16
+"""How often one connection may connect to namespaces before each further time counts as a connection of its own: each
+makes work as one does."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class ConnectRefused(Exception):
+    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`. With `parting`, an event's name and
+    payload, it gets that instead, from a socket that is there for nothing else."""
+
+    def __init__(self, message: str, data: object | None = None, parting: tuple[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+        self.parting = parting
+
+
+class Admitted(NamedTuple):
+    """Which bytes a new socket is sent, and what its handlers keep with it. One that can go on after a disconnect has a
+    `pid`, and keeps its `socket_id`."""
+
+    channel: Channel
+    data: Any
+    socket_id: str | None = None
+    pid: str | None = None
+
+
+class NamespaceHandler(Protocol):
+    """What a namespace does with its sockets."""
+
+    async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:
+        """Lets a client in or raises ConnectRefused."""
+        ...
+
+    def entered(self, socket: Socket) -> None:
+        """The client was let in, and has been told."""
+        ...
+
+    def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
+        """An event: `args[0]` is its name, a text or a number."""
+        ...
+
+    def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
+        """An event whose payload was not taken, and why."""
+        ...
+
+    def expired(self, socket: Socket) -> None:
+        """`socket.expires` has come."""
+        ...
+
+    def say_goodbye(self, socket: Socket, reason: str) -> None:
+        """The server is about to close the socket; its client may come back."""
+        ...
+
+    def disconnected(self, socket: Socket, reason: str) -> None:
+        """The socket is gone, by one of Node's reasons."""
+        ...
+
+
+class SocketHost(Host, Protocol):
+    """What a Socket.IO connection asks of the server that holds it."""
+
+    def connect_wait_s(self, address: str) -> float: ...
+    def handler_of(self, namespace: str) -> NamespaceHandler | None: ...
+    def report(self, error: BaseException) -> None: ...
+
+
+class Socket:
+    """What handlers get to see of a client. `data` is theirs."""
+
+    __slots__ = (
+        "_acks",
+        "_next_ack",
+        "channel",
+        "connection",
+        "data",
+        "expires",
+        "handler",
+        "id",
+        "namespace",
+        "rooms",
+    )
+
+    def __init__(
+        self,
+        connection: SocketConnection,
+        namespace: str,
+        channel: Channel,
+        handler: NamespaceHandler,
+        data: Any,  # noqa: ANN401
+    ) -> None:
+        # Never the Engine.IO id: that one is a secret between the server and its client.
+        self.id = token_urlsafe(_SOCKET_ID_BYTES)
+        self.connection = connection
+        self.namespace = namespace
+        self.channel = channel
+        self.handler = handler
+        self.data = data
+        self.rooms: set[str] = set()
+        self.expires = inf
+        """When `handler.expired` is called, in the event loop's time."""
+        self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
+        self._next_ack = 0
+
+    @property
+    def handshake(self) -> Handshake:
+        """The request that opened the session."""
+        return self.connection.handshake
+
+    @property
+    def connected(self) -> bool:
+        return self.connection.sockets.get(self.namespace) is self
+
+    def emit(self, *args: object) -> None:
+        """Sends an event; `args[0]` is its name. Nothing happens when the client is gone."""
+        packet = encode_event(self.namespace, args)
+        if self.connected:
+            self.connection.send_packet(packet)
+
+    async def call(self, *args: object, timeout_s: float) -> list[Any]:
+        """Sends an event and waits for the client's acknowledgement. Raises TimeoutError; ConnectionError when the
+        client is gone."""
+        if not self.connected:
+            raise ConnectionError("the socket is disconnected")
+        if self._acks is None:
+            self._acks = {}
+        ack_id = self._next_ack
+        packet = encode_event(self.namespace, args, ack_id)
+        self._next_ack += 1
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._acks[ack_id] = future
+        self.connection.send_packet(packet)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        finally:
+            self._acks.pop(ack_id, None)
+
+    def acknowledge(self, ack_id: int, args: list[object]) -> None:
+        """Answers an event of the client's. Nothing happens when the client is gone."""
+        packet = encode_ack(self.namespace, args, ack_id)
+        if self.connected:
+            self.connection.send_packet(packet)
+
+    def disconnect(self, reason: str = "server namespace disconnect") -> None:
+        """Puts the client out of this namespace; its session and other namespaces go on."""
+        if self.connected:
+            self.connection.send(self.connection.packets.disconnect(self.namespace))
+            self.connection.drop(self, reason)
+
+    def acknowledged(self, ack_id: int, args: list[Any]) -> None:
+        """The client answered; an answer to nothing is ignored."""
+        future = None if self._acks is None else self._acks.get(ack_id)
+        if future is not None and not future.done():
+            future.set_result(args)
+
+    def forget_acks(self) -> None:
+        """Nobody will answer any more."""
+        for future in (self._acks or {}).values():
+            if not future.done():
+                future.set_exception(ConnectionError("the socket disconnected"))
+
+
+class SocketConnection(Connection):
+    """A session that speaks Socket.IO."""
+
+    __slots__ = ("_connecting", "_connects", "packets", "sockets")
+
+    server: SocketHost
+
+    def __init__(self, server: SocketHost, session: Session, handshake: Handshake, options: EngineOptions) -> None:
+        super().__init__(server, session, handshake)
+        self.packets = SocketSession(options, server.now())
+        self.sockets: dict[str, Socket] = {}
+        self._connecting: set[asyncio.Task[None]] | None = None
+        self._connects = 0
+
+    def received(self, data: str | bytes, now: float) -> None:
+        try:
+            event = self.packets.receive(data, now)
+        except RemoteProtocolError as error:
+            _logger.debug("packet_refused", error=error.reason, first=preview(data))
+            self.close("parse error")
+            return
+        if event is not None:
+            self._receive(event)
+        elif self.packets.waits_for_attachments:
+            self.server.wheel.watch(self)
+
+    def _receive(self, event: SocketEvent) -> None:
+        match event:
+            case EventReceived():
+                socket = self.sockets[event.namespace]
+                if event.flaw:
+                    socket.handler.unreadable(socket, event.args[0], event.ack_id, event.flaw)
+                else:
+                    socket.handler.received(socket, event.args, event.ack_id)
+            case AckReceived():
+                self.sockets[event.namespace].acknowledged(event.ack_id, event.args)
+            case ConnectRequested():
+                self._connect(event)
+            case Disconnected():
+                self.drop(self.sockets[event.namespace], "client namespace disconnect")
+            case _:
+                assert_never(event)
+
+    def ended(self, reason: str) -> None:
+        for task in self._connecting or ():
+            task.cancel()
+        for socket in list(self.sockets.values()):
+            self.drop(socket, reason)
+        self.packets.close()
+
+    @property
+    def message_max(self) -> int:
+        return self.packets.packet_max
+
+    def say_goodbye(self, reason: str) -> None:
+        for socket in list(self.sockets.values()):
+            socket.handler.say_goodbye(socket, reason)
+
+    def next_deadline(self) -> float:
+        if self.session.closed:
+            return super().next_deadline()
+        deadline = min(super().next_deadline(), self.packets.next_deadline())
+        for socket in self.sockets.values():
+            deadline = min(deadline, socket.expires)
+        return deadline
+
+    def handle_deadline(self, now: float) -> None:
+        if self.packets.next_deadline() <= now and not self.session.closed:
+            self.close("ping timeout" if self.packets.waits_for_attachments else "forced close")
+            return
+        for socket in list(self.sockets.values()):
+            if socket.expires <= now:
+                socket.handler.expired(socket)
+        super().handle_deadline(now)
+
+    def send_packet(self, parts: list[str | bytes]) -> None:
+        """Queues a packet: its text, then its attachments."""
+        self.server.hub.hand_out()  # or this would overtake what was sent to a room before
+        for part in parts:
+            self.session.send_message(part)
+        self.server.hub.wake(self)
+
+    def drop(self, socket: Socket, reason: str) -> None:
+        """Forgets a socket."""
+        if self.sockets.get(socket.namespace) is socket:
+            del self.sockets[socket.namespace]
+            self.server.metrics.sockets -= 1
+            self.server.hub.leave_all(socket)
+            socket.forget_acks()
+            socket.handler.disconnected(socket, reason)
+
+    # --- connecting to a namespace ----------------------------------------------------------------------------------
+
+    def _connect(self, event: ConnectRequested) -> None:
+        self._connects += 1
+        wait_s = self.server.connect_wait_s(self.handshake.address) if self._connects > CONNECTS_FREE else 0.0
+        if wait_s:
+            self.slow_down()
+            error = rate_limited(wait_s)
+            self._refuse(event.namespace, ConnectRefused(error.message, {"code": error.code, "details": error.details}))
+            return
+        handler = self.server.handler_of(event.namespace)
+        if handler is None:
+            self.send(self.packets.refuse(event.namespace, "Invalid namespace"))
+            return
+        task = asyncio.ensure_future(self._admit(handler, event))
+        if self._connecting is None:
+            self._connecting = set()
+        self._connecting.add(task)
+        task.add_done_callback(self._connected)
+
+    def _connected(self, task: asyncio.Task[None]) -> None:
+        if self._connecting is not None:
+            self._connecting.discard(task)
+            if not self._connecting:
+                self._connecting = None
+        if not task.cancelled():
+            error = task.exception()
+            if error is not None:
+                self.server.report(error)
+
+    async def _admit(self, handler: NamespaceHandler, event: ConnectRequested) -> None:
+        try:
+            admitted = await handler.admit(self.handshake, event.namespace, event.auth)
+        except ConnectRefused as refusal:
+            self._refuse(event.namespace, refusal)
+            return
+        except Exception as error:  # noqa: BLE001 (a client that is told can try again)
+            self.server.report(error)
+            self._refuse(event.namespace, ConnectRefused("Something went wrong here", {"code": "unavailable"}))
+            return
+        if self.session.closed:
+            return
+        socket = Socket(self, event.namespace, admitted.channel, handler, admitted.data)
+        socket.id = admitted.socket_id or socket.id
+        self.sockets[event.namespace] = socket
+        self.server.metrics.sockets += 1
+        self.send(self.packets.accept(event.namespace, socket.id, admitted.pid))
+        if self.websocket is not None:
+            self.websocket.set_message_max(self.message_max)
+        handler.entered(socket)
+        self.server.wheel.watch(self)
+
+    def _refuse(self, namespace: str, refusal: ConnectRefused) -> None:
+        self.server.metrics.refused_connects += 1
+        if self.session.closed:
+            return
+        if refusal.parting is None:
+            self.send(self.packets.refuse(namespace, refusal.message, refusal.data))
+            return
+        accept, disconnect = self.packets.turn_away(namespace, token_urlsafe(_SOCKET_ID_BYTES))
+        self.send_packet([accept, *encode_event(namespace, refusal.parting), disconnect])

@@ -1,0 +1,1 @@
+"""The transports of Engine.IO: WebSockets and long polling."""

@@ -1,0 +1,331 @@
+"""WebSockets that another ASGI server brings: the same sessions, over the server's messages instead of its bytes.
+
+Frames are written as they are for our own server, and taken apart again here: what a broadcast shares stays shared up
+to this point.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.realtime.engine.connection import Connection, Handshake
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.peer_http import LinkBroken
+from talkwire.wire import Admission, EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query, unframe
+
+REFUSAL_EXTENSION = "websocket.http.response"
+"""What a server offers that can answer a WebSocket's handshake in HTTP."""
+
+HELD_FROM = 64 * 1024
+"""Bytes that wait for the server to take them, from which on the connection holds back what can wait."""
+
+CLOSE_TIMEOUT_S = 5.0
+"""How long a client may take to read what is left once its WebSocket is closed."""
+
+_POLICY_VIOLATION = 1008
+_TOO_BIG = 1009
+_GOING_AWAY = 1001
+_NORMAL = 1000
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class AsgiWebSockets:
+    """An ASGI application for the scopes `websocket` of the engine's path."""
+
+    def __init__(self, engine: EngineServer) -> None:
+        self._engine = engine
+        self._serving: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            if (await receive())["type"] == "websocket.connect":
+                await self._serve(_Upgrade(scope, self._engine), receive, send)
+        finally:
+            self._serving.discard(task)
+
+    async def close(self) -> None:
+        """Waits until all WebSockets have ended, for a while."""
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=CLOSE_TIMEOUT_S)
+
+    async def _serve(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
+        engine = self._engine
+        try:
+            if engine.is_for_another(upgrade.query.get("sid")):
+                await self._pass_on(upgrade, receive, send)
+                return
+            engine.is_in_doubt()
+            admission = upgrade.admit()
+        except HandshakeRefused as refusal:
+            engine.note_refusal(refusal, upgrade.query)
+            await _refuse(upgrade.scope, send, refusal)
+            return
+        await send({"type": "websocket.accept", "subprotocol": upgrade.subprotocol})
+        websocket = AsgiWebSocket(engine)
+        if admission.engine_sid is None:
+            connection = engine.open(Transport.WEBSOCKET, upgrade.handshake())
+            await websocket.run(connection, receive, send, carries=True)
+            return
+        found = engine.find(admission.engine_sid)
+        if found is None or not found.upgrade(websocket, engine.now()):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+        await websocket.run(found, receive, send, carries=False)
+
+    async def _pass_on(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
+        """Has the session's own node serve it. Raises HandshakeRefused."""
+        passing = self._engine.passing
+        assert passing is not None
+        upgrade.check_origin()
+        try:
+            async with passing.connect(upgrade.query["sid"], upgrade.target, upgrade.address) as other:
+                await send({"type": "websocket.accept", "subprotocol": upgrade.subprotocol})
+                await _relay(other, receive, send)
+        except LinkBroken:
+            raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION) from None
+
+
+async def _relay(other: ClientConnection, receive: Receive, send: Send) -> None:
+    """Passes messages on in both directions until one side ends."""
+    directions = asyncio.create_task(_send_there(receive, other)), asyncio.create_task(_send_back(other, send))
+    try:
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for direction in directions:
+            direction.cancel()
+        await asyncio.wait(directions)
+
+
+async def _send_there(receive: Receive, other: ClientConnection) -> None:
+    try:
+        while (message := await receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            await other.send(message["bytes"] if text is None else text)
+    except ConnectionClosed:
+        pass  # the other direction ends too
+
+
+async def _send_back(other: ClientConnection, send: Send) -> None:
+    try:
+        async for message in other:
+            await send({"type": "websocket.send", "text" if isinstance(message, str) else "bytes": message})
+    except (ConnectionClosed, WebSocketException):
+        pass  # the client takes it for a network that broke, and comes back
+    await send({"type": "websocket.close", "code": other.close_code or _GOING_AWAY})
+
+
+class _Upgrade:
+    """A client's request for a WebSocket."""
+
+    def __init__(self, scope: Any, engine: EngineServer) -> None:  # noqa: ANN401 (ASGI)
+        self.scope = scope
+        self.query = read_query(scope["query_string"].decode("latin-1"))
+        offered = scope.get("subprotocols") or [None]
+        self.subprotocol: str | None = offered[0]
+        self._engine = engine
+        self._headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+
+    def admit(self) -> Admission:
+        """Raises HandshakeRefused."""
+        headers = self._headers
+        request = EngineRequest("GET", self.query, headers.get("origin"), websocket=True)
+        return self._engine.admit(request, headers.get("host", ""), self.address, by_tls=self._by_tls)
+
+    def check_origin(self) -> None:
+        """Raises HandshakeRefused for a page that may not talk to this server."""
+        headers = self._headers
+        if not self._engine.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self._by_tls):
+            raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
+
+    def handshake(self) -> Handshake:
+        return Handshake(
+            address=self.address,
+            query=self.query,
+            authorization=self._headers.get("authorization"),
+            forwarded=is_forwarded(self._headers),
+        )
+
+    @property
+    def target(self) -> str:
+        """The path and query by which other nodes know this request."""
+        return f"{self._engine.path}?{self.scope['query_string'].decode('latin-1')}"
+
+    @property
+    def _peer(self) -> str:
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def address(self) -> str:
+        """The client's."""
+        return client_address(self._peer, self._headers.get("x-forwarded-for"), self._engine.trusted_proxies)
+
+    @property
+    def _by_tls(self) -> bool:
+        forwarded_proto = self._headers.get("x-forwarded-proto")
+        return came_by_tls(self.scope.get("scheme", "ws"), self._peer, forwarded_proto, self._engine.trusted_proxies)
+
+
+class AsgiWebSocket:
+    """One WebSocket. Implements `connection.WebSocket`."""
+
+    def __init__(self, engine: EngineServer) -> None:
+        self._engine = engine
+        self.write: Callable[[bytes], None] = self._write
+        self._connection: Connection | None = None
+        self._waiting: deque[bytes] = deque()
+        self._unsent = 0
+        self._held = False
+        self._close_code: int | None = None
+        self._message_max = engine.options.max_payload
+        self._wakes = asyncio.Event()
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self._ended = asyncio.Event()
+        self._abort_timer: asyncio.TimerHandle | None = None
+
+    # --- connection.WebSocket ---------------------------------------------------------------------------------------
+
+    def _write(self, frames: bytes) -> None:
+        if self._close_code is not None:
+            return
+        self._waiting.append(frames)
+        self._unsent += len(frames)
+        self._wakes.set()
+        if self._unsent > HELD_FROM and not self._held:
+            self._held = True
+            if self._connection is not None:
+                self._connection.set_writable(False)
+
+    def unsent(self) -> int:
+        return self._unsent
+
+    def close(self, code: int) -> None:
+        """Closes once everything was sent. What still comes belongs to no session."""
+        self._connection = None
+        if self._close_code is None:
+            self._close_code = code
+            self._wakes.set()
+            self._reads.set()
+            self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._ended.set)
+
+    def abort(self) -> None:
+        """Ends without sending what waits."""
+        self._waiting.clear()
+        self._unsent = 0
+        self.close(_GOING_AWAY)
+        self._ended.set()
+
+    def set_reading(self, reading: bool) -> None:  # noqa: FBT001
+        if reading or self._close_code is not None:
+            self._reads.set()
+        else:
+            self._reads.clear()
+
+    def set_message_max(self, size: int) -> None:
+        self._message_max = size
+
+    # --- the ASGI server --------------------------------------------------------------------------------------------
+
+    async def run(self, connection: Connection, receive: Receive, send: Send, *, carries: bool) -> None:
+        """Serves the WebSocket until it ends. `carries`: the session was opened by it."""
+        self._connection = connection
+        if carries:
+            connection.carried_by(self)
+        self.set_message_max(connection.message_max)
+        reading = asyncio.ensure_future(self._receive(receive))
+        writing = asyncio.ensure_future(self._send(send))
+        ended = asyncio.ensure_future(self._ended.wait())
+        tasks = reading, writing, ended
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self._detach()
+        for task in (reading, writing):
+            if not task.cancelled():
+                task.result()
+
+    async def _receive(self, receive: Receive) -> None:
+        """Returns when the client is gone."""
+        while (message := await receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            self._take(message["bytes"] if text is None else text)
+            await self._reads.wait()
+            # A client that sends without end must not keep others waiting.
+            await asyncio.sleep(0)
+
+    def _take(self, message: str | bytes) -> None:
+        engine, connection = self._engine, self._connection
+        if engine.now() > engine.doubt_at:
+            engine.on_doubt()
+        if connection is None:
+            return
+        size = len(message) if isinstance(message, bytes) else len(message.encode("utf-8", "surrogatepass"))
+        if size > self._message_max:
+            self.close(_TOO_BIG)
+            connection.websocket_closed(self, engine.now(), "transport error")
+        else:
+            connection.receive_websocket(message, engine.now())
+
+    async def _send(self, send: Send) -> None:
+        """Sends what is written; ends with the close."""
+        while True:
+            while self._waiting:
+                frames = self._waiting.popleft()
+                for part in unframe(frames):
+                    await send({"type": "websocket.send", "text" if isinstance(part, str) else "bytes": part})
+                self._unsent -= min(len(frames), self._unsent)
+                self._release()
+            if self._close_code is not None:
+                await send({"type": "websocket.close", "code": self._close_code})
+                return
+            self._wakes.clear()
+            await self._wakes.wait()
+
+    def _release(self) -> None:
+        if self._held and self._unsent <= HELD_FROM / 2:
+            self._held = False
+            if self._connection is not None:
+                self._connection.set_writable(True)
+
+    def _detach(self) -> None:
+        connection, self._connection = self._connection, None
+        self._waiting.clear()
+        self.write = _nowhere
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        self._close_code = self._close_code or _NORMAL
+        if connection is not None:
+            connection.websocket_closed(self, self._engine.now(), "transport close")
+
+
+def _nowhere(_: bytes) -> None:
+    """The WebSocket has ended."""
+
+
+async def _refuse(scope: Any, send: Send, refusal: HandshakeRefused) -> None:  # noqa: ANN401 (ASGI)
+    """Answers in HTTP, where the ASGI server can."""
+    if REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.message})
+        return
+    body = refusal.body()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    status = int(HTTPStatus(refusal.status))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -1,0 +1,344 @@
+"""Long polling: the other transport of Engine.IO v4, as an ASGI application over the same sessions.
+
+GET waits for output, POST brings input, OPTIONS asks whether another origin's page may do either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.realtime.engine.connection import Connection, Handshake
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.forwarder import target_of
+from talkwire.realtime.forwarding.peer_auth import Passed
+from talkwire.realtime.forwarding.peer_http import Answer, LinkBroken
+from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, RefusalCode, Transport, read_query
+
+Scope = Mapping[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CONFIRM_S = 5.0
+"""How long another node may take to hand an answer on to its client."""
+
+COMPRESS_FROM = 1024
+"""Answers of this many bytes are compressed for who asks, as Node does."""
+
+FIRST_BODY_MAX = 65_536
+"""Largest body from a client that has joined no namespace: some packets of the size that it may send by then."""
+
+_TEXT = "text/plain; charset=UTF-8"
+_BINARY = "application/octet-stream"
+_BAD_REQUEST = b'{"code":3,"message":"Bad request"}'
+
+_logger = structlog.get_logger(__name__)
+
+
+class _Aborted(Exception):
+    """The client went away in the middle of its request."""
+
+
+class PollingApp:
+    """Serves one `EngineServer`'s path. What is for other nodes' sessions is passed on to them, unless `for_nodes`:
+    then it comes from them, and they confirm that they have handed the answers of polls on."""
+
+    def __init__(self, server: EngineServer, *, for_nodes: bool = False) -> None:
+        self._server = server
+        self._for_nodes = for_nodes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._server.is_in_doubt()
+        request = _Request(scope, receive, send, self._server)
+        if request.method == "OPTIONS":
+            request.log_refused_origin()
+            await request.answer(204, headers=_preflight_headers(request))
+            return
+        try:
+            is_poll = request.method in {"GET", "POST"}
+            if is_poll and not self._for_nodes and self._server.is_for_another(request.engine_sid):
+                await self._pass_on(request)
+            else:
+                await self._serve(request)
+        except HandshakeRefused as refusal:
+            self._server.note_refusal(refusal, request.query)
+            await request.answer(refusal.status, refusal.body(), "application/json")
+
+    async def _serve(self, request: _Request) -> None:
+        server = self._server
+        if request.method not in {"GET", "POST"} and request.query.get("sid"):
+            await request.answer(400, _BAD_REQUEST, "application/json")
+            return
+        admission = server.admit(
+            EngineRequest(request.method, request.query, request.headers.get("origin")),
+            request.headers.get("host", ""),
+            request.address,
+            by_tls=request.by_tls,
+        )
+        if admission.engine_sid is None:
+            await self._get(request, server.open(Transport.POLLING, request.handshake()))
+            return
+        connection = server.find(admission.engine_sid)
+        assert connection is not None, "admitted, so it is known"
+        if request.method == "POST":
+            await self._post(request, connection)
+        else:
+            await self._get(request, connection)
+
+    async def _pass_on(self, request: _Request) -> None:
+        """Has the session's own node answer. A client that goes away in the middle of its POST does so in a poll too,
+        and by that its session learns of it."""
+        passing = self._server.passing
+        assert passing is not None
+        try:
+            body = await request.raw_body(self._server.options.max_payload) if request.method == "POST" else b""
+        except PayloadTooLarge as error:
+            await request.answer(error.status)
+            return
+        except _Aborted:
+            return
+        poll = asyncio.ensure_future(passing.poll(request.engine_sid, request.passed(), request.raw_headers, body))
+        gone = asyncio.ensure_future(request.gone())
+        try:
+            await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            client_is_gone = gone.done()
+            gone.cancel()
+            poll.cancel()
+        if not poll.done():
+            return
+        try:
+            answer = poll.result()
+        except LinkBroken:
+            raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION) from None
+        if client_is_gone:
+            answer.drop()
+            return
+        await request.hand_back(answer)
+        # What was handed back is written at the end of this turn of the loop.
+        asyncio.get_running_loop().call_soon(answer.confirm)
+
+    async def _get(self, request: _Request, connection: Connection) -> None:
+        unconfirmed = self._server.unconfirmed.get(request.engine_sid)
+        if unconfirmed is not None:
+            # Proxies ask again by themselves where a connection was lost, so this may be the same poll once more.
+            await asyncio.wait([unconfirmed])
+        poll = connection.poll(self._server.now())
+        if poll is None:
+            await request.answer(400, _BAD_REQUEST, "application/json")
+            return
+        if not poll.done():
+            gone = asyncio.ensure_future(request.gone())
+            try:
+                await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+                if not poll.done():
+                    connection.poll_aborted(self._server.now())
+            if not poll.done():
+                return
+        if self._for_nodes:
+            await self._answer_through(request, connection, poll.result())
+        else:
+            await self._answer_poll(request, connection, poll.result())
+
+    async def _answer_poll(self, request: _Request, connection: Connection, body: str) -> None:
+        try:
+            await request.answer(200, body.encode(), _TEXT)
+        except RuntimeError as error:
+            # uvloop's, for a transport that is closed: the client has gone, and with it what the answer held.
+            _logger.debug("poll_unanswered", error=str(error))
+            now = self._server.now()
+            connection.handle(connection.session.transport_closed(Transport.POLLING, now), now)
+
+    async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
+        """Answers a poll through the node that has passed it on. When that is lost before it has handed the answer on,
+        the client has to come back: nothing in the protocol would tell it what it has missed."""
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._server.unconfirmed[request.engine_sid] = outcome
+        confirmed = False
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                confirmed = await request.answer_and_hear(body.encode())
+        except TimeoutError:
+            await request.end_answer()
+        finally:
+            if not confirmed:
+                now = self._server.now()
+                connection.handle(connection.session.transport_closed(Transport.POLLING, now, "transport error"), now)
+            del self._server.unconfirmed[request.engine_sid]
+            outcome.set_result(confirmed)
+
+    async def _post(self, request: _Request, connection: Connection) -> None:
+        if not connection.post_started(self._server.now()):
+            await request.answer(400, _BAD_REQUEST, "application/json")
+            return
+        try:
+            await self._take(request, connection)
+        finally:
+            connection.session.post_ended()
+
+    async def _take(self, request: _Request, connection: Connection) -> None:
+        if request.headers.get("content-type") == _BINARY:
+            # Revision 4 has no binary bodies: binary travels as base64 in text.
+            connection.handle(
+                connection.session.transport_closed(Transport.POLLING, self._server.now(), "transport error"),
+                self._server.now(),
+            )
+            await request.answer(400, _BAD_REQUEST, "application/json")
+            return
+        try:
+            body = await request.body(self._body_max(connection))
+        except PayloadTooLarge as error:
+            await request.answer(error.status)
+            return
+        except _Aborted:
+            connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
+            return
+        self._server.is_in_doubt()  # while the body came, too
+        # Answered once there is room again: so a client that polls is held back like one with a WebSocket.
+        await connection.receive_payload(body, self._server.now())
+        await request.answer(200, b"ok", "text/html")
+
+    def _body_max(self, connection: Connection) -> int:
+        max_payload = self._server.options.max_payload
+        return max_payload if connection.message_max == max_payload else min(FIRST_BODY_MAX, max_payload)
+
+
+class _Request:
+    """One HTTP request, as the transport needs it."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, server: EngineServer) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._server = server
+        self.method: str = scope["method"]
+        self.query = read_query(scope["query_string"].decode("latin-1"))
+        self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers)
+
+    @property
+    def engine_sid(self) -> str:
+        """Empty when the request is to open a session."""
+        return self.query.get("sid", "")
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end of the connection."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, by what proxies that are trusted say."""
+        return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
+
+    @property
+    def by_tls(self) -> bool:
+        """Whether the client's connection was encrypted."""
+        forwarded_proto = self.headers.get("x-forwarded-proto")
+        return came_by_tls(self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies)
+
+    def handshake(self) -> Handshake:
+        return Handshake(
+            address=self.address,
+            query=self.query,
+            authorization=self.headers.get("authorization"),
+            forwarded=is_forwarded(self.headers),
+        )
+
+    def passed(self) -> Passed:
+        """What another node is to know of it."""
+        return Passed.of(self.method, target_of(self._scope), self.address, self.headers)
+
+    async def body(self, limit: int) -> str:
+        """The body as text. Raises PayloadTooLarge, _Aborted."""
+        # Text that is not UTF-8 becomes a packet that no parser takes.
+        return (await self.raw_body(limit)).decode("utf-8", "replace")
+
+    async def raw_body(self, limit: int) -> bytes:
+        """Raises PayloadTooLarge, _Aborted."""
+        chunks: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise _Aborted
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise PayloadTooLarge("a request body over the limit")
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    async def gone(self) -> None:
+        """Returns when the client has gone away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def answer_and_hear(self, body: bytes) -> bool:
+        """Answers a poll of another node's, and waits for the confirmation. False: that node is gone."""
+        await self.answer(200, body, _TEXT, ends=False)
+        message = await self._receive()
+        # What announces no confirmation ends before the answer.
+        while message["type"] == "http.request" and not message.get("body"):
+            message = await self._receive()
+        await self.end_answer()
+        return bool(message["type"] == "http.request")
+
+    async def end_answer(self) -> None:
+        """Of one that was sent whole."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def answer(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        ends: bool = True,
+    ) -> None:
+        fields = {"cache-control": "no-store", **self._cors_headers(), **(headers or {})}
+        if content_type is not None:
+            fields["content-type"] = content_type
+        if len(body) >= COMPRESS_FROM and "gzip" in self.headers.get("accept-encoding", ""):
+            body = await asyncio.to_thread(gzip.compress, body, 1)
+            fields["content-encoding"] = "gzip"
+        fields["content-length"] = str(len(body))
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+        await self._send({"type": "http.response.body", "body": body, "more_body": not ends})
+
+    async def hand_back(self, answer: Answer) -> None:
+        """Another node's answer, as it is: what pages of other origins are told is in it."""
+        length = (b"content-length", str(len(answer.body)).encode())
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+        await self._send({"type": "http.response.body", "body": answer.body})
+
+    def log_refused_origin(self) -> None:
+        """Logs a page that is not let in: a browser that asks first, and hears no, sends nothing else."""
+        if not self._is_origin_allowed():
+            self._server.origins.log_refusal(self.headers.get("origin"), self.headers.get("host", ""), self.address)
+
+    def _cors_headers(self) -> dict[str, str]:
+        return self._server.origins.response_headers(self.headers.get("origin")) if self._is_origin_allowed() else {}
+
+    def _is_origin_allowed(self) -> bool:
+        headers = self.headers
+        return self._server.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self.by_tls)
+
+
+def _preflight_headers(request: _Request) -> dict[str, str]:
+    asked = request.headers.get("access-control-request-headers")
+    headers = {"access-control-allow-methods": "GET,POST", "access-control-max-age": "600"}
+    return headers | ({} if asked is None else {"access-control-allow-headers": asked})

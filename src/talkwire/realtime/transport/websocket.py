@@ -1,0 +1,484 @@
+"""WebSockets: the protocol class that gets a connection once an upgrade request was read.
+
+`http_protocol.py` calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and
+`data_received(request)`, with whatever the client has sent behind the request. uvicorn counts on the object to keep
+itself in `server_state.connections` and to have `shutdown()`. Frames are read by `websockets`' sans-I/O protocol, RFC
+6455, and written by `talkwire.wire`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+from websockets.exceptions import InvalidHandshake, InvalidHeader
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Protocol, Side
+from websockets.utils import accept_key
+
+from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.realtime.engine.connection import UNSENT_MAX, Connection, Handshake
+from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding.forwarder import Upgrade
+from talkwire.realtime.forwarding.peer_auth import REFUSED, Link, Passed
+from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
+
+CLOSE_TIMEOUT_S = 5.0
+"""How long a peer may take to read what is left and to close, once we have."""
+
+SLICE = 4096
+"""Bytes of frames that are handled in one step of work: some hundred of the shortest, about 10 ms."""
+
+FRAGMENTS_MAX = 16_384
+"""Fragments of one message; as many as the Node server's `ws` takes."""
+
+VERSION = "13"
+"""Of the WebSocket protocol."""
+
+_POLICY_VIOLATION = 1008
+_INVALID_DATA = 1007
+_KEY_BYTES = 16
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+_silent = logging.getLogger("talkwire.websocket")
+_silent.disabled = True
+
+
+class UpgradeRequest:
+    """The head of an HTTP request, as uvicorn passes it on: header names are in lower case."""
+
+    __slots__ = ("headers", "method", "path", "query", "target")
+
+    def __init__(self, head: bytes) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.target, *_ = lines[0].split(" ")
+        self.path, _, query = self.target.partition("?")
+        self.query = read_query(query)
+        fields = (line.partition(":") for line in lines[1:])
+        self.headers = joined((name, value.strip()) for name, _, value in fields)
+
+
+OtherProtocol = Callable[..., asyncio.Protocol]
+"""A class like ours: uvicorn's own, for WebSockets of an application beside us."""
+
+
+class _Message:
+    """A message of which fragments have come."""
+
+    __slots__ = ("data", "fragments", "text")
+
+    def __init__(self, frame: Frame) -> None:
+        self.data = bytearray(frame.data)
+        self.text = frame.opcode is Opcode.TEXT
+        self.fragments = 1
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One WebSocket. `server` and `other` are set by `websocket_class`."""
+
+    __slots__ = (
+        "_abort_timer",
+        "_connection",
+        "_framing",
+        "_make_other",
+        "_message",
+        "_reads",
+        "_server_state",
+        "_transport",
+        "_unread",
+        "write",
+    )
+
+    server: ClassVar[EngineServer]
+    other: ClassVar[OtherProtocol | None] = None
+    """Who serves the paths that are not ours; None: nobody does."""
+    link: ClassVar[Link | None] = None
+    """On the socket for other nodes: by what they vouch for what they pass on."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401 (uvicorn's)
+        self._server_state = server_state
+        self._make_other: Callable[[], asyncio.Protocol] | None = None
+        if self.other is not None:
+            self._make_other = partial(self.other, config=config, server_state=server_state, app_state=app_state)
+        self._transport: asyncio.Transport | None = None
+        self._framing: Protocol | None = None
+        self._connection: Connection | None = None
+        self._message: _Message | None = None
+        self._unread: memoryview | None = None
+        """What has come and is not handled yet; meanwhile nothing more is read."""
+        self._reads = True
+        """Whether the connection wants to have what comes."""
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self.write: Callable[[bytes], None] = _nowhere
+        """Writes frames; the transport's own method while there is one, since a broadcast calls it for each member."""
+
+    # --- asyncio ----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self.write = self._transport.write
+        self._server_state.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        framing, server = self._framing, self.server
+        if server.now() > server.doubt_at:
+            server.on_doubt()
+        if framing is None:
+            head, _, rest = data.partition(b"\r\n\r\n")
+            request = UpgradeRequest(head)
+            make_other, self._make_other = self._make_other, None
+            if make_other is None or server.serves(request.path):
+                if self.link is None and server.is_for_another(request.query.get("sid")):
+                    self._pass_on(request, data)
+                else:
+                    self._answer_upgrade(request)
+            else:
+                self._hand_on(make_other(), data)
+            framing, data = self._framing, rest
+            if framing is None or not rest:
+                return
+        if len(data) > SLICE or self._unread is not None:
+            self._receive_much(data)
+        else:
+            self._receive(framing, data)
+
+    def eof_received(self) -> None:
+        """Closes the transport: a client that is half gone is gone."""
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
+        self._server_state.connections.discard(self)
+        self._transport = None
+        self.write = _nowhere
+        self._detach()
+        self._unread = self._message = None
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+            self._abort_timer = None
+        framing, self._framing = self._framing, None
+        if framing is not None:
+            # The framing, its parser and the parser's error refer to each other, and to all that has not been parsed.
+            framing.parser.close()
+            framing.parser_exc = None
+
+    def pause_writing(self) -> None:
+        if self._connection is not None:
+            self._connection.set_writable(False)
+
+    def resume_writing(self) -> None:
+        if self._connection is not None:
+            self._connection.set_writable(True)
+
+    # --- uvicorn ----------------------------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """The server is stopping."""
+        if self._connection is not None:
+            self._connection.end_in_order()
+        else:
+            self.close(1001)
+
+    # --- for the connection -----------------------------------------------------------------------------------------
+
+    def unsent(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def close(self, code: int) -> None:
+        """Begins the closing handshake. A peer that does not finish it, or does not read on, is not waited for."""
+        # What still comes belongs to no session, not even to one that this WebSocket was on trial for.
+        self._connection = None
+        framing = self._framing
+        if self._transport is None or framing is None or framing.state is not OPEN:
+            return
+        self._message = None
+        framing.send_close(code)
+        self._answer_control_frames(framing.data_to_send())
+        self.set_reading(True)
+        self._abort_later()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def set_message_max(self, size: int) -> None:
+        """From now on a message may have so many bytes."""
+        if self._framing is not None:
+            self._framing.max_message_size = size
+
+    def set_reading(self, reading: bool) -> None:  # noqa: FBT001
+        """Whether the connection wants to have more; what was read already waits, too."""
+        had, self._reads = self._reads, reading
+        if self._unread is None:
+            self._set_transport_reading(reading)
+        elif reading and not had:
+            self.server.work.add(self._receive_slice)
+
+    def _set_transport_reading(self, reading: bool) -> None:  # noqa: FBT001
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.is_reading() is reading:
+            return
+        if reading:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    # --- the upgrade request ----------------------------------------------------------------------------------------
+
+    def _hand_on(self, other: asyncio.Protocol, head: bytes) -> None:
+        """Leaves the WebSocket to somebody else, as if it had never been here."""
+        transport, self._transport, self.write = self._transport, None, _nowhere
+        assert transport is not None
+        self._server_state.connections.discard(self)
+        # uvicorn makes this object the transport's protocol once it has had the request. What the other's answer brings
+        # about, an end of the transport included, comes behind this in the loop.
+        asyncio.get_running_loop().call_soon(transport.set_protocol, other)
+        other.connection_made(transport)
+        other.data_received(head)
+
+    def _pass_on(self, request: UpgradeRequest, head: bytes) -> None:
+        """To the node that has the session."""
+        passing, transport = self.server.passing, self._transport
+        assert passing is not None
+        assert transport is not None
+        unknown = HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
+        passed = Passed.of(request.method, request.target, self._handshake(request).address, request.headers)
+        answer = _refusal(unknown.status, unknown.body(), "application/json")
+        upgrade = Upgrade(request.query["sid"], passed, head, answer)
+        splice = passing.splice(transport, upgrade, self._server_state.connections)
+        self._hand_on(splice.client, head)
+
+    def _answer_upgrade(self, request: UpgradeRequest) -> None:
+        try:
+            self._open(request)
+        except HandshakeRefused as refusal:
+            self.server.note_refusal(refusal, request.query)
+            self._refuse(refusal.status, refusal.body(), "application/json")
+        except InvalidHandshake as error:
+            broken = HandshakeRefused.of(RefusalCode.BAD_REQUEST, str(error))
+            self.server.note_refusal(broken, request.query)
+            self._refuse(broken.status, broken.message.encode("latin-1", "replace"))
+
+    def _open(self, request: UpgradeRequest) -> None:
+        server, headers = self.server, request.headers
+        if not server.serves(request.path):
+            self._refuse(HTTPStatus.NOT_FOUND, b"no WebSocket here")
+            return
+        if self.link is not None and self._passed_address(request) is None:
+            self._refuse(HTTPStatus.FORBIDDEN, b"", header=REFUSED)
+            return
+        if headers.get("sec-websocket-version") != VERSION:
+            header = f"Upgrade: websocket\r\nSec-WebSocket-Version: {VERSION}".encode()
+            self._refuse(HTTPStatus.UPGRADE_REQUIRED, b"this server speaks version 13", header=header)
+            return
+        key, subprotocol = _websocket_key(request), _subprotocol(request)
+        engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
+        handshake = self._handshake(request)
+        by_tls = came_by_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
+        admission = server.admit(engine_request, headers.get("host", ""), handshake.address, by_tls=by_tls)
+        # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
+        self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
+        chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+        self.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + f"\r\n{chosen}\r\n".encode()
+        )
+        if admission.engine_sid is None:
+            self._connection = server.open(Transport.WEBSOCKET, handshake)
+            self._connection.carried_by(self)
+            self.set_message_max(self._connection.message_max)
+            return
+        connection = server.find(admission.engine_sid)
+        if connection is None or not connection.upgrade(self, server.now()):
+            self.close(_POLICY_VIOLATION)
+        else:
+            self._connection = connection
+            self.set_message_max(connection.message_max)
+
+    def _passed_address(self, request: UpgradeRequest) -> str | None:
+        """The client's, as the node that has passed it on says; None: none has."""
+        assert self.link is not None
+        return self.link.client_address(request.method, request.target, request.headers)
+
+    def _handshake(self, request: UpgradeRequest) -> Handshake:
+        host = self._peer() if self.link is None else self._passed_address(request) or ""
+        return Handshake(
+            address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
+            query=request.query,
+            authorization=request.headers.get("authorization"),
+            forwarded=is_forwarded(request.headers),
+        )
+
+    def _peer(self) -> str:
+        """Who is at the other end of the connection."""
+        assert self._transport is not None
+        peer = self._transport.get_extra_info("peername")
+        return peer[0] if isinstance(peer, tuple) else ""
+
+    def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
+        self.write(_refusal(status, body, content_type, header))
+        if self._transport is not None:
+            self._transport.close()
+            self._abort_later()
+
+    # --- frames -----------------------------------------------------------------------------------------------------
+
+    def _receive_much(self, data: bytes) -> None:
+        """Handles what came in slices, with other clients' in between. Until the last, nothing more is read."""
+        unread, self._unread = self._unread, memoryview(data)
+        if unread is not None:
+            self._unread = memoryview(bytes(unread) + data)
+            return
+        self._set_transport_reading(reading=False)
+        if self.server.work.busy or self._receive_slice():
+            self.server.work.add(self._receive_slice)
+
+    def _receive_slice(self) -> bool:
+        """One step of work. False: nothing is left, or the connection wants no more for now."""
+        unread, framing = self._unread, self._framing
+        if unread is None or framing is None or not self._reads:
+            return False
+        self._unread = unread[SLICE:] if len(unread) > SLICE else None
+        try:
+            self._receive(framing, unread[:SLICE])
+        except Exception:
+            self.abort()  # as asyncio does when `data_received` fails; nothing would read on
+            raise
+        if self._unread is None:
+            self._set_transport_reading(self._reads)
+        return self._unread is not None
+
+    def _receive(self, framing: Protocol, data: bytes | memoryview) -> None:
+        framing.receive_data(data)  # type: ignore[arg-type]  # it appends them to a bytearray
+        for frame in framing.events_received():
+            self._receive_frame(frame)  # type: ignore[arg-type]  # there are no handshakes among them
+        answers = framing.data_to_send()
+        if answers:
+            self._answer_control_frames(answers)
+
+    def _receive_frame(self, frame: Frame) -> None:
+        match frame.opcode:
+            case Opcode.TEXT | Opcode.BINARY:
+                if frame.fin:
+                    self._receive_message(frame.data, text=frame.opcode is Opcode.TEXT)
+                else:
+                    self._message = _Message(frame)
+            case Opcode.CONT if self._message is not None:
+                self._receive_fragment(self._message, frame)
+            case _:
+                pass  # pings are answered, and closes begun, by the framing
+
+    def _receive_fragment(self, message: _Message, frame: Frame) -> None:
+        message.data += frame.data
+        message.fragments += 1
+        if message.fragments > FRAGMENTS_MAX:
+            self._message = None
+            if self._framing is not None:
+                self._framing.fail(_POLICY_VIOLATION, "too many fragments")
+                self._answer_control_frames(self._framing.data_to_send())
+        elif frame.fin:
+            self._message = None
+            self._receive_message(message.data, text=message.text)
+
+    def _receive_message(self, data: bytes | bytearray | memoryview, *, text: bool) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        if not text:
+            connection.receive_websocket(bytes(data), self.server.now())
+            return
+        try:
+            message = str(data, "utf-8")
+        except UnicodeDecodeError:
+            self.close(_INVALID_DATA)
+            connection.websocket_closed(self, self.server.now(), "transport error")
+            return
+        connection.receive_websocket(message, self.server.now())
+
+    def _detach(self, reason: str = "transport close") -> None:
+        """This WebSocket carries its session no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.websocket_closed(self, self.server.now(), reason)
+
+    def _answer_control_frames(self, answers: list[bytes]) -> None:
+        """Pongs and closes; b"" among them says that the framing has written its last."""
+        framing, transport = self._framing, self._transport
+        if framing is None or transport is None:
+            return
+        self.write(b"".join(answers))
+        if b"" not in answers:
+            if transport.get_write_buffer_size() > UNSENT_MAX:
+                transport.abort()  # pings without end, and nobody reads the pongs
+            return
+        if framing.close_rcvd is not None:
+            transport.close()
+            self._abort_later()
+        elif transport.can_write_eof():
+            # The peer broke RFC 6455 and may still be sending: closing now would reset the connection under the close
+            # frame that tells it why.
+            transport.write_eof()
+            self._message = None
+            self._detach("transport error")
+            self._abort_later()
+
+    def _abort_later(self) -> None:
+        """A peer that does not finish the closing handshake, or does not read the last bytes, is not waited for."""
+        if self._abort_timer is None and self._transport is not None:
+            self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+
+
+def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -> bytes:
+    """A whole answer; `header` is a further line of its head."""
+    phrase = HTTPStatus(status).phrase
+    return (
+        f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n".encode()
+        + (header + b"\r\n" if header else b"")
+        + b"\r\n"
+        + body
+    )
+
+
+def _nowhere(_: bytes) -> None:
+    """There is no transport: what is written is lost, as on the way to a client that is gone."""
+
+
+def websocket_class(
+    server: EngineServer, other: OtherProtocol | None = None, link: Link | None = None
+) -> type[WebSocketProtocol]:
+    """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it. `link`: only
+    what other nodes pass on is taken."""
+    members = {"server": server, "other": other, "link": link, "__slots__": ()}
+    return type("TalkwireWebSocket", (WebSocketProtocol,), members)
+
+
+def _websocket_key(request: UpgradeRequest) -> str:
+    """RFC 6455, section 4.2.1. Raises InvalidHandshake."""
+    if request.method != "GET":
+        raise InvalidHandshake("a WebSocket is opened by GET")
+    key = request.headers.get("sec-websocket-key", "")
+    try:
+        nonce = a2b_base64(key, strict_mode=True)
+    except (Base64Error, ValueError) as error:
+        raise InvalidHeader("Sec-WebSocket-Key", key) from error
+    if len(nonce) != _KEY_BYTES:
+        raise InvalidHeader("Sec-WebSocket-Key", key)
+    return key
+
+
+def _subprotocol(request: UpgradeRequest) -> str | None:
+    """The first one that the client offers, as the Node server chooses: browsers fail a handshake that leaves the offer
+    unanswered. Raises InvalidHandshake."""
+    offered = request.headers.get("sec-websocket-protocol")
+    if offered is None:
+        return None
+    first = offered.partition(",")[0].strip()
+    if not _TOKEN.fullmatch(first):
+        raise InvalidHeader("Sec-WebSocket-Protocol", offered)
+    return first

@@ -1,0 +1,207 @@
+"""Work that follows the log: in its order, behind it, and from where it was after a crash.
+
+A follower reads a stretch of the log on a thread of its own and thinks about it there; what comes of it is stored
+together with the follower's new position, by the writer's thread between two batches. So on SQLite nobody waits for the
+write lock, and a stretch counts once, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sized
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.schema import followers, log, log_head
+from talkwire.storage.writer_task import WriterClosedError
+
+STORED_AFTER_S = 5.0
+"""How long a position may stay unstored while there is nothing else to store: so much is looked through again after a
+crash."""
+
+WAIT_S = 0.2
+"""How long to rest where the work can say nothing yet of what comes next."""
+
+P = TypeVar("P", bound=Sized)
+RunAside = Callable[[Callable[[Connection], Any]], Any]
+
+_register = text("INSERT INTO followers (name, pos) VALUES (:name, :pos) ON CONFLICT DO NOTHING")
+_logger = structlog.get_logger(__name__)
+
+
+class Work(Protocol[P]):
+    """What is done with the log. `name` is what its position is kept under; one whose `from_start` is False begins at
+    the log's end when it is new to a database. `stretch` is how many positions it works on at once."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def from_start(self) -> bool: ...
+    @property
+    def stretch(self) -> int: ...
+
+    def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, P]:
+        """Reads the events with `after` < pos <= `until`, or as many from the front as are enough for once. Answers
+        how far it came (`after`: this stretch has to be worked on again) and what to store, which may be empty."""
+        ...
+
+    def store(self, connection: Connection, prepared: P) -> None:
+        """Writes what was prepared. Nobody sends meanwhile: it has to be short."""
+        ...
+
+
+@dataclass(slots=True)
+class _Stretch(Generic[P]):
+    """One stretch on its way: from `after` to `reached`; `stored` is the position in the database."""
+
+    stored: int
+    after: int
+    reached: int
+    prepared: P
+    lag_s: float
+    spent_s: float = field(default=0.0)
+
+
+class Follower(Generic[P]):
+    """Carries out one work on a thread of its own.
+
+    `aside` is the writer's, `clock_ms` the clock that events have their times from. Whatever is wrong with this work,
+    the chat goes on, and the position stays before what could not be done.
+    """
+
+    def __init__(
+        self, work: Work[P], reading: Engine, aside: RunAside, clock_ms: Callable[[], int], pace: Pace
+    ) -> None:
+        self._work = work
+        self._reading = reading
+        self._aside = aside
+        self._clock_ms = clock_ms
+        self._pace = pace
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._moved = threading.Condition()
+        self._pos = -1
+        self._stored_s = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"talkwire-{work.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Says that the log has grown: from any thread, and as often as one likes."""
+        if not self._woken.is_set():  # which costs much less than to set it again
+            self._woken.set()
+
+    def close(self) -> None:
+        """Ends the thread behind the stretch that it is at. To be called before the writer's `close`."""
+        self._closing.set()
+        self._woken.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._reading.dispose()
+
+    def wait_for(self, pos: int, timeout_s: float) -> bool:
+        """Blocks until the work is done up to a log position; False when that takes too long."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._pos >= pos, timeout_s)
+
+    # --- the follower's thread --------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            rest_s = self._go_on()
+            if rest_s is None:
+                self._woken.wait()
+                rest_s = self._pace.gather_s
+            self._closing.wait(rest_s)
+        self._store_pos()
+
+    def _go_on(self) -> float | None:
+        """Works on one stretch. Answers how long to rest before the next, None when the log has no more."""
+        try:
+            return self._work_on_a_stretch()
+        except WriterClosedError:
+            return None
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error)
+            _logger.warning("a follower of the log waits for the database", work=self._work.name, error=cause)
+        except Exception:
+            _logger.exception("a follower of the log failed", work=self._work.name)
+        return self._pace.retry_s
+
+    def _work_on_a_stretch(self) -> float | None:
+        began_s = time.thread_time()
+        with self._reading.begin() as connection:
+            stretch = self._prepare(connection)
+        if stretch is None:
+            return None
+        stretch.spent_s = time.thread_time() - began_s
+        if stretch.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
+            if not self._aside(lambda connection: self._store(connection, stretch)):
+                return self._pace.retry_s  # another node did it, and may go on without us
+            self._stored_s = time.monotonic()
+        if not stretch.prepared and stretch.reached <= stretch.after:
+            return WAIT_S
+        self._move_to(stretch.reached)
+        return self._pace.rest_s(stretch.spent_s, stretch.lag_s)
+
+    def _prepare(self, connection: Connection) -> _Stretch[P] | None:
+        head, floor = connection.execute(select(log_head.c.pos, log_head.c.floor)).one()
+        stored = self._stored_pos(connection, head)
+        after = max(stored, floor, self._pos)
+        until = min(head, after + self._work.stretch)
+        if after >= until:
+            self._move_to(after)
+            return None
+        lag_s = self._lag_s(connection, after)
+        return _Stretch(stored, after, *self._work.prepare(connection, after, until), lag_s)
+
+    def _stored_pos(self, connection: Connection, head: int) -> int:
+        statement = select(followers.c.pos).where(followers.c.name == self._work.name)
+        pos = connection.execute(statement).scalar_one_or_none()
+        if pos is None:
+            pos = 0 if self._work.from_start else head
+            self._aside(lambda writing: writing.execute(_register, {"name": self._work.name, "pos": pos}))
+        return pos
+
+    def _lag_s(self, connection: Connection, after: int) -> float:
+        at_ms = connection.execute(select(log.c.at_ms).where(log.c.pos > after).order_by(log.c.pos).limit(1)).scalar()
+        return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
+
+    def _store(self, connection: Connection, stretch: _Stretch[P]) -> bool:
+        """On the writer's thread. False when somebody else has moved the position, or is about to: who is not waited
+        for, since commands wait here."""
+        began_s = time.thread_time()
+        unmoved = (
+            select(followers.c.name)
+            .where(followers.c.name == self._work.name, followers.c.pos == stretch.stored)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        claimed = connection.execute(update(followers).where(followers.c.name == unmoved).values(pos=stretch.reached))
+        if claimed.rowcount != 1:
+            return False
+        if stretch.prepared:
+            self._work.store(connection, stretch.prepared)
+        stretch.spent_s += time.thread_time() - began_s
+        return True
+
+    def _store_pos(self) -> None:
+        """At the end, so that nothing is looked through again."""
+        behind = followers.c.name == self._work.name, followers.c.pos < self._pos
+        try:
+            self._aside(lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos)))
+        except (WriterClosedError, SQLAlchemyError):
+            _logger.warning("a follower's position could not be stored", work=self._work.name)
+
+    def _move_to(self, pos: int) -> None:
+        with self._moved:
+            self._pos = pos
+            self._moved.notify_all()

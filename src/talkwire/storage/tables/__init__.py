@@ -1,0 +1,1 @@
+"""Rows of single tables as the chat's values, and back."""

@@ -1,0 +1,52 @@
+"""Rows of the calls that go on, and of the nodes that carry them on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from talkwire.core.commands.calls import CallRecord
+from talkwire.storage.schema import calls
+from talkwire.storage.tables.rows import AnyRow
+
+_ids = msgspec.json.Decoder(tuple[str, ...])
+
+
+class CallRows:
+    """Implements `core.ports.stores.Calls`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(self, record: CallRecord) -> CallRecord | None:
+        values = msgspec.structs.asdict(record)
+        values |= {name: msgspec.json.encode(values[name]).decode() for name in ("member_ids", "ringing_ids")}
+        insert = sqlite_insert if self._connection.dialect.name == "sqlite" else postgresql_insert
+        self._connection.execute(insert(calls).on_conflict_do_nothing(), values)
+        return self.find(record.conversation_id)
+
+    def find(self, conversation_id: str) -> CallRecord | None:
+        row = self._connection.execute(select(calls).where(calls.c.conversation_id == conversation_id)).one_or_none()
+        return None if row is None else _to_record(row)
+
+    def ring(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
+        own = calls.c.conversation_id == conversation_id, calls.c.node_id == node_id
+        ringing = msgspec.json.encode(ringing_ids).decode()
+        self._connection.execute(update(calls).where(*own).values(ringing_ids=ringing))
+
+    def drop(self, conversation_id: str, node_id: str) -> bool:
+        own = calls.c.conversation_id == conversation_id, calls.c.node_id == node_id
+        return bool(self._connection.execute(delete(calls).where(*own)).rowcount)
+
+    def drop_of(self, node_id: str) -> Sequence[CallRecord]:
+        dropped = delete(calls).where(calls.c.node_id == node_id).returning(calls)
+        return [_to_record(row) for row in self._connection.execute(dropped)]
+
+
+def _to_record(row: AnyRow) -> CallRecord:
+    member_ids, ringing_ids = _ids.decode(row.member_ids), _ids.decode(row.ringing_ids)
+    return CallRecord(row.conversation_id, row.call_id, row.node_id, row.caller_id, member_ids, ringing_ids)

@@ -1,0 +1,74 @@
+"""Rows of the nodes that run, and of those that have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from talkwire.core.domain.peer import Peer
+from talkwire.core.ports.stores import LeaseRecord, LeftBehind
+from talkwire.storage.schema import ended_nodes, nodes, online
+
+_over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
+"""When a node's users are offline, unless it says something again."""
+
+
+class NodeRows:
+    """Implements `core.ports.stores.NodeTable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lease(self, node_id: str) -> LeaseRecord | None:
+        columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms
+        found = select(*columns).where(nodes.c.id == node_id).with_for_update()
+        row = self._connection.execute(found).one_or_none()
+        if row is None:
+            return None
+        return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0)
+
+    def lives(self, node_id: str, now_ms: int) -> bool:
+        found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
+        return self._connection.execute(found).first() is not None
+
+    def put_lease(self, node: Peer, lease: LeaseRecord) -> None:
+        values = {
+            "lease_until_ms": lease.until_ms,
+            "since_ms": lease.since_ms,
+            "address": node.address,
+            "folder_ids": " ".join(node.folder_ids) or None,
+            "users_until_ms": None,
+            "pos": lease.pos,
+            "renewed_ms": lease.renewed_ms,
+        }
+        renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
+        if not renewed.rowcount:
+            self._connection.execute(insert(nodes), {"id": node.node_id, **values})
+            self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node.node_id))
+
+    def living(self, now_ms: int) -> Sequence[Peer]:
+        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
+        rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
+        return [Peer(row.id, row.address, tuple((row.folder_ids or "").split())) for row in rows]
+
+    def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
+        stopped = update(nodes).where(nodes.c.id == node_id)
+        self._connection.execute(stopped.values(lease_until_ms=now_ms, users_until_ms=users_until_ms))
+
+    def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
+        others = select(nodes.c.id).where(nodes.c.id != node_id)
+        if now_ms is not None:
+            others = others.where(_over_ms <= now_ms)
+        return self._connection.execute(others.order_by(nodes.c.id)).scalars().all()
+
+    def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
+        dropped = delete(nodes).where(nodes.c.id == node_id)
+        if overdue_ms is not None:
+            dropped = dropped.where(_over_ms <= overdue_ms)
+        return self._connection.execute(dropped.returning(nodes.c.lease_until_ms)).scalar_one_or_none()
+
+    def left_behind(self) -> LeftBehind | None:
+        users = exists().where(online.c.node_id == ended_nodes.c.id)
+        row = self._connection.execute(select(ended_nodes).where(users).order_by(ended_nodes.c.id).limit(1)).first()
+        return None if row is None else LeftBehind(row.id, row.ended_ms)

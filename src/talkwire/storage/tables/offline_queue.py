@@ -1,0 +1,177 @@
+"""Rows of mail, and the search for what a user missed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case, cast, delete, insert, or_, select, text
+
+from talkwire.core.commands.server.offline_queue import Arrival, Mail
+from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.storage.messages.message_rows import what_is_beside
+from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members, messages
+from talkwire.storage.sql.keys import key_text, keys_parameter, keys_table
+from talkwire.storage.tables.rows import AnyRow
+
+FORGOTTEN_AT_ONCE = 1000
+CONVERSATIONS_MAX = 1000
+"""Conversations that are looked into: more than that cannot hold the newest thousand messages."""
+
+FIRST_LOOK = 2000
+"""Messages that are looked at first, spread over the conversations."""
+
+LOOKED_AT_MAX = 20_000
+"""Messages that are looked at in all. Who has missed a thousand among more of their own is told of fewer."""
+
+_move = text(
+    "INSERT INTO mailbox_cursors (user_id, pos) VALUES (:user_id, :pos) "
+    "ON CONFLICT (user_id) DO UPDATE SET pos = excluded.pos WHERE mailbox_cursors.pos < excluded.pos"
+)
+_keep_newest = text(
+    "DELETE FROM mailbox WHERE user_id = :user_id AND id <= "
+    "(SELECT id FROM mailbox WHERE user_id = :user_id ORDER BY id DESC LIMIT 1 OFFSET :kept)"
+)
+
+_unseen_seq = case((members.c.read_seq > members.c.history_seq, members.c.read_seq), else_=members.c.history_seq)
+_conversations: Select[Any] = (
+    select(members.c.conversation_id, _unseen_seq.label("low"), conversations.c.last_seq.label("high"))
+    .join(conversations, conversations.c.id == members.c.conversation_id)
+    .where(
+        members.c.user_id == bindparam("user_id"),
+        conversations.c.active_pos > bindparam("after_pos"),
+        conversations.c.last_seq > _unseen_seq,
+        members.c.muted.is_(False),
+        or_(members.c.notify.is_(None), members.c.notify != "none"),
+    )
+    .order_by(conversations.c.active_pos.desc())
+    .limit(CONVERSATIONS_MAX)
+)
+
+
+def stretches_select(dialect: Dialect) -> Select[Any]:
+    """The messages of many stretches of conversations: keys are (conversation id, `seq` before the first, last)."""
+    keys = keys_table(dialect)
+    return (
+        select(
+            messages.c.id,
+            messages.c.conversation_id,
+            messages.c.sender_id,
+            messages.c.created_ms,
+            messages.c.deleted_ms,
+            messages.c.extra,
+        )
+        .select_from(keys)
+        .join(
+            messages,
+            (messages.c.conversation_id == key_text(keys, 0))
+            & (messages.c.seq > cast(key_text(keys, 1), BigInteger))
+            & (messages.c.seq <= cast(key_text(keys, 2), BigInteger)),
+        )
+    )
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """The messages of one conversation that nobody has looked at yet: behind `low`, up to `high`. `oldest_id` is the
+    oldest of those that were looked at."""
+
+    conversation_id: str
+    low: int
+    high: int
+    oldest_id: int = 0
+
+    def next_key(self, width: int) -> tuple[str, str, str]:
+        """Takes the newest of them."""
+        high, self.high = self.high, max(self.low, self.high - width)
+        return self.conversation_id, str(self.high), str(high)
+
+
+def _calls(row: AnyRow) -> bool:
+    """Whether anybody is told of a message: it was neither deleted nor imported."""
+    return row.deleted_ms is None and not what_is_beside(row.extra).imported
+
+
+class MailRows:
+    """Implements `core.ports.stores.MailStore`. `statement` is `Lookups.stretches`."""
+
+    def __init__(self, connection: Connection, statement: Select[Any]) -> None:
+        self._connection = connection
+        self._statement = statement
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def position(self, user_id: str) -> int:
+        found = select(mailbox_cursors.c.pos).where(mailbox_cursors.c.user_id == user_id)
+        return self._connection.execute(found).scalar_one_or_none() or 0
+
+    def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
+        waiting = select(mailbox).where(
+            mailbox.c.user_id == user_id, mailbox.c.id > after_id, mailbox.c.created_ms > since_ms
+        )
+        rows = self._connection.execute(waiting.order_by(mailbox.c.id).limit(limit))
+        return [Mail(row.id, row.event, row.payload) for row in rows]
+
+    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
+        """Looks at the newest messages of all conversations first, and further back only where what was found is still
+        among the newest: about as much is read as is answered, however much is unread."""
+        parameters = {"user_id": user_id, "after_pos": after_pos}
+        found = self._connection.execute(_conversations, parameters)
+        stretches = [_Stretch(row.conversation_id, row.low, row.high) for row in found]
+        blocked = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
+        silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if stretches else set()
+        after_id = MESSAGE_ID_BASE + after_pos
+        newest: list[int] = []
+        looked_at, width = 0, FIRST_LOOK // max(1, len(stretches)) + 1
+        while stretches and looked_at < LOOKED_AT_MAX:
+            rows = self._look(stretches, width)
+            looked_at, width = looked_at + len(rows), width * 2
+            recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
+            told = [row.id for row in recent if row.sender_id not in silent_ids and _calls(row)]
+            newest = nlargest(limit, [*newest, *told])
+            least = newest[-1] if len(newest) == limit else after_id
+            ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}
+            stretches = [
+                stretch
+                for stretch in stretches
+                if stretch.high > stretch.low and stretch.oldest_id > least and stretch.conversation_id not in ended
+            ]
+        return newest[::-1]
+
+    def _look(self, stretches: Sequence[_Stretch], width: int) -> Sequence[AnyRow]:
+        """The newest messages of each stretch, which is shorter by them then."""
+        keys = [stretch.next_key(width) for stretch in stretches]
+        rows = self._connection.execute(self._statement, keys_parameter(keys)).all()
+        oldest_ids: dict[str, int] = {}
+        for row in rows:
+            oldest_ids[row.conversation_id] = min(row.id, oldest_ids.get(row.conversation_id, row.id))
+        for stretch in stretches:
+            stretch.oldest_id = oldest_ids.get(stretch.conversation_id, 0)
+        return rows
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def keep(self, user_ids: Iterable[str], event: str, payload: str, now_ms: int) -> None:
+        rows = [{"user_id": id_, "event": event, "payload": payload, "created_ms": now_ms} for id_ in user_ids]
+        if rows:
+            self._connection.execute(insert(mailbox), rows)
+
+    def keep_newest(self, user_ids: Iterable[str], kept: int) -> None:
+        rows = [{"user_id": user_id, "kept": kept} for user_id in user_ids]
+        if rows:
+            self._connection.execute(_keep_newest, rows)
+
+    def forget(self, before_ms: int) -> None:
+        oldest = select(mailbox.c.id).where(mailbox.c.created_ms <= before_ms).limit(FORGOTTEN_AT_ONCE)
+        self._connection.execute(delete(mailbox).where(mailbox.c.id.in_(oldest)))
+
+    def confirm(self, arrivals: Collection[Arrival]) -> None:
+        moved = [{"user_id": each.user_id, "pos": each.pos} for each in arrivals if each.pos]
+        if moved:
+            self._connection.execute(_move, moved)
+        for each in arrivals:
+            if each.mail_id:
+                arrived = delete(mailbox).where(mailbox.c.user_id == each.user_id, mailbox.c.id <= each.mail_id)
+                self._connection.execute(arrived)

@@ -1,0 +1,227 @@
+"""A backup's file: a tar archive that any tar lists and unpacks, whose last member proves that it is whole.
+
+    backup.json                 what it is of: `Contents`
+    tables/NAME/000001.jsonl.gz the rows of a table in the order of its key, each a JSON array of its columns' values
+    files/ID/DIGEST/PART        uploaded files, where they are in it
+    sums.json                   what each table has, and how many files: `Sums`
+    sha256                      of all bytes before it, in hexadecimal digits
+
+The format has a version of its own; whoever meets a newer one refuses it. docs/backup.md describes it for people.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, BinaryIO, NamedTuple, Protocol
+
+import msgspec
+
+from talkwire.storage.transfer.errors import ArchiveError
+from talkwire.storage.transfer.tables import MovedTable, Row, Summed
+
+FORMAT = 1
+CHUNK_BYTES = 1024 * 1024
+COMPRESSION = 3
+"""From 1 to 9: more takes much longer and saves little."""
+
+_BLOCK = tarfile.BLOCKSIZE
+_SUM = "sha256"
+_HEAD = "backup.json"
+_SUMS = "sums.json"
+_OWNER_ONLY = 0o600
+
+
+class Contents(msgspec.Struct, frozen=True, rename="camel"):
+    """What a backup is of. `revision`: the version of its tables; `files`: whether their bytes are `included`, else
+    where they lie."""
+
+    format: int
+    program: str
+    created_at: str
+    database: str
+    revision: str
+    epoch: str
+    pos: int
+    floor: int
+    files: str
+    tables: tuple[MovedTable, ...]
+
+
+class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What is in a backup. `last_ids`: the last ids that the database gave in tables where it does."""
+
+    tables: dict[str, Summed]
+    last_ids: dict[str, int]
+    files: int
+
+
+class Part(NamedTuple):
+    """A member of an archive that is not about the archive itself."""
+
+    names: tuple[str, ...]
+    size: int
+    file: IO[bytes]
+
+    @property
+    def table(self) -> str | None:
+        """Of which table these are rows."""
+        return self.names[1] if self.names[0] == "tables" else None
+
+    def rows(self) -> Iterator[Row]:
+        lines: list[list[object]] = msgspec.json.Decoder(list[object]).decode_lines(gzip.decompress(self.file.read()))
+        return map(tuple, lines)
+
+
+class ArchiveWriter:
+    """Writes an archive from its front to its end. `created_s`: seconds since 1970."""
+
+    def __init__(self, file: BinaryIO, contents: Contents, created_s: int) -> None:
+        self._file = file
+        self._created_s = created_s
+        self._hash = sha256()
+        self._parts: dict[str, int] = {}
+        self._add(_HEAD, msgspec.json.format(msgspec.json.encode(contents), indent=1))
+
+    def add_rows(self, table: str, lines: list[bytes]) -> None:
+        """Some rows of a table, encoded."""
+        number = self._parts[table] = self._parts.get(table, 0) + 1
+        packed = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
+        self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
+
+    def add_file(self, name: str, path: Path) -> int:
+        """The bytes of an uploaded file; answers how many. Raises FileNotFoundError before anything is written."""
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            self._write(self._header(f"files/{name}", size))
+            left = size
+            while left:
+                chunk = file.read(min(left, CHUNK_BYTES))
+                if not chunk:
+                    raise OSError(f"{path}: became shorter while it was read")
+                self._write(chunk)
+                left -= len(chunk)
+            self._pad(size)
+        return size
+
+    def finish(self, sums: Sums) -> None:
+        """Writes the end. The caller has the disk keep the file."""
+        self._add(_SUMS, msgspec.json.format(msgspec.json.encode(sums), indent=1))
+        self._add(_SUM, f"{self._hash.hexdigest()}\n".encode())
+        self._write(bytes(2 * _BLOCK))
+
+    def _add(self, name: str, data: bytes) -> None:
+        self._write(self._header(name, len(data)))
+        self._write(data)
+        self._pad(len(data))
+
+    def _header(self, name: str, size: int) -> bytes:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mtime, entry.mode = size, self._created_s, _OWNER_ONLY
+        return entry.tobuf(tarfile.PAX_FORMAT)
+
+    def _pad(self, size: int) -> None:
+        self._write(bytes(-size % _BLOCK))
+
+    def _write(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+
+
+class Advance(Protocol):
+    def __call__(self, count: int, /) -> None: ...
+
+
+class ArchiveReader:
+    """Reads an archive. It is found whole before anything else is said of it: ArchiveError otherwise."""
+
+    contents: Contents
+    sums: Sums
+
+    def __init__(self, file: BinaryIO, advance: Advance = lambda _: None) -> None:
+        """`advance` is told of bytes as they are compared with the checksum."""
+        self._file = file
+        try:
+            self._check(advance)
+        except (tarfile.TarError, msgspec.DecodeError, UnicodeDecodeError, EOFError):
+            raise ArchiveError("is no backup of Talkwire") from None
+
+    def parts(self) -> Iterator[Part]:
+        """The rows and files, in the order of the archive. Each part's file can be read until the next is asked for."""
+        with _opened(self._file) as archive:
+            for entry in _entries(archive):
+                if "/" in entry.name:
+                    file = archive.extractfile(entry)
+                    assert file is not None, "all members are regular files"
+                    yield Part(tuple(entry.name.split("/")), entry.size, file)
+
+    def _check(self, advance: Advance) -> None:
+        with _opened(self._file) as archive:
+            first = archive.next()
+            if first is None or first.name != _HEAD:
+                raise ArchiveError("is no backup of Talkwire")
+            head = _bytes_of(archive, first)
+            _check_format(head)
+            sums, until, expected = self._end(archive)
+        if self._sum_until(until, advance) != expected:
+            raise ArchiveError("was changed or damaged since it was written")
+        self.contents = msgspec.json.decode(head, type=Contents)
+        self.sums = msgspec.json.decode(sums, type=Sums)
+
+    def _end(self, archive: tarfile.TarFile) -> tuple[bytes, int, str]:
+        """The sums, where the last member begins, and what it says."""
+        sums: bytes | None = None
+        try:
+            for entry in _entries(archive):
+                if entry.name == _SUMS:
+                    sums = _bytes_of(archive, entry)
+                elif entry.name == _SUM and sums is not None:
+                    return sums, entry.offset, _bytes_of(archive, entry).decode("ascii").strip()
+        except tarfile.TarError as error:
+            raise ArchiveError("is damaged or was cut off") from error
+        raise ArchiveError("was cut off: its end is missing")
+
+    def _sum_until(self, end: int, advance: Advance) -> str:
+        found = sha256()
+        self._file.seek(0)
+        while end and (chunk := self._file.read(min(end, CHUNK_BYTES))):
+            found.update(chunk)
+            end -= len(chunk)
+            advance(len(chunk))
+        return found.hexdigest()
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def _check_format(head: bytes) -> None:
+    found = msgspec.json.decode(head, type=_Format).format
+    if found != FORMAT:
+        raise ArchiveError(
+            f"is a backup of format {found}, and this version of Talkwire reads {FORMAT}: use a newer one"
+        )
+
+
+def _opened(file: BinaryIO) -> tarfile.TarFile:
+    file.seek(0)
+    return tarfile.open(fileobj=file, mode="r:")
+
+
+def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """One after the other: the library would keep all that it has met."""
+    while (entry := archive.next()) is not None:
+        archive.members.clear()  # type: ignore[attr-defined]
+        if not entry.isreg():
+            raise ArchiveError("is no backup of Talkwire")
+        yield entry
+
+
+def _bytes_of(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(entry)
+    assert file is not None, "it is a regular file"
+    return file.read()

@@ -1,0 +1,60 @@
+"""From a backup into a database. Its log begins a new epoch: positions after the backup will be given a second time, so
+whoever has a cursor from before must not go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import URL
+
+from talkwire.storage.migrations import is_known, new_epoch
+from talkwire.storage.transfer.archive import ArchiveReader, Part
+from talkwire.storage.transfer.copying import Progress, Writing, compare
+from talkwire.storage.transfer.errors import ArchiveError
+from talkwire.storage.transfer.source import Head
+from talkwire.storage.transfer.tables import MovedTable, Summed
+from talkwire.storage.transfer.target import Target, opened_target
+from talkwire.storage.unfinished import Mark
+
+
+def restore_database(
+    url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[Part], None], progress: Progress
+) -> Mapping[str, Summed]:
+    """Fills an empty database, or one that was left half restored. `name` is what people call the backup; `keep_file`
+    is given the bytes of uploaded files. Answers table -> rows and checksum.
+
+    Raises ArchiveError, TargetError (nothing was written then), RowError, MismatchError, SQLAlchemyError and what
+    `keep_file` raises: nothing serves the database then, and the same can be tried again.
+    """
+    contents, sums = archive.contents, archive.sums
+    if not is_known(contents.revision):
+        raise ArchiveError(f"has tables of version {contents.revision}, of a newer Talkwire: use that one")
+    with opened_target(url) as target:
+        mark = Mark("restore", name, contents.epoch, contents.pos)
+        target.begin_restore(mark, contents.revision, contents.tables)
+        _fill(target, archive, keep_file, progress)
+        compare(target, contents.tables, sums.tables, progress)
+        target.finish(Head(new_epoch(), contents.pos, contents.floor), sums.last_ids, in_new_folders=True)
+    return sums.tables
+
+
+def _fill(target: Target, archive: ArchiveReader, keep_file: Callable[[Part], None], progress: Progress) -> None:
+    tables = {moved.name: moved for moved in archive.contents.tables}
+    table: MovedTable | None = None
+    files_began = False
+    for part in archive.parts():
+        if part.table is None:
+            if not files_began:
+                progress.begin("uploaded files", archive.sums.files, "files")
+                files_began = True
+            keep_file(part)
+            progress.advance(int(part.names[-1] == "content"))
+            continue
+        if table is None or table.name != part.table:
+            table = tables[part.table]
+            progress.begin(table.name, archive.sums.tables[table.name].rows)
+        writing = Writing(target, table)
+        rows = list(part.rows())
+        writing.add(rows, part.size)
+        writing.flush()
+        progress.advance(len(rows))

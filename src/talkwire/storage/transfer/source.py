@@ -1,0 +1,139 @@
+"""A database that is read from one snapshot, whatever is written meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL, Connection, Engine, Result, event, select, text
+
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.migrations import newest_revision, revision_of
+from talkwire.storage.schema import log_head, metadata
+from talkwire.storage.transfer.errors import SourceError
+from talkwire.storage.transfer.tables import MovedTable, Row, count_rows, encoded, on_the_way, select_rows
+
+ROWS_AT_ONCE = 500
+"""A message may have 64 KiB, so this is at most some 30 MB."""
+
+
+class Head(NamedTuple):
+    """Where the log is."""
+
+    epoch: str
+    pos: int
+    floor: int
+
+
+class Batch(NamedTuple):
+    """Rows one after the other, and each as a line."""
+
+    rows: list[Row]
+    lines: list[bytes]
+
+
+class Source:
+    """One snapshot, for as long as its connection is in a transaction."""
+
+    def __init__(self, connection: Connection, revision: str) -> None:
+        self.revision = revision
+        self.head = head_of(connection)
+        self._connection = connection
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._connection.dialect.name
+
+    def count(self, moved: MovedTable) -> int:
+        return int(self._connection.execute(count_rows(moved)).scalar_one())
+
+    def batches(self, moved: MovedTable) -> AbstractContextManager[Iterator[Batch]]:
+        """All rows of a table, which may raise RowError."""
+        return reading(self._connection, moved)
+
+    def last_ids(self) -> dict[str, int]:
+        """Table -> the last id that its database has given, for those that have ids of the database's."""
+        return {name: _last_id(self._connection, name, column) for name, column in numbered_tables()}
+
+
+@contextmanager
+def opened_source(url: URL) -> Iterator[Source]:
+    """A snapshot of a database, whose tables have to be this version's. Raises SQLAlchemyError, SourceError,
+    UnfinishedError, NewerTablesError."""
+    engine = patient(reading_engine(url, 1))
+    try:
+        revision = revision_of(engine)
+        if revision is None:
+            raise SourceError("there is no chat in the database")
+        if revision != newest_revision():
+            raise SourceError(f"the database has tables of version {revision}; run `talkwire migrate` first")
+        with engine.connect() as connection, connection.begin():
+            yield Source(connection, revision)
+    finally:
+        engine.dispose()
+
+
+def patient(engine: Engine) -> Engine:
+    """Has PostgreSQL set no limits that are meant for short transactions, and SQLite give texts that are none for us to
+    say whose they are."""
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
+        if engine.dialect.name == "sqlite":
+            connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+        connection.commit()
+
+    return engine
+
+
+@contextmanager
+def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batch]]:
+    """All rows of a table in the order of its key, some at a time. They may raise RowError."""
+    statement = select_rows(moved, connection.dialect)
+    with connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
+        yield _batches(moved, found)
+
+
+def _batches(moved: MovedTable, found: Result[Any]) -> Iterator[Batch]:
+    for part in found.partitions(ROWS_AT_ONCE):
+        rows = [on_the_way(moved, row) for row in part]
+        yield Batch(rows, [encoded(moved, row) for row in rows])
+
+
+def head_of(connection: Connection) -> Head:
+    found = connection.execute(select(log_head.c.epoch, log_head.c.pos, log_head.c.floor)).one_or_none()
+    if found is None:
+        raise SourceError("the database has no log")
+    return Head(*found)
+
+
+def has_living_node(connection: Connection) -> bool:
+    """Whether a server states that it is alive, by the clock of the database, PostgreSQL."""
+    living = text(
+        "SELECT EXISTS (SELECT 1 FROM nodes WHERE lease_until_ms > EXTRACT(epoch FROM clock_timestamp()) * 1000)"
+    )
+    return bool(connection.execute(living).scalar_one())
+
+
+def numbered_tables() -> Sequence[tuple[str, str]]:
+    """(table, column) of the ids that the database gives."""
+    found = ((each.name, each.autoincrement_column) for each in metadata.sorted_tables)
+    return [(name, column.name) for name, column in found if column is not None]
+
+
+def _last_id(connection: Connection, table: str, column: str) -> int:
+    if connection.dialect.name == "sqlite":
+        found = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        return connection.execute(found, {"name": table}).scalar() or 0
+    sequence = connection.execute(
+        text("SELECT pg_get_serial_sequence(:name, :column)"), {"name": table, "column": column}
+    ).scalar_one()
+    last: int = connection.execute(
+        text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608 (the database's own)
+    ).scalar_one()
+    return last

@@ -1,0 +1,213 @@
+"""Which tables move, what their rows look like on the way, and their checksums.
+
+A row travels as the values of its columns: texts, whole numbers, truth values and nothing, so it is the same for every
+database. A table travels in the order of its key, texts by code points. The checksum of a table is SHA-256 over its
+rows in that order, each as a JSON array and a line break: equal tables have equal checksums wherever they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Executable,
+    FromClause,
+    Integer,
+    Table,
+    Text,
+    collate,
+    column,
+    func,
+    select,
+    table,
+    text,
+    union_all,
+)
+from sqlalchemy.sql.expression import TableClause
+from sqlalchemy.types import TypeEngine
+
+from talkwire.storage.schema import ended_nodes, metadata, nodes
+from talkwire.storage.transfer.errors import RowError
+
+COPIED = (
+    "users",
+    "blocks",
+    "accounts",
+    "logins",
+    "presence",
+    "preferences",
+    "conversations",
+    "members",
+    "spans",
+    "restrictions",
+    "invitations",
+    "messages",
+    "tombstones",
+    "imports",
+    "message_versions",
+    "reactions",
+    "mentions",
+    "offers",
+    "notifications",
+    "mailbox",
+    "mailbox_cursors",
+    "files",
+    "file_links",
+    "uploads",
+    "answers",
+    "secrets",
+    "sessions",
+    "session_rooms",
+    "ended_nodes",
+    "followers",
+    "log",
+)
+"""What a copy takes, beside the index of words; `log_head` goes last, with what makes the target whole."""
+
+HEAD = "log_head"
+
+LEFT_OUT = frozenset({"nodes", "online", "calls"})
+"""What a running server states of itself, and is over when it is."""
+
+NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes"})
+"""What a restore must not bring back: devices that have signed out since, and sessions of a log that is no more."""
+
+WORDS = "message_words"
+"""The index of messages' words (`storage/messages/search.py`): the databases keep it in forms of their own."""
+
+Kind = Literal["text", "integer", "boolean"]
+Row = tuple[Any, ...]
+
+_TYPES: Mapping[Kind, type[TypeEngine[Any]]] = MappingProxyType(
+    {"text": Text, "integer": BigInteger, "boolean": Boolean}
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class MovedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table on its way. `columns` has a kind for each, in their order; `key` is what its rows are told apart by."""
+
+    name: str
+    columns: dict[str, Kind]
+    key: tuple[str, ...]
+
+    def key_of(self, row: Sequence[object]) -> dict[str, object]:
+        """What a row is named by in a message."""
+        return {name: row[index] for index, name in enumerate(self.columns) if name in self.key}
+
+    def clause(self) -> TableClause:
+        """The table for statements: only what is known here of it."""
+        return table(self.name, *(column(name, _TYPES[kind]()) for name, kind in self.columns.items()))
+
+
+def moved_tables(*, without: Iterable[str] = ()) -> list[MovedTable]:
+    """All tables of the schema that move, but for some."""
+    names = [name for name in COPIED if name not in without]
+    return [*(_described(metadata.tables[name]) for name in names), _WORDS_TABLE]
+
+
+def _described(found: Table) -> MovedTable:
+    # SQLAlchemy's names are texts of a kind of its own.
+    columns = {str(each.name): _kind_of(each) for each in found.columns}
+    return MovedTable(str(found.name), columns, tuple(str(each.name) for each in found.primary_key))
+
+
+def _kind_of(found: Column[Any]) -> Kind:
+    match found.type:
+        case Boolean():
+            return "boolean"
+        case Integer():
+            return "integer"
+        case Text():
+            return "text"
+        case other:
+            raise NotImplementedError(f"{found}: nobody has said how {other!r} moves")
+
+
+_WORDS_TABLE = MovedTable(WORDS, {"message_id": "integer", "words": "text"}, ("message_id",))
+
+
+def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
+    """All rows in the order of the key."""
+    if moved.name == WORDS:
+        return text(_SELECT_WORDS[dialect.name])
+    found: FromClause = _with_killed_nodes() if moved.name == ended_nodes.name else moved.clause()
+    columns = [found.c[name] for name in moved.columns]
+    on_postgresql = dialect.name == "postgresql"
+    order = [
+        collate(found.c[name], "C") if on_postgresql and moved.columns[name] == "text" else found.c[name]
+        for name in moved.key
+    ]
+    return select(*columns).order_by(*order)
+
+
+def count_rows(moved: MovedTable) -> Executable:
+    """How many there are, for who shows how far it is."""
+    return select(func.count()).select_from(table(moved.name))
+
+
+def _with_killed_nodes() -> FromClause:
+    """A node that was killed has no end but its lease's, which the next one to start would have written down."""
+    ended = select(ended_nodes.c.id, ended_nodes.c.ended_ms)
+    killed = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id.not_in(select(ended_nodes.c.id)))
+    return union_all(ended, killed).subquery()
+
+
+_SELECT_WORDS = MappingProxyType(
+    {
+        "sqlite": "SELECT rowid AS message_id, words FROM message_words ORDER BY rowid",
+        "postgresql": "SELECT message_id, array_to_string(tsvector_to_array(words), ' ') AS words FROM message_words "
+        "ORDER BY message_id",
+    }
+)
+
+
+def on_the_way(moved: MovedTable, found: Sequence[Any]) -> Row:
+    """A row of `select_rows`, as it travels: of a message's words it counts which there are, not how they are kept."""
+    if moved.name == WORDS:
+        return found[0], " ".join(sorted(set(found[1].split(" "))))
+    return tuple(found)
+
+
+def encoded(moved: MovedTable, row: Row) -> bytes:
+    """The row as one line. Raises RowError for a text that is none."""
+    try:
+        return _encode(row)
+    except UnicodeEncodeError:
+        raise RowError(moved.name, moved.key_of(row), "one of its texts is no Unicode") from None
+
+
+class Checksum:
+    """Of a table, or of as much of it as was added."""
+
+    __slots__ = ("_hash", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._hash = sha256()
+
+    def add(self, lines: Sequence[bytes]) -> None:
+        """Encoded rows, in their order."""
+        if lines:
+            self.rows += len(lines)
+            self._hash.update(b"\n".join(lines) + b"\n")
+
+    @property
+    def value(self) -> Summed:
+        return Summed(self.rows, self._hash.hexdigest())
+
+
+class Summed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a table has: how many rows, and their checksum in hexadecimal digits."""
+
+    rows: int
+    sha256: str

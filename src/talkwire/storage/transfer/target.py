@@ -1,0 +1,268 @@
+"""A database that is filled.
+
+It gets its mark (`storage/unfinished.py`) before anything else. The rows that are there by then say themselves how far
+the work is: tables are written in the order of their keys, and what is written is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from sqlalchemy import URL, Connection, exists, insert, inspect, select, table, text, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+
+from talkwire.storage.engine import writing_engine
+from talkwire.storage.migrations import newest_revision, take_turns, upgrade
+from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
+from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
+from talkwire.storage.transfer.source import Head, numbered_tables, patient, reading
+from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, Summed
+from talkwire.storage.unfinished import Mark, drop_mark, mark_of, put_mark
+
+_TAKEN_KEY = 0x7461_6C6C
+"""A lock of PostgreSQL's: one process at a time fills a database."""
+
+_FILLED_WHEN_EMPTY = frozenset({log_head.name, followers.name, "alembic_version"})
+"""What migrations leave rows in."""
+
+_json = msgspec.json.Encoder()
+
+
+class Target:
+    """The database over one connection, which nobody else fills."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._on_postgresql = connection.dialect.name == "postgresql"
+
+    def has_come_to(self, head: Head) -> bool:
+        """Returns whether the database is whole, of this version, and its log is this one up to the same position."""
+        with self._connection.begin():
+            names = set(inspect(self._connection).get_table_names())
+            if mark_of(self._connection) is not None or not names.issuperset(metadata.tables):
+                return False
+            revision = self._connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            own = select(log_head.c.epoch, log_head.c.pos, log_head.c.floor)
+            row = self._connection.execute(own).one_or_none()
+            return revision == newest_revision() and row is not None and Head(*row) == head
+
+    # --- the tables -------------------------------------------------------------------------------------------------
+
+    def begin_copy(self, mark: Mark) -> Mark | None:
+        """Marks an empty database, and gives it its tables. Answers the mark of an earlier attempt, of which everything
+        is still there. Raises TargetError; nothing is written then."""
+        with self._connection.begin():
+            take_turns(self._connection)
+            earlier = mark_of(self._connection)
+            if earlier is None:
+                _must_be_empty(self._connection, mark)
+            elif (earlier.what, earlier.epoch) != (mark.what, mark.epoch):
+                raise TargetError(f"the database holds an unfinished {earlier.what} of {earlier.source}")
+            self._begin(mark, "head")
+        return earlier
+
+    def begin_restore(self, mark: Mark, revision: str, tables: Iterable[MovedTable]) -> None:
+        """Marks an empty database, or empties one of an earlier attempt, and gives it the tables of a version without a
+        row in them. Raises TargetError, and ArchiveError where `tables` are not among these; nothing is written then.
+        """
+        with self._connection.begin():
+            take_turns(self._connection)
+            earlier = mark_of(self._connection)
+            if earlier is None:
+                _must_be_empty(self._connection, mark)
+            elif earlier.what != mark.what:
+                raise TargetError(f"the database holds an unfinished {earlier.what} of {earlier.source}")
+            _drop_tables(self._connection)
+            self._begin(mark, revision)
+            _must_have(self._connection, tables)
+
+    def _begin(self, mark: Mark, revision: str) -> None:
+        put_mark(self._connection, mark)
+        upgrade(self._connection, revision)
+        # Of what migrations put in: without its log no server starts, whatever its version knows of marks.
+        for filled in (log_head, followers):
+            self._connection.execute(filled.delete())
+
+    def clear(self, moved: MovedTable) -> None:
+        """Removes all rows."""
+        with self._connection.begin():
+            how = "TRUNCATE" if self._on_postgresql else "DELETE FROM"
+            self._connection.execute(text(f"{how} {moved.name}"))
+
+    # --- the rows ---------------------------------------------------------------------------------------------------
+
+    def write(self, moved: MovedTable, rows: Sequence[Row]) -> None:
+        """Adds rows, and commits. Raises RowError for one that this database cannot store."""
+        try:
+            with self._connection.begin():
+                self._insert(moved, rows)
+        except StatementError as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+                raise
+            raise self._culprit(moved, rows, error) from error
+
+    def summed(self, moved: MovedTable, advance: Callable[[int], None] = lambda _: None) -> Summed:
+        """The checksum of what is there by now. `advance` is told of rows as they are read."""
+        checksum = Checksum()
+        with self._connection.begin(), reading(self._connection, moved) as batches:
+            for batch in batches:
+                checksum.add(batch.lines)
+                advance(len(batch.rows))
+        return checksum.value
+
+    def _insert(self, moved: MovedTable, rows: Sequence[Row]) -> None:
+        if not self._on_postgresql:
+            columns = ("rowid", "words") if moved.name == WORDS else moved.columns
+            values = ", ".join("?" * len(columns))
+            statement = f"INSERT INTO {moved.name} ({_listed(columns)}) VALUES ({values})"  # noqa: S608 (of our own)
+            self._connection.exec_driver_sql(statement, list(rows))
+        elif moved.name == WORDS:
+            given = [(str(id_), words) for id_, words in rows]
+            self._connection.execute(_PUT_WORDS, {"rows": _json.encode(given).decode()})
+        else:
+            self._copy_in(moved, rows)
+
+    def _copy_in(self, moved: MovedTable, rows: Sequence[Row]) -> None:
+        from psycopg import Error  # noqa: PLC0415 (an extra)
+
+        statement = f"COPY {moved.name} ({_listed(moved.columns)}) FROM STDIN"
+        driver = self._connection.connection.driver_connection
+        assert driver is not None, "the connection is open"
+        try:
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except Error as error:
+            raise DBAPIError.instance(statement, None, error, Error) from error
+
+    def _culprit(self, moved: MovedTable, rows: Sequence[Row], error: StatementError) -> RowError:
+        """The first row that cannot be written: found by halves, since a batch has thousands."""
+        good, bad = 0, len(rows)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self._can_be_written(moved, rows[:middle]):
+                good = middle
+            else:
+                bad = middle
+        reason = str(error.orig or error).partition("\n")[0]
+        return RowError(moved.name, moved.key_of(rows[bad - 1]), reason)
+
+    def _can_be_written(self, moved: MovedTable, rows: Sequence[Row]) -> bool:
+        with self._connection.begin() as transaction:
+            try:
+                self._insert(moved, rows)
+            except StatementError:
+                return False
+            finally:
+                transaction.rollback()
+        return True
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def finish(self, head: Head, last_ids: Mapping[str, int], *, in_new_folders: bool = False) -> None:
+        """Makes the database whole: from now on it may be served. `in_new_folders`: the bytes of files were put into
+        other folders than those that the rows name, and the nodes that have them will say so."""
+        with self._connection.begin():
+            if self._on_postgresql:
+                # What was committed before without waiting for the disk is there when this is.
+                self._connection.execute(text("SET LOCAL synchronous_commit = on"))
+            self._connection.execute(insert(log_head), {"id": HEAD_ID, **head._asdict()})
+            upgrade(self._connection)
+            if in_new_folders:
+                for table_ in (files, uploads):
+                    self._connection.execute(update(table_).values(folder_id=None))
+            for name, column_name in numbered_tables():
+                if last_ids.get(name):
+                    self._set_last_id(name, column_name, last_ids[name])
+            drop_mark(self._connection)
+        with self._connection.begin():
+            # Else the first queries are planned for empty tables.
+            self._connection.execute(text("ANALYZE"))
+
+    def _set_last_id(self, name: str, column_name: str, last: int) -> None:
+        parameters: dict[str, object] = {"name": name, "last": last}
+        if self._on_postgresql:
+            parameters["column"] = column_name
+            sequence = "pg_get_serial_sequence(:name, :column)"
+            self._connection.execute(text(f"SELECT setval({sequence}, :last)"), parameters)
+            return
+        self._connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), parameters)
+        self._connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), parameters)
+
+
+_PUT_WORDS = text(
+    "INSERT INTO message_words (message_id, words) SELECT CAST(value ->> 0 AS bigint), "
+    "array_to_tsvector(string_to_array(value ->> 1, ' ')) FROM json_array_elements(CAST(:rows AS json))"
+)
+
+
+@contextmanager
+def opened_target(url: URL) -> Iterator[Target]:
+    """Raises SQLAlchemyError, TargetError when another process fills the database."""
+    engine = patient(writing_engine(url))
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                _take(connection)
+            yield Target(connection)
+    finally:
+        engine.dispose()
+
+
+def _take(connection: Connection) -> None:
+    with connection.begin():
+        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _TAKEN_KEY}).scalar_one()
+        if not taken:
+            raise TargetError("another process is filling the database")
+        connection.execute(text("SET synchronous_commit = off"))
+
+
+def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
+    """An archive says what its tables are called, and may say anything: names become part of statements."""
+    inspector = inspect(connection)
+    names = set(inspector.get_table_names())
+    for moved in tables:
+        columns = {column["name"] for column in inspector.get_columns(moved.name)} if moved.name in names else set()
+        if moved.name == WORDS:
+            columns |= {"message_id"}  # SQLite numbers these rows by it, and has no such column
+        if not moved.columns.keys() <= columns:
+            raise ArchiveError(f"has a table that a Talkwire of its version has not: {moved.name!r}")
+
+
+def _must_be_empty(connection: Connection, mark: Mark) -> None:
+    """There may be tables, but nothing in them, and none that are not ours."""
+    names = set(inspect(connection).get_table_names())
+    migrated = "alembic_version" in names
+    for name in sorted(names):
+        if name.startswith(f"{WORDS}_") and migrated:
+            continue  # what SQLite's index is made of
+        if not migrated or name not in {*metadata.tables, WORDS, "alembic_version"}:
+            raise TargetError(f"the database is not empty: it has a table {name}, which is not of Talkwire")
+        if name not in _FILLED_WHEN_EMPTY and _has_rows(connection, name):
+            raise TargetError(_of_whom(connection, mark) or f"the database is not empty: there are rows in {name}")
+    if log_head.name in names and connection.execute(select(log_head.c.pos)).scalar():
+        raise TargetError(_of_whom(connection, mark) or "the database is not empty: its log has begun")
+
+
+def _of_whom(connection: Connection, mark: Mark) -> str | None:
+    """A copy that is whole is the usual reason why there is something."""
+    same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
+    return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
+
+
+def _has_rows(connection: Connection, name: str) -> bool:
+    return bool(connection.execute(select(exists(select(1).select_from(table(name))))).scalar())
+
+
+def _listed(columns: Iterable[str]) -> str:
+    """One of them is called `by`."""
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _drop_tables(connection: Connection) -> None:
+    if WORDS in inspect(connection).get_table_names():
+        connection.execute(text(f"DROP TABLE {WORDS}"))  # on SQLite with those that it is made of
+    for name in inspect(connection).get_table_names():
+        connection.execute(text(f'DROP TABLE "{name}"'))
