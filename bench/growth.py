@@ -34,7 +34,7 @@ from talkwire.dialects.messenger.sync import in_our_words
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import followers, log, log_head, messages
@@ -144,7 +144,7 @@ def _fill(engine: Engine, start: int, size: int) -> None:
         connection.exec_driver_sql("UPDATE members SET sent_count = ? WHERE user_id = ?", (size, AUTHOR))
         # The search index and its like are not what is measured: they have nothing to catch up with.
         connection.exec_driver_sql("DELETE FROM followers")
-        names = (MessageIndex.name, AwayNotifications.name, DeletedConversations.name)
+        names = (MessageIndex.name, OfflineNotifications.name, DeletedConversations.name)
         connection.execute(insert(followers), [{"name": name, "pos": last} for name in names])
 
 

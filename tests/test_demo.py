@@ -14,7 +14,7 @@ import pytest
 
 from talkwire.demo import ACCOUNT_EMAIL, ACCOUNT_PASSWORD, PEOPLE, fill_empty
 from talkwire.demo.company import ROOMS
-from talkwire.demo.script import Said
+from talkwire.demo.script import ScriptedMessage
 from talkwire.files.byte_store import ByteStore
 from talkwire.identity.passwords import Passwords
 from talkwire.storage.engine import sqlite_url, writing_engine
@@ -160,4 +160,4 @@ async def test_a_filling_that_was_interrupted_continues_at_the_next_start(tmp_pa
         passwords.close()
     with closing(sqlite3.connect(tmp_path / "talkwire.db")) as database:
         ((sent,),) = database.execute("SELECT count(*) FROM log WHERE type = 'MessageSent'").fetchall()
-    assert sent == sum(isinstance(part, Said) for room in ROOMS for part in room.story)
+    assert sent == sum(isinstance(part, ScriptedMessage) for room in ROOMS for part in room.story)

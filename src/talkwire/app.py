@@ -24,12 +24,12 @@ from sqlalchemy.engine import URL
 
 from talkwire import demo
 from talkwire.api.description.docs import asyncapi_handler
-from talkwire.api.http.fencing import InDoubt
+from talkwire.api.http.fencing import FencedApp
 from talkwire.api.http.own_paths import FILES, OwnPaths, beside
 from talkwire.api.page import DemoSignIn, DemoUser, page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
-from talkwire.bus.carried import CarriedBus
+from talkwire.bus.carried import TransportBus
 from talkwire.bus.seal import Realm
 from talkwire.collector import collect_while_idle, tune_collector
 from talkwire.control import ControlEndpoint, with_control
@@ -44,8 +44,8 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.limits import Kind, Limits, address_key, parse_rates
-from talkwire.core.engine.live_notifications import Notifier
-from talkwire.core.engine.live_unread import UnreadNotices
+from talkwire.core.engine.live_notifications import LiveNotifications
+from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.observers import Observers
 from talkwire.core.engine.offer_expiry import OfferExpiry
 from talkwire.core.engine.pruner import Pruner
@@ -69,28 +69,28 @@ from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
-from talkwire.realtime.chat.fencing import Doubt
-from talkwire.realtime.chat.news_metrics import NewsMetrics
+from talkwire.realtime.chat.fencing import Fencing
+from talkwire.realtime.chat.news_metrics import EventSourceMetrics
 from talkwire.realtime.clients.chat_client import clients_in, user_room
-from talkwire.realtime.clients.recovery_token import PidSigner
-from talkwire.realtime.delivery.delivery_proofs import Arrivals
+from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
+from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
 from talkwire.realtime.delivery.event_delivery import EventDelivery
-from talkwire.realtime.delivery.offline_delivery import MailDelivery
+from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
 from talkwire.realtime.delivery.recipients import Recipients
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.delivery.signal_delivery import SignalDelivery
-from talkwire.realtime.forwarding.file_forwarding import FileLinks
-from talkwire.realtime.forwarding.forwarder import Passing
-from talkwire.realtime.forwarding.peer_auth import Link
-from talkwire.realtime.forwarding.session_owners import Owners
-from talkwire.realtime.forwarding.stored_files import StoredBytes
+from talkwire.realtime.forwarding.file_forwarding import FileForwarding
+from talkwire.realtime.forwarding.forwarder import Forwarder
+from talkwire.realtime.forwarding.peer_auth import PeerAuth
+from talkwire.realtime.forwarding.session_owners import SessionOwners
+from talkwire.realtime.forwarding.stored_files import StoredFiles
 from talkwire.realtime.http.client_bundle import ClientBundle
 from talkwire.realtime.http.descriptors import raise_descriptor_limit
 from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recovery.event_ring import EventRing
 from talkwire.realtime.recovery.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
-from talkwire.realtime.serving.node_listener import LOOPBACK, Internal, address_of, host_towards
+from talkwire.realtime.serving.node_listener import LOOPBACK, NodeListener, address_of, host_towards
 from talkwire.realtime.serving.server import Server, attached, listen, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
@@ -99,8 +99,8 @@ from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
 from talkwire.settings.rules import is_loopback
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
-from talkwire.storage.followers.follower import Follower, Work
-from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.follower import Follower, FollowerWork
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.followers.statistics import YoungStatistics
 from talkwire.storage.health import FileWatch, WriteProbe
@@ -165,7 +165,7 @@ class Node:
             raise ValueError(f"there is a dialect {min(taken)} already")
         self._lock: FolderLock | None = None
         self._internal_socket: socket.socket | None = None
-        self._internal: Internal | None = None
+        self._internal: NodeListener | None = None
         self.on_begun: Callable[[str], None] = lambda _: None
         """Called with the node's address once requests are answered there."""
         self._demo_people: Sequence[demo.Person] = ()
@@ -302,21 +302,21 @@ class Node:
         if not self.settings.on_postgresql:
             return NoBus()
         if self._redis is not None:
-            from talkwire.bus.redis import RedisCarrier  # noqa: PLC0415 (needs the package of an extra)
+            from talkwire.bus.redis import RedisTransport  # noqa: PLC0415 (needs the package of an extra)
 
-            return CarriedBus(partial(RedisCarrier, self._redis), self._realm)
-        from talkwire.bus.postgresql import PostgresCarrier  # noqa: PLC0415 (needs the package of an extra)
+            return TransportBus(partial(RedisTransport, self._redis), self._realm)
+        from talkwire.bus.postgresql import PostgresTransport  # noqa: PLC0415 (needs the package of an extra)
 
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return CarriedBus(partial(PostgresCarrier, conninfo), self._realm)
+        return TransportBus(partial(PostgresTransport, conninfo), self._realm)
 
     def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts what works behind the log, and what shortens it."""
         node_id = self.chat.node_id if self.settings.on_postgresql else None
-        works: list[Work[Any]] = [
+        works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
-            AwayNotifications(dialect, self.chat.directory.has_been_here, _now_ms, node_id),
+            OfflineNotifications(dialect, self.chat.directory.has_been_here, _now_ms, node_id),
         ]
         works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [
@@ -496,7 +496,7 @@ class Node:
         self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
         rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
-        mail = MailDelivery(self.chat, self.engine.hub, rooms, _now_ms)
+        mail = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
         recovery = self._recovery(metrics, closing)
         if recovery is not None:
             recovery.on_hand_over = rooms.hand_over
@@ -513,9 +513,9 @@ class Node:
         self.chat.subscribe(delivery.deliver)
         self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor).deliver)
         recipients = Recipients(self.engine.hub, self.chat.directory.circles)
-        arrivals = Arrivals(recipients.of, partial(_mark_delivered, self.chat))
-        unread_notices = UnreadNotices(self.chat, self.chat.directory, delivery.deliver)
-        notifier = Notifier(self.chat, self.chat.directory, delivery.deliver)
+        arrivals = DeliveryProofs(recipients.of, partial(_mark_delivered, self.chat))
+        unread_notices = LiveUnread(self.chat, self.chat.directory, delivery.deliver)
+        notifier = LiveNotifications(self.chat, self.chat.directory, delivery.deliver)
         for follows in (arrivals, unread_notices, notifier, mail):
             self.chat.subscribe(follows.follow)
         closing.push_async_callback(unread_notices.close)
@@ -530,7 +530,7 @@ class Node:
             draining=lambda: self.engine.draining,
         )
         registry.register(ReadinessMetrics(readiness))
-        registry.register(NewsMetrics(self.chat.bus, self.chat.feed, self.chat.peers))
+        registry.register(EventSourceMetrics(self.chat.bus, self.chat.feed, self.chat.peers))
         rest = rest_application(
             Services(
                 self.chat,
@@ -554,7 +554,7 @@ class Node:
         served: AsgiApp = rest
         if self._internal_socket is not None:
             self._join_nodes(self._internal_socket, rest, metrics, closing)
-            served = InDoubt(rest, self.engine.is_in_doubt)
+            served = FencedApp(rest, self.engine.is_in_doubt)
         application = self._embedding.application
         paths = self._paths = OwnPaths(rest.routes, settings.prefix)
         alone = application is None and not settings.prefix
@@ -570,12 +570,12 @@ class Node:
     ) -> None:
         """Has sessions of other nodes reached from here, and ours from there."""
         chat, engine = self.chat, self.engine
-        link = Link(self._recovery_key, chat.node_id)
-        owners = Owners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
-        passing = engine.passing = Passing(owners, link, chat.node_id, metrics)
-        file_links = FileLinks(owners, link, metrics, engine.now)
+        link = PeerAuth(self._recovery_key, chat.node_id)
+        owners = SessionOwners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
+        passing = engine.passing = Forwarder(owners, link, chat.node_id, metrics)
+        file_links = FileForwarding(owners, link, metrics, engine.now)
         closing.callback(file_links.close)
-        stored = StoredBytes(self.files.store.here())
+        stored = StoredFiles(self.files.store.here())
         self.files.store.holders = self.files.uploads.holders = file_links
         engine.node_id = chat.node_id
         metrics.open_splices = lambda: len(passing.splices)
@@ -586,9 +586,9 @@ class Node:
 
         chat.peers.on_gone = drop
         chat.peers.on_living = file_links.see
-        doubt = Doubt(engine, chat)
+        doubt = Fencing(engine, chat)
         closing.callback(doubt.close)
-        self._internal = Internal(listening, link, rest, InDoubt(rest, engine.is_in_doubt), stored)
+        self._internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
 
     def _recovery(self, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """How sockets go on after a disconnect, if any may."""
@@ -601,7 +601,7 @@ class Node:
             chat,
             self.engine.hub,
             ring,
-            PidSigner(self._recovery_key),
+            RecoveryTokenSigner(self._recovery_key),
             RecoveryOptions(
                 mode=settings.recovery,
                 window_s=settings.recovery_window_s,

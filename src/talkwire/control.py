@@ -82,7 +82,7 @@ def operator_for(command: Command[Any]) -> Actor:
     return Actor(_OPERATOR_ID, "Operator", "admin")
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class CopyRequest(msgspec.Struct, frozen=True):
     """Where a copy of the database is."""
 
     path: str
@@ -110,9 +110,9 @@ class ControlEndpoint:
         command = _decode(body)
         return await self._chat.execute(operator_for(command), command)
 
-    async def _snapshot(self) -> Snapshot:
+    async def _snapshot(self) -> CopyRequest:
         try:
-            return Snapshot(str(await asyncio.to_thread(self._copy_database)))
+            return CopyRequest(str(await asyncio.to_thread(self._copy_database)))
         except OSError as error:
             raise ChatError("unavailable", f"The database could not be copied: {error.strerror or error}") from error
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.api.http.fencing import InDoubt
+from talkwire.api.http.fencing import FencedApp
 from talkwire.core.domain.errors import ChatError
 
 Message = dict[str, Any]
@@ -20,7 +20,7 @@ class Service:
         self.in_doubt = False
         self.read: list[bytes] = []
         self.sent: list[Message] = []
-        self.app = InDoubt(self._serve, lambda: self.in_doubt)
+        self.app = FencedApp(self._serve, lambda: self.in_doubt)
 
     async def ask(self, path: str = "/api/v1/messages") -> None:
         await self.app({"type": "http", "path": path}, self._receive, self._send)

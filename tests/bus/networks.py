@@ -11,13 +11,13 @@ from functools import partial
 import psycopg
 from redis.asyncio import Redis
 
-from talkwire.bus.carried import CarriedBus
+from talkwire.bus.carried import TransportBus
 from talkwire.bus.memory import Exchange, MemoryBus
-from talkwire.bus.postgresql import PostgresCarrier
-from talkwire.bus.redis import RedisCarrier
+from talkwire.bus.postgresql import PostgresTransport
+from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
-from talkwire.core.ports.bus import AnyDispatch, Bus
+from talkwire.core.ports.bus import AnyBusMessage, Bus
 from tests.databases import PostgresServer
 from tests.valkey_server import ValkeyServer
 
@@ -80,10 +80,10 @@ class ValkeyNetwork(ServerNetwork):
         self.server = server
         self._clients: list[Redis] = []
 
-    def bus(self) -> CarriedBus:
+    def bus(self) -> TransportBus:
         client = redis_client(self.server.url)
         self._clients.append(client)
-        return CarriedBus(partial(RedisCarrier, client), self.realm)
+        return TransportBus(partial(RedisTransport, client), self.realm)
 
     async def close(self) -> None:
         await super().close()
@@ -113,8 +113,8 @@ class PostgresNetwork(ServerNetwork):
         self.server = server
         self._conninfo = server.url_of(database).set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def bus(self) -> CarriedBus:
-        return CarriedBus(partial(PostgresCarrier, self._conninfo), self.realm)
+    def bus(self) -> TransportBus:
+        return TransportBus(partial(PostgresTransport, self._conninfo), self.realm)
 
     @contextmanager
     def gone(self) -> Iterator[None]:
@@ -144,17 +144,17 @@ class Member:
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self.heard: list[AnyDispatch] = []
+        self.heard: list[AnyBusMessage] = []
         self._changed = asyncio.Event()
 
     async def start(self, log: str) -> None:
         await self.bus.start(log, self._hear)
 
-    def _hear(self, dispatch: AnyDispatch) -> None:
+    def _hear(self, dispatch: AnyBusMessage) -> None:
         self.heard.append(dispatch)
         self._changed.set()
 
-    async def until(self, condition: Callable[[Sequence[AnyDispatch]], bool]) -> None:
+    async def until(self, condition: Callable[[Sequence[AnyBusMessage]], bool]) -> None:
         """Returns when it holds of what was heard. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not condition(self.heard):

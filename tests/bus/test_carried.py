@@ -11,10 +11,10 @@ from itertools import pairwise
 import pytest
 
 from talkwire.bus import carried
-from talkwire.bus.carried import CarriedBus
+from talkwire.bus.carried import TransportBus
 from talkwire.bus.parcels import encode, pack
 from talkwire.bus.seal import Seal
-from talkwire.core.ports.bus import AnyDispatch, Told
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch
 from tests.bus.networks import REALM
 
 
@@ -45,7 +45,7 @@ class Pipe:
 
     def bring(self, count: int) -> None:
         for number in range(count):
-            told = encode(Told(f"node-{number}", ()))
+            told = encode(EphemeralBatch(f"node-{number}", ()))
             assert told is not None
             self.parcels.put_nowait(self.another.seal(pack([told])))
 
@@ -53,13 +53,13 @@ class Pipe:
 async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
     """How many of `count` parcels, all there at once, were heard whenever somebody else had a turn."""
     pipe = Pipe()
-    heard: list[AnyDispatch] = []
+    heard: list[AnyBusMessage] = []
 
-    def receive(dispatch: AnyDispatch) -> None:
+    def receive(dispatch: AnyBusMessage) -> None:
         heard.append(dispatch)
         time.sleep(each_takes_s)
 
-    bus = CarriedBus(lambda _: pipe, REALM)
+    bus = TransportBus(lambda _: pipe, REALM)
     await bus.start("log", receive)
     pipe.bring(count)
     seen = []

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 
-from talkwire.bus.carried import CarriedBus, Carrier
+from talkwire.bus.carried import BusTransport, TransportBus
 from talkwire.core.domain.events import CustomEvent, MessageSent, TypingChanged, UserCreated
 from talkwire.core.domain.model import Message, User
-from talkwire.core.ports.bus import Answer, AnyDispatch, Committed, Question, Told
+from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch, PeerAnswer, PeerQuestion
 from tests.bus.networks import (
     DEADLINE_S,
     FailingNetwork,
@@ -69,13 +69,17 @@ async def members(network: Network) -> list[Member]:
     return [await network.member() for _ in range(3)]
 
 
-def told(number: int, payload: object = None, sender: str = "a") -> Told:
-    return Told(sender, (CustomEvent(f"event-{number}", payload, user_id="alice"),))
+def told(number: int, payload: object = None, sender: str = "a") -> EphemeralBatch:
+    return EphemeralBatch(sender, (CustomEvent(f"event-{number}", payload, user_id="alice"),))
 
 
-def names(heard: list[AnyDispatch]) -> list[str]:
+def names(heard: list[AnyBusMessage]) -> list[str]:
     return [
-        event.name for said in heard if isinstance(said, Told) for event in said.events if type(event) is CustomEvent
+        event.name
+        for said in heard
+        if isinstance(said, EphemeralBatch)
+        for event in said.events
+        if type(event) is CustomEvent
     ]
 
 
@@ -141,22 +145,22 @@ async def test_any_payload_arrives_as_it_is(members: list[Member], payload: obje
 async def test_questions_and_answers_arrive(members: list[Member]) -> None:
     one, two, _ = members
     body = msgspec.msgpack.encode({"how many": 3})
-    question = Question("a", "q1", "count", msgspec.Raw(body))
-    answer = Answer("a", "q1", "b", msgspec.Raw(body))
+    question = PeerQuestion("a", "q1", "count", msgspec.Raw(body))
+    answer = PeerAnswer("a", "q1", "b", msgspec.Raw(body))
     one.bus.send(question)
     one.bus.send(answer)
     await two.until(lambda heard: len(heard) == 2)
     first, second = two.heard
-    assert isinstance(first, Question)
-    assert isinstance(second, Answer)
+    assert isinstance(first, PeerQuestion)
+    assert isinstance(second, PeerAnswer)
     assert (first.id, first.topic, first.to, bytes(first.body)) == ("q1", "count", None, body)
     assert (second.id, second.to, bytes(second.body)) == ("q1", "b", body)
 
 
-def committed(start_pos: int) -> Committed:
+def committed(start_pos: int) -> CommittedBatch:
     user = User("bob", "Bob \U0001f389", 5)
     message = Message(10**12, "c", 1, "bob", "Bob", "Hello\x00", 6, metadata={"n": 10**18, "list": [None, 1.5]})
-    return Committed(
+    return CommittedBatch(
         "a", start_pos, start_pos + 2, (UserCreated(start_pos + 1, 5, user), MessageSent(start_pos + 2, 6, message))
     )
 
@@ -165,12 +169,12 @@ async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
     one, two, _ = members
     one.bus.send(committed(7))
     one.bus.send(committed(9))
-    await two.until(lambda heard: bool(heard) and isinstance(heard[-1], Committed) and heard[-1].pos == 11)
+    await two.until(lambda heard: bool(heard) and isinstance(heard[-1], CommittedBatch) and heard[-1].pos == 11)
     if two.bus.brings_events:
         assert two.heard == [committed(7), committed(9)]
     else:
         # The newest position says it all.
-        assert all(isinstance(said, Committed) and said.events is None for said in two.heard)
+        assert all(isinstance(said, CommittedBatch) and said.events is None for said in two.heard)
 
 
 async def test_two_logs_on_one_server_do_not_hear_of_each_other(members: list[Member], network: Network) -> None:
@@ -270,7 +274,7 @@ async def test_a_bus_whose_server_fails_is_away_until_it_is_back(failing: Failin
 async def test_what_waits_for_a_server_that_fails_is_bounded(failing: FailingNetwork, fault: str) -> None:
     one = await failing.member()
     bus = one.bus
-    assert isinstance(bus, CarriedBus)
+    assert isinstance(bus, TransportBus)
     with getattr(failing, fault)():
         await until(lambda: bus.away)
         payload = "x" * 500_000
@@ -354,10 +358,10 @@ async def test_what_is_too_large_is_dropped_and_what_was_committed_is_still_hear
     one, two, _ = members
     one.bus.send(told(1, "x" * (9 << 20)))
     large = Message(10**12, "c", 1, "bob", "Bob", "x" * (9 << 20), 6)
-    one.bus.send(Committed("a", 4, 5, (MessageSent(5, 6, large),)))
+    one.bus.send(CommittedBatch("a", 4, 5, (MessageSent(5, 6, large),)))
     one.bus.send(told(2))
     await two.until(lambda heard: told(2) in heard)
-    assert two.heard == [Committed("a", 4, 5), told(2)]
+    assert two.heard == [CommittedBatch("a", 4, 5), told(2)]
     assert one.bus.counts.dropped == 1
 
 
@@ -389,17 +393,17 @@ async def test_what_is_no_parcel_is_passed_over(failing: FailingNetwork) -> None
     assert [said for said in two.heard if not names([said])] == []
 
 
-def _carrier(member: Member) -> Carrier:
-    assert isinstance(member.bus, CarriedBus)
+def _carrier(member: Member) -> BusTransport:
+    assert isinstance(member.bus, TransportBus)
     return member.bus._carrier
 
 
 async def test_a_listener_that_fails_hears_what_comes_next(network: Network) -> None:
     if isinstance(network, MemoryNetwork):
         pytest.skip("the loop itself reports it")
-    heard: list[AnyDispatch] = []
+    heard: list[AnyBusMessage] = []
 
-    def hear(dispatch: AnyDispatch) -> None:
+    def hear(dispatch: AnyBusMessage) -> None:
         heard.append(dispatch)
         if len(heard) == 1:
             raise ValueError("as a bug would")
@@ -407,7 +411,7 @@ async def test_a_listener_that_fails_hears_what_comes_next(network: Network) -> 
     one = await network.member()
     failing_bus = network.bus()
     await failing_bus.start("log", hear)
-    one.bus.send(Told("a", (TypingChanged("c", "alice", "Alice", is_typing=True),)))
+    one.bus.send(EphemeralBatch("a", (TypingChanged("c", "alice", "Alice", is_typing=True),)))
     one.bus.send(told(2))
     await until(lambda: len(heard) == 2)
     for bus in (one.bus, failing_bus):

@@ -9,13 +9,13 @@ import pytest
 
 from talkwire.bus.parcels import Unpacker, encode, pack
 from talkwire.core.domain.events import CustomEvent, TypingChanged, UserBanned
-from talkwire.core.ports.bus import AnyDispatch, Committed, Question, Told
+from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch, PeerQuestion
 
 BANNED = UserBanned(5, 1, "bob")
 TYPING = TypingChanged("c", "alice", "Alice", is_typing=True)
 
 
-def packed(*dispatches: AnyDispatch) -> bytes:
+def packed(*dispatches: AnyBusMessage) -> bytes:
     encoded = [encode(dispatch) for dispatch in dispatches]
     return pack(each for each in encoded if each is not None)
 
@@ -25,21 +25,21 @@ def another_versions(*dispatches: dict[str, Any]) -> bytes:
 
 
 def test_a_parcel_brings_what_was_put_in() -> None:
-    dispatches = (Committed("a", 4, 5, (BANNED,)), Committed("a", 5, 9), Told("a", (TYPING,)))
+    dispatches = (CommittedBatch("a", 4, 5, (BANNED,)), CommittedBatch("a", 5, 9), EphemeralBatch("a", (TYPING,)))
     assert Unpacker().unpack(packed(*dispatches)) == dispatches
     assert Unpacker().unpack(packed()) == ()
 
 
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**300])
 def test_a_number_of_any_length_arrives(number: int) -> None:
-    told = Told("a", (CustomEvent("e", {"a": [number, {"b": number}], "c": b"\x00"}, user_id="alice"),))
+    told = EphemeralBatch("a", (CustomEvent("e", {"a": [number, {"b": number}], "c": b"\x00"}, user_id="alice"),))
     assert list(Unpacker().unpack(packed(told))) == [told]
 
 
 def test_a_question_with_a_body_of_any_kind_arrives() -> None:
-    question = Question("a", "1", "topic", msgspec.Raw(msgspec.msgpack.encode({"x": 1})), to="b")
+    question = PeerQuestion("a", "1", "topic", msgspec.Raw(msgspec.msgpack.encode({"x": 1})), to="b")
     [arrived] = Unpacker().unpack(packed(question))
-    assert isinstance(arrived, Question)
+    assert isinstance(arrived, PeerQuestion)
     assert (arrived.to, msgspec.msgpack.decode(arrived.body)) == ("b", {"x": 1})
 
 
@@ -48,7 +48,7 @@ def test_what_a_newer_version_adds_is_passed_over() -> None:
     parcel = another_versions(
         {"kind": "committed", "node_id": "a", "start_pos": 4, "pos": 5, "events": [event], "x": 1}
     )
-    assert list(Unpacker().unpack(parcel)) == [Committed("a", 4, 5, (BANNED,))]
+    assert list(Unpacker().unpack(parcel)) == [CommittedBatch("a", 4, 5, (BANNED,))]
 
 
 def test_of_an_event_that_is_not_understood_the_position_is_known() -> None:
@@ -62,9 +62,9 @@ def test_of_an_event_that_is_not_understood_the_position_is_known() -> None:
     )
     unpacker = Unpacker()
     assert list(unpacker.unpack(parcel)) == [
-        Committed("a", 4, 5, (BANNED,)),
-        Committed("a", 5, 6),
-        Committed("a", 6, 7),
+        CommittedBatch("a", 4, 5, (BANNED,)),
+        CommittedBatch("a", 5, 6),
+        CommittedBatch("a", 6, 7),
     ]
     assert unpacker.not_understood == 0
 
@@ -82,7 +82,7 @@ def test_of_what_is_told_only_what_is_not_understood_is_dropped() -> None:
         {"kind": "told", "node_id": "a", "events": [{"type": "Sighed"}, told]},
     )
     unpacker = Unpacker()
-    assert list(unpacker.unpack(parcel)) == [Told("a", (TYPING,))]
+    assert list(unpacker.unpack(parcel)) == [EphemeralBatch("a", (TYPING,))]
     assert unpacker.not_understood == 2
 
 
@@ -113,6 +113,6 @@ def test_junk_is_nothing(junk: bytes) -> None:
 
 
 def test_what_cannot_travel_is_not_encoded() -> None:
-    assert encode(Told("a", (CustomEvent("e", object(), user_id="alice"),))) is None
-    assert encode(Told("a", (CustomEvent("e", {"n": 10**30, "o": object()}, user_id="alice"),))) is None
-    assert encode(Told("a", (CustomEvent("e", "\ud800", user_id="alice"),))) is None
+    assert encode(EphemeralBatch("a", (CustomEvent("e", object(), user_id="alice"),))) is None
+    assert encode(EphemeralBatch("a", (CustomEvent("e", {"n": 10**30, "o": object()}, user_id="alice"),))) is None
+    assert encode(EphemeralBatch("a", (CustomEvent("e", "\ud800", user_id="alice"),))) is None

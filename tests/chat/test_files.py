@@ -19,7 +19,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from tests.chat.chat_client import DEADLINE_S, ChatClient
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -729,7 +729,7 @@ async def test_the_bytes_of_a_file_go_with_its_last_message(
 async def _has_bytes(store: ByteStore, file: Payload) -> bool:
     digest = hashlib.sha256(b"hello" if file["size"] == 5 else b"unused").hexdigest()
     try:
-        return await store.total(Place(file["id"], digest, "content")) > 0
+        return await store.total(FileKey(file["id"], digest, "content")) > 0
     except ChatError:
         return False
 
@@ -743,7 +743,7 @@ async def test_bytes_that_another_node_was_about_to_keep_are_swept(tmp_path: Pat
         partial = tmp_path / "data" / "uploads" / f"{lost}.bytes"
         partial.write_bytes(b"hello")
         (tmp_path / "data" / "uploads" / f"{file['id']}.bytes").write_bytes(b"hello")
-        await server.files.uploads.store.put(Place(lost, "d1", "content"), partial)
+        await server.files.uploads.store.put(FileKey(lost, "d1", "content"), partial)
         await server.files.sweeper.sweep()
         assert not (tmp_path / "data" / "files" / "ff" / lost).exists()
         assert (await download(world, file)).content == b"hello"

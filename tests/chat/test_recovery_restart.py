@@ -23,8 +23,8 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from talkwire.realtime.clients.recoverable import RecoverableSockets
-from talkwire.realtime.recovery.event_ring import Kept
-from talkwire.realtime.recovery.replay import Listener
+from talkwire.realtime.recovery.event_ring import RingEntry
+from talkwire.realtime.recovery.replay import ReplayingSocket
 from talkwire.settings import Settings
 from tests.chat.chat_server import SECRET, ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -285,9 +285,9 @@ async def test_a_session_that_moved_here_is_not_gone_on_with_when_it_is_not_know
 async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = Listener.tell
+    tell = ReplayingSocket.tell
 
-    def failing(listener: Listener, kept: Kept, counter: int | None) -> bytes:
+    def failing(listener: ReplayingSocket, kept: RingEntry, counter: int | None) -> bytes:
         if isinstance(kept.event, MessageSent) and kept.event.message.content == "broken":
             raise RuntimeError("a payload that cannot be made")
         return tell(listener, kept, counter)
@@ -299,7 +299,7 @@ async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
         await alice.cut()
         for content in ("before", "broken", "behind"):
             await service_send(world, conversation, "bob", content)
-        monkeypatch.setattr(Listener, "tell", failing)
+        monkeypatch.setattr(ReplayingSocket, "tell", failing)
         assert await alice.come()
         assert contents(await alice.told()) == ["before", "behind"]
 

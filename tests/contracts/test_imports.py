@@ -34,11 +34,11 @@ from talkwire.core.commands.sync import ListEvents
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, Notified
 from talkwire.core.domain.model import Actor, Message
-from talkwire.core.engine.live_notifications import Notifier
+from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.features.messages.sending import IMPORT_SKEW_MS
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.imports import is_imported
 from talkwire.storage.messages.retention import DeletedConversations
@@ -269,8 +269,8 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
     def tell(events: Sequence[Notified]) -> None:
         told.extend(events)
 
-    notifier = Notifier(node.chat, node.chat.directory, tell)
-    work = AwayNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+    notifier = LiveNotifications(node.chat, node.chat.directory, tell)
+    work = OfflineNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
     follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
     node.chat.subscribe(notifier.follow)
     node.chat.subscribe(lambda events: follower.wake())

@@ -319,14 +319,14 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
 async def test_no_more_is_looked_at_than_is_told_of(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     looked_at: list[int] = []
-    look = offline_queue.MailRows._look
+    look = offline_queue.OfflineQueueRows._look
 
-    def counting(self: offline_queue.MailRows, *args: object) -> object:
+    def counting(self: offline_queue.OfflineQueueRows, *args: object) -> object:
         rows = look(self, *args)  # type: ignore[arg-type]  # handed on as they came
         looked_at.append(len(rows))
         return rows
 
-    monkeypatch.setattr(offline_queue.MailRows, "_look", counting)
+    monkeypatch.setattr(offline_queue.OfflineQueueRows, "_look", counting)
     for number in range(4):
         await node.group(f"c{number}", ALICE, BOB)
     async with asyncio.timeout(WAIT_S):

@@ -15,8 +15,8 @@ from talkwire.core.commands.messages import ListMessages, React
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.events import MessageReacted, MessageSent
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers.follower import Follower, Work
-from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.follower import Follower, FollowerWork
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
@@ -129,10 +129,10 @@ async def test_what_works_behind_the_log_goes_on(database: Database) -> None:
         message = await node.send(ALICE, "one")
         write_newer(database, "UserPainted", user_id="bob")
         dialect = node.write_engine.dialect
-        works: list[Work[Any]] = [
+        works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(node.clock),
-            AwayNotifications(dialect, lambda user_id, pos: False, node.clock),
+            OfflineNotifications(dialect, lambda user_id, pos: False, node.clock),
         ]
         for work in works:
             pace = Pace(gather_s=0, retry_s=0)

@@ -10,7 +10,7 @@ import pytest
 
 from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import BanUser, EnsureUser
-from talkwire.core.connected.directory import Entry
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.events import UserBanned
 from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire.storage.snapshot import TableSnapshot
@@ -18,7 +18,7 @@ from tests.contracts.node import ALICE, BOB, OPERATOR, WAIT_S, Clock, Node, runn
 from tests.databases import Database
 
 
-def _is_banned(entry: Entry) -> bool:
+def _is_banned(entry: DirectoryEntry) -> bool:
     return entry.user is not None and entry.user.banned
 
 

@@ -32,12 +32,12 @@ from talkwire.core.domain.model import (
     Notify,
     Preferences,
 )
-from talkwire.core.engine.live_notifications import Notifier
+from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.offline_notifications import AwayNotifications
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log_head, notifications
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
@@ -55,8 +55,8 @@ class Watched:
         self.node = node
         self.told: list[Notification] = []
         self.quiet: set[int] = set()
-        self._notifier = Notifier(node.chat, node.chat.directory, self._tell)
-        work = AwayNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+        self._notifier = LiveNotifications(node.chat, node.chat.directory, self._tell)
+        work = OfflineNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
         self.follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
         node.chat.subscribe(self._notifier.follow)
         node.chat.subscribe(lambda events: self.follower.wake())

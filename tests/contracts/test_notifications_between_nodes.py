@@ -16,7 +16,7 @@ from talkwire.core.commands.presence import RenewLease
 from talkwire.core.domain.model import Actor, Notification
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.offline_notifications import BEHIND_MS, AwayNotifications
+from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import nodes
 from tests.contracts.cluster import Cluster, Place, running_cluster
@@ -71,7 +71,7 @@ async def _come(cluster: Cluster) -> None:
 async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[Sequence[Notification]]]:
     node = place.node
     is_here = node.chat.directory.has_been_here
-    work = AwayNotifications(node.write_engine.dialect, is_here, node.clock, node.chat.node_id)
+    work = OfflineNotifications(node.write_engine.dialect, is_here, node.clock, node.chat.node_id)
     follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
     follower.start()
     try:

@@ -10,21 +10,21 @@ from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.presence import (
-    Departure,
     EndLease,
-    FindAcquaintances,
     FindContacts,
     FindOnlineElsewhere,
+    FindVisiblePresence,
     ForgetUsers,
-    Forgotten,
     GetPresence,
     GetPresenceOf,
     LeaseReport,
     ListOnline,
+    PresenceTransition,
+    RemovedUsers,
     RenewLease,
     SetPresence,
-    Sighting,
     StorePresence,
+    UserLeft,
 )
 from talkwire.core.domain.model import Actor, Presence, PresenceRecord
 from talkwire.core.features.users.presence_rules import SETTLED_MS
@@ -43,7 +43,7 @@ async def here(node: Node) -> Node:
     return node
 
 
-async def _renew(node: Node, node_id: str, *arrived: str, gone: tuple[Departure, ...] = (), **more: Any) -> LeaseReport:  # noqa: ANN401
+async def _renew(node: Node, node_id: str, *arrived: str, gone: tuple[UserLeft, ...] = (), **more: Any) -> LeaseReport:  # noqa: ANN401
     report = await node.do(OPERATOR, RenewLease(node_id, LEASE_MS, arrived, gone, **more))
     assert isinstance(report, LeaseReport)
     return report
@@ -56,7 +56,7 @@ async def _online_elsewhere(node: Node, node_id: str) -> list[str]:
 
 
 async def _record(node: Node, actor: Actor) -> PresenceRecord:
-    (found,) = await node.do(actor, FindAcquaintances((actor.user_id,), "n"))
+    (found,) = await node.do(actor, FindVisiblePresence((actor.user_id,), "n"))
     assert isinstance(found.record, PresenceRecord)
     return found.record
 
@@ -65,12 +65,12 @@ async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> N
     assert await _renew(here, "n1") == LeaseReport(known=False)
     assert await _renew(here, "n1", "alice", "bob") == LeaseReport(
         known=True,
-        sightings=tuple(Sighting(PresenceRecord(id_), before=None, after=False) for id_ in ("alice", "bob")),
+        sightings=tuple(PresenceTransition(PresenceRecord(id_), before=None, after=False) for id_ in ("alice", "bob")),
     )
-    report = await _renew(here, "n1", "alice", gone=(Departure("bob", 77),))
+    report = await _renew(here, "n1", "alice", gone=(UserLeft("bob", 77),))
     assert report.sightings == (
-        Sighting(PresenceRecord("alice"), before=False, after=False),
-        Sighting(PresenceRecord("bob", last_seen_ms=77), before=False, after=None),
+        PresenceTransition(PresenceRecord("alice"), before=False, after=False),
+        PresenceTransition(PresenceRecord("bob", last_seen_ms=77), before=False, after=None),
     )
     assert await _online_elsewhere(here, "n2") == ["alice"]
     assert await _online_elsewhere(here, "n1") == []
@@ -81,10 +81,10 @@ async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> N
 async def test_of_a_user_on_two_nodes_each_is_told_of_the_other(here: Node) -> None:
     await _renew(here, "n1", "alice", away=("alice",))
     (seen,) = (await _renew(here, "n2", "alice")).sightings
-    assert seen == Sighting(PresenceRecord("alice"), before=None, after=False, others=(("n1", True),))
+    assert seen == PresenceTransition(PresenceRecord("alice"), before=None, after=False, others=(("n1", True),))
     (seen,) = (await _renew(here, "n1", "alice")).sightings
-    assert seen == Sighting(PresenceRecord("alice"), before=True, after=False, others=(("n2", False),))
-    (seen,) = (await _renew(here, "n2", gone=(Departure("alice", 5),))).sightings
+    assert seen == PresenceTransition(PresenceRecord("alice"), before=True, after=False, others=(("n2", False),))
+    (seen,) = (await _renew(here, "n2", gone=(UserLeft("alice", 5),))).sightings
     assert (seen.before, seen.after, seen.others) == (False, None, (("n1", False),))
 
 
@@ -99,13 +99,13 @@ async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: C
     assert report.left_behind
     assert report.peers == ()
     forgotten = await here.do(OPERATOR, ForgetUsers(1))
-    gone = Sighting(PresenceRecord("alice", "online", None, lease_end), before=False, after=None)
-    assert forgotten == Forgotten("n1", (gone,), more=True)
+    gone = PresenceTransition(PresenceRecord("alice", "online", None, lease_end), before=False, after=None)
+    assert forgotten == RemovedUsers("n1", (gone,), more=True)
     forgotten = await here.do(OPERATOR, ForgetUsers(10))
     (still_there,) = forgotten.sightings
     assert (still_there.record.user_id, still_there.others) == ("bob", (("n2", False),))
     assert not forgotten.more
-    assert await here.do(OPERATOR, ForgetUsers(10)) == Forgotten(None)
+    assert await here.do(OPERATOR, ForgetUsers(10)) == RemovedUsers(None)
     assert await _online_elsewhere(here, "n3") == ["bob"]
     assert (await _record(here, ALICE)).last_seen_ms == lease_end
     assert (await _record(here, BOB)).last_seen_ms is None
@@ -168,7 +168,7 @@ async def test_an_invisible_user_of_a_killed_node_was_not_seen_there(here: Node,
 
 async def test_a_lease_and_what_comes_with_it_makes_no_event(here: Node) -> None:
     before = len(await here.replay())
-    await _renew(here, "n1", "alice", "bob", gone=(Departure("carol", 1),))
+    await _renew(here, "n1", "alice", "bob", gone=(UserLeft("carol", 1),))
     await here.do(ALICE, StorePresence("dnd", "no"))
     assert len(await here.replay()) == before
 
@@ -178,7 +178,7 @@ async def test_any_number_who_come_and_leave_take_as_many_statements(here: Node)
     counts = []
     for number in (1, 500):
         arrived = [f"in{index}" for index in range(number)]
-        departed = tuple(Departure(f"out{index}", index) for index in range(number))
+        departed = tuple(UserLeft(f"out{index}", index) for index in range(number))
         with here.statements() as transactions:
             await _renew(here, "n1", *arrived, gone=departed)
         counts.append([len(statements) for statements in transactions])
@@ -190,7 +190,7 @@ async def test_a_status_that_was_chosen_is_there_after_a_restart(database: Datab
         await node.do(ALICE, EnsureUser("alice", "Alice"))
         await node.do(ALICE, SetPresence("dnd", "in a meeting"))
         await node.do(ALICE, SetPresence("away"))
-        await _renew(node, "n1", gone=(Departure("alice", 55),))
+        await _renew(node, "n1", gone=(UserLeft("alice", 55),))
     async with running(database, clock) as node:
         assert await node.do(ALICE, GetPresenceOf("alice")) == Presence("alice", "offline", "in a meeting", 55)
         assert (await _record(node, ALICE)).status == "away"

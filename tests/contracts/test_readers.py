@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.members import AddMembers
 from talkwire.core.commands.messages import EditMessage
-from talkwire.core.commands.receipts import ListReaders, MarkRead, Reader
+from talkwire.core.commands.receipts import ListReaders, MarkRead, MessageReader
 from talkwire.core.domain.events import MessageEdited
 from talkwire.core.domain.model import LARGE_CONVERSATION
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
@@ -17,7 +17,7 @@ async def test_those_who_have_read_anything_are_told_the_furthest_first(node: No
     assert await node.do(ALICE, ListReaders("c")) == ()
     await node.do(BOB, MarkRead("c", str(sent[1].id)))
     await node.do(CAROL, MarkRead("c", str(sent[2].id)))
-    assert await node.do(ALICE, ListReaders("c")) == (Reader("carol", 3), Reader("bob", 2))
+    assert await node.do(ALICE, ListReaders("c")) == (MessageReader("carol", 3), MessageReader("bob", 2))
 
 
 async def test_a_newcomer_has_read_nothing_and_nothing_of_before_their_time(node: Node) -> None:
@@ -28,7 +28,7 @@ async def test_a_newcomer_has_read_nothing_and_nothing_of_before_their_time(node
     assert await node.do(ALICE, ListReaders("c")) == ()
     sent = await node.send(ALICE, "after")
     await node.do(BOB, MarkRead("c", str(sent.id)))
-    assert await node.do(ALICE, ListReaders("c")) == (Reader("bob", 2, history_seq=1),)
+    assert await node.do(ALICE, ListReaders("c")) == (MessageReader("bob", 2, history_seq=1),)
 
 
 async def test_who_is_no_member_is_not_told(node: Node) -> None:

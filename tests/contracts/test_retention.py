@@ -21,7 +21,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.features.operation import retention
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
-from talkwire.storage.followers.follower import Follower, Work
+from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import retention as stored
 from talkwire.storage.messages.retention import DeletedConversations
@@ -208,7 +208,7 @@ class Followed:
 
 @asynccontextmanager
 async def followed(node: Node, database: Database) -> AsyncIterator[Followed]:
-    def following(work: Work[Any]) -> Follower[Any]:
+    def following(work: FollowerWork[Any]) -> Follower[Any]:
         return Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
 
     both = following(MessageIndex(node.write_engine.dialect)), following(DeletedConversations(node.clock))

@@ -36,7 +36,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
-    Listener,
+    NotificationRecipient,
     is_quiet,
     notification,
     occasion_of,
@@ -54,8 +54,8 @@ def listener(
     blocked: str = "",
     *,
     dnd: bool = False,
-) -> Listener:
-    return Listener(user_id, here, preferences, {blocked}, dnd)
+) -> NotificationRecipient:
+    return NotificationRecipient(user_id, here, preferences, {blocked}, dnd)
 
 
 def sent(*mentions: str, everyone: bool = False, reply_to: str | None = None, content: str = "Hello") -> MessageSent:
@@ -68,7 +68,9 @@ def offer(status: OfferStatus = "pending", closed_by: str | None = None) -> Offe
     return Offer(5, "c", "alice", "A bicycle", 100, "EUR", status, 0, 0, closed_by=closed_by)
 
 
-def reason(event: Durable, kind: ConversationKind, who: Listener, members: int = 3) -> NotificationType | None:
+def reason(
+    event: Durable, kind: ConversationKind, who: NotificationRecipient, members: int = 3
+) -> NotificationType | None:
     occasion = occasion_of(event)
     return None if occasion is None else reason_of(occasion, kind, members, who)
 

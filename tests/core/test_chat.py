@@ -13,7 +13,7 @@ from talkwire.bus.memory import Exchange, MemoryBus
 from talkwire.core.cluster import sender_verification
 from talkwire.core.cluster.feed import Commit
 from talkwire.core.commands.accounts import EnsureUser
-from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
+from talkwire.core.commands.command import Command, IdempotencyKey, NodeCommand
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.typing import SetTyping
@@ -22,7 +22,7 @@ from talkwire.core.domain.events import News, TypingChanged, UserBanned
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.peer import Peer
 from talkwire.core.engine.chat import MORE_S, Chat, Done
-from talkwire.core.ports.bus import Committed, Told
+from talkwire.core.ports.bus import CommittedBatch, EphemeralBatch
 from talkwire.core.ports.transaction import Snapshot
 
 R = TypeVar("R")
@@ -69,7 +69,7 @@ class Leases:
         self.peers: list[Peer] = []
         self.reads = 0
 
-    async def keep(self, actor: Actor, command: Upkeep[R]) -> R:
+    async def keep(self, actor: Actor, command: NodeCommand[R]) -> R:
         assert isinstance(command, ListPeers)
         self.reads += 1
         return cast("R", tuple(self.peers))
@@ -235,7 +235,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     await chat.start()
     await other.start("epoch", lambda _: None)
     exchange.leases.peers.append(Peer("another", None))
-    other.send(Committed("another", 5, 9))
+    other.send(CommittedBatch("another", 5, 9))
     async with asyncio.timeout(WAIT_S):
         while chat.feed.behind != 4:  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0)
@@ -263,8 +263,8 @@ async def test_a_node_without_a_lease_is_not_listened_to() -> None:
     chat.subscribe(heard.extend)
     await stranger.start("epoch", lambda _: None)
     for number in range(50):
-        stranger.send(Told(f"stranger-{number % 3}", (_typing("mallory"),)))
-        stranger.send(Committed("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
+        stranger.send(EphemeralBatch(f"stranger-{number % 3}", (_typing("mallory"),)))
+        stranger.send(CommittedBatch("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
         await _settled()
     assert heard == []
     assert not chat.peers.are_there
@@ -281,13 +281,13 @@ async def test_a_new_node_is_heard_from_its_first_word_in_its_order(monkeypatch:
     await chat.start()
     chat.subscribe(heard.extend)
     await other.start("epoch", lambda _: None)
-    other.send(Told("ghost", (_typing("ghost"),)))
+    other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
     await _settled()
     net.leases.peers.append(Peer("new", None))
     expected = [_typing(str(number)) for number in range(100)]
     for number, event in enumerate(expected):
-        other.send(Told("new", (event,)))
-        other.send(Told("ghost", (_typing("ghost"),)))
+        other.send(EphemeralBatch("new", (event,)))
+        other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
         if number % 9 == 0:
             await asyncio.sleep(0)
     async with asyncio.timeout(WAIT_S):

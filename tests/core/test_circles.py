@@ -6,9 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from talkwire.core.connected.memberships import Circles
+from talkwire.core.connected.memberships import MembershipIndex
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
-from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, ConversationKind, Member
 
 
@@ -25,13 +25,13 @@ def _everyone(user_id: str) -> bool:
     return True
 
 
-def _circles(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> Circles:
+def _circles(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> MembershipIndex:
     """Circles of alice and bob."""
-    circles = Circles(members_max)
+    circles = MembershipIndex(members_max)
     ids = [conversation_id for conversation_id, _, _ in facts]
     circles.add("alice", ids)
     circles.add("bob", ids)
-    circles.fill({id_: CircleFacts(kind, count) for id_, kind, count in facts}, 10, [])
+    circles.fill({id_: ConversationFacts(kind, count) for id_, kind, count in facts}, 10, [])
     return circles
 
 
@@ -53,7 +53,7 @@ def test_a_group_that_grows_over_the_limit_makes_no_contacts_until_it_shrinks() 
 
 
 def test_what_was_read_counts_from_its_position_on() -> None:
-    circles = Circles(2)
+    circles = MembershipIndex(2)
     circles.add("alice", ["c"])
     circles.add("bob", ["c"])
     assert circles.is_incomplete("c")
@@ -63,7 +63,7 @@ def test_what_was_read_counts_from_its_position_on() -> None:
         MemberRemoved(7, 0, "c", "x"),
         MemberRemoved(8, 0, "c", "y"),
     ]
-    circles.fill({"c": CircleFacts("group", 4)}, 6, late)
+    circles.fill({"c": ConversationFacts("group", 4)}, 6, late)
     assert not circles.is_incomplete("c")
     assert circles.contacts("alice", ["c"]) == {"bob"}
     circles.apply(MemberRemoved(8, 0, "c", "y"), _everyone)
@@ -89,7 +89,7 @@ class Following(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.pos = 0
-        self.circles = Circles(members_max=6)
+        self.circles = MembershipIndex(members_max=6)
         self.members: dict[str, set[str]] = {"x": set(USERS[:4]), "y": set()}
         self.known: set[str] = set()
 
@@ -105,7 +105,7 @@ class Following(RuleBasedStateMachine):
             self.read()
 
     def read(self) -> None:
-        facts = {place: CircleFacts("group", len(members)) for place, members in self.members.items()}
+        facts = {place: ConversationFacts("group", len(members)) for place, members in self.members.items()}
         self.circles.fill(facts, self.pos, [])
 
     @rule(user_id=st.sampled_from(USERS))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import pytest
 
-from talkwire.core.connected.directory import Directory, Entry, Loaded
+from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
 from talkwire.core.domain.events import (
     ConversationCreated,
     LoginEnded,
@@ -19,7 +19,7 @@ from talkwire.core.domain.events import (
     UserCreated,
     UserUnbanned,
 )
-from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, Member, Message, User
 
 
@@ -34,10 +34,10 @@ class Table:
         self.slow = False
         self._answers: list[asyncio.Event] = []
 
-    async def load(self, user_ids: Collection[str]) -> Loaded:
+    async def load(self, user_ids: Collection[str]) -> LoadedUsers:
         self.asked.append(list(user_ids))
         found = {
-            user_id: Entry(
+            user_id: DirectoryEntry(
                 User(user_id, user_id.title(), 0) if user_id in self.conversation_ids else None,
                 set(self.conversation_ids.get(user_id, ())),
             )
@@ -45,14 +45,14 @@ class Table:
         }
         pos = self.pos
         counts = Counter(id_ for ids in self.conversation_ids.values() for id_ in ids)
-        circles = {id_: CircleFacts("group", count) for id_, count in counts.items()}
+        circles = {id_: ConversationFacts("group", count) for id_, count in counts.items()}
         if self.slow:
             answer = asyncio.Event()
             self._answers.append(answer)
             await answer.wait()
         if self.error is not None:
             raise self.error
-        return Loaded(pos, found, circles)
+        return LoadedUsers(pos, found, circles)
 
     def answer(self) -> None:
         """Lets the oldest question be answered, with what was so when it was asked."""
@@ -70,7 +70,7 @@ def _added(pos: int, user_id: str, conversation_id: str) -> MemberAdded:
     return MemberAdded(pos, 0, conversation_id, (Member(conversation_id, user_id, "member", 0),))
 
 
-def _is_banned(entry: Entry) -> bool:
+def _is_banned(entry: DirectoryEntry) -> bool:
     assert entry.user is not None
     return entry.user.banned
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.connected.notify_all_index import EagerMembers
+from talkwire.core.connected.notify_all_index import NotifyAllIndex
 from talkwire.core.domain.events import ConversationDeleted, ConversationPreferred, MemberRemoved
 from talkwire.core.domain.model import MemberPreferences, Notify
 
@@ -18,7 +18,7 @@ def known(user_id: str) -> bool:
 
 
 def test_those_are_known_who_said_so_before_they_came() -> None:
-    eager = EagerMembers()
+    eager = NotifyAllIndex()
     eager.add("alice", {"c": ALL, "d": MENTIONS})
     eager.add("bob", {"c": ALL})
     assert set(eager.of("c")) == {"alice", "bob"}
@@ -28,7 +28,7 @@ def test_those_are_known_who_said_so_before_they_came() -> None:
 
 
 def test_what_somebody_says_counts_until_they_say_something_else() -> None:
-    eager = EagerMembers()
+    eager = NotifyAllIndex()
     eager.apply(preferred("alice", "all"), known)
     eager.apply(preferred("stranger", "all"), known)
     assert set(eager.of("c")) == {"alice"}
@@ -37,7 +37,7 @@ def test_what_somebody_says_counts_until_they_say_something_else() -> None:
 
 
 def test_who_leaves_and_what_is_deleted_is_forgotten() -> None:
-    eager = EagerMembers()
+    eager = NotifyAllIndex()
     for user_id in ("alice", "bob"):
         eager.apply(preferred(user_id, "all"), known)
     eager.apply(MemberRemoved(2, 0, "c", "alice"), known)

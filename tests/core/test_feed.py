@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.cluster import feed as feed_module
-from talkwire.core.cluster.feed import Commit, LogFeed, Stretch
+from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.domain.events import Durable, UserBanned
 
 DEADLINE_S = 10.0
@@ -40,7 +40,7 @@ class Log:
         self._changed = asyncio.Event()
         self.feed = LogFeed(self._read, self._hand_out, lambda: self.brought, self._lose)
 
-    async def _read(self, after: int, limit: int) -> Stretch:
+    async def _read(self, after: int, limit: int) -> LogSegment:
         self.asked.append((after, limit))
         self._changed.set()
         await self.reading.wait()
@@ -48,7 +48,7 @@ class Log:
             self.failures -= 1
             raise OSError("the database is away")
         reached = min(self.head, after + limit)
-        return Stretch(reached, commit(max(after, self.floor), reached).events, self.floor)
+        return LogSegment(reached, commit(max(after, self.floor), reached).events, self.floor)
 
     def _hand_out(self, events: Sequence[Durable]) -> None:
         self.told += [event.pos for event in events]

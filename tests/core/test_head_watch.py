@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from talkwire.core.cluster.feed import LogFeed, Stretch
-from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, HeadWatch
+from talkwire.core.cluster.feed import LogFeed, LogSegment
+from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, LogPoller
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.events import Durable
 
@@ -25,8 +25,8 @@ class Watched:
         """What the next attempts to begin an epoch meet with."""
         self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
 
-    async def _read(self, after: int, limit: int) -> Stretch:
-        return Stretch(self.head, ())
+    async def _read(self, after: int, limit: int) -> LogSegment:
+        return LogSegment(self.head, ())
 
     async def _read_head(self) -> int:
         self.looks += 1
@@ -56,7 +56,7 @@ class Watched:
                 await asyncio.Event().wait()
             to_come.pop(0)()
 
-        watch = HeadWatch(self.feed, self._read_head, lambda: self.away, self._be_replaced, self._begin_epoch)
+        watch = LogPoller(self.feed, self._read_head, lambda: self.away, self._be_replaced, self._begin_epoch)
         watching = asyncio.create_task(watch.run(sleep))
         await asyncio.wait([watching, asyncio.create_task(reached.wait())], return_when=asyncio.FIRST_COMPLETED)
         assert watching.done() == bool(self.replaced)

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from talkwire.core.cluster import sender_verification
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.cluster.sender_verification import Introductions
+from talkwire.core.cluster.sender_verification import SenderVerifier
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import AnyDispatch, Counts, Told
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, EphemeralBatch
 
 WAIT_S = 10.0
 
@@ -24,10 +24,10 @@ class Introduced:
         self.living: list[Peer] = []
         self.fails = False
         self.reads = 0
-        self.received: list[AnyDispatch] = []
-        self.counts = Counts()
+        self.received: list[AnyBusMessage] = []
+        self.counts = BusCounts()
         peers = Peers("one", lambda _: None, lambda: False)
-        self.introductions = Introductions(peers, self._list_living, self.received.append, self.counts)
+        self.introductions = SenderVerifier(peers, self._list_living, self.received.append, self.counts)
 
     async def _list_living(self) -> Iterable[Peer]:
         self.reads += 1
@@ -53,13 +53,13 @@ async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_i
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     with capture_logs() as logs:
         for number in range(1, 6):
-            introduced.introductions.hold(Told("two", ()))
+            introduced.introductions.hold(EphemeralBatch("two", ()))
             await introduced.until(lambda number=number: introduced.counts.refused == number)  # type: ignore[misc]
     failed = [entry for entry in logs if entry["log_level"] == "error"]
     assert (len(failed), introduced.received, unhandled) == (1, [], [])
     introduced.fails = False
     introduced.living = [Peer("two", None)]
-    introduced.introductions.hold(told := Told("two", ()))
+    introduced.introductions.hold(told := EphemeralBatch("two", ()))
     await introduced.until(lambda: bool(introduced.received))
     assert introduced.received == [told]
 
@@ -68,8 +68,8 @@ async def test_senders_without_a_lease_do_not_fill_the_log() -> None:
     introduced = Introduced()
     with capture_logs() as logs:
         for number in range(20):
-            introduced.introductions.hold(Told(f"stranger {number}", ()))
-            introduced.introductions.hold(Told(f"stranger {number}b", ()))
+            introduced.introductions.hold(EphemeralBatch(f"stranger {number}", ()))
+            introduced.introductions.hold(EphemeralBatch(f"stranger {number}b", ()))
             await introduced.until(lambda number=number: introduced.counts.refused == 2 * number + 2)  # type: ignore[misc]
     assert introduced.reads > 1
     assert len(logs) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.connected.newcomers import Newcomers
+from talkwire.core.connected.newcomers import LimitedHistoryIndex
 from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved
 from talkwire.core.domain.model import HistoryStart, Member
 
@@ -19,20 +19,20 @@ def known(_: str) -> bool:
 
 
 def test_nobody_is_a_newcomer_where_all_see_all() -> None:
-    newcomers = Newcomers()
+    newcomers = LimitedHistoryIndex()
     newcomers.apply(added("alice", HistoryStart()), known)
     assert newcomers.of("c") == {}
 
 
 def test_who_is_let_in_late_is_one_if_known_here() -> None:
-    newcomers = Newcomers()
+    newcomers = LimitedHistoryIndex()
     newcomers.apply(added("alice", LATE), lambda user_id: user_id != "alice")
     newcomers.apply(added("bob", LATE), known)
     assert newcomers.of("c") == {"bob": LATE}
 
 
 def test_who_left_stays_one_for_what_is_on_its_way() -> None:
-    newcomers = Newcomers()
+    newcomers = LimitedHistoryIndex()
     newcomers.add("alice", {"c": LATE})
     newcomers.apply(MemberRemoved(41, 0, "c", "alice"), known)
     newcomers.apply(ConversationDeleted(42, 0, "c", "bob"), known)
@@ -42,7 +42,7 @@ def test_who_left_stays_one_for_what_is_on_its_way() -> None:
 
 
 def test_who_comes_back_and_sees_all_is_none_any_more() -> None:
-    newcomers = Newcomers()
+    newcomers = LimitedHistoryIndex()
     newcomers.add("alice", {"c": LATE, "d": LATE})
     newcomers.apply(added("alice", HistoryStart(), 50), known)
     assert newcomers.of("c") == {}

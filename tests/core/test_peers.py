@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import Answer, AnyDispatch, Question
+from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
 
 FOR_EVER_S = 1000.0
 
@@ -21,14 +21,14 @@ class Net:
     def __init__(self) -> None:
         self.nodes: list[Peers] = []
         self.away = False
-        self.sent: list[AnyDispatch] = []
-        self.passes: Callable[[AnyDispatch], bool] = lambda _: True
+        self.sent: list[AnyBusMessage] = []
+        self.passes: Callable[[AnyBusMessage], bool] = lambda _: True
 
-    def send(self, dispatch: AnyDispatch) -> None:
+    def send(self, dispatch: AnyBusMessage) -> None:
         self.sent.append(dispatch)
         if self.passes(dispatch):
             for node in self.nodes:
-                assert isinstance(dispatch, Question | Answer)
+                assert isinstance(dispatch, PeerQuestion | PeerAnswer)
                 asyncio.get_running_loop().call_soon(node.receive, dispatch)
 
     def join(self, *names: str) -> Sequence[Peers]:
@@ -85,17 +85,17 @@ def test_who_was_heard_of_after_the_leases_were_asked_for_is_not_forgotten_for_m
 async def test_those_who_do_not_answer_in_time_are_missing() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
-    net.passes = lambda dispatch: not (isinstance(dispatch, Answer) and dispatch.node_id == "three")
+    net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
     assert await one.ask("next", 4, int, wait_s=0.05) == {"two": 5}
 
 
 async def test_those_who_turn_out_to_be_gone_are_not_waited_for() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
-    net.passes = lambda dispatch: not (isinstance(dispatch, Answer) and dispatch.node_id == "three")
+    net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
     asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
     async with asyncio.timeout(10):
-        while not any(isinstance(sent, Answer) for sent in net.sent):  # noqa: ASYNC110 (the peers' own tasks do it)
+        while not any(isinstance(sent, PeerAnswer) for sent in net.sent):  # noqa: ASYNC110 (the peers' own tasks do it)
             await asyncio.sleep(0)
         one.live([Peer("two", None)])
         assert await asking == {"two": 5}
@@ -117,15 +117,15 @@ async def test_an_answer_that_comes_twice_or_too_late_or_from_nobody_counts_for_
     net = Net()
     one, _ = net.join("one", "two")
     assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {"two": 5}
-    [answer] = [sent for sent in net.sent if isinstance(sent, Answer) and sent.node_id == "two"]
+    [answer] = [sent for sent in net.sent if isinstance(sent, PeerAnswer) and sent.node_id == "two"]
     one.receive(answer)
     asking = asyncio.ensure_future(one.ask("next", 6, int, wait_s=FOR_EVER_S))
     await asyncio.sleep(0)
     question = net.sent[-1]
-    assert isinstance(question, Question)
+    assert isinstance(question, PeerQuestion)
     for sender in ("stranger", "two", "two"):
         body = msgspec.Raw(msgspec.msgpack.encode(1 if sender == "stranger" else 2))
-        one.receive(Answer(sender, question.id, "one", body))
+        one.receive(PeerAnswer(sender, question.id, "one", body))
     assert await asking == {"two": 2}
 
 
@@ -173,7 +173,7 @@ async def test_what_is_not_understood_is_counted_and_logged_once_without_a_trace
     malformed = [b"", b"\xc1", b"\xa3abc", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xa2\xff\xfe"]
     with capture_logs() as logs:
         for body in malformed:
-            two.receive(Question("one", "q", "next", msgspec.Raw(body)))
+            two.receive(PeerQuestion("one", "q", "next", msgspec.Raw(body)))
         for _ in range(5):
             await asyncio.sleep(0)
     assert [(entry["log_level"], entry["topic"], "exc_info" in entry) for entry in logs] == [("warning", "next", False)]
@@ -185,14 +185,14 @@ async def test_an_answer_that_is_no_message_is_passed_over() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
 
-    def is_not_of_two(dispatch: AnyDispatch) -> bool:
-        return not (isinstance(dispatch, Answer) and dispatch.node_id == "two")
+    def is_not_of_two(dispatch: AnyBusMessage) -> bool:
+        return not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "two")
 
     net.passes = is_not_of_two
     asking = asyncio.ensure_future(one.ask("next", 1, int, wait_s=FOR_EVER_S))
     await asyncio.sleep(0)
     question = net.sent[0]
-    assert isinstance(question, Question)
-    one.receive(Answer("two", question.id, "one", msgspec.Raw(b"\xc1")))
+    assert isinstance(question, PeerQuestion)
+    one.receive(PeerAnswer("two", question.id, "one", msgspec.Raw(b"\xc1")))
     assert await asking == {"three": 2}
     assert one.passed_over == 1

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from talkwire.core.commands.presence import Departure
+from talkwire.core.commands.presence import UserLeft
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
@@ -137,7 +137,7 @@ def test_nothing_of_an_invisible_user_is_told() -> None:
     (departed,) = state.expire(0)
     assert departed.change is None
     assert departed.record.last_seen_ms == 7
-    assert state.take_moves() == ((), (Departure("alice", None),), ())
+    assert state.take_moves() == ((), (UserLeft("alice", None),), ())
 
 
 def test_the_own_devices_are_told_what_another_of_them_said_and_not_that_they_connected() -> None:
@@ -170,7 +170,7 @@ def test_who_came_and_who_left_is_recorded_by_how_it_ended() -> None:
     state.disconnected("bob", "phone", 0, 12)
     assert len(list(state.expire(0))) == 2
     state.connected("alice", "laptop", None)
-    assert state.take_moves() == (("alice",), (Departure("bob", 12),), ())
+    assert state.take_moves() == (("alice",), (UserLeft("bob", 12),), ())
     assert not state.has_moves
 
 
@@ -182,7 +182,7 @@ def test_what_could_not_be_recorded_is_taken_again_unless_it_is_out_of_date() ->
     state.disconnected("alice", "phone", 0, 11)
     list(state.expire(0))
     state.put_back(arrived, departed)
-    assert state.take_moves() == (("bob",), (Departure("alice", 11),), ())
+    assert state.take_moves() == (("bob",), (UserLeft("alice", 11),), ())
 
 
 def test_everyone_who_is_here_can_be_recorded_anew() -> None:
@@ -193,7 +193,7 @@ def test_everyone_who_is_here_can_be_recorded_anew() -> None:
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
     state.recall()
-    assert state.take_moves() == (("alice",), (Departure("bob", 5),), ())
+    assert state.take_moves() == (("alice",), (UserLeft("bob", 5),), ())
 
 
 def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:

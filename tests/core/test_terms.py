@@ -7,29 +7,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.search_terms import Phrase, terms_of
+from talkwire.core.domain.search_terms import SearchPhrase, terms_of
 
 TYPED = [
-    ("hello", [Phrase(("hello",), open_ended=True)]),
-    ("hello world", [Phrase(("hello",)), Phrase(("world",), open_ended=True)]),
-    ("hello world!", [Phrase(("hello",)), Phrase(("world",), open_ended=True)]),
-    ("hello a", [Phrase(("hello",)), Phrase(("a",))]),
-    ('"hello world"', [Phrase(("hello", "world"))]),
-    ('"hello wor', [Phrase(("hello", "wor"))]),
-    ('one "two three" fo', [Phrase(("one",)), Phrase(("two", "three")), Phrase(("fo",), open_ended=True)]),
-    ('one "two" ', [Phrase(("one",)), Phrase(("two",))]),
-    ("a@b.example", [Phrase(("a", "b", "example"), open_ended=True)]),
-    ("東京大学", [Phrase(("東京", "京大", "大学"), open_ended=True)]),
-    ("東", [Phrase(("東",), open_ended=True)]),
-    ("東 x", [Phrase(("東",), open_ended=True), Phrase(("x",))]),
-    ('"価格iphone"', [Phrase(("価格", "格", "iphone"))]),
-    ("same same", [Phrase(("same",)), Phrase(("same",), open_ended=True)]),
-    ("same same x", [Phrase(("same",)), Phrase(("x",))]),
+    ("hello", [SearchPhrase(("hello",), open_ended=True)]),
+    ("hello world", [SearchPhrase(("hello",)), SearchPhrase(("world",), open_ended=True)]),
+    ("hello world!", [SearchPhrase(("hello",)), SearchPhrase(("world",), open_ended=True)]),
+    ("hello a", [SearchPhrase(("hello",)), SearchPhrase(("a",))]),
+    ('"hello world"', [SearchPhrase(("hello", "world"))]),
+    ('"hello wor', [SearchPhrase(("hello", "wor"))]),
+    (
+        'one "two three" fo',
+        [SearchPhrase(("one",)), SearchPhrase(("two", "three")), SearchPhrase(("fo",), open_ended=True)],
+    ),
+    ('one "two" ', [SearchPhrase(("one",)), SearchPhrase(("two",))]),
+    ("a@b.example", [SearchPhrase(("a", "b", "example"), open_ended=True)]),
+    ("東京大学", [SearchPhrase(("東京", "京大", "大学"), open_ended=True)]),
+    ("東", [SearchPhrase(("東",), open_ended=True)]),
+    ("東 x", [SearchPhrase(("東",), open_ended=True), SearchPhrase(("x",))]),
+    ('"価格iphone"', [SearchPhrase(("価格", "格", "iphone"))]),
+    ("same same", [SearchPhrase(("same",)), SearchPhrase(("same",), open_ended=True)]),
+    ("same same x", [SearchPhrase(("same",)), SearchPhrase(("x",))]),
 ]
 
 
 @pytest.mark.parametrize(("text", "phrases"), TYPED)
-def test_a_search_asks_for_these_phrases(text: str, phrases: list[Phrase]) -> None:
+def test_a_search_asks_for_these_phrases(text: str, phrases: list[SearchPhrase]) -> None:
     assert list(terms_of("q", text).phrases) == phrases
 
 

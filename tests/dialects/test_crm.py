@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
-from talkwire.core.commands.receipts import MarkRead, Reader
+from talkwire.core.commands.receipts import MarkRead, MessageReader
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import (
     Event,
@@ -217,15 +217,17 @@ def test_contacts_come_and_go(event: PresenceChanged, names: set[str]) -> None:
     ("readers", "is_read"),
     [
         ([], False),
-        ([Reader("bob", 6)], False),
-        ([Reader("bob", 7)], True),
-        ([Reader("123", 9)], False),
-        ([Reader("123", 9), Reader("bob", 8)], True),
-        ([Reader("late", 9, history_seq=7), Reader("bob", 6)], False),
-        ([Reader("late", 9, history_seq=7), Reader("bob", 7)], True),
+        ([MessageReader("bob", 6)], False),
+        ([MessageReader("bob", 7)], True),
+        ([MessageReader("123", 9)], False),
+        ([MessageReader("123", 9), MessageReader("bob", 8)], True),
+        ([MessageReader("late", 9, history_seq=7), MessageReader("bob", 6)], False),
+        ([MessageReader("late", 9, history_seq=7), MessageReader("bob", 7)], True),
     ],
 )
-def test_a_message_is_read_once_somebody_but_its_sender_has_read_it(readers: list[Reader], *, is_read: bool) -> None:
+def test_a_message_is_read_once_somebody_but_its_sender_has_read_it(
+    readers: list[MessageReader], *, is_read: bool
+) -> None:
     assert has_been_read(message(), readers) is is_read
     assert read_message_payload(message(), readers).is_read is is_read
 

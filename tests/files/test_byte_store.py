@@ -17,12 +17,12 @@ import pytest
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.files import bucket
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from tests.files.s3 import BUCKET, s3_server, variables
 
 ID = "0123456789abcdef0123456789abcdef"
-CONTENT = Place(ID, "d1", "content")
-THUMBNAIL = Place(ID, "d1", "thumbnail")
+CONTENT = FileKey(ID, "d1", "content")
+THUMBNAIL = FileKey(ID, "d1", "thumbnail")
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def file(folder: Path, data: bytes) -> Path:
     return path
 
 
-async def read(store: ByteStore, place: Place, start: int, end: int) -> bytes:
+async def read(store: ByteStore, place: FileKey, start: int, end: int) -> bytes:
     return b"".join([chunk async for chunk in await store.read(place, start, end)])
 
 
-async def missing(store: ByteStore, place: Place) -> bool:
+async def missing(store: ByteStore, place: FileKey) -> bool:
     try:
         await store.total(place)
     except ChatError as error:
@@ -126,7 +126,7 @@ async def test_what_is_kept_twice_is_there_once(store: ByteStore, tmp_path: Path
 
 async def test_other_bytes_of_the_same_file_lie_elsewhere(store: ByteStore, tmp_path: Path) -> None:
     """Two nodes may finish an upload at once: what one of them said of its bytes must stay true."""
-    other = Place(ID, "d2", "content")
+    other = FileKey(ID, "d2", "content")
     await store.put(CONTENT, file(tmp_path, b"a picture"))
     await store.put(other, file(tmp_path, b"no picture"))
     assert await read(store, CONTENT, 0, 9) == b"a picture"
@@ -134,8 +134,8 @@ async def test_other_bytes_of_the_same_file_lie_elsewhere(store: ByteStore, tmp_
 
 
 async def test_all_of_a_file_is_removed_and_nothing_else(store: ByteStore, tmp_path: Path) -> None:
-    other = Place(ID[:-1] + "0", "d1", "content")
-    older = Place(ID, "d0", "content")
+    other = FileKey(ID[:-1] + "0", "d1", "content")
+    older = FileKey(ID, "d0", "content")
     for place in (CONTENT, THUMBNAIL, older, other):
         await store.put(place, file(tmp_path, b"x"))
     await store.remove(ID)

@@ -17,11 +17,11 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
 from talkwire.realtime.engine.connection import Connection
 from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.forwarding.forwarder import Passing
-from talkwire.realtime.forwarding.peer_auth import Link
-from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.forwarding.forwarder import Forwarder
+from talkwire.realtime.forwarding.peer_auth import PeerAuth
+from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.serving import server
-from talkwire.realtime.serving.node_listener import Internal, address_of
+from talkwire.realtime.serving.node_listener import NodeListener, address_of
 from talkwire.realtime.serving.server import Server, listen, with_engine
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,7 +51,9 @@ def serve(owner: EngineServer, *, port: int) -> None:
 async def _serve(owner: EngineServer, port: int) -> None:
     owner.node_id = OWNER_ID
     internal = listen("127.0.0.1", 0)
-    behind = Server(owner, with_engine(owner), internal=Internal(internal, Link(SECRET, OWNER_ID), with_engine(owner)))
+    behind = Server(
+        owner, with_engine(owner), internal=NodeListener(internal, PeerAuth(SECRET, OWNER_ID), with_engine(owner))
+    )
     front = Front(owner)
     peers = Peers(FRONT_ID, lambda _: None, lambda: False)
     peers.live([Peer(OWNER_ID, address_of(internal, "127.0.0.1"))])
@@ -59,7 +61,9 @@ async def _serve(owner: EngineServer, port: int) -> None:
     async def list_living() -> list[Peer]:
         return []
 
-    front.passing = Passing(Owners(peers, list_living, front.now), Link(SECRET, FRONT_ID), FRONT_ID, front.metrics)
+    front.passing = Forwarder(
+        SessionOwners(peers, list_living, front.now), PeerAuth(SECRET, FRONT_ID), FRONT_ID, front.metrics
+    )
     await asyncio.gather(
         behind.serve(sockets=[listen("127.0.0.1", 0)]),
         Server(front, with_engine(front)).serve(sockets=[listen("127.0.0.1", port)]),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
 from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.forwarding.forwarder import Passing
-from talkwire.realtime.forwarding.peer_auth import Link
-from talkwire.realtime.forwarding.session_owners import Owners
-from talkwire.realtime.serving.node_listener import Internal, address_of
+from talkwire.realtime.forwarding.forwarder import Forwarder
+from talkwire.realtime.forwarding.peer_auth import PeerAuth
+from talkwire.realtime.forwarding.session_owners import SessionOwners
+from talkwire.realtime.serving.node_listener import NodeListener, address_of
 from talkwire.realtime.serving.server import listen
 from tests.realtime.wires import served
 
@@ -24,7 +24,7 @@ SECRET = b"what all nodes share"
 class LinkedNode:
     engine: EngineServer
     peers: Peers
-    passing: Passing
+    passing: Forwarder
     port: int
     internal_port: int
 
@@ -55,13 +55,13 @@ async def linked(engines: Sequence[EngineServer]) -> AsyncIterator[list[LinkedNo
 @asynccontextmanager
 async def linked_node(engine: EngineServer, number: int) -> AsyncIterator[LinkedNode]:
     peers = Peers(node_id(number), lambda _: None, lambda: False)
-    link = Link(SECRET, peers.node_id)
-    passing = Passing(Owners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
+    link = PeerAuth(SECRET, peers.node_id)
+    passing = Forwarder(SessionOwners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
     engine.node_id, engine.passing = peers.node_id, passing
     peers.on_gone = passing.drop
     listening = listen("127.0.0.1", 0)
     address = address_of(listening, "127.0.0.1")
-    async with served(engine, Internal(listening, link, _healthy)) as port:
+    async with served(engine, NodeListener(listening, link, _healthy)) as port:
         yield LinkedNode(engine, peers, passing, port, int(address.rpartition(":")[2]))
 
 

@@ -13,7 +13,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import Actor, Message
 from talkwire.realtime.delivery import delivery_proofs
-from talkwire.realtime.delivery.delivery_proofs import Arrivals
+from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
 
 DEADLINE_S = 5.0
 
@@ -51,7 +51,7 @@ class Room:
     seq: int = 0
 
     def __post_init__(self) -> None:
-        self.arrivals = Arrivals(lambda _: self.devices, self._mark, rounds_max=5)
+        self.arrivals = DeliveryProofs(lambda _: self.devices, self._mark, rounds_max=5)
 
     def _mark(self, actor: Actor, command: MarkDelivered) -> None:
         if self.fails:

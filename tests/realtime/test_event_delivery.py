@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from talkwire.core.connected.directory import Directory, Loaded
-from talkwire.core.connected.newcomers import Newcomers
+from talkwire.core.connected.directory import Directory, LoadedUsers
+from talkwire.core.connected.newcomers import LimitedHistoryIndex
 from talkwire.core.domain.audience import event_as_seen
 from talkwire.core.domain.events import (
     ConversationDeleted,
@@ -30,7 +30,7 @@ LATE = HistoryStart(7, 40)
 CAROL = Member("c", "carol", "member", 0, history_seq=LATE.seq, history_pos=LATE.pos)
 
 
-class CountedNewcomers(Newcomers):
+class CountedNewcomers(LimitedHistoryIndex):
     """Counts how often somebody goes through the newcomers of a conversation."""
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class CountedNewcomers(Newcomers):
         return super().of(conversation_id)
 
 
-async def _nobody(_: Collection[str]) -> Loaded:
-    return Loaded(0, {})
+async def _nobody(_: Collection[str]) -> LoadedUsers:
+    return LoadedUsers(0, {})
 
 
 def newcomers_asked(event: Durable) -> int:

@@ -12,9 +12,9 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
 from talkwire.files.holders import ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
-from talkwire.realtime.forwarding.file_forwarding import GONE_AFTER_S, FileLinks
-from talkwire.realtime.forwarding.peer_auth import Link
-from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.forwarding.file_forwarding import GONE_AFTER_S, FileForwarding
+from talkwire.realtime.forwarding.peer_auth import PeerAuth
+from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.metrics import RealtimeMetrics
 from tests.realtime.linked import SECRET, node_id
 
@@ -32,8 +32,8 @@ class Node:
         self.holder = Peer(THERE, address, (FOLDER,))
         self.living: list[Peer] = []
         self.peers = Peers(HERE, lambda _: None, lambda: False)
-        owners = Owners(self.peers, self._list_living, self._read_clock)
-        self.links = FileLinks(owners, Link(SECRET, HERE), RealtimeMetrics(), self._read_clock)
+        owners = SessionOwners(self.peers, self._list_living, self._read_clock)
+        self.links = FileForwarding(owners, PeerAuth(SECRET, HERE), RealtimeMetrics(), self._read_clock)
         self.peers.on_living = self.links.see
 
     def renew_lease(self, *living: Peer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.engine.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, Channel, Hub
+from talkwire.realtime.engine.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, EncodingGroup, Hub
 from tests.realtime.wires import until
 
 
@@ -64,7 +64,7 @@ class FakeConnection:
 
 
 class FakeSocket:
-    def __init__(self, channel: Channel, connection: FakeConnection) -> None:
+    def __init__(self, channel: EncodingGroup, connection: FakeConnection) -> None:
         self.channel = channel
         self.connection = connection
         self.rooms: set[str] = set()
@@ -76,14 +76,14 @@ class Stage:
 
     def __init__(self) -> None:
         self.hub = Hub()
-        self.channel = self.hub.add_channel(Channel("/", "plain"))
+        self.channel = self.hub.add_channel(EncodingGroup("/", "plain"))
         self.turns = Turns()
         self.written: list[tuple[int, FakeConnection, bytes]] = []
 
     def connection(self) -> FakeConnection:
         return FakeConnection(self.written, self.turns)
 
-    def socket(self, *rooms: str, channel: Channel | None = None) -> FakeSocket:
+    def socket(self, *rooms: str, channel: EncodingGroup | None = None) -> FakeSocket:
         socket = FakeSocket(channel or self.channel, self.connection())
         for room in rooms:
             self.hub.join(room, socket)
@@ -119,13 +119,13 @@ async def test_what_is_sent_in_one_turn_is_written_at_once(stage: Stage) -> None
 
 
 async def test_an_event_is_encoded_once_a_channel(stage: Stage) -> None:
-    other = stage.hub.add_channel(Channel("/", "other"))
-    empty = stage.hub.add_channel(Channel("/", "empty"))
+    other = stage.hub.add_channel(EncodingGroup("/", "other"))
+    empty = stage.hub.add_channel(EncodingGroup("/", "empty"))
     plain = [stage.socket("room") for _ in range(3)]
     fancy = [stage.socket("room", channel=other) for _ in range(3)]
-    encoded: list[Channel] = []
+    encoded: list[EncodingGroup] = []
 
-    def encode(channel: Channel) -> bytes:
+    def encode(channel: EncodingGroup) -> bytes:
         encoded.append(channel)
         return channel.name.encode()
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.realtime.forwarding.peer_auth import HEADER, Link, Passed
+from talkwire.realtime.forwarding.peer_auth import HEADER, ForwardedHead, PeerAuth
 from tests.realtime.linked import SECRET, node_id
 
 TARGET = "/socket.io/?EIO=4&transport=polling&sid=abc"
 FACTS = {"host": "chat.example.com", "origin": "https://app.example.com"}
-OWNER = Link(SECRET, node_id(1))
-OTHER = Link(SECRET, node_id(2))
+OWNER = PeerAuth(SECRET, node_id(1))
+OTHER = PeerAuth(SECRET, node_id(2))
 
 
 def sealed(address: str = "203.0.113.7") -> dict[str, str]:
-    seal = OTHER.seal(Passed.of("POST", TARGET, address, FACTS), node_id(1))
+    seal = OTHER.seal(ForwardedHead.of("POST", TARGET, address, FACTS), node_id(1))
     return {**FACTS, HEADER: seal}
 
 
@@ -47,8 +47,8 @@ def test_nothing_of_a_sealed_request_can_be_changed(method: str, target: str, ch
 
 
 def test_a_seal_is_for_one_node() -> None:
-    assert Link(SECRET, node_id(3)).client_address("POST", TARGET, sealed()) is None
+    assert PeerAuth(SECRET, node_id(3)).client_address("POST", TARGET, sealed()) is None
 
 
 def test_nodes_with_another_secret_are_strangers() -> None:
-    assert Link(b"something else", node_id(1)).client_address("POST", TARGET, sealed()) is None
+    assert PeerAuth(b"something else", node_id(1)).client_address("POST", TARGET, sealed()) is None

@@ -7,7 +7,7 @@ import asyncio
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
-from talkwire.realtime.forwarding.session_owners import LOOK_EVERY_S, Owners, new_engine_sid, node_of
+from talkwire.realtime.forwarding.session_owners import LOOK_EVERY_S, SessionOwners, new_engine_sid, node_of
 from tests.realtime.linked import node_id
 
 HERE, NEAR, NEW, NOBODY = (node_id(number) for number in range(1, 5))
@@ -23,7 +23,7 @@ class Table:
         self.is_away = False
         self.peers = Peers(HERE, lambda _: None, lambda: False)
         self.peers.live(self.living)
-        self.owners = Owners(self.peers, self.read, lambda: self.now)
+        self.owners = SessionOwners(self.peers, self.read, lambda: self.now)
 
     async def read(self) -> list[Peer]:
         self.reads += 1

@@ -12,7 +12,7 @@ import pytest
 from websockets.frames import Opcode
 
 from talkwire.core.domain.peer import Peer
-from talkwire.realtime.forwarding.peer_auth import HEADER, Link, Passed
+from talkwire.realtime.forwarding.peer_auth import HEADER, ForwardedHead, PeerAuth
 from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import MAX_PAYLOAD, RecordingServer
 from tests.realtime.frames import BINARY, frame, masked_text
@@ -436,8 +436,8 @@ async def at_the_link(node: LinkedNode) -> AsyncIterator[Wire]:
 
 
 def seal(target: str, owner: LinkedNode, method: str = "GET", address: str = "192.0.2.1") -> dict[str, str]:
-    link = Link(SECRET, node_id(2))
-    return {HEADER: link.seal(Passed.of(method, target, address, {"host": "127.0.0.1"}), owner.node_id)}
+    link = PeerAuth(SECRET, node_id(2))
+    return {HEADER: link.seal(ForwardedHead.of(method, target, address, {"host": "127.0.0.1"}), owner.node_id)}
 
 
 async def test_nothing_comes_in_without_a_seal(connect: Connect, owner: LinkedNode) -> None:

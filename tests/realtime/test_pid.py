@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.realtime.clients.log_offset import Place, place_of
-from talkwire.realtime.clients.recovery_token import PidSigner, Statement
+from talkwire.realtime.clients.log_offset import Offset, parse_offset
+from talkwire.realtime.clients.recovery_token import RecoveryClaims, RecoveryTokenSigner
 
-ALICE = Statement("alice", "/", "messenger", "socket", "epoch", "node", 17)
+ALICE = RecoveryClaims("alice", "/", "messenger", "socket", "epoch", "node", 17)
 
 
 def test_a_pid_says_what_was_signed() -> None:
-    signer = PidSigner(b"key")
+    signer = RecoveryTokenSigner(b"key")
     assert signer.read(signer.sign(ALICE)) == ALICE
 
 
-@given(st.builds(Statement, *[st.text(max_size=128)] * 6, st.integers(0, 2**62)))
-def test_any_statement_comes_back(statement: Statement) -> None:
-    signer = PidSigner(b"key")
+@given(st.builds(RecoveryClaims, *[st.text(max_size=128)] * 6, st.integers(0, 2**62)))
+def test_any_statement_comes_back(statement: RecoveryClaims) -> None:
+    signer = RecoveryTokenSigner(b"key")
     try:
         pid = signer.sign(statement)
     except UnicodeEncodeError:
@@ -29,14 +29,14 @@ def test_any_statement_comes_back(statement: Statement) -> None:
 
 
 def test_a_pid_is_the_same_at_all_nodes_that_share_the_key_and_nothing_elsewhere() -> None:
-    pid = PidSigner(b"key").sign(ALICE)
-    assert PidSigner(b"key").sign(ALICE) == pid
-    assert PidSigner(b"key").read(pid) == ALICE
-    assert PidSigner(b"other").read(pid) is None
+    pid = RecoveryTokenSigner(b"key").sign(ALICE)
+    assert RecoveryTokenSigner(b"key").sign(ALICE) == pid
+    assert RecoveryTokenSigner(b"key").read(pid) == ALICE
+    assert RecoveryTokenSigner(b"other").read(pid) is None
 
 
 def test_no_character_of_a_pid_can_be_another() -> None:
-    signer = PidSigner(b"key")
+    signer = RecoveryTokenSigner(b"key")
     pid = signer.sign(ALICE)
     for index, character in enumerate(pid):
         for other in "Ab9.=-":
@@ -46,7 +46,7 @@ def test_no_character_of_a_pid_can_be_another() -> None:
 
 def test_nobody_learns_anything_of_a_statement_that_another_kind_of_thing_was_signed_as() -> None:
     """What is signed with this key is a statement, or it is refused."""
-    signer = PidSigner(b"key")
+    signer = RecoveryTokenSigner(b"key")
     pid = signer.sign(msgspec.structs.replace(ALICE, user_id="mallory"))
     body, _, signature = pid.partition(".")
     assert signer.read(f"{signer.sign(ALICE).partition('.')[0]}.{signature}") is None
@@ -55,16 +55,16 @@ def test_nobody_learns_anything_of_a_statement_that_another_kind_of_thing_was_si
 
 @given(st.text())
 def test_no_text_is_a_pid_by_chance(text: str) -> None:
-    assert PidSigner(b"key").read(text) is None
+    assert RecoveryTokenSigner(b"key").read(text) is None
 
 
 @pytest.mark.parametrize(
     ("offset", "place"),
     [
-        ("e-1", Place(1)),
-        ("e-0", Place(0)),
-        ("e-7.0", Place(6, 0)),
-        ("e-7.205", Place(6, 205)),
+        ("e-1", Offset(1)),
+        ("e-0", Offset(0)),
+        ("e-7.0", Offset(6, 0)),
+        ("e-7.205", Offset(6, 205)),
         ("f-7", None),
         ("17", None),
         ("e-", None),
@@ -80,11 +80,11 @@ def test_no_text_is_a_pid_by_chance(text: str) -> None:
         (None, None),
     ],
 )
-def test_an_offset_names_a_place(offset: object, place: Place | None) -> None:
-    assert place_of(offset, "e") == place
+def test_an_offset_names_a_place(offset: object, place: Offset | None) -> None:
+    assert parse_offset(offset, "e") == place
 
 
 @given(st.text())
 def test_no_text_breaks_anything_as_an_offset(text: str) -> None:
-    place_of(text, "e")
-    place_of(f"e-{text}", "e")
+    parse_offset(text, "e")
+    parse_offset(f"e-{text}", "e")

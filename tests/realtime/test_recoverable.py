@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from talkwire.realtime.clients.recoverable import Recoverable, RecoverableSockets
-from talkwire.realtime.clients.recovery_token import Statement
+from talkwire.realtime.clients.recoverable import RecoverableSocket, RecoverableSockets
+from talkwire.realtime.clients.recovery_token import RecoveryClaims
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 
@@ -17,8 +17,8 @@ def a_socket() -> Socket:
     return cast("Socket", object())
 
 
-def one(socket_id: str = "s") -> Recoverable:
-    return Recoverable(Statement("alice", "/", "messenger", socket_id, "epoch", "node", 0), "pid")
+def one(socket_id: str = "s") -> RecoverableSocket:
+    return RecoverableSocket(RecoveryClaims("alice", "/", "messenger", socket_id, "epoch", "node", 0), "pid")
 
 
 def sockets(window_s: float = 120, gone_max: int = 10) -> RecoverableSockets:

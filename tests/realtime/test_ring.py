@@ -16,7 +16,7 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Preferences, User
-from talkwire.realtime.engine.hub import Channel
+from talkwire.realtime.engine.hub import EncodingGroup
 from talkwire.realtime.recovery.event_ring import EventRing
 
 
@@ -151,10 +151,10 @@ def test_a_message_that_was_deleted_since_is_a_tombstone_in_all_its_events() -> 
 
 def test_a_frame_is_made_once_a_channel_and_again_when_the_message_is_deleted() -> None:
     ring = ring_of(sent(1))
-    channel, other = Channel("/"), Channel("/")
+    channel, other = EncodingGroup("/"), EncodingGroup("/")
     made: list[str] = []
 
-    def frame(of: Channel) -> bytes:
+    def frame(of: EncodingGroup) -> bytes:
         found = ring.missed("alice", ["c"], tuple, 0)
         assert found is not None
         return found[0].frame(of, "room", make)

@@ -10,7 +10,7 @@ from websockets.frames import Opcode
 
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.http.http_limits import HttpLimits
-from talkwire.realtime.serving.node_listener import Internal
+from talkwire.realtime.serving.node_listener import NodeListener
 from talkwire.realtime.serving.server import AsgiApp, Server, listen, with_engine
 from tests.realtime.frames import masked_text
 
@@ -32,7 +32,7 @@ OPEN = "/socket.io/?EIO=4&transport=websocket"
 @asynccontextmanager
 async def served(
     engine: EngineServer,
-    internal: Internal | None = None,
+    internal: NodeListener | None = None,
     app: AsgiApp | None = None,
     limits: HttpLimits | None = None,
 ) -> AsyncIterator[int]:

@@ -19,7 +19,7 @@ from talkwire.storage.engine import sqlite_url
 from talkwire.storage.migrations import migrate
 from talkwire.storage.schema import files, metadata, users
 from talkwire.storage.transfer import copying
-from talkwire.storage.transfer.archive import ArchiveReader, Contents, Part
+from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader, Contents
 from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
 from talkwire.storage.transfer.errors import ArchiveError, MismatchError, TargetError
 from talkwire.storage.transfer.restore import restore_database
@@ -41,12 +41,12 @@ def backed_up(source: URL, uploaded: Uploaded = NOWHERE) -> tuple[io.BytesIO, Ba
         return file, write_backup(snapshot, file, "1.2.3", uploaded, Told())
 
 
-def restored(file: io.BytesIO, target: URL, keep_file: Callable[[Part], None] | None = None) -> None:
+def restored(file: io.BytesIO, target: URL, keep_file: Callable[[ArchivePart], None] | None = None) -> None:
     archive = ArchiveReader(file)
     restore_database(target, archive, "the backup", keep_file or no_file, Told())
 
 
-def no_file(part: Part) -> None:
+def no_file(part: ArchivePart) -> None:
     raise AssertionError(f"there is {part}")
 
 

@@ -21,7 +21,7 @@ import structlog
 from talkwire.bus.outgoing import PARCEL_MAX, Outgoing
 from talkwire.bus.parcels import Unpacker
 from talkwire.bus.seal import Realm, Seal
-from talkwire.core.ports.bus import AnyDispatch, Counts, Receive
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 BEAT_S = 1.0
 """At least so often a parcel leaves, even an empty one."""
@@ -53,7 +53,7 @@ _AROUND = 64 << 10
 _logger = structlog.get_logger(__name__)
 
 
-class Carrier(Protocol):
+class BusTransport(Protocol):
     """A way for parcels to all who listen, the sender too, of any number of bytes up to `dispatch_max` and a few more.
     All of it raises one of `failures`, and within some seconds, when the way does not work."""
 
@@ -70,13 +70,13 @@ class Carrier(Protocol):
     async def close(self) -> None: ...
 
 
-class CarriedBus:
+class TransportBus:
     """Implements `core.ports.bus.Bus`. `carry` makes the carrier for the log of a name, which the `realm` gives it."""
 
-    def __init__(self, carry: Callable[[str], Carrier], realm: Realm) -> None:
+    def __init__(self, carry: Callable[[str], BusTransport], realm: Realm) -> None:
         self.away = True
         self.brings_events = True
-        self.counts = Counts()
+        self.counts = BusCounts()
         self._carry = carry
         self._realm = realm
         self._unpacker = Unpacker()
@@ -96,7 +96,7 @@ class CarriedBus:
             async with asyncio.timeout(START_S):
                 await self._tried.wait()
 
-    def send(self, dispatch: AnyDispatch) -> None:
+    def send(self, dispatch: AnyBusMessage) -> None:
         self._outgoing.put(dispatch)
 
     async def close(self) -> None:

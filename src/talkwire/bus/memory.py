@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.core.ports.bus import AnyDispatch, Counts, Receive
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 
 class Exchange:
@@ -21,7 +21,7 @@ class MemoryBus:
     brings_events = True
 
     def __init__(self, exchange: Exchange) -> None:
-        self.counts = Counts()
+        self.counts = BusCounts()
         self._exchange = exchange
 
     @property
@@ -32,7 +32,7 @@ class MemoryBus:
         self._receive = receive
         self._exchange.joined[self] = log
 
-    def send(self, dispatch: AnyDispatch) -> None:
+    def send(self, dispatch: AnyBusMessage) -> None:
         log = self._exchange.joined.get(self)
         if log is None:
             self.counts.dropped += 1
@@ -42,7 +42,7 @@ class MemoryBus:
             if bus is not self and its_log == log:
                 asyncio.get_running_loop().call_soon(bus.take, dispatch)
 
-    def take(self, dispatch: AnyDispatch) -> None:
+    def take(self, dispatch: AnyBusMessage) -> None:
         """From another one."""
         if not self.away:
             self.counts.received += 1

@@ -8,7 +8,7 @@ from collections import deque
 import structlog
 
 from talkwire.bus.parcels import encode, pack
-from talkwire.core.ports.bus import AnyDispatch, Committed, Counts
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch
 
 PARCEL_MAX = 1 << 20
 """Bytes of dispatches that share a parcel; one alone may be larger."""
@@ -23,7 +23,7 @@ class Outgoing:
     """`dispatch_max`: of how many bytes a dispatch can be. `with_events`: what was committed goes out as it is; if not,
     the newest position stands for all before it."""
 
-    def __init__(self, counts: Counts, *, dispatch_max: int, with_events: bool) -> None:
+    def __init__(self, counts: BusCounts, *, dispatch_max: int, with_events: bool) -> None:
         self.waiting = Event()
         """Set while there is something."""
         self._counts = counts
@@ -31,12 +31,12 @@ class Outgoing:
         self._with_events = with_events
         self._dispatches: deque[bytes] = deque()
         self._size = 0
-        self._newest: Committed | None = None
+        self._newest: CommittedBatch | None = None
         self._warned = False
 
-    def put(self, dispatch: AnyDispatch) -> None:
+    def put(self, dispatch: AnyBusMessage) -> None:
         """Never raises."""
-        if isinstance(dispatch, Committed) and not self._with_events:
+        if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
             self.waiting.set()
             return
@@ -78,9 +78,9 @@ class Outgoing:
         self._newest = None
         self.waiting.clear()
 
-    def _instead(self, dispatch: AnyDispatch, size: int) -> bytes | None:
+    def _instead(self, dispatch: AnyBusMessage, size: int) -> bytes | None:
         """What goes out in the place of something too large."""
-        if isinstance(dispatch, Committed):
+        if isinstance(dispatch, CommittedBatch):
             return encode(_without_events(dispatch))
         if not self._warned:
             self._warned = True
@@ -88,5 +88,5 @@ class Outgoing:
         return None
 
 
-def _without_events(committed: Committed) -> Committed:
-    return Committed(committed.node_id, committed.start_pos, committed.pos)
+def _without_events(committed: CommittedBatch) -> CommittedBatch:
+    return CommittedBatch(committed.node_id, committed.start_pos, committed.pos)

@@ -1,7 +1,7 @@
 """What travels between nodes over a network: parcels, each a MessagePack array of one sender's dispatches.
 
 Nodes of two versions talk to each other while they are upgraded. A dispatch that is not understood is dropped, but of a
-`Committed` its positions are: the events are in the log, and whoever knows that can read them there.
+`CommittedBatch` its positions are: the events are in the log, and whoever knows that can read them there.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from talkwire.core.domain.events import Passing
-from talkwire.core.ports.bus import AnyDispatch, Committed, Told
+from talkwire.core.domain.events import UnstoredEvent
+from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
 
 _LONG_NUMBER = 1
 """The MessagePack extension type for a number beyond 64 bits, which JSON may have: its decimal digits."""
@@ -29,7 +29,7 @@ def pack(dispatches: Iterable[bytes]) -> bytes:
     return _encode([msgspec.Raw(dispatch) for dispatch in dispatches])
 
 
-def encode(dispatch: AnyDispatch) -> bytes | None:
+def encode(dispatch: AnyBusMessage) -> bytes | None:
     """Answers None, and logs it, for what cannot travel, such as an object of the application's own in an event."""
     try:
         try:
@@ -75,11 +75,11 @@ class _EventHeader(msgspec.Struct):
     type: str
 
 
-_decode_all = msgspec.msgpack.Decoder(tuple[AnyDispatch, ...], ext_hook=_extension).decode
+_decode_all = msgspec.msgpack.Decoder(tuple[AnyBusMessage, ...], ext_hook=_extension).decode
 _decode_parts = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...]).decode
-_decode_one = msgspec.msgpack.Decoder(AnyDispatch, ext_hook=_extension).decode
+_decode_one = msgspec.msgpack.Decoder(AnyBusMessage, ext_hook=_extension).decode
 _decode_header = msgspec.msgpack.Decoder(_Header).decode
-_decode_passing = msgspec.msgpack.Decoder(Passing, ext_hook=_extension).decode
+_decode_passing = msgspec.msgpack.Decoder(UnstoredEvent, ext_hook=_extension).decode
 _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 
@@ -91,13 +91,13 @@ class Unpacker:
         """Dispatches that were dropped."""
         self._warned: set[str] = set()
 
-    def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyDispatch]:
+    def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyBusMessage]:
         try:
             return _decode_all(parcel)
         except _DECODING_FAILURES:
             return self._unpack_parts(parcel)
 
-    def _unpack_parts(self, parcel: bytes | memoryview) -> Sequence[AnyDispatch]:
+    def _unpack_parts(self, parcel: bytes | memoryview) -> Sequence[AnyBusMessage]:
         try:
             parts = _decode_parts(parcel)
         except _DECODING_FAILURES:
@@ -106,9 +106,9 @@ class Unpacker:
         understood = [self._unpack_part(part) for part in parts]
         return [dispatch for dispatch in understood if dispatch is not None]
 
-    def _unpack_part(self, part: msgspec.Raw) -> AnyDispatch | None:
+    def _unpack_part(self, part: msgspec.Raw) -> AnyBusMessage | None:
         try:
-            understood: AnyDispatch = _decode_one(part)
+            understood: AnyBusMessage = _decode_one(part)
             return understood
         except _DECODING_FAILURES:
             pass
@@ -117,16 +117,16 @@ class Unpacker:
             match header:
                 case _Header(kind="committed", events=tuple(events)):
                     self._warn_of_events(events)
-                    return Committed(header.node_id, header.start_pos, header.pos)
+                    return CommittedBatch(header.node_id, header.start_pos, header.pos)
                 case _Header(kind="told", events=tuple(events)):
-                    return Told(header.node_id, tuple(self._understood(events)))
+                    return EphemeralBatch(header.node_id, tuple(self._understood(events)))
                 case _:
                     self._drop(header.kind)
         except _DECODING_FAILURES:
             self._drop("dispatch")
         return None
 
-    def _understood(self, events: Iterable[msgspec.Raw]) -> Iterable[Passing]:
+    def _understood(self, events: Iterable[msgspec.Raw]) -> Iterable[UnstoredEvent]:
         for event in events:
             try:
                 yield _decode_passing(event)

@@ -35,8 +35,8 @@ CHUNKS_MAX = 400
 _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
 
-class PostgresCarrier:
-    """Implements `carried.Carrier`. `conninfo` is what libpq takes, such as a `postgresql://` URL."""
+class PostgresTransport:
+    """Implements `carried.BusTransport`. `conninfo` is what libpq takes, such as a `postgresql://` URL."""
 
     # To read the log is cheaper than to have events go twice through the same database.
     brings_events = False

@@ -17,8 +17,8 @@ from talkwire.bus.carried import ANSWER_S
 from talkwire.bus.redis_client import FAILURES
 
 
-class RedisCarrier:
-    """Implements `carried.Carrier`."""
+class RedisTransport:
+    """Implements `carried.BusTransport`."""
 
     brings_events = True
     # A subscriber that has 32 MiB to read is cut off by Redis as it is usually set.

@@ -24,12 +24,12 @@ from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_note, say_done
 from talkwire.cli.progress import Bar, Lines, shown_progress
 from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.storage.engine import sqlite_url
-from talkwire.storage.transfer.archive import ArchiveReader, Part
+from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader
 from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
 from talkwire.storage.transfer.errors import ArchiveError, MovingError
 from talkwire.storage.transfer.restore import restore_database
@@ -148,7 +148,7 @@ def _uploaded(settings: Settings) -> Uploaded:
 
     def find(file_id: str, digest: str) -> Iterator[tuple[str, Path]]:
         for part in ("content", "thumbnail"):
-            yield part, folder / Place(file_id, digest, part).key
+            yield part, folder / FileKey(file_id, digest, part).key
 
     return Uploaded(INCLUDED, find)
 
@@ -201,7 +201,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _restore(
-    settings: Settings, archive: ArchiveReader, path: Path, keep_file: Callable[[Part], None], progress: Bar | Lines
+    settings: Settings,
+    archive: ArchiveReader,
+    path: Path,
+    keep_file: Callable[[ArchivePart], None],
+    progress: Bar | Lines,
 ) -> None:
     try:
         restore_database(url_of(settings), archive, str(path), keep_file, progress)
@@ -212,7 +216,7 @@ def _restore(
 
 
 @contextlib.contextmanager
-def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[Part], None]]:
+def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[ArchivePart], None]]:
     """Puts the bytes of uploaded files where the server will look for them."""
     if not archive.sums.files:
         yield _no_file
@@ -221,7 +225,7 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory(prefix="restore-", dir=settings.data) as folder:
         unpacked = Path(folder) / "part"
 
-        def keep(part: Part) -> None:
+        def keep(part: ArchivePart) -> None:
             place = _place_of(part)
             with unpacked.open("wb") as file:
                 shutil.copyfileobj(part.file, file)
@@ -230,14 +234,14 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
         yield keep
 
 
-def _place_of(part: Part) -> Place:
+def _place_of(part: ArchivePart) -> FileKey:
     """Where a server keeps it. What has another name is of nobody we know, and could lie anywhere."""
     found = _FILE_NAME.fullmatch("/".join(part.names))
     if found is None:
         raise ArchiveError(f"has a file of an impossible name: {'/'.join(part.names)}")
     file_id, digest, kind = found.groups()
-    return Place(file_id, digest, "content" if kind == "content" else "thumbnail")
+    return FileKey(file_id, digest, "content" if kind == "content" else "thumbnail")
 
 
-def _no_file(part: Part) -> None:
+def _no_file(part: ArchivePart) -> None:
     raise ArchiveError(f"has a file that it does not count: {'/'.join(part.names)}")

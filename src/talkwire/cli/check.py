@@ -32,7 +32,7 @@ from talkwire.settings import Settings, SettingsError
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.policy import access_policy
 from talkwire.settings.rules import is_loopback
-from talkwire.settings.sources import Loaded, known_settings, unknown_variables
+from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
 
@@ -85,7 +85,7 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     yield from _on_origins(settings)
 
 
-def _on_settings(loaded: Loaded) -> Iterator[Finding]:
+def _on_settings(loaded: LoadedSettings) -> Iterator[Finding]:
     if loaded.file is not None:
         yield Finding("ok", "settings", f"read from {loaded.file}")
     for name, source in loaded.sources.items():

@@ -9,7 +9,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from talkwire.cli.failures import Failure, Passing, one_line
+from talkwire.cli.failures import Failure, TransientFailure, one_line
 from talkwire.datafolder import FolderLock
 from talkwire.settings import Settings
 from talkwire.storage.engine import database_url, sqlite_url
@@ -54,7 +54,7 @@ def database_failures(settings: Settings) -> Iterator[None]:
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except SQLAlchemyError as error:
-        raise Passing(f"the database {shown_database(settings)} cannot be used: {reason_of(error)}") from error
+        raise TransientFailure(f"the database {shown_database(settings)} cannot be used: {reason_of(error)}") from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise

@@ -17,7 +17,7 @@ import msgspec
 
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
-from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, Snapshot, operator_for
+from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CopyRequest, operator_for
 from talkwire.core.commands.command import Command
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.chat import Chat
@@ -101,7 +101,7 @@ class _ServerOperator:
 
     async def snapshot(self) -> Path:
         """A new file with the server's database as it is now."""
-        found: Snapshot = await self._ask(SNAPSHOT_PATH, b"", Snapshot)
+        found: CopyRequest = await self._ask(SNAPSHOT_PATH, b"", CopyRequest)
         return Path(found.path)
 
     async def _ask(self, path: str, body: bytes, expected: Any) -> Any:  # noqa: ANN401 (a type, and one of it)

@@ -28,7 +28,7 @@ class Failure(CommandError):
     """It was tried and did not work."""
 
 
-class Passing(Failure):
+class TransientFailure(Failure):
     """It did not work now, and may work later without anything being changed here."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from talkwire.settings.sources import CONFIG_VARIABLE, Known, Loaded, known_settings, load_settings
+from talkwire.settings.sources import CONFIG_VARIABLE, Known, LoadedSettings, known_settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def takes_settings(*names: str) -> Callable[[F], F]:
     return decorate
 
 
-def load(flags: Mapping[str, Flag]) -> Loaded:
+def load(flags: Mapping[str, Flag]) -> LoadedSettings:
     """The settings of a command from its `**flags`. Raises SettingsError."""
     given = {name: value for name, value in flags.items() if value is not None and name != "config"}
     config = flags.get("config")

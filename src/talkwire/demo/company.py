@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.demo.drawing import dusk, price_list, visits
-from talkwire.demo.script import Offered, Person, Room, Said
+from talkwire.demo.script import Offered, Person, Room, ScriptedMessage
 
 PEOPLE = (
     Person("maya", "Maya Lindgren", "Product", "#f0c8a8", "#a4582c", "#2f6f73", "#f3d9b1", long_hair=True),
@@ -27,19 +27,19 @@ ROOMS = (
         ("sam", "maya", "tomas", "ines", "jonah", "priya"),
         (6, "08:50"),
         (
-            Said(
+            ScriptedMessage(
                 "sam",
                 "Welcome to **Fernhill news**. Only Sam and Maya write here; everybody can react.",
                 (6, "08:52"),
                 pinned_by="sam",
             ),
-            Said(
+            ScriptedMessage(
                 "maya",
                 "The Heron passed its brake test this morning. Thank you all, and thank you, Tomas, for the new rig.",
                 (3, "11:20"),
                 reactions={"tomas": "🎉", "ines": "🎉", "priya": "🎉", "jonah": "🚲", "sam": "👏"},
             ),
-            Said(
+            ScriptedMessage(
                 "sam",
                 "The new workshop opens on Monday. Cake at ten, bring a chair if you have a favourite one.",
                 (1, "16:30"),
@@ -57,18 +57,24 @@ ROOMS = (
         ("maya", "tomas", "ines", "priya", "jonah"),
         (5, "09:00"),
         (
-            Said("maya", "This room is for the launch of the Heron. What is still missing on your side?", (5, "09:04")),
-            Said("jonah", "Eleven shops want a test bike. I have four.", (5, "09:17"), name="shops"),
-            Said("tomas", "Two more are ready on Thursday.", (5, "09:41"), reply_to="shops", reactions={"jonah": "🙏"}),
-            Said(
+            ScriptedMessage(
+                "maya", "This room is for the launch of the Heron. What is still missing on your side?", (5, "09:04")
+            ),
+            ScriptedMessage("jonah", "Eleven shops want a test bike. I have four.", (5, "09:17"), name="shops"),
+            ScriptedMessage(
+                "tomas", "Two more are ready on Thursday.", (5, "09:41"), reply_to="shops", reactions={"jonah": "🙏"}
+            ),
+            ScriptedMessage(
                 "priya",
                 "These are last week's visits, with the test rides that came of them.",
                 (2, "10:12"),
                 files=(visits(),),
                 reactions={"maya": "👀"},
             ),
-            Said("jonah", "And the price list for the shops, as we agreed.", (2, "14:35"), files=(price_list(),)),
-            Said(
+            ScriptedMessage(
+                "jonah", "And the price list for the shops, as we agreed.", (2, "14:35"), files=(price_list(),)
+            ),
+            ScriptedMessage(
                 "maya",
                 "Then we are set for **Thursday**:\n\n- texts: @ines\n- counting: @priya\n- the switch: @tomas",
                 (2, "15:40"),
@@ -76,28 +82,30 @@ ROOMS = (
                 reactions={"tomas": "👍", "ines": "👍"},
                 pinned_by="maya",
             ),
-            Said(
+            ScriptedMessage(
                 "tomas", "One question about the switch: before or after the shops open?", (2, "15:52"), thread="plan"
             ),
-            Said("maya", "Before. Jonah calls them at eight.", (2, "16:03"), thread="plan"),
-            Said("jonah", "I do. Coffee first.", (2, "16:05"), thread="plan", reactions={"maya": "☕"}),
-            Said("ines", "Good morning! The landing page is ready for a look.", (1, "09:26")),
-            Said(
+            ScriptedMessage("maya", "Before. Jonah calls them at eight.", (2, "16:03"), thread="plan"),
+            ScriptedMessage("jonah", "I do. Coffee first.", (2, "16:05"), thread="plan", reactions={"maya": "☕"}),
+            ScriptedMessage("ines", "Good morning! The landing page is ready for a look.", (1, "09:26")),
+            ScriptedMessage(
                 "ines",
                 "I drew the picture myself, it fits the palette.",
                 (1, "09:27"),
                 files=(dusk(),),
                 reactions={"tomas": "😍", "maya": "😍", "priya": "🔥"},
             ),
-            Said("tomas", "Beautiful. How do we count the visits without cookies?", (1, "09:58"), name="cookies"),
-            Said(
+            ScriptedMessage(
+                "tomas", "Beautiful. How do we count the visits without cookies?", (1, "09:58"), name="cookies"
+            ),
+            ScriptedMessage(
                 "priya",
                 "On the server, from the log:\n\n```python\n"
                 "visits = Counter(line.path for line in log if line.status == 200)\n```",
                 (1, "10:15"),
                 reply_to="cookies",
             ),
-            Said("ines", "The texts are in. Thursday it is 🎉", 48),
+            ScriptedMessage("ines", "The texts are in. Thursday it is 🎉", 48),
         ),
         unread={"jonah": 1},
     ),
@@ -108,12 +116,12 @@ ROOMS = (
         ("tomas", "sam", "maya"),
         (4, "08:05"),
         (
-            Said("sam", "The frames for the second batch arrived. Forty, not fifty.", (4, "08:11")),
-            Said("tomas", "Then we build forty. The rest comes next week?", (4, "08:20")),
-            Said(
+            ScriptedMessage("sam", "The frames for the second batch arrived. Forty, not fifty.", (4, "08:11")),
+            ScriptedMessage("tomas", "Then we build forty. The rest comes next week?", (4, "08:20")),
+            ScriptedMessage(
                 "sam", "So they say. I will believe it when I see the lorry.", (4, "08:22"), reactions={"tomas": "😅"}
             ),
-            Said("tomas", "The deploy is through, by the way. The shop page loads in 180 ms.", 130),
+            ScriptedMessage("tomas", "The deploy is through, by the way. The shop page loads in 180 ms.", 130),
         ),
         unread={"sam": 1},
     ),
@@ -124,9 +132,13 @@ ROOMS = (
         ("jonah", "lena", "maya"),
         (3, "15:00"),
         (
-            Said("lena", "Hello! We would like to deliver our cakes by bike. Do your bikes carry 60 kg?", (3, "15:02")),
-            Said("jonah", "Hello Lena, the Heron carries 90 kg. Would you like to try one this week?", (3, "15:20")),
-            Said(
+            ScriptedMessage(
+                "lena", "Hello! We would like to deliver our cakes by bike. Do your bikes carry 60 kg?", (3, "15:02")
+            ),
+            ScriptedMessage(
+                "jonah", "Hello Lena, the Heron carries 90 kg. Would you like to try one this week?", (3, "15:20")
+            ),
+            ScriptedMessage(
                 "lena",
                 "We tried it. My baker does not want to get off it any more.",
                 (1, "17:10"),
@@ -141,7 +153,7 @@ ROOMS = (
                 7,
                 (1, "17:32"),
             ),
-            Said("lena", "Thank you. I will ask our bank and answer by tomorrow.", 52),
+            ScriptedMessage("lena", "Thank you. I will ask our bank and answer by tomorrow.", 52),
         ),
         unread={"maya": 1, "jonah": 1},
     ),
@@ -152,10 +164,10 @@ ROOMS = (
         ("jonah", "ines", "maya", "priya"),
         (2, "11:28"),
         (
-            Said("priya", "Soup or dumplings?", (2, "11:30")),
-            Said("ines", "Dumplings. Always dumplings.", (2, "11:31"), reactions={"priya": "🥟"}),
-            Said("jonah", "The Lebanese place today, half past twelve?", 64),
-            Said("priya", "I am in.", 61, reactions={"jonah": "👍"}),
+            ScriptedMessage("priya", "Soup or dumplings?", (2, "11:30")),
+            ScriptedMessage("ines", "Dumplings. Always dumplings.", (2, "11:31"), reactions={"priya": "🥟"}),
+            ScriptedMessage("jonah", "The Lebanese place today, half past twelve?", 64),
+            ScriptedMessage("priya", "I am in.", 61, reactions={"jonah": "👍"}),
         ),
         unread={"maya": 2, "ines": 2},
     ),
@@ -166,10 +178,10 @@ ROOMS = (
         ("maya", "jonah"),
         (4, "17:40"),
         (
-            Said("jonah", "Are you coming to the climbing hall tonight?", (4, "17:44")),
-            Said("maya", "Yes, at seven. I bring the rope.", (4, "17:51"), reactions={"jonah": "🧗"}),
-            Said("jonah", "Same time next week?", (1, "18:20")),
-            Said("maya", "Gladly.", (1, "18:31")),
+            ScriptedMessage("jonah", "Are you coming to the climbing hall tonight?", (4, "17:44")),
+            ScriptedMessage("maya", "Yes, at seven. I bring the rope.", (4, "17:51"), reactions={"jonah": "🧗"}),
+            ScriptedMessage("jonah", "Same time next week?", (1, "18:20")),
+            ScriptedMessage("maya", "Gladly.", (1, "18:31")),
         ),
     ),
     Room(
@@ -179,10 +191,10 @@ ROOMS = (
         ("ines", "maya"),
         (1, "15:00"),
         (
-            Said("maya", "Shall we look at the box for the launch kit together?", (1, "15:05")),
-            Said("ines", "Yes, I have two drafts.", (1, "15:31")),
-            Said("ines", "Could you look at the second draft?", 22),
-            Said("ines", "No hurry!", 21),
+            ScriptedMessage("maya", "Shall we look at the box for the launch kit together?", (1, "15:05")),
+            ScriptedMessage("ines", "Yes, I have two drafts.", (1, "15:31")),
+            ScriptedMessage("ines", "Could you look at the second draft?", 22),
+            ScriptedMessage("ines", "No hurry!", 21),
         ),
         unread={"maya": 2},
     ),
@@ -193,8 +205,8 @@ ROOMS = (
         ("priya", "tomas"),
         (2, "16:00"),
         (
-            Said("priya", "Your query takes nine seconds. May I add an index?", (2, "16:02")),
-            Said("tomas", "Please do. I will buy you a tea.", (2, "16:09"), reactions={"priya": "🍵"}),
+            ScriptedMessage("priya", "Your query takes nine seconds. May I add an index?", (2, "16:02")),
+            ScriptedMessage("tomas", "Please do. I will buy you a tea.", (2, "16:09"), reactions={"priya": "🍵"}),
         ),
     ),
 )

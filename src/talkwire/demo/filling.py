@@ -32,9 +32,9 @@ from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.features.messages.files import file_url
 from talkwire.demo.company import PEOPLE, ROOMS
 from talkwire.demo.drawing import portrait, portrait_name
-from talkwire.demo.script import Attached, Offered, Person, Room, Said, moment
+from talkwire.demo.script import Attached, Offered, Person, Room, ScriptedMessage, moment
 from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD, CONVERSATIONS, MARKER, USERS
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.identity.passwords import Passwords
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
@@ -213,7 +213,7 @@ class _Filling:
         for user_id in room.admins:
             await self._do(_BACKEND, UpdateMember(room.id, user_id, "admin"))
 
-    async def _say(self, room: Room, number: int, said: Said) -> None:
+    async def _say(self, room: Room, number: int, said: ScriptedMessage) -> None:
         actor = _ACTORS[said.who]
         attachments = [AttachmentRef((await self._keep(actor, file)).id) for file in said.files]
         command = SendMessage(
@@ -259,13 +259,13 @@ class _Filling:
         if not await _found(self._chat.execute(actor, GetUpload(file_id))):
             await self._do(actor, CreateUpload(file_id, attached.name, attached.content_type, size, _UPLOAD_MS))
         digest = hashlib.sha256(attached.content).hexdigest()
-        await self._put(Place(file_id, digest, "content"), attached.content)
+        await self._put(FileKey(file_id, digest, "content"), attached.content)
         if attached.thumbnail is not None:
-            await self._put(Place(file_id, digest, "thumbnail"), attached.thumbnail)
+            await self._put(FileKey(file_id, digest, "thumbnail"), attached.thumbnail)
         finish = FinishUpload(file_id, attached.content_type, size, digest, attached.width, attached.height)
         return await self._do(actor, finish)
 
-    async def _put(self, place: Place, content: bytes) -> None:
+    async def _put(self, place: FileKey, content: bytes) -> None:
         with tempfile.NamedTemporaryFile() as source:
             await asyncio.to_thread(source.write, content)
             await asyncio.to_thread(source.flush)

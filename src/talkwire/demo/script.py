@@ -43,7 +43,7 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ScriptedMessage:
     """A message. `name` is how `reply_to` and `thread` of later ones refer to it. `reactions`: emoji by who gave it."""
 
     who: str
@@ -79,7 +79,7 @@ class Room:
     name: str | None
     members: tuple[str, ...]
     opened: When
-    story: Sequence[Said | Offered]
+    story: Sequence[ScriptedMessage | Offered]
     admins: tuple[str, ...] = ()
     public: bool = False
     unread: Mapping[str, int] = field(default_factory=dict)

@@ -51,14 +51,14 @@ class UnwatchPresence(msgspec.Struct, frozen=True):
 
 
 class TellIdentity(msgspec.Struct, frozen=True):
-    """The client asks who it is: it is answered with an `Identity`."""
+    """The client asks who it is: it is answered with an `SocketIdentity`."""
 
 
 class Greet(msgspec.Struct, frozen=True):
     """The client says something that concerns nobody else: it is answered with nothing."""
 
 
-class Identity(msgspec.Struct, frozen=True):
+class SocketIdentity(msgspec.Struct, frozen=True):
     """Who a socket belongs to, as its token says it."""
 
     user_id: str

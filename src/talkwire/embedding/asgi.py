@@ -18,7 +18,7 @@ from talkwire.api.http.errors import STATUS, error_body
 from talkwire.api.http.own_paths import OUTER
 from talkwire.app import AsgiApp, Node
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.engine.log_rate_limit import LineLimit
+from talkwire.core.engine.log_rate_limit import LogRateLimit
 from talkwire.datafolder import DataFolderError, FolderInUse
 from talkwire.identity.address import is_loopback
 from talkwire.realtime.serving.server import ApplicationFailed
@@ -54,7 +54,7 @@ class AsgiChat:
         self._application = application
         self._is_announced = False
         self._local_only = node.settings.insecure_dev_auth
-        self._refusals = LineLimit(1)
+        self._refusals = LogRateLimit(1)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
         if OUTER in scope:

@@ -38,7 +38,7 @@ _logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileKey:
     """Where bytes lie. `digest` is that of the file's content, for its thumbnail too. `folder_id`: the folder that
     has them; None: nobody knows, or they lie on S3."""
 
@@ -48,7 +48,7 @@ class Place:
     folder_id: str | None = None
 
     @classmethod
-    def of(cls, file: File, part: Part) -> Place:
+    def of(cls, file: File, part: Part) -> FileKey:
         """Returns where a part of a file lies."""
         return cls(file.id, file.digest, part, file.folder_id)
 
@@ -92,12 +92,12 @@ class ByteStore:
             self.folder_id = folder_id(self._bytes.folder)
         return self.folder_id
 
-    async def put(self, place: Place, source: Path) -> None:
+    async def put(self, place: FileKey, source: Path) -> None:
         """Keeps a copy of `source`; when this returns it is safe."""
         with _failing_as_unavailable():
             await self._bytes.put(place.key, source)
 
-    async def total(self, place: Place) -> int:
+    async def total(self, place: FileKey) -> int:
         """How many bytes are there. Raises `forbidden` when there is nothing."""
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
@@ -105,7 +105,7 @@ class ByteStore:
             except FileNotFoundError:
                 return await self._holders_of(place).total(place.folder_id, place.key)
 
-    async def read(self, place: Place, start: int, end: int) -> Reading:
+    async def read(self, place: FileKey, start: int, end: int) -> Reading:
         """Opens the bytes from `start` up to `end`, which is not included and lies behind `start`. The caller closes
         what this returns. Raises `forbidden` when there is nothing."""
         with _failing_as_unavailable(), _missing_as_forbidden():
@@ -130,7 +130,7 @@ class ByteStore:
         with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node removes them too
             await self._bytes.remove(_folder_of(file_id))
 
-    def _holders_of(self, place: Place) -> Holders:
+    def _holders_of(self, place: FileKey) -> Holders:
         """Raises FileNotFoundError when no other node may have the bytes."""
         if self.holders is None or place.folder_id == self.folder_id:
             raise FileNotFoundError
@@ -139,7 +139,7 @@ class ByteStore:
     async def check(self) -> None:
         """Raises `unavailable` while the store does not answer."""
         try:
-            await self.total(Place("0" * 32, "0", "content"))
+            await self.total(FileKey("0" * 32, "0", "content"))
         except ChatError as error:
             if error.code != "forbidden":
                 raise

@@ -84,7 +84,7 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Checksum:
+class UploadChecksum:
     """What the bytes of one request must hash to."""
 
     algorithm: str
@@ -98,7 +98,7 @@ class Checksum:
             raise TusRefusal(460, "invalid_request", "Upload-Checksum: other bytes have come than were sent")
 
 
-def upload_checksum(headers: Mapping[str, str]) -> Checksum | None:
+def upload_checksum(headers: Mapping[str, str]) -> UploadChecksum | None:
     """Raises `invalid_request` (400, as the protocol has it) for an algorithm that is not offered."""
     text = headers.get("upload-checksum")
     if text is None:
@@ -107,7 +107,7 @@ def upload_checksum(headers: Mapping[str, str]) -> Checksum | None:
     if algorithm not in CHECKSUMS:
         _bad_checksum(f"must be of {', '.join(CHECKSUMS)}")
     try:
-        return Checksum(algorithm, base64.b64decode(value.strip(), validate=True))
+        return UploadChecksum(algorithm, base64.b64decode(value.strip(), validate=True))
     except binascii.Error:
         _bad_checksum("must be an algorithm and a digest in base64")
 

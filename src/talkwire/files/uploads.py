@@ -23,13 +23,13 @@ from talkwire.core.domain.events import UploadProgressed
 from talkwire.core.domain.model import Actor, File, Upload
 from talkwire.core.engine.chat import Chat
 from talkwire.core.features.messages.files import file_name
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.form import FormFile
 from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
-from talkwire.files.tus import Checksum, TusRefusal
+from talkwire.files.tus import TusRefusal, UploadChecksum
 
 WRITE_BYTES = 256 * 1024
 """How much of an upload is in memory, and lost when the server is killed."""
@@ -139,7 +139,7 @@ class Uploads:
         upload_id: str,
         offset: int,
         body: AsyncIterator[bytes],
-        checksum: Checksum | None = None,
+        checksum: UploadChecksum | None = None,
     ) -> State:
         """Adds the bytes of one request, which begin at `offset`; with the last of all the upload becomes a file.
 
@@ -239,9 +239,9 @@ class Uploads:
                 await asyncio.to_thread(partial.remove)
             raise
         size, digest = await asyncio.to_thread(_measured, content.path)
-        await self.store.put(Place(upload.id, digest, "content"), content.path)
+        await self.store.put(FileKey(upload.id, digest, "content"), content.path)
         if content.thumbnail is not None:
-            await self.store.put(Place(upload.id, digest, "thumbnail"), content.thumbnail)
+            await self.store.put(FileKey(upload.id, digest, "thumbnail"), content.thumbnail)
         command = FinishUpload(
             upload.id, content.content_type, size, digest, content.width, content.height, self.store.folder_id
         )
@@ -308,7 +308,7 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
 
 
 async def _fill_checked(
-    partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: Checksum, progress: _Progress
+    partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: UploadChecksum, progress: _Progress
 ) -> None:
     """Writes a body once all of it is known to be right."""
     with partial.aside() as aside:

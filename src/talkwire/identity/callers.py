@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from talkwire.core.connected.directory import Entry
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.engine.chat import Chat
@@ -30,7 +30,7 @@ class Caller:
 
     actor: Actor
     user: User
-    entry: Entry
+    entry: DirectoryEntry
     identity: Identity | None
     """None for a development sign-in."""
 

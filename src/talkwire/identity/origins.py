@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from talkwire.core.engine.log_rate_limit import LineLimit
+from talkwire.core.engine.log_rate_limit import LogRateLimit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -36,7 +36,7 @@ class OriginPolicy:
     def __init__(self, allowed: Collection[str] = (), *, loopback_only: bool = False) -> None:
         self._loopback_only = loopback_only
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
-        self._lines = LineLimit()
+        self._lines = LogRateLimit()
 
     @property
     def allows_all(self) -> bool:

@@ -76,7 +76,7 @@ class Given(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """Settings, the sources of those that are not defaults, and the file that was read."""
 
     settings: Settings
@@ -101,7 +101,9 @@ def known_settings() -> Mapping[str, Known]:
     return known
 
 
-def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], config: Path | None = None) -> Loaded:
+def load_settings(
+    flags: Mapping[str, object], environ: Mapping[str, str], config: Path | None = None
+) -> LoadedSettings:
     """The settings of this process. `flags` has those that were given; `config` is the file of `--config`.
 
     Raises SettingsError, whose problems name their sources.
@@ -116,7 +118,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], confi
     values = _parse(given, known)
     sources = {name: each.source for name, each in given.items()}
     try:
-        return Loaded(Settings(**values), sources, file)
+        return LoadedSettings(Settings(**values), sources, file)
     except SettingsError as error:
         raise SettingsError(
             [Problem(each.name, each.message, sources.get(each.name)) for each in error.problems]

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from talkwire.core.commands.command import Upkeep
+from talkwire.core.commands.command import NodeCommand
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.command_table import UPKEEP
@@ -54,16 +54,17 @@ class _Kept:
     """One upkeep that was asked for, and what became of it."""
 
     actor: Actor
-    command: Upkeep[Any]
+    command: NodeCommand[Any]
     answer: asyncio.Future[Any]
     result: object = None
     error: Exception | None = None
 
 
 class LeaseKeeper:
-    """Implements `core.engine.chat.Keeper`. `transact` runs a function in a transaction: `own_transactions`, or what
-    the writer does between two batches, where there can be one writing connection only. `clock_ms` None: the
-    database's.
+    """Implements `core.engine.chat.NodeCommandExecutor`.
+
+    `transact` runs a function in a transaction: `own_transactions`, or a task of the writer between two batches where
+    the database allows one writing connection only. `clock_ms` is None where the database's clock counts.
 
     What is asked for while a transaction runs goes into the next one together: thousands may come back at once from a
     node that was killed.
@@ -82,7 +83,7 @@ class LeaseKeeper:
         self._waiting: SimpleQueue[_Kept] = SimpleQueue()
         self._closed = False
 
-    def keep(self, actor: Actor, command: Upkeep[R]) -> Awaitable[R]:
+    def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]:
         """Carried out in the order of the calls. Raises `unavailable` while the database does not answer."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")

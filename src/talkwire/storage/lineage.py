@@ -33,7 +33,7 @@ _BUS_SECRET = "bus"  # noqa: S105 (its name)
 _logger = structlog.get_logger(__name__)
 
 
-class Identity(NamedTuple):
+class LogIdentity(NamedTuple):
     """What the nodes of one database have in common: the database's `name`, which a copy of it does not share, and a
     `secret` that is stored in it."""
 
@@ -77,7 +77,7 @@ def end_epoch(connection: Connection, epoch: str) -> None:
     connection.execute(update(log_head).where(log_head.c.epoch == epoch).values(epoch=new_epoch()))
 
 
-def identify(engine: Engine) -> Identity:
+def identify(engine: Engine) -> LogIdentity:
     """Returns by what nodes of this database recognize each other. The first one makes the secret.
 
     A dump or a template becomes another database of the cluster, and a dump in another cluster has that one's
@@ -89,7 +89,7 @@ def identify(engine: Engine) -> Identity:
         connection.execute(new)
         secret: str = connection.execute(select(secrets.c.value).where(secrets.c.name == _BUS_SECRET)).scalar_one()
         name = _name_on_postgresql(connection) if engine.dialect.name == "postgresql" else _name_of_file(engine)
-    return Identity(name, secret.encode())
+    return LogIdentity(name, secret.encode())
 
 
 def _name_on_postgresql(connection: Connection) -> str:

@@ -28,7 +28,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReaderPool:
-    """Implements `core.engine.chat.Reader`. `clock_ms` None: the database's."""
+    """Implements `core.engine.chat.SnapshotReader`. `clock_ms` None: the database's."""
 
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Executable, Select, func, lite
 
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.commands.receipts import Reader
+from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.errors import LogReplaced
 from talkwire.core.domain.events import Durable
-from talkwire.core.domain.membership_facts import CircleFacts, Memberships
+from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, HistoryStart, LoginSession, Member, Message, User
 from talkwire.storage.clock import clock_of
 from talkwire.storage.lineage import is_same_log
@@ -29,7 +29,7 @@ from talkwire.storage.tables.files import FileRows
 from talkwire.storage.tables.invitations import InvitationRows
 from talkwire.storage.tables.notifications import NotificationRows
 from talkwire.storage.tables.offers import OfferRows
-from talkwire.storage.tables.offline_queue import MailRows
+from talkwire.storage.tables.offline_queue import OfflineQueueRows
 from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.rows import AnyRow, to_conversation, to_events, to_login, to_member, to_user
@@ -57,7 +57,7 @@ class TableSnapshot:
         self.unreads = UnreadRows(connection, lookups.unread)
         self.files = FileRows(connection)
         self.search = SearchRows(connection, lookups)
-        self.mail = MailRows(connection, lookups.stretches)
+        self.mail = OfflineQueueRows(connection, lookups.stretches)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)
@@ -162,14 +162,14 @@ class TableSnapshot:
     def memberships_of(self, user_ids: Collection[str]) -> Memberships:
         ids_by_user: dict[str, set[str]] = {}
         histories: dict[str, dict[str, HistoryStart]] = {}
-        circles: dict[str, CircleFacts] = {}
+        circles: dict[str, ConversationFacts] = {}
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(self._lookups.memberships, keys):
             user_id, conversation_id, history_seq, history_pos, kind, member_count = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
             if history_seq or history_pos:
                 histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
-            circles[conversation_id] = CircleFacts(kind, member_count)
+            circles[conversation_id] = ConversationFacts(kind, member_count)
         return Memberships(ids_by_user, histories, circles)
 
     def login_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
@@ -245,7 +245,7 @@ class TableSnapshot:
         )
         return self._with_reactions(rows[::-1])
 
-    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[Reader]:
+    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
         return furthest_readers(self._connection, conversation_id, asker_id, limit)
 
     def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.audience import audience_of
 from talkwire.core.domain.events import Durable, MessageSent, UserCreated
 from talkwire.core.domain.model import Account, Conversation, LoginSession, Member, Message, User
-from talkwire.core.ports.transaction import Needs
+from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.messages.covered import with_covered
 from talkwire.storage.messages.imports import is_imported
 from talkwire.storage.messages.message_parts import MessagePartRows
@@ -35,10 +35,10 @@ from talkwire.storage.sql.keys import direct_key
 from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.tables.files import FileRows
 from talkwire.storage.tables.invitations import InvitationRows
-from talkwire.storage.tables.new_notifications import OCCASIONS, Alerts
+from talkwire.storage.tables.new_notifications import OCCASIONS, PendingNotifications
 from talkwire.storage.tables.notifications import NotificationRows
 from talkwire.storage.tables.offers import OfferRows
-from talkwire.storage.tables.offline_queue import MailRows
+from talkwire.storage.tables.offline_queue import OfflineQueueRows
 from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.rows import log_values, sent_log_values, to_account, to_login, to_member
@@ -78,14 +78,14 @@ class BatchTransaction:
         self._sent: list[MessageSent] = []
         self.parts = MessagePartRows(connection, lookups)
         self.offers = OfferRows(connection)
-        self._alerts = Alerts(connection, self._workspace, bulk)
+        self._alerts = PendingNotifications(connection, self._workspace, bulk)
         self.notifications = NotificationRows(connection, lookups, self._alerts.store)
         self.presence = PresenceRows(connection, lookups.presence)
         self.files = FileRows(connection, self._workspace.write_messages)
         self.restrictions = RestrictionRows(connection, lookups.restrictions)
         self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)
-        self.mail = MailRows(connection, lookups.stretches)
+        self.mail = OfflineQueueRows(connection, lookups.stretches)
         self.retention = RetentionRows(self._workspace, self.now_ms)
         self.sessions = SessionRows(connection, lookups.sessions)
 
@@ -96,7 +96,7 @@ class BatchTransaction:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def prefetch(self, needs: Needs) -> None:
+    def prefetch(self, needs: Prefetch) -> None:
         """Reads what a batch is going to ask for, a statement a table at most."""
         workspace = self._workspace
         workspace.users({user_id for _, user_id in needs.members})

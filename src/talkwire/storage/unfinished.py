@@ -23,7 +23,7 @@ unfinished = Table(
 """One row. `source` is what it comes from, as people name it: without a password."""
 
 
-class Mark(NamedTuple):
+class UnfinishedMark(NamedTuple):
     """What fills the database: from `source`, whose log was of this epoch and had come to `pos`."""
 
     what: What
@@ -35,19 +35,19 @@ class Mark(NamedTuple):
 class UnfinishedError(Exception):
     """The database holds a part of a chat only."""
 
-    def __init__(self, mark: Mark) -> None:
+    def __init__(self, mark: UnfinishedMark) -> None:
         again = f"run the same talkwire {mark.what} again"
         super().__init__(f"the database holds an unfinished {mark.what} of {mark.source}: {again}")
 
 
-def mark_of(connection: Connection) -> Mark | None:
+def mark_of(connection: Connection) -> UnfinishedMark | None:
     """The mark, if there is one."""
     if not inspect(connection).has_table(unfinished.name):
         return None
-    return Mark(*connection.execute(select(unfinished)).one())
+    return UnfinishedMark(*connection.execute(select(unfinished)).one())
 
 
-def put_mark(connection: Connection, mark: Mark) -> None:
+def put_mark(connection: Connection, mark: UnfinishedMark) -> None:
     """Makes the mark, or changes what it says."""
     unfinished.create(connection, checkfirst=True)
     connection.execute(delete(unfinished))

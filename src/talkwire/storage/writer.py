@@ -31,14 +31,14 @@ from talkwire.core.engine.chat import Done
 from talkwire.core.engine.default_conversations import DefaultConversations
 from talkwire.core.features.catching_up.idempotency import decide_once
 from talkwire.core.ports.handler import ChangeHandler
-from talkwire.core.ports.transaction import Needs
+from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.sql.batch import BatchStatements
 from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
-from talkwire.storage.writer_task import Aside, WriterClosedError
+from talkwire.storage.writer_task import WriterClosedError, WriterTask
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
@@ -88,7 +88,7 @@ OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
 class GroupWriter:
-    """Implements `core.engine.chat.Writer`. `clock_ms` None: the database's time counts."""
+    """Implements `core.engine.chat.CommandWriter`. `clock_ms` None: the database's time counts."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class GroupWriter:
         self._lookups = Lookups(engine.dialect)
         self._bulk = BatchStatements(engine.dialect)
         self._view = View()
-        self._jobs: SimpleQueue[Job | Aside | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | WriterTask | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
         self._epoch = ""
@@ -166,7 +166,7 @@ class GroupWriter:
         `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
-        aside = Aside(function)
+        aside = WriterTask(function)
         self._jobs.put(aside)
         return aside.answer
 
@@ -182,13 +182,13 @@ class GroupWriter:
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        last: Job | Aside | None
+        last: Job | WriterTask | None
         running = True
         while running:
             jobs, last = self._take()
             if jobs:
                 self._carry_out(jobs)
-            if isinstance(last, Aside):
+            if isinstance(last, WriterTask):
                 # Commands wait behind it, so that the database may stall here as in a batch.
                 self._under_way = (), time.monotonic()
                 last.carry_out(self._engine)
@@ -201,7 +201,7 @@ class GroupWriter:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
-    def _take(self) -> tuple[list[Job], Job | Aside | None]:
+    def _take(self) -> tuple[list[Job], Job | WriterTask | None]:
         """Waits for a command and takes all that are queued behind it: (jobs, what was taken last), which is None at
         the end."""
         jobs: list[Job] = []
@@ -260,8 +260,8 @@ class GroupWriter:
             attempt.commit_sent = True
             begun.commit()
 
-    def _needs(self, jobs: Sequence[Job]) -> Needs:
-        needs = Needs()
+    def _needs(self, jobs: Sequence[Job]) -> Prefetch:
+        needs = Prefetch()
         for job in jobs:
             handler = self._handlers[type(job.command)]
             if handler.needs is not None:
@@ -330,7 +330,7 @@ class GroupWriter:
 
     def _drain(self) -> list[Job]:
         """Takes the commands out of the queue, and leaves what else is in it."""
-        taken: list[Job | Aside | None] = []
+        taken: list[Job | WriterTask | None] = []
         with contextlib.suppress(Empty):
             while True:
                 taken.append(self._jobs.get_nowait())

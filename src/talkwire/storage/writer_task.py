@@ -13,7 +13,7 @@ class WriterClosedError(Exception):
     """The writer takes nothing any more."""
 
 
-class Aside:
+class WriterTask:
     """A function for a transaction of its own, which does not lock the log's head. `answer` is what becomes of it."""
 
     __slots__ = ("_function", "answer")

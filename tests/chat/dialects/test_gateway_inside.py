@@ -201,16 +201,16 @@ async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
     asked: list[object] = []
     rounds, several = 0, asyncio.Event()
     monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)
-    do_round = offline_delivery.MailDelivery._round
+    do_round = offline_delivery.OfflineDelivery._round
 
-    def counted(delivery: offline_delivery.MailDelivery) -> None:
+    def counted(delivery: offline_delivery.OfflineDelivery) -> None:
         nonlocal rounds
         do_round(delivery)
         rounds += 1
         if rounds >= 5:
             several.set()
 
-    monkeypatch.setattr(offline_delivery.MailDelivery, "_round", counted)
+    monkeypatch.setattr(offline_delivery.OfflineDelivery, "_round", counted)
     await say(world, "alice", conversation, "hello")
     assert await bodies(bob, 1) == ["hello"]
     async with asyncio.timeout(DEADLINE_S):
@@ -224,6 +224,6 @@ def test_what_has_arrived_at_many_is_noted_in_several_commands(monkeypatch: pyte
     chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))
     nothing: Any = None
     arrivals = [Arrival(f"user-{number}", number) for number in range(5)]
-    offline_delivery.MailDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
+    offline_delivery.OfflineDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
     assert [len(command.arrivals) for command in noted] == [2, 2, 1]
     assert [arrival for command in noted for arrival in command.arrivals] == arrivals

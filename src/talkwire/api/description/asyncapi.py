@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from talkwire.api.description.schemas import Json, Schemas, schemas
-from talkwire.api.description.vocabularies import Heard, Said, Vocabulary
+from talkwire.api.description.vocabularies import InboundEvent, OutboundEvent, Vocabulary
 
 _DESCRIPTION = """\
 The events of a Talkwire server, over Socket.IO: its protocol's revision 5 on Engine.IO's revision 4, by WebSocket or by
@@ -104,18 +104,18 @@ def _refusal(vocabulary: Vocabulary, described: Schemas) -> Json:
     }
 
 
-def _request(heard: Heard, described: Schemas) -> Json:
+def _request(heard: InboundEvent, described: Schemas) -> Json:
     if heard.payload is None:
         return {"name": heard.name, "summary": heard.summary, "description": "Needs no payload."}
     payload = described.of(heard.payload)
     return {"name": heard.name, "summary": heard.summary, "payload": payload}
 
 
-def _answer(heard: Heard, described: Schemas) -> Json:
+def _answer(heard: InboundEvent, described: Schemas) -> Json:
     return {"name": "ACK", "summary": f"`{heard.name}` was carried out.", "payload": described.of(heard.answer)}
 
 
-def _news(said: Said, described: Schemas) -> Json:
+def _news(said: OutboundEvent, described: Schemas) -> Json:
     payloads = [described.of(payload) for payload in said.payloads]
     message: Json = {
         "name": said.name,
@@ -158,7 +158,7 @@ def _message(channel: str, key: str) -> Json:
     return _reference("channels", channel, "messages", key)
 
 
-def _key(kind: str, event: Heard | Said) -> str:
+def _key(kind: str, event: InboundEvent | OutboundEvent) -> str:
     """AsyncAPI's keys have no colons."""
     return f"{kind}.{event.name.replace(':', '.')}"
 

@@ -30,7 +30,7 @@ _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "conten
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class InboundEvent:
     """An event that clients send."""
 
     name: str
@@ -41,7 +41,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class OutboundEvent:
     """An event that clients are sent. Several events of the chat may have one name, and so several payloads."""
 
     name: str
@@ -55,8 +55,8 @@ class Vocabulary:
     """A dialect, listed."""
 
     dialect: Dialect
-    heard: tuple[Heard, ...]
-    said: tuple[Said, ...]
+    heard: tuple[InboundEvent, ...]
+    said: tuple[OutboundEvent, ...]
     refusal: msgspec.Struct
     """An acknowledgement of what was refused."""
 
@@ -74,14 +74,14 @@ class Vocabulary:
 def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counterpart()) -> Vocabulary:
     """Raises TypeError where an entry of the dialect does not say what it makes."""
     heard = (
-        Heard(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
+        InboundEvent(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
         for name, inbound in dialect.inbound.items()
     )
     said = _merged([*_of_the_socket(dialect), *_of_the_chat(dialect)])
     return Vocabulary(dialect, tuple(heard), said, dialect.refusal(_REFUSAL))
 
 
-def _of_the_socket(dialect: Dialect) -> Iterator[Said]:
+def _of_the_socket(dialect: Dialect) -> Iterator[OutboundEvent]:
     """Functions make these; what they make of an example shows what they are."""
     welcome = dialect.welcome(_USER, "bHWzYpVzBrfV3qPVAAAB", "1-42")
     if welcome is not None:
@@ -94,22 +94,22 @@ def _of_the_socket(dialect: Dialect) -> Iterator[Said]:
         yield _by_example(*goodbye, "The server is about to close the socket.")
 
 
-def _by_example(name: str, payload: msgspec.Struct, summary: str) -> Said:
-    return Said(name, (type(payload),), summary, payload)
+def _by_example(name: str, payload: msgspec.Struct, summary: str) -> OutboundEvent:
+    return OutboundEvent(name, (type(payload),), summary, payload)
 
 
-def _of_the_chat(dialect: Dialect) -> Iterator[Said]:
+def _of_the_chat(dialect: Dialect) -> Iterator[OutboundEvent]:
     for inbound in dialect.inbound.values():
         if inbound.echo is not None:
-            yield Said(inbound.echo.name, (inbound.echo.payload_type,), inbound.echo.summary)
+            yield OutboundEvent(inbound.echo.name, (inbound.echo.payload_type,), inbound.echo.summary)
     for packets in dialect.outbound.values():
         for packet in packets:
-            yield Said(packet.name, (packet.payload_type,), packet.summary)
+            yield OutboundEvent(packet.name, (packet.payload_type,), packet.summary)
 
 
-def _merged(events: Sequence[Said]) -> tuple[Said, ...]:
+def _merged(events: Sequence[OutboundEvent]) -> tuple[OutboundEvent, ...]:
     """One for each name."""
-    merged: dict[str, Said] = {}
+    merged: dict[str, OutboundEvent] = {}
     for event in events:
         known = merged.setdefault(event.name, event)
         payloads = tuple(dict.fromkeys((*known.payloads, *event.payloads)))

@@ -16,7 +16,7 @@ ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is asked of this very node."""
 
 
-class InDoubt:
+class FencedApp:
     """An ASGI application around another. `is_in_doubt` is asked at each request, and at each part of its body."""
 
     def __init__(self, app: AsgiApp, is_in_doubt: Callable[[], bool]) -> None:

@@ -33,12 +33,12 @@ from talkwire.core.domain.model import Actor, File, Upload
 from talkwire.core.engine.limits import Kind, rate_limited
 from talkwire.dialects.payloads.files import FilePayload, file_payload
 from talkwire.files import tus
-from talkwire.files.byte_store import Part, Place
+from talkwire.files.byte_store import FileKey, Part
 from talkwire.files.form import FRAME_MAX_BYTES, boundary_of, file_in_form
 from talkwire.files.holders import FORWARDED, ForwardedRequest, HeldElsewhere, HolderAway
 from talkwire.files.ranges import Unsatisfiable, part_of
 from talkwire.files.sniffing import is_inline
-from talkwire.files.tus import Checksum, TusRefusal
+from talkwire.files.tus import TusRefusal, UploadChecksum
 from talkwire.files.uploads import Interrupted, State, Uploads
 
 IDLE_S = 30.0
@@ -211,7 +211,7 @@ async def drop_file(
 
 
 async def _first_bytes(
-    request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: Checksum | None
+    request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: UploadChecksum | None
 ) -> State:
     """Of a body that breaks off, what has come counts: the client learns where to go on, if it learns anything."""
     try:
@@ -366,7 +366,7 @@ async def download(
 
 
 async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Part) -> Response[Any]:
-    place = Place.of(file, part)
+    place = FileKey.of(file, part)
     etag = f'"{file.digest}{"" if part == "content" else "-" + part}"'
     headers = {**_SAFE, "ETag": etag, "Accept-Ranges": "bytes", **_description(file, part)}
     if _names(request.headers.get("if-none-match", ""), etag):

@@ -15,15 +15,15 @@ import msgspec
 LINE_MAX = 16 * 1024 * 1024
 
 
-class Message(msgspec.Struct, frozen=True, tag=True):
+class WorkerMessage(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-class Ready(Message, frozen=True):
+class Ready(WorkerMessage, frozen=True):
     """A worker serves."""
 
 
-class Failed(Message, frozen=True):
+class Failed(WorkerMessage, frozen=True):
     """A worker could not start, and ends: `line` is what a command would print. `passing`: it may be better later."""
 
     line: str
@@ -31,28 +31,28 @@ class Failed(Message, frozen=True):
     passing: bool
 
 
-class Stop(Message, frozen=True):
+class Stop(WorkerMessage, frozen=True):
     """A worker is to stop, as by SIGTERM."""
 
 
-class AskAll(Message, frozen=True):
+class AskAll(WorkerMessage, frozen=True):
     """A worker asks what every worker's metrics are."""
 
     id: int
 
 
-class AskOne(Message, frozen=True):
+class AskOne(WorkerMessage, frozen=True):
     """And so each of them is asked. It answers with `OneSays`."""
 
     id: int
 
 
-class OneSays(Message, frozen=True):
+class OneSays(WorkerMessage, frozen=True):
     id: int
     metrics: str
 
 
-class AllSay(Message, frozen=True):
+class AllSay(WorkerMessage, frozen=True):
     """Answers `AskAll`: by the workers' numbers, without those that did not answer in time."""
 
     id: int
@@ -72,7 +72,7 @@ def say(end: socket.socket, message: AnyMessage) -> None:
         end.sendall(_encode(message) + b"\n")
 
 
-class Channel:
+class WorkerChannel:
     """One end."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,7 +80,7 @@ class Channel:
         self._writer = writer
 
     @classmethod
-    async def over(cls, end: socket.socket) -> Channel:
+    async def over(cls, end: socket.socket) -> WorkerChannel:
         """Takes over one of the two sockets."""
         return cls(*await asyncio.open_connection(sock=end, limit=LINE_MAX))
 

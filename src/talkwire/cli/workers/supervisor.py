@@ -25,7 +25,7 @@ from typing import Any
 import structlog
 
 from talkwire.cli.failures import FAILED, CommandError
-from talkwire.cli.workers.channel import AllSay, AskAll, AskOne, Channel, Failed, OneSays, Ready, Stop
+from talkwire.cli.workers.channel import AllSay, AskAll, AskOne, Failed, OneSays, Ready, Stop, WorkerChannel
 from talkwire.realtime.serving.server import SHUTDOWN_S
 from talkwire.settings import Settings
 
@@ -56,7 +56,7 @@ class WorkerFailed(CommandError):
 class Worker:
     """One process and the channel to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, channel: Channel) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, channel: WorkerChannel) -> None:
         self.ready = False
         self.failed: Failed | None = None
         self._process = process
@@ -80,7 +80,7 @@ class Worker:
                 process_group=0,
             )
             failed.pop_all()
-        return cls(process, await Channel.over(ours))
+        return cls(process, await WorkerChannel.over(ours))
 
     def begin(self, settings: Settings) -> None:
         stdin = self._process.stdin

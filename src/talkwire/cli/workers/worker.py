@@ -22,8 +22,19 @@ import structlog
 
 from talkwire.app import Node
 from talkwire.cli.database import database_failures
-from talkwire.cli.failures import OK, CommandError, Passing, outcome_of
-from talkwire.cli.workers.channel import AllSay, AnyMessage, AskAll, AskOne, Channel, Failed, OneSays, Ready, Stop, say
+from talkwire.cli.failures import OK, CommandError, TransientFailure, outcome_of
+from talkwire.cli.workers.channel import (
+    AllSay,
+    AnyMessage,
+    AskAll,
+    AskOne,
+    Failed,
+    OneSays,
+    Ready,
+    Stop,
+    WorkerChannel,
+    say,
+)
 from talkwire.cli.workers.metrics import merged_metrics
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, prepare_folder
@@ -53,7 +64,7 @@ class WorkerNode(Node):
         self._ids = itertools.count()
 
     async def start(self) -> None:
-        self._channel = await Channel.over(self._end.dup())
+        self._channel = await WorkerChannel.over(self._end.dup())
         self._listening = asyncio.create_task(self._listen())
         await super().start()
         # In the loop's next turn the server has begun.
@@ -127,7 +138,7 @@ def main() -> int:
             WorkerNode(settings, number, channel).run(share(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
-        say(channel, Failed(line, exit_code, isinstance(error, Passing)))
+        say(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))
         return exit_code
     return OK
 

@@ -40,7 +40,7 @@ class Commit(NamedTuple):
     events: Sequence[Durable]
 
 
-class Stretch(NamedTuple):
+class LogSegment(NamedTuple):
     """What was read of the log: the events up to `reached`. `floor`: those up to there have been pruned."""
 
     reached: int
@@ -48,7 +48,7 @@ class Stretch(NamedTuple):
     floor: int = 0
 
 
-ReadLog = Callable[[int, int], Awaitable[Stretch]]
+ReadLog = Callable[[int, int], Awaitable[LogSegment]]
 """(after, at most so many positions) -> what the log holds there"""
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.presence import Departure, EndLease, LeaseReport, RenewLease
+from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserLeft
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
@@ -46,7 +46,7 @@ class Users(Protocol):
         """How long a user may be without a socket before they are offline."""
         ...
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         """(who came, who left, who of the first is away) since this was asked last."""
         ...
 

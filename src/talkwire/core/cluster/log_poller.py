@@ -21,7 +21,7 @@ SILENCE_S = 0.6
 _logger = structlog.get_logger(__name__)
 
 
-class HeadWatch:
+class LogPoller:
     """`read_head` answers the position of the log's newest event, `on_replaced` is called when there is none such any
     more; never ends before. `begin_epoch` has the log continue under another epoch."""
 

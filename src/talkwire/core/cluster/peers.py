@@ -19,7 +19,7 @@ import structlog
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import Answer, AnyDispatch, Question
+from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
 
 ASK_S = 1.0
 """How long answers are waited for: some milliseconds is usual."""
@@ -63,7 +63,7 @@ class _Topic(NamedTuple):
 class Peers:
     """`send` puts something on the bus, which may be `away`."""
 
-    def __init__(self, node_id: str, send: Callable[[AnyDispatch], None], away: Callable[[], bool]) -> None:
+    def __init__(self, node_id: str, send: Callable[[AnyBusMessage], None], away: Callable[[], bool]) -> None:
         self.node_id = node_id
         self._send = send
         self._away = away
@@ -143,7 +143,7 @@ class Peers:
         question_id = token_hex(8)
         asked = self._asked[question_id] = _Asked(missing)
         try:
-            self._send(Question(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
+            self._send(PeerQuestion(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await asked.done.wait()
@@ -159,9 +159,9 @@ class Peers:
                 self._pass_over(topic, "answer")
         return answers
 
-    def receive(self, dispatch: Question | Answer) -> None:
+    def receive(self, dispatch: PeerQuestion | PeerAnswer) -> None:
         """From the bus."""
-        if isinstance(dispatch, Answer):
+        if isinstance(dispatch, PeerAnswer):
             asked = self._asked.get(dispatch.id) if dispatch.to == self.node_id else None
             if asked is not None and dispatch.node_id in asked.missing:
                 asked.missing.discard(dispatch.node_id)
@@ -173,7 +173,7 @@ class Peers:
             self._answering.add(answering)
             answering.add_done_callback(self._answering.discard)
 
-    async def _answer(self, question: Question) -> None:
+    async def _answer(self, question: PeerQuestion) -> None:
         topic = self._topics[question.topic]
         try:
             asked = topic.decode(bytes(question.body))
@@ -189,7 +189,7 @@ class Peers:
             # Whoever asked makes do without us.
             _logger.exception("a question of another node could not be answered", topic=question.topic)
             return
-        self._send(Answer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
+        self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
         """Not each time: one that does not answer, such as another version's, is asked again and again."""

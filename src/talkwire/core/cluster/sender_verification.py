@@ -15,7 +15,7 @@ import structlog
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import AnyDispatch, Counts
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
 LOOK_EVERY_S = 0.5
 """The leases are read this often at most, whoever sends."""
@@ -30,7 +30,7 @@ WARN_EVERY_S = 10.0
 _logger = structlog.get_logger(__name__)
 
 
-class Introductions:
+class SenderVerifier:
     """Holds what unknown nodes have sent, until `list_living` has read the leases. `receive` is called with what nodes
     that live have sent, in their order; the rest is dropped, and counted as refused."""
 
@@ -38,19 +38,19 @@ class Introductions:
         self,
         peers: Peers,
         list_living: Callable[[], Awaitable[Iterable[Peer]]],
-        receive: Callable[[AnyDispatch], None],
-        counts: Counts,
+        receive: Callable[[AnyBusMessage], None],
+        counts: BusCounts,
     ) -> None:
         self._peers = peers
         self._list_living = list_living
         self._receive = receive
         self._counts = counts
-        self._held: dict[str, list[AnyDispatch]] = {}
+        self._held: dict[str, list[AnyBusMessage]] = {}
         self._looked_at = -LOOK_EVERY_S
         self._looking: asyncio.Task[None] | None = None
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
-    def hold(self, dispatch: AnyDispatch) -> None:
+    def hold(self, dispatch: AnyBusMessage) -> None:
         """Keeps what a node has sent that is not known, and has the leases read."""
         held = self._held.get(dispatch.node_id)
         if held is None and len(self._held) < NODES_MAX:
@@ -89,7 +89,7 @@ class Introductions:
                 _logger.exception("the leases could not be read: what unknown nodes have sent is dropped")
         return set()
 
-    def _judge(self, held: Mapping[str, list[AnyDispatch]], living_ids: set[str]) -> None:
+    def _judge(self, held: Mapping[str, list[AnyBusMessage]], living_ids: set[str]) -> None:
         for node_id, dispatches in held.items():
             if node_id in living_ids:
                 self._peers.heard(node_id)
@@ -98,14 +98,14 @@ class Introductions:
             else:
                 self._refuse(node_id, dispatches)
 
-    def _refuse(self, node_id: str, dispatches: Sequence[AnyDispatch]) -> None:
+    def _refuse(self, node_id: str, dispatches: Sequence[AnyBusMessage]) -> None:
         self._counts.refused += len(dispatches)
         now = time.monotonic()
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
             _logger.info("a node without a lease was not listened to", node=node_id, refused=self._counts.refused)
 
-    def _hand_on(self, dispatch: AnyDispatch) -> None:
+    def _hand_on(self, dispatch: AnyBusMessage) -> None:
         try:
             self._receive(dispatch)
         except Exception:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.command import Query, SocketSignal, Upkeep
+from talkwire.core.commands.command import NodeCommand, Query, SocketSignal
 
 
 class CallSignal(SocketSignal[str], frozen=True):
@@ -76,13 +76,13 @@ class Claim(msgspec.Struct, frozen=True):
     replaced: CallRecord | None = None
 
 
-class ClaimCall(Upkeep[Claim], frozen=True, tag="ClaimCall"):
+class ClaimCall(NodeCommand[Claim], frozen=True, tag="ClaimCall"):
     """A node begins a call, unless another one goes on in its conversation."""
 
     record: CallRecord
 
 
-class KeepRinging(Upkeep[None], frozen=True, tag="KeepRinging"):
+class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
     """Who has not answered yet in a call of this node."""
 
     conversation_id: str
@@ -90,7 +90,7 @@ class KeepRinging(Upkeep[None], frozen=True, tag="KeepRinging"):
     ringing_ids: tuple[str, ...]
 
 
-class DropCall(Upkeep[None], frozen=True, tag="DropCall"):
+class DropCall(NodeCommand[None], frozen=True, tag="DropCall"):
     """A call of this node is over."""
 
     conversation_id: str

@@ -30,7 +30,7 @@ class Query(Command[R_co], Generic[R_co], frozen=True):
     """A command that only reads."""
 
 
-class Upkeep(Command[R_co], Generic[R_co], frozen=True):
+class NodeCommand(Command[R_co], Generic[R_co], frozen=True):
     """A node's own business: leases, and what lasts as long as they do. Not in the log, and never behind its lock."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.calls import CallRecord
-from talkwire.core.commands.command import Change, Page, Query, Signal, SocketSignal, Upkeep
+from talkwire.core.commands.command import Change, NodeCommand, Page, Query, Signal, SocketSignal
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord
 from talkwire.core.domain.peer import Peer
 
@@ -52,7 +52,7 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
     hidden_ms: int | None = None
 
 
-class Departure(msgspec.Struct, frozen=True):
+class UserLeft(msgspec.Struct, frozen=True):
     """The last device of a user has gone; `last_seen_ms` is None when others did not see them. It is noted twice: at
     once, since nobody is told anything from then on, and when the grace is over, if none has come back. At first
     `returned` says whether one is back already, then it is None."""
@@ -62,7 +62,7 @@ class Departure(msgspec.Struct, frozen=True):
     returned: bool | None = None
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class PresenceTransition(msgspec.Struct, frozen=True):
     """A user who came to a node, left it or is in use or not there otherwise than before. `before` and `after` say
     whether all of their devices there are away; None: they are not there. `others` says the same of the other nodes
     where they are. `record` is what is stored of them."""
@@ -81,12 +81,12 @@ class LeaseReport(msgspec.Struct, frozen=True):
 
     known: bool
     peers: tuple[Peer, ...] = ()
-    sightings: tuple[Sighting, ...] = ()
+    sightings: tuple[PresenceTransition, ...] = ()
     ended_calls: tuple[CallRecord, ...] = ()
     left_behind: bool = False
 
 
-class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
+class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
     """A node says that it is alive for `lease_ms` more, and who came to it and who left since it said so last. Those of
     who came (or of who were there) whose devices are all away are in `away`.
 
@@ -98,7 +98,7 @@ class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
     node_id: str
     lease_ms: int
     arrived: tuple[str, ...] = ()
-    departed: tuple[Departure, ...] = ()
+    departed: tuple[UserLeft, ...] = ()
     away: tuple[str, ...] = ()
     alone: bool = False
     address: str | None = None
@@ -106,7 +106,7 @@ class RenewLease(Upkeep[LeaseReport], frozen=True, tag="RenewLease"):
     pos: int = 0
 
 
-class EndLease(Upkeep[None], frozen=True, tag="EndLease"):
+class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
     """A node stops in good order. Who is still recorded there is offline by now, or `grace_ms` later, when they can
     come back to other nodes."""
 
@@ -114,23 +114,23 @@ class EndLease(Upkeep[None], frozen=True, tag="EndLease"):
     grace_ms: int = 0
 
 
-class Forgotten(msgspec.Struct, frozen=True):
+class RemovedUsers(msgspec.Struct, frozen=True):
     """Users of a node that is no more, as they are without it. `more`: there are others. `node_id` None: there was
     nobody."""
 
     node_id: str | None
-    sightings: tuple[Sighting, ...] = ()
+    sightings: tuple[PresenceTransition, ...] = ()
     more: bool = False
 
 
-class ForgetUsers(Upkeep[Forgotten], frozen=True, tag="ForgetUsers"):
+class ForgetUsers(NodeCommand[RemovedUsers], frozen=True, tag="ForgetUsers"):
     """Forgets at most `limit` of the users whom a dead node has left behind. Of several nodes that do it, each is
     answered other users."""
 
     limit: int
 
 
-class Acquaintance(msgspec.Struct, frozen=True):
+class VisiblePresence(msgspec.Struct, frozen=True):
     """A user whose presence somebody may see: what is stored, whether they are online on another node, and whether all
     of their devices there are away."""
 
@@ -139,21 +139,21 @@ class Acquaintance(msgspec.Struct, frozen=True):
     away: bool = False
 
 
-class FindAcquaintances(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindAcquaintances"):
+class FindVisiblePresence(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindAcquaintances"):
     """Those of `user_ids` whose presence the actor may see: who share a conversation, without a block between them."""
 
     user_ids: tuple[str, ...]
     node_id: str
 
 
-class FindContacts(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindContacts"):
+class FindContacts(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindContacts"):
     """The actor's contacts: who share a direct conversation or a group of at most `members_max`."""
 
     members_max: int
     node_id: str
 
 
-class FindOnlineElsewhere(Query[tuple[Acquaintance, ...]], frozen=True, tag="FindOnlineElsewhere"):
+class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindOnlineElsewhere"):
     """Users who are online on other nodes, in the order of their ids."""
 
     node_id: str

@@ -65,7 +65,7 @@ class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
     message_id: str
 
 
-class Reader(msgspec.Struct, frozen=True):
+class MessageReader(msgspec.Struct, frozen=True):
     """A member who has read something, as far as `read_seq`. Messages up to `history_seq` are not for them."""
 
     user_id: str
@@ -73,7 +73,7 @@ class Reader(msgspec.Struct, frozen=True):
     history_seq: int = 0
 
 
-class ListReaders(Query[tuple[Reader, ...]], frozen=True, tag="ListReaders"):
+class ListReaders(Query[tuple[MessageReader, ...]], frozen=True, tag="ListReaders"):
     """Who has read furthest in a conversation: at most `READERS_MAX`, which is enough to say of its messages whether
     anybody but their senders has read them."""
 

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from talkwire.core.connected.memberships import CONTACTS_MAX, Circles
-from talkwire.core.connected.newcomers import Newcomers
-from talkwire.core.connected.notify_all_index import EagerMembers
+from talkwire.core.connected.memberships import CONTACTS_MAX, MembershipIndex
+from talkwire.core.connected.newcomers import LimitedHistoryIndex
+from talkwire.core.connected.notify_all_index import NotifyAllIndex
 from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
@@ -37,7 +37,7 @@ from talkwire.core.domain.events import (
     UserUnblocked,
     UserUpdated,
 )
-from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import WHOLE, HistoryStart, Member, MemberPreferences, Preferences, PresenceRecord, User
 
 IDLE_MAX = 20_000
@@ -48,7 +48,7 @@ _PREFERENCES = Preferences()
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class DirectoryEntry:
     """One user; `user` is None for an id that nobody has yet."""
 
     user: User | None
@@ -121,15 +121,15 @@ class Entry:
             self.user = msgspec.structs.replace(self.user, banned=banned)
 
 
-class Loaded(NamedTuple):
+class LoadedUsers(NamedTuple):
     """What was read: as of which log position, an entry for each user, and the conversations that these are in."""
 
     pos: int
-    entries: Mapping[str, Entry]
-    circles: Mapping[str, CircleFacts] = MappingProxyType({})
+    entries: Mapping[str, DirectoryEntry]
+    circles: Mapping[str, ConversationFacts] = MappingProxyType({})
 
 
-Load = Callable[[Collection[str]], Awaitable[Loaded]]
+Load = Callable[[Collection[str]], Awaitable[LoadedUsers]]
 """by user ids"""
 
 
@@ -147,24 +147,24 @@ class Directory:
     does not see all of one. `pos` is where the log is, as its owner says."""
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
-        self.circles = Circles(contacts_max)
-        self.eager = EagerMembers()
-        self.newcomers = Newcomers()
+        self.circles = MembershipIndex(contacts_max)
+        self.eager = NotifyAllIndex()
+        self.newcomers = LimitedHistoryIndex()
         self.pos = 0
         self._load = load
         self._idle_max = idle_max
-        self._held: dict[str, Entry] = {}
-        self._idle: OrderedDict[str, Entry] = OrderedDict()
-        self._loading: dict[str, asyncio.Future[Entry]] = {}
+        self._held: dict[str, DirectoryEntry] = {}
+        self._idle: OrderedDict[str, DirectoryEntry] = OrderedDict()
+        self._loading: dict[str, asyncio.Future[DirectoryEntry]] = {}
         self._wanted: list[str] = []
         self._underway: set[_Loading] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def peek(self, user_id: str) -> Entry | None:
+    def peek(self, user_id: str) -> DirectoryEntry | None:
         """What is known without asking."""
         return self._held.get(user_id) or self._idle.get(user_id)
 
-    async def find(self, user_id: str) -> Entry:
+    async def find(self, user_id: str) -> DirectoryEntry:
         """The user's entry now. Users asked for in one turn of the loop are read by one query."""
         entry = self.peek(user_id)
         if entry is not None:
@@ -189,7 +189,7 @@ class Directory:
         found.difference_update(blocked_ids)
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
-    async def look_up(self, user_ids: Collection[str]) -> Loaded:
+    async def look_up(self, user_ids: Collection[str]) -> LoadedUsers:
         """What is stored of users, of whom nothing is remembered here. Raises ChatError."""
         return await self._load(user_ids)
 
@@ -207,7 +207,7 @@ class Directory:
             other is not None and user_id in other.blocked_ids
         )
 
-    def hold(self, user_id: str, entry: Entry) -> Entry:
+    def hold(self, user_id: str, entry: DirectoryEntry) -> DirectoryEntry:
         """Keeps an entry that was just found, until `release` was called as often.
 
         Answers the entry to go on with: another one when `entry` was given up and read again in the meantime.
@@ -253,7 +253,7 @@ class Directory:
         for loading in self._underway:
             loading.late.append(event)
 
-    def connected(self, user_id: str) -> Entry | None:
+    def connected(self, user_id: str) -> DirectoryEntry | None:
         """The entry of somebody who has a socket on this node. From any thread."""
         return self._held.get(user_id)
 
@@ -266,7 +266,7 @@ class Directory:
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 
-    def _know(self, user_id: str, entry: Entry) -> None:
+    def _know(self, user_id: str, entry: DirectoryEntry) -> None:
         self.circles.add(user_id, entry.conversation_ids)
         self.eager.add(user_id, entry.member_preferences)
         self.newcomers.add(user_id, entry.histories)
@@ -274,12 +274,12 @@ class Directory:
     def _is_known(self, user_id: str) -> bool:
         return self.peek(user_id) is not None
 
-    def _remember(self, user_id: str, entry: Entry) -> None:
+    def _remember(self, user_id: str, entry: DirectoryEntry) -> None:
         self._idle[user_id] = entry
         if len(self._idle) > self._idle_max:
             self._forget(*self._idle.popitem(last=False))
 
-    def _forget(self, user_id: str, entry: Entry) -> None:
+    def _forget(self, user_id: str, entry: DirectoryEntry) -> None:
         self.circles.remove(user_id, entry.conversation_ids)
         self.eager.remove(user_id, entry.member_preferences)
         self.newcomers.remove(user_id, entry.histories)
@@ -291,7 +291,7 @@ class Directory:
                 if self.peek(member.user_id) is not None:
                     self._want(member.user_id)
 
-    def _want(self, user_id: str) -> asyncio.Future[Entry]:
+    def _want(self, user_id: str) -> asyncio.Future[DirectoryEntry]:
         future = self._loading.get(user_id)
         if future is None:
             loop = asyncio.get_running_loop()
@@ -339,7 +339,7 @@ class Directory:
                 self._complete_circle(event)
 
 
-def _apply_late(event: Durable, loaded: Mapping[str, Entry]) -> None:
+def _apply_late(event: Durable, loaded: Mapping[str, DirectoryEntry]) -> None:
     if isinstance(event, ConversationDeleted):
         for entry in loaded.values():
             entry.leave(event.conversation_id, event.pos)
@@ -347,7 +347,7 @@ def _apply_late(event: Durable, loaded: Mapping[str, Entry]) -> None:
         _apply(event, loaded.get)
 
 
-def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
+def _apply(event: Durable, entry_of: Callable[[str], DirectoryEntry | None]) -> None:
     user_ids, change = _change_by(event)
     for user_id in user_ids:
         entry = entry_of(user_id)
@@ -355,7 +355,7 @@ def _apply(event: Durable, entry_of: Callable[[str], Entry | None]) -> None:
             change(entry)
 
 
-_Change = tuple[Iterable[str], Callable[[Entry], None]]
+_Change = tuple[Iterable[str], Callable[[DirectoryEntry], None]]
 """Whose entries an event changes, and how."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
-from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import ConversationKind
 
 CONTACTS_MAX = 100
@@ -18,7 +18,7 @@ CONTACTS_MAX = 100
 _FEW = 8
 
 
-class Circle:
+class ConversationMembership:
     """One conversation as of log position `pos`; `kind` is None until it has been read. `user_ids` are the members who
     are known here."""
 
@@ -46,14 +46,14 @@ class Circle:
             self.user_ids = tuple(known for known in self.user_ids if known != user_id)
 
 
-class Circles:
+class MembershipIndex:
     """By conversation id."""
 
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max
-        self._circles: dict[str, Circle] = {}
+        self._circles: dict[str, ConversationMembership] = {}
 
-    def get(self, conversation_id: str) -> Circle | None:
+    def get(self, conversation_id: str) -> ConversationMembership | None:
         return self._circles.get(conversation_id)
 
     def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
@@ -70,7 +70,7 @@ class Circles:
                 if not circle.user_ids:
                     del self._circles[conversation_id]
 
-    def fill(self, facts: Mapping[str, CircleFacts], pos: int, later: Iterable[Durable]) -> None:
+    def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
         """Completes circles with what was read of them at a log position, and with what has happened since."""
         new = {id_: circle for id_ in facts if (circle := self._circles.get(id_)) is not None and circle.kind is None}
         for conversation_id, circle in new.items():
@@ -116,7 +116,9 @@ class Circles:
         found.discard(user_id)
         return found
 
-    def making_contacts(self, conversation_ids: Iterable[str], facts: Mapping[str, CircleFacts]) -> tuple[str, ...]:
+    def making_contacts(
+        self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
+    ) -> tuple[str, ...]:
         """Those of some conversations whose members are contacts, by what was read of them or is known here."""
         found: list[str] = []
         for conversation_id in conversation_ids:
@@ -130,17 +132,17 @@ class Circles:
         circles = (self._circles.get(conversation_id) for conversation_id in conversation_ids)
         return {user_id for circle in circles if circle is not None for user_id in circle.user_ids}
 
-    def _is_of_contacts(self, circle: Circle | CircleFacts) -> bool:
+    def _is_of_contacts(self, circle: ConversationMembership | ConversationFacts) -> bool:
         return circle.kind == "direct" or (circle.kind == "group" and circle.member_count <= self._members_max)
 
-    def _circle(self, conversation_id: str) -> Circle:
+    def _circle(self, conversation_id: str) -> ConversationMembership:
         circle = self._circles.get(conversation_id)
         if circle is None:
-            circle = self._circles[conversation_id] = Circle()
+            circle = self._circles[conversation_id] = ConversationMembership()
         return circle
 
 
-def _count(event: Durable, circle_of: Callable[[str], Circle | None]) -> None:
+def _count(event: Durable, circle_of: Callable[[str], ConversationMembership | None]) -> None:
     match event:
         case MemberAdded():
             circle, change = circle_of(event.conversation_id), len(event.members)

@@ -15,7 +15,7 @@ from talkwire.core.domain.model import WHOLE, HistoryStart
 _NOBODY: Mapping[str, HistoryStart] = MappingProxyType({})
 
 
-class Newcomers:
+class LimitedHistoryIndex:
     """By conversation id. A member who has left stays in it until they are forgotten or come back: events from before
     they left may still be on their way to them."""
 

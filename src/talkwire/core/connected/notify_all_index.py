@@ -11,7 +11,7 @@ from talkwire.core.domain.events import ConversationDeleted, ConversationPreferr
 from talkwire.core.domain.model import MemberPreferences
 
 
-class EagerMembers:
+class NotifyAllIndex:
     """By conversation id."""
 
     def __init__(self) -> None:

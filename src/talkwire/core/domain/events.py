@@ -491,8 +491,8 @@ Event = Durable | Ephemeral
 Between = PresenceChosen | UsersMoved
 """What nodes tell each other, and is not for listeners."""
 
-Passing = Ephemeral | CustomEvent | MailStored | Between
+UnstoredEvent = Ephemeral | CustomEvent | MailStored | Between
 """What is told and not kept."""
 
-News = Event | Passing
+News = Event | UnstoredEvent
 """What listeners are told."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from talkwire.core.domain.model import ConversationKind, HistoryStart
 
 
-class CircleFacts(NamedTuple):
+class ConversationFacts(NamedTuple):
     """What is read of a conversation."""
 
     kind: ConversationKind
@@ -21,4 +21,4 @@ class Memberships(NamedTuple):
 
     conversation_ids: Mapping[str, set[str]]
     histories: Mapping[str, Mapping[str, HistoryStart]]
-    circles: Mapping[str, CircleFacts]
+    circles: Mapping[str, ConversationFacts]

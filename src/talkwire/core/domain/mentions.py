@@ -45,26 +45,26 @@ class Mentions(msgspec.Struct, frozen=True):
 NOBODY = Mentions()
 
 
-class Mark(msgspec.Struct, frozen=True):
+class MentionMark(msgspec.Struct, frozen=True):
     """What follows one @: everything that may be a name there, the longest first."""
 
     spellings: tuple[str, ...]
 
 
-def mention_marks(text: str) -> list[Mark]:
+def mention_marks(text: str) -> list[MentionMark]:
     """The places of a text where somebody may be named."""
     if "@" not in text:
         return []
-    return [Mark(tuple(_spellings(text, start))) for start in _starts(text)]
+    return [MentionMark(tuple(_spellings(text, start))) for start in _starts(text)]
 
 
-def spellings(marks: Collection[Mark]) -> frozenset[str]:
+def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
     """All that has to be looked up among the members: names are found without regard to case, ids as they are."""
     written = {spelling for mark in marks for spelling in mark.spellings}
     return frozenset(written | {spelling.casefold() for spelling in written})
 
 
-def resolve(marks: Collection[Mark], named: Mapping[str, Collection[str]]) -> Mentions:
+def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]) -> Mentions:
     """Whom the marks name. `named`: casefolded name or id -> the ids of the members who are called so."""
     user_ids: dict[str, None] = {}
     everyone = False

@@ -17,7 +17,7 @@ PREFIX_MIN_LENGTH = 2
 """Letters from which on the last word of a search may be the beginning of one."""
 
 
-class Phrase(msgspec.Struct, frozen=True):
+class SearchPhrase(msgspec.Struct, frozen=True):
     """Words that follow each other in a text; with `open_ended` the last of them may go on there."""
 
     words: tuple[str, ...]
@@ -33,10 +33,10 @@ class Phrase(msgspec.Struct, frozen=True):
         )
 
 
-class Terms(msgspec.Struct, frozen=True):
+class SearchTerms(msgspec.Struct, frozen=True):
     """What a text has to hold: all of these phrases."""
 
-    phrases: tuple[Phrase, ...]
+    phrases: tuple[SearchPhrase, ...]
 
     @property
     def whole_words(self) -> frozenset[str]:
@@ -55,7 +55,7 @@ class Terms(msgspec.Struct, frozen=True):
         return all(phrase.is_in(words) for phrase in self.phrases)
 
 
-class Scope(msgspec.Struct, frozen=True):
+class SearchScope(msgspec.Struct, frozen=True):
     """Where to look: in the conversations of `member_id` from where that member's history begins, with None in all;
     only in `conversation_id` where it is given; `after_ms` <= sent < `before_ms`."""
 
@@ -66,7 +66,7 @@ class Scope(msgspec.Struct, frozen=True):
     after_ms: int | None = None
 
 
-def terms_of(path: str, text: str) -> Terms:
+def terms_of(path: str, text: str) -> SearchTerms:
     """What a reader has typed: words, of which the last may be unfinished, and "phrases in quotes".
 
     Raises `invalid_request` when there is no word in it, or too many.
@@ -74,7 +74,7 @@ def terms_of(path: str, text: str) -> Terms:
     check_text(path, text)
     if len(text) > TEXT_MAX_LENGTH:
         raise invalid(path, f"must have at most {TEXT_MAX_LENGTH} characters")
-    phrases: list[Phrase] = []
+    phrases: list[SearchPhrase] = []
     for place, part in enumerate(text.split('"')):
         if place % 2:
             phrases += _phrases([part], unfinished=False)
@@ -84,20 +84,20 @@ def terms_of(path: str, text: str) -> Terms:
         raise invalid(path, "must contain a word")
     if sum(len(phrase.words) for phrase in phrases) > WORDS_MAX:
         raise invalid(path, f"must have at most {WORDS_MAX} words")
-    return Terms(tuple(dict.fromkeys(phrases)))
+    return SearchTerms(tuple(dict.fromkeys(phrases)))
 
 
-def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[Phrase]:
+def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[SearchPhrase]:
     """One for each text that has words: `a@b.example` is a phrase too. With `unfinished` the last one is open-ended."""
     found = [words for text in texts if (words := words_of(text))]
     return [_phrase(words, unfinished=unfinished and place == len(found)) for place, words in enumerate(found, 1)]
 
 
-def _phrase(words: Sequence[str], *, unfinished: bool) -> Phrase:
+def _phrase(words: Sequence[str], *, unfinished: bool) -> SearchPhrase:
     """The last character of an unspaced run is a word only where a text ends there: what is looked for may go on."""
     *before, last = words
     if is_unspaced(last):
         if len(last) == 1 and before and is_unspaced(before[-1]):
-            return Phrase(tuple(before), open_ended=True)
-        return Phrase(tuple(words), open_ended=True)
-    return Phrase(tuple(words), open_ended=unfinished and len(last) >= PREFIX_MIN_LENGTH)
+            return SearchPhrase(tuple(before), open_ended=True)
+        return SearchPhrase(tuple(words), open_ended=True)
+    return SearchPhrase(tuple(words), open_ended=unfinished and len(last) >= PREFIX_MIN_LENGTH)

@@ -9,21 +9,21 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
-from talkwire.core.cluster.feed import Commit, LogFeed, Stretch
+from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.cluster.lease import Lease
-from talkwire.core.cluster.log_poller import HeadWatch
+from talkwire.core.cluster.log_poller import LogPoller
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.cluster.sender_verification import Introductions
+from talkwire.core.cluster.sender_verification import SenderVerifier
 from talkwire.core.commands.accounts import EnsureUser, PutUser, PutUsers
-from talkwire.core.commands.command import Command, IdempotencyKey, Upkeep
+from talkwire.core.commands.command import Command, IdempotencyKey, NodeCommand
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.server.retries import AnswerRetry
-from talkwire.core.connected.directory import Directory, Entry, Loaded
+from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced
-from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, Passing, UserUpdated
+from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserUpdated
 from talkwire.core.domain.model import Actor, ActorRole, User, is_valid_id
 from talkwire.core.engine.command_table import CHANGES, QUERIES
 from talkwire.core.engine.hooks import Hooks, sent_as
@@ -31,7 +31,7 @@ from talkwire.core.engine.listeners import Listener, Listeners
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.features.users.users import BATCH_MAX as USERS_MAX
-from talkwire.core.ports.bus import Answer, AnyDispatch, Bus, Committed, NoBus, Question, Told
+from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
@@ -47,7 +47,7 @@ Done = Callable[[Any, "Exception | None"], None]
 """(result, error): what became of a command; exactly one of both counts."""
 
 
-class Writer(Protocol):
+class CommandWriter(Protocol):
     """Carries changes out in order, many in one transaction."""
 
     @property
@@ -70,16 +70,16 @@ class Writer(Protocol):
         ...
 
 
-class Reader(Protocol):
+class SnapshotReader(Protocol):
     """Runs a function over a consistent snapshot, off the event loop."""
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
 
 
-class Keeper(Protocol):
+class NodeCommandExecutor(Protocol):
     """Keeps what a node holds for a while, aside from the log."""
 
-    def keep(self, actor: Actor, command: Upkeep[R]) -> Awaitable[R]: ...
+    def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]: ...
 
 
 class Chat:
@@ -87,9 +87,9 @@ class Chat:
 
     def __init__(  # noqa: PLR0913 (what it joins)
         self,
-        writer: Writer,
-        reader: Reader,
-        keeper: Keeper,
+        writer: CommandWriter,
+        reader: SnapshotReader,
+        keeper: NodeCommandExecutor,
         *,
         bus: Bus | None = None,
         options: SignalOptions | None = None,
@@ -113,7 +113,7 @@ class Chat:
         self._listeners = Listeners()
         self.bus = bus or NoBus()
         self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
-        self._introductions = Introductions(
+        self._introductions = SenderVerifier(
             self.peers, lambda: self.execute(NODE, ListPeers()), self._hear, self.bus.counts
         )
         self.feed = LogFeed(self._read_log, self._listeners.tell, self._is_brought, self._lose)
@@ -147,7 +147,7 @@ class Chat:
         """Queues a change, in the order of the calls, unless there are hooks for it; what became of it is told on the
         event loop, in one turn for all that were committed together. Raises `ChatError` for what is refused at the
         door."""
-        if isinstance(command, Upkeep):
+        if isinstance(command, NodeCommand):
             asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(tell, done))
             return
         if type(command) in self.hooked:
@@ -195,7 +195,7 @@ class Chat:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
         if key is not None and isinstance(command, SendToUsers):
             return cast("Awaitable[R]", self._send_once(actor, command, key))
-        if isinstance(command, Upkeep):
+        if isinstance(command, NodeCommand):
             return cast("Awaitable[R]", self._keeper.keep(actor, command))
         handler = self.signals.handlers.get(type(command))
         if handler is not None:
@@ -232,7 +232,7 @@ class Chat:
             self.signals.share()
         await self.bus.start(self.epoch, self._receive)
         if not alone:
-            watch = HeadWatch(
+            watch = LogPoller(
                 self.feed, self.read_head, lambda: self.bus.away, self._be_replaced, self._writer.begin_epoch
             )
             self._watching = asyncio.create_task(watch.run())
@@ -252,7 +252,7 @@ class Chat:
 
     def announce(self) -> None:
         """Tells the other nodes that this one is there, before they see its lease."""
-        self.bus.send(Told(self.node_id, ()))
+        self.bus.send(EphemeralBatch(self.node_id, ()))
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
@@ -260,10 +260,10 @@ class Chat:
         """By our own writer. The others are told at once, whether or not we have come so far ourselves."""
         if commit.events and self.peers.are_there:
             events = tuple(commit.events)
-            self.bus.send(Committed(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
+            self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
         self.feed.committed(commit, answer)
 
-    def _receive(self, dispatch: AnyDispatch) -> None:
+    def _receive(self, dispatch: AnyBusMessage) -> None:
         if dispatch.node_id == self.node_id:
             return
         if self.peers.knows(dispatch.node_id):
@@ -271,25 +271,25 @@ class Chat:
         else:
             self._introductions.hold(dispatch)
 
-    def _hear(self, dispatch: AnyDispatch) -> None:
+    def _hear(self, dispatch: AnyBusMessage) -> None:
         """Of a node that lives."""
-        if isinstance(dispatch, Committed):
+        if isinstance(dispatch, CommittedBatch):
             self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:
-            case Committed(events=None):
+            case CommittedBatch(events=None):
                 self.feed.heard_of(dispatch.pos)
-            case Committed(events=tuple(events)):
+            case CommittedBatch(events=tuple(events)):
                 commit = Commit(dispatch.start_pos, dispatch.pos, events)
                 strangers = self._strangers(events)
                 if strangers:
                     self._start(self._get_to_know(strangers, commit))
                 else:
                     self.feed.arrived(commit)
-            case Told(events=events):
+            case EphemeralBatch(events=events):
                 told = self.signals.heard(events) if events else ()
                 if told:
                     self.tell_here(told)
-            case Question() | Answer():
+            case PeerQuestion() | PeerAnswer():
                 self.peers.receive(dispatch)
 
     @property
@@ -300,10 +300,10 @@ class Chat:
     def _is_brought(self) -> bool:
         return self.bus.brings_events and not self.bus.away
 
-    async def _read_log(self, after: int, limit: int) -> Stretch:
-        def read(snapshot: Snapshot) -> Stretch:
+    async def _read_log(self, after: int, limit: int) -> LogSegment:
+        def read(snapshot: Snapshot) -> LogSegment:
             _, head = snapshot.head()
-            return Stretch(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
+            return LogSegment(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
 
         stretch = await self._reader.read(read)
         await asyncio.gather(*map(self.directory.find, self._strangers(stretch.events)))
@@ -344,7 +344,7 @@ class Chat:
 
     async def user_of_token(
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
-    ) -> tuple[User, Entry]:
+    ) -> tuple[User, DirectoryEntry]:
         """The user that a verified token names, stored on first sight, and their entry.
 
         Raises `banned`, and `unauthenticated` for an unknown user who is not to be created.
@@ -371,21 +371,21 @@ class Chat:
         """Names the position up to which events have been handed out here: opaque to clients."""
         return f"{self.epoch}-{self.pos}"
 
-    def publish(self, events: Sequence[Passing]) -> None:
+    def publish(self, events: Sequence[UnstoredEvent]) -> None:
         """Tells everybody, on all nodes, what is not stored."""
         self.tell_others(events)
         self.tell_here(events)
 
-    def tell_here(self, events: Sequence[Passing]) -> None:
+    def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
         """Tells who is on this node."""
         self._listeners.tell(events)
 
-    def tell_others(self, events: Sequence[Passing]) -> None:
+    def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
         """Tells the other nodes, if there are any."""
         if self.peers.are_there:
-            self.bus.send(Told(self.node_id, tuple(events)))
+            self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
 
-    def tell(self, event: Passing) -> None:
+    def tell(self, event: UnstoredEvent) -> None:
         """`publish` of one."""
         self.publish([event])
 
@@ -399,8 +399,8 @@ class Chat:
             self.signals.follow(event)
         self.directory.pos = self.pos
 
-    async def _load_entries(self, user_ids: Collection[str]) -> Loaded:
-        def load(snapshot: Snapshot) -> Loaded:
+    async def _load_entries(self, user_ids: Collection[str]) -> LoadedUsers:
+        def load(snapshot: Snapshot) -> LoadedUsers:
             _, pos = snapshot.head()
             users = snapshot.users(user_ids)
             memberships = snapshot.memberships_of(user_ids)
@@ -410,7 +410,7 @@ class Chat:
             preferences = snapshot.notifications.preferences(user_ids)
             member_preferences = snapshot.notifications.member_preferences(user_ids)
             entries = {
-                user_id: Entry(
+                user_id: DirectoryEntry(
                     users.get(user_id),
                     memberships.conversation_ids.get(user_id, set()),
                     set(login_ids.get(user_id, ())),
@@ -422,7 +422,7 @@ class Chat:
                 )
                 for user_id in user_ids
             }
-            return Loaded(pos, entries, memberships.circles)
+            return LoadedUsers(pos, entries, memberships.circles)
 
         return await self._reader.read(load)
 

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from talkwire.core.commands.notifications import FindOccasionNames, OccasionNames
-from talkwire.core.connected.directory import USUAL, Directory, Entry
-from talkwire.core.connected.memberships import Circle
+from talkwire.core.connected.directory import USUAL, Directory, DirectoryEntry
+from talkwire.core.connected.memberships import ConversationMembership
 from talkwire.core.domain.actors import NOTIFIER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
@@ -29,8 +29,8 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import WHOLE, Actor, ConversationKind
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
-    Listener,
-    Occasion,
+    NotificationRecipient,
+    NotificationTrigger,
     notification,
     occasion_of,
     occasion_of_message,
@@ -47,7 +47,7 @@ class NameFinder(Protocol):
     def execute(self, actor: Actor, command: FindOccasionNames) -> Awaitable[OccasionNames]: ...
 
 
-class Notifier:
+class LiveNotifications:
     """`tell` hands notifications to this node's sockets."""
 
     def __init__(self, chat: NameFinder, directory: Directory, tell: Callable[[Sequence[Notified]], None]) -> None:
@@ -93,7 +93,7 @@ class Notifier:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _concerned(self, occasion: Occasion) -> bool:
+    def _concerned(self, occasion: NotificationTrigger) -> bool:
         """Whether anybody here may have to be told."""
         circle = self._directory.circles.get(occasion.conversation_id)
         candidates = () if circle is None else _candidates(occasion, circle, ())
@@ -103,7 +103,7 @@ class Notifier:
         for id_ in self._read_by if read.ids is None else self._read_by.keys() & read.ids:
             self._read_by[id_].add(read.user_id)
 
-    async def _tell_with_names(self, occasion: Occasion) -> None:
+    async def _tell_with_names(self, occasion: NotificationTrigger) -> None:
         try:
             names = await self._chat.execute(NOTIFIER, FindOccasionNames(occasion.actor_id, occasion.conversation_id))
         except ChatError:
@@ -119,7 +119,9 @@ class Notifier:
             if told:
                 self._tell(told)
 
-    def _notified(self, occasion: Occasion, circle: Circle, eager_ids: Collection[str], title: str) -> list[Notified]:
+    def _notified(
+        self, occasion: NotificationTrigger, circle: ConversationMembership, eager_ids: Collection[str], title: str
+    ) -> list[Notified]:
         kind: ConversationKind = circle.kind or "group"
         told: list[Notified] = []
         for user_id in _candidates(occasion, circle, eager_ids):
@@ -138,7 +140,9 @@ def _has_read(read: NotificationsRead, told: Notified) -> bool:
     return read.user_id == told.user_id and (read.ids is None or told.notification.id in read.ids)
 
 
-def _candidates(occasion: Occasion, circle: Circle, eager_ids: Collection[str]) -> Collection[str]:
+def _candidates(
+    occasion: NotificationTrigger, circle: ConversationMembership, eager_ids: Collection[str]
+) -> Collection[str]:
     """Those known here who may have to be told."""
     is_direct_message = circle.kind == "direct" and occasion.message is not None
     if is_direct_message or (occasion.everyone and circle.member_count <= EVERYONE_MAX):
@@ -146,8 +150,8 @@ def _candidates(occasion: Occasion, circle: Circle, eager_ids: Collection[str]) 
     return dict.fromkeys((*eager_ids, *occasion.user_ids))
 
 
-def _listener(user_id: str, entry: Entry, conversation_id: str) -> Listener:
-    return Listener(
+def _listener(user_id: str, entry: DirectoryEntry, conversation_id: str) -> NotificationRecipient:
+    return NotificationRecipient(
         user_id,
         entry.member_preferences.get(conversation_id, USUAL),
         entry.preferences,

@@ -17,16 +17,18 @@ from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 Figures = tuple[tuple[str, str, Unread], ...]
 
 
-class Counter(Protocol):
+class UnreadCounter(Protocol):
     """The chat, as far as it counts."""
 
     def execute(self, actor: Actor, command: CountUnread) -> Awaitable[Figures]: ...
 
 
-class UnreadNotices:
+class LiveUnread:
     """What one turn's events have changed is counted by one query; `tell` hands the notices to this node's sockets."""
 
-    def __init__(self, chat: Counter, directory: Directory, tell: Callable[[Sequence[UnreadChanged]], None]) -> None:
+    def __init__(
+        self, chat: UnreadCounter, directory: Directory, tell: Callable[[Sequence[UnreadChanged]], None]
+    ) -> None:
         self._chat = chat
         self._directory = directory
         self._tell = tell

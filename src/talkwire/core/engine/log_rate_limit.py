@@ -5,7 +5,7 @@ from __future__ import annotations
 LINES_PER_S = 10
 
 
-class LineLimit:
+class LogRateLimit:
     """Lets `per_s` lines of one kind through in each second, and counts those that it does not."""
 
     __slots__ = ("_ends", "_left", "_per_s", "_suppressed")

@@ -12,16 +12,16 @@ from typing import Protocol
 
 import msgspec
 
-from talkwire.core.domain.events import Durable, Passing
+from talkwire.core.domain.events import Durable, UnstoredEvent
 
 
-class Dispatch(msgspec.Struct, frozen=True, tag_field="kind"):
+class BusMessage(msgspec.Struct, frozen=True, tag_field="kind"):
     """What travels. `node_id` is the sender's."""
 
     node_id: str
 
 
-class Committed(Dispatch, frozen=True, tag="committed"):
+class CommittedBatch(BusMessage, frozen=True, tag="committed"):
     """A transaction has brought the log from `start_pos` to `pos`. `events` are those in between, or None: they are to
     be read from the log. `more`: the next transaction is under way."""
 
@@ -31,13 +31,13 @@ class Committed(Dispatch, frozen=True, tag="committed"):
     more: bool = False
 
 
-class Told(Dispatch, frozen=True, tag="told"):
+class EphemeralBatch(BusMessage, frozen=True, tag="told"):
     """What is not kept."""
 
-    events: tuple[Passing, ...]
+    events: tuple[UnstoredEvent, ...]
 
 
-class Question(Dispatch, frozen=True, tag="question"):
+class PeerQuestion(BusMessage, frozen=True, tag="question"):
     """One node asks all others, or the one named `to`. `body` is for who asks and who answers (`peers.py`)."""
 
     id: str
@@ -46,7 +46,7 @@ class Question(Dispatch, frozen=True, tag="question"):
     to: str | None = None
 
 
-class Answer(Dispatch, frozen=True, tag="answer"):
+class PeerAnswer(BusMessage, frozen=True, tag="answer"):
     """To the question of this id, for the node that has asked it."""
 
     id: str
@@ -54,13 +54,13 @@ class Answer(Dispatch, frozen=True, tag="answer"):
     body: msgspec.Raw
 
 
-AnyDispatch = Committed | Told | Question | Answer
+AnyBusMessage = CommittedBatch | EphemeralBatch | PeerQuestion | PeerAnswer
 
-Receive = Callable[[AnyDispatch], None]
+Receive = Callable[[AnyBusMessage], None]
 
 
 @dataclass(slots=True)
-class Counts:
+class BusCounts:
     """Dispatches since the start. `dropped`: those that were sent and have not left, or have come and could not be
     read. `refused`: parcels that no node of this database has sealed, or that came a second time, and dispatches of
     nodes without a lease."""
@@ -81,11 +81,11 @@ class Bus(Protocol):
 
     @property
     def brings_events(self) -> bool:
-        """Whether `Committed` comes with its events."""
+        """Whether `CommittedBatch` comes with its events."""
         ...
 
     @property
-    def counts(self) -> Counts: ...
+    def counts(self) -> BusCounts: ...
 
     async def start(self, log: str, receive: Receive) -> None:
         """Joins the nodes of the log with this name (its epoch). From now on `receive` is called on the event loop with
@@ -93,7 +93,7 @@ class Bus(Protocol):
         so at once: then it comes about by itself."""
         ...
 
-    def send(self, dispatch: AnyDispatch) -> None:
+    def send(self, dispatch: AnyBusMessage) -> None:
         """To all other nodes, in the order of the calls. Never waits; what cannot be sent is lost."""
         ...
 
@@ -107,12 +107,12 @@ class NoBus:
     brings_events = False
 
     def __init__(self) -> None:
-        self.counts = Counts()
+        self.counts = BusCounts()
 
     async def start(self, log: str, receive: Receive) -> None:
         pass
 
-    def send(self, dispatch: AnyDispatch) -> None:
+    def send(self, dispatch: AnyBusMessage) -> None:
         pass
 
     async def close(self) -> None:

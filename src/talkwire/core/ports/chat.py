@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from talkwire.core.commands.command import Command
-from talkwire.core.domain.events import Passing
+from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.domain.model import Actor
 
 R = TypeVar("R")
@@ -18,15 +18,15 @@ SignalHandlers = Mapping[type[Command[Any]], Callable[[Actor, Any], Awaitable[An
 class Publisher(Protocol):
     """Tells what is not stored. See `core.engine.chat.Chat`."""
 
-    def publish(self, events: Sequence[Passing]) -> None:
+    def publish(self, events: Sequence[UnstoredEvent]) -> None:
         """To everybody, on all nodes."""
         ...
 
-    def tell_here(self, events: Sequence[Passing]) -> None:
+    def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
         """To who is on this node."""
         ...
 
-    def tell_others(self, events: Sequence[Passing]) -> None:
+    def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
         """To the other nodes."""
         ...
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from talkwire.core.commands.command import Command
 from talkwire.core.domain.model import Actor
-from talkwire.core.ports.transaction import LeaseTransaction, Needs, Snapshot, Transaction
+from talkwire.core.ports.transaction import LeaseTransaction, Prefetch, Snapshot, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ChangeHandler:
 
     decide: Callable[[Transaction, Actor, Any], object]
     check: Callable[[Any], None] | None = None
-    needs: Callable[[Actor, Any, Needs], None] | None = None
+    needs: Callable[[Actor, Any, Prefetch], None] | None = None
 
 
 Changes = Mapping[type[Command[Any]], ChangeHandler]

@@ -31,7 +31,7 @@ from talkwire.core.domain.model import (
     Upload,
 )
 from talkwire.core.domain.peer import Peer
-from talkwire.core.domain.search_terms import Scope, Terms
+from talkwire.core.domain.search_terms import SearchScope, SearchTerms
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ class Retention(Protocol):
 class Search(Protocol):
     """Read behind the log: what was just sent may be missing, what was just deleted may still be proposed."""
 
-    def proposals(self, terms: Terms, scope: Scope, before_id: int | None, limit: int) -> Sequence[int]:
+    def proposals(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
         """Ids of messages in the scope that may hold the terms, newest first; all that do, as far as they are
         indexed."""
         ...
@@ -154,7 +154,7 @@ class Notifications(Protocol):
         ...
 
 
-class MailStore(Protocol):
+class OfflineQueue(Protocol):
     """What waits for users who are not there. A snapshot's is only read."""
 
     def position(self, user_id: str) -> int:
@@ -192,7 +192,7 @@ class LeaseRecord(msgspec.Struct, frozen=True):
     renewed_ms: int = 0
 
 
-class LeftBehind(NamedTuple):
+class DeadNode(NamedTuple):
     """A node that is no more; its users are offline since then."""
 
     node_id: str
@@ -223,7 +223,7 @@ class NodeTable(Protocol):
         there, or is alive."""
         ...
 
-    def left_behind(self) -> LeftBehind | None:
+    def left_behind(self) -> DeadNode | None:
         """A node that was forgotten, and whose users were not."""
         ...
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.commands.receipts import Reader, Unread
+from talkwire.core.commands.receipts import MessageReader, Unread
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.membership_facts import Memberships
@@ -19,11 +19,11 @@ from talkwire.core.ports.stores import (
     Calls,
     Files,
     Invitations,
-    MailStore,
     MessageParts,
     NodeTable,
     Notifications,
     Offers,
+    OfflineQueue,
     PresenceTable,
     Restrictions,
     Retention,
@@ -35,7 +35,7 @@ from talkwire.core.ports.stores import (
 )
 
 
-class Needs:
+class Prefetch:
     """What a batch of commands will ask its transaction for, so that each kind is fetched by one statement."""
 
     __slots__ = ("files", "members", "messages", "names", "sent_messages", "unread_notifications")
@@ -100,7 +100,7 @@ class Transaction(Protocol):
     @property
     def notifications(self) -> Notifications: ...
     @property
-    def mail(self) -> MailStore: ...
+    def mail(self) -> OfflineQueue: ...
     @property
     def presence(self) -> PresenceTable: ...
     @property
@@ -264,7 +264,7 @@ class Snapshot(Protocol):
         last ones before `before_seq`, else the newest."""
         ...
 
-    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[Reader]:
+    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
         """Who has read furthest of those who have read anything, the furthest first; without users that have blocked
         the asker."""
         ...
@@ -304,7 +304,7 @@ class Snapshot(Protocol):
     @property
     def search(self) -> Search: ...
     @property
-    def mail(self) -> MailStore: ...
+    def mail(self) -> OfflineQueue: ...
     @property
     def sessions(self) -> Sessions: ...
 

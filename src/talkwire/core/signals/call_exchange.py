@@ -45,7 +45,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.features.conversations.call_rules import check_signal
 from talkwire.core.ports.chat import SignalHandlers
 from talkwire.core.signals.call_state import RING_S, CallOutput, CallState
-from talkwire.core.signals.deadline_timer import Alarm
+from talkwire.core.signals.deadline_timer import DeadlineTimer
 
 _TOPIC = "call"
 
@@ -95,7 +95,7 @@ class CallExchange:
         self._homes: dict[str, str] = {}
         self._stored: dict[str, tuple[str, ...]] = {}
         self._state = CallState(ring_s)
-        self._ringing = Alarm(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
+        self._ringing = DeadlineTimer(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
         self._acts: Mapping[type[Command[Any]], Callable[[str, Any], CallOutput]] = MappingProxyType(
             {
                 AcceptCall: self._state.accept,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Alarm:
+class DeadlineTimer:
     """Calls `ring` with the loop's time when the state's next deadline has come, as long as there is one.
 
     It may ring early, when the entry that it was set for has ended in the meantime.

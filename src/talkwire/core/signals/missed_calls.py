@@ -8,7 +8,7 @@ import structlog
 
 from talkwire.core.commands.notifications import RecordMissedCall
 from talkwire.core.connected.chat_access import ChatAccess
-from talkwire.core.domain.events import CallEnded, CallNews, Passing
+from talkwire.core.domain.events import CallEnded, CallNews, UnstoredEvent
 from talkwire.core.domain.model import Actor
 
 _logger = structlog.get_logger(__name__)
@@ -17,7 +17,7 @@ _logger = structlog.get_logger(__name__)
 class MissedCalls:
     """Stands between a node's calls and the bus: the node that carries a call on is the one that records its end."""
 
-    def __init__(self, chat: ChatAccess, publish: Callable[[Sequence[Passing]], None]) -> None:
+    def __init__(self, chat: ChatAccess, publish: Callable[[Sequence[UnstoredEvent]], None]) -> None:
         self._chat = chat
         self._publish = publish
 

@@ -19,7 +19,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
-from talkwire.core.commands.presence import Departure, Sighting
+from talkwire.core.commands.presence import PresenceTransition, UserLeft
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
 
@@ -162,7 +162,7 @@ class PresenceState:
         # Who may have to be told of, and the device that said so itself.
         self._touched: dict[str, str | None] = {}
         # Who came (None) or left and is not recorded yet.
-        self._moved: dict[str, Departure | None] = {}
+        self._moved: dict[str, UserLeft | None] = {}
         # Who has been without a device since this was recorded last.
         self._lapsed: set[str] = set()
         # Who is being recorded, and of whom it is not known whether the last attempt has succeeded.
@@ -253,7 +253,7 @@ class PresenceState:
                 changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
         return changes
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         """(who came or is in use otherwise, who left, those of the first who are away) since this was asked last, and
         not too many at once."""
         moved = {user_id: self._moved.pop(user_id) for user_id in list(islice(self._moved, MOVES_MAX))}
@@ -268,32 +268,32 @@ class PresenceState:
             self._chosen.clear()
         return arrived, tuple(departure for departure in moved.values() if departure is not None), away
 
-    def put_back(self, arrived: tuple[str, ...], departed: tuple[Departure, ...]) -> None:
+    def put_back(self, arrived: tuple[str, ...], departed: tuple[UserLeft, ...]) -> None:
         """These could not be recorded, or were and nobody knows; what has happened to the same users since then
         counts."""
-        earlier: dict[str, Departure | None] = dict.fromkeys(arrived)
+        earlier: dict[str, UserLeft | None] = dict.fromkeys(arrived)
         earlier.update((departure.user_id, departure) for departure in departed)
         self._moved = earlier | self._moved
         self._unsure |= self._recording
         self._recording = set()
 
-    def take_lapses(self) -> tuple[Departure, ...]:
+    def take_lapses(self) -> tuple[UserLeft, ...]:
         """Who has been without a device since this was asked last, on a node that is not alone. All of them, since the
         node says with them that it has told everybody else what happened."""
         lapsed, self._lapsed = self._lapsed, set()
-        return tuple(Departure(user_id, None, returned=self._has_device(user_id)) for user_id in lapsed)
+        return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in lapsed)
 
-    def put_back_lapses(self, lapses: Iterable[Departure]) -> None:
+    def put_back_lapses(self, lapses: Iterable[UserLeft]) -> None:
         """These could not be recorded."""
         self._lapsed.update(lapse.user_id for lapse in lapses)
 
-    def recorded(self, sightings: Iterable[Sighting], choosing: Container[str] = ()) -> list[PresenceChanged]:
+    def recorded(self, sightings: Iterable[PresenceTransition], choosing: Container[str] = ()) -> list[PresenceChanged]:
         """What was taken is recorded, with these results. Of who is in `choosing` a newer choice is being stored.
         Answers what others have to be told."""
         self._recording = set()
         return [change for sighting in sightings for change in self._seen(sighting, choosing)]
 
-    def gone_elsewhere(self, node_id: str, sightings: Iterable[Sighting]) -> list[PresenceChanged]:
+    def gone_elsewhere(self, node_id: str, sightings: Iterable[PresenceTransition]) -> list[PresenceChanged]:
         """These were on a node that is no more. Answers what others have to be told."""
         changes: list[PresenceChanged] = []
         for sighting in sightings:
@@ -309,7 +309,7 @@ class PresenceState:
     def recall(self) -> None:
         """Others have taken everyone here for gone: has them recorded anew, and who has no device at the moment when
         they come back."""
-        here: dict[str, Departure | None] = {}
+        here: dict[str, UserLeft | None] = {}
         for user_id, person in self._people.items():
             person.forgotten = not person.devices
             if person.devices:
@@ -413,7 +413,7 @@ class PresenceState:
     def _is_unrecorded(self, user_id: str) -> bool:
         return user_id in self._moved or user_id in self._recording
 
-    def _seen(self, sighting: Sighting, choosing: Container[str]) -> list[PresenceChanged]:
+    def _seen(self, sighting: PresenceTransition, choosing: Container[str]) -> list[PresenceChanged]:
         user_id = sighting.record.user_id
         person = self._people.get(user_id)
         before = sighting.before
@@ -455,7 +455,7 @@ class PresenceState:
             record = PresenceRecord(user_id, record.status, record.text, person.left_ms)
             if not self.shared:
                 change = PresenceChanged(Presence(user_id, "offline", record.text, person.left_ms))
-        self._moved[user_id] = Departure(user_id, None if person.hidden else person.left_ms)
+        self._moved[user_id] = UserLeft(user_id, None if person.hidden else person.left_ms)
         return Departed(record, change)
 
 

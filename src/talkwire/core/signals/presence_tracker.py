@@ -20,33 +20,33 @@ import structlog
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.presence import (
-    Acquaintance,
-    Departure,
-    FindAcquaintances,
     FindContacts,
     FindOnlineElsewhere,
+    FindVisiblePresence,
     ForgetUsers,
     GetPresence,
     GetPresenceOf,
     LeaseReport,
     ListOnline,
+    PresenceTransition,
     RenewLease,
     SetPresence,
-    Sighting,
     StorePresence,
+    UserLeft,
+    VisiblePresence,
 )
 from talkwire.core.connected.chat_access import ChatAccess
-from talkwire.core.connected.directory import Entry
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.access import may_act, must_serve
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import PresenceChanged, PresenceChosen, UsersMoved
-from talkwire.core.domain.membership_facts import CircleFacts
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Actor, Presence, PresenceRecord
 from talkwire.core.features.users.presence_rules import check_status, check_user_ids
 from talkwire.core.ports.chat import Publisher, SignalHandlers
-from talkwire.core.signals.deadline_timer import Alarm
+from talkwire.core.signals.deadline_timer import DeadlineTimer
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 
 ONLINE_PAGE_MAX = 1000
@@ -81,7 +81,7 @@ class PresenceTracker:
         self._publisher = publisher
         self._contacts_max = contacts_max
         self._state = PresenceState(grace_s)
-        self._leaving = Alarm(self._state.next_deadline, self._expire)
+        self._leaving = DeadlineTimer(self._state.next_deadline, self._expire)
         self._peers = peers
         self._node_id = peers.node_id
         peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
@@ -176,20 +176,20 @@ class PresenceTracker:
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
         """Those whom the actor may see: who shares a conversation with them; strangers are left out."""
         check_user_ids(user_ids)
-        query = FindAcquaintances(user_ids, self._node_id)
-        found: Sequence[Acquaintance] = await self._chat.execute(actor, query)
+        query = FindVisiblePresence(user_ids, self._node_id)
+        found: Sequence[VisiblePresence] = await self._chat.execute(actor, query)
         missing = tuple(each.record.user_id for each in found if self._is_missing(each))
         if missing and self._peers.are_there:
             found = await self._find_missing(actor, query, found, missing)
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
-    def _is_missing(self, found: Acquaintance) -> bool:
+    def _is_missing(self, found: VisiblePresence) -> bool:
         """Whether somebody is known to be nowhere, and may have come to another node a moment ago."""
         return not found.elsewhere and self._state.away(found.record.user_id) is None
 
     async def _find_missing(
-        self, actor: Actor, query: FindAcquaintances, found: Sequence[Acquaintance], missing: tuple[str, ...]
-    ) -> Sequence[Acquaintance]:
+        self, actor: Actor, query: FindVisiblePresence, found: Sequence[VisiblePresence], missing: tuple[str, ...]
+    ) -> Sequence[VisiblePresence]:
         """Asks the other nodes, since the database learns of arrivals a moment later. Where one does not answer, waits
         for as long as that takes."""
         now = asyncio.get_running_loop().time
@@ -232,7 +232,7 @@ class PresenceTracker:
         items = tuple(seen[id_] for id_ in page if seen[id_].status != "offline")
         return Page(items, page[-1] if len(seen) > limit else None)
 
-    def _seen_by(self, actor: Actor, found: Acquaintance) -> Presence:
+    def _seen_by(self, actor: Actor, found: VisiblePresence) -> Presence:
         record = self._left.get(found.record.user_id, found.record)
         own = record.user_id == actor.user_id
         here = self._state.presence(record.user_id, own=own)
@@ -295,7 +295,9 @@ class PresenceTracker:
             [self._with_circles(each, entries[each.presence.user_id], circles) for each in strangers]
         )
 
-    def _with_circles(self, change: PresenceChanged, entry: Entry, facts: Mapping[str, CircleFacts]) -> PresenceChanged:
+    def _with_circles(
+        self, change: PresenceChanged, entry: DirectoryEntry, facts: Mapping[str, ConversationFacts]
+    ) -> PresenceChanged:
         circle_ids = self._chat.directory.circles.making_contacts(entry.conversation_ids, facts)
         return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
 
@@ -316,7 +318,7 @@ class PresenceTracker:
     def has_moves(self) -> bool:
         return self._state.has_moves
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         arrived, departed, away = self._state.take_moves()
         return arrived, departed + self._state.take_lapses(), away
 
@@ -357,7 +359,7 @@ class PresenceTracker:
 
     # --- other nodes ------------------------------------------------------------------------------------------------
 
-    def _tell_moved(self, node_id: str, sightings: Sequence[Sighting]) -> None:
+    def _tell_moved(self, node_id: str, sightings: Sequence[PresenceTransition]) -> None:
         if not sightings:
             return
         came = [sighting for sighting in sightings if sighting.after is not None]
@@ -394,12 +396,12 @@ class PresenceTracker:
         self._state.heard(event)
 
 
-def _over(lease: RenewLease) -> tuple[Departure, ...]:
+def _over(lease: RenewLease) -> tuple[UserLeft, ...]:
     """Those whose grace is over too."""
     return tuple(departure for departure in lease.departed if departure.returned is None)
 
 
-def _ids(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+def _ids(sightings: Iterable[PresenceTransition]) -> tuple[str, ...]:
     return tuple(sighting.record.user_id for sighting in sightings)
 
 

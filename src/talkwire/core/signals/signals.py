@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.presence import Departure, LeaseReport, RenewLease
+from talkwire.core.commands.presence import LeaseReport, RenewLease, UserLeft
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.events import (
     CallEnded,
     Durable,
     MessageSent,
-    Passing,
     PresenceChanged,
     PresenceChosen,
     RoomEntered,
     RoomLeft,
     RoomNews,
     TypingChanged,
+    UnstoredEvent,
     UsersMoved,
 )
 from talkwire.core.ports.chat import Publisher, SignalHandlers
@@ -120,11 +120,11 @@ class Signals:
             self._typing.follow(event)
             self._calls.follow(event)
 
-    def heard(self, events: Sequence[Passing]) -> Sequence[Passing]:
+    def heard(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
         """What other nodes tell. Answers what this one's sockets are told of it."""
         return [event for event in events if self._hear(event)]
 
-    def _hear(self, event: Passing) -> bool:
+    def _hear(self, event: UnstoredEvent) -> bool:
         match event:
             case TypingChanged():
                 self._typing.heard(event)
@@ -163,7 +163,7 @@ class Signals:
     def has_moves(self) -> bool:
         return self.presence.has_moves
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[Departure, ...], tuple[str, ...]]:
+    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         return self.presence.take_moves()
 
     def not_recorded(self, lease: RenewLease) -> None:

@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Actor
 from talkwire.core.ports.chat import Publisher, SignalHandlers
-from talkwire.core.signals.deadline_timer import Alarm
+from talkwire.core.signals.deadline_timer import DeadlineTimer
 from talkwire.core.signals.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
 
 LATE_S = TYPING_EVERY_S + 1.0
@@ -39,9 +39,9 @@ class TypingSignals:
         self._chat = chat
         self._publisher = publisher
         self._state = TypingState()
-        self._ending = Alarm(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
+        self._ending = DeadlineTimer(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
         self._heard = TypingState(TYPING_LASTS_S + LATE_S, every_s=0.0)
-        self._fading = Alarm(self._heard.next_deadline, self._end_heard)
+        self._fading = DeadlineTimer(self._heard.next_deadline, self._end_heard)
         self.handlers: SignalHandlers = MappingProxyType({SetTyping: self._set})
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.receipts import Reader
+from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.events import (
     CallEnded,
     CallEvent,
@@ -32,7 +32,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import CallEndReason, Message
 from talkwire.core.features.messages.reading import has_been_read
-from talkwire.dialects.dialect import Identity
+from talkwire.dialects.dialect import SocketIdentity
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
@@ -198,7 +198,7 @@ def message_payload(message: Message, *, is_read: bool | UnsetType) -> MessagePa
     )
 
 
-def read_message_payload(message: Message, readers: Iterable[Reader]) -> MessagePayload:
+def read_message_payload(message: Message, readers: Iterable[MessageReader]) -> MessagePayload:
     """`readers` are those of its chat who have read furthest."""
     return message_payload(message, is_read=has_been_read(message, readers))
 
@@ -394,7 +394,7 @@ class EndingPayload(Payload, frozen=True):
     reconnect: bool
 
 
-def identity_reply(identity: Identity) -> IdentityReply:
+def identity_reply(identity: SocketIdentity) -> IdentityReply:
     return IdentityReply(
         message="Authenticated successfully", user_id=numeral(identity.user_id), socket_id=identity.socket_id
     )

@@ -11,7 +11,7 @@ from talkwire.core.commands.calls import (
     SendCallSignal,
 )
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, Unreact
-from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, Reader
+from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, MessageReader
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
@@ -137,7 +137,7 @@ def _sent(message: Message) -> MessageReply:
     return MessageReply(data=message_payload(message, is_read=False))
 
 
-def _updated(answers: tuple[Message, tuple[Reader, ...]]) -> MessageReply:
+def _updated(answers: tuple[Message, tuple[MessageReader, ...]]) -> MessageReply:
     return MessageReply(data=read_message_payload(*answers))
 
 

@@ -30,11 +30,11 @@ from talkwire.dialects.dialect import (
     CloseRoom,
     Dialect,
     Greet,
-    Identity,
     Inbound,
     OpenRoom,
     RenewSignIn,
     SocketCommand,
+    SocketIdentity,
     TellIdentity,
     TellTime,
     UnwatchPresence,
@@ -43,10 +43,10 @@ from talkwire.dialects.dialect import (
 from talkwire.dialects.payload import invalid_payload
 from talkwire.identity.callers import Callers, Credentials
 from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, CustomHandlers, Handler
-from talkwire.realtime.chat.requests import Answers, Request
-from talkwire.realtime.clients.chat_client import Client, DialectChannel, presence_room
-from talkwire.realtime.clients.recoverable import Recoverable
-from talkwire.realtime.delivery.offline_delivery import MailDelivery
+from talkwire.realtime.chat.requests import EventReplies, EventRequest
+from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding, presence_room
+from talkwire.realtime.clients.recoverable import RecoverableSocket
+from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.engine.connection import Handshake
 from talkwire.realtime.engine.hub import Hub
@@ -70,7 +70,7 @@ class ChatNamespace:
         callers: Callers,
         rooms: Rooms,
         dialects: Sequence[Dialect],
-        mail: MailDelivery,
+        mail: OfflineDelivery,
         limits: Limits | None = None,
         handlers: CustomHandlers | None = None,
         recovery: Recovery | None = None,
@@ -84,7 +84,7 @@ class ChatNamespace:
         self._now = server.now
         self._wheel = server.wheel
         self._hub: Hub = server.hub
-        self._answers = Answers(name, server.hub)
+        self._answers = EventReplies(name, server.hub)
         self._metrics = server.metrics
         self._report = server.report
         self._chat = chat
@@ -94,7 +94,7 @@ class ChatNamespace:
         self._name = name
         self._dialects = {dialect.name: dialect for dialect in dialects}
         self._default = dialects[0].name
-        self._channels: dict[tuple[str, bool], DialectChannel] = {}
+        self._channels: dict[tuple[str, bool], DialectEncoding] = {}
 
     # --- NamespaceHandler -------------------------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class ChatNamespace:
         return Admitted(self._channel(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
 
     def entered(self, socket: Socket) -> None:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         user_id = client.actor.user_id
         client.entry = self._chat.directory.hold(user_id, client.entry)
         self._set_expiry(socket, client.expires_at)
@@ -131,7 +131,7 @@ class ChatNamespace:
 
     def _greet(self, socket: Socket) -> None:
         """A socket that begins now."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         # Who is told of what they missed follows what goes on only behind that.
         self._rooms.enter(socket, () if client.dialect.notifies else client.entry.conversation_ids)
         user = client.entry.user
@@ -148,7 +148,7 @@ class ChatNamespace:
     def _may_stay(self, socket: Socket) -> bool:
         """Whether a socket that is still being told what it missed may be here. What happens to its user meanwhile it
         does not hear, so it is ended here."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         user = client.entry.user
         if user is not None and user.banned:
             self.end(socket, "banned", reconnect=False)
@@ -158,7 +158,7 @@ class ChatNamespace:
 
     def _resumed(self, socket: Socket) -> None:
         """A socket that goes on has all that it missed."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         self._rooms.resume(socket, client.entry.conversation_ids)
         if client.dialect.notifies:
             self._mail.resumed(socket)
@@ -168,8 +168,8 @@ class ChatNamespace:
         """A client has come by another connection than the one that seemed to carry it still: that is over."""
         if before is None:
             return
-        before_client: Client = before.data
-        client: Client = socket.data
+        before_client: ChatClient = before.data
+        client: ChatClient = socket.data
         client.opened, before_client.opened = before_client.opened, set()
         before.disconnect()
         if not before.connection.sockets:
@@ -177,18 +177,18 @@ class ChatNamespace:
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
         self._metrics.events_received += 1
-        client: Client = socket.data
+        client: ChatClient = socket.data
         name = args[0]
         inbound = client.dialect.inbound.get(name) if isinstance(name, str) else None
         if inbound is None:
             handler = self._handlers.get(name)
             if handler is not None:
-                self._hand_on(Request(socket, name, ack_id, None), handler, args[1] if len(args) > 1 else None)
+                self._hand_on(EventRequest(socket, name, ack_id, None), handler, args[1] if len(args) > 1 else None)
                 return
-            request = Request(socket, str(name)[:64], ack_id, None)
+            request = EventRequest(socket, str(name)[:64], ack_id, None)
             self._refuse_useless(request, ChatError("invalid_request", f"No such event: {request.name}"))
             return
-        request = Request(socket, name, ack_id, inbound, said=args[1] if len(args) > 1 else None)
+        request = EventRequest(socket, name, ack_id, inbound, said=args[1] if len(args) > 1 else None)
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:
@@ -208,7 +208,7 @@ class ChatNamespace:
         socket.connection.lane.enter(start, pipelined=pipelined)
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        request = Request(socket, str(name)[:64], ack_id, None)
+        request = EventRequest(socket, str(name)[:64], ack_id, None)
         self._refuse_useless(request, ChatError("invalid_request", f"The payload cannot be taken: {flaw}"))
 
     def expired(self, socket: Socket) -> None:
@@ -218,7 +218,7 @@ class ChatNamespace:
         self._tell_ending(socket, reason, reconnect=True)
 
     def disconnected(self, socket: Socket, reason: str) -> None:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         if self._recovery is not None:
             # What it was still to be told from before it came is told to a new socket only.
             self._recovery.went(socket, reason, for_good=self._mail.is_behind(socket))
@@ -235,9 +235,9 @@ class ChatNamespace:
 
     # --- from a packet to an answer ---------------------------------------------------------------------------------
 
-    def _start(self, request: Request, command: Command[Any] | SocketCommand) -> bool:
+    def _start(self, request: EventRequest, command: Command[Any] | SocketCommand) -> bool:
         """Begins a command. True: it is under way, and the lane will be told when it is finished."""
-        client: Client = request.socket.data
+        client: ChatClient = request.socket.data
         awaitable: Awaitable[Any]
         try:
             if isinstance(command, Change):
@@ -265,7 +265,7 @@ class ChatNamespace:
                 return self._watch(socket, command)
             case SocketSignal():
                 command = msgspec.structs.replace(command, source=socket.id)
-        client: Client = socket.data
+        client: ChatClient = socket.data
         return self._chat.execute(client.actor, command)
 
     def _do_at_once(self, socket: Socket, command: _Quick) -> object:
@@ -279,14 +279,14 @@ class ChatNamespace:
             case TellTime():
                 return time.time_ns() // 1_000_000
             case TellIdentity():
-                client: Client = socket.data
-                return Identity(client.actor.user_id, socket.id)
+                client: ChatClient = socket.data
+                return SocketIdentity(client.actor.user_id, socket.id)
             case Greet():
                 return None
             case _:
                 assert_never(command)
 
-    def _finish(self, request: Request, result: object, error: Exception | None) -> None:
+    def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
         then = request.inbound.then if request.inbound is not None and error is None else None
         if then is None or request.ack_id is None:
             self._end(request, result, error)
@@ -298,7 +298,7 @@ class ChatNamespace:
             return
         asked.add_done_callback(partial(tell, lambda found, error: self._end(request, (result, found), error)))
 
-    def _end(self, request: Request, result: object, error: Exception | None) -> None:
+    def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
         try:
             if error is None:
                 self._answer(request, result)
@@ -309,21 +309,21 @@ class ChatNamespace:
         finally:
             request.socket.connection.lane.finished()
 
-    def _answer(self, request: Request, result: object) -> None:
+    def _answer(self, request: EventRequest, result: object) -> None:
         """A dialect that fails to make the answer is a bug of ours, which the client hears of."""
         try:
             self._answers.answer(request, result)
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
             self._refuse_for(request, error)
 
-    def _refuse_for(self, request: Request, error: Exception) -> None:
+    def _refuse_for(self, request: EventRequest, error: Exception) -> None:
         """A refusal is the client's business, anything else ours."""
         if not isinstance(error, ChatError):
             self._report(error)
             error = ChatError("unavailable", "Something went wrong here. Try again.")
         self._answers.refuse(request, error)
 
-    def _hand_on(self, request: Request, handler: Handler, data: object) -> None:
+    def _hand_on(self, request: EventRequest, handler: Handler, data: object) -> None:
         """An event of the application's own goes to its handler, in its turn."""
         if self._limits is not None:
             wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
@@ -333,7 +333,7 @@ class ChatNamespace:
         start = partial(self._start_handler, request, handler, data)
         request.socket.connection.lane.enter(start, pipelined=False)
 
-    def _start_handler(self, request: Request, handler: Handler, data: object) -> bool:
+    def _start_handler(self, request: EventRequest, handler: Handler, data: object) -> bool:
         """As `_start`."""
         try:
             answer = handler(ClientSocket(request.socket, lambda: self._chat.cursor), data)
@@ -346,13 +346,13 @@ class ChatNamespace:
         self._answer_for_handler(request, answer, None)
         return False
 
-    def _finish_handler(self, request: Request, answer: object, error: Exception | None) -> None:
+    def _finish_handler(self, request: EventRequest, answer: object, error: Exception | None) -> None:
         try:
             self._answer_for_handler(request, answer, error)
         finally:
             request.socket.connection.lane.finished()
 
-    def _answer_for_handler(self, request: Request, answer: object, error: Exception | None) -> None:
+    def _answer_for_handler(self, request: EventRequest, answer: object, error: Exception | None) -> None:
         """A refusal goes to the client; any other error is a bug of the application's, and so is an answer that cannot
         be sent."""
         if error is None:
@@ -363,12 +363,12 @@ class ChatNamespace:
         if error is not None:
             self._refuse_for(request, error)
 
-    def _answer_retry(self, request: Request, command: Command[Any] | SocketCommand, wait_s: float) -> None:
+    def _answer_retry(self, request: EventRequest, command: Command[Any] | SocketCommand, wait_s: float) -> None:
         """A command that comes too soon is refused, unless it was carried out already."""
         if not isinstance(command, Command) or not AnswerRetry(command).is_possible:
             self._answers.refuse(request, rate_limited(wait_s))
             return
-        client: Client = request.socket.data
+        client: ChatClient = request.socket.data
 
         def start() -> bool:
             found = asyncio.ensure_future(self._limited_chat.answer_retry(client.actor, command, wait_s))
@@ -377,7 +377,7 @@ class ChatNamespace:
 
         request.socket.connection.lane.enter(start, pipelined=False)
 
-    def _refuse_useless(self, request: Request, error: ChatError) -> None:
+    def _refuse_useless(self, request: EventRequest, error: ChatError) -> None:
         """What is not understood counts too: it costs nearly as much as what is."""
         if self._limits is not None:
             wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
@@ -389,10 +389,10 @@ class ChatNamespace:
     async def _renew_sign_in(self, socket: Socket, command: RenewSignIn) -> float | None:
         """The socket goes on under another token of the same user, checked as at connect. Raises what that raises, and
         `forbidden` for another user's; the socket stays as it was then."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         handshake = socket.handshake
         credentials = Credentials(command.token, forwarded=handshake.forwarded, address=handshake.address)
-        renewed = Client.of(await self._callers.identify(credentials), client.dialect)
+        renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)
         if renewed.actor.user_id != client.actor.user_id:
             raise ChatError("forbidden", "This token is of another user.")
         client.actor, client.session_id, client.expires_at = renewed.actor, renewed.session_id, renewed.expires_at
@@ -403,7 +403,7 @@ class ChatNamespace:
 
     async def _watch(self, socket: Socket, command: WatchPresence) -> tuple[Presence, ...]:
         """From now on the socket is told of those whom its user may see."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
         if len(watched.union(map(presence_room, command.user_ids))) > ASKED_MAX:
             raise invalid("userIds", f"a socket may watch at most {ASKED_MAX} users")
@@ -417,7 +417,7 @@ class ChatNamespace:
         socket.expires = inf if expires_at is None else self._now() + expires_at - time.time()
 
     def _change_room(self, socket: Socket, command: OpenRoom | CloseRoom) -> str:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()
         if isinstance(command, OpenRoom):
@@ -426,10 +426,12 @@ class ChatNamespace:
             self._rooms.close(socket, command.conversation_id)
         return command.conversation_id
 
-    async def _change_kept_room(self, socket: Socket, command: OpenRoom | CloseRoom, recoverable: Recoverable) -> str:
+    async def _change_kept_room(
+        self, socket: Socket, command: OpenRoom | CloseRoom, recoverable: RecoverableSocket
+    ) -> str:
         """As below, for a socket that goes on with its rooms after a disconnect."""
         assert self._recovery is not None, "nobody else lets them in"
-        client: Client = socket.data
+        client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()
         opened = isinstance(command, OpenRoom)
@@ -442,7 +444,7 @@ class ChatNamespace:
             self._recovery.forget_choice(recoverable, command.conversation_id)
             raise
 
-    async def _identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> Client:
+    async def _identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> ChatClient:
         """Who connects. Raises ConnectRefused."""
         try:
             caller = await self._callers.identify(_credentials(handshake, auth))
@@ -451,7 +453,7 @@ class ChatNamespace:
                 error = rate_limited(CROWDED_S)
                 details = {"code": error.code, "details": error.details}
                 raise ConnectRefused("Too many sockets of this user", details)
-            return Client.of(caller, dialect)
+            return ChatClient.of(caller, dialect)
         except ChatError as error:
             details = {} if error.details is None else {"details": error.details}
             parting = None if dialect.turned_away is None else dialect.turned_away(error)
@@ -464,17 +466,17 @@ class ChatNamespace:
             raise ConnectRefused("No such dialect", {"code": "invalid_request"})
         return dialect
 
-    def _channel(self, dialect: Dialect, *, recoverable: bool) -> DialectChannel:
+    def _channel(self, dialect: Dialect, *, recoverable: bool) -> DialectEncoding:
         """Made for the first who needs it: an event is offered to every channel there is."""
         channel = self._channels.get((dialect.name, recoverable))
         if channel is None:
-            channel = DialectChannel(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
+            channel = DialectEncoding(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
             self._hub.add_channel(channel)
             self._channels[dialect.name, recoverable] = channel
         return channel
 
     def _tell_ending(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         try:
             goodbye = client.dialect.goodbye(reason, reconnect)
             if goodbye is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from talkwire.core.domain.model import ActorRole
 from talkwire.core.signals.custom_events import SOCKET_IO_EVENTS
-from talkwire.realtime.clients.chat_client import NOWHERE, Client, DialectChannel
+from talkwire.realtime.clients.chat_client import NOWHERE, ChatClient, DialectEncoding
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 Handler = Callable[["ClientSocket", Any], Any]
@@ -79,15 +79,15 @@ class ClientSocket:
         ValueError for a name that Socket.IO has for itself, LocalProtocolError for what is no JSON."""
         check_event_name(event)
         channel = self._socket.channel
-        if isinstance(data, str) and isinstance(channel, DialectChannel) and channel.recoverable:
+        if isinstance(data, str) and isinstance(channel, DialectEncoding) and channel.recoverable:
             # Such a client takes a text at the end for its place in the log.
             self._socket.emit(event, data, NOWHERE if self._client.behind else self._cursor())
         else:
             self._socket.emit(event, data)
 
     @property
-    def _client(self) -> Client:
-        client: Client = self._socket.data
+    def _client(self) -> ChatClient:
+        client: ChatClient = self._socket.data
         return client
 
     def __repr__(self) -> str:

@@ -24,7 +24,7 @@ RETRY_S = 0.5
 _logger = structlog.get_logger(__name__)
 
 
-class Doubt:
+class Fencing:
     """Joins the lease, which knows of the doubt, and the sessions of a node among others."""
 
     def __init__(self, engine: EngineServer, chat: Chat) -> None:

@@ -12,7 +12,7 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.ports.bus import Bus
 
 
-class NewsMetrics(Collector):
+class EventSourceMetrics(Collector):
     """Register it with a `CollectorRegistry` to have it shown."""
 
     def __init__(self, bus: Bus, feed: LogFeed, peers: Peers) -> None:

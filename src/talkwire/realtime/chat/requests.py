@@ -10,13 +10,13 @@ import msgspec
 from talkwire.core.domain.errors import ChatError
 from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.payloads.problems import with_unknown_fields
-from talkwire.realtime.clients.chat_client import Client, encode_json
+from talkwire.realtime.clients.chat_client import ChatClient, encode_json
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import ack_frame, event_frame
 
 
-class Request(NamedTuple):
+class EventRequest(NamedTuple):
     """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have. The
     `payload` is kept where it is echoed; `said` is what it was made of, which a refusal looks into."""
 
@@ -28,14 +28,14 @@ class Request(NamedTuple):
     said: object = None
 
 
-class Answers:
+class EventReplies:
     """Of one namespace."""
 
     def __init__(self, namespace: str, hub: Hub) -> None:
         self._namespace = namespace
         self._hub = hub
 
-    def answer(self, request: Request, result: object) -> None:
+    def answer(self, request: EventRequest, result: object) -> None:
         """The command was carried out."""
         socket, inbound = request.socket, request.inbound
         if inbound is None or not socket.connected:
@@ -47,12 +47,12 @@ class Answers:
                 socket.connection, ack_frame(self._namespace, request.ack_id, encode_json(inbound.reply(result)))
             )
 
-    def acknowledge(self, request: Request, answer: object) -> None:
+    def acknowledge(self, request: EventRequest, answer: object) -> None:
         """A handler of the application's has answered. Raises LocalProtocolError for what is no JSON."""
         if request.ack_id is not None:
             request.socket.acknowledge(request.ack_id, [answer])
 
-    def refuse(self, request: Request, error: ChatError) -> None:
+    def refuse(self, request: EventRequest, error: ChatError) -> None:
         """The command was refused, or there was none in the event."""
         socket = request.socket
         if not socket.connected:
@@ -61,7 +61,7 @@ class Answers:
             socket.connection.slow_down()
         if request.inbound is not None:
             error = with_unknown_fields(error, request.inbound.payload, request.said)
-        client: Client = socket.data
+        client: ChatClient = socket.data
         if request.ack_id is None:
             self.tell(socket, *client.dialect.error(error, request.name))
         else:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from talkwire.core.connected.directory import Entry
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.events import CustomEvent, DurableEvent, Event
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.dialect import PERSONAL_MAX, Dialect, Outbound, Personal, To, Told
 from talkwire.identity.callers import Caller
-from talkwire.realtime.clients.recoverable import GoingOn, Recoverable
-from talkwire.realtime.engine.hub import Channel, Hub
+from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
+from talkwire.realtime.engine.hub import EncodingGroup, Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import event_frame
 
@@ -44,25 +44,25 @@ def presence_room(user_id: str) -> str:
 
 
 @dataclass(slots=True, eq=False)
-class Client:
+class ChatClient:
     """What is kept with a socket."""
 
     actor: Actor
-    entry: Entry
+    entry: DirectoryEntry
     dialect: Dialect
     session_id: str | None
     expires_at: float | None
     opened: set[str] = field(default_factory=set)
     """The conversations that the socket asked to follow."""
-    recoverable: Recoverable | None = None
+    recoverable: RecoverableSocket | None = None
     """What is known of it over all its connections, where it can go on after a disconnect."""
     behind: bool = False
     """It is still being told of what its user missed, so the log's end is not where it is."""
-    going_on: GoingOn | None = None
+    going_on: ResumePlan | None = None
     """Where it goes on, until it does."""
 
     @classmethod
-    def of(cls, caller: Caller, dialect: Dialect) -> Client:
+    def of(cls, caller: Caller, dialect: Dialect) -> ChatClient:
         """A caller who was let in."""
         expires_at = None if caller.identity is None else caller.identity.expires_at
         return cls(caller.actor, caller.entry, dialect, caller.session_id, expires_at)
@@ -71,10 +71,10 @@ class Client:
 def clients_in(hub: Hub, room: str) -> list[Socket]:
     """The sockets in a room of the chat's. A namespace without chat may have a room of the same name, which is its own
     affair."""
-    return [s for s in hub.sockets_in(room) if isinstance(s, Socket) and isinstance(s.data, Client)]
+    return [s for s in hub.sockets_in(room) if isinstance(s, Socket) and isinstance(s.data, ChatClient)]
 
 
-class DialectChannel(Channel):
+class DialectEncoding(EncodingGroup):
     """Sockets of one namespace that speak one dialect. Where they are `recoverable`, each durable event is followed by
     its place in the log, as of which they can go on after a disconnect; `epoch` says of which log."""
 
@@ -163,15 +163,15 @@ NOWHERE = ""
 """An offset from which nobody can go on."""
 
 
-def encode_custom(channel: Channel, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
+def encode_custom(channel: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
     """The frame of an application's own event, empty for a channel without chat. Clients that can go on after a
     disconnect take a text at the end for their place in the log, so that follows it then: `offset`."""
-    if not isinstance(channel, DialectChannel):
+    if not isinstance(channel, DialectEncoding):
         return b""
     follows = channel.recoverable and isinstance(event.payload, str)
     return event_frame(channel.namespace, event.name, payload_json, offset if follows else None)
 
 
-def encode_for(channel: Channel, event: Event, to: To = To.ROOM) -> bytes:
+def encode_for(channel: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
     """The event's frames for a channel; empty for one without chat."""
-    return channel.encode(event, to) if isinstance(channel, DialectChannel) else b""
+    return channel.encode(event, to) if isinstance(channel, DialectEncoding) else b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Offset(NamedTuple):
     """Where a socket is in the log: it has all up to `pos`; and of the event behind that, the packets up to the one
     with this `counter`, if any."""
 
@@ -18,7 +18,7 @@ class Place(NamedTuple):
         return self.pos if self.counter is None else self.pos + 1
 
 
-def place_of(offset: object, epoch: str) -> Place | None:
+def parse_offset(offset: object, epoch: str) -> Offset | None:
     """The place that an offset names (`client.offset_text`); None for what is none of this epoch's."""
     if not isinstance(offset, str) or len(offset) > len(epoch) + 32:
         return None
@@ -26,7 +26,7 @@ def place_of(offset: object, epoch: str) -> Place | None:
     pos, dot, counter = numbers.partition(".")
     if of_epoch != epoch or not _is_number(pos) or (dot and not _is_number(counter)):
         return None
-    return Place(int(pos) - 1, int(counter)) if dot else Place(int(pos))
+    return Offset(int(pos) - 1, int(counter)) if dot else Offset(int(pos))
 
 
 def _is_number(text: str) -> bool:

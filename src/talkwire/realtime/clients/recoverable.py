@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from talkwire.core.commands.server.recovery import MissedEvents
-from talkwire.realtime.clients.log_offset import Place
-from talkwire.realtime.clients.recovery_token import Statement
+from talkwire.realtime.clients.log_offset import Offset
+from talkwire.realtime.clients.recovery_token import RecoveryClaims
 
 if TYPE_CHECKING:
     from talkwire.realtime.socketio.socketio_socket import Socket
@@ -33,10 +33,10 @@ LOST = frozenset(
 
 
 @dataclass(slots=True, eq=False)
-class Recoverable:
+class RecoverableSocket:
     """One socket, over all its connections."""
 
-    statement: Statement
+    statement: RecoveryClaims
     pid: str
     chosen: dict[str, bool] = field(default_factory=dict)
     """The conversations that it opened itself (True) or closed."""
@@ -58,12 +58,12 @@ class Recoverable:
 
 
 @dataclass(slots=True, eq=False)
-class GoingOn:
+class ResumePlan:
     """A socket that goes on: from where, with the first page of what the log has for it if it was read, and whether it
     was waited for since the client was let in."""
 
-    recoverable: Recoverable
-    place: Place
+    recoverable: RecoverableSocket
+    place: Offset
     page: MissedEvents | None = None
     waited: bool = False
 
@@ -75,28 +75,28 @@ class RecoverableSockets:
         self._window_s = window_s
         self._now = now
         self._gone_max = gone_max
-        self._here: dict[str, Recoverable] = {}
+        self._here: dict[str, RecoverableSocket] = {}
         # In the order in which they went.
-        self._gone: dict[str, Recoverable] = {}
+        self._gone: dict[str, RecoverableSocket] = {}
 
-    def find(self, socket_id: str) -> Recoverable | None:
+    def find(self, socket_id: str) -> RecoverableSocket | None:
         """One that is here or went within the window."""
         self._forget_old()
         return self._here.get(socket_id) or self._gone.get(socket_id)
 
-    def remember(self, recoverable: Recoverable) -> None:
+    def remember(self, recoverable: RecoverableSocket) -> None:
         """One that was elsewhere until now, and is about to come."""
         recoverable.gone_at = self._now()
         self._gone[recoverable.socket_id] = recoverable
 
-    def hand_over(self, socket_id: str) -> Recoverable | None:
+    def hand_over(self, socket_id: str) -> RecoverableSocket | None:
         """One that is here or went within the window, and is carried by another node from now on."""
         recoverable = self.find(socket_id)
         self._here.pop(socket_id, None)
         self._gone.pop(socket_id, None)
         return recoverable
 
-    def came(self, recoverable: Recoverable, socket: Socket) -> Socket | None:
+    def came(self, recoverable: RecoverableSocket, socket: Socket) -> Socket | None:
         """It is carried by this socket now. Answers the one by which it was until now, if that is still there."""
         before, recoverable.socket = recoverable.socket, socket
         self._gone.pop(recoverable.socket_id, None)
@@ -104,7 +104,7 @@ class RecoverableSockets:
         recoverable.gone_at = None
         return before
 
-    def went(self, recoverable: Recoverable, socket: Socket, *, on_purpose: bool) -> bool:
+    def went(self, recoverable: RecoverableSocket, socket: Socket, *, on_purpose: bool) -> bool:
         """The socket is gone. False: another one carries it already."""
         if recoverable.socket is not socket:
             return False

@@ -17,7 +17,7 @@ LENGTH_MAX = 2048
 """Ids have at most 128 characters, so none of ours is longer."""
 
 
-class Statement(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class RecoveryClaims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Whose session it is, where it began, and up to where the log `epoch` had been handed out by then."""
 
     user_id: str
@@ -29,19 +29,19 @@ class Statement(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     pos: int
 
 
-class PidSigner:
+class RecoveryTokenSigner:
     """Makes and checks pids with a key that all nodes share."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._decoder = msgspec.json.Decoder(Statement)
+        self._decoder = msgspec.json.Decoder(RecoveryClaims)
 
-    def sign(self, statement: Statement) -> str:
+    def sign(self, statement: RecoveryClaims) -> str:
         """The pid: the statement and its signature, each in base64url without padding."""
         body = _encode(msgspec.json.encode(statement))
         return f"{body}.{_encode(self._signature(body))}"
 
-    def read(self, pid: object) -> Statement | None:
+    def read(self, pid: object) -> RecoveryClaims | None:
         """What a client's pid says; None for anything that we did not sign."""
         if not isinstance(pid, str) or len(pid) > LENGTH_MAX or not pid.isascii():
             return None

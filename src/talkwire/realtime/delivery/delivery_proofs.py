@@ -58,7 +58,7 @@ class _Stretch:
     rounds: int = 0
 
 
-class Arrivals:
+class DeliveryProofs:
     """Follows the events of this node's chat.
 
     `recipients(conversation_id)` are the sockets in a conversation's room, empty where it is too large; `mark` submits

@@ -31,7 +31,7 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.realtime.clients.chat_client import (
-    DialectChannel,
+    DialectEncoding,
     clients_in,
     conversation_room,
     encode_for,
@@ -156,7 +156,7 @@ class EventDelivery:
     def _tell_apart(self, conversation_id: str, event: Durable, is_for: IsFor | None) -> None:
         """What dialects tell some of the members only."""
         for channel in self._hub.channels:
-            if isinstance(channel, DialectChannel) and type(event) in channel.tells_apart:
+            if isinstance(channel, DialectEncoding) and type(event) in channel.tells_apart:
                 tell_apart(self._hub, channel, conversation_id, event, is_for)
 
     # --- users ------------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ from talkwire.core.domain.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, WHOL
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.dialect import To
 from talkwire.realtime.clients.chat_client import (
-    Client,
-    DialectChannel,
+    ChatClient,
+    DialectEncoding,
     clients_in,
     conversation_room,
     encode_custom,
@@ -87,18 +87,18 @@ class _Box:
     """Mail was stored since it was last looked for."""
 
     @property
-    def client(self) -> Client:
-        client: Client = self.socket.data
+    def client(self) -> ChatClient:
+        client: ChatClient = self.socket.data
         return client
 
     @property
-    def channel(self) -> DialectChannel:
+    def channel(self) -> DialectEncoding:
         channel = self.socket.channel
-        assert isinstance(channel, DialectChannel)
+        assert isinstance(channel, DialectEncoding)
         return channel
 
 
-class MailDelivery:
+class OfflineDelivery:
     """For the sockets of this node whose dialects notify. `now_ms` is the time, in milliseconds since 1970."""
 
     def __init__(self, chat: Chat, hub: Hub, rooms: Rooms, now_ms: Callable[[], int]) -> None:
@@ -351,7 +351,7 @@ class MailDelivery:
     def _notified_in(self, conversation_id: str) -> Iterator[Socket]:
         """The sockets of a conversation's members whose dialects notify, whether they have joined its room or not."""
         for channel in self._hub.channels:
-            if isinstance(channel, DialectChannel) and channel.dialect.notifies:
+            if isinstance(channel, DialectEncoding) and channel.dialect.notifies:
                 for room in (outside_room(conversation_id), conversation_room(conversation_id)):
                     yield from cast("Collection[Socket]", channel.rooms.get(room, ()))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.connected.memberships import Circles
+from talkwire.core.connected.memberships import MembershipIndex
 from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
-from talkwire.realtime.clients.chat_client import Client, clients_in, conversation_room
+from talkwire.realtime.clients.chat_client import ChatClient, clients_in, conversation_room
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -12,7 +12,7 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 class Recipients:
     """By conversation."""
 
-    def __init__(self, hub: Hub, circles: Circles) -> None:
+    def __init__(self, hub: Hub, circles: MembershipIndex) -> None:
         self._hub = hub
         self._circles = circles
 
@@ -34,7 +34,7 @@ class SocketRecipient:
 
     @property
     def actor(self) -> Actor:
-        client: Client = self._socket.data
+        client: ChatClient = self._socket.data
         return client.actor
 
     @property

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from talkwire.core.domain.events import RoomEntered, RoomLeft
-from talkwire.realtime.clients.chat_client import Client, clients_in, conversation_room, outside_room, user_room
+from talkwire.realtime.clients.chat_client import ChatClient, clients_in, conversation_room, outside_room, user_room
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -26,14 +26,14 @@ class Rooms:
 
     def enter(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
         """A new socket, of a member of these conversations."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
             self._admit(socket, conversation_id)
 
     def resume(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
         """A socket that goes on, of a member of these conversations: it follows those that it followed before."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         assert client.recoverable is not None, "it goes on"
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
@@ -57,7 +57,7 @@ class Rooms:
 
     def open(self, socket: Socket, conversation_id: str) -> None:
         """A member's socket follows a conversation from now on."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         self._hub.leave(outside_room(conversation_id), socket)
         if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
             return
@@ -69,45 +69,45 @@ class Rooms:
 
     def close(self, socket: Socket, conversation_id: str) -> None:
         """A member's socket follows a conversation no more."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         self._leave(socket, conversation_id)
         if client.dialect.told_outside:
             self._hub.join(outside_room(conversation_id), socket)
 
-    def gone(self, client: Client) -> None:
+    def gone(self, client: ChatClient) -> None:
         """The client's socket has disconnected, and is in no room any more."""
         self._tell_gone(client, client.opened)
 
-    def hand_over(self, client: Client) -> None:
+    def hand_over(self, client: ChatClient) -> None:
         """The client goes on at another node, and its socket here is about to go: it leaves its rooms when it has
         entered them there, so that nobody hears of either."""
         opened, client.opened = client.opened, set()
         if opened:
             asyncio.get_running_loop().call_later(HAND_OVER_S, self._tell_gone, client, opened)
 
-    def _tell_gone(self, client: Client, conversation_ids: Iterable[str]) -> None:
+    def _tell_gone(self, client: ChatClient, conversation_ids: Iterable[str]) -> None:
         for conversation_id in conversation_ids:
             self._tell_if_last(client, conversation_id)
 
     def _admit(self, socket: Socket, conversation_id: str) -> None:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         if client.dialect.follows_all:
             self._hub.join(conversation_room(conversation_id), socket)
         elif client.dialect.told_outside and conversation_id not in client.opened:
             self._hub.join(outside_room(conversation_id), socket)
 
     def _leave(self, socket: Socket, conversation_id: str) -> None:
-        client: Client = socket.data
+        client: ChatClient = socket.data
         self._hub.leave(conversation_room(conversation_id), socket)
         if conversation_id in client.opened:
             client.opened.discard(conversation_id)
             self._tell_if_last(client, conversation_id)
 
-    def _tell_if_last(self, client: Client, conversation_id: str) -> None:
+    def _tell_if_last(self, client: ChatClient, conversation_id: str) -> None:
         if not self._openers(client, conversation_id):
             self._tell(RoomLeft(conversation_id, client.actor.user_id, client.actor.name))
 
-    def _openers(self, client: Client, conversation_id: str) -> int:
+    def _openers(self, client: ChatClient, conversation_id: str) -> int:
         """How many sockets of the client's user have opened a conversation."""
         devices = clients_in(self._hub, user_room(client.actor.user_id))
         return sum(conversation_id in socket.data.opened for socket in devices)

@@ -30,7 +30,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.realtime.clients.chat_client import (
     NOWHERE,
-    Client,
+    ChatClient,
     clients_in,
     conversation_room,
     encode_custom,
@@ -135,7 +135,7 @@ class SignalDelivery:
         """Of the sockets that asked to be told those whose users share a conversation with that user."""
         return [socket for socket in watching if self._may_be_told(socket.data, user_id)]
 
-    def _may_be_told(self, client: Client, user_id: str) -> bool:
+    def _may_be_told(self, client: ChatClient, user_id: str) -> bool:
         return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -12,7 +12,13 @@ from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.domain.model import Message
 from talkwire.core.features.notifying.offline_queue import calls_for_attention
 from talkwire.dialects.dialect import Personal, To
-from talkwire.realtime.clients.chat_client import Client, DialectChannel, conversation_room, outside_room, user_room
+from talkwire.realtime.clients.chat_client import (
+    ChatClient,
+    DialectEncoding,
+    conversation_room,
+    outside_room,
+    user_room,
+)
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -20,7 +26,7 @@ IsFor = Callable[[str], bool]
 """By user id."""
 
 
-def tell_apart(hub: Hub, channel: DialectChannel, conversation_id: str, event: Durable, is_for: IsFor | None) -> None:
+def tell_apart(hub: Hub, channel: DialectEncoding, conversation_id: str, event: Durable, is_for: IsFor | None) -> None:
     """Sends what goes to a part of a channel's sockets, of those users whom `is_for` names; None: of all."""
     for to, room in ((To.OTHERS, conversation_room(conversation_id)), (To.OUTSIDE, outside_room(conversation_id))):
         if room in channel.rooms:
@@ -39,11 +45,11 @@ def _is_for(packet: Personal, socket: Socket, conversation_id: str) -> bool:
     """Whoever has left the conversation, such as an offer's author, hears of it no more."""
     if packet.followers_only:
         return conversation_room(conversation_id) in socket.rooms
-    client: Client = socket.data
+    client: ChatClient = socket.data
     return conversation_id in client.entry.conversation_ids
 
 
-def _left_out(channel: DialectChannel, room: str, event: Durable, is_for: IsFor | None) -> set[Socket]:
+def _left_out(channel: DialectEncoding, room: str, event: Durable, is_for: IsFor | None) -> set[Socket]:
     """Those in a room who are not told."""
     doer = doer_of(event)
     left_out = {s for s in _sockets(channel, user_room(doer)) if room in s.rooms} if doer else set()
@@ -54,7 +60,7 @@ def _left_out(channel: DialectChannel, room: str, event: Durable, is_for: IsFor 
     return left_out
 
 
-def _uninterested(channel: DialectChannel, room: str, message: Message) -> set[Socket]:
+def _uninterested(channel: DialectEncoding, room: str, message: Message) -> set[Socket]:
     """Those who do not want to hear of a message. Nearly nobody has said anything of that kind, and this is asked for
     every message and member."""
     conversation_id = message.conversation_id
@@ -66,13 +72,13 @@ def _uninterested(channel: DialectChannel, room: str, message: Message) -> set[S
     return {socket for socket in choosy if not hears_of(socket.data, message)}
 
 
-def hears_of(client: Client, message: Message) -> bool:
+def hears_of(client: ChatClient, message: Message) -> bool:
     """Whether a member's client is notified of a message in a conversation that it does not follow."""
     entry = client.entry
     here = entry.member_preferences.get(message.conversation_id, USUAL)
     return calls_for_attention(message, client.actor.user_id, entry.blocked_ids, here)
 
 
-def _sockets(channel: DialectChannel, room: str) -> Collection[Socket]:
+def _sockets(channel: DialectEncoding, room: str) -> Collection[Socket]:
     """Whoever speaks a dialect is a socket."""
     return cast("Collection[Socket]", channel.rooms.get(room, ()))

@@ -17,7 +17,7 @@ from talkwire.core.engine.limits import address_key
 from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.hub import Hub
-from talkwire.realtime.forwarding.forwarder import Passing
+from talkwire.realtime.forwarding.forwarder import Forwarder
 from talkwire.realtime.forwarding.session_owners import new_engine_sid
 from talkwire.realtime.http.connection_limits import is_shared
 from talkwire.realtime.metrics import RealtimeMetrics
@@ -85,7 +85,7 @@ class EngineServer(ABC):
         """The clock that event loops keep too."""
         self.node_id = ""
         """What session ids end with, so that other nodes know whose they are."""
-        self.passing: Passing | None = None
+        self.passing: Forwarder | None = None
         """How requests for sessions of other nodes get there; None: there are no others."""
         self.doubt_at = inf
         """Until when what comes in may be handled; later, other nodes may have taken this one for dead."""

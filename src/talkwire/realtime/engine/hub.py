@@ -47,14 +47,14 @@ class Occupant(Protocol):
     rooms: set[str]
 
     @property
-    def channel(self) -> Channel: ...
+    def channel(self) -> EncodingGroup: ...
     @property
     def connection(self) -> Outlet: ...
     @property
     def connected(self) -> bool: ...
 
 
-class Channel:
+class EncodingGroup:
     """Sockets that are sent the same bytes: those of one namespace that speak the same dialect."""
 
     __slots__ = ("name", "namespace", "rooms")
@@ -65,7 +65,7 @@ class Channel:
         self.rooms: dict[str, dict[Occupant, Outlet]] = {}
 
 
-class _Aside:
+class _ExtraFrames:
     """What was sent to one room and is not handed to its connections yet; `due`: until when it may wait."""
 
     __slots__ = ("due", "frames", "members")
@@ -88,18 +88,18 @@ class Hub:
 
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
         self.expects_more = expects_more
-        self.channels: list[Channel] = []
+        self.channels: list[EncodingGroup] = []
         # By connection: one that is woken again and again in a turn is written to once.
         self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []
         # The latest broadcasts to one room of each channel, not handed to its connections yet: see `_deliver`.
-        self._aside: dict[Channel, _Aside] = {}
+        self._aside: dict[EncodingGroup, _ExtraFrames] = {}
         self._room_timer: asyncio.TimerHandle | None = None
         self._flushing = False
 
     # --- rooms ------------------------------------------------------------------------------------------------------
 
-    def add_channel(self, channel: Channel) -> Channel:
+    def add_channel(self, channel: EncodingGroup) -> EncodingGroup:
         self.channels.append(channel)
         return channel
 
@@ -138,7 +138,7 @@ class Hub:
 
     # --- output -----------------------------------------------------------------------------------------------------
 
-    def broadcast(self, room: str, encode: Callable[[Channel], bytes]) -> None:
+    def broadcast(self, room: str, encode: Callable[[EncodingGroup], bytes]) -> None:
         """Sends an event to everyone in a room. `encode` gives the frames for a channel, empty for none of its own."""
         for channel in self.channels:
             members = channel.rooms.get(room)
@@ -147,14 +147,14 @@ class Hub:
                 if frames:
                     self._deliver(channel, members, frames)
 
-    def broadcast_in(self, channel: Channel, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
+    def broadcast_in(self, channel: EncodingGroup, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
         """Sends frames to everyone in a channel's room but the sockets in `skip`."""
         members = channel.rooms.get(room)
         if members:
             self._deliver(channel, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
 
     def broadcast_ephemeral(
-        self, room: str, encode: Callable[[Channel], bytes], skip: Collection[Occupant] = ()
+        self, room: str, encode: Callable[[EncodingGroup], bytes], skip: Collection[Occupant] = ()
     ) -> None:
         """Like `broadcast`, but passes over the sockets in `skip` and those that are slow to read."""
         for channel in self.channels:
@@ -164,9 +164,9 @@ class Hub:
                 listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
                 self._deliver(channel, listening, frames)
 
-    def multicast(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
+    def multicast(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
         """Like `broadcast`, to sockets that share no room."""
-        by_channel: dict[Channel, dict[Occupant, Outlet]] = {}
+        by_channel: dict[EncodingGroup, dict[Occupant, Outlet]] = {}
         for socket in sockets:
             by_channel.setdefault(socket.channel, {})[socket] = socket.connection
         for channel, members in by_channel.items():
@@ -174,7 +174,7 @@ class Hub:
             if frames:
                 self._deliver(channel, members, frames)
 
-    def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[Channel], bytes]) -> None:
+    def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
         """Like `multicast`, but passes over the sockets that are slow to read."""
         self.multicast([socket for socket in sockets if not socket.connection.is_slow()], encode)
 
@@ -191,7 +191,7 @@ class Hub:
         if not self._flushing:
             self._schedule()
 
-    def _deliver(self, channel: Channel, members: dict[Occupant, Outlet], frames: bytes) -> None:
+    def _deliver(self, channel: EncodingGroup, members: dict[Occupant, Outlet], frames: bytes) -> None:
         """Has frames written to everyone in a room, in the order of the calls.
 
         What goes to the same room of a channel again and again is kept aside and joined once for all, instead of once
@@ -203,12 +203,12 @@ class Hub:
         if aside is None or aside.members is not members:
             if aside is not None:
                 self._hand_out_of(channel)
-            aside = self._aside[channel] = _Aside(members, asyncio.get_running_loop().time() + LINGER_S)
+            aside = self._aside[channel] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
         aside.frames.append(frames)
         if not self._flushing:
             self._schedule()
 
-    def _settle(self, channel: Channel, members: dict[Occupant, Outlet]) -> None:
+    def _settle(self, channel: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
         """Somebody is about to enter or leave a room."""
         aside = self._aside.get(channel)
         if aside is not None and aside.members is members:
@@ -220,7 +220,7 @@ class Hub:
         for channel in list(self._aside):
             self._hand_out_of(channel)
 
-    def _hand_out_of(self, channel: Channel) -> None:
+    def _hand_out_of(self, channel: EncodingGroup) -> None:
         aside = self._aside.pop(channel)
         frames = aside.joined()
         bulk = self._bulk

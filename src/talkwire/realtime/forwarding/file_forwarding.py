@@ -17,9 +17,9 @@ from talkwire.core.domain.peer import Peer
 from talkwire.files.holders import ForwardedAnswer, ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
 from talkwire.realtime.forwarding.forwarder import ONE_HOP
-from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, Link, Passed
-from talkwire.realtime.forwarding.peer_http import CONNECT_S, LinkBroken, place_of
-from talkwire.realtime.forwarding.session_owners import Owners
+from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, ForwardedHead, PeerAuth
+from talkwire.realtime.forwarding.peer_http import CONNECT_S, PeerConnectionBroken, place_of
+from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.metrics import RealtimeMetrics
 
 STORED = "/stored/"
@@ -39,10 +39,12 @@ _REFUSED = REFUSED.partition(b":")[0].decode()
 _MISSING = 404
 
 
-class FileLinks:
+class FileForwarding:
     """Implements `files.holders.Holders` for one node, over the link."""
 
-    def __init__(self, owners: Owners, link: Link, metrics: RealtimeMetrics, now: Callable[[], float]) -> None:
+    def __init__(
+        self, owners: SessionOwners, link: PeerAuth, metrics: RealtimeMetrics, now: Callable[[], float]
+    ) -> None:
         self._owners = owners
         self._link = link
         self._metrics = metrics
@@ -91,10 +93,10 @@ class FileLinks:
         for peer in self._owners.with_folders() if named is None else (named,):
             with contextlib.ExitStack() as ending:
                 try:
-                    exchange = await self._begin(peer, Passed(method, target, "-", "", ""), ())
+                    exchange = await self._begin(peer, ForwardedHead(method, target, "-", "", ""), ())
                     ending.callback(exchange.abort)
                     await exchange.read_head()
-                except LinkBroken:
+                except PeerConnectionBroken:
                     self._metrics.broken_links += 1
                     if named is None:
                         continue
@@ -117,14 +119,14 @@ class FileLinks:
             self._refuse_what_is_gone(folder_id)
             raise HolderAway("The node that holds this upload is not running. Resume the upload when it is back.")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
-        passed = Passed.of(request.method, request.target, request.address, headers)
+        passed = ForwardedHead.of(request.method, request.target, request.address, headers)
         try:
             exchange = await self._begin(peer, passed, request.headers)
             try:
                 answer = await _exchanged(exchange, body)
             finally:
                 exchange.close()
-        except LinkBroken:
+        except PeerConnectionBroken:
             self._metrics.broken_links += 1
             raise HolderAway("The node that holds this upload does not answer. Resume the upload.") from None
         self._metrics.forwarded_uploads += 1
@@ -138,13 +140,13 @@ class FileLinks:
 
     # --- both -------------------------------------------------------------------------------------------------------
 
-    async def _begin(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
+    async def _begin(self, peer: Peer, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
         """Connects to a node and sends the head of a request. Raises LinkBroken."""
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=CHUNK_BYTES)
         except (OSError, ValueError) as error:
-            raise LinkBroken from error
+            raise PeerConnectionBroken from error
         exchange = _Exchange(request.method, reader, writer, self._forget)
         self._open[exchange] = peer.node_id
         exchange.send_head(request, headers, self._link.seal(request, peer.node_id))
@@ -196,7 +198,7 @@ class _Exchange:
 
     # --- the request ------------------------------------------------------------------------------------------------
 
-    def send_head(self, request: Passed, headers: Iterable[tuple[bytes, bytes]], seal: str) -> None:
+    def send_head(self, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], seal: str) -> None:
         lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
         lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
         lines += [b"connection: close", f"{HEADER}: {seal}".encode("latin-1")]
@@ -222,7 +224,7 @@ class _Exchange:
         while not self._has_head:
             await self._feed()
         if _REFUSED in self.headers:
-            raise LinkBroken
+            raise PeerConnectionBroken
 
     async def read_chunk(self) -> bytes:
         """Returns some more of the body, and nothing at its end. Raises LinkBroken."""
@@ -238,20 +240,20 @@ class _Exchange:
         while chunk := await self.read_chunk():
             body += chunk
             if len(body) > ANSWER_MAX:
-                raise LinkBroken
+                raise PeerConnectionBroken
         return ForwardedAnswer(self.status, self.headers, bytes(body))
 
     async def _feed(self) -> None:
         try:
             data = await self._reader.read(CHUNK_BYTES)
         except OSError as error:
-            raise LinkBroken from error
+            raise PeerConnectionBroken from error
         if not data or self._parser is None:
-            raise LinkBroken
+            raise PeerConnectionBroken
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise LinkBroken from error
+            raise PeerConnectionBroken from error
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -300,7 +302,7 @@ class FileStream:
     async def __anext__(self) -> bytes:
         try:
             chunk = await self._exchange.read_chunk()
-        except LinkBroken:
+        except PeerConnectionBroken:
             raise HolderAway("The node that holds this file has stopped answering.") from None
         if not chunk:
             raise StopAsyncIteration

@@ -15,10 +15,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from talkwire.core.domain.peer import Peer
-from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, Link, Passed
-from talkwire.realtime.forwarding.peer_http import CONFIRMATION, CONNECT_S, Answer, LinkBroken, LinkPool, place_of
-from talkwire.realtime.forwarding.session_owners import Owners, node_of
-from talkwire.realtime.forwarding.tunnel import OwnersEnd, Splice
+from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, ForwardedHead, PeerAuth
+from talkwire.realtime.forwarding.peer_http import (
+    CONFIRMATION,
+    CONNECT_S,
+    PeerConnectionBroken,
+    PeerHttp,
+    PeerResponse,
+    place_of,
+)
+from talkwire.realtime.forwarding.session_owners import SessionOwners, node_of
+from talkwire.realtime.forwarding.tunnel import OwnerEnd, Tunnel
 from talkwire.realtime.metrics import RealtimeMetrics
 
 _HEADER = HEADER.encode()
@@ -38,7 +45,7 @@ class Upgrade(NamedTuple):
     is what it is answered when nobody has the session."""
 
     engine_sid: str
-    request: Passed
+    request: ForwardedHead
     head: bytes
     unknown: bytes
 
@@ -46,25 +53,25 @@ class Upgrade(NamedTuple):
 class Handed(Protocol):
     """Who counts what is open, and ends it at the end (uvicorn's `server_state.connections`)."""
 
-    def add(self, item: Splice, /) -> None: ...
-    def discard(self, item: Splice, /) -> None: ...
+    def add(self, item: Tunnel, /) -> None: ...
+    def discard(self, item: Tunnel, /) -> None: ...
 
 
-class Passing:
+class Forwarder:
     """For one node. `node_id` is its own."""
 
-    def __init__(self, owners: Owners, link: Link, node_id: str, metrics: RealtimeMetrics) -> None:
+    def __init__(self, owners: SessionOwners, link: PeerAuth, node_id: str, metrics: RealtimeMetrics) -> None:
         self._owners = owners
         self._link = link
         self._node_id = node_id
         self._metrics = metrics
-        self._pool = LinkPool()
-        self._splices: set[Splice] = set()
+        self._pool = PeerHttp()
+        self._splices: set[Tunnel] = set()
         self._joining: set[asyncio.Task[None]] = set()
         self._relayed: dict[ClientConnection, str] = {}
 
     @property
-    def splices(self) -> list[Splice]:
+    def splices(self) -> list[Tunnel]:
         return list(self._splices)
 
     def is_for_another(self, engine_sid: str) -> bool:
@@ -92,25 +99,27 @@ class Passing:
     # --- polls ------------------------------------------------------------------------------------------------------
 
     async def poll(
-        self, engine_sid: str, request: Passed, headers: Iterable[tuple[bytes, bytes]], body: bytes
-    ) -> Answer:
+        self, engine_sid: str, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> PeerResponse:
         """The owner's answer, which is to be confirmed. Whoever is cancelled meanwhile has the poll broken off there
         too. Raises LinkBroken."""
         peer = await self._owners.find(engine_sid)
         try:
             answer = None if peer is None else await self._ask(peer, request, headers, body)
-        except LinkBroken:
+        except PeerConnectionBroken:
             answer = None
         if answer is not None and _REFUSED in answer.headers:
             answer.drop()
             answer = None
         if answer is None:
             self._metrics.broken_links += 1
-            raise LinkBroken
+            raise PeerConnectionBroken
         self._metrics.passed_polls += 1
         return answer._replace(headers=[each for each in answer.headers if each[0] not in ONE_HOP])
 
-    async def _ask(self, peer: Peer, request: Passed, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer:
+    async def _ask(
+        self, peer: Peer, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> PeerResponse:
         confirmation = CONFIRMATION if request.method == "GET" else b""
         size = len(body) + len(confirmation)
         head = _head_of_poll(request, headers, size, self._link.seal(request, peer.node_id))
@@ -118,14 +127,14 @@ class Passing:
 
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
-    def splice(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Splice:
+    def splice(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Tunnel:
         """Takes a client's transport over, to which `client` of the answer is to be given as its protocol."""
 
-        def closed(splice: Splice) -> None:
+        def closed(splice: Tunnel) -> None:
             self._splices.discard(splice)
             open_.discard(splice)
 
-        splice = Splice(transport, node_of(upgrade.engine_sid) or "", closed)
+        splice = Tunnel(transport, node_of(upgrade.engine_sid) or "", closed)
         self._splices.add(splice)
         open_.add(splice)
         # Nothing is to come before the answer. What comes all the same waits in the system.
@@ -142,8 +151,8 @@ class Passing:
         peer = await self._owners.find(engine_sid)
         if peer is None:
             self._metrics.broken_links += 1
-            raise LinkBroken
-        sealed = Passed("GET", target, address or "-", peer.address or "", "")
+            raise PeerConnectionBroken
+        sealed = ForwardedHead("GET", target, address or "-", peer.address or "", "")
         websocket = connect(
             f"ws://{peer.address}{target}",
             additional_headers={HEADER: self._link.seal(sealed, peer.node_id)},
@@ -159,7 +168,7 @@ class Passing:
             opened = await websocket
         except (OSError, TimeoutError, WebSocketException) as error:
             self._metrics.broken_links += 1
-            raise LinkBroken from error
+            raise PeerConnectionBroken from error
         self._metrics.passed_websockets += 1
         self._relayed[opened] = peer.node_id
         try:
@@ -168,7 +177,7 @@ class Passing:
             del self._relayed[opened]
             await opened.close()
 
-    async def _join(self, splice: Splice, upgrade: Upgrade) -> None:
+    async def _join(self, splice: Tunnel, upgrade: Upgrade) -> None:
         def refuse() -> None:
             self._metrics.broken_links += 1
             if splice.client.transport is not None:
@@ -188,7 +197,7 @@ class Passing:
                 return
             async with asyncio.timeout(CONNECT_S):
                 transport, owner = await asyncio.get_running_loop().create_connection(
-                    lambda: OwnersEnd(splice, is_for_client), *place_of(peer.address or "")
+                    lambda: OwnerEnd(splice, is_for_client), *place_of(peer.address or "")
                 )
         except (OSError, ValueError):
             refuse()
@@ -207,7 +216,7 @@ def target_of(scope: Mapping[str, object]) -> str:
     return f"{path.decode('latin-1')}?{query.decode('latin-1')}"
 
 
-def _head_of_poll(request: Passed, headers: Iterable[tuple[bytes, bytes]], size: int, seal: str) -> bytes:
+def _head_of_poll(request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], size: int, seal: str) -> bytes:
     lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
     lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
     return b"\r\n".join([*lines, b"content-length: %d" % size, _HEADER + b": " + seal.encode("latin-1"), b"", b""])

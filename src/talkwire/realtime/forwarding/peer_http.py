@@ -27,11 +27,11 @@ IDLE_S = 30.0
 CONFIRMATION = b"1"
 
 
-class LinkBroken(Exception):
+class PeerConnectionBroken(Exception):
     """The other node cannot be reached, or was lost before it had answered."""
 
 
-class Answer(NamedTuple):
+class PeerResponse(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     """Names in lower case."""
@@ -50,21 +50,21 @@ def place_of(address: str) -> tuple[str, int]:
 class _Connection(asyncio.Protocol):
     """One connection to another node."""
 
-    def __init__(self, pool: LinkPool, address: str) -> None:
+    def __init__(self, pool: PeerHttp, address: str) -> None:
         self.address = address
         self.idle_since = 0.0
         self.transport: asyncio.Transport | None = None
         self._pool = pool
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[PeerResponse] | None = None
         self._confirmation = b""
         self._begin()
 
-    def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[Answer]:
+    def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[PeerResponse]:
         """Sends a request but for the confirmation."""
         self._confirmation = confirmation
         answer = self._answer = asyncio.get_running_loop().create_future()
         if self.transport is None:
-            answer.set_exception(LinkBroken)
+            answer.set_exception(PeerConnectionBroken)
         else:
             self.transport.write(request)
         return answer
@@ -88,7 +88,7 @@ class _Connection(asyncio.Protocol):
         self.transport = None
         self._pool.lost(self)
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(LinkBroken)
+            self._answer.set_exception(PeerConnectionBroken)
 
     # --- httptools --------------------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         confirm = partial(self._confirm, goes_on=self._parser.should_keep_alive())
         status = self._parser.get_status_code()
-        answer = Answer(status, self._headers, b"".join(self._body), confirm, self.abort)
+        answer = PeerResponse(status, self._headers, b"".join(self._body), confirm, self.abort)
         self._begin()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
@@ -123,14 +123,14 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
 
 
-class LinkPool:
+class PeerHttp:
     """Connections to all other nodes, by their addresses."""
 
     def __init__(self) -> None:
         self._idle: dict[str, list[_Connection]] = {}
         self._busy: dict[_Connection, str] = {}
 
-    async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> Answer:
+    async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> PeerResponse:
         """Sends a request, of which only the confirmation is missing, and waits for its answer. Whoever is cancelled
         meanwhile has the connection cut, by which the other node learns of it. Raises LinkBroken."""
         connection = self._take_idle(peer.address or "") or await self._connect(peer)
@@ -185,5 +185,5 @@ class LinkPool:
                     lambda: _Connection(self, address), *place_of(address)
                 )
         except (OSError, ValueError) as error:
-            raise LinkBroken from error
+            raise PeerConnectionBroken from error
         return connection

@@ -31,7 +31,7 @@ def node_of(engine_sid: str) -> str | None:
     return node_id if _NODE_ID.fullmatch(node_id) else None
 
 
-class Owners:
+class SessionOwners:
     """Knows the other nodes by what the lease hears of them; `list_living` reads the table, for one that is newer.
 
     Whoever makes ids up costs a read a second, and is told no at once when it was in vain: for a node that nobody had

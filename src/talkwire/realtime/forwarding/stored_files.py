@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.files.byte_store import ByteStore, Place
+from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.sending import Receive, Send, send_reading
 from talkwire.realtime.forwarding.file_forwarding import STORED
 
@@ -16,7 +16,7 @@ _TARGET = re.compile(rf"{STORED}[0-9a-f]{{2}}/([0-9a-f]{{32}})/([0-9a-f]{{64}})/
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-class StoredBytes:
+class StoredFiles:
     """An ASGI application over what this node has itself."""
 
     def __init__(self, store: ByteStore) -> None:
@@ -28,7 +28,7 @@ class StoredBytes:
             await _answer(send, 404)
             return
         file_id, digest, part = found.groups()
-        place = Place(file_id, digest, "content" if part == "content" else "thumbnail")
+        place = FileKey(file_id, digest, "content" if part == "content" else "thumbnail")
         try:
             if scope["method"] == "HEAD":
                 await _answer(send, 200, await self._store.total(place))
@@ -37,7 +37,7 @@ class StoredBytes:
         except ChatError as error:
             await _answer(send, 404 if error.code == "forbidden" else 503)
 
-    async def _send(self, place: Place, query: str, receive: Receive, send: Send) -> None:
+    async def _send(self, place: FileKey, query: str, receive: Receive, send: Send) -> None:
         """Raises ChatError before anything was sent."""
         start, end = (_number(query, name) for name in ("start", "end"))
         reading = await self._store.read(place, start, end)

@@ -14,14 +14,14 @@ LINGER_S = 5.0
 """How long one side may take to read what is left when the other is gone."""
 
 
-class End(asyncio.Protocol):
+class TunnelEnd(asyncio.Protocol):
     """One side of a splice; what comes in there is for `other`."""
 
     __slots__ = ("_ended", "_splice", "other", "transport")
 
-    def __init__(self, splice: Splice, transport: asyncio.Transport | None = None) -> None:
+    def __init__(self, splice: Tunnel, transport: asyncio.Transport | None = None) -> None:
         self.transport = transport
-        self.other: End | None = None
+        self.other: TunnelEnd | None = None
         self._splice = splice
         self._ended = False
 
@@ -79,13 +79,13 @@ class End(asyncio.Protocol):
             self.transport.abort()
 
 
-class OwnersEnd(End):
+class OwnerEnd(TunnelEnd):
     """The side of the node that has the session. `on_answer` is shown the first that comes from there, and answers
     whether the client is to have it."""
 
     __slots__ = ("_on_answer",)
 
-    def __init__(self, splice: Splice, on_answer: Callable[[bytes], bool]) -> None:
+    def __init__(self, splice: Tunnel, on_answer: Callable[[bytes], bool]) -> None:
         super().__init__(splice)
         self._on_answer: Callable[[bytes], bool] | None = on_answer
 
@@ -95,18 +95,18 @@ class OwnersEnd(End):
             super().data_received(data)
 
 
-class Splice:
+class Tunnel:
     """Both ends of one WebSocket; `on_close` is called once, with it."""
 
     __slots__ = ("_on_close", "client", "node_id", "owner")
 
-    def __init__(self, transport: asyncio.Transport, node_id: str, on_close: Callable[[Splice], None]) -> None:
-        self.client = End(self, transport)
-        self.owner: End | None = None
+    def __init__(self, transport: asyncio.Transport, node_id: str, on_close: Callable[[Tunnel], None]) -> None:
+        self.client = TunnelEnd(self, transport)
+        self.owner: TunnelEnd | None = None
         self.node_id = node_id
-        self._on_close: Callable[[Splice], None] | None = on_close
+        self._on_close: Callable[[Tunnel], None] | None = on_close
 
-    def join(self, owner: End) -> None:
+    def join(self, owner: TunnelEnd) -> None:
         """From now on bytes flow. The client's transport is to be given `client` as its protocol."""
         self.owner = owner
         owner.other, self.client.other = self.client, owner

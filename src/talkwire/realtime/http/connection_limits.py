@@ -26,11 +26,11 @@ class CappedAddress:
     def __init__(self, key: str) -> None:
         self.key = key
         self.open = 0
-        self.idle: OrderedDict[EdgeConnection, None] = OrderedDict()
+        self.idle: OrderedDict[LimitedConnection, None] = OrderedDict()
         """Oldest first."""
 
 
-class EdgeConnection(Protocol):
+class LimitedConnection(Protocol):
     """What the edge asks of a connection. `capped` belongs to the edge; None: its address is not capped."""
 
     capped: CappedAddress | None
@@ -50,7 +50,7 @@ class Verdict:
     DESCRIPTORS_GONE = "descriptors"
 
 
-class Edge:
+class ConnectionLimits:
     """Keeps count of connections. One is idle unless it waits for an answer.
 
     Where an address has too many idle ones, or descriptors are short, the oldest idle one is closed.
@@ -68,16 +68,16 @@ class Edge:
         self.metrics = metrics
         self._trusted_proxies = trusted_proxies
         self._clients: dict[str, CappedAddress] = {}
-        self._new: OrderedDict[EdgeConnection, None] = OrderedDict()
+        self._new: OrderedDict[LimitedConnection, None] = OrderedDict()
         """Idle connections that have sent no request yet, the oldest first."""
-        self._used: OrderedDict[EdgeConnection, None] = OrderedDict()
+        self._used: OrderedDict[LimitedConnection, None] = OrderedDict()
         """Idle connections whose requests were answered, the oldest first."""
         descriptors = descriptor_limit()
         self._reserve = int(reserve(descriptors))
         self._short_from = descriptors - self._reserve
         self._full_from = descriptors - self._reserve / 4
 
-    def opened(self, connection: EdgeConnection, address: str | None, descriptor: int) -> str:
+    def opened(self, connection: LimitedConnection, address: str | None, descriptor: int) -> str:
         """Counts a new connection as idle. Returns one of `Verdict`; a refused connection is to be closed."""
         connection.capped = self._client(address)
         metrics = self.metrics
@@ -94,7 +94,7 @@ class Edge:
         self._wait(self._new, connection)
         return Verdict.SPARED if spared else Verdict.SERVED
 
-    def closed(self, connection: EdgeConnection) -> None:
+    def closed(self, connection: LimitedConnection) -> None:
         """Forgets a connection that has ended, or that has become a WebSocket."""
         self.busy(connection)
         self.metrics.http_connections -= 1
@@ -104,11 +104,11 @@ class Edge:
             if not client.open:
                 del self._clients[client.key]
 
-    def idles(self, connection: EdgeConnection) -> None:
+    def idles(self, connection: LimitedConnection) -> None:
         """A connection waits for its next request."""
         self._wait(self._used, connection)
 
-    def _wait(self, idle: OrderedDict[EdgeConnection, None], connection: EdgeConnection) -> None:
+    def _wait(self, idle: OrderedDict[LimitedConnection, None], connection: LimitedConnection) -> None:
         idle[connection] = None
         client = connection.capped
         if client is not None:
@@ -116,7 +116,7 @@ class Edge:
             if _exceeds(len(client.idle), self.limits.idle_per_address):
                 _oldest(client.idle).drop("idle_limit")
 
-    def busy(self, connection: EdgeConnection) -> None:
+    def busy(self, connection: LimitedConnection) -> None:
         """A connection waits for an answer, or is about to end."""
         self._new.pop(connection, None)
         self._used.pop(connection, None)
@@ -154,7 +154,7 @@ def _exceeds(count: int, most: int | None) -> bool:
     return most is not None and count > most
 
 
-def _oldest(idle: OrderedDict[EdgeConnection, None]) -> EdgeConnection:
+def _oldest(idle: OrderedDict[LimitedConnection, None]) -> LimitedConnection:
     return next(iter(idle))
 
 

@@ -22,7 +22,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from talkwire.realtime.http.connection_limits import CappedAddress, Edge, Verdict
+from talkwire.realtime.http.connection_limits import CappedAddress, ConnectionLimits, Verdict
 from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
 
 PIECE = 16 * 1024
@@ -114,7 +114,7 @@ class _Flow(FlowControl):
 class HttpProtocol(HttpToolsProtocol):
     """One HTTP connection. `edge` is set by `http_class`."""
 
-    edge: ClassVar[Edge]
+    edge: ClassVar[ConnectionLimits]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's)
         super().__init__(*args, **kwargs)
@@ -548,6 +548,6 @@ def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)
     return _Sparing(app)
 
 
-def http_class(edge: Edge) -> type[HttpProtocol]:
+def http_class(edge: ConnectionLimits) -> type[HttpProtocol]:
     """The class to give to uvicorn as `http=`."""
     return type("TalkwireHttp", (HttpProtocol,), {"edge": edge})

@@ -24,7 +24,7 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.model import WHOLE, HistoryStart, Message
-from talkwire.realtime.engine.hub import Channel
+from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
 TEXT_MAX = 32 * 1024 * 1024
@@ -40,7 +40,7 @@ PLACES_MAX = 500_000
 _encode = msgspec.json.Encoder().encode
 
 
-class Kept:
+class RingEntry:
     """An event, its neighbours among those of its conversation or user, and the frames that were made of it for sockets
     that came back."""
 
@@ -49,19 +49,19 @@ class Kept:
     def __init__(self, event: Durable, length: int) -> None:
         self.event = event
         self.length = length
-        self.earlier: Kept | None = None
-        self.later: Kept | None = None
-        self.frames: dict[tuple[Channel, object], bytes] | None = None
+        self.earlier: RingEntry | None = None
+        self.later: RingEntry | None = None
+        self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
-    def as_seen(self, user_id: str, histories: Mapping[str, HistoryStart]) -> Kept | None:
+    def as_seen(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
         """Returns it as a user may see it whose histories are these, by conversation; None where it is not for them."""
         event = self.event
         seen = event_as_seen(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
         if seen is None or seen is event:
             return None if seen is None else self
-        return Kept(seen, 0)
+        return RingEntry(seen, 0)
 
-    def frame(self, channel: Channel, which: object, encode: Callable[[], bytes]) -> bytes:
+    def frame(self, channel: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
         """What `encode` makes of the event for a channel's sockets, made once for all of them."""
         if self.frames is None:
             self.frames = {}
@@ -78,17 +78,17 @@ class _Places:
     __slots__ = ("newest", "pushed_out")
 
     def __init__(self) -> None:
-        self.newest: dict[str, Kept] = {}
+        self.newest: dict[str, RingEntry] = {}
         self.pushed_out: dict[str, int] = {}
 
-    def add(self, id_: str, kept: Kept) -> None:
+    def add(self, id_: str, kept: RingEntry) -> None:
         earlier = self.newest.get(id_)
         if earlier is not None:
             kept.earlier = earlier
             earlier.later = kept
         self.newest[id_] = kept
 
-    def push_out(self, id_: str, kept: Kept) -> None:
+    def push_out(self, id_: str, kept: RingEntry) -> None:
         if kept.later is None:
             del self.newest[id_]
         else:
@@ -99,7 +99,7 @@ class _Places:
         pushed_out = self.pushed_out
         return all(pushed_out.get(id_, 0) <= after for id_ in ids)
 
-    def since(self, id_: str, after: int) -> Iterator[Kept]:
+    def since(self, id_: str, after: int) -> Iterator[RingEntry]:
         """The newest first."""
         kept = self.newest.get(id_)
         while kept is not None and kept.event.pos > after:
@@ -127,11 +127,11 @@ class EventRing:
         self._text_max = text_max
         self._missed_max = missed_max
         self._places_max = places_max
-        self._kept: deque[tuple[_Places, str, Kept]] = deque()
+        self._kept: deque[tuple[_Places, str, RingEntry]] = deque()
         self._length = 0
         self._conversations = _Places()
         self._users = _Places()
-        self._looks: deque[Kept] = deque()
+        self._looks: deque[RingEntry] = deque()
         self._pushed_out_look = 0
         self._tombstones: dict[int, Message] = {}
 
@@ -140,7 +140,7 @@ class EventRing:
         for event in events:
             if type(event) is MessageSent:  # nearly every event is one
                 message = event.message
-                self._keep(self._conversations, message.conversation_id, Kept(event, _length_of(message)))
+                self._keep(self._conversations, message.conversation_id, RingEntry(event, _length_of(message)))
             elif isinstance(event, DurableEvent):
                 self._follow(event)
         while len(self._kept) > self._events_max or self._length > self._text_max:
@@ -153,7 +153,7 @@ class EventRing:
         contact_ids: Callable[[], Collection[str]],
         after: int,
         is_known: Callable[[str], bool] = lambda _: True,
-    ) -> list[Kept] | None:
+    ) -> list[RingEntry] | None:
         """What happened after a position in these conversations and to the user, and how contacts look since, in log
         order. `contact_ids` are those of whom it `is_known` who their contacts are. None: not all of that is here, or
         it is more than `missed_max`."""
@@ -184,7 +184,7 @@ class EventRing:
     def _follow(self, event: Durable) -> None:
         audience = audience_of(event)
         # Any other event of a message holds all of it too, and a new conversation its members.
-        kept = Kept(event, len(_encode(event)))
+        kept = RingEntry(event, len(_encode(event)))
         if audience.conversation_id is not None:
             self._keep(self._conversations, audience.conversation_id, kept)
         elif audience.user_id is not None:
@@ -195,12 +195,12 @@ class EventRing:
             case MessageDeleted(message=message):
                 self._tombstones[message.id] = message
 
-    def _keep(self, places: _Places, id_: str, kept: Kept) -> None:
+    def _keep(self, places: _Places, id_: str, kept: RingEntry) -> None:
         places.add(id_, kept)
         self._kept.append((places, id_, kept))
         self._length += kept.length
 
-    def _bury(self, kept: Kept) -> None:
+    def _bury(self, kept: RingEntry) -> None:
         """Replaces a message that was deleted since by its tombstone, and empties a quote of one, as the log does."""
         event = kept.event
         if not isinstance(event, MessageEvent):
@@ -247,5 +247,5 @@ def _length_of(message: Message) -> int:
     return length
 
 
-def _user_of(kept: Kept) -> str | None:
+def _user_of(kept: RingEntry) -> str | None:
     return audience_of(kept.event).user_id

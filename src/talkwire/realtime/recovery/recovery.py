@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from talkwire.core.commands.command import Upkeep
+from talkwire.core.commands.command import NodeCommand
 from talkwire.core.commands.server.recovery import (
     CountMissed,
     EndSession,
@@ -38,15 +38,15 @@ from talkwire.core.domain.actors import RECOVERY
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MemberRemoved, News
 from talkwire.core.engine.chat import Chat
-from talkwire.realtime.clients.chat_client import Client, DialectChannel, clients_in, user_room
-from talkwire.realtime.clients.log_offset import Place, place_of
-from talkwire.realtime.clients.recoverable import LOST, GoingOn, Recoverable, RecoverableSockets
-from talkwire.realtime.clients.recovery_token import PidSigner, Statement
+from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding, clients_in, user_room
+from talkwire.realtime.clients.log_offset import Offset, parse_offset
+from talkwire.realtime.clients.recoverable import LOST, RecoverableSocket, RecoverableSockets, ResumePlan
+from talkwire.realtime.clients.recovery_token import RecoveryClaims, RecoveryTokenSigner
 from talkwire.realtime.engine.connection import Handshake
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.metrics import RealtimeMetrics
-from talkwire.realtime.recovery.event_ring import MISSED_MAX, EventRing, Kept
-from talkwire.realtime.recovery.replay import Listener
+from talkwire.realtime.recovery.event_ring import MISSED_MAX, EventRing, RingEntry
+from talkwire.realtime.recovery.replay import ReplayingSocket
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 PAGE_BYTES = 256 * 1024
@@ -77,7 +77,7 @@ _logger = structlog.get_logger(__name__)
 Mode = Literal["ask", "always", "never"]
 
 
-class TakeOver(msgspec.Struct, frozen=True):
+class TakeOverRequest(msgspec.Struct, frozen=True):
     """One node asks another for a socket that was there last, by its id."""
 
     socket_id: str
@@ -85,7 +85,7 @@ class TakeOver(msgspec.Struct, frozen=True):
     node_id: str
 
 
-class HandedOver(msgspec.Struct, frozen=True):
+class TakeOverAnswer(msgspec.Struct, frozen=True):
     """`known`: the socket is or was there within the window; `gone_s` ago it went, 0 when it was still there. `rooms`
     as in `StoredSession`."""
 
@@ -131,7 +131,7 @@ class Recovery:
         chat: Chat,
         hub: Hub,
         ring: EventRing,
-        signer: PidSigner,
+        signer: RecoveryTokenSigner,
         options: RecoveryOptions,
         clocks: Clocks,
         metrics: RealtimeMetrics,
@@ -148,9 +148,9 @@ class Recovery:
         self._news = asyncio.Event()
         # Nodes that have not answered lately.
         self._silent: dict[str, float] = {}
-        self.on_hand_over: Callable[[Client], None] = lambda _: None
+        self.on_hand_over: Callable[[ChatClient], None] = lambda _: None
         """Called when a client goes on at another node, before its socket here is closed."""
-        chat.peers.answer(_TOPIC, TakeOver, self._hand_over)
+        chat.peers.answer(_TOPIC, TakeOverRequest, self._hand_over)
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
@@ -160,10 +160,10 @@ class Recovery:
             return auth.get("recovery") is True or handshake.query.get("recovery", "").lower() in _TRUE
         return self._options.mode == "always"
 
-    def begin(self, client: Client, namespace: str) -> Recoverable:
+    def begin(self, client: ChatClient, namespace: str) -> RecoverableSocket:
         """A fresh session, which enters in this turn."""
         chat = self._chat
-        statement = Statement(
+        statement = RecoveryClaims(
             client.actor.user_id,
             namespace,
             client.dialect.name,
@@ -172,9 +172,9 @@ class Recovery:
             self._node_id,
             chat.pos,
         )
-        return Recoverable(statement, self._signer.sign(statement))
+        return RecoverableSocket(statement, self._signer.sign(statement))
 
-    async def find(self, client: Client, namespace: str, auth: dict[str, Any]) -> GoingOn | None:
+    async def find(self, client: ChatClient, namespace: str, auth: dict[str, Any]) -> ResumePlan | None:
         """How a client that was let in goes on; None: with a fresh session."""
         if auth.get("pid") is None:
             return None
@@ -185,7 +185,7 @@ class Recovery:
             _logger.debug("a fresh session instead of an old one", reason=str(reason))
             return None
 
-    async def _find(self, client: Client, namespace: str, auth: dict[str, Any]) -> GoingOn:
+    async def _find(self, client: ChatClient, namespace: str, auth: dict[str, Any]) -> ResumePlan:
         statement = self._signer.read(auth["pid"])
         expected = (client.actor.user_id, namespace, client.dialect.name, self._chat.epoch)
         if (
@@ -195,19 +195,21 @@ class Recovery:
             raise _Unrecoverable("the pid is not of this user, namespace, dialect or history")
         # Before its first event a client has no offset, or still that of an earlier session.
         offset = auth.get("offset")
-        place = Place(statement.pos) if offset is None else place_of(offset, statement.epoch)
+        place = Offset(statement.pos) if offset is None else parse_offset(offset, statement.epoch)
         if place is None:
             raise _Unrecoverable("the offset is none")
         if client.dialect.notifies and (offset is None or place.pos < statement.pos):
             # What it had missed before it began may not have been told to its end: `mail.py` goes on with that.
             raise _Unrecoverable("the client has been told nothing yet of what happened since it came")
-        going_on = GoingOn(Recoverable(statement, auth["pid"]), max(place, Place(statement.pos), key=lambda p: p.pos))
+        going_on = ResumePlan(
+            RecoverableSocket(statement, auth["pid"]), max(place, Offset(statement.pos), key=lambda p: p.pos)
+        )
         await self._wait_until_there(going_on)
         await self._find_recoverable(going_on)
         await self._look_whether_all_is_there(going_on, client)
         return going_on
 
-    async def _wait_until_there(self, going_on: GoingOn) -> None:
+    async def _wait_until_there(self, going_on: ResumePlan) -> None:
         """Another node may have told the client what has not come here yet."""
         pos = going_on.place.newest
         if pos <= self._chat.pos:
@@ -223,7 +225,7 @@ class Recovery:
         except TimeoutError:
             raise _Unrecoverable("the offset lies in the future") from None
 
-    async def _find_recoverable(self, going_on: GoingOn) -> None:
+    async def _find_recoverable(self, going_on: ResumePlan) -> None:
         """What is known of the socket: here, or by the tables if it was at another node, or before a restart."""
         known = self._sockets.find(going_on.recoverable.socket_id)
         if known is None or not self._options.alone:
@@ -232,7 +234,7 @@ class Recovery:
             raise _Unrecoverable("it was ended on purpose")
         going_on.recoverable = known
 
-    async def _find_stored(self, going_on: GoingOn, known: Recoverable | None) -> Recoverable:
+    async def _find_stored(self, going_on: ResumePlan, known: RecoverableSocket | None) -> RecoverableSocket:
         """What is `known` here counts unless the socket has been at another node since."""
         statement = going_on.recoverable.statement
         if statement.node_id == self._node_id and self._options.alone:
@@ -255,7 +257,7 @@ class Recovery:
         self._sockets.remember(taken_over)
         return taken_over
 
-    def _give_up(self, recoverable: Recoverable) -> None:
+    def _give_up(self, recoverable: RecoverableSocket) -> None:
         """It has been carried by another node since."""
         self._sockets.hand_over(recoverable.socket_id)
         socket, recoverable.socket = recoverable.socket, None
@@ -264,7 +266,7 @@ class Recovery:
             if not socket.connection.sockets:
                 socket.connection.close("forced server close")
 
-    async def _ask_for(self, statement: Statement, stored: StoredSession) -> HandedOver | None:
+    async def _ask_for(self, statement: RecoveryClaims, stored: StoredSession) -> TakeOverAnswer | None:
         """Has the node where the client was until now hand it over. None: it does not answer, such as one that was
         killed; its lease may go on for a while."""
         node_id = stored.node_id
@@ -273,26 +275,26 @@ class Recovery:
         now = self._clocks.now()
         if self._silent.get(node_id, 0) > now:
             return None
-        question = TakeOver(statement.socket_id, statement.user_id, self._node_id)
-        answers = await self._chat.peers.ask(_TOPIC, question, HandedOver, to=node_id, wait_s=HAND_OVER_WAIT_S)
+        question = TakeOverRequest(statement.socket_id, statement.user_id, self._node_id)
+        answers = await self._chat.peers.ask(_TOPIC, question, TakeOverAnswer, to=node_id, wait_s=HAND_OVER_WAIT_S)
         if node_id not in answers:
             self._silent[node_id] = now + SILENT_S
         return answers.get(node_id)
 
-    async def _hand_over(self, question: TakeOver) -> HandedOver:
+    async def _hand_over(self, question: TakeOverRequest) -> TakeOverAnswer:
         """A client of this node has come to another one, with its `pid`."""
         recoverable = self._sockets.hand_over(question.socket_id)
         if recoverable is None:
-            return HandedOver()
+            return TakeOverAnswer()
         gone_at = recoverable.gone_at
         if recoverable.socket is not None:
             self._chat.signals.presence.expect_elsewhere(question.user_id, question.node_id)
             self.on_hand_over(recoverable.socket.data)
         self._give_up(recoverable)
         gone_s = 0.0 if gone_at is None else self._clocks.now() - gone_at
-        return HandedOver(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
+        return TakeOverAnswer(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
 
-    def _take_over(self, recoverable: Recoverable, stored: StoredSession, handed: HandedOver | None) -> None:
+    def _take_over(self, recoverable: RecoverableSocket, stored: StoredSession, handed: TakeOverAnswer | None) -> None:
         """From another node."""
         if stored.node_id == self._node_id or (handed is not None and not handed.known):
             # It would be known still.
@@ -305,7 +307,7 @@ class Recovery:
         recoverable.chosen.update(stored.rooms if handed is None else handed.rooms)
         recoverable.moved = True
 
-    async def _look_whether_all_is_there(self, going_on: GoingOn, client: Client) -> None:
+    async def _look_whether_all_is_there(self, going_on: ResumePlan, client: ChatClient) -> None:
         """In memory, or else in the log, of which the first page is kept."""
         pos = going_on.place.pos
         if pos >= self._chat.pos or self.in_memory(client, pos) is not None:
@@ -319,12 +321,14 @@ class Recovery:
 
     def came(self, socket: Socket) -> Socket | None:
         """A recoverable socket has entered. Answers the one by which its client was here until now."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         recoverable = client.recoverable
         assert recoverable is not None, "it was let in as one"
         return self._sockets.came(recoverable, socket)
 
-    def go_on(self, socket: Socket, going_on: GoingOn, may_stay: Callable[[], bool], then: Callable[[], None]) -> None:
+    def go_on(
+        self, socket: Socket, going_on: ResumePlan, may_stay: Callable[[], bool], then: Callable[[], None]
+    ) -> None:
         """Sends a socket what it has missed, and calls `then` in the turn in which it has all. What its client asks for
         meanwhile waits. Before each page `may_stay` is asked: when it says no, it has ended the socket."""
         self._metrics.recoveries += 1
@@ -344,7 +348,7 @@ class Recovery:
 
     def went(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:
         """A socket is gone."""
-        client: Client = socket.data
+        client: ChatClient = socket.data
         recoverable = client.recoverable
         if recoverable is None:
             return
@@ -354,14 +358,16 @@ class Recovery:
 
     # --- rooms ------------------------------------------------------------------------------------------------------
 
-    async def choose(self, recoverable: Recoverable, conversation_id: str, *, opened: bool, by_default: bool) -> None:
+    async def choose(
+        self, recoverable: RecoverableSocket, conversation_id: str, *, opened: bool, by_default: bool
+    ) -> None:
         """A socket opens a conversation or closes it: that is stored before it is told so."""
         if recoverable.follows(conversation_id, by_default=by_default) is opened:
             return
         await self._chat.execute(RECOVERY, KeepSessionRoom(recoverable.socket_id, conversation_id, opened))
         recoverable.chosen[conversation_id] = opened
 
-    def forget_choice(self, recoverable: Recoverable, conversation_id: str) -> None:
+    def forget_choice(self, recoverable: RecoverableSocket, conversation_id: str) -> None:
         """The user has come to a conversation, or left it."""
         if recoverable.chosen.pop(conversation_id, None) is not None:
             self._store(KeepSessionRoom(recoverable.socket_id, conversation_id, None))
@@ -387,7 +393,7 @@ class Recovery:
             self._store(RefreshSessions(tuple(self._sockets.stored()), keep_ms))
             await sleep(REFRESH_S)
 
-    def _store(self, command: Upkeep[None]) -> None:
+    def _store(self, command: NodeCommand[None]) -> None:
         self._chat.submit(RECOVERY, command, _log_failure)
 
     # --- what was missed --------------------------------------------------------------------------------------------
@@ -397,7 +403,7 @@ class Recovery:
         """Up to where everything has been told here."""
         return self._chat.pos
 
-    def in_memory(self, client: Client, pos: int) -> list[Kept] | None:
+    def in_memory(self, client: ChatClient, pos: int) -> list[RingEntry] | None:
         """What was missed since a position; None when that has to be read from the log: not all of it is in memory, or
         the user has come to a conversation or left one since."""
         entry, directory = client.entry, self._chat.directory
@@ -412,7 +418,7 @@ class Recovery:
             lambda other_id: directory.peek(other_id) is not None,
         )
 
-    async def read_log(self, client: Client, pos: int) -> MissedEvents:
+    async def read_log(self, client: ChatClient, pos: int) -> MissedEvents:
         """The next page of what was missed since a position, as far as it has been told here."""
         self._metrics.recovery_log_reads += 1
         return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, self._options.contacts_max))
@@ -425,7 +431,7 @@ class _CatchUp:
         self,
         recovery: Recovery,
         socket: Socket,
-        going_on: GoingOn,
+        going_on: ResumePlan,
         may_stay: Callable[[], bool],
         then: Callable[[], None],
     ) -> None:
@@ -433,15 +439,15 @@ class _CatchUp:
         self._socket = socket
         self._may_stay = may_stay
         self._then = then
-        self._client: Client = socket.data
+        self._client: ChatClient = socket.data
         self._place = going_on.place
         self._reach = self._place.pos
-        self._pending: deque[Kept] = deque()
+        self._pending: deque[RingEntry] = deque()
         self._log_is_needed = False
         if going_on.page is not None:
             self._take_page(going_on.page)
-        assert isinstance(socket.channel, DialectChannel)
-        self._listener = Listener(socket.channel, self._client, going_on.recoverable, recovery.forget_choice)
+        assert isinstance(socket.channel, DialectEncoding)
+        self._listener = ReplayingSocket(socket.channel, self._client, going_on.recoverable, recovery.forget_choice)
 
     def advance(self) -> bool:
         """Sends what is at hand, a page at most. True: that was the end, since the socket has all that has happened, or
@@ -501,7 +507,7 @@ class _CatchUp:
         return True
 
     def _take_page(self, page: MissedEvents) -> None:
-        self._pending.extend(Kept(event, 0) for event in page.events)
+        self._pending.extend(RingEntry(event, 0) for event in page.events)
         self._reach = page.pos
         self._settle()
 
@@ -514,12 +520,12 @@ class _CatchUp:
             counter = self._place.counter if pos == self._place.pos + 1 else None
             frames.append(self._frames_of(kept, counter))
             size += len(frames[-1])
-            self._place = Place(pos)
+            self._place = Offset(pos)
         if size:
             self._socket.connection.server.hub.send(self._socket.connection, b"".join(frames))
         self._settle()
 
-    def _frames_of(self, kept: Kept, counter: int | None) -> bytes:
+    def _frames_of(self, kept: RingEntry, counter: int | None) -> bytes:
         """Returns what the socket is sent of an event: nothing of one that fails, which must not end the recovery."""
         try:
             return self._listener.tell(kept, counter)
@@ -530,7 +536,7 @@ class _CatchUp:
     def _settle(self) -> None:
         """With nothing more at hand, the socket is where that reached."""
         if not self._pending and self._reach > self._place.pos:
-            self._place = Place(self._reach)
+            self._place = Offset(self._reach)
 
 
 def _log_failure(_result: object, error: Exception | None) -> None:

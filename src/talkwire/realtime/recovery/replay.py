@@ -19,10 +19,10 @@ from talkwire.core.domain.events import (
     MessageSent,
 )
 from talkwire.dialects.dialect import PERSONAL_MAX, Personal, To
-from talkwire.realtime.clients.chat_client import Client, DialectChannel
-from talkwire.realtime.clients.recoverable import Recoverable
+from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
+from talkwire.realtime.clients.recoverable import RecoverableSocket
 from talkwire.realtime.delivery.targeted import hears_of
-from talkwire.realtime.recovery.event_ring import Kept
+from talkwire.realtime.recovery.event_ring import RingEntry
 
 _ORDER = {To.ROOM: 0, To.OTHERS: 1, To.OUTSIDE: 2}
 """The order in which live delivery sends what goes to these."""
@@ -30,15 +30,15 @@ _ORDER = {To.ROOM: 0, To.OTHERS: 1, To.OUTSIDE: 2}
 _PERSONAL = 3
 
 
-class Listener:
+class ReplayingSocket:
     """One socket. `forget` is called when it has a conversation open, or not, by default again."""
 
     def __init__(
         self,
-        channel: DialectChannel,
-        client: Client,
-        recoverable: Recoverable,
-        forget: Callable[[Recoverable, str], None],
+        channel: DialectEncoding,
+        client: ChatClient,
+        recoverable: RecoverableSocket,
+        forget: Callable[[RecoverableSocket, str], None],
     ) -> None:
         self._channel = channel
         self._client = client
@@ -46,7 +46,7 @@ class Listener:
         self._recoverable = recoverable
         self._forget = forget
 
-    def tell(self, kept: Kept, counter: int | None = None) -> bytes:
+    def tell(self, kept: RingEntry, counter: int | None = None) -> bytes:
         """Returns the frames that the socket is sent of an event that its user may see. It has those up to `counter`.
         Membership moves as it did."""
         event = kept.event
@@ -59,14 +59,14 @@ class Listener:
             self._forget(self._recoverable, event.conversation_id)
         return frames
 
-    def _all(self, kept: Kept) -> Iterator[bytes]:
+    def _all(self, kept: RingEntry) -> Iterator[bytes]:
         channel = self._channel
         for to in self._destinations(kept.event):
             yield kept.frame(channel, to, partial(channel.encode, kept.event, to))
         for _, frame in self._personal(kept):
             yield frame
 
-    def _behind(self, kept: Kept, counter: int) -> Iterator[bytes]:
+    def _behind(self, kept: RingEntry, counter: int) -> Iterator[bytes]:
         last = self._rank(kept.event, counter)
         for to in self._destinations(kept.event):
             for number, frame in self._channel.frames(kept.event, to):
@@ -101,7 +101,7 @@ class Listener:
             return True
         return hears_of(self._client, event.message)
 
-    def _personal(self, kept: Kept) -> Iterator[tuple[int, bytes]]:
+    def _personal(self, kept: RingEntry) -> Iterator[tuple[int, bytes]]:
         """(counter, frame), for what goes to this socket's user alone."""
         event = kept.event
         conversation_id = audience_of(event).conversation_id

@@ -13,7 +13,7 @@ import structlog
 
 from talkwire.realtime.engine.connection import Connection
 from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.forwarding.tunnel import Splice
+from talkwire.realtime.forwarding.tunnel import Tunnel
 
 NOTICE_SHARE = 0.2
 """The part of the window in which nobody is sent away yet."""
@@ -28,7 +28,7 @@ async def drain(engine: EngineServer, window_s: float) -> None:
     _logger.info("draining", seconds=window_s, sessions=len(engine.connections))
     notice_s = window_s * NOTICE_SHARE
     await asyncio.sleep(notice_s)
-    connections: list[Connection | Splice] = list(engine.connections)
+    connections: list[Connection | Tunnel] = list(engine.connections)
     if engine.passing is not None:
         connections += engine.passing.splices
     for index, connection in enumerate(connections):

@@ -13,7 +13,7 @@ from talkwire.identity.address import joined
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.file_forwarding import STORED
 from talkwire.realtime.forwarding.forwarder import target_of
-from talkwire.realtime.forwarding.peer_auth import REFUSED, Link
+from talkwire.realtime.forwarding.peer_auth import REFUSED, PeerAuth
 from talkwire.realtime.transport.polling import PollingApp
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -26,12 +26,12 @@ OPEN_PATHS = frozenset({"/healthz", "/metrics"})
 
 
 @dataclass(frozen=True, slots=True)
-class Internal:
+class NodeListener:
     """Where other nodes reach this one. `app` answers `OPEN_PATHS`, `uploads` what clients ask about uploads that this
     node has, `stored` what nodes ask about its finished files."""
 
     listening: socket.socket
-    link: Link
+    link: PeerAuth
     app: AsgiApp
     uploads: AsgiApp | None = None
     stored: AsgiApp | None = None
@@ -55,10 +55,10 @@ def address_of(listening: socket.socket, host: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class LinkApp:
+class PeerApp:
     """Requests of other nodes: polls and uploads that they pass on, and reads of files. None is passed on again."""
 
-    def __init__(self, engine: EngineServer, internal: Internal) -> None:
+    def __init__(self, engine: EngineServer, internal: NodeListener) -> None:
         self._engine = engine
         self._link = internal.link
         self._app = internal.app

@@ -23,11 +23,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.http.client_bundle import ClientBundle
-from talkwire.realtime.http.connection_limits import Edge
+from talkwire.realtime.http.connection_limits import ConnectionLimits
 from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.http.http_protocol import http_class
 from talkwire.realtime.serving.drain import drain
-from talkwire.realtime.serving.node_listener import Internal, LinkApp
+from talkwire.realtime.serving.node_listener import NodeListener, PeerApp
 from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.realtime.transport.polling import PollingApp
 from talkwire.realtime.transport.websocket import websocket_class
@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
         drain_s: float = 0.0,
         on_shutdown: Callable[[], None] = lambda: None,
         beside: bool = False,
-        internal: Internal | None = None,
+        internal: NodeListener | None = None,
         limits: HttpLimits | None = None,
     ) -> None:
         self.drain_s = drain_s
@@ -109,7 +109,7 @@ class Server(uvicorn.Server):
         self._begun = asyncio.Event()
         self.on_begun: Callable[[], None] = _nothing
         """Called once requests are answered."""
-        edge = Edge(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
+        edge = ConnectionLimits(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -183,12 +183,12 @@ class Server(uvicorn.Server):
 
 
 async def listen_internally(
-    engine: EngineServer, internal: Internal, state: uvicorn.server.ServerState
+    engine: EngineServer, internal: NodeListener, state: uvicorn.server.ServerState
 ) -> asyncio.Server:
     """Returns what serves other nodes; `state` keeps its connections."""
-    edge = Edge(engine.wheel, LINK_LIMITS, engine.metrics)
+    edge = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
     config = uvicorn.Config(
-        LinkApp(engine, internal),
+        PeerApp(engine, internal),
         ws=websocket_class(engine, link=internal.link),
         http=http_class(edge),
         lifespan="off",
@@ -206,7 +206,7 @@ async def listen_internally(
 
 
 @contextlib.asynccontextmanager
-async def attached(engine: EngineServer, internal: Internal | None) -> AsyncIterator[AsgiWebSockets]:
+async def attached(engine: EngineServer, internal: NodeListener | None) -> AsyncIterator[AsgiWebSockets]:
     """What another ASGI server needs beside the HTTP application: the WebSockets, and the socket for other nodes. At
     the end clients are told, and sessions close."""
     state = uvicorn.server.ServerState()

@@ -20,7 +20,7 @@ import structlog
 
 from talkwire.realtime.engine.connection import Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.engine.hub import Channel, Hub
+from talkwire.realtime.engine.hub import EncodingGroup, Hub
 from talkwire.realtime.socketio.socketio_socket import Admitted, NamespaceHandler, Socket, SocketConnection
 from talkwire.wire import Session, encode_event, message_frame
 
@@ -69,7 +69,7 @@ class Namespace:
     def __init__(self, name: str, hub: Hub) -> None:
         self.name = name
         self._hub = hub
-        self._channel = hub.add_channel(Channel(name))
+        self._channel = hub.add_channel(EncodingGroup(name))
         self._events: dict[str | int, Handler] = {}
         self._middlewares: list[Middleware] = []
         self._connect: Connect | None = None

@@ -11,7 +11,7 @@ import structlog
 
 from talkwire.core.engine.limits import rate_limited
 from talkwire.realtime.engine.connection import Connection, Handshake, Host
-from talkwire.realtime.engine.hub import Channel
+from talkwire.realtime.engine.hub import EncodingGroup
 from talkwire.realtime.engine.preview import preview
 from talkwire.wire import (
     AckReceived,
@@ -51,7 +51,7 @@ class Admitted(NamedTuple):
     """Which bytes a new socket is sent, and what its handlers keep with it. One that can go on after a disconnect has a
     `pid`, and keeps its `socket_id`."""
 
-    channel: Channel
+    channel: EncodingGroup
     data: Any
     socket_id: str | None = None
     pid: str | None = None
@@ -117,7 +117,7 @@ class Socket:
         self,
         connection: SocketConnection,
         namespace: str,
-        channel: Channel,
+        channel: EncodingGroup,
         handler: NamespaceHandler,
         data: Any,  # noqa: ANN401
     ) -> None:

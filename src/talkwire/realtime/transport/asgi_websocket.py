@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.forwarding.peer_http import LinkBroken
+from talkwire.realtime.forwarding.peer_http import PeerConnectionBroken
 from talkwire.wire import Admission, EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query, unframe
 
 REFUSAL_EXTENSION = "websocket.http.response"
@@ -94,7 +94,7 @@ class AsgiWebSockets:
             async with passing.connect(upgrade.query["sid"], upgrade.target, upgrade.address) as other:
                 await send({"type": "websocket.accept", "subprotocol": upgrade.subprotocol})
                 await _relay(other, receive, send)
-        except LinkBroken:
+        except PeerConnectionBroken:
             raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION) from None
 
 

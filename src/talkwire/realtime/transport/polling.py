@@ -16,8 +16,8 @@ from talkwire.identity.address import came_by_tls, client_address, is_forwarded,
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import target_of
-from talkwire.realtime.forwarding.peer_auth import Passed
-from talkwire.realtime.forwarding.peer_http import Answer, LinkBroken
+from talkwire.realtime.forwarding.peer_auth import ForwardedHead
+from talkwire.realtime.forwarding.peer_http import PeerConnectionBroken, PeerResponse
 from talkwire.wire import EngineRequest, HandshakeRefused, PayloadTooLarge, RefusalCode, Transport, read_query
 
 Scope = Mapping[str, Any]
@@ -115,7 +115,7 @@ class PollingApp:
             return
         try:
             answer = poll.result()
-        except LinkBroken:
+        except PeerConnectionBroken:
             raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION) from None
         if client_is_gone:
             answer.drop()
@@ -254,9 +254,9 @@ class _Request:
             forwarded=is_forwarded(self.headers),
         )
 
-    def passed(self) -> Passed:
+    def passed(self) -> ForwardedHead:
         """What another node is to know of it."""
-        return Passed.of(self.method, target_of(self._scope), self.address, self.headers)
+        return ForwardedHead.of(self.method, target_of(self._scope), self.address, self.headers)
 
     async def body(self, limit: int) -> str:
         """The body as text. Raises PayloadTooLarge, _Aborted."""
@@ -319,7 +319,7 @@ class _Request:
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
         await self._send({"type": "http.response.body", "body": body, "more_body": not ends})
 
-    async def hand_back(self, answer: Answer) -> None:
+    async def hand_back(self, answer: PeerResponse) -> None:
         """Another node's answer, as it is: what pages of other origins are told is in it."""
         length = (b"content-length", str(len(answer.body)).encode())
         await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})

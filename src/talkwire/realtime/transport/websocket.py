@@ -27,7 +27,7 @@ from talkwire.identity.address import came_by_tls, client_address, is_forwarded,
 from talkwire.realtime.engine.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Upgrade
-from talkwire.realtime.forwarding.peer_auth import REFUSED, Link, Passed
+from talkwire.realtime.forwarding.peer_auth import REFUSED, ForwardedHead, PeerAuth
 from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
 
 CLOSE_TIMEOUT_S = 5.0
@@ -99,7 +99,7 @@ class WebSocketProtocol(asyncio.Protocol):
     server: ClassVar[EngineServer]
     other: ClassVar[OtherProtocol | None] = None
     """Who serves the paths that are not ours; None: nobody does."""
-    link: ClassVar[Link | None] = None
+    link: ClassVar[PeerAuth | None] = None
     """On the socket for other nodes: by what they vouch for what they pass on."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401 (uvicorn's)
@@ -247,7 +247,7 @@ class WebSocketProtocol(asyncio.Protocol):
         assert passing is not None
         assert transport is not None
         unknown = HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
-        passed = Passed.of(request.method, request.target, self._handshake(request).address, request.headers)
+        passed = ForwardedHead.of(request.method, request.target, self._handshake(request).address, request.headers)
         answer = _refusal(unknown.status, unknown.body(), "application/json")
         upgrade = Upgrade(request.query["sid"], passed, head, answer)
         splice = passing.splice(transport, upgrade, self._server_state.connections)
@@ -450,7 +450,7 @@ def _nowhere(_: bytes) -> None:
 
 
 def websocket_class(
-    server: EngineServer, other: OtherProtocol | None = None, link: Link | None = None
+    server: EngineServer, other: OtherProtocol | None = None, link: PeerAuth | None = None
 ) -> type[WebSocketProtocol]:
     """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it. `link`: only
     what other nodes pass on is taken."""

@@ -35,7 +35,7 @@ _register = text("INSERT INTO followers (name, pos) VALUES (:name, :pos) ON CONF
 _logger = structlog.get_logger(__name__)
 
 
-class Work(Protocol[P]):
+class FollowerWork(Protocol[P]):
     """What is done with the log. `name` is what its position is kept under; one whose `from_start` is False begins at
     the log's end when it is new to a database. `stretch` is how many positions it works on at once."""
 
@@ -76,7 +76,7 @@ class Follower(Generic[P]):
     """
 
     def __init__(
-        self, work: Work[P], reading: Engine, aside: RunAside, clock_ms: Callable[[], int], pace: Pace
+        self, work: FollowerWork[P], reading: Engine, aside: RunAside, clock_ms: Callable[[], int], pace: Pace
     ) -> None:
         self._work = work
         self._reading = reading

@@ -25,8 +25,8 @@ from talkwire.core.domain.model import Conversation, Member, Notification, Prefe
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
-    Listener,
-    Occasion,
+    NotificationRecipient,
+    NotificationTrigger,
     notification,
     occasion_of,
     reason_of,
@@ -96,7 +96,7 @@ class _NotYetKnownError(Exception):
     """It cannot be said before another node says more."""
 
 
-class AwayNotifications:
+class OfflineNotifications:
     """`clock_ms` tells which nodes are alive. `node_id` is this one among others; None: there are none."""
 
     name = "notifications"
@@ -159,14 +159,14 @@ class AwayNotifications:
             [{"user_id": id_, "since_ms": ms - KEPT_MS, "kept": KEPT} for id_, ms in newest.items()],
         )
 
-    def _notifications(self, pos: int, occasion: Occasion, facts: _Facts) -> Iterator[Notification]:
+    def _notifications(self, pos: int, occasion: NotificationTrigger, facts: _Facts) -> Iterator[Notification]:
         conversation = facts.conversations.get(occasion.conversation_id)
         if conversation is None:
             return
         for user_id, (member, from_pos) in facts.members.get(conversation.id, {}).items():
             if from_pos > pos:
                 continue
-            listener = Listener(
+            listener = NotificationRecipient(
                 user_id,
                 preferences_of(member),
                 facts.preferences.get(user_id, _PREFERENCES),
@@ -205,7 +205,7 @@ class AwayNotifications:
                 events.append(MessageSent(row.pos, row.at_ms, message))
         return sorted(events, key=lambda event: event.pos)
 
-    def _facts(self, connection: Connection, occasions: Sequence[Occasion]) -> _Facts:
+    def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger]) -> _Facts:
         ids = keys_parameter([(id_,) for id_ in {occasion.conversation_id for occasion in occasions}])
         rows = connection.execute(self._lookups.conversations, ids)
         found = {row.id: to_conversation(row) for row in rows}
@@ -221,7 +221,7 @@ class AwayNotifications:
         )
 
     def _concerned(
-        self, connection: Connection, occasions: Sequence[Occasion], found: Mapping[str, Conversation]
+        self, connection: Connection, occasions: Sequence[NotificationTrigger], found: Mapping[str, Conversation]
     ) -> Mapping[str, Mapping[str, _Joined]]:
         """The members who may have to be told, by conversation."""
         named: set[tuple[str, str]] = set()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Exists, case, exists, func, select
 
-from talkwire.core.commands.receipts import Reader
+from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.model import Message
 from talkwire.storage.schema import blocks, members
 
@@ -16,7 +16,9 @@ def blocks_user(user_id: str) -> Exists:
     return exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == user_id)
 
 
-def furthest_readers(connection: Connection, conversation_id: str, asker_id: str, limit: int) -> Sequence[Reader]:
+def furthest_readers(
+    connection: Connection, conversation_id: str, asker_id: str, limit: int
+) -> Sequence[MessageReader]:
     """What `Snapshot.readers` says. Newcomers begin at the newest message without having read anything."""
     statement = (
         select(members.c.user_id, members.c.read_seq, members.c.history_seq)
@@ -24,7 +26,7 @@ def furthest_readers(connection: Connection, conversation_id: str, asker_id: str
         .order_by(members.c.read_seq.desc(), members.c.user_id)
         .limit(limit)
     )
-    return [Reader(row.user_id, row.read_seq, row.history_seq) for row in connection.execute(statement)]
+    return [MessageReader(row.user_id, row.read_seq, row.history_seq) for row in connection.execute(statement)]
 
 
 def least_progress(connection: Connection, message: Message, asker_id: str) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, column, exists, select, table, text
 
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, Message
-from talkwire.core.domain.search_terms import Scope, Terms
+from talkwire.core.domain.search_terms import SearchScope, SearchTerms
 from talkwire.core.domain.words import words_of
 from talkwire.core.features.messages.search import searched_text
 from talkwire.storage.messages.message_rows import attached_names, read_messages
@@ -132,11 +132,11 @@ class WordTable:
         """Forgets messages with `after_id` < id <= `until_id`."""
         connection.execute(self._drop_between, {"after": after_id, "until": until_id})
 
-    def proposals(self, terms: Terms, labels: Iterable[str]) -> tuple[Select[Any], dict[str, str]]:
+    def proposals(self, terms: SearchTerms, labels: Iterable[str]) -> tuple[Select[Any], dict[str, str]]:
         """A selection of messages' ids, and its parameter: each has all whole words, all beginnings and a label."""
         return select(self.id).where(self._matches).order_by(self.id.desc()), {"match": self._match(terms, labels)}
 
-    def _match(self, terms: Terms, labels: Iterable[str]) -> str:
+    def _match(self, terms: SearchTerms, labels: Iterable[str]) -> str:
         """Words have letters, digits and pictograms, so quotes hold them."""
         quote, prefix, and_, or_ = ('"', "*", " AND ", " OR ") if self._on_sqlite else ("'", ":*", " & ", " | ")
         asked = [f"{quote}{word}{quote}" for word in sorted(terms.whole_words)]
@@ -157,7 +157,7 @@ class SearchRows:
         self._connection = connection
         self._lookups = lookups
 
-    def proposals(self, terms: Terms, scope: Scope, before_id: int | None, limit: int) -> Sequence[int]:
+    def proposals(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
         words = WordTable(self._connection.dialect)
         statement, parameters = words.proposals(terms, self._labels(scope))
         id_ = words.id
@@ -180,7 +180,7 @@ class SearchRows:
         rows = self._connection.execute(statement.order_by(conversations.c.id).limit(limit))
         return [to_conversation(row) for row in rows]
 
-    def _labels(self, scope: Scope) -> Sequence[str]:
+    def _labels(self, scope: SearchScope) -> Sequence[str]:
         """Of the conversations that can be found in; none where they are too many to name."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
@@ -193,7 +193,7 @@ class SearchRows:
         return [label_of(id_) for id_ in ids] or [_LABEL]  # which nothing has
 
 
-def _conditions(scope: Scope) -> Iterator[ColumnElement[bool]]:
+def _conditions(scope: SearchScope) -> Iterator[ColumnElement[bool]]:
     """What a message has to be to lie in the scope."""
     yield messages.c.deleted_ms.is_(None)
     if scope.member_id is None:

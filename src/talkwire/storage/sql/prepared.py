@@ -13,7 +13,7 @@ from talkwire.storage.schema import members, messages, users
 from talkwire.storage.tables.rows import AnyRow
 
 
-class Prepared:
+class PreparedStatement:
     """One statement. All its parameters are named, and are values as the driver takes them."""
 
     __slots__ = ("_fixed", "_places", "_text")
@@ -36,8 +36,8 @@ class PreparedReads:
     __slots__ = ("member", "message", "messages_after", "messages_before", "user")
 
     def __init__(self, dialect: Dialect) -> None:
-        def prepared(statement: Select[Any]) -> Prepared:
-            return Prepared(statement, dialect)
+        def prepared(statement: Select[Any]) -> PreparedStatement:
+            return PreparedStatement(statement, dialect)
 
         of_conversation = message_select.where(
             messages.c.conversation_id == bindparam("conversation_id"), messages.c.seq > bindparam("after_seq")

@@ -24,8 +24,8 @@ from talkwire.core.domain.model import Conversation, Notification, Preferences
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
-    Listener,
-    Occasion,
+    NotificationRecipient,
+    NotificationTrigger,
     notification,
     occasion_of,
     reason_of,
@@ -44,14 +44,14 @@ _decoder: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 _USUAL = Preferences()
 
 
-class Alerts:
+class PendingNotifications:
     """The notifications of one transaction, until they are written."""
 
     def __init__(self, connection: Connection, workspace: Workspace, bulk: BatchStatements) -> None:
         self._connection = connection
         self._workspace = workspace
         self._bulk = bulk
-        self._occasions: list[Occasion] = []
+        self._occasions: list[NotificationTrigger] = []
 
     def note(self, event: Durable) -> None:
         """Keeps what users may have to be notified of."""
@@ -76,14 +76,14 @@ class Alerts:
         rows = [_values(each) for occasion in occasions for each in self._notifications(occasion, found)]
         return [Write(self._bulk.insert_notifications, rows)] if rows else []
 
-    def _notifications(self, occasion: Occasion, found: _Found) -> Iterator[Notification]:
+    def _notifications(self, occasion: NotificationTrigger, found: _Found) -> Iterator[Notification]:
         conversation = self._conversation_of(occasion)
         for listener in found.of(occasion, conversation):
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason in STORED_FOR_ALL:
                 yield notification(occasion, listener, reason, "", quiet=wants_quiet(listener, occasion.at_ms))
 
-    def _listeners(self, occasions: Sequence[Occasion]) -> _Found:
+    def _listeners(self, occasions: Sequence[NotificationTrigger]) -> _Found:
         whole: set[tuple[str, str]] = set()
         named: set[tuple[str, str, str]] = set()
         for occasion in occasions:
@@ -99,7 +99,7 @@ class Alerts:
                     found.add(row)
         return found
 
-    def _conversation_of(self, occasion: Occasion) -> Conversation:
+    def _conversation_of(self, occasion: NotificationTrigger) -> Conversation:
         return self._workspace.known_conversation(occasion.conversation_id)
 
 
@@ -107,11 +107,11 @@ class _Found:
     """Members that may have to be notified, as they take what one user did in one conversation."""
 
     def __init__(self) -> None:
-        self._listeners: dict[tuple[str, str], dict[str, Listener]] = {}
+        self._listeners: dict[tuple[str, str], dict[str, NotificationRecipient]] = {}
 
     def add(self, row: AnyRow) -> None:
         member = to_member(row)
-        listener = Listener(
+        listener = NotificationRecipient(
             member.user_id,
             preferences_of(member),
             _USUAL if row.data is None else _decoder.decode(row.data),
@@ -121,7 +121,7 @@ class _Found:
         )
         self._listeners.setdefault((member.conversation_id, row.actor_id), {})[member.user_id] = listener
 
-    def of(self, occasion: Occasion, conversation: Conversation) -> Iterator[Listener]:
+    def of(self, occasion: NotificationTrigger, conversation: Conversation) -> Iterator[NotificationRecipient]:
         listeners = self._listeners.get((occasion.conversation_id, occasion.actor_id), {})
         if _is_for_all(occasion, conversation):
             yield from listeners.values()
@@ -131,7 +131,7 @@ class _Found:
                 yield listeners[user_id]
 
 
-def _is_for_all(occasion: Occasion, conversation: Conversation) -> bool:
+def _is_for_all(occasion: NotificationTrigger, conversation: Conversation) -> bool:
     return occasion.everyone and conversation.member_count <= EVERYONE_MAX
 
 

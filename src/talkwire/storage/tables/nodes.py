@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.stores import LeaseRecord, LeftBehind
+from talkwire.core.ports.stores import DeadNode, LeaseRecord
 from talkwire.storage.schema import ended_nodes, nodes, online
 
 _over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
@@ -68,7 +68,7 @@ class NodeRows:
             dropped = dropped.where(_over_ms <= overdue_ms)
         return self._connection.execute(dropped.returning(nodes.c.lease_until_ms)).scalar_one_or_none()
 
-    def left_behind(self) -> LeftBehind | None:
+    def left_behind(self) -> DeadNode | None:
         users = exists().where(online.c.node_id == ended_nodes.c.id)
         row = self._connection.execute(select(ended_nodes).where(users).order_by(ended_nodes.c.id).limit(1)).first()
-        return None if row is None else LeftBehind(row.id, row.ended_ms)
+        return None if row is None else DeadNode(row.id, row.ended_ms)

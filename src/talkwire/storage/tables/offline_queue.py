@@ -94,8 +94,8 @@ def _calls(row: AnyRow) -> bool:
     return row.deleted_ms is None and not what_is_beside(row.extra).imported
 
 
-class MailRows:
-    """Implements `core.ports.stores.MailStore`. `statement` is `Lookups.stretches`."""
+class OfflineQueueRows:
+    """Implements `core.ports.stores.OfflineQueue`. `statement` is `Lookups.stretches`."""
 
     def __init__(self, connection: Connection, statement: Select[Any]) -> None:
         self._connection = connection

@@ -59,7 +59,7 @@ class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
     files: int
 
 
-class Part(NamedTuple):
+class ArchivePart(NamedTuple):
     """A member of an archive that is not about the archive itself."""
 
     names: tuple[str, ...]
@@ -150,14 +150,14 @@ class ArchiveReader:
         except (tarfile.TarError, msgspec.DecodeError, UnicodeDecodeError, EOFError):
             raise ArchiveError("is no backup of Talkwire") from None
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[ArchivePart]:
         """The rows and files, in the order of the archive. Each part's file can be read until the next is asked for."""
         with _opened(self._file) as archive:
             for entry in _entries(archive):
                 if "/" in entry.name:
                     file = archive.extractfile(entry)
                     assert file is not None, "all members are regular files"
-                    yield Part(tuple(entry.name.split("/")), entry.size, file)
+                    yield ArchivePart(tuple(entry.name.split("/")), entry.size, file)
 
     def _check(self, advance: Advance) -> None:
         with _opened(self._file) as archive:

@@ -16,7 +16,7 @@ from talkwire.storage.transfer.errors import MismatchError, SourceError
 from talkwire.storage.transfer.source import Source, has_living_node, head_of, opened_source, patient
 from talkwire.storage.transfer.tables import Checksum, MovedTable, Row, Summed, moved_tables
 from talkwire.storage.transfer.target import Target, opened_target
-from talkwire.storage.unfinished import Mark
+from talkwire.storage.unfinished import UnfinishedMark
 
 WRITTEN_ROWS = 5_000
 WRITTEN_BYTES = 4 * 1024 * 1024
@@ -54,7 +54,7 @@ def copy_database(source_url: URL, target_url: URL, source_name: str, progress: 
             whole = _whole_copy(source, target, progress) if source_url != target_url else None
             if whole is not None:
                 return whole
-            earlier = target.begin_copy(Mark("copy", source_name, source.head.epoch, source.head.pos))
+            earlier = target.begin_copy(UnfinishedMark("copy", source_name, source.head.epoch, source.head.pos))
             if earlier is not None:
                 moved_on = "" if earlier.pos == source.head.pos else ", though the source has gone on since"
                 progress.note(f"Going on with an unfinished copy{moved_on}.")

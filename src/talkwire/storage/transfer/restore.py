@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import URL
 
 from talkwire.storage.migrations import is_known, new_epoch
-from talkwire.storage.transfer.archive import ArchiveReader, Part
+from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader
 from talkwire.storage.transfer.copying import Progress, Writing, compare
 from talkwire.storage.transfer.errors import ArchiveError
 from talkwire.storage.transfer.source import Head
 from talkwire.storage.transfer.tables import MovedTable, Summed
 from talkwire.storage.transfer.target import Target, opened_target
-from talkwire.storage.unfinished import Mark
+from talkwire.storage.unfinished import UnfinishedMark
 
 
 def restore_database(
-    url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[Part], None], progress: Progress
+    url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[ArchivePart], None], progress: Progress
 ) -> Mapping[str, Summed]:
     """Fills an empty database, or one that was left half restored. `name` is what people call the backup; `keep_file`
     is given the bytes of uploaded files. Answers table -> rows and checksum.
@@ -30,7 +30,7 @@ def restore_database(
     if not is_known(contents.revision):
         raise ArchiveError(f"has tables of version {contents.revision}, of a newer Talkwire: use that one")
     with opened_target(url) as target:
-        mark = Mark("restore", name, contents.epoch, contents.pos)
+        mark = UnfinishedMark("restore", name, contents.epoch, contents.pos)
         target.begin_restore(mark, contents.revision, contents.tables)
         _fill(target, archive, keep_file, progress)
         compare(target, contents.tables, sums.tables, progress)
@@ -38,7 +38,7 @@ def restore_database(
     return sums.tables
 
 
-def _fill(target: Target, archive: ArchiveReader, keep_file: Callable[[Part], None], progress: Progress) -> None:
+def _fill(target: Target, archive: ArchiveReader, keep_file: Callable[[ArchivePart], None], progress: Progress) -> None:
     tables = {moved.name: moved for moved in archive.contents.tables}
     table: MovedTable | None = None
     files_began = False

@@ -19,7 +19,7 @@ from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadat
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import Head, numbered_tables, patient, reading
 from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, Summed
-from talkwire.storage.unfinished import Mark, drop_mark, mark_of, put_mark
+from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
 """A lock of PostgreSQL's: one process at a time fills a database."""
@@ -50,7 +50,7 @@ class Target:
 
     # --- the tables -------------------------------------------------------------------------------------------------
 
-    def begin_copy(self, mark: Mark) -> Mark | None:
+    def begin_copy(self, mark: UnfinishedMark) -> UnfinishedMark | None:
         """Marks an empty database, and gives it its tables. Answers the mark of an earlier attempt, of which everything
         is still there. Raises TargetError; nothing is written then."""
         with self._connection.begin():
@@ -63,7 +63,7 @@ class Target:
             self._begin(mark, "head")
         return earlier
 
-    def begin_restore(self, mark: Mark, revision: str, tables: Iterable[MovedTable]) -> None:
+    def begin_restore(self, mark: UnfinishedMark, revision: str, tables: Iterable[MovedTable]) -> None:
         """Marks an empty database, or empties one of an earlier attempt, and gives it the tables of a version without a
         row in them. Raises TargetError, and ArchiveError where `tables` are not among these; nothing is written then.
         """
@@ -78,7 +78,7 @@ class Target:
             self._begin(mark, revision)
             _must_have(self._connection, tables)
 
-    def _begin(self, mark: Mark, revision: str) -> None:
+    def _begin(self, mark: UnfinishedMark, revision: str) -> None:
         put_mark(self._connection, mark)
         upgrade(self._connection, revision)
         # Of what migrations put in: without its log no server starts, whatever its version knows of marks.
@@ -231,7 +231,7 @@ def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
             raise ArchiveError(f"has a table that a Talkwire of its version has not: {moved.name!r}")
 
 
-def _must_be_empty(connection: Connection, mark: Mark) -> None:
+def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
     """There may be tables, but nothing in them, and none that are not ours."""
     names = set(inspect(connection).get_table_names())
     migrated = "alembic_version" in names
@@ -246,7 +246,7 @@ def _must_be_empty(connection: Connection, mark: Mark) -> None:
         raise TargetError(_of_whom(connection, mark) or "the database is not empty: its log has begun")
 
 
-def _of_whom(connection: Connection, mark: Mark) -> str | None:
+def _of_whom(connection: Connection, mark: UnfinishedMark) -> str | None:
     """A copy that is whole is the usual reason why there is something."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None

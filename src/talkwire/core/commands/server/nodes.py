@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.command import Upkeep
+from talkwire.core.commands.command import NodeCommand
 from talkwire.core.domain.peer import Peer
 
 
-class ListPeers(Upkeep[tuple[Peer, ...]], frozen=True, tag="ListPeers"):
+class ListPeers(NodeCommand[tuple[Peer, ...]], frozen=True, tag="ListPeers"):
     """The nodes that live by now: for one that has begun since the lease was renewed."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Query, Upkeep
+from talkwire.core.commands.command import Change, NodeCommand, Query
 from talkwire.core.domain.events import Durable
 
 
@@ -20,7 +20,7 @@ class EnsureSecret(Change[str], frozen=True, tag="EnsureSecret"):
     value: str
 
 
-class KeepSessionRoom(Upkeep[None], frozen=True, tag="KeepSessionRoom"):
+class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
     """A session has opened or closed a conversation itself; with None it is as its dialect has it again."""
 
     socket_id: str
@@ -28,21 +28,21 @@ class KeepSessionRoom(Upkeep[None], frozen=True, tag="KeepSessionRoom"):
     opened: bool | None
 
 
-class MoveSession(Upkeep[None], frozen=True, tag="MoveSession"):
+class MoveSession(NodeCommand[None], frozen=True, tag="MoveSession"):
     """A session goes on at another node than the one where it began."""
 
     socket_id: str
     node_id: str
 
 
-class EndSession(Upkeep[None], frozen=True, tag="EndSession"):
+class EndSession(NodeCommand[None], frozen=True, tag="EndSession"):
     """A session was ended on purpose: it is not to be gone on with."""
 
     socket_id: str
     node_id: str
 
 
-class RefreshSessions(Upkeep[None], frozen=True, tag="RefreshSessions"):
+class RefreshSessions(NodeCommand[None], frozen=True, tag="RefreshSessions"):
     """What is stored of these sessions is still needed; what is stored of others, and was not needed for `keep_ms`, is
     forgotten."""
 

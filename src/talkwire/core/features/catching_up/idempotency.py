@@ -19,7 +19,7 @@ import msgspec
 from talkwire.core.commands.command import Change, Command, IdempotencyKey, Signal
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.features.catching_up.stored_answers import Facts, answer_now, without_code
+from talkwire.core.features.catching_up.stored_answers import AnswerFacts, answer_now, without_code
 from talkwire.core.ports.stores import StoredAnswer
 from talkwire.core.ports.transaction import Transaction
 
@@ -48,7 +48,7 @@ def decide_once(
 
 
 def answer_again(
-    facts: Facts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
+    facts: AnswerFacts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
 ) -> object:
     """Returns the result of the first try, as the actor may see it now. Raises `conflict` when that was another
     command, and `forbidden` or `banned` when the actor may not see it any more."""

@@ -19,7 +19,7 @@ CODE_NOT_KEPT = (
 )
 
 
-class Facts(AccessFacts, Protocol):
+class AnswerFacts(AccessFacts, Protocol):
     """What messages are now, and who may see them. A `Transaction` and a `Snapshot` both have it."""
 
     def message(self, message_id: int) -> Message | None: ...
@@ -30,7 +30,7 @@ def without_code(result: object) -> object:
     return replace(result, code="") if isinstance(result, CreatedInvitation) else result
 
 
-def answer_now(facts: Facts, actor: Actor, result: object) -> object:
+def answer_now(facts: AnswerFacts, actor: Actor, result: object) -> object:
     """Returns what a command was answered with, with messages as they are now.
 
     Raises `conflict` for an invitation, whose code was shown and not kept, and `forbidden` and `banned` where the actor
@@ -42,7 +42,7 @@ def answer_now(facts: Facts, actor: Actor, result: object) -> object:
 class _Answer:
     """One answer. What it is about is nearly always one conversation, which is looked up once."""
 
-    def __init__(self, facts: Facts, actor: Actor) -> None:
+    def __init__(self, facts: AnswerFacts, actor: Actor) -> None:
         self._facts = facts
         self._actor = actor
         self._histories: dict[str, HistoryStart] = {}

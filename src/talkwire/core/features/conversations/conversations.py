@@ -46,7 +46,7 @@ from talkwire.core.domain.model import (
     is_own_id,
 )
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.search_terms import Terms, terms_of
+from talkwire.core.domain.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.features.conversations.members import (
     check_user_ids,
@@ -357,7 +357,7 @@ def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit:
     for path, id_ in (("cursor", after_id), ("memberId", query.member_id)):
         if id_ is not None:
             check_id(path, id_)
-    terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else Terms(())
+    terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else SearchTerms(())
     most = LOOKED_AT_MAX if terms.phrases else limit + 1
     looked_at = snapshot.all_conversations(query.member_id, after_id, most)
     matching = (each for each in looked_at if not terms.phrases or (each.name is not None and terms.are_in(each.name)))

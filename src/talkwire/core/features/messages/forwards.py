@@ -15,7 +15,7 @@ from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.messages.messages import Part, must_stand, need_message, taking_part, visible_message
 from talkwire.core.ports.handler import ChangeHandler, Changes
-from talkwire.core.ports.transaction import Needs, Transaction
+from talkwire.core.ports.transaction import Prefetch, Transaction
 
 TARGETS_MAX = 20
 
@@ -29,7 +29,7 @@ def check_forward(command: ForwardMessage) -> None:
         check_id("senderId", command.sender_id)
 
 
-def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Needs) -> None:
+def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Prefetch) -> None:
     sender_id = command.sender_id or actor.user_id
     need_message(needs, command.message_id)
     needs.members.update((conversation_id, sender_id) for conversation_id in command.conversation_ids)

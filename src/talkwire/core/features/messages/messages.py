@@ -31,7 +31,7 @@ from talkwire.core.domain.model import SEQ_MAX, Actor, Conversation, HistoryStar
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
-from talkwire.core.ports.transaction import Needs, Snapshot, Transaction
+from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 _encoder = msgspec.json.Encoder()
 
@@ -47,14 +47,14 @@ class Part(msgspec.Struct, frozen=True):
     conversation: Conversation
 
 
-def need_message(needs: Needs, message_id: str | None) -> None:
+def need_message(needs: Prefetch, message_id: str | None) -> None:
     """Names a message that will be looked up."""
     number = None if message_id is None else message_number(message_id)
     if number is not None:
         needs.messages.add(number)
 
 
-def needs_of_change(actor: Actor, command: MessageChange, needs: Needs) -> None:
+def needs_of_change(actor: Actor, command: MessageChange, needs: Prefetch) -> None:
     """What a change of one message will look up."""
     need_message(needs, command.message_id)
 

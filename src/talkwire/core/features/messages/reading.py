@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.commands.receipts import Reader
+from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.model import LARGE_CONVERSATION, Message
 
 READERS_MAX = LARGE_CONVERSATION
 """How many of those who have read furthest are looked at. Two would do, if nobody joined after a message."""
 
 
-def has_been_read(message: Message, readers: Iterable[Reader]) -> bool:
+def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
     """`readers` are those of the message's conversation who have read furthest."""
     return any(
         reader.history_seq < message.seq <= reader.read_seq and reader.user_id != message.sender_id

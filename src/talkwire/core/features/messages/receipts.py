@@ -13,8 +13,8 @@ from talkwire.core.commands.receipts import (
     MarkDelivered,
     MarkRead,
     MarkUnread,
+    MessageReader,
     MessageStatus,
-    Reader,
     ReadMark,
     Receipt,
     Status,
@@ -37,7 +37,7 @@ from talkwire.core.features.messages.messages import get_message
 from talkwire.core.features.messages.reading import READERS_MAX
 from talkwire.core.features.notifying.notifications import read_with_messages
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
-from talkwire.core.ports.transaction import Needs, Snapshot, Transaction
+from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 COVERED_MAX = 100
 """Of how many messages at most authors are told that somebody has received or read them, for one move of a cursor."""
@@ -50,12 +50,12 @@ def check_mark(command: Mark) -> None:
     check_id("conversationId", command.conversation_id)
 
 
-def needs_of_mark(actor: Actor, command: Mark, needs: Needs) -> None:
+def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
     """Names what marking will look up."""
     needs.members.add((command.conversation_id, actor.user_id))
 
 
-def needs_of_read(actor: Actor, command: MarkRead, needs: Needs) -> None:
+def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
     """Names what reading will look up."""
     needs_of_mark(actor, command, needs)
     needs.unread_notifications.add((command.conversation_id, actor.user_id))
@@ -170,7 +170,7 @@ def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int |
     return moved_ms if seq >= message.seq and moved_ms >= member.joined_ms else None
 
 
-def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[Reader, ...]:
+def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[MessageReader, ...]:
     """For whoever may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)

@@ -18,7 +18,7 @@ from talkwire.core.domain.access import history_for, must_see
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import Actor, Conversation, Message, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.domain.search_terms import Scope, Terms, terms_of
+from talkwire.core.domain.search_terms import SearchScope, SearchTerms, terms_of
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
@@ -71,7 +71,7 @@ def searched_text(content: str, attached_names: str) -> str:
     return f"{content}\n{attached_names}" if attached_names else content
 
 
-def _as_seen(snapshot: Snapshot, scope: Scope, found: Sequence[Message]) -> tuple[Message, ...]:
+def _as_seen(snapshot: Snapshot, scope: SearchScope, found: Sequence[Message]) -> tuple[Message, ...]:
     """Returns messages of the scope as its reader may see them. Without quotes there is nothing to look up."""
     quoting = {message.conversation_id for message in found if message.reply_to is not None}
     if scope.member_id is None or not quoting:
@@ -87,7 +87,7 @@ def _effort_of(text: str) -> int:
     return len(text) if text.isascii() else NON_ASCII_EFFORT * len(text)
 
 
-def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Scope:
+def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> SearchScope:
     """Returns what the actor may search: the back end and admins everything, others what they see as members. Raises
     `forbidden` for a conversation that the actor may not read."""
     member_id = None if actor.is_trusted else actor.user_id
@@ -96,7 +96,7 @@ def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Scope:
     if query.conversation_id is not None:
         check_id("conversationId", query.conversation_id)
         history_for(snapshot, actor, query.conversation_id)
-    return Scope(member_id, query.conversation_id, query.sender_id, query.before_ms, query.after_ms)
+    return SearchScope(member_id, query.conversation_id, query.sender_id, query.before_ms, query.after_ms)
 
 
 def _cursor_id(cursor: str | None) -> int | None:
@@ -112,7 +112,7 @@ def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPubli
     given. Every signed-in user finds them, whomever of the users they may find."""
     if query.cursor is not None:
         check_id("cursor", query.cursor)
-    terms = terms_of("query", query.text) if query.text.strip() else Terms(())
+    terms = terms_of("query", query.text) if query.text.strip() else SearchTerms(())
     limit = max(1, min(query.limit, PAGE_MAX))
     looked_at = snapshot.search.public_conversations(query.cursor, PUBLIC_MAX)
     matching = (each for each in looked_at if each.name is not None and terms.are_in(each.name))

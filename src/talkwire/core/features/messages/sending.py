@@ -38,7 +38,7 @@ from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.messages import must_stand, need_message
 from talkwire.core.ports.handler import ChangeHandler, Changes
-from talkwire.core.ports.transaction import Needs, Transaction
+from talkwire.core.ports.transaction import Prefetch, Transaction
 
 ATTACHMENTS_MAX = 20
 URL_MAX_LENGTH = 2048
@@ -104,7 +104,7 @@ def check_url(path: str, url: str) -> None:
         raise invalid(path, "must be an http or https URL")
 
 
-def needs_of_send(actor: Actor, command: SendMessage, needs: Needs) -> None:
+def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
     """Names what `send_message` will look up."""
     sender_id = command.sender_id or actor.user_id
     needs.members.add((command.conversation_id, sender_id))
@@ -117,7 +117,7 @@ def needs_of_send(actor: Actor, command: SendMessage, needs: Needs) -> None:
         need_names(needs, command.conversation_id, command.content)
 
 
-def need_names(needs: Needs, conversation_id: str, content: str) -> None:
+def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
     needs.names.update((conversation_id, spelling) for spelling in spellings(mention_marks(content)))
 
 

@@ -1,10 +1,10 @@
 """Who is notified of what: pure rules.
 
-What happened is an `Occasion`; how somebody takes it depends on what they want to hear, and of whom (`Listener`). The
-same rules say what is sent to who is there (`notifier.py`) and what is stored for who is not.
+An event is a `NotificationTrigger`; a `NotificationRecipient` has the settings that decide whether a user is notified.
+The same rules apply to live notifications (`core.engine.live_notifications`) and to those stored for offline users.
 
-The most particular reason counts: in one message, that somebody is named comes before that they are replied to, and
-that before its being a direct message. Switched off reasons are passed over.
+The most specific reason that the user has not switched off counts: a mention before a reply, a reply before a direct
+message.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
 
-class Occasion(NamedTuple):
+class NotificationTrigger(NamedTuple):
     """Something that calls for attention. `type` is given where it is the same for all, `message` where it is one.
 
     `user_ids` are those whom it concerns by name; `everyone` says that it concerns all members.
@@ -67,7 +67,7 @@ class Occasion(NamedTuple):
     everyone: bool = False
 
 
-class Listener(NamedTuple):
+class NotificationRecipient(NamedTuple):
     """A member of the conversation: what they want to hear there and anywhere, and of whom not. `wants_quiet` is what
     their presence says (`dnd`), `history` what of the conversation they may see."""
 
@@ -79,7 +79,7 @@ class Listener(NamedTuple):
     history: HistoryStart = WHOLE
 
 
-def occasion_of(event: Durable) -> Occasion | None:
+def occasion_of(event: Durable) -> NotificationTrigger | None:
     """None for what nobody is notified of."""
     match event:
         case MessageSent(message=message):
@@ -117,10 +117,10 @@ def occasion_of(event: Durable) -> Occasion | None:
             return None
 
 
-def occasion_of_message(event: MessageSent) -> Occasion:
+def occasion_of_message(event: MessageSent) -> NotificationTrigger:
     message = event.message
     quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
-    return Occasion(
+    return NotificationTrigger(
         id=message.id,
         at_ms=event.at_ms,
         conversation_id=message.conversation_id,
@@ -142,8 +142,8 @@ def _occasion(  # noqa: PLR0913 (an occasion's fields)
     body: str = "",
     user_ids: tuple[str, ...] = (),
     everyone: bool = False,
-) -> Occasion:
-    return Occasion(
+) -> NotificationTrigger:
+    return NotificationTrigger(
         id=MESSAGE_ID_BASE + event.pos,
         at_ms=event.at_ms,
         conversation_id=conversation_id,
@@ -162,7 +162,7 @@ def body_of(message: Message) -> str:
 
 
 def reason_of(
-    occasion: Occasion, kind: ConversationKind, member_count: int, listener: Listener
+    occasion: NotificationTrigger, kind: ConversationKind, member_count: int, listener: NotificationRecipient
 ) -> NotificationType | None:
     """Returns what somebody is notified of, None: of nothing. Nobody is of what they did, of who they blocked, and of
     what lies before their time."""
@@ -179,7 +179,7 @@ def reason_of(
 
 
 def _reasons(
-    occasion: Occasion, kind: ConversationKind, member_count: int, listener: Listener
+    occasion: NotificationTrigger, kind: ConversationKind, member_count: int, listener: NotificationRecipient
 ) -> tuple[NotificationType, ...]:
     """All that apply to somebody, the most particular first."""
     message = None if occasion.message is None else as_seen(occasion.message, listener.history)
@@ -216,18 +216,23 @@ def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
     return minute < quiet.end_minute and (today - 1) % 7 in quiet.days
 
 
-def wants_quiet(listener: Listener, at_ms: int) -> bool:
+def wants_quiet(listener: NotificationRecipient, at_ms: int) -> bool:
     """Returns whether a listener is not to be disturbed. Notifications have no sound then."""
     return listener.wants_quiet or is_quiet(listener.preferences.do_not_disturb, at_ms)
 
 
-def sound_of(reason: NotificationType, listener: Listener) -> str | None:
+def sound_of(reason: NotificationType, listener: NotificationRecipient) -> str | None:
     """The conversation's own sound, else the user's for such a reason."""
     return listener.here.sound or listener.preferences.sounds.get(reason, DEFAULT_SOUND)
 
 
 def notification(
-    occasion: Occasion, listener: Listener, reason: NotificationType, title: str, *, quiet: bool = False
+    occasion: NotificationTrigger,
+    listener: NotificationRecipient,
+    reason: NotificationType,
+    title: str,
+    *,
+    quiet: bool = False,
 ) -> Notification:
     return Notification(
         id=occasion.id,

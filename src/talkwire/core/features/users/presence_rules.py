@@ -13,20 +13,20 @@ import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.presence import (
-    Acquaintance,
     EndLease,
-    FindAcquaintances,
     FindConnectedElsewhere,
     FindContacts,
     FindOnlineElsewhere,
+    FindVisiblePresence,
     ForgetUsers,
-    Forgotten,
     LeaseReport,
     ListConnectedElsewhere,
+    PresenceTransition,
+    RemovedUsers,
     RenewLease,
     SetPresence,
-    Sighting,
     StorePresence,
+    VisiblePresence,
 )
 from talkwire.core.domain.access import may_act, must_serve
 from talkwire.core.domain.errors import forbidden, invalid
@@ -108,18 +108,18 @@ def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
     _forget_node(tx, command.node_id)
 
 
-def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Forgotten:
+def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> RemovedUsers:
     tx.presence.lock()
     dead = tx.nodes.left_behind()
     if dead is None:
-        return Forgotten(None)
+        return RemovedUsers(None)
     rows = tx.presence.drop_some(dead.node_id, command.limit)
     others = _online(tx, [row.user_id for row in rows])
     gone = [row.user_id for row in rows if row.user_id not in others]
     tx.presence.see(dict.fromkeys(gone, dead.ended_ms))
     records = tx.presence.records([row.user_id for row in rows])
     sightings = tuple(
-        Sighting(
+        PresenceTransition(
             records.get(row.user_id) or PresenceRecord(row.user_id),
             before=row.away,
             after=None,
@@ -127,10 +127,10 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Fo
         )
         for row in rows
     )
-    return Forgotten(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
+    return RemovedUsers(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
 
 
-def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindAcquaintances) -> tuple[Acquaintance, ...]:
+def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
     """The actor too, if asked for. The application's backend and operators may see everybody."""
     if actor.role == "user":
         found = snapshot.presence.acquaintances(actor.user_id, query.user_ids)
@@ -141,13 +141,13 @@ def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindAcquaintance
     return _acquaintances(snapshot, tuple(dict.fromkeys(known)), query.node_id)
 
 
-def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[Acquaintance, ...]:
+def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[VisiblePresence, ...]:
     """At most `CONTACTS_LISTED_MAX`, in the order of their ids, the actor first."""
     found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
     return _acquaintances(snapshot, (actor.user_id, *found), query.node_id)
 
 
-def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[Acquaintance, ...]:
+def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[VisiblePresence, ...]:
     must_serve(actor)
     found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
     return _acquaintances(snapshot, tuple(found), query.node_id)
@@ -159,7 +159,7 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
     return tuple(user_id for user_id in query.user_ids if user_id in found)
 
 
-def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
+def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTransition]:
     """Who came and left. Between nodes it is decided in one order, so that each is told what was so before: of all
     changes of how a user looks one node hears, and once."""
     presence, node_id = tx.presence, command.node_id
@@ -183,7 +183,7 @@ def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[Sighting]:
         return []
     records = presence.records(user_ids)
     return [
-        Sighting(
+        PresenceTransition(
             records.get(user_id) or PresenceRecord(user_id),
             before=before.get(user_id, {}).get(node_id),
             after=None if user_id in departed else user_id in away_ids,
@@ -238,14 +238,14 @@ def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
         tx.presence.see(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
 
 
-def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[Acquaintance, ...]:
+def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[VisiblePresence, ...]:
     records = snapshot.presence.records(user_ids)
     elsewhere: dict[str, bool] = {}
     for user_id, its_node_id, away in snapshot.presence.online(user_ids):
         if its_node_id != node_id:
             elsewhere[user_id] = away and elsewhere.get(user_id, True)
     return tuple(
-        Acquaintance(records.get(id_) or PresenceRecord(id_), id_ in elsewhere, elsewhere.get(id_, False))
+        VisiblePresence(records.get(id_) or PresenceRecord(id_), id_ in elsewhere, elsewhere.get(id_, False))
         for id_ in user_ids
     )
 
@@ -260,7 +260,7 @@ UPKEEP: Upkeeps = MappingProxyType({RenewLease: renew_lease, EndLease: end_lease
 
 QUERIES: Queries = MappingProxyType(
     {
-        FindAcquaintances: find_acquaintances,
+        FindVisiblePresence: find_acquaintances,
         FindContacts: find_contacts,
         FindOnlineElsewhere: find_online_elsewhere,
         FindConnectedElsewhere: find_connected_elsewhere,
