@@ -758,11 +758,9 @@ async def test_a_disk_that_takes_no_more_is_unavailable_and_what_has_come_counts
             path = await begin(world, 6_000_000)
             room = 3_000_000
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
-            form = {"file": ("a.bin", b"x" * 6_000_000, "application/octet-stream")}
             for answer in (
-                await send(world, path, 0, b"x" * 6_000_000, connection="close"),
-                # The server ends a connection on which a large body comes that it has refused already.
-                await world.request("POST", FILES, by="alice", files=form, headers={"connection": "close"}),
+                await send(world, path, 0, b"x" * 6_000_000),
+                await post_form(world, b"x" * 6_000_000),
                 await send(world, path, room, b"x" * 10),
             ):
                 assert code(answer) == (503, "unavailable")

@@ -72,6 +72,10 @@ class Raw:
             body += self.socket.recv(int(length[1]) - len(body))
         return int(head.split(b" ")[1]), body
 
+    def wait_for_data(self) -> None:
+        """Returns once the server has sent something, and leaves it to be read."""
+        self.socket.recv(1, socket.MSG_PEEK)
+
     def is_open(self, seconds: float) -> bool:
         """Whether the server neither sends anything nor closes for some time."""
         self.socket.settimeout(seconds)

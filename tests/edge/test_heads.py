@@ -97,14 +97,6 @@ def test_an_answer_that_comes_before_the_end_of_a_body_ends_what_is_read_of_it(s
         assert raw.send_until_refused(b"x" * 65536, 64 * MIB) < 64 * MIB
 
 
-def test_after_an_early_answer_the_rest_of_a_small_body_is_skipped(server: ServerProcess) -> None:
-    with Raw(server) as raw:
-        raw.send(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
-        assert raw.answer()[0] == 404
-        raw.send(b"x" * 100_000 + GET + b"\r\n")
-        assert raw.answer() == (200, b'{"status":"ok"}')
-
-
 def test_a_body_that_breaks_off_is_counted_and_is_no_error(server: ServerProcess) -> None:
     before = metric(server, "talkwire_http_aborted_bodies_total")
     lines = len(server.logged())

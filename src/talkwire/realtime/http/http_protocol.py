@@ -5,10 +5,15 @@ soon by the kernel, until that request is answered: so a connection never has mo
 behind the head of an upgrade go to the WebSocket.
 
 Each phase of a connection has one deadline, on the timing wheel of the heartbeats.
+
+An answer that comes before the end of its request's body announces `connection: close`, unless the rest of the body is
+short enough to be read and dropped. The connection then lingers (RFC 9112, section 9.6): it is closed once the client
+has read the answer, or after a moment.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import sys
 import termios
@@ -91,6 +96,24 @@ class _LimitExceeded(Exception):
     """Ends the parser's work on a head."""
 
 
+class _CycleTransport(asyncio.Transport):
+    """The transport of a request that has a body: to close it does not reset the connection while the body comes."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self._protocol = protocol
+
+    def write(self, data: Any) -> None:  # noqa: ANN401 (what bytes are differs between versions of Python)
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.end_after_answer()
+
+
 class _Flow(FlowControl):
     """Reading that stays paused while bytes wait for the parser, whatever the application asks for."""
 
@@ -131,7 +154,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._silent = 0
         self._length = 0
         self._remaining = 0
-        self._unwanted = 0
+        self._dropped = 0
+        self._is_chunked = False
+        self._withholds = False
+        """Whether `keep_alive` of the request's cycle is off only because the rest of its body is long."""
         self._upgrades = False
         self._declines = False
         self._refusal = _MALFORMED
@@ -156,8 +182,8 @@ class HttpProtocol(HttpToolsProtocol):
         if phase is _SERVING:
             self._hold(data)
         elif phase is HttpPhase.LEAVING or phase is HttpPhase.CLOSING:
-            self._unwanted += len(data)
-            if self._unwanted > UNWANTED_MAX:
+            self._dropped += len(data)
+            if self._dropped > UNWANTED_MAX:
                 self.flow.pause_reading()
         else:
             self._read(data)
@@ -185,8 +211,11 @@ class HttpProtocol(HttpToolsProtocol):
         """The server is stopping."""
         if self._phase is HttpPhase.LEAVING:
             self.transport.close()
-        else:
-            super().shutdown()
+            return
+        self._withholds = False
+        super().shutdown()
+        if self._current is not None:
+            self._current.transport = self.transport  # there is no time to linger
 
     def on_response_complete(self) -> None:
         """The application has answered a request."""
@@ -203,9 +232,20 @@ class HttpProtocol(HttpToolsProtocol):
                 self._arm()
         elif self._phase is _BODY:
             self._phase = HttpPhase.UNWANTED
-            self._unwanted = 0
             self.flow.resume_reading()
             self._arm()
+
+    def end_after_answer(self) -> None:
+        """Closes the connection as uvicorn would, or lingers while the body of the request is still coming."""
+        if self._phase is HttpPhase.LEAVING:
+            return
+        is_body_coming = self._phase is _BODY or self._phase is HttpPhase.UNWANTED
+        if not is_body_coming or isinstance(self.app, _Sparing):  # a descriptor that is needed is freed at once
+            self.transport.close()
+            return
+        if self._has_long_rest():
+            self.edge.count("body_unwanted")
+        self._linger()
 
     @property
     def _current(self) -> RequestResponseCycle | None:
@@ -343,9 +383,6 @@ class HttpProtocol(HttpToolsProtocol):
         if not is_body and not self._is_short(piece):
             self._refuse(_HEAD_TOO_LARGE)
             return False
-        if self._unwanted > UNWANTED_MAX:
-            self._leave("body_unwanted")
-            return False
         return True
 
     def _is_short(self, piece: bytes) -> bool:
@@ -360,6 +397,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._phase = _HEAD
         self._head_size = self._length = 0
+        self._is_chunked = False
         self._silent = -PIECE
 
     def on_url(self, url: bytes) -> None:
@@ -382,6 +420,8 @@ class HttpProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"content-length":
             self._length = int(value)
+        elif name == b"transfer-encoding":
+            self._is_chunked = True
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
@@ -396,6 +436,25 @@ class HttpProtocol(HttpToolsProtocol):
         self._silent = -PIECE
         self._remaining = self._length
         super().on_headers_complete()
+        if (self._length or self._is_chunked) and not self._upgrades:
+            self._begin_body()
+
+    def _begin_body(self) -> None:
+        cycle = self.cycle
+        cycle.transport = _CycleTransport(self)
+        self._withholds = cycle.keep_alive and self._has_long_rest()
+        if self._withholds:
+            cycle.keep_alive = False
+
+    def _has_long_rest(self) -> bool:
+        """Whether more of the body may be coming than is read after an answer."""
+        return self._is_chunked or self._remaining > UNWANTED_MAX
+
+    def _restore_keep_alive(self) -> None:
+        """Lets the connection outlive its request, unless the answer has announced the opposite."""
+        if not self.cycle.response_started:
+            self._withholds = False
+            self.cycle.keep_alive = True
 
     def on_body(self, body: bytes) -> None:
         self._silent = -PIECE
@@ -405,8 +464,9 @@ class HttpProtocol(HttpToolsProtocol):
             return
         cycle = self.cycle
         if cycle.response_complete:
-            self._unwanted += len(body)
             return
+        if self._withholds and not self._has_long_rest():
+            self._restore_keep_alive()
         self._deadline += len(body) / BODY_RATE
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
@@ -414,13 +474,15 @@ class HttpProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        self._remaining = self._unwanted = 0
+        self._remaining = 0
         if self._upgrades or self._declines:
             return
         if self.cycle.response_complete:
             self._phase = _WAITING
             self.edge.idles(self)
             return
+        if self._withholds:
+            self._restore_keep_alive()
         self._phase = _SERVING
         self.cycle.more_body = False
         self.cycle.message_event.set()
@@ -476,12 +538,15 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _leave(self, reason: str) -> None:
+        self.edge.count(reason)
+        self._linger()
+
+    def _linger(self) -> None:
         """Ends the connection once the client has read what it was sent, or after a moment. To close it while bytes of
         the client's are on their way would reset it, and take from the client what it has not read."""
-        self.edge.count(reason)
         self.edge.busy(self)
         self._phase = self._armed = HttpPhase.LEAVING
-        self._unwanted = 0
+        self._dropped = 0
         self._held = b""
         cycle = self._current
         if cycle is not None and not cycle.response_complete:
