@@ -132,17 +132,15 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     conversation = tx.conversation(command.conversation_id)
     if refusal is not None or conversation is None or sender is None or member is None:
         raise refusal or forbidden()
-    command_hash = None
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
             return must_see(same_message(first, command), history_of(actor, member))
-        command_hash = hash_of(command)
     refusal = may_post(conversation, member, tx.now_ms)
     if refusal is not None:
         raise refusal
-    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
-    return _record(tx, command, sender, conversation, {**parts, "command_hash": command_hash})
+    parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
+    return _record(tx, command, sender, conversation, parts)
 
 
 def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
@@ -165,8 +163,6 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
     _check_order(tx, conversation, created_ms)
     parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
     parts |= {"created_ms": created_ms, "imported": True}
-    if command.client_message_id is not None:
-        parts["command_hash"] = hash_of(command)
     return _record(tx, command, sender, conversation, parts)
 
 
@@ -181,9 +177,9 @@ def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -
 
 
 def _record(
-    tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, more: Mapping[str, Any]
+    tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, parts: Mapping[str, Any] | None
 ) -> Message:
-    """Records a message; `more` is what few messages have, by the names of `Message`'s fields."""
+    """Records a message; `parts` is what few messages have, by the names of `Message`'s fields."""
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -193,10 +189,13 @@ def _record(
         sender_name=sender.name,
         sender_avatar=sender.avatar,
         content=command.content,
+        created_ms=tx.now_ms,
         client_message_id=command.client_message_id,
         metadata=command.metadata,
-        **{"created_ms": tx.now_ms, **more},
+        command_hash=None if command.client_message_id is None else hash_of(command),
     )
+    if parts:
+        message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
     return message
 
