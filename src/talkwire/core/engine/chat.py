@@ -14,7 +14,7 @@ from talkwire.core.cluster.lease import Lease
 from talkwire.core.cluster.log_poller import LogPoller
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.cluster.sender_verification import SenderVerifier
-from talkwire.core.commands.accounts import EnsureUser, PutUser, PutUsers
+from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, NodeCommand
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.server.nodes import ListPeers
@@ -24,23 +24,20 @@ from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserUpdated
-from talkwire.core.domain.model import Actor, ActorRole, User, is_valid_id
+from talkwire.core.domain.model import Actor, ActorRole, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
-from talkwire.core.features.users.users import BATCH_MAX as USERS_MAX
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
-from talkwire.core.ports.handler import Queries
+from talkwire.core.ports.handler import ChangeHandler, Queries
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
 
 MORE_S = 0.005
 """How long after another node's transaction its next one, which is under way, is expected: it is committed and carried
 here in less."""
-
-_USERS_PUT = frozenset({PutUser, PutUsers})
 
 R = TypeVar("R")
 Done = Callable[[Any, "Exception | None"], None]
@@ -156,15 +153,16 @@ class Chat:
             asking.add_done_callback(self._asking.discard)
             asking.add_done_callback(partial(tell, done))
             return
-        self._submit(actor, command, done, key)
+        self._submit(CHANGES[type(command)], actor, command, done, key)
 
     async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
         """Carries out what the hooks have made of a command. What was carried out before is answered as then, and they
         are not asked again."""
         retry = AnswerRetry(command, key)
         if retry.is_possible:
-            if type(command) in CHANGES:
-                _check(command)
+            change = CHANGES.get(type(command))
+            if change is not None and change.check is not None:
+                change.check(command)
             answer = await self._execute(actor, retry)
             if answer is not None:
                 return cast("R", answer.result)
@@ -172,24 +170,17 @@ class Chat:
         return await self._execute(actor, changed, key if changed is command else sent_as(command, key))
 
     def _execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
-        if type(command) in _USERS_PUT:
-            return self._put_users(actor, command, key)
-        return self._carry_out(actor, command, key)
+        if type(command) not in CHANGES:
+            return self._execute_unqueued(actor, command, key)
+        change = CHANGES[type(command)]
+        if change.loads is not None:
+            return self._load_and_change(change.loads(actor, command), actor, command, key)
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._submit(change, actor, command, partial(_settle, future), key)
+        return future
 
-    async def _put_users(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
-        """Carries out what changes users that need not be known here. Their contacts are found first, who are told."""
-        given: Any = command
-        if actor.is_trusted:
-            commands: Sequence[PutUser] = given.users if isinstance(given, PutUsers) else (given,)
-            user_ids = {each.user_id for each in commands[:USERS_MAX] if is_valid_id(each.user_id)}
-            await asyncio.gather(*map(self.directory.find, user_ids))
-        return await self._carry_out(actor, command, key)
-
-    def _carry_out(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> Awaitable[R]:
-        if type(command) in CHANGES:
-            future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-            self._submit(actor, command, partial(_settle, future), key)
-            return future
+    def _execute_unqueued(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> Awaitable[R]:
+        """Carries out what changes nothing in the log."""
         query = self._queries.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
@@ -203,6 +194,16 @@ class Chat:
             return cast("Awaitable[R]", handler(actor, command))
         raise TypeError(f"nothing carries out {type(command).__name__}")
 
+    async def _load_and_change(
+        self, user_ids: Collection[str], actor: Actor, command: Command[R], key: IdempotencyKey | None
+    ) -> R:
+        """Carries a change out after the directory has loaded the users whose contacts it concerns."""
+        await asyncio.gather(*map(self.directory.find, user_ids))
+        change = CHANGES[type(command)]
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._submit(change, actor, command, partial(_settle, future), key)
+        return await future
+
     async def _send_once(self, actor: Actor, command: SendToUsers, key: IdempotencyKey) -> SendReport:
         """Sends, unless that was done before under this key. Nothing of a signal is stored with its effect, so what it
         was answered with is kept behind it: a retry that comes before that, or after a crash in between, sends again.
@@ -213,8 +214,11 @@ class Chat:
         report = await self._execute(actor, command)
         return await self._execute(actor, KeepReport(report), sent_as(command, key))
 
-    def _submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None) -> None:
-        _check(command)
+    def _submit(
+        self, change: ChangeHandler, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None
+    ) -> None:
+        if change.check is not None:
+            change.check(command)
         self.lease.check()
         self._writer.enqueue(actor, command, done, key)
 
@@ -443,13 +447,6 @@ def tell(done: Done, future: asyncio.Future[Any]) -> None:
         done(None, error)
     else:
         raise error
-
-
-def _check(command: Command[Any]) -> None:
-    """Refuses a change at the door."""
-    check = CHANGES[type(command)].check
-    if check is not None:
-        check(command)
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:

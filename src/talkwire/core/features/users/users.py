@@ -21,7 +21,7 @@ from talkwire.core.commands.command import Page
 from talkwire.core.domain.access import may_act, must_be_trusted, must_operate
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
-from talkwire.core.domain.model import Actor, User, is_own_id
+from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
 from talkwire.core.features.users.accounts import normal_email
@@ -128,6 +128,14 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
         raise ChatError("conflict", "This user signs in with their e-mail address, so it cannot be changed here.")
 
 
+def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
+    """Returns the valid ids of the users that a trusted actor puts."""
+    if not actor.is_trusted:
+        return set()
+    commands = command.users[:BATCH_MAX] if isinstance(command, PutUsers) else (command,)
+    return {each.user_id for each in commands if is_valid_id(each.user_id)}
+
+
 def check_put_all(command: PutUsers) -> None:
     if not 1 <= len(command.users) <= BATCH_MAX:
         raise invalid("users", f"must have 1 to {BATCH_MAX} items")
@@ -208,8 +216,8 @@ CHANGES: Changes = MappingProxyType(
     {
         EnsureUser: ChangeHandler(ensure_user, check_ensure),
         UpdateUser: ChangeHandler(update_user, check_update),
-        PutUser: ChangeHandler(put_user, check_put),
-        PutUsers: ChangeHandler(put_users, check_put_all),
+        PutUser: ChangeHandler(put_user, check_put, loads=users_put),
+        PutUsers: ChangeHandler(put_users, check_put_all, loads=users_put),
         BanUser: ChangeHandler(ban_user, check_ban),
         UnbanUser: ChangeHandler(unban_user, check_ban),
     }
