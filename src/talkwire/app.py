@@ -95,9 +95,9 @@ from talkwire.realtime.serving.server import Server, attached, listen, with_engi
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.settings import Settings
+from talkwire.settings.addresses import is_loopback
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
-from talkwire.settings.rules import is_loopback
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.offline_notifications import OfflineNotifications

@@ -29,9 +29,9 @@ from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
 from talkwire.realtime.serving.server import listen
 from talkwire.settings import Settings, SettingsError
+from talkwire.settings.addresses import is_loopback
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.policy import access_policy
-from talkwire.settings.rules import is_loopback
 from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of

@@ -7,8 +7,8 @@ from pathlib import Path
 from talkwire.identity.policy import TokenPolicy
 from talkwire.identity.secret import load_or_create_secret
 from talkwire.identity.signatures import public_key, secret_key
-from talkwire.settings.model import Settings
 from talkwire.settings.rules import Problem, SettingsError
+from talkwire.settings.settings import Settings
 
 SECRET_MIN_BYTES = 32
 """RFC 7518, 3.2: a key of HS256 must be at least as long as its hash, 256 bits."""

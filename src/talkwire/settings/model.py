@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
-from talkwire.settings.rules import SettingsError, canonical_origin, is_postgresql, problems_of, sqlite_path
+from talkwire.settings.addresses import is_postgresql, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
@@ -51,9 +51,17 @@ class FolderSetting:
         instance.__dict__[self._name] = Path(value)
 
 
+DATA_FOLDER = FolderSetting("./talkwire-data")
+
+DataFolder = Annotated[
+    FolderSetting,
+    Setting("Folder for the SQLite database, uploaded files and the generated secret.", metavar="DIR"),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything that can be set, as plain data. Raises SettingsError for values that cannot be."""
+class SettingValues:
+    """Everything that can be set, as plain data that nobody has validated yet."""
 
     host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS")] = "127.0.0.1"
 
@@ -93,10 +101,7 @@ class Settings:
         ),
     ] = None
 
-    data: Annotated[
-        FolderSetting,
-        Setting("Folder for the SQLite database, uploaded files and the generated secret.", metavar="DIR"),
-    ] = FolderSetting("./talkwire-data")
+    data: DataFolder = DATA_FOLDER
 
     database: Annotated[
         str | None,
@@ -396,14 +401,6 @@ class Settings:
     log_level: Annotated[LogLevel, Setting("From which level on things are logged.")] = "info"
 
     log_format: Annotated[LogFormat, Setting("`auto` is readable on a terminal and JSON elsewhere.")] = "auto"
-
-    def __post_init__(self) -> None:
-        if self.demo:
-            object.__setattr__(self, "insecure_dev_auth", True)
-        problems = problems_of(self)
-        if problems:
-            raise SettingsError(problems)
-        object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
 
     @property
     def has_token_keys(self) -> bool:

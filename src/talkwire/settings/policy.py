@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from talkwire.core.domain.access_policy import AccessPolicy, Accounts
-from talkwire.settings.model import Settings
-from talkwire.settings.rules import is_loopback
+from talkwire.settings.addresses import is_loopback
+from talkwire.settings.settings import Settings
 
 
 def access_policy(settings: Settings) -> AccessPolicy:

@@ -10,18 +10,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
-from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from ipaddress import ip_network
+from typing import get_args
 from urllib.parse import urlsplit
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
-
-if TYPE_CHECKING:
-    from talkwire.settings.model import Settings
+from talkwire.settings.addresses import canonical_origin, is_loopback, scheme_of, sqlite_path
+from talkwire.settings.model import SettingValues
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -45,7 +43,6 @@ MAX_CAP = 10_000_000
 WORKERS_MAX = 256
 MAX_PORT = 65535
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class SettingsError(ValueError):
         self.problems = tuple(problems)
 
 
-def problems_of(settings: Settings) -> list[Problem]:
+def problems_of(settings: SettingValues) -> list[Problem]:
     """All that is wrong, one problem for each setting and reason."""
     return [
         *_single_problems(settings),
@@ -79,41 +76,7 @@ def problems_of(settings: Settings) -> list[Problem]:
     ]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address. Names other than `localhost` may mean anything."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_postgresql(url: str) -> bool:
-    return _scheme(url) in {"postgresql", "postgres"}
-
-
-def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
-    return Path(url.partition("://")[2].removeprefix("/"))
-
-
-def canonical_origin(text: str) -> str:
-    """As browsers send it: `https://App.example.com:443/chat` is `https://app.example.com`. Raises ValueError."""
-    if text == "*":
-        return text
-    parts = urlsplit(text.strip())
-    if not parts.scheme or not parts.hostname or parts.username is not None:
-        raise ValueError(f'"{text}" is no origin such as https://app.example.com')
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port
-    shown_port = "" if port is None or _DEFAULT_PORTS.get(parts.scheme) == port else f":{port}"
-    return f"{parts.scheme}://{host}{shown_port}"
-
-
-def _scheme(url: str) -> str:
-    return url.partition("://")[0].partition("+")[0]
-
-
-def _single_problems(settings: Settings) -> Iterator[Problem]:
+def _single_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, value, known in (
         ("dialect", settings.dialect, DIALECTS),
         ("log_level", settings.log_level, LOG_LEVELS),
@@ -140,7 +103,7 @@ def _single_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "must not be empty")
 
 
-def _address_problems(settings: Settings) -> Iterator[Problem]:
+def _address_problems(settings: SettingValues) -> Iterator[Problem]:
     if settings.insecure_dev_auth and not is_loopback(settings.host):
         name = "demo" if settings.demo else "insecure_dev_auth"
         yield Problem(name, f'lets anyone in as anyone, so the host must be 127.0.0.1, not "{settings.host}"')
@@ -161,7 +124,7 @@ def _address_problems(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_database_url(url: str) -> None:
-    scheme = _scheme(url)
+    scheme = scheme_of(url)
     if "://" not in url or scheme not in {"postgresql", "postgres", "sqlite"}:
         raise ValueError("must be a URL like postgresql://user@host/name or sqlite:///path")
     if scheme == "sqlite":
@@ -214,7 +177,7 @@ def _check_port(url: str) -> None:
         raise ValueError("has a port that is no number from 0 to 65535") from None
 
 
-def _key_problems(settings: Settings) -> Iterator[Problem]:
+def _key_problems(settings: SettingValues) -> Iterator[Problem]:
     if settings.jwt_public_key is not None and settings.jwt_jwks_url is not None:
         yield Problem("jwt_public_key", "a public key and a JWKS address exclude each other")
     for name in ("jwt_secret", "jwt_public_key", "jwt_issuer", "jwt_audience"):
@@ -223,7 +186,7 @@ def _key_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "must not be empty")
 
 
-def _list_problems(settings: Settings) -> Iterator[Problem]:
+def _list_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, texts, check in (
         ("origins", settings.origins, canonical_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
@@ -254,7 +217,7 @@ def _check_not_empty(text: str) -> None:
         raise ValueError("must not contain an empty name")
 
 
-def _number_problems(settings: Settings) -> Iterator[Problem]:
+def _number_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, least, most in (
         ("port", 0, MAX_PORT),
         ("internal_port", 0, MAX_PORT),

@@ -14,8 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from talkwire.settings.model import Setting, Settings
+from talkwire.settings.model import Setting
 from talkwire.settings.rules import Problem, SettingsError
+from talkwire.settings.settings import Settings
 from talkwire.settings.values import parse_value
 
 PREFIX = "TALKWIRE_"

@@ -1,0 +1,25 @@
+"""`Settings`: the values that an operator set, once they are known to make sense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talkwire.settings.addresses import canonical_origin
+from talkwire.settings.model import DATA_FOLDER, DataFolder, SettingValues
+from talkwire.settings.rules import SettingsError, problems_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SettingValues):
+    """Everything that can be set. Raises SettingsError for values that are invalid alone or together."""
+
+    # Declared again for type checkers: of an inherited descriptor they see what it accepts, not what it returns.
+    data: DataFolder = DATA_FOLDER
+
+    def __post_init__(self) -> None:
+        if self.demo:
+            object.__setattr__(self, "insecure_dev_auth", True)
+        problems = problems_of(self)
+        if problems:
+            raise SettingsError(problems)
+        object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
