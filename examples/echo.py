@@ -8,11 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from talkwire.identity.origins import OriginPolicy
-from talkwire.realtime.serving.server import serve
-from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
-from talkwire.realtime.socketio.socketio_socket import Socket
-from talkwire.wire import EngineOptions
+from talkwire.socketio import EngineOptions, Namespace, OriginPolicy, Socket, SocketServer, serve
 
 OPTIONS = EngineOptions(ping_interval_s=0.3, ping_timeout_s=0.2, max_payload=1_000_000, connect_timeout_s=1.0)
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from talkwire.identity.origins import OriginPolicy
-from talkwire.realtime.engine.connection import Connection, Handshake
-from talkwire.realtime.engine.engine_server import EngineServer
-from talkwire.realtime.serving.server import serve
-from talkwire.wire import EngineOptions, Session
+from talkwire.socketio import Connection, EngineOptions, EngineServer, Handshake, OriginPolicy, Session, serve
 
 OPTIONS = EngineOptions(ping_interval_s=0.3, ping_timeout_s=0.2, max_payload=1_000_000)
 

@@ -6,8 +6,8 @@
     chat.run(port=3000)
 
 The names that an embedding application may use are gathered here, in `talkwire.commands` and `talkwire.events`, and for
-its tests in `talkwire.testing`; `talkwire.wire` is a Socket.IO server of its own. Every other module is an
-implementation detail.
+its tests in `talkwire.testing`. `talkwire.socketio` is a Socket.IO server without the chat, `talkwire.wire` the
+protocol without input and output. Every other module is an implementation detail.
 """
 
 from __future__ import annotations
