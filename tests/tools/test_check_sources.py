@@ -1,0 +1,97 @@
+"""Each check of the sources finds what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.check_sources import (
+    MODULES_MAX,
+    Problem,
+    circle_problems,
+    class_problems,
+    language_problems,
+    summary_problems,
+    width_problems,
+)
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes a file of a repository in which the checks run."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_file(name: str, text: str) -> Path:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def _texts(problems: list[Problem]) -> list[tuple[int, str]]:
+    return [(problem.line, problem.text) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Who is told what."""',
+        'LIMIT = 1\n"""What whoever asks\nis\ntold."""',
+        "x = 1  # it is waited for the answer\n",
+        'def f() -> None:\n    """Begins anew."""\n',
+    ],
+)
+def test_an_idiom_is_found_in_docstrings_and_comments(write: Write, source: str) -> None:
+    assert list(language_problems([write("src/talkwire/a.py", source)]))
+
+
+def test_code_and_other_strings_are_not_prose(write: Write) -> None:
+    path = write("src/talkwire/a.py", 'def whoever() -> str:\n    return "is told anew"\n')
+    assert list(language_problems([path])) == []
+
+
+def test_a_page_is_prose(write: Write) -> None:
+    path = write("docs/page.md", "# Page\n\nThe client hears of it.\nSee contract, section 3.\n")
+    assert _texts(list(language_problems([path]))) == [
+        (3, '"hears of": write receives, learns of'),
+        (4, "refers to a paper that is not in the repository"),
+    ]
+
+
+def test_a_class_name_is_given_once_outside_the_dialects(write: Write) -> None:
+    paths = [
+        write("src/talkwire/a.py", "class Hub: ...\nclass _Own: ...\n"),
+        write("src/talkwire/b/c.py", "class _Own: ...\nclass Hub: ...\n"),
+        write("src/talkwire/dialects/d.py", "class Hub: ...\n"),
+    ]
+    assert list(class_problems(paths)) == [Problem(paths[1], 2, "class Hub is also in src/talkwire/a.py")]
+
+
+def test_a_package_is_at_most_so_wide(write: Write) -> None:
+    paths = [write(f"src/talkwire/wide/m{number}.py", "") for number in range(MODULES_MAX)]
+    assert list(width_problems(paths)) == []
+    paths.append(write("src/talkwire/wide/__init__.py", ""))
+    assert [problem.path for problem in width_problems(paths)] == [Path("src/talkwire/wide")]
+
+
+def test_a_circle_of_imports_is_found_also_for_type_checkers_only(write: Write) -> None:
+    paths = [
+        write("src/talkwire/a.py", "from talkwire.b import B\n"),
+        write("src/talkwire/b.py", "from talkwire import c\n"),
+        write("src/talkwire/c.py", "if TYPE_CHECKING:\n    from talkwire.a import A\n"),
+        write("src/talkwire/d.py", "from talkwire.a import A\n"),
+    ]
+    assert len(list(circle_problems(paths))) == 1
+    assert list(circle_problems([paths[0], paths[1], paths[3]])) == []
+
+
+@pytest.mark.parametrize(("summary", "wrong"), [("Edit a message", 0), ("A message", 1), ("Edit a message.", 1)])
+def test_a_summary_begins_with_a_verb(write: Write, summary: str, wrong: int) -> None:
+    path = write("src/talkwire/api/a.py", f'@get("/messages", summary="{summary}")\ndef route(): ...\n')
+    assert len(list(summary_problems([path]))) == wrong

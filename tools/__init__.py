@@ -1,0 +1,1 @@
+"""Checks of the sources that no linter offers: `python -m tools.check_sources`."""

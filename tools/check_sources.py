@@ -1,0 +1,189 @@
+"""Checks what the other linters do not: plain language, unique class names, small packages and no import circles.
+
+python -m tools.check_sources      (part of `make lint`)
+
+Prints one line for each problem, as `path:line: text`, and exits with 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+PACKAGE = Path("src/talkwire")
+MODULES_MAX = 20
+"""Modules in one package, `__init__.py` included."""
+
+MIGRATIONS = PACKAGE / "storage" / "migrations" / "versions"
+"""Grows by one module with each migration."""
+
+IDIOMS: Mapping[str, str] = MappingProxyType(
+    {
+        r"\b(?:is|are|was|were|be|been|being) told\b": "receives, is notified",
+        r"\bhears? of\b": "receives, learns of",
+        r"\bgo(?:es)? on with\b": "continues, resumes",
+        r"\b(?:is|are) no more\b": "has ended",
+        r"\b(?:anew|afresh)\b": "again, from the start",
+        r"\b(?:whoever|for who|of whom|those who|those of whom)\b": "users that, members that",
+        r"\bit is (?:waited|looked|tried)\b": "name who waits, looks, tries",
+        r"\bat the door\b|\bthe one door\b": "on arrival, the entry point",
+        r"\b(?:may not|cannot) be meant\b": "is invalid",
+        r"\bmend(?:s|ed)?\b": "fix",
+        r"\boutstanding\b": "in flight",
+    }
+)
+"""Phrases that readers stumble over -> what to write instead."""
+
+PRIVATE_REFERENCES = re.compile(r"\bcontract, section|\bcontract section|\b(?:first|second|third|fourth|fifth) seed\b")
+"""References to papers that are not in the repository."""
+
+DESCRIBED_ROUTES = ("get", "post", "put", "patch", "delete", "head", "route")
+NOT_IMPERATIVE = frozenset({"a", "an", "the", "what", "who", "whether", "how", "which", "one", "all", "every", "some"})
+
+
+class Problem(NamedTuple):
+    path: Path
+    line: int
+    text: str
+
+
+class Text(NamedTuple):
+    """A docstring, a comment or a line of prose, and the line where it begins."""
+
+    line: int
+    text: str
+
+
+def main() -> int:
+    """Prints all problems and returns the exit code."""
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S607
+    files = [Path(name) for name in tracked if Path(name).is_file()]
+    sources = [path for path in files if path.suffix == ".py" and PACKAGE in path.parents]
+    prose = [path for path in files if path.suffix == ".md" and path.name not in {"CHANGELOG.md", "CODE_OF_CONDUCT.md"}]
+    problems = [
+        *language_problems([*sources, *prose]),
+        *class_problems(sources),
+        *width_problems(sources),
+        *circle_problems(sources),
+        *summary_problems(sources),
+    ]
+    for problem in problems:
+        print(f"{problem.path}:{problem.line}: {problem.text}")
+    return 1 if problems else 0
+
+
+def language_problems(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yields each phrase of `IDIOMS` in docstrings, comments and Markdown, and each reference to a private paper."""
+    for path in paths:
+        for line, text in _prose_of(path):
+            for pattern, better in IDIOMS.items():
+                for found in re.finditer(pattern.replace(" ", r"\s+"), text, re.IGNORECASE):
+                    phrase = " ".join(found.group().split())
+                    yield Problem(path, line, f'"{phrase}": write {better}')
+            if PRIVATE_REFERENCES.search(text):
+                yield Problem(path, line, "refers to a paper that is not in the repository")
+
+
+def class_problems(sources: Iterable[Path]) -> Iterator[Problem]:
+    """Yields classes whose name another class has. Dialects have their own payloads by the same names."""
+    by_name: dict[str, list[tuple[Path, int]]] = defaultdict(list)
+    for path in sources:
+        if PACKAGE / "dialects" in path.parents:
+            continue
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                by_name[node.name].append((path, node.lineno))
+    for name, places in by_name.items():
+        for path, line in places[1:]:
+            yield Problem(path, line, f"class {name} is also in {places[0][0]}")
+
+
+def width_problems(sources: Iterable[Path]) -> Iterator[Problem]:
+    """Yields packages of more than `MODULES_MAX` modules."""
+    modules: dict[Path, int] = defaultdict(int)
+    for path in sources:
+        modules[path.parent] += 1
+    for folder, count in modules.items():
+        if count > MODULES_MAX and folder != MIGRATIONS:
+            yield Problem(folder, 1, f"{count} modules in one package; at most {MODULES_MAX}")
+
+
+def circle_problems(sources: Iterable[Path]) -> Iterator[Problem]:
+    """Yields one circle of modules that import each other, also those that do so for type checkers only."""
+    modules = {_module_name(path): path for path in sources}
+    imports = {name: _imports(path, modules.keys()) - {name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        yield Problem(modules[circle[0]], 1, "modules import each other: " + " -> ".join(circle))
+
+
+def summary_problems(sources: Iterable[Path]) -> Iterator[Problem]:
+    """Yields summaries of REST routes that do not begin with a verb."""
+    for path in sources:
+        if PACKAGE / "api" not in path.parents:
+            continue
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.Call) and _name_of(node.func) in DESCRIBED_ROUTES:
+                yield from (Problem(path, line, text) for line, text in _bad_summaries(node))
+
+
+def _bad_summaries(call: ast.Call) -> Iterator[tuple[int, str]]:
+    for keyword in call.keywords:
+        if keyword.arg == "summary" and isinstance(keyword.value, ast.Constant):
+            summary = str(keyword.value.value)
+            if summary.split(maxsplit=1)[0].lower() in NOT_IMPERATIVE or summary.endswith("."):
+                yield keyword.value.lineno, f'summary "{summary}": begin with a verb, end without a full stop'
+
+
+def _prose_of(path: Path) -> Iterator[Text]:
+    if path.suffix == ".md":
+        yield from (Text(line, text) for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
+        return
+    for node in ast.walk(_tree(path)):
+        # A string that is a statement of its own is a docstring, or describes the constant above it.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield Text(node.lineno, node.value.value)
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(io.BytesIO(file.read()).readline):
+            if token.type == tokenize.COMMENT:
+                yield Text(token.start[0], token.string)
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path, modules: Iterable[str]) -> set[str]:
+    known, found = set(modules), set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.add(name if name in known else node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found & known
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
