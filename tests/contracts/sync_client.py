@@ -31,6 +31,7 @@ _NOT_COMPARED = (
     "unreadCount",
     "mentionCount",
     "muted",
+    "mutedByModerator",
     "readSeq",
     "lastSeq",
     "memberCount",
@@ -50,6 +51,8 @@ class Talk:
     messages: dict[int, Json]
     offers: dict[str, Json]
     muted: bool
+    muted_by_moderator: Json | None
+    """Events about the conversation leave it out, as they leave out `muted`."""
 
     def state(self, user_id: str, blocked: set[str]) -> Json:
         """What a client shows, in a form that can be compared."""
@@ -62,6 +65,7 @@ class Talk:
             "messages": {seq: self._message(message) for seq, message in self.messages.items()},
             "offers": self.offers,
             "muted": self.muted,
+            "muted_by_moderator": self.muted_by_moderator,
             "unread": self.unread(user_id, blocked),
         }
 
@@ -131,7 +135,20 @@ class SyncClient:
             {message.seq: _json(message_payload(message)) for message in messages},
             {str(offer.id): _json(offer_payload(offer)) for offer in offers},
             shared.get("muted", False),
+            shared.get("mutedByModerator"),
         )
+
+    async def _load_mute(self, conversation_id: str) -> None:
+        """Loads whether the user may write, which depends on their role: a mute rests while they own the
+        conversation."""
+        talk = self.talks.get(conversation_id)
+        if talk is None:
+            return
+        try:
+            view = await self._ask(GetConversation(conversation_id))
+        except ChatError:
+            return
+        talk.muted_by_moderator = _json(conversation_payload(view)).get("mutedByModerator")
 
     async def follow(self) -> SyncClient:
         """Applies everything that happened since."""
@@ -160,12 +177,14 @@ class SyncClient:
             case "member:added" if self.user_id in {member["userId"] for member in data["members"]}:
                 await self._load(data["conversationId"])
                 return
+            case "member:updated" if data["userId"] == self.user_id:
+                await self._load_mute(data["conversationId"])
         id_ = data["id"] if name == "conversation:updated" else data.get("conversationId", "")
         talk = self.talks.get(id_)
         if talk is not None:
             self._apply_to(talk, id_, name, data)
 
-    def _apply_to(self, talk: Talk, conversation_id: str, name: str, data: Json) -> None:  # noqa: C901 (a table)
+    def _apply_to(self, talk: Talk, conversation_id: str, name: str, data: Json) -> None:  # noqa: C901, PLR0912 (a table)
         match name:
             case "conversation:updated":
                 talk.shared = {"name": talk.shared.get("name")} | data if data["kind"] == "direct" else data
@@ -189,6 +208,8 @@ class SyncClient:
                 talk.members[self.user_id]["readSeq"] = data["readSeq"]
             case "message:delivered:receipt":
                 _move(talk, data, "deliveredSeq")
+            case "member:restricted" | "member:unrestricted":
+                _restrict(talk, name, data)
             case _:
                 _change_item(talk, name, data)
 
@@ -219,6 +240,13 @@ def _move(talk: Talk, data: Json, *names: str) -> None:
     member = talk.members.get(data["userId"], {})
     for name in names:
         member[name] = max(member.get(name, 0), data["seq"])
+
+
+def _restrict(talk: Talk, name: str, data: Json) -> None:
+    """A ban changes nothing here, since the membership's end is an event of its own."""
+    if data["kind"] == "mute":
+        mute = {key: data[key] for key in ("until", "reason") if key in data}
+        talk.muted_by_moderator = mute if name == "member:restricted" else None
 
 
 def _change_item(talk: Talk, name: str, data: Json) -> None:

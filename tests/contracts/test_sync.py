@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
-from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
+from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.events import (
@@ -112,6 +114,26 @@ async def test_others_hear_how_far_a_newcomer_has_read(node: Node) -> None:
     client = await SyncClient(node, BOB).load()
     await node.do(ALICE, AddMembers("c", ("carol",)))
     assert (await client.follow()).state() == (await SyncClient(node, BOB).load()).state()
+
+
+async def test_a_client_that_follows_knows_whether_it_may_write(node: Node) -> None:
+    """A mute is in the state and in the events. It rests while its user owns the conversation."""
+    await node.group("c", ALICE, BOB)
+    client = await SyncClient(node, BOB).load()
+    mute = {"until": "2023-11-14T22:15:00.000Z", "reason": "spam"}
+    steps: Sequence[tuple[Command[Any], dict[str, str] | None]] = (
+        (RestrictMember("c", "bob", "mute", 1_700_000_100_000, "spam"), mute),
+        (UpdateConversation("c", name="renamed"), mute),
+        (UpdateMember("c", "bob", "owner"), None),
+        (UpdateMember("c", "alice", "owner"), mute),
+        (UnrestrictMember("c", "bob", "mute"), None),
+        (RestrictMember("c", "bob", "mute"), {}),
+    )
+    for command, expected in steps:
+        await node.do(BACKEND, command)
+        state = (await client.follow()).state()
+        assert state["c"]["muted_by_moderator"] == expected, command
+        assert state == (await SyncClient(node, BOB).load()).state(), command
 
 
 async def test_who_comes_back_hears_nothing_of_the_time_away(node: Node) -> None:

@@ -33,7 +33,7 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, GetOffer, OfferDecision, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
@@ -121,6 +121,7 @@ _SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
 _BY_THE_BACKEND: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "add": lambda c: AddMembers(c.talk, (USERS[c.which % 4],)),
     "mute": lambda c: RestrictMember(c.talk, c.other, "ban" if c.which % 4 == 0 else "mute", 1_700_000_100_000),
+    "unmute": lambda c: UnrestrictMember(c.talk, c.other, "mute"),
     "role": lambda c: UpdateMember(c.talk, c.other, _ROLES[c.which % 3]),
     "history": lambda c: UpdateConversation(c.talk, history="from-join" if c.which % 2 else "all"),
 }
