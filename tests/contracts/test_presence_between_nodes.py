@@ -9,6 +9,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
 from talkwire.core.domain.events import PresenceChanged, RoomEntered, RoomLeft
@@ -20,7 +21,7 @@ from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.tables.nodes import NodeRows
 from talkwire.storage.tables.presence import PresenceRows
 from tests.contracts.cluster import Cluster, Place, running_cluster
-from tests.contracts.node import ALICE, BACKEND, BOB, Clock
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock
 from tests.databases import Database
 
 
@@ -241,3 +242,16 @@ async def test_who_was_in_a_room_at_a_killed_node_leaves_it_when_they_are_offlin
     await cluster.b.next(RoomLeft)
     await cluster.settle()
     assert cluster.b.of(RoomLeft) == [RoomLeft("c", "alice", "Alice")]
+
+
+async def test_a_node_that_was_stopped_doubts_before_it_handles_what_others_have_done(cluster: Cluster) -> None:
+    chat = cluster.b.node.chat
+    happened: list[str] = []
+    chat.lease.on_doubt = lambda: happened.append("doubt")
+    chat.subscribe(lambda _: happened.append("events"))
+    # After a stop, what came over the bus meanwhile may be handled before any timer runs.
+    chat.lease._timers["beat"].cancel()
+    chat.lease._doubt_at = 0.0
+    await cluster.a.node.do(OPERATOR, BanUser("bob"))
+    await cluster.b.until(lambda: "events" in happened)
+    assert happened[:2] == ["doubt", "events"]

@@ -134,11 +134,15 @@ class Lease:
         if not self._renewing:
             self._record()
 
-    def check(self) -> None:
-        """Asked before anything is done for anybody: what came in before the stop may have waited until now. Raises
-        `unavailable` while the lease is lost."""
+    def notice_stop(self) -> None:
+        """Calls `doubt` when the node was stopped for too long. Asked before what has come in is handled, which may
+        have waited during the stop."""
         if self._now() > self._doubt_at:
             self.doubt()
+
+    def check(self) -> None:
+        """Raises `unavailable` while the lease is lost. Asked before anything is done for anybody."""
+        self.notice_stop()
         if self._lost:
             raise ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
 
@@ -148,10 +152,8 @@ class Lease:
         self._timers[name] = asyncio.get_running_loop().call_later(delay_s, function)
 
     def _beat(self) -> None:
-        now = self._now()
-        if now > self._doubt_at:
-            self.doubt()
-        self._put_doubt_off(now)
+        self.notice_stop()
+        self._put_doubt_off(self._now())
         self._later("beat", self._lease_s / BEATS, self._beat)
 
     def _put_doubt_off(self, now: float) -> None:

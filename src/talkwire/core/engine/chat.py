@@ -270,6 +270,8 @@ class Chat:
     def _receive(self, dispatch: AnyBusMessage) -> None:
         if dispatch.node_id == self.node_id:
             return
+        # A node that was stopped ends its sessions first, whatever the others have done to their users.
+        self.lease.notice_stop()
         if self.peers.knows(dispatch.node_id):
             self._hear(dispatch)
         else:
@@ -310,6 +312,7 @@ class Chat:
             return LogSegment(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
 
         stretch = await self._reader.read(read)
+        self.lease.notice_stop()
         await asyncio.gather(*map(self.directory.find, self._strangers(stretch.events)))
         return stretch
 
