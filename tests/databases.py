@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url, writing_engine
@@ -42,11 +42,26 @@ class Database:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """Another writing engine, as another process would have."""
-        engine = writing_engine(self.url)
+        engine = may_pause(writing_engine(self.url))
         try:
             yield engine
         finally:
             engine.dispose()
+
+
+def may_pause(engine: Engine) -> Engine:
+    """Keeps PostgreSQL from ending the engine's transactions when they do nothing for two seconds, and returns it.
+
+    A test process pauses for longer on a busy machine: it collects garbage from a heap that a server does not have.
+    """
+    if engine.dialect.name == "postgresql":
+        event.listen(engine.pool, "connect", _set_no_idle_limit)
+    return engine
+
+
+def _set_no_idle_limit(connection: psycopg.Connection, _record: object) -> None:
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    connection.commit()
 
 
 class PostgresServer:

@@ -22,7 +22,7 @@ from tests.chat.description import Routes
 from tests.protocol.server_process import free_port
 
 SECRET = "a secret for tests, of more than 32 characters"
-START_DEADLINE_S = 30.0
+START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 20.0
 
 

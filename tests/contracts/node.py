@@ -30,9 +30,9 @@ from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.reader import ReaderPool
 from talkwire.storage.writer import GroupWriter
-from tests.databases import Database
+from tests.databases import Database, may_pause
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 BACKEND = Actor("backend", "Backend", role="service")
 OPERATOR = Actor("operator", "Operator", role="admin")
@@ -102,8 +102,8 @@ class Node:
     ) -> None:
         self.clock = clock
         self.events: list[News] = []
-        self.write_engine = writing_engine(database.url)
-        self.read_engine = reading_engine(database.url, 2)
+        self.write_engine = may_pause(writing_engine(database.url))
+        self.read_engine = may_pause(reading_engine(database.url, 2))
         self.alone = alone and exchange is None
         self.writer = GroupWriter(self.write_engine, HANDLERS, clock, policy)
         self.readers = ReaderPool(self.read_engine, 2, clock)

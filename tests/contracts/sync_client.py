@@ -245,7 +245,7 @@ def _move(talk: Talk, data: Json, *names: str) -> None:
 def _restrict(talk: Talk, name: str, data: Json) -> None:
     """A ban changes nothing here, since the membership's end is an event of its own."""
     if data["kind"] == "mute":
-        mute = {key: data[key] for key in ("until", "reason") if key in data}
+        mute: Json = {key: data[key] for key in ("until", "reason") if key in data}
         talk.muted_by_moderator = mute if name == "member:restricted" else None
 
 

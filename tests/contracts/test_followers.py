@@ -191,8 +191,6 @@ async def test_a_node_at_work_on_the_same_keeps_nobody_waiting(copies: Database,
             await reached(follower, node.chat.pos)
             work.prepared.clear()
             with copies.engine() as engine, engine.begin() as other:
-                # The database would end it for doing nothing, however long the rest takes.
-                other.execute(text("SET idle_in_transaction_session_timeout = 0"))
                 other.execute(select(followers).where(followers.c.name == "copy").with_for_update())
                 for number in range(3):
                     await node.send(ALICE, str(number))
