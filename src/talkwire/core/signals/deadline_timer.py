@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 
 class DeadlineTimer:
@@ -16,20 +17,24 @@ class DeadlineTimer:
         self._next_deadline = next_deadline
         self._ring = ring
         self._timer: asyncio.TimerHandle | None = None
+        # uvloop's handle for a deadline that has come already does not say when it is due.
+        self._due = inf
 
     def arm(self) -> None:
         """Sets the timer to the next deadline. To be called when there may be one that is sooner than those before."""
         deadline = self._next_deadline()
-        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+        if deadline is None or self._due <= deadline:
             return
         self.cancel()
+        self._due = deadline
         self._timer = asyncio.get_running_loop().call_at(deadline, self._wake)
 
     def cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._due = inf
 
     def _wake(self) -> None:
-        self._timer = None
+        self._due = inf
         self._ring(asyncio.get_running_loop().time())
         self.arm()
