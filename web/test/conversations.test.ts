@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createStore } from "zustand/vanilla";
 import { ConversationList } from "../src/chat/conversations/conversations";
 import { withMessage } from "../src/chat/conversations/unread";
@@ -27,4 +27,30 @@ it("counts nothing that was read while an older answer was on its way", async ()
   const core = { state, on: () => undefined, api: { get: async () => answer } } as unknown as Core;
   await new ConversationList(core).load("c");
   expect(state.getState().conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("asks whether its reader may write when their role changes", async () => {
+  const muted = conversation("c", { members: [], mutedByModerator: {} });
+  const state = createStore(() => ({ conversations: { c: muted }, me: { id: ME } }));
+  const handlers = new Map<string, (told: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    api: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("c", { members: [], ownerId: ME });
+      },
+    },
+  } as unknown as Core;
+  new ConversationList(core);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: "somebody else", role: "admin" });
+  expect(asked).toEqual([]);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: ME, role: "owner" });
+  await vi.waitFor(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
 });

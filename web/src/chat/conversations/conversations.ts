@@ -44,9 +44,11 @@ export class ConversationList {
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
     });
     core.on("member:added", ({ conversationId, members }) => this.#added(conversationId, members));
-    core.on("member:updated", ({ conversationId, userId, role }) =>
-      core.changeConversation(conversationId, (before) => withRole(before, userId, role)),
-    );
+    core.on("member:updated", ({ conversationId, userId, role }) => {
+      core.changeConversation(conversationId, (before) => withRole(before, userId, role));
+      // A mute has no effect while the reader owns the conversation, which only answers say.
+      if (userId === core.now.me.id) void this.load(conversationId);
+    });
     core.on("member:removed", ({ conversationId, userId, by }) => {
       const myId = core.now.me.id;
       if (userId === myId) this.#forget(conversationId, by === myId ? () => "" : texts.places.youWereRemoved);
