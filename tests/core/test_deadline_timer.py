@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 import uvloop
 
-from talkwire.core.alarm import Alarm
+from talkwire.core.signals.deadline_timer import DeadlineTimer
 
 
 async def _rings(*delays_s: float) -> list[int]:
@@ -26,7 +26,7 @@ async def _rings(*delays_s: float) -> list[int]:
         if not deadlines:
             done.set()
 
-    alarm = Alarm(lambda: deadlines[0] if deadlines else None, ring)
+    alarm = DeadlineTimer(lambda: deadlines[0] if deadlines else None, ring)
     now = loop.time()
     for delay_s in delays_s:
         deadlines.append(now + delay_s)
