@@ -48,3 +48,18 @@ def test_the_index_has_every_page() -> None:
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in _LINK.findall(_text(index))}
     pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent.name != "decisions"}
     assert pages - linked == set()
+
+
+def test_the_tests_that_hold_the_invariants_exist() -> None:
+    page = (REPOSITORY / "docs" / "invariants.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page)
+    assert [path for path, _ in named if not (REPOSITORY / path).exists()] == []
+    missing = [name for path, name in named if name and f"def {name}(" not in (REPOSITORY / path).read_text("utf-8")]
+    assert missing == []
+
+
+def test_the_files_on_the_map_exist() -> None:
+    page = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:api|bus|core|identity|realtime|storage|wire)/[\w/.]+)`", page)
+    assert [path for path in named if not (REPOSITORY / "src" / "talkwire" / path).exists()] == []
+    assert named
