@@ -10,8 +10,13 @@ import pytest
 
 from talkwire.storage.engine import sqlite_url
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
+from tests.forked_talkwire import end_helper
 
 CLIENTS = Path(__file__).with_name("clients")
+
+
+def pytest_unconfigure() -> None:
+    end_helper()
 
 
 @pytest.fixture(scope="session")

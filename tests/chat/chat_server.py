@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.request import ProxyHandler, build_opener
 
 from talkwire.app import Node
@@ -19,9 +20,11 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
 from tests.chat.description import Routes
+from tests.forked_talkwire import Process, start_talkwire
 from tests.protocol.server_process import free_port
 
 SECRET = "a secret for tests, of more than 32 characters"
+TALKWIRE = ("-m", "talkwire")
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 20.0
 
@@ -45,7 +48,7 @@ class ChatAddress:
 class ServerProcess(ChatAddress):
     """A server that is a process of its own."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path, data: Path) -> None:
+    def __init__(self, url: str, process: Process, log: Path, data: Path) -> None:
         super().__init__(url)
         self.data = data
         self.process = process
@@ -68,7 +71,7 @@ def running_chat(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     port: int | None = None,
-    program: Sequence[str] = ("-m", "talkwire"),
+    program: Sequence[str] = TALKWIRE,
     descriptors: int | None = None,
 ) -> Iterator[ServerProcess]:
     """Yields a server that answers; it is killed afterwards if it still runs. `program` takes the command line of
@@ -87,13 +90,7 @@ def running_chat(
         **(environment or {}),
     }
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *program, "serve", "--port", str(port)],
-            stdout=output,
-            stderr=output,
-            env=variables,
-            cwd=folder,
-        )
+        process = _start(program, ["serve", "--port", str(port)], output, variables, folder)
     if descriptors is not None:
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors // 2, descriptors))
     server = ServerProcess(f"http://127.0.0.1:{port}", process, log, folder / "data")
@@ -103,6 +100,16 @@ def running_chat(
     finally:
         process.kill()
         process.wait(STOP_DEADLINE_S)
+
+
+def _start(
+    program: Sequence[str], arguments: Sequence[str], output: IO[bytes], environment: Mapping[str, str], folder: Path
+) -> Process:
+    if program == TALKWIRE:
+        return start_talkwire(arguments, output, environment, folder)
+    return subprocess.Popen(
+        [sys.executable, *program, *arguments], stdout=output, stderr=output, env=environment, cwd=folder
+    )
 
 
 def _wait_until_ready(server: ServerProcess, log: Path) -> None:

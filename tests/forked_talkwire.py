@@ -1,0 +1,216 @@
+"""Starts `talkwire` processes without paying for its imports each time.
+
+An interpreter needs more than a second of processor time to import Talkwire, and the tests start hundreds of servers.
+So each test process starts one helper that has imported everything and does nothing else: no thread, no event loop, no
+open file. A server is a fork of this helper. It has its own process id, environment, folder, streams and exit code, and
+gets signals, as if it had been started with `python -m talkwire`; it shares nothing with other servers but the imports.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Protocol
+
+from talkwire.cli import main
+
+_REPOSITORY = Path(__file__).parents[1]
+_MESSAGE_BYTES = 1 << 17
+_IMPORTED = ("talkwire.cli.serve", "talkwire.cli.announcing", "psycopg", "redis.asyncio", "uvloop")
+"""What `talkwire serve` imports, before or after it has read its settings."""
+
+
+class Process(Protocol):
+    """What the tests use of `subprocess.Popen`."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class ForkedProcess:
+    """A fork of the helper. The helper waits for its end and writes the exit code into `status`."""
+
+    def __init__(self, pid: int, status: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._status = status
+
+    def poll(self) -> int | None:
+        """Returns the exit code as `subprocess.Popen` has it, or None while the process runs."""
+        return self._look(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        code = self._look(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("talkwire", timeout or 0)
+        return code
+
+    def _look(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
+            self.returncode = int(os.read(self._status, 16) or -signal.SIGKILL)
+            os.close(self._status)
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class _Helper:
+    """The helper, seen from the test process. It is started with the first server and ends with the test process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.forked_talkwire", str(theirs.fileno())],
+                cwd=_REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+
+    def start(self, request: dict[str, object], output: IO[bytes]) -> ForkedProcess:
+        status, written = os.pipe()
+        try:
+            with self._lock:
+                socket.send_fds(self._connection, [json.dumps(request).encode()], [output.fileno(), written])
+                pid = int(self._connection.recv(_MESSAGE_BYTES))
+        finally:
+            os.close(written)
+        return ForkedProcess(pid, status)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.wait()
+
+
+_helpers: list[_Helper] = []
+
+
+def start_talkwire(
+    arguments: Sequence[str], output: IO[bytes], environment: Mapping[str, str], folder: Path
+) -> ForkedProcess:
+    """Starts `talkwire ARGUMENTS` in `folder`; `output` gets what it prints and logs."""
+    if not _helpers:
+        _helpers.append(_Helper())
+    request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
+    return _helpers[0].start(request, output)
+
+
+def end_helper() -> None:
+    """Ends this test process's helper, if it has one."""
+    while _helpers:
+        _helpers.pop().close()
+
+
+# ---------------------------------------------------------------------------------------------- inside the helper
+
+
+def _serve(connection: socket.socket) -> list[str] | None:
+    """Forks for each request. Returns the arguments of `talkwire` in the forks, and None when the tests have ended."""
+    ended, ends = os.pipe()
+    for end in (ended, ends):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(ends)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    statuses: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([connection, ended], [], [])
+        if ended in ready:
+            os.read(ended, 4096)
+            _report_ended(statuses)
+        if connection not in ready:
+            continue
+        message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 2)
+        if not message:
+            return None
+        output, status = descriptors
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            for unused in (ended, ends, status, connection.detach(), *statuses.values()):
+                os.close(unused)
+            return _become(json.loads(message), output)
+        os.close(output)
+        statuses[pid] = status
+        connection.send(str(pid).encode())
+
+
+def _report_ended(statuses: dict[int, int]) -> None:
+    for pid in list(statuses):
+        found, code = os.waitpid(pid, os.WNOHANG)
+        if found:
+            status = statuses.pop(pid)
+            try:
+                os.write(status, str(os.waitstatus_to_exitcode(code)).encode())
+            except BrokenPipeError:
+                pass  # the test did not wait for this process
+            os.close(status)
+
+
+def _become(request: dict[str, object], output: int) -> list[str]:
+    """Makes this fork what a fresh interpreter would be, and returns the arguments of `talkwire`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    environment, arguments = request["environment"], request["arguments"]
+    assert isinstance(environment, dict)
+    assert isinstance(arguments, list)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(str(request["folder"]))
+    sys.argv = ["talkwire", *arguments]
+    sys.path[0] = str(request["folder"])
+    return arguments
+
+
+def _import_talkwire() -> None:
+    for module in _IMPORTED:
+        import_module(module)
+
+
+def _main(descriptor: int) -> int:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _import_talkwire()
+    gc.collect()
+    gc.freeze()
+    arguments = _serve(socket.socket(fileno=descriptor))
+    if arguments is None:
+        return 0
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(int(sys.argv[1])))
