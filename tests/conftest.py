@@ -11,8 +11,13 @@ import pytest
 from talkwire.storage.engine import sqlite_url
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
 from tests.forked_talkwire import end_helper
+from tests.scratch import use_memory_for_temporary_files
 
 CLIENTS = Path(__file__).with_name("clients")
+
+
+def pytest_configure() -> None:
+    use_memory_for_temporary_files()
 
 
 def pytest_unconfigure() -> None:

@@ -30,6 +30,8 @@ STARTS_WITHIN_S = 30.0
 _USER = "talkwire"
 _TEMPLATE = "migrated"
 _STANDBY = "standby"
+_SMALL = ("-c", "max_wal_size=256MB")
+"""The journal takes no more than this of the memory that temporary files lie in."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class PostgresServer:
         """Returns when it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", "", "-F"],
+                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", "", "-F", *_SMALL],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -174,7 +176,7 @@ class PostgresServer:
         """Creates a database, empty or as a copy of another, and answers its name."""
         self._made += 1
         name = name or f"test{self._made}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def set(self, name: str, value: str) -> None:
