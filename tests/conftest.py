@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from talkwire.storage.engine import sqlite_url
+from tests import kinds
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
 from tests.forked_talkwire import end_helper
 from tests.scratch import use_memory_for_temporary_files
@@ -16,8 +19,24 @@ from tests.scratch import use_memory_for_temporary_files
 CLIENTS = Path(__file__).with_name("clients")
 
 
-def pytest_configure() -> None:
+# Fewer examples while one writes; all of them in continuous integration, which has no time limit for a single one.
+hypothesis.settings.register_profile("dev", max_examples=40, deadline=None)
+hypothesis.settings.register_profile(
+    "ci", max_examples=300, deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+    config.pluginmanager.register(kinds.ProcessGuard())
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kinds.mark(item)
+    items[:] = kinds.in_order(items)
 
 
 def pytest_unconfigure() -> None:

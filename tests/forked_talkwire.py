@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Protocol
@@ -98,7 +99,7 @@ class _Helper:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(self, request: dict[str, object], output: IO[bytes]) -> ForkedProcess:
+    def start(self, request: Mapping[str, object], output: IO[bytes]) -> ForkedProcess:
         status, written = os.pipe()
         try:
             with self._lock:
@@ -120,6 +121,8 @@ def start_talkwire(
     arguments: Sequence[str], output: IO[bytes], environment: Mapping[str, str], folder: Path
 ) -> ForkedProcess:
     """Starts `talkwire ARGUMENTS` in `folder`; `output` gets what it prints and logs."""
+    # For `tests/kinds.py`, as a process that is started otherwise: the helper is there for the second one already.
+    sys.audit("subprocess.Popen", "talkwire", arguments, str(folder), environment)
     if not _helpers:
         _helpers.append(_Helper())
     request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
@@ -144,11 +147,11 @@ def _serve(connection: socket.socket) -> list[str] | None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     statuses: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([connection, ended], [], [])
+        ready = select.select([connection.fileno(), ended], [], [])[0]
         if ended in ready:
             os.read(ended, 4096)
             _report_ended(statuses)
-        if connection not in ready:
+        if connection.fileno() not in ready:
             continue
         message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 2)
         if not message:
@@ -170,10 +173,8 @@ def _report_ended(statuses: dict[int, int]) -> None:
         found, code = os.waitpid(pid, os.WNOHANG)
         if found:
             status = statuses.pop(pid)
-            try:
+            with suppress(BrokenPipeError):  # of a process that its test did not wait for
                 os.write(status, str(os.waitstatus_to_exitcode(code)).encode())
-            except BrokenPipeError:
-                pass  # the test did not wait for this process
             os.close(status)
 
 
