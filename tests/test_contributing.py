@@ -1,0 +1,71 @@
+"""CONTRIBUTING.md shows code that is there, names files that are there, and commands that make knows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import kinds
+from tests.excerpts import REPOSITORY, with_excerpts
+
+PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+
+
+def targets_of(text: str) -> set[str]:
+    """Returns the targets in commands such as `make test`."""
+    return set(re.findall(r"\bmake (?:--\S+ )*([a-z][a-z-]*)", text))
+
+
+def test_the_examples_are_code_of_the_repository() -> None:
+    assert with_excerpts(PAGE) == PAGE, "write the examples again: make docs"
+
+
+def test_every_python_block_says_where_it_is_from() -> None:
+    assert PAGE.count("```python\n") == PAGE.count("-->\n```python\n") > 0
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = re.findall(r"\b((?:src|tests|docs)/[\w./-]*\w)", PAGE) + re.findall(r"\]\(([^):#]+)\)", PAGE)
+    assert named
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def test_make_knows_every_command_that_is_named() -> None:
+    commands = set().union(*(targets_of(code) for code in re.findall(r"`([^`\n]+)`", PAGE)))
+    known = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    assert {"check", "test"} <= commands <= known
+
+
+def test_every_place_of_a_kind_exists() -> None:
+    places = [place for kind in kinds.KINDS.values() for place in kind]
+    assert [place for place in (*places, *kinds.SLOWEST_FIRST) if not (kinds.TESTS / place).exists()] == []
+
+
+def test_every_marker_is_described() -> None:
+    assert [kind for kind in kinds.KINDS if f"`{kind}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_commands_that_make_knows(workflow: Any) -> None:  # noqa: ANN401 (a path)
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
+    commands = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    known = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    assert set().union(*map(targets_of, commands)) <= known
+    assert commands
+
+
+def test_continuous_integration_covers_every_version_that_is_promised() -> None:
+    versions = yaml.safe_load((REPOSITORY / ".github/workflows/tests.yml").read_text())["jobs"]["tests"]["strategy"]
+    promised = re.findall(r"Python :: (3\.\d+)\"", (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert versions["matrix"]["python"] == promised
+
+
+def test_dependabot_knows_every_folder_with_a_lock() -> None:
+    updates = yaml.safe_load((REPOSITORY / ".github/dependabot.yml").read_text())["updates"]
+    node = next(update for update in updates if update["package-ecosystem"] == "npm")
+    assert all((REPOSITORY / folder.removeprefix("/") / "package-lock.json").exists() for folder in node["directories"])
