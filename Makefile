@@ -22,19 +22,26 @@ WEB_SOURCES := $(shell find web/src web/public -type f) $(wildcard web/*.html we
 WEB_CLIENT  := src/talkwire/web/index.html
 
 SOURCES     := $(wildcard src tests bench deploy examples hatch_build.py)
-QUICK_TESTS := $(wildcard tests/wire tests/core tests/dialects tests/identity)
+IN_PROCESS  := not browser and not cluster and not processes
+
+# Tests wait a lot: for processes, deadlines and the disk. Twice as many of them as processors keep these busy. A file's
+# tests stay together, since they share servers; the slowest files are started first (tests/kinds.py).
+WORKERS     ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test check bench torture fuzz image-check format docs screenshots lock lint format-check types layers web-check clean
+.PHONY: help install run test check pytest pytest-in-process coverage static bench torture fuzz image-check format docs screenshots lock lint format-check types layers web-check clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
 	@echo 'make test     every check and every test'
-	@echo 'make check    the quick checks and tests'
+	@echo 'make check    every check, and the tests that need no other process'
+	@echo 'make pytest   the tests alone; options in ARGS="tests/chat -x"'
+	@echo 'make coverage what the in-process tests cover'
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
 	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
@@ -49,11 +56,24 @@ install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
 run: $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-test: lint format-check types layers web-check install
-	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $(ARGS)
+# What ends in seconds comes first. Then mypy and the web client's checks run beside the tests.
+test: install lint format-check layers
+	@$(MAKE) --no-print-directory --jobs=3 types web-check pytest
 
-check: lint types layers web-check
-	$(BIN)/python -m pytest --quiet $(QUICK_TESTS) $(ARGS)
+check: $(DEV_STAMP) lint format-check layers
+	@$(MAKE) --no-print-directory --jobs=3 types web-check pytest-in-process
+
+pytest: install
+	$(PYTEST) $(ARGS)
+
+pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
+	$(PYTEST) -m '$(IN_PROCESS)' $(ARGS)
+
+# Servers that a test starts are processes of their own and not measured.
+coverage: install
+	$(PYTEST) --cov --cov-report=term:skip-covered -m '$(IN_PROCESS)' $(ARGS)
+
+static: lint format-check types layers web-check
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)
@@ -90,6 +110,7 @@ format: $(DEV_STAMP) $(WEB_STAMP)
 docs: $(RUN_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
 	$(BIN)/python -m talkwire.settings.configuration_page docs/configuration.md
+	$(BIN)/python -m tests.excerpts CONTRIBUTING.md
 
 screenshots: install
 	$(BIN)/python -m tests.page.screenshots
