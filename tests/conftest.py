@@ -29,7 +29,8 @@ hypothesis.settings.register_profile(
 def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
-    config.pluginmanager.register(kinds.ProcessGuard())
+    if "not processes" in config.getoption("markexpr"):
+        config.pluginmanager.register(kinds.ProcessGuard())
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects

@@ -4,8 +4,8 @@
 `cluster`     several nodes, often broken on purpose
 `processes`   another process: a server, a client in another language, PostgreSQL
 
-A test without any of them is *in-process*; `make check` runs those. A test that starts a process without being marked
-fails, so the list below cannot fall behind.
+A test without any of them is *in-process*; `make check` runs those. There, a test that starts a process fails, so the
+list below cannot fall behind.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
+_PRODUCT = str(TESTS.parent / "src")
+"""Talkwire itself reads pictures in a process; that is no other program to test with."""
 
 KINDS = {
     "browser": ("page", "deployment/test_web_client.py"),
     "cluster": ("cluster", "torture", "faults"),
     "processes": (
         *("chat", "cli", "clients", "deployment", "edge", "hostile", "letting_go", "packaging", "protocol"),
-        "reference",
+        *("reference", "bus/test_redis_client.py", "bus/test_shared_limits.py", "embedding/test_examples.py"),
+        *("embedding/test_running.py", "embedding/test_sharing_the_port.py", "files/test_partials.py"),
+        *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py"),
     ),
 }
 """Folders and files below `tests`, by kind."""
 
-PROCESS_FIXTURES = frozenset({"postgresql", "postgresql_database", "chat_server", "node_client"})
+PROCESS_FIXTURES = frozenset(
+    {"postgresql", "postgresql_database", "failing_postgresql", "valkey", "chat_server", "node_client"}
+)
 
 SLOWEST_FIRST = ("torture", "hostile", "page", "cluster", "storage", "deployment", "faults", "packaging", "reference")
 """What takes longest is started first, so that no worker is left alone with it at the end."""
@@ -47,7 +53,8 @@ def uses_a_process(item: pytest.Item) -> bool:
     """Whether one of the item's fixtures is, or is a way to, another process."""
     assert isinstance(item, pytest.Function)
     given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return not PROCESS_FIXTURES.isdisjoint(item.fixturenames) or "postgresql" in given
+    chosen = [value for value in given if isinstance(value, str)]
+    return not PROCESS_FIXTURES.isdisjoint([*item.fixturenames, *chosen])
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -69,8 +76,8 @@ class ProcessGuard:
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self._in_process is not None and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
-            self._started.append(f"{event} {arguments[:2]}")
+        if self._in_process is not None and event == "subprocess.Popen" and _PRODUCT not in str(arguments[1]):
+            self._started.append(str(arguments[:2]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
