@@ -24,9 +24,9 @@ WEB_CLIENT  := src/talkwire/web/index.html
 SOURCES     := $(wildcard src tests bench deploy examples hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
-# Tests wait a lot: for processes, deadlines and the disk. Twice as many of them as processors keep these busy. A file's
-# tests stay together, since they share servers; the slowest files are started first (tests/kinds.py).
-WORKERS     ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Tests wait a lot, for processes and deadlines: one worker more than there are processors keeps these busy. A file's tests
+# stay together, since they share servers; the slowest folders are started first (tests/kinds.py).
+WORKERS     ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check

@@ -25,7 +25,12 @@ KINDS = {
     "processes": (
         *("chat", "cli", "clients", "deployment", "edge", "hostile", "letting_go", "packaging", "protocol"),
         *("reference", "bus/test_redis_client.py", "bus/test_shared_limits.py", "embedding/test_examples.py"),
-        *("embedding/test_running.py", "embedding/test_sharing_the_port.py", "files/test_partials.py"),
+        *(
+            "embedding/test_running.py",
+            "embedding/test_sharing_the_port.py",
+            "files/test_images.py",
+            "files/test_partials.py",
+        ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py"),
     ),
 }
