@@ -154,7 +154,9 @@ def _serve(connection: socket.socket) -> list[str] | None:
         if connection.fileno() not in ready:
             continue
         message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 2)
-        if not message:
+        if not message:  # the test process has ended, perhaps without stopping its servers
+            for pid in statuses:
+                os.kill(pid, signal.SIGKILL)
             return None
         output, status = descriptors
         pid = os.fork()
