@@ -21,7 +21,7 @@ WEB_SOURCES := $(shell find web/src web/public -type f) $(wildcard web/*.html we
 # The web client, built into the Python package.
 WEB_CLIENT  := src/talkwire/web/index.html
 
-SOURCES     := $(wildcard src tests bench deploy examples hatch_build.py)
+SOURCES     := $(wildcard src tests bench deploy examples tools hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
 # Tests wait a lot, for processes and deadlines: one worker more than there are processors keeps these busy. A file's tests
@@ -89,6 +89,7 @@ image-check: $(RUN_STAMP)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/python -m tools.check_sources
 
 format-check: $(DEV_STAMP)
 	$(BIN)/ruff format --check $(SOURCES)

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
-_BLOCK = re.compile(r"(<!-- from (?P<file>\S+): (?P<name>\w+) -->\n```python\n).*?(```\n)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- from (?P<file>\S+): (?P<name>\w+) -->\n```python\n).*?(?P<end>```\n)", re.DOTALL)
 
 
 def with_excerpts(page: str) -> str:
     """Returns the page with the present definitions. Raises LookupError for a name that its file does not define."""
-    return _BLOCK.sub(lambda block: f"{block[1]}{definition(block['file'], block['name'])}\n{block[3]}", page)
+    return _BLOCK.sub(lambda block: f"{block[1]}{definition(block['file'], block['name'])}\n{block['end']}", page)
 
 
 def definition(file: str, name: str) -> str:

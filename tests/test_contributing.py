@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -69,3 +70,11 @@ def test_dependabot_knows_every_folder_with_a_lock() -> None:
     updates = yaml.safe_load((REPOSITORY / ".github/dependabot.yml").read_text())["updates"]
     node = next(update for update in updates if update["package-ecosystem"] == "npm")
     assert all((REPOSITORY / folder.removeprefix("/") / "package-lock.json").exists() for folder in node["directories"])
+
+
+def test_every_block_of_code_ends_before_the_prose_goes_on() -> None:
+    """A page whose fences do not match would pass as its own refreshed text."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert PAGE.count("```") == 2 * len(blocks)
+    for block in blocks:
+        ast.parse(block)
