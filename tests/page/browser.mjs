@@ -1,35 +1,79 @@
 // What the scenarios share: the browser, what is on the page, what people do there, and the server past the page.
 import { connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const [executablePath, url] = process.argv.slice(2);
+const [executablePath] = process.argv.slice(2);
 const DEADLINE_MS = 20_000;
 
-export { url };
+// Starts a browser that ends with the scenario. `more`: further options of its command line.
+export async function launch(...more) {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      ...more,
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  browsers.add(browser);
+  return browser;
+}
 
-const launch = (...more) => chromium.launch({
-  executablePath,
-  args: [
-    ...more,
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+// The browser of all scenarios; its microphone hums and its camera shows a test picture. Undefined before the first visit.
+let shared;
+// Those that run.
+const browsers = new Set();
+// The proxies of `slowly`.
+const proxies = [];
 
-// Its microphone hums and its camera shows a test picture, to whoever is let use them.
-export const browser = await launch("--use-fake-device-for-media-stream");
-// Another one, on a machine that has neither.
-export const launchWithoutDevices = () => launch();
+async function sharedBrowser() {
+  if (!shared?.isConnected()) shared = await launch("--use-fake-device-for-media-stream");
+  return shared;
+}
 
-export const complaints = [];
+// The address of the scenario's server.
+export let url;
+export let complaints = [];
 // What a browser says whose server is away, or which is itself.
 export const LOST = /WebSocket connection to|net::ERR_/;
+
+// Prepares for a scenario, which finds nothing of those before it.
+export function begin(address) {
+  url = address;
+  complaints = [];
+}
+
+// Closes what the scenario opened, and returns what its pages complained about. The shared browser stays.
+export async function end() {
+  const found = [...complaints];
+  for (const browser of browsers) {
+    if (browser === shared) {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+    } else {
+      await browser.close();
+      browsers.delete(browser);
+    }
+  }
+  for (const proxy of proxies.splice(0)) proxy.close();
+  return found;
+}
+
+export async function close() {
+  await Promise.all([...browsers].map((browser) => browser.close()));
+}
+
+// Prints what each page shows.
+export async function describePages() {
+  const pages = [...browsers].flatMap((browser) => browser.contexts().flatMap((context) => context.pages()));
+  for (const page of pages) console.error(page.url(), await page.ariaSnapshot().catch(String));
+}
 
 export function report(happened, details = {}) {
   console.log(JSON.stringify({ happened, ...details }));
@@ -38,8 +82,8 @@ export function report(happened, details = {}) {
 // A browser with nothing in it, at the page. What it logs is a complaint, unless `expected` matches it.
 // `init` runs in it before the page does.
 // `at`: another address of the server.
-export async function visit({ expected = /^$/, at = url, path = "", init, from = browser, ...options } = {}) {
-  const context = await from.newContext({ viewport: { width: 1100, height: 700 }, ...options });
+export async function visit({ expected = /^$/, at = url, path = "", init, from, ...options } = {}) {
+  const context = await (from ?? (await sharedBrowser())).newContext({ viewport: { width: 1100, height: 700 }, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", ({ violatedDirective }) => {
@@ -83,6 +127,7 @@ export async function slowly(latencyMs) {
     late(client, server);
     late(server, client);
   });
+  proxies.push(proxy);
   await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));
   return `http://127.0.0.1:${proxy.address().port}`;
 }
@@ -172,7 +217,7 @@ export async function call(method, path, user, body) {
 
 export const post = (path, user, body) => call("POST", path, user, body);
 
-// Waits until the other side has read a report and written a line.
-export const answers = (async function* () {
-  for await (const chunk of process.stdin) yield* String(chunk).split("\n").filter(Boolean);
-})();
+// The lines of the test that runs the scenario. Their end is the end of everything, whatever a scenario waits for.
+const lines = createInterface({ input: process.stdin });
+lines.on("close", () => process.exit());
+export const answers = lines[Symbol.asyncIterator]();

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
-from tests.page.driving import serving
+from tests.page.driving import Driver, chromium_program, driver_command, serving
 from tests.protocol.server_process import free_port
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session", autouse=True)
 def chromium() -> str:
     """The browser's program. For all tests here, so that none of them can forget to be skipped where there is none."""
-    program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    if shutil.which(program) is None:
-        pytest.skip(f"needs a browser, and there is none at {program}: install Chromium, or name one in CHROMIUM")
-    return program
+    return chromium_program()
 
 
-@pytest.fixture(scope="module")
-def driver(chromium: str) -> list[str]:
-    """The command line of the script that drives the browser; an address, an area and a scenario are appended."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.fail("these tests drive a browser and need node (20 or later)")
-    if not (HERE / "node_modules" / "playwright-core").is_dir():
-        pytest.fail("what drives the browser is not installed: run make install")
-    return [node, str(HERE / "page.mjs"), chromium]
+@pytest.fixture(scope="session")
+def driver(chromium: str) -> Iterator[Driver]:
+    """One browser for all tests of this process."""
+    with closing(Driver(driver_command(chromium))) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

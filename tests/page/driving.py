@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.protocol.server_process import free_port, running
 
+HERE = Path(__file__).parent
 DEADLINE_S = 120.0
+STOP_DEADLINE_S = 20.0
 
 Report = dict[str, Any]
 
@@ -23,73 +30,136 @@ def serving(folder: Path, port: int, *options: str) -> AbstractContextManager[st
     return running([*command, *options, "--port"], port)
 
 
-@contextmanager
-def driving(driver: list[str], url: str, area: str, scenario: str) -> Iterator[subprocess.Popen[str]]:
-    """The running script; it has to end well."""
-    with subprocess.Popen(
-        [*driver, url, area, scenario],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def chromium_program() -> str:
+    """Returns the browser's program. Skips the test where there is none."""
+    program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if shutil.which(program) is None:
+        pytest.skip(f"needs a browser, and there is none at {program}: install Chromium, or name one in CHROMIUM")
+    return program
+
+
+def driver_command(chromium: str) -> list[str]:
+    """Returns the command line of the script that drives this browser."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.fail("these tests drive a browser and need node (20 or later)")
+    if not (HERE / "node_modules" / "playwright-core").is_dir():
+        pytest.fail("what drives the browser is not installed: run make install")
+    return [node, str(HERE / "page.mjs"), chromium]
+
+
+class Driver:
+    """A process of page.mjs with its browser. Scenarios share it, one at a time; each has browser profiles of its own.
+
+    The first scenario starts the process. A scenario that fails ends it, and the next one starts another.
+    """
+
+    def __init__(self, command: Sequence[str], deadline_s: float = DEADLINE_S) -> None:
+        """`deadline_s` is how long a scenario may take from one report to the next."""
+        self._command = command
+        self._deadline_s = deadline_s
+        self._process: subprocess.Popen[str] | None = None
+
+    def begin(self, scenario: Report) -> None:
+        """Starts a scenario after the one before it has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            )
+        self.tell(json.dumps(scenario))
+
+    def tell(self, line: str) -> None:
+        """Sends a line to the scenario, which waits for it."""
+        process = self._running()
+        assert process.stdin is not None
+        os.write(process.stdin.fileno(), f"{line}\n".encode())
+
+    def next_report(self) -> Report:
+        """Returns what happens next. Fails when the process has ended, and when nothing happens before the deadline."""
+        process = self._running()
+        assert process.stdout is not None
+        watchdog = threading.Timer(self._deadline_s, process.kill)
+        watchdog.start()
         try:
-            yield process
+            line = process.stdout.readline()
         finally:
-            process.kill()
+            watchdog.cancel()
+            watchdog.join()
+        assert line, f"the scenario failed, and the driver ended with status {process.wait(STOP_DEADLINE_S)}"
+        report = json.loads(line)
+        assert isinstance(report, dict)
+        return report
+
+    def close(self) -> None:
+        """Has the process end its browser and itself; kills it when it does not."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with process:
+            process.stdin.close()
+            try:
+                process.wait(STOP_DEADLINE_S)
+            finally:
+                process.kill()
+
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "no scenario has begun"
+        return self._process
 
 
-def next_report(process: subprocess.Popen[str]) -> Report:
-    """What happened next."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, process.communicate()
-    report = json.loads(line)
-    assert isinstance(report, dict)
-    return report
+@contextmanager
+def driving(driver: Driver, url: str, area: str, scenario: str, **given: object) -> Iterator[None]:
+    """Runs the scenario that scenarios/AREA.mjs exports by this name, with `given` as its argument."""
+    try:
+        driver.begin({"url": url, "area": area, "scenario": scenario, "given": given})
+        yield
+    except BaseException:
+        driver.close()
+        raise
 
 
-def tell(process: subprocess.Popen[str], line: str) -> None:
-    """Answers a script that waits for it."""
-    assert process.stdin is not None
-    process.stdin.write(f"{line}\n")
-    process.stdin.flush()
-
-
-def finish(process: subprocess.Popen[str]) -> dict[str, Report]:
-    """What happened until the script's end, by name."""
-    output, errors = process.communicate(timeout=DEADLINE_S)
-    reports = [json.loads(line) for line in output.splitlines()]
-    assert process.returncode == 0, (reports, errors)
-    return {report.pop("happened"): report for report in reports}
-
-
-def run_through_a_kill(
-    driver: list[str], folder: Path, area: str, scenario: str, meanwhile: Report | None = None
-) -> dict[str, Report]:
-    """What happened in a scenario whose server is killed once it is ready, and which goes on with another one at its
-    address; before that it reports `meanwhile`, where that is given."""
-    port = free_port()
-    with ExitStack() as first_server, ExitStack() as second_server:
-        url = first_server.enter_context(serving(folder, port))
-        process = second_server.enter_context(driving(driver, url, area, scenario))
-        assert next_report(process) == {"happened": "ready"}
-        first_server.close()
-        if meanwhile is not None:
-            reported = next_report(process)
-            assert reported == meanwhile, reported
-        second_server.enter_context(serving(folder, port))
-        tell(process, "started again")
-        reports = finish(process)
-    done = reports.pop("done")
-    assert done == {"complaints": []}, done
+def finish(driver: Driver) -> dict[str, Report]:
+    """Returns what happened until the scenario's end, by name."""
+    reports: dict[str, Report] = {}
+    while "done" not in reports:
+        report = driver.next_report()
+        reports[report.pop("happened")] = report
     return reports
 
 
-def run(driver: list[str], url: str, area: str, scenario: str) -> dict[str, Report]:
-    """What happened in a scenario in which the browser had nothing to complain about."""
-    with driving(driver, url, area, scenario) as process:
-        reports = finish(process)
+def run_through_a_kill(
+    driver: Driver, folder: Path, area: str, scenario: str, meanwhile: Report | None = None
+) -> dict[str, Report]:
+    """Runs a scenario whose server is killed once the scenario is ready, and replaced by another one at its address.
+
+    Returns what happened. Before the server is replaced, the scenario reports `meanwhile`, where that is given.
+    """
+    port = free_port()
+    with ExitStack() as first_server, ExitStack() as second_server:
+        url = first_server.enter_context(serving(folder, port))
+        second_server.enter_context(driving(driver, url, area, scenario))
+        assert driver.next_report() == {"happened": "ready"}
+        first_server.close()
+        if meanwhile is not None:
+            reported = driver.next_report()
+            assert reported == meanwhile, reported
+        second_server.enter_context(serving(folder, port))
+        driver.tell("started again")
+        reports = finish(driver)
+    return without_complaints(reports)
+
+
+def run(driver: Driver, url: str, area: str, scenario: str, **given: object) -> dict[str, Report]:
+    """Returns what happened in a scenario, about which the browser had nothing to complain."""
+    with driving(driver, url, area, scenario, **given):
+        reports = finish(driver)
+    return without_complaints(reports)
+
+
+def without_complaints(reports: dict[str, Report]) -> dict[str, Report]:
     done = reports.pop("done")
     assert done == {"complaints": []}, done
     return reports

@@ -1,24 +1,26 @@
-// Drives the page at `/` in a real browser.
+// Drives the page at `/` in a real browser: runs scenarios, one after the other, until its standard input ends.
 //
-//   node page.mjs CHROMIUM URL AREA SCENARIO
+//   node page.mjs CHROMIUM
 //
-// A scenario is a function that scenarios/AREA.mjs exports. Prints one line of JSON for each thing that happened; the
-// last one has what the browser complained about. A scenario that fails ends with status 1 and says on standard error
-// what was waited for, and what each of its pages showed instead.
-import { browser, complaints, report } from "./browser.mjs";
-
-const [area, scenario] = process.argv.slice(4);
+// A line of JSON on standard input names the next scenario: { url, area, scenario, given }. That is a function which
+// scenarios/AREA.mjs exports; `given` is its argument. Prints one line of JSON for each thing that happens; the last one
+// of a scenario is "done", with what the browser complained about. A scenario that fails ends the process instead: it
+// prints on standard error what the scenario waited for, and what each of its pages showed.
+import { answers, begin, close, describePages, end, report } from "./browser.mjs";
 
 try {
-  const scenarios = await import(`./scenarios/${area}.mjs`);
-  await scenarios[scenario]();
-  report("done", { complaints });
+  for await (const line of answers) {
+    const { url, area, scenario, given } = JSON.parse(line);
+    begin(url);
+    const scenarios = await import(`./scenarios/${area}.mjs`);
+    await scenarios[scenario](given);
+    report("done", { complaints: await end() });
+  }
 } catch (error) {
   console.error(error);
-  for (const page of browser.contexts().flatMap((context) => context.pages()))
-    console.error(page.url(), await page.ariaSnapshot().catch(String));
+  await describePages();
   process.exitCode = 1;
 } finally {
-  await browser.close();
+  await close();
 }
 process.exit();

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 SCREENS = 24
 
 
 @pytest.mark.parametrize("look", ["lightWide", "darkWide", "lightNarrow", "darkNarrow"])
-def test_axe_finds_nothing_wrong_on_any_screen(driver: list[str], demo_url: str, look: str) -> None:
+def test_axe_finds_nothing_wrong_on_any_screen(driver: Driver, demo_url: str, look: str) -> None:
     looked = run(driver, demo_url, "accessibility", look)["looked at"]
     assert looked["found"] == []
     assert looked["screens"] >= SCREENS
 
 
-def test_nothing_moves_for_who_wants_that(driver: list[str], demo_url: str) -> None:
+def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "stillness")["stood still"] == {"moving": []}
 
 
-def test_new_messages_are_said_to_screen_readers(driver: list[str], demo_url: str) -> None:
+def test_new_messages_are_said_to_screen_readers(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "speaking")["said"]["text"] == "bob: for the ears"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.page.driving import run, serving
+from tests.page.driving import Driver, run, serving
 from tests.protocol.server_process import free_port
 
 
-def test_an_account_is_made_and_signed_in_to(driver: list[str], demo_url: str) -> None:
+def test_an_account_is_made_and_signed_in_to(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "accounts", "account")
     assert reports["refused"] == {"reason": "The e-mail address or the password is wrong."}
     assert reports["signed in"] == {"kept": []}
 
 
-def test_the_page_renews_a_token_that_expires(driver: list[str], tmp_path: Path) -> None:
+def test_the_page_renews_a_token_that_expires(driver: Driver, tmp_path: Path) -> None:
     with serving(tmp_path, free_port(), "--access-token-ttl", "3s") as url:
         reports = run(driver, url, "accounts", "expiry")
     assert reports["renewed"] == {"messages": ["Before", "After"]}
 
 
-def test_all_tabs_follow_whoever_signs_in(driver: list[str], demo_url: str) -> None:
+def test_all_tabs_follow_whoever_signs_in(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accounts", "switched")["switched"] == {"by": "Hugo"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_of_several_tabs_one_plays_and_shows_and_each_thing_once(driver: list[str], demo_url: str) -> None:
+def test_of_several_tabs_one_plays_and_shows_and_each_thing_once(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "alerts", "one_tab")
     assert reports["away"] == {
         "played": ["drop", "drop"],
@@ -19,7 +19,7 @@ def test_of_several_tabs_one_plays_and_shows_and_each_thing_once(driver: list[st
     assert reports["reloaded"] == {"bodies": ["After the reload"]}
 
 
-def test_what_is_chosen_for_a_conversation_holds(driver: list[str], demo_url: str) -> None:
+def test_what_is_chosen_for_a_conversation_holds(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "alerts", "settings")
     first = {"title": "bob", "body": "general: To all", "closed": False}
     chosen = reports["chosen"]
@@ -28,10 +28,10 @@ def test_what_is_chosen_for_a_conversation_holds(driver: list[str], demo_url: st
     assert chosen["then"]["played"] == ["chime", "drop"]
 
 
-def test_what_was_stored_is_listed_and_makes_no_sound(driver: list[str], demo_url: str) -> None:
+def test_what_was_stored_is_listed_and_makes_no_sound(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "alerts", "stored")
     assert reports["stored"] == {"before": {"played": [], "shown": []}, "unread": 0}
 
 
-def test_the_bell_says_the_same_in_every_tab(driver: list[str], demo_url: str) -> None:
+def test_the_bell_says_the_same_in_every_tab(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "alerts", "bells")["bells"]["listed"] >= 4

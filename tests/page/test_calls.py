@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.page.driving import run, run_through_a_kill, serving
+from tests.page.driving import Driver, run, run_through_a_kill, serving
 from tests.protocol.server_process import free_port
 
 
-def test_two_talk_see_each_other_and_hang_up(driver: list[str], demo_url: str) -> None:
+def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "talk")
     assert reports["rings"] == {"tabs": 1, "caller": ["ringback"], "focus": "alertdialog"}
     assert reports["talked"] == {"closed": ["closed"], "second": 0}
 
 
-def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: list[str], demo_url: str) -> None:
+def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "refused")
     assert reports["missed"] == {"ringing": 0}
 
 
-def test_nobody_answers(driver: list[str], tmp_path: Path) -> None:
+def test_nobody_answers(driver: Driver, tmp_path: Path) -> None:
     with serving(tmp_path, free_port(), "--call-ring-s", "1") as url:
         assert "unanswered" in run(driver, url, "calls", "unanswered")
 
 
-def test_who_is_in_a_call_is_busy_for_others(driver: list[str], demo_url: str) -> None:
+def test_who_is_in_a_call_is_busy_for_others(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "busy")
     assert reports["busy"] == {"ringing": 0, "talking": 1}
 
 
-def test_what_is_missing_on_the_device_is_said(driver: list[str], demo_url: str) -> None:
+def test_what_is_missing_on_the_device_is_said(driver: Driver, demo_url: str) -> None:
     assert "said" in run(driver, demo_url, "calls", "problems")
 
 
-def test_a_call_goes_on_while_the_server_is_away(driver: list[str], tmp_path: Path) -> None:
+def test_a_call_goes_on_while_the_server_is_away(driver: Driver, tmp_path: Path) -> None:
     reports = run_through_a_kill(driver, tmp_path, "calls", "restart")
     assert reports["went on"] == {"connections": 1}
 
 
-def test_a_call_does_not_disturb_who_wants_that(driver: list[str], demo_url: str) -> None:
+def test_a_call_does_not_disturb_who_wants_that(driver: Driver, demo_url: str) -> None:
     called = run(driver, demo_url, "calls", "do_not_disturb")["called"]
     assert called == {"modal": 0, "focus": "TEXTAREA", "played": []}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.page import unread_conversations
-from tests.page.driving import run, serving
+from tests.page.driving import Driver, run, serving
 from tests.protocol.server_process import free_port
 
 
@@ -24,28 +24,28 @@ def unread_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_a_conversation_that_nobody_touches_stays_where_it_opened(driver: list[str], unread_url: str) -> None:
+def test_a_conversation_that_nobody_touches_stays_where_it_opened(driver: Driver, unread_url: str) -> None:
     untouched = run(driver, unread_url, "catching_up", "untouched")["untouched"]
     assert untouched == {"opens_at": "Message 1", "stays_at": "Message 1", "unread": "5000 unread"}
 
 
-def test_whoever_reaches_the_end_of_what_is_loaded_is_not_carried_on(driver: list[str], unread_url: str) -> None:
+def test_whoever_reaches_the_end_of_what_is_loaded_is_not_carried_on(driver: Driver, unread_url: str) -> None:
     flicked = run(driver, unread_url, "catching_up", "flick")["flicked"]
     assert flicked["opens_at"] == "Message 1001"
     assert 1001 < flicked["stays_at"] < 1100
     assert flicked["unread"] == "4000 unread"
 
 
-def test_coming_back_leads_to_the_message_that_was_left(driver: list[str], unread_url: str) -> None:
+def test_coming_back_leads_to_the_message_that_was_left(driver: Driver, unread_url: str) -> None:
     returned = run(driver, unread_url, "catching_up", "away_and_back")["returned"]
     assert returned == {"to_the_same": True, "moved_px": 0, "after_reading_far": True, "at_the_end": True}
 
 
-def test_a_new_conversation_opens_at_its_first_message(driver: list[str], unread_url: str) -> None:
+def test_a_new_conversation_opens_at_its_first_message(driver: Driver, unread_url: str) -> None:
     opened = run(driver, unread_url, "catching_up", "first_day")["opened"]
     assert opened == {"forty": "Message 1", "many": "Message 1", "unread": ["40 unread", "120 unread"]}
 
 
-def test_only_what_was_on_the_screen_is_read(driver: list[str], unread_url: str) -> None:
+def test_only_what_was_on_the_screen_is_read(driver: Driver, unread_url: str) -> None:
     read = run(driver, unread_url, "catching_up", "nearly_at_the_end")["read"]
     assert read == {"before": "60 unread", "after": 0}

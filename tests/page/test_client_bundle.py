@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +12,8 @@ import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.page.test_examples import DEADLINE_S, HERE, Quiet
+from tests.page.driving import Driver, run
+from tests.page.test_examples import Quiet
 
 PAGE = """<!doctype html><link rel="icon" href="data:,"><p id="state"></p><p id="seen"></p><button>Say</button>
 {load}
@@ -51,11 +50,10 @@ def pages(server: ServerProcess, tmp_path: Path) -> Iterator[str]:
         serving.join()
 
 
-def test_pages_load_the_client_from_the_server(chromium: str, server: ServerProcess, pages: str) -> None:
+def test_pages_load_the_client_from_the_server(driver: Driver, server: ServerProcess, pages: str) -> None:
     backend = {"authorization": f"Bearer {server.token('backend', role='service')}"}
     talk = {"kind": "group", "id": "talk", "memberIds": ["alice", "bob"]}
     httpx.post(f"{server.url}/api/v1/conversations", json=talk, headers=backend, trust_env=False).raise_for_status()
-    command = ["node", str(HERE / "client_bundle.mjs"), chromium, pages, server.token("alice"), server.token("bob")]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout) == {"seen": ["Hello!", "Hello!"], "complaints": []}
+    tokens = [server.token("alice"), server.token("bob")]
+    reports = run(driver, pages, "examples", "clientBundle", tokens=tokens)
+    assert reports["talked"] == {"seen": ["Hello!", "Hello!"]}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_mentions_are_completed_and_stand_out(driver: list[str], demo_url: str) -> None:
+def test_mentions_are_completed_and_stand_out(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "composing", "mentions")["mentioned"] == {
         "all": ["Aalice", "Bbob", "Ccarol", "@allNotify everyone"],
         "first": "Aalice",
@@ -18,35 +18,35 @@ def test_mentions_are_completed_and_stand_out(driver: list[str], demo_url: str) 
     }
 
 
-def test_emoji_are_completed_and_picked(driver: list[str], demo_url: str) -> None:
+def test_emoji_are_completed_and_picked(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "composing", "emoji")
     assert reports["picked"] == {"completed": "Up 🚀 ", "picked": "Up 🚀 🎉", "focused": True}
 
 
-def test_keys_of_the_field(driver: list[str], demo_url: str) -> None:
+def test_keys_of_the_field(driver: Driver, demo_url: str) -> None:
     pressed = run(driver, demo_url, "composing", "keys")["pressed"]
     assert pressed["formatted"] == "one\n**two**"
     assert pressed["bold"] == "two"
     assert 0.25 < pressed["grown"] <= 0.301
 
 
-def test_whoever_may_not_write_is_told_so(driver: list[str], demo_url: str) -> None:
+def test_whoever_may_not_write_is_told_so(driver: Driver, demo_url: str) -> None:
     refused = run(driver, demo_url, "composing", "noWriting")["refused"]
     assert refused["fields"] == refused["muted"] == 0
     assert "muted" in refused["reason"].lower()
 
 
-def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: list[str], demo_url: str) -> None:
+def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     narrow = run(driver, demo_url, "composing", "longTexts")["narrow"]
     assert narrow == {"page": 320, "link": f"https://example.com/{'long' * 60}?q=1", "scrolls": True}
 
 
-def test_a_text_that_is_not_taken_is_not_lost(driver: list[str], demo_url: str) -> None:
+def test_a_text_that_is_not_taken_is_not_lost(driver: Driver, demo_url: str) -> None:
     finished = run(driver, demo_url, "composing", "unfinished")["finished"]
     assert finished == {"answering": "a draft", "refused": "not \0 taken", "draft": "a draft"}
 
 
-def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(driver: list[str], demo_url: str) -> None:
+def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "composing", "begun")["went on"] == {
         "elsewhere": "",
         "switched": "Said bett",
@@ -56,5 +56,5 @@ def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(dri
     }
 
 
-def test_an_edit_that_is_saved_ends_that_somebody_types(driver: list[str], demo_url: str) -> None:
+def test_an_edit_that_is_saved_ends_that_somebody_types(driver: Driver, demo_url: str) -> None:
     assert "edited" in run(driver, demo_url, "composing", "editing")

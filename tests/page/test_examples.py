@@ -1,11 +1,8 @@
-"""The page of `examples/dialects` in Chromium, driven by examples.mjs, with the oldest and the newest official client's
-file for browsers."""
+"""The page of `examples/dialects` in Chromium, with the oldest and the newest official client's file for browsers."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -15,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.page.driving import Driver, run
 
-HERE = Path(__file__).parent
-TESTS = HERE.parent
-DEADLINE_S = 120.0
+TESTS = Path(__file__).parents[1]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -47,14 +43,8 @@ def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         serving.join()
 
 
-def test_two_people_talk_on_a_page_of_the_crm_dialect(chromium: str, demo: ServerProcess, pages: str) -> None:
-    command = ["node", str(HERE / "examples.mjs"), chromium, f"{pages}/dialects/crm.html", demo.url]
+def test_two_people_talk_on_a_page_of_the_crm_dialect(driver: Driver, demo: ServerProcess, pages: str) -> None:
     tokens = [demo.token("123"), demo.token("bob")]
-    finished = subprocess.run([*command, *tokens], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert finished.returncode == 0, finished.stderr
+    reports = run(driver, f"{pages}/dialects/crm.html", "examples", "crm", server=demo.url, tokens=tokens)
     talk = ["123: Hello from a page", "Bob: Hello to a page"]
-    assert json.loads(finished.stdout) == {
-        "seen": [talk, talk],
-        "states": ["here as 123", "here as bob"],
-        "complaints": [],
-    }
+    assert reports["talked"] == {"seen": [talk, talk], "states": ["here as 123", "here as bob"]}

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.page.driving import run, run_through_a_kill, serving
+from tests.page.driving import Driver, run, run_through_a_kill, serving
 from tests.protocol.server_process import free_port
 
 MARKUP = "<img src=x onerror=alert(1)>.txt"
 
 
-def test_files_are_sent_looked_at_and_saved(driver: list[str], demo_url: str) -> None:
+def test_files_are_sent_looked_at_and_saved(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "files", "sending")
     assert reports["sent"] == {"previews": 2, "sizes": [320, 50], "names": [MARKUP], "saved": True}
     assert reports["viewed"] == {"place": "2 of 2", "focused": "Open a.png"}
     assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0}
 
 
-def test_an_account_proves_itself_in_a_header_with_a_fresh_token(driver: list[str], demo_url: str) -> None:
+def test_an_account_proves_itself_in_a_header_with_a_fresh_token(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "files", "withTokens")["shown"] == {"header": "Bearer ", "inAddress": False}
 
 
-def test_sound_is_played_in_its_place(driver: list[str], demo_url: str) -> None:
+def test_sound_is_played_in_its_place(driver: Driver, demo_url: str) -> None:
     heard = run(driver, demo_url, "files", "sound")["heard"]
     assert heard == {"seconds": 2, "says": "alice: beep.wav"}
 
 
-def test_files_are_pasted_and_dropped(driver: list[str], demo_url: str) -> None:
+def test_files_are_pasted_and_dropped(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "files", "pasting")
     assert reports["attached"] == {"taken": True, "textTaken": False, "names": ["dropped.txt"]}
 
 
-def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: list[str], demo_url: str) -> None:
+def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url: str) -> None:
     resumed = run(driver, demo_url, "files", "pausing")["resumed"]
     assert resumed["still"]
     assert resumed["left"] == 0
@@ -39,13 +39,13 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: list[str], demo_
     assert 0 < resumed["offsets"][0] < resumed["offsets"][-1] < 6_000_000, "nothing begins anew"
 
 
-def test_an_upload_outlives_the_server(driver: list[str], tmp_path: Path) -> None:
+def test_an_upload_outlives_the_server(driver: Driver, tmp_path: Path) -> None:
     uploaded = run_through_a_kill(driver, tmp_path, "files", "killed")["uploaded"]
     assert uploaded["same"]
     assert uploaded["offsets"][-1] > 0, "it goes on where it was"
 
 
-def test_what_is_too_large_says_so_and_leaves_the_text(driver: list[str], tmp_path: Path) -> None:
+def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, tmp_path: Path) -> None:
     with serving(tmp_path, free_port(), "--max-file-size", "1500") as url:
         refused = run(driver, url, "files", "refused")["refused"]
     assert refused["reason"] == "This file is larger than the limit of 1.5 kB."
@@ -53,5 +53,5 @@ def test_what_is_too_large_says_so_and_leaves_the_text(driver: list[str], tmp_pa
     assert refused["names"] == ["small.txt"]
 
 
-def test_a_call_leaves_the_pictures_of_messages_where_they_are(driver: list[str], demo_url: str) -> None:
+def test_a_call_leaves_the_pictures_of_messages_where_they_are(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "files", "after_a_call")["called"] == {"before": True, "after": True}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page.driving import run, serving
+from tests.page.driving import Driver, run, serving
 from tests.protocol.server_process import free_port
 
 
@@ -17,19 +17,17 @@ def invite_only_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_a_link_leads_from_its_making_into_the_conversation(driver: list[str], invite_only_url: str) -> None:
+def test_a_link_leads_from_its_making_into_the_conversation(driver: Driver, invite_only_url: str) -> None:
     reports = run(driver, invite_only_url, "invitations", "path")
     assert reports["joined"] == {"offered": 0, "address": "", "asked": 0, "again": 0}
 
 
-def test_a_link_that_is_used_up_says_so(driver: list[str], invite_only_url: str) -> None:
+def test_a_link_that_is_used_up_says_so(driver: Driver, invite_only_url: str) -> None:
     reports = run(driver, invite_only_url, "invitations", "usedUp")
     used_up = "The invitation has been used up. Ask for a new one."
     assert reports["refused"] == {"registering": used_up, "joining": used_up}
 
 
-def test_where_there_are_no_accounts_there_is_no_form(
-    driver: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> None:
     with serving(tmp_path_factory.mktemp("off"), free_port(), "--accounts", "off") as url:
         assert run(driver, url, "invitations", "off")["off"] == {"forms": 0}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_one_signs_in_talks_and_signs_out_without_a_mouse(driver: list[str], demo_url: str) -> None:
+def test_one_signs_in_talks_and_signs_out_without_a_mouse(driver: Driver, demo_url: str) -> None:
     assert "signed out" in run(driver, demo_url, "keyboard", "everything")
 
 
-def test_keys_lead_from_conversation_to_conversation(driver: list[str], demo_url: str) -> None:
+def test_keys_lead_from_conversation_to_conversation(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "keyboard", "moving")
     moved = reports["moved"]
     assert moved["typed"] == "?"
@@ -18,16 +18,16 @@ def test_keys_lead_from_conversation_to_conversation(driver: list[str], demo_url
 
 
 def test_keys_lead_from_message_to_message_and_the_focus_stays_with_one_out_of_sight(
-    driver: list[str], demo_url: str
+    driver: Driver, demo_url: str
 ) -> None:
     reports = run(driver, demo_url, "keyboard", "messageByMessage")
     assert reports["moved"] == {"inSight": True, "kept": "Row 21"}
 
 
-def test_the_list_of_conversations_can_be_skipped(driver: list[str], demo_url: str) -> None:
+def test_the_list_of_conversations_can_be_skipped(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "keyboard", "skipping")
     assert reports["skipped"] == {"first": True, "list": "Messages", "composer": "Message"}
 
 
-def test_the_focus_stays_where_a_message_was_deleted(driver: list[str], demo_url: str) -> None:
+def test_the_focus_stays_where_a_message_was_deleted(driver: Driver, demo_url: str) -> None:
     run(driver, demo_url, "keyboard", "deleting")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 BUDGET_MS = 200
 
 
-def test_no_text_holds_the_page_up(driver: list[str], demo_url: str) -> None:
+def test_no_text_holds_the_page_up(driver: Driver, demo_url: str) -> None:
     took = run(driver, demo_url, "long_texts", "heavy")["drawn"]
     assert {name: ms for name, ms in took.items() if ms > BUDGET_MS} == {}
 
 
-def test_the_rest_of_a_long_text_comes_when_it_is_asked_for(driver: list[str], demo_url: str) -> None:
+def test_the_rest_of_a_long_text_comes_when_it_is_asked_for(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "long_texts", "unfolded")["unfolded"] == {"hidden": 0, "short": True}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_two_bargain(driver: list[str], demo_url: str) -> None:
+def test_two_bargain(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "offers", "bargain")
     assert reports["bargained"] == {
         "shown": "€1,200.50",
@@ -21,6 +21,6 @@ def test_two_bargain(driver: list[str], demo_url: str) -> None:
     }
 
 
-def test_offers_stand_where_they_were_made(driver: list[str], demo_url: str) -> None:
+def test_offers_stand_where_they_were_made(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "offers", "places")
     assert reports["placed"] == {"neighbours": ["Message 40", "Message 41"], "first": "Message 1"}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_a_name_leads_to_its_person_and_the_talk_with_them(driver: list[str], demo_url: str) -> None:
+def test_a_name_leads_to_its_person_and_the_talk_with_them(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "people", "talk")["met"] == {"focused": "bob"}
 
 
-def test_what_a_blocked_person_says_is_folded_and_not_counted(driver: list[str], demo_url: str) -> None:
+def test_what_a_blocked_person_says_is_folded_and_not_counted(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "people", "block")
     assert reports["blocked"] == {"announced": "bob: Before", "title": "Talkwire", "folded": 3}
 
 
-def test_a_new_name_is_everywhere_at_once(driver: list[str], demo_url: str) -> None:
+def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None:
     assert "renamed" in run(driver, demo_url, "people", "renamed")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_a_public_channel_is_joined_and_only_those_who_run_it_write(driver: list[str], demo_url: str) -> None:
+def test_a_public_channel_is_joined_and_only_those_who_run_it_write(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "channels")
     assert reports["ran the channel"] == {"boxes": 0, "offered": 0}
 
 
-def test_a_public_group_is_found_and_joined_and_a_mute_outlasts_a_reload(driver: list[str], demo_url: str) -> None:
+def test_a_public_group_is_found_and_joined_and_a_mute_outlasts_a_reload(driver: Driver, demo_url: str) -> None:
     ran = run(driver, demo_url, "places", "publicGroup")["ran the public group"]
     assert ran["first"] == 50
     assert ran["muted"].startswith("A moderator has muted you here until ")
     assert ran["muted"].endswith(": Too loud")
 
 
-def test_names_roles_and_removals_reach_everybody_at_once(driver: list[str], demo_url: str) -> None:
+def test_names_roles_and_removals_reach_everybody_at_once(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "members")
     muted = reports["ran the group"].pop("muted")
     assert muted.startswith("A moderator has muted you here until ")
@@ -25,39 +25,39 @@ def test_names_roles_and_removals_reach_everybody_at_once(driver: list[str], dem
     assert reports["ran the group"] == {"left": 0}, "who is not the owner any more"
 
 
-def test_the_list_is_filtered_and_says_what_waits(driver: list[str], demo_url: str) -> None:
+def test_the_list_is_filtered_and_says_what_waits(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "list")
     assert reports["listed"] == {"unread": ["test-conv", "talk-123"], "draft": "Draft: not yet"}
 
 
-def test_of_many_conversations_few_are_in_the_document(driver: list[str], demo_url: str) -> None:
+def test_of_many_conversations_few_are_in_the_document(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "many")
     assert 0 < reports["scrolled"]["most"] < 60
 
 
-def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: list[str], demo_url: str) -> None:
+def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: Driver, demo_url: str) -> None:
     scrolled = run(driver, demo_url, "places", "crowd")["scrolled"]
     assert 0 < scrolled["most"] < 80
     assert scrolled["found"] == 10
 
 
-def test_who_is_new_is_told_what_to_do(driver: list[str], demo_url: str) -> None:
+def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
     assert reports["begun"] == {"says": "Start a conversation and it will appear here."}
 
 
-def test_all_of_it_fits_a_narrow_screen(driver: list[str], demo_url: str) -> None:
+def test_all_of_it_fits_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     widths = run(driver, demo_url, "places", "narrow")["measured"]["widths"]
     assert widths == dict.fromkeys(["new", "browse", "settings", "details", "edit", "card"], 320)
 
 
-def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: list[str], demo_url: str) -> None:
+def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "places", "linked")["linked"]["says"] == [
         "You are not a member of this conversation, or it does not exist.",
         "Open to all is a public channel. Join it to read it.",
     ]
 
 
-def test_people_are_found_and_namesakes_told_apart(driver: list[str], demo_url: str) -> None:
+def test_people_are_found_and_namesakes_told_apart(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "places", "finder")["found"]
     assert found == {"known": True, "ids": 2, "active": "true", "chosen": 1}

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_who_reacted_is_named(driver: list[str], demo_url: str) -> None:
+def test_who_reacted_is_named(driver: Driver, demo_url: str) -> None:
     reacted = run(driver, demo_url, "reading", "reactions")["reacted"]
     assert reacted == {"title": "You, bob and carol reacted with 👍", "listed": ["You", "bob", "carol"]}
 
 
-def test_each_paragraph_is_read_from_its_own_side(driver: list[str], demo_url: str) -> None:
+def test_each_paragraph_is_read_from_its_own_side(driver: Driver, demo_url: str) -> None:
     directed = run(driver, demo_url, "reading", "directions")["directed"]
     assert directed["field"] == "rtl"
     assert directed["hebrew"] == "rtl"
     assert directed["sides"] == [False, False, True], "from the left"
 
 
-def test_a_continued_message_shows_its_time_at_the_pointer(driver: list[str], demo_url: str) -> None:
+def test_a_continued_message_shows_its_time_at_the_pointer(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "reading", "times")["timed"] == {"before": "0", "after": "1", "says": True}
 
 
-def test_a_newcomer_has_read_nothing_before_it_was_said(driver: list[str], demo_url: str) -> None:
+def test_a_newcomer_has_read_nothing_before_it_was_said(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False, "carol": False}
 
 
-def test_what_is_marked_as_unread_stays_so_while_one_is_there(driver: list[str], demo_url: str) -> None:
+def test_what_is_marked_as_unread_stays_so_while_one_is_there(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "reading", "marked_as_unread")["marked"] == {"line": "two"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
 
-def test_markup_in_messages_and_names_is_shown_as_text(driver: list[str], demo_url: str) -> None:
+def test_markup_in_messages_and_names_is_shown_as_text(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "safety", "markup")
     assert reports["shown as text"] == {
         "author": MARKUP,
@@ -17,7 +17,7 @@ def test_markup_in_messages_and_names_is_shown_as_text(driver: list[str], demo_u
     }
 
 
-def test_nothing_runs_or_leaves_whatever_users_write_wherever_they_may(driver: list[str], demo_url: str) -> None:
+def test_nothing_runs_or_leaves_whatever_users_write_wherever_they_may(driver: Driver, demo_url: str) -> None:
     looked = run(driver, demo_url, "safety", "corpus")["looked at"]
     assert looked["wrong"] == []
     assert looked["elsewhere"] == []

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_a_theme_holds_in_all_tabs_and_from_the_first_paint_on(driver: list[str], demo_url: str) -> None:
+def test_a_theme_holds_in_all_tabs_and_from_the_first_paint_on(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "settings", "theme")
     assert reports["chosen"] == {"differs": True, "reloaded": "dark", "back": True}
 
 
-def test_others_see_the_picture_and_the_status_that_one_chose(driver: list[str], demo_url: str) -> None:
+def test_others_see_the_picture_and_the_status_that_one_chose(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1}
 
 
-def test_a_password_is_changed_and_another_device_signed_out(driver: list[str], demo_url: str) -> None:
+def test_a_password_is_changed_and_another_device_signed_out(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "settings", "account")
     assert reports["changed"]["reason"] == "You signed out on another device."
     assert reports["changed"]["refused"] != ""
 
 
-def test_who_touches_nothing_is_away_until_the_first_move(driver: list[str], demo_url: str) -> None:
+def test_who_touches_nothing_is_away_until_the_first_move(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "settings", "idle")["rested"]["carol"].startswith("away")

@@ -11,7 +11,7 @@ import pytest
 
 from talkwire.api.page import BUILT
 from tests.page import long_conversation
-from tests.page.driving import run, serving
+from tests.page.driving import Driver, run, serving
 from tests.protocol.server_process import free_port
 
 ROWS_MAX = 300
@@ -27,11 +27,11 @@ def long_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_a_long_conversation_never_has_many_rows_in_the_document(driver: list[str], long_url: str) -> None:
+def test_a_long_conversation_never_has_many_rows_in_the_document(driver: Driver, long_url: str) -> None:
     assert 0 < run(driver, long_url, "speed", "long")["went through"]["most"] <= ROWS_MAX
 
 
-def test_ones_own_message_is_drawn_in_the_frame_after_enter(driver: list[str], long_url: str) -> None:
+def test_ones_own_message_is_drawn_in_the_frame_after_enter(driver: Driver, long_url: str) -> None:
     assert run(driver, long_url, "speed", "own")["drawn"] == {"text": "at once"}
 
 

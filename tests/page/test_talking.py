@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_two_users_talk(driver: list[str], demo_url: str) -> None:
+def test_two_users_talk(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "talking", "talk")
     talk = ["Hello!\nTwo lines.", "Hi"]
     assert reports["announced"] == {"text": "alice: Hello!\nTwo lines."}
@@ -15,12 +15,12 @@ def test_two_users_talk(driver: list[str], demo_url: str) -> None:
     assert reports["met in a group"] == {"members": "3 members"}
 
 
-def test_messages_are_edited_answered_reacted_to_and_deleted(driver: list[str], demo_url: str) -> None:
+def test_messages_are_edited_answered_reacted_to_and_deleted(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "talking", "changes")
     assert reports["changed"] == {"draft": "a draft", "quoted": "alice\nfirst", "edited": 0}
 
 
-def test_a_refused_message_says_why_and_can_be_discarded(driver: list[str], demo_url: str) -> None:
+def test_a_refused_message_says_why_and_can_be_discarded(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "talking", "refusal")
     assert "must not contain U+0000" in reports["refused"]["reason"]
     assert reports["too long"]["kept"] == 65_537

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.page.driving import run
+from tests.page.driving import Driver, run
 
 
-def test_two_users_talk_in_a_thread(driver: list[str], demo_url: str) -> None:
+def test_two_users_talk_in_a_thread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "thread")
     thread = ["root", "first reply", "second reply"]
     assert reports["talked"] == {
@@ -18,7 +18,7 @@ def test_two_users_talk_in_a_thread(driver: list[str], demo_url: str) -> None:
     assert reports["changed"] == {"left": ["root", "first reply"]}
 
 
-def test_a_thread_keeps_its_draft_and_what_was_written_without_a_connection(driver: list[str], demo_url: str) -> None:
+def test_a_thread_keeps_its_draft_and_what_was_written_without_a_connection(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "drafts")
     assert reports["kept"] == {
         "drafts": {"one": "for the one", "other": "", "main": ""},
@@ -27,12 +27,12 @@ def test_a_thread_keeps_its_draft_and_what_was_written_without_a_connection(driv
     }
 
 
-def test_a_thread_takes_the_conversations_place_on_a_narrow_screen(driver: list[str], demo_url: str) -> None:
+def test_a_thread_takes_the_conversations_place_on_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "narrow")
     assert reports["narrow"] == {"width": 320, "hidden": True, "panels": 0}
 
 
-def test_replies_that_follow_each_other_are_one_row(driver: list[str], demo_url: str) -> None:
+def test_replies_that_follow_each_other_are_one_row(driver: Driver, demo_url: str) -> None:
     read = run(driver, demo_url, "threads", "long")["read"]
     assert read["rows"] == 1
     assert read["says"][-3:-1] == ["120 replies in a thread", "reply 120"]
