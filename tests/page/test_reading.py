@@ -27,3 +27,7 @@ def test_a_newcomer_has_read_nothing_before_it_was_said(driver: Driver, demo_url
 
 def test_what_is_marked_as_unread_stays_so_while_one_is_there(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "reading", "marked_as_unread")["marked"] == {"line": "two"}
+
+
+def test_a_short_conversation_is_read_however_late_the_page_has_measured_it(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "reading", "short")["read"] == {"unread": 0}

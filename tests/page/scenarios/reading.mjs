@@ -108,3 +108,23 @@ export async function marked_as_unread() {
   for (const page of [alice, tab]) await read(page);
   report("marked", { line });
 }
+
+// On a busy machine: the page learns late how large its parts are.
+function measureLate() {
+  window.ResizeObserver = class extends ResizeObserver {
+    constructor(callback) {
+      super((...measured) => setTimeout(() => callback(...measured), 1_000));
+    }
+  };
+}
+
+// All of a short conversation is on the screen, and nobody can scroll there.
+export async function short() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Short" });
+  for (const content of ["one", "two"]) await post("messages", "bob", { conversationId: id, content });
+  const alice = await visitAs("alice", { init: measureLate });
+  await conversations(alice).getByTitle("2 unread").waitFor();
+  await open(alice, "Short");
+  await conversations(alice).getByTitle("2 unread").waitFor({ state: "detached" });
+  report("read", { unread: (await call("GET", `conversations/${id}`, "alice")).unreadCount });
+}

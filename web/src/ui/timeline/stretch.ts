@@ -149,9 +149,10 @@ export function usePlace(
   const resized = useCallback(() => {
     const handle = list.current;
     if (handle === null || count === 0) return;
-    if (settling.current !== undefined) settle();
-    else if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
-    else if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < 1) look();
+    if (settling.current !== undefined) return settle();
+    if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
+    // Where all messages are in sight, nothing scrolls, so no scroll event leads to a look.
+    if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < 1) look();
   }, [list, count, atEnd, settle, look]);
   return { atEnd, seesLast, scrolled, resized, stretch };
 }
