@@ -30,4 +30,4 @@ def test_a_link_that_is_used_up_says_so(driver: Driver, invite_only_url: str) ->
 
 def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> None:
     with serving(tmp_path_factory.mktemp("off"), free_port(), "--accounts", "off") as url:
-        assert run(driver, url, "invitations", "off")["off"] == {"forms": 0}
+        assert run(driver, url, "invitations", "off")["off"] == {"early": 0, "forms": 0}
