@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import base64
+import hashlib
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.deployment.conftest import needs_nginx
 from tests.deployment.proxies import DOCS, running_nginx
-from tests.page.driving import driving, finish, next_report, tell
+from tests.page.driving import Driver, chromium_program, driver_command, driving, finish, without_complaints
 
 pytestmark = needs_nginx
 
-PAGE = Path(__file__).parents[1] / "page"
 SETTINGS = re.compile(r"^```toml\n(# talkwire\.toml\n.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
-def driver() -> list[str]:
-    """The command line of the script that drives the browser."""
-    program, node = os.environ.get("CHROMIUM", "/usr/bin/chromium"), shutil.which("node")
-    if shutil.which(program) is None:
-        pytest.skip(f"needs a browser, and there is none at {program}")
-    if node is None or not (PAGE / "node_modules" / "playwright-core").is_dir():
-        pytest.fail("what drives the browser is not installed: run make install")
-    return [node, str(PAGE / "page.mjs"), program]
+def driver() -> Iterator[Driver]:
+    with closing(Driver(driver_command(chromium_program()))) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -47,26 +44,32 @@ def documented_server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def test_the_web_client_signs_in_and_chats_with_the_documented_settings(
-    documented_server: ServerProcess, driver: list[str], tmp_path: Path
+    documented_server: ServerProcess, driver: Driver, tmp_path: Path
 ) -> None:
     server = documented_server
     backend = {"authorization": f"Bearer {server.token('backend', role='service')}"}
     with (
         httpx.Client(base_url=server.url, trust_env=False, headers=backend) as http,
         running_nginx(tmp_path, server.url) as proxy,
-        driving(driver, proxy.url, "deployment", "chat") as browser,
+        driving(driver, proxy.url, "deployment", "chat", trusted=_public_key_hash(proxy.authority)),
     ):
         group = {"kind": "group", "id": "orders", "name": "Orders", "memberIds": ["clerk"]}
         http.post("/api/v1/conversations", json=group).raise_for_status()
         where = ("--data", str(server.data), "--public-url", proxy.url)
         link = run_talkwire("invite", "--conversation", "orders", *where, cwd=tmp_path)
         assert link.exit_code == 0, link.err
-        assert next_report(browser) == {"happened": "ready"}
-        tell(browser, link.out.strip().removeprefix(proxy.url))
-        assert next_report(browser) == {"happened": "sent"}
+        assert driver.next_report() == {"happened": "ready"}
+        driver.tell(link.out.strip().removeprefix(proxy.url))
+        assert driver.next_report() == {"happened": "sent"}
         answer = {"conversationId": "orders", "senderId": "clerk", "content": "It is."}
         http.post("/api/v1/messages", json=answer).raise_for_status()
-        reports = finish(browser)
-    assert reports["chatted"] == {"sockets": ["wss:"]}
-    assert reports["done"] == {"complaints": []}
+        reports = without_complaints(finish(driver))
+    assert reports["chatted"] == {"sockets": ["wss:"], "worker": "/service_worker.js"}
     assert not [line for line in server.logged() if line["event"] == "connection_refused"]
+
+
+def _public_key_hash(certificate: Path) -> str:
+    """Returns what Chromium calls a key whose certificates it is to trust."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
