@@ -55,8 +55,27 @@ const browsers = new Set();
 const proxies = [];
 
 async function sharedBrowser() {
-  if (!shared?.isConnected()) shared = await launch("--use-fake-device-for-media-stream");
+  shared ??= await launch("--use-fake-device-for-media-stream");
   return shared;
+}
+
+// The id of the shared browser's process.
+export async function browserPid() {
+  const session = await (await sharedBrowser()).newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  return processInfo.find(({ type }) => type === "browser").id;
+}
+
+// Forgets the shared browser where it has ended after the last scenario.
+async function forgetEnded() {
+  if (shared === undefined) return;
+  try {
+    await browserPid();
+  } catch {
+    browsers.delete(shared);
+    shared = undefined;
+  }
 }
 
 // The address of the scenario's server.
@@ -66,7 +85,8 @@ export let complaints = [];
 export const LOST = /WebSocket connection to|net::ERR_/;
 
 // Prepares for a scenario, which finds nothing of those before it.
-export function begin(address) {
+export async function begin(address) {
+  await forgetEnded();
   url = address;
   complaints = [];
 }

@@ -54,10 +54,11 @@ class Driver:
     The first scenario starts the process. A scenario that fails ends it, and the next one starts another.
     """
 
-    def __init__(self, command: Sequence[str], deadline_s: float = DEADLINE_S) -> None:
-        """`deadline_s` is how long a scenario may take from one report to the next."""
+    deadline_s = DEADLINE_S
+    """How long a scenario may take from one report to the next."""
+
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = command
-        self._deadline_s = deadline_s
         self._process: subprocess.Popen[str] | None = None
 
     def begin(self, scenario: Report) -> None:
@@ -80,7 +81,7 @@ class Driver:
         """Returns what happens next. Fails when the process has ended, and when nothing happens before the deadline."""
         process = self._running()
         assert process.stdout is not None
-        watchdog = threading.Timer(self._deadline_s, process.kill)
+        watchdog = threading.Timer(self.deadline_s, process.kill)
         watchdog.start()
         try:
             line = process.stdout.readline()

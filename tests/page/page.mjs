@@ -11,7 +11,7 @@ import { answers, begin, close, describePages, end, report } from "./browser.mjs
 try {
   for await (const line of answers) {
     const { url, area, scenario, given } = JSON.parse(line);
-    begin(url);
+    await begin(url);
     const scenarios = await import(`./scenarios/${area}.mjs`);
     await scenarios[scenario](given);
     report("done", { complaints: await end() });
