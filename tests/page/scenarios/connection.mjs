@@ -98,7 +98,7 @@ export async function reloaded() {
   await say(alice, "Before");
   await message(alice, "Before").waitFor();
   await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  while ((await statesKept(alice)) === 0) await alice.waitForTimeout(100);
+  while (!(await kept(alice, "timelines")).includes("Before")) await alice.waitForTimeout(100);
   report("ready");
   await alice.getByText("Reconnecting…").waitFor();
   await say(alice, "Written while the server was away");
@@ -111,25 +111,27 @@ export async function reloaded() {
   await answers.next();
   await message(alice, "Written while the server was away").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
-  const kept = await statesKept(alice);
+  const statesKept = async () => JSON.parse(await kept(alice, "states")).length;
+  const before = await statesKept();
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
   await alice.getByRole("heading", { name: "Try it as" }).waitFor();
-  report("sent", { kept, keptAfterwards: await statesKept(alice) });
+  report("sent", { kept: before, keptAfterwards: await statesKept() });
 }
 
-// Of how many users the browser keeps the conversations.
-function statesKept(page) {
+// What the browser keeps in this part of the state, as JSON.
+function kept(page, part) {
   return page.evaluate(
-    () =>
+    (store) =>
       new Promise((resolve, reject) => {
         const opening = indexedDB.open("talkwire-state");
         opening.onerror = reject;
         opening.onsuccess = () => {
-          const counting = opening.result.transaction("states").objectStore("states").count();
-          counting.onsuccess = () => resolve(counting.result);
+          const reading = opening.result.transaction(store).objectStore(store).getAll();
+          reading.onsuccess = () => resolve(JSON.stringify(reading.result));
           opening.result.close();
         };
       }),
+    part,
   );
 }
