@@ -87,7 +87,11 @@ const PLACES = {
   details: (page) => panel(page, "Details"),
   search: (page) => panel(page, "Search"),
   offers: (page) => panel(page, "Offers"),
-  pins: (page) => panel(page, /[Pp]inned/),
+  // Pins come after the conversation, and stand in its header on all screens.
+  pins: async (page) => {
+    await page.locator(".conversation > header").getByRole("button", { name: /pinned message/ }).click();
+    await page.locator(".panel").waitFor();
+  },
   thread: async (page) => {
     await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
     await page.locator(".message").getByRole("button", { name: /repl/i }).first().click();

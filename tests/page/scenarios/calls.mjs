@@ -1,4 +1,5 @@
 import {
+  DEADLINE_MS,
   LOST,
   answers,
   call,
@@ -45,7 +46,7 @@ const received = (page, kind) =>
   }, kind);
 
 async function until(read, fulfilled) {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
     const value = await read();
     if (fulfilled(value)) return value;

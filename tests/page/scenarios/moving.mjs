@@ -1,4 +1,4 @@
-import { act, call, composer, conversations, message, open, post, report, url, visitAs } from "../browser.mjs";
+import { DEADLINE_MS, act, call, composer, conversations, message, open, post, report, url, visitAs } from "../browser.mjs";
 
 const TALK = "talk-123";
 const focused = (page) => page.evaluate(() => document.activeElement?.closest("[data-id]")?.textContent ?? "");
@@ -33,7 +33,7 @@ export async function leaving() {
     const sent = [1, 2, 3].map((number) => post("messages", "bob", { conversationId: id, content: `${round} ${number}` }));
     await Promise.all([left, ...sent]);
     // What was seen is told in groups, a third of a second apart.
-    const until = Date.now() + 5_000;
+    const until = Date.now() + DEADLINE_MS;
     while ((await shown()) !== (await stored()) && Date.now() < until) await alice.waitForTimeout(50);
     if ((await shown()) !== (await stored())) disagreements.push([round, await shown(), await stored()]);
   }
