@@ -10,7 +10,10 @@ export async function reactions() {
     await call("PUT", `messages/${messageId}/reactions/${encodeURIComponent("👍")}`, user);
   const alice = await visitAs("alice");
   await open(alice, "Reactions");
-  const title = await alice.getByRole("button", { name: "👍, 3" }).getAttribute("title");
+  const reaction = alice.getByRole("button", { name: "👍, 3" });
+  // The names of members come after the messages.
+  await reaction.and(alice.getByTitle(/carol/)).waitFor();
+  const title = await reaction.getAttribute("title");
   await at(alice, "Well?").hover();
   await at(alice, "Well?").getByRole("button", { name: "More actions" }).click();
   await alice.getByRole("menuitem", { name: "Reactions" }).click();
