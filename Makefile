@@ -47,7 +47,8 @@ help:
 	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
 	@echo 'make image-check  perform the steps of the Dockerfile without a container engine, and start the result'
 	@echo 'make format   rewrite the sources in the project style'
-	@echo 'make docs     write docs/events.md and docs/configuration.md anew, after a change of an event or a setting'
+	@echo 'make docs     write docs/events.md, docs/configuration.md and the types of the web client, after a change of an event,'
+	@echo '            a schema or a setting'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
@@ -108,10 +109,11 @@ format: $(DEV_STAMP) $(WEB_STAMP)
 	$(BIN)/ruff format $(SOURCES)
 	cd web && npm run --silent format
 
-docs: $(RUN_STAMP)
+docs: $(DEV_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
 	$(BIN)/python -m talkwire.settings.configuration_page docs/configuration.md
 	$(BIN)/python -m tests.excerpts CONTRIBUTING.md
+	$(BIN)/python -m tests.reference.web_payloads
 
 screenshots: install
 	$(BIN)/python -m tests.page.screenshots

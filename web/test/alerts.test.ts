@@ -2,12 +2,13 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
 import { Core } from "../src/chat/core";
-import type { Notified } from "../src/server/payloads";
+import type { ChatNotification } from "../src/server/payloads";
 
-const notified = (id: string, more: Partial<Notified> = {}): Notified => ({
+const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
   id,
   type: "mention",
   title: "bob",
+  body: "",
   conversationId: "c",
   actorId: "bob",
   createdAt: "2026-03-01T10:00:00.000Z",

@@ -3,8 +3,9 @@ import { emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/
 import { toggled } from "../src/chat/writing/formatting";
 import { namedIn, spellingOf, stretchesOf } from "../src/chat/writing/mentions";
 import type { Member } from "../src/server/payloads";
+import { member as memberOf } from "./samples";
 
-const member = (userId: string, name = userId): Member => ({ userId, name, role: "member" });
+const member = (userId: string, name = userId): Member => memberOf(userId, { name });
 const at = (text: string) => queryAt(text, text.length);
 
 describe("what is being typed", () => {

@@ -4,7 +4,7 @@ import { ConversationList } from "../src/chat/conversations/conversations";
 import { withMessage } from "../src/chat/conversations/unread";
 import type { ChatState, Core } from "../src/chat/core";
 import type { Conversation } from "../src/server/payloads";
-import { conversation, ME, message } from "./messages";
+import { conversation, ME, message } from "./samples";
 
 it("keeps what came while an older answer was on its way", async () => {
   const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createStore } from "zustand/vanilla";
 import type { ChatState, Core } from "../src/chat/core";
 import { LastState } from "../src/chat/last_state";
-import { conversation, message } from "./messages";
+import { conversation, message } from "./samples";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
 let databases = 0;

@@ -1,20 +1,12 @@
 import { expect, test } from "vitest";
 import { listed } from "../src/chat/conversations/listed";
-import type { Conversation } from "../src/server/payloads";
+import { conversation } from "./samples";
 
-function conversation(id: string, unreadCount: number): Conversation {
-  return {
-    id,
-    kind: "group",
-    memberCount: 2,
-    lastSeq: 1,
-    createdAt: "2026-01-01T00:00:00.000Z",
-    name: id,
-    unreadCount,
-  };
-}
-
-const ALL = [conversation("Plans", 0), conversation("Plants", 2), conversation("News", 1)];
+const ALL = [
+  conversation("Plans"),
+  conversation("Plants", { unreadCount: 2 }),
+  conversation("News", { unreadCount: 1 }),
+];
 const ids = (wanted: { query: string; unreadOnly: boolean }, openId: string | null = null): string[] =>
   listed(ALL, ({ name = "" }) => name, wanted, openId).map(({ id }) => id);
 

@@ -1,22 +1,13 @@
 import { expect, test } from "vitest";
 import { withoutMember, withRole, withSender, withUser } from "../src/chat/conversations/membership";
 import type { Conversation } from "../src/server/payloads";
-import { message } from "./messages";
+import { conversation, member, message } from "./samples";
 
 const AT = "2026-01-01T00:00:00.000Z";
-const ANN = { userId: "ann", name: "Ann", role: "owner" as const };
-const BOB = { userId: "bob", name: "Bob", role: "member" as const, avatar: "/old" };
+const ANN = member("ann", { name: "Ann", role: "owner" });
+const BOB = member("bob", { name: "Bob", avatar: "/old" });
 
-const group: Conversation = {
-  id: "c",
-  kind: "group",
-  memberCount: 2,
-  lastSeq: 0,
-  createdAt: AT,
-  name: "Plans",
-  ownerId: "ann",
-  members: [ANN, BOB],
-};
+const group = conversation("c", { name: "Plans", ownerId: "ann", members: [ANN, BOB] });
 const direct: Conversation = { ...group, id: "d", kind: "direct", name: "Bob", avatar: "/old" };
 
 test("who is gone is no member, and told twice that is the same", () => {
@@ -43,7 +34,7 @@ test("a new owner owns the conversation", () => {
 test("somebody looks different wherever they are, and where a conversation is called after them", () => {
   const robert = { id: "bob", name: "Robert", createdAt: AT };
   const after = withUser({ c: group, d: direct }, robert, "ann");
-  expect(after.c?.members?.[1]).toEqual({ userId: "bob", name: "Robert", role: "member" });
+  expect(after.c?.members?.[1]).toEqual({ ...member("bob"), name: "Robert", role: "member" });
   expect(after.c?.name).toBe("Plans");
   expect(after.d?.name).toBe("Robert");
   expect(after.d).not.toHaveProperty("avatar");

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { neighbour } from "../src/chat/conversations/neighbours";
-import type { Conversation } from "../src/server/payloads";
+import { conversation } from "./samples";
 
-const conversation = (id: string, more: Partial<Conversation> = {}): Conversation => ({
-  id,
-  kind: "group",
-  memberCount: 2,
-  lastSeq: 0,
-  createdAt: "2026-01-05T10:00:00.000Z",
-  ...more,
-});
 const list = [
   conversation("a"),
   conversation("b", { unreadCount: 2 }),

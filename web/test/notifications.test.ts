@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Claims } from "../src/chat/alerts/claims";
 import { isQuiet, merged, unreadOf, withRead } from "../src/chat/alerts/notifications";
 import { mayClaim } from "../src/chat/alerts/tabs";
-import type { Notified, Weekday } from "../src/server/payloads";
+import type { ChatNotification, Weekday } from "../src/server/payloads";
 
-const notified = (id: string, more: Partial<Notified> = {}): Notified => ({
+const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
   id,
   type: "direct",
   title: "bob",

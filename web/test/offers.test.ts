@@ -11,7 +11,7 @@ import {
   withOffers,
 } from "../src/chat/offers/offer_rules";
 import type { Offer, OfferStatus } from "../src/server/payloads";
-import { ME, message } from "./messages";
+import { ME, message } from "./samples";
 
 const NOW = Date.parse("2026-03-01T10:00:00.000Z");
 
@@ -23,6 +23,7 @@ const offer = (id: string, more: Partial<Offer> = {}): Offer => ({
   amount: 12000,
   currency: "EUR",
   status: "pending",
+  history: [],
   createdAt: "2026-03-01T09:00:00.000Z",
   updatedAt: "2026-03-01T09:00:00.000Z",
   ...more,

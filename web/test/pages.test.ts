@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { createStore } from "zustand/vanilla";
 import type { ChatState, Core } from "../src/chat/core";
 import { Pages } from "../src/chat/messages/pages";
-import { conversation, messages } from "./messages";
+import { conversation, messages } from "./samples";
 
 type Asked = { before?: string; after?: string; around?: string; aroundSeq?: number };
 

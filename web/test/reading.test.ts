@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Core } from "../src/chat/core";
 import { Reading } from "../src/chat/messages/reading";
 import { Refused, UNREACHABLE } from "../src/server/refused";
-import { conversation, ME, message, messages } from "./messages";
+import { conversation, ME, message, messages } from "./samples";
 
 const open = (lastSeq: number, unreadCount: number) => {
   const now = {

@@ -1,15 +1,10 @@
 import { expect, it } from "vitest";
 import { statusOf, withReceipt } from "../src/chat/messages/receipts";
 import type { Member } from "../src/server/payloads";
-import { conversation, ME } from "./messages";
+import { conversation, ME, member as memberOf } from "./samples";
 
-const member = (userId: string, deliveredSeq: number, readSeq: number): Member => ({
-  userId,
-  name: userId,
-  role: "member",
-  deliveredSeq,
-  readSeq,
-});
+const member = (userId: string, deliveredSeq: number, readSeq: number): Member =>
+  memberOf(userId, { deliveredSeq, readSeq });
 
 it("a message was read, or delivered, when that holds for all others", () => {
   const members = [member(ME, 0, 0), member("bob", 5, 2), member("carol", 3, 3)];

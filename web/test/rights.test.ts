@@ -10,9 +10,10 @@ import {
   type Right,
   roleOf,
 } from "../src/chat/conversations/rights";
-import type { Conversation, Kind, Role, User } from "../src/server/payloads";
+import type { ConversationKind, MemberRole, User } from "../src/server/payloads";
+import { conversation, member } from "./samples";
 
-const RIGHTS: readonly (readonly [Kind, Role, readonly Right[]])[] = [
+const RIGHTS: readonly (readonly [ConversationKind, MemberRole, readonly Right[]])[] = [
   ["direct", "member", ["post"]],
   ["group", "owner", ["post", "manage", "leave", "delete"]],
   ["group", "admin", ["post", "manage", "leave"]],
@@ -22,7 +23,7 @@ const RIGHTS: readonly (readonly [Kind, Role, readonly Right[]])[] = [
   ["channel", "member", ["leave"]],
 ];
 
-const DEEDS: readonly (readonly [Role, Role, readonly Deed[]])[] = [
+const DEEDS: readonly (readonly [MemberRole, MemberRole, readonly Deed[]])[] = [
   ["owner", "admin", ["makeMember", "handOver", "mute", "remove", "ban"]],
   ["owner", "member", ["makeAdmin", "handOver", "mute", "remove", "ban"]],
   ["admin", "owner", []],
@@ -34,14 +35,7 @@ const DEEDS: readonly (readonly [Role, Role, readonly Deed[]])[] = [
 
 const ANN: User = { id: "ann", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z" };
 
-const group: Conversation = {
-  id: "c",
-  kind: "group",
-  memberCount: 2,
-  lastSeq: 0,
-  createdAt: ANN.createdAt,
-  ownerId: "bob",
-};
+const group = conversation("c", { ownerId: "bob" });
 
 describe("what a role may do", () => {
   test.each(RIGHTS)("in a %s the %s", (kind, role, rights) => {
@@ -71,7 +65,7 @@ describe("what a role may do", () => {
   });
 
   test("an owner is known without the members, anybody else with them", () => {
-    const members = [{ userId: "ann", name: "Ann", role: "admin" as const }];
+    const members = [member("ann", { role: "admin" })];
     expect(roleOf(group, { ...ANN, id: "bob" })).toBe("owner");
     expect(roleOf(group, ANN)).toBeUndefined();
     expect(roleOf({ ...group, members }, ANN)).toBe("admin");
@@ -97,6 +91,6 @@ describe("what the server lets users do", () => {
   test("whoever is not among the members is outside, once these are here", () => {
     expect(isOutside(group, ANN)).toBe(false);
     expect(isOutside({ ...group, members: [] }, ANN)).toBe(true);
-    expect(isOutside({ ...group, members: [{ userId: "ann", name: "Ann", role: "member" }] }, ANN)).toBe(false);
+    expect(isOutside({ ...group, members: [member("ann")] }, ANN)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isAskable, MessageSearch, NO_QUERY, type Query, searchPath } from "../src/chat/search/search";
 import type { Message } from "../src/server/payloads";
-import { message } from "./messages";
+import { message } from "./samples";
 
 const query = (changes: Partial<Query>): Query => ({ ...NO_QUERY, text: "plan", ...changes });
 const asked = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(path.indexOf("?") + 1)));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { threadOf, withPage, withReply, withThreadChange } from "../src/chat/messages/thread";
 import { tombstone, withReplyCount } from "../src/chat/messages/timeline";
-import { message } from "./messages";
+import { message } from "./samples";
 
 const reply = (seq: number) => message(seq, { threadId: "m1" });
 const loaded = withPage(threadOf("m1"), {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import type { Core } from "../src/chat/core";
 import { Threads } from "../src/chat/messages/threads";
-import { message, messages } from "./messages";
+import { message, messages } from "./samples";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 

@@ -14,7 +14,7 @@ import {
   withoutEnd,
 } from "../src/chat/messages/timeline";
 import type { Message } from "../src/server/payloads";
-import { ME, message, messages } from "./messages";
+import { ME, message, messages } from "./samples";
 
 const seqs = (timeline: { messages: readonly { seq: number }[] }) => timeline.messages.map(({ seq }) => seq);
 const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });

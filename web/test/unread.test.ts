@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inOrder, totalUnread, withConversation, withMessage } from "../src/chat/conversations/unread";
-import { conversation, ME, message } from "./messages";
+import { conversation, ME, message } from "./samples";
 
 const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
 

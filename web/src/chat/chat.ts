@@ -2,7 +2,7 @@
 
 import type { StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
-import type { State, User } from "../server/payloads";
+import type { User } from "../server/payloads";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { byId, ConversationList } from "./conversations/conversations";
@@ -204,8 +204,8 @@ export class Chat {
   /** What is here may be old: whatever was missed is not told. */
   async #loadAll(): Promise<void> {
     try {
-      const { conversations, presence, next } = await this.#core.call<State>("sync", {});
-      this.state.setState({ conversations: byId(conversations), nextConversations: next ?? null, loaded: true });
+      const { conversations = [], presence = [], next = null } = await this.#core.call("sync", {});
+      this.state.setState({ conversations: byId(conversations), nextConversations: next, loaded: true });
       this.presence.replace(presence);
       for (const part of this.#parts) part.loaded?.();
       this.#connected();

@@ -3,7 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
 import { Connection, type ConnectionListener } from "../server/connection";
-import type { Conversation, Message, Rights, ServerEvents, User } from "../server/payloads";
+import type { Commands, Conversation, Message, Rights, ServerEvents, User } from "../server/payloads";
 import type { Conversations } from "./conversations/unread";
 import type { Timeline } from "./messages/timeline";
 
@@ -130,12 +130,12 @@ export class Core {
   }
 
   /** What the server answers to an event. Rejects with `Refused`. */
-  call<T = object>(name: string, payload: object): Promise<T> {
-    return this.connection.call<T>(name, payload);
+  call<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<Commands[Name]["reply"]> {
+    return this.connection.call(name, payload);
   }
 
   /** Of which nothing comes back; without a connection it is dropped. */
-  tell(name: string, payload: object): void {
+  tell<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     this.connection.tell(name, payload);
   }
 

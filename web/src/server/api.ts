@@ -1,14 +1,7 @@
 import { alone } from "../insecure";
-import type { ErrorBody, User } from "./payloads";
+import type { AccountPolicy, ErrorAnswer, ServerAnswer, SignedInAnswer, User } from "./payloads";
 import { Refused, UNREACHABLE } from "./refused";
 import { type DemoSignIn, type Session, SessionKeeper } from "./session";
-
-interface Tokens {
-  accessToken: string;
-  refreshToken: string;
-  expiresIn: number;
-  user: User;
-}
 
 export interface Account {
   email: string;
@@ -17,9 +10,6 @@ export interface Account {
   /** The code of an invitation. */
   invitation?: string;
 }
-
-/** Who may register: anybody, those with an invitation, or nobody, since there are no accounts. */
-export type AccountPolicy = "open" | "invite" | "off";
 
 const REFRESHING = "talkwire.refreshing";
 /** A token with less time left is renewed before something longer begins. */
@@ -66,7 +56,7 @@ export class Api {
   /** Who may register; as long as the server does not say, anybody may try. */
   async accountPolicy(): Promise<AccountPolicy> {
     try {
-      return (await this.#send<{ accounts: AccountPolicy }>("GET", "server", null)).accounts;
+      return (await this.#send<ServerAnswer>("GET", "server", null)).accounts;
     } catch {
       return "open";
     }
@@ -130,7 +120,7 @@ export class Api {
       const now = this.session;
       if (now === null) throw nobody();
       if (now.refreshToken === undefined || now.refreshToken !== before?.refreshToken) return now;
-      const tokens = await this.#send<Tokens>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
+      const tokens = await this.#send<SignedInAnswer>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
       // Whoever has signed out meanwhile stays so.
       if (this.session?.refreshToken !== now.refreshToken) throw nobody();
       return this.#keep(sessionOf(tokens));
@@ -174,7 +164,7 @@ export class Api {
   }
 
   async #signIn(way: "register" | "login", account: Account): Promise<Session> {
-    return this.#keep(sessionOf(await this.#send<Tokens>("POST", `auth/${way}`, null, account)));
+    return this.#keep(sessionOf(await this.#send<SignedInAnswer>("POST", `auth/${way}`, null, account)));
   }
 
   #keep(session: Session): Session {
@@ -208,7 +198,7 @@ export class Api {
       throw new Refused({ code: UNREACHABLE, message: "The server cannot be reached." });
     }
     if (status >= 400) {
-      const { error } = answer as { error?: ErrorBody };
+      const { error } = answer as Partial<ErrorAnswer>;
       throw new Refused(error ?? { code: String(status), message: "The server refused." });
     }
     return answer as T;
@@ -219,6 +209,6 @@ function nobody(): Refused {
   return new Refused({ code: "unauthenticated", message: "Nobody is signed in." });
 }
 
-function sessionOf({ accessToken, refreshToken, expiresIn, user }: Tokens): Session {
+function sessionOf({ accessToken, refreshToken, expiresIn, user }: SignedInAnswer): Session {
   return { user, accessToken, refreshToken, expiresAt: Date.now() + expiresIn * 1000 };
 }

@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import type { Api } from "./api";
-import type { ErrorBody } from "./payloads";
+import type { Commands, ErrorBody } from "./payloads";
 import { Refused, UNREACHABLE } from "./refused";
 
 const ANSWER_MS = 15_000;
@@ -80,11 +80,14 @@ export class Connection {
   }
 
   /** What the server answers to an event. Rejects with `Refused`. */
-  async call<T = object>(name: string, payload: unknown): Promise<T> {
+  async call<Name extends keyof Commands>(
+    name: Name,
+    payload: Commands[Name]["payload"],
+  ): Promise<Commands[Name]["reply"]> {
     if (!this.#socket.connected) throw unreachable();
-    let answer: Answer<T>;
+    let answer: Answer<Commands[Name]["reply"]>;
     try {
-      answer = (await this.#socket.timeout(ANSWER_MS).emitWithAck(name, payload)) as Answer<T>;
+      answer = (await this.#socket.timeout(ANSWER_MS).emitWithAck(name, payload)) as Answer<Commands[Name]["reply"]>;
     } catch {
       throw unreachable();
     }
@@ -93,7 +96,7 @@ export class Connection {
   }
 
   /** Of which nothing comes back; without a connection it is dropped. */
-  tell(name: string, payload: unknown): void {
+  tell<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
 
@@ -140,6 +143,7 @@ export class Connection {
   async #renew(): Promise<void> {
     try {
       const { accessToken } = await this.#api.refresh();
+      if (accessToken === undefined) return;
       await this.call("auth:refresh", { token: accessToken });
       this.#renewInTime();
     } catch {

@@ -1,11 +1,18 @@
-import type { ErrorBody } from "./payloads";
+import type { ErrorCode } from "./payloads";
+
+/** Why something was refused: by the server, with one of its codes, or on the way to it, with one of this client's. */
+export interface Refusal {
+  readonly code: ErrorCode | (string & {});
+  readonly message: string;
+  readonly details?: unknown;
+}
 
 /** What the server, or the way to it, said no to: a `code` for programs, a `message` for people. */
 export class Refused extends Error {
   readonly code: string;
   readonly details: unknown;
 
-  constructor({ code, message, details }: ErrorBody) {
+  constructor({ code, message, details }: Refusal) {
     super(message);
     this.code = code;
     this.details = details;

@@ -2,7 +2,7 @@
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
 import type { Api } from "./api";
-import type { ErrorBody } from "./payloads";
+import type { ErrorAnswer, ErrorBody } from "./payloads";
 import { Refused, UNREACHABLE } from "./refused";
 
 /** Bytes of one request: what a proxy that holds requests back lets through, and does not stall. */
@@ -109,7 +109,7 @@ function refusalOf(error: Error | DetailedError): Refused {
 
 function errorIn(body: string): ErrorBody | undefined {
   try {
-    return (JSON.parse(body) as { error?: ErrorBody }).error;
+    return (JSON.parse(body) as Partial<ErrorAnswer>).error;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** What calls for the reader's attention: what is stored of it, what is told, and which tab says so. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { ConversationPreferences, Notified, Preferences } from "../../server/payloads";
+import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
 import type { Core, Part } from "../core";
 import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
@@ -17,15 +17,9 @@ export interface AlertState {
 
 /** Something to say now, in this tab and no other. */
 export interface Alert {
-  readonly notification: Notified;
+  readonly notification: ChatNotification;
   /** Whether the browser should show it: the reader looks elsewhere. */
   readonly shows: boolean;
-}
-
-interface Page {
-  items: Notified[];
-  next: string | null;
-  unread: number;
 }
 
 export class Alerts implements Part {
@@ -92,7 +86,7 @@ export class Alerts implements Part {
     try {
       for (let attempt = 1; ; attempt++) {
         const changes = this.#changes;
-        const { items, next, unread } = await this.#core.api.get<Page>(`notifications${from}`);
+        const { items, next, unread } = await this.#core.api.get<NotificationsAnswer>(`notifications${from}`);
         if (changes !== this.#changes && attempt < LOAD_ATTEMPTS) continue;
         this.state.setState((before) => ({ items: merged(before.items, items), next, unread }));
         return;
@@ -124,19 +118,19 @@ export class Alerts implements Part {
     return this.#core.api.put("users/me/preferences", preferences);
   }
 
-  preferencesOf(conversationId: string): Promise<ConversationPreferences> {
+  preferencesOf(conversationId: string): Promise<MemberPreferences> {
     return this.#core.api.get(pathOf(conversationId));
   }
 
-  async setPreferencesOf(conversationId: string, wanted: ConversationPreferences): Promise<ConversationPreferences> {
-    const preferences = await this.#core.api.put<ConversationPreferences>(pathOf(conversationId), wanted);
+  async setPreferencesOf(conversationId: string, wanted: MemberPreferences): Promise<MemberPreferences> {
+    const preferences = await this.#core.api.put<MemberPreferences>(pathOf(conversationId), wanted);
     this.#core.changeConversation(conversationId, (before) => ({ ...before, muted: preferences.muted }));
     return preferences;
   }
 
   // --- what the server tells -----------------------------------------------------------------------------------------
 
-  async #told(notification: Notified): Promise<void> {
+  async #told(notification: ChatNotification): Promise<void> {
     const { id, conversationId } = notification;
     const { items, unread } = this.state.getState();
     if ([...items, ...this.#passing].some((each) => each.id === id)) return;
@@ -170,7 +164,7 @@ export class Alerts implements Part {
     await this.markRead(unread.filter((each) => each.conversationId === conversationId).map(({ id }) => id));
   }
 
-  #read(matches: (each: Notified) => boolean): void {
+  #read(matches: (each: ChatNotification) => boolean): void {
     const { items, unread } = this.state.getState();
     const after = withRead(items, matches, new Date().toISOString());
     if (after === items) return;
@@ -180,7 +174,7 @@ export class Alerts implements Part {
   }
 
   /** Marks the notifications of messages as read that were read with their messages. */
-  #readMessages(matches: (each: Notified) => boolean): void {
+  #readMessages(matches: (each: ChatNotification) => boolean): void {
     this.#passed(matches);
     this.#read((each) => isOfMessage(each) && matches(each));
   }
@@ -188,7 +182,7 @@ export class Alerts implements Part {
   /** Removes the notifications of a conversation that the reader is not in any more. */
   #forget(conversationId: string): void {
     this.#changes += 1;
-    const isThere = (each: Notified): boolean => each.conversationId === conversationId;
+    const isThere = (each: ChatNotification): boolean => each.conversationId === conversationId;
     this.#passed(isThere);
     this.#read(isThere);
     this.state.setState(({ items }) => ({ items: items.filter((each) => !isThere(each)) }));
@@ -196,7 +190,7 @@ export class Alerts implements Part {
   }
 
   /** What is not stored is forgotten as soon as it was read. */
-  #passed(matches: (each: Notified) => boolean): void {
+  #passed(matches: (each: ChatNotification) => boolean): void {
     const read = this.#passing.filter(matches);
     this.#passing = this.#passing.filter((each) => !matches(each));
     this.onRead(read.map(({ id }) => id));
@@ -213,5 +207,5 @@ const LOAD_ATTEMPTS = 3;
 /** As many as may be shown by the browser at the same time. */
 const PASSING_MAX = 100;
 
-const isOfMessage = ({ messageId }: Notified): boolean => messageId !== undefined;
+const isOfMessage = ({ messageId }: ChatNotification): boolean => messageId !== undefined;
 const pathOf = (conversationId: string): string => `conversations/${encodeURIComponent(conversationId)}/preferences`;

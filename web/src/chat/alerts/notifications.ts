@@ -1,8 +1,8 @@
 /** What calls for the reader's attention: pure. The newest first; of equally many digits, so ids can be compared. */
 
-import type { Notified, Weekday } from "../../server/payloads";
+import type { ChatNotification, Weekday } from "../../server/payloads";
 
-export type Notifications = readonly Notified[];
+export type Notifications = readonly ChatNotification[];
 
 /** Both, each once. What was read in either is read. */
 export function merged(one: Notifications, other: Notifications): Notifications {
@@ -12,13 +12,17 @@ export function merged(one: Notifications, other: Notifications): Notifications 
 }
 
 /** Those that `matches` are read from now on. Where there are none, nothing changes. */
-export function withRead(all: Notifications, matches: (each: Notified) => boolean, readAt: string): Notifications {
+export function withRead(
+  all: Notifications,
+  matches: (each: ChatNotification) => boolean,
+  readAt: string,
+): Notifications {
   if (!all.some((each) => each.readAt === undefined && matches(each))) return all;
   return all.map((each) => (each.readAt === undefined && matches(each) ? { ...each, readAt } : each));
 }
 
 /** Whether the server stores it for readers that are connected; of the others, unread counts say the same. */
-export function isStored({ type, quiet }: Notified): boolean {
+export function isStored({ type, quiet }: ChatNotification): boolean {
   return quiet === true || (type !== "direct" && type !== "message");
 }
 

@@ -4,7 +4,7 @@
  * sight of somebody, who will be back.
  */
 
-import type { CallEndReason } from "../../server/payloads";
+import type { CallEndedReason } from "../../server/payloads";
 
 export interface Call {
   readonly callId: string;
@@ -56,7 +56,7 @@ export type CallEvent =
   /** Sound and pictures flow. */
   | { readonly type: "connected" }
   /** The server says that it is over. */
-  | { readonly type: "ended"; readonly reason: CallEndReason | "busy" }
+  | { readonly type: "ended"; readonly reason: CallEndedReason | "busy" }
   /** The other one is not there any more, or could not be reached; or no call came about. */
   | { readonly type: "failed"; readonly ending: Ending; readonly detail?: string }
   /** The reader hangs up, declines, or has read how it ended. */
@@ -88,7 +88,7 @@ const leave = {
   left: (): CallState => IDLE,
 };
 
-const OUTGOING_ENDS: Record<CallEndReason | "busy", Ending> = {
+const OUTGOING_ENDS: Record<CallEndedReason | "busy", Ending> = {
   busy: "busy",
   cancelled: "hung-up",
   gone: "gone",

@@ -1,6 +1,7 @@
 /** What this client says of a call over the server, and to whom: a user is called, and one device of theirs answers. */
 
 import { randomId } from "../../insecure";
+import type { IceServersAnswer } from "../../server/payloads";
 import type { Core } from "../core";
 import type { LineSignal } from "./call_line";
 import type { Call } from "./call_state";
@@ -45,7 +46,7 @@ export class CallWire {
 
   /** Without them the two may still find each other. */
   iceServers(): Promise<RTCIceServer[]> {
-    const answer = this.#core.api.get<{ iceServers: RTCIceServer[] }>("calls/ice-servers");
+    const answer = this.#core.api.get<IceServersAnswer>("calls/ice-servers");
     return answer.then(
       ({ iceServers }) => iceServers,
       () => [],

@@ -1,6 +1,6 @@
 /** The reader's conversations: their list, and what is told of them. */
 
-import type { Conversation, Kind, User } from "../../server/payloads";
+import type { Conversation, ConversationKind, ConversationPage, User, UserPage } from "../../server/payloads";
 import { texts } from "../../texts";
 import { type Core, own } from "../core";
 import { withReceipt } from "../messages/receipts";
@@ -8,7 +8,7 @@ import { withoutMember, withRole } from "./membership";
 import { type Conversations, withAnswer, withConversation } from "./unread";
 
 export interface NewConversation {
-  readonly kind: Kind;
+  readonly kind: ConversationKind;
   readonly memberIds: readonly string[];
   /** Of a group or a channel. */
   readonly name?: string;
@@ -72,9 +72,7 @@ export class ConversationList {
     if (cursor === null || this.#loading) return;
     this.#loading = true;
     try {
-      const page = await this.#core.api.get<{ items: Conversation[]; next: string | null }>(
-        `conversations?cursor=${encodeURIComponent(cursor)}`,
-      );
+      const page = await this.#core.api.get<ConversationPage>(`conversations?cursor=${encodeURIComponent(cursor)}`);
       this.#core.state.setState(({ conversations }) => ({
         conversations: { ...byId(page.items), ...conversations },
         nextConversations: page.next,
@@ -86,7 +84,7 @@ export class ConversationList {
 
   /** Opens a conversation with others and answers its id. Rejects with `Refused`. */
   async create(wanted: NewConversation): Promise<string> {
-    const { conversation } = await this.#core.call<{ conversation: Conversation }>("conversation:create", wanted);
+    const { conversation } = await this.#core.call("conversation:create", wanted);
     this.#put(conversation);
     return conversation.id;
   }
@@ -105,7 +103,7 @@ export class ConversationList {
 
   /** Those whose names begin so; without a query anybody. Rejects with `Refused`. */
   async findUsers(query: string): Promise<User[]> {
-    const { items } = await this.#core.api.get<{ items: User[] }>(`users?query=${encodeURIComponent(query)}&limit=10`);
+    const { items } = await this.#core.api.get<UserPage>(`users?query=${encodeURIComponent(query)}&limit=10`);
     return items.filter((user) => user.id !== this.#core.now.me.id);
   }
 

@@ -1,6 +1,6 @@
 /** Links by which others come to a conversation. All of these reject with `Refused`. */
 
-import type { Conversation } from "../../server/payloads";
+import type { AcceptedAnswer, CreatedInvitation } from "../../server/payloads";
 import type { Core } from "../core";
 
 export interface LinkLimits {
@@ -19,7 +19,7 @@ export class Invitations {
 
   /** The link. Nobody can read it anywhere later. */
   async create(conversationId: string, { forMs, maxUses }: LinkLimits): Promise<string> {
-    const { url } = await this.#core.api.post<{ url: string }>("invitations", {
+    const { url } = await this.#core.api.post<CreatedInvitation>("invitations", {
       conversationIds: [conversationId],
       ...(forMs === null ? {} : { expiresAt: new Date(Date.now() + forMs).toISOString() }),
       ...(maxUses === null ? {} : { maxUses }),
@@ -29,7 +29,7 @@ export class Invitations {
 
   /** The ids of the conversations that the reader is in now. */
   async accept(code: string): Promise<string[]> {
-    const { conversations } = await this.#core.api.post<{ conversations: Conversation[] }>(
+    const { conversations } = await this.#core.api.post<AcceptedAnswer>(
       `invitations/${encodeURIComponent(code)}/accept`,
     );
     return conversations.map(({ id }) => id);

@@ -1,6 +1,6 @@
 /** What becomes of a conversation when somebody comes, goes, has another role, or looks different. */
 
-import type { Conversation, Person, Role, User } from "../../server/payloads";
+import type { Conversation, MemberRole, Person, User } from "../../server/payloads";
 import type { Timeline } from "../messages/timeline";
 import type { Conversations } from "./unread";
 
@@ -17,7 +17,7 @@ export function withoutMember(conversation: Conversation, userId: string): Conve
 }
 
 /** Somebody has another role. Of the old owner's the server tells by itself. */
-export function withRole(conversation: Conversation, userId: string, role: Role): Conversation {
+export function withRole(conversation: Conversation, userId: string, role: MemberRole): Conversation {
   const { members } = conversation;
   const owned = role === "owner" ? { ...conversation, ownerId: userId } : conversation;
   if (members === undefined) return owned;

@@ -1,8 +1,8 @@
 /** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
 
-import type { Conversation, Mute, Restriction, Role } from "../../server/payloads";
+import type { ConversationPage, MemberRole, Restriction, RestrictionPage } from "../../server/payloads";
 import type { Refused } from "../../server/refused";
-import type { Core } from "../core";
+import { type Core, own } from "../core";
 
 /** What can be changed of a group or a channel. */
 export interface Rules {
@@ -12,12 +12,6 @@ export interface Rules {
   readonly public?: boolean;
   readonly history?: "all" | "from-join";
   readonly slowModeS?: number;
-}
-
-/** `next`: where the following page begins; null at the end. */
-export interface PublicPage {
-  readonly items: readonly Conversation[];
-  readonly next: string | null;
 }
 
 export interface Limits {
@@ -33,7 +27,7 @@ export class Moderation {
   constructor(core: Core) {
     this.#core = core;
     core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
-      if (kind === "mute") this.#setMute(conversationId, { until, reason });
+      if (kind === "mute") this.#setMute(conversationId, until, reason);
     });
     core.on("member:unrestricted", ({ kind, conversationId }) => {
       if (kind === "mute") this.unmuted(conversationId);
@@ -42,8 +36,11 @@ export class Moderation {
 
   /** The server took nothing of the reader there. */
   refused(conversationId: string, { code, details }: Refused): void {
+    if (code !== "muted") return;
     const until = (details as { until?: string | null } | undefined)?.until;
-    if (code === "muted") this.#setMute(conversationId, { until: until ?? undefined });
+    // A refusal does not repeat the reason.
+    const reason = own(this.#core.now.conversations, conversationId)?.mutedByModerator?.reason;
+    this.#setMute(conversationId, until ?? undefined, reason);
   }
 
   /** The reader may write there again: a moderator says so, or the time is over. */
@@ -51,12 +48,9 @@ export class Moderation {
     this.#core.changeConversation(conversationId, ({ mutedByModerator: _, ...others }) => others);
   }
 
-  #setMute(conversationId: string, mute: Mute): void {
-    this.#core.changeConversation(conversationId, (before) => ({
-      ...before,
-      // A refusal does not repeat the reason.
-      mutedByModerator: { ...before.mutedByModerator, ...mute },
-    }));
+  #setMute(conversationId: string, until: string | undefined, reason: string | undefined): void {
+    const mutedByModerator = { ...(until !== undefined && { until }), ...(reason !== undefined && { reason }) };
+    this.#core.changeConversation(conversationId, (before) => ({ ...before, mutedByModerator }));
   }
 
   async update(conversationId: string, rules: Rules): Promise<void> {
@@ -79,7 +73,7 @@ export class Moderation {
     return this.remove(conversationId, this.#core.now.me.id);
   }
 
-  async giveRole(conversationId: string, userId: string, role: Role): Promise<void> {
+  async giveRole(conversationId: string, userId: string, role: MemberRole): Promise<void> {
     await this.#core.call("member:update", { conversationId, userId, role });
   }
 
@@ -97,12 +91,12 @@ export class Moderation {
 
   /** Who is muted in a conversation, or banned from it: the first hundred. */
   async restricted(conversationId: string, kind: Restriction["kind"]): Promise<Restriction[]> {
-    const { items } = await this.#core.api.get<{ items: Restriction[] }>(`${pathOf(conversationId, kind)}?limit=100`);
+    const { items } = await this.#core.api.get<RestrictionPage>(`${pathOf(conversationId, kind)}?limit=100`);
     return items;
   }
 
   /** A page of the public groups and channels of a name; of all of them without one. Also the one of that id. */
-  findPublic(query: string, cursor: string | null = null): Promise<PublicPage> {
+  findPublic(query: string, cursor: string | null = null): Promise<ConversationPage> {
     const from = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
     return this.#core.api.get(`conversations?query=${encodeURIComponent(query)}${from}`);
   }

@@ -1,6 +1,6 @@
 /** Who may do what in a conversation, as tables. The server decides; this is what is offered. */
 
-import type { Conversation, Kind, Rights, Role, User } from "../../server/payloads";
+import type { Conversation, ConversationKind, MemberRole, Rights, User } from "../../server/payloads";
 
 /** `manage`: name, picture, rules, members and restrictions. */
 export type Right = "post" | "manage" | "leave" | "delete";
@@ -8,20 +8,20 @@ export type Right = "post" | "manage" | "leave" | "delete";
 /** What one member may do to another. */
 export type Deed = "makeAdmin" | "makeMember" | "handOver" | "mute" | "remove" | "ban";
 
-const GROUP: Record<Role, readonly Right[]> = {
+const GROUP: Record<MemberRole, readonly Right[]> = {
   owner: ["post", "manage", "leave", "delete"],
   admin: ["post", "manage", "leave"],
   member: ["post", "leave"],
 };
 
-const RIGHTS: Record<Kind, Record<Role, readonly Right[]>> = {
+const RIGHTS: Record<ConversationKind, Record<MemberRole, readonly Right[]>> = {
   direct: { owner: ["post"], admin: ["post"], member: ["post"] },
   group: GROUP,
   channel: { ...GROUP, member: ["leave"] },
 };
 
 /** By the role of who does it, then by that of whom it is done to. */
-const DEEDS: Record<Role, Record<Role, readonly Deed[]>> = {
+const DEEDS: Record<MemberRole, Record<MemberRole, readonly Deed[]>> = {
   owner: {
     owner: [],
     admin: ["makeMember", "handOver", "mute", "remove", "ban"],
@@ -35,19 +35,19 @@ const DEEDS: Record<Role, Record<Role, readonly Deed[]>> = {
 const TAKES_OUT: readonly Deed[] = ["remove", "ban"];
 
 /** Undefined as long as the members are not here. */
-export function roleOf({ members, ownerId }: Conversation, me: User): Role | undefined {
+export function roleOf({ members, ownerId }: Conversation, me: User): MemberRole | undefined {
   if (ownerId === me.id) return "owner";
   return members?.find((member) => member.userId === me.id)?.role;
 }
 
 /** Whoever's role is not known yet has the rights of a member. */
-export function may(kind: Kind, role: Role | undefined, right: Right): boolean {
+export function may(kind: ConversationKind, role: MemberRole | undefined, right: Right): boolean {
   return RIGHTS[kind][role ?? "member"].includes(right);
 }
 
 /** Which kinds of conversation the reader creates here. */
-export function creatable({ createDirect, createGroup, createChannel }: Rights): readonly Kind[] {
-  const kinds: readonly (readonly [Kind, boolean])[] = [
+export function creatable({ createDirect, createGroup, createChannel }: Rights): readonly ConversationKind[] {
+  const kinds: readonly (readonly [ConversationKind, boolean])[] = [
     ["direct", createDirect],
     ["group", createGroup],
     ["channel", createChannel],
@@ -70,8 +70,8 @@ export function isOutside({ members }: Conversation, me: User): boolean {
 /** What may be done to another; to oneself, as an admin, only stepping down. */
 export function deedsOn(
   { kind, ownerId }: Pick<Conversation, "kind" | "ownerId">,
-  role: Role | undefined,
-  target: Role,
+  role: MemberRole | undefined,
+  target: MemberRole,
   isMe: boolean,
 ): readonly Deed[] {
   if (kind === "direct" || role === undefined) return [];

@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { randomId } from "../../insecure";
-import type { Message, Page, Receipt, Version } from "../../server/payloads";
+import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../../server/payloads";
 import { Refused } from "../../server/refused";
 import { texts } from "../../texts";
 import { withMessage } from "../conversations/unread";
@@ -136,12 +136,12 @@ export class Messages implements Part {
 
   /** What a message said before, the newest last. Rejects with `Refused`. */
   async versions(messageId: string): Promise<Version[]> {
-    return (await this.#core.api.get<Page<Version>>(`messages/${messageId}/history?limit=100`)).items;
+    return (await this.#core.api.get<VersionPage>(`messages/${messageId}/history?limit=100`)).items;
   }
 
   /** Who has a message, and who has read it. Rejects with `Refused`. */
   async receipts(messageId: string): Promise<Receipt[]> {
-    return (await this.#core.api.get<Page<Receipt>>(`messages/${messageId}/receipts`)).items;
+    return (await this.#core.api.get<ReceiptPage>(`messages/${messageId}/receipts`)).items;
   }
 
   /** Where a message is, that may be in any conversation; a refusal is shown. */
@@ -229,8 +229,8 @@ export class Messages implements Part {
   }
 
   /** What comes of it is told as an event; a refusal is shown. Answers whether there was none. */
-  async #attempt(event: string, payload: object): Promise<boolean> {
-    return (await this.#core.attempt(() => this.#core.call(event, payload))) !== undefined;
+  async #attempt<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<boolean> {
+    return (await this.#core.attempt(() => this.#core.call(name, payload))) !== undefined;
   }
 
   async #send(letter: Letter): Promise<void> {
@@ -242,7 +242,7 @@ export class Messages implements Part {
     const files = fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id })) };
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
     try {
-      const { message } = await this.#core.call<{ message: Message }>("message:send", payload);
+      const { message } = await this.#core.call("message:send", payload);
       this.#arrived(message);
     } catch (error) {
       if (error instanceof Refused) this.onRefused(conversationId, error);

@@ -1,13 +1,8 @@
 /** Pages of what was said: which stretch of a conversation is here, and how more of it comes. */
 
-import type { Message } from "../../server/payloads";
+import type { Message, MessagesReply } from "../../server/payloads";
 import { type Core, own } from "../core";
 import { EMPTY, joined, type Timeline, withNewer, withOlder, withoutEnd } from "./timeline";
-
-interface Answer {
-  messages: Message[];
-  hasMore: boolean;
-}
 
 type Where = { before: string } | { after: string } | { around: string } | { aroundSeq: number } | object;
 
@@ -82,7 +77,7 @@ export class Pages {
     return { ...EMPTY, messages, atStart: !hasMore, atEnd };
   }
 
-  #ask(id: string, where: Where): Promise<Answer> {
+  #ask(id: string, where: Where): Promise<MessagesReply> {
     return this.#core.call("messages:list", { conversationId: id, limit: PAGE, ...where });
   }
 

@@ -1,7 +1,7 @@
 /** What is pinned in the conversations that were opened, the newest pin first. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Message, Page } from "../../server/payloads";
+import type { Message, MessagePage } from "../../server/payloads";
 import { type Core, own, type Part } from "../core";
 
 export type PinsByConversation = Readonly<Record<string, readonly Message[]>>;
@@ -38,7 +38,7 @@ export class Pins implements Part {
 
   async #read(id: string): Promise<void> {
     const path = `conversations/${encodeURIComponent(id)}/pins?limit=100`;
-    const page = await this.#core.api.get<Page<Message>>(path).catch(() => null);
+    const page = await this.#core.api.get<MessagePage>(path).catch(() => null);
     if (page !== null) this.state.setState({ [id]: page.items });
   }
 

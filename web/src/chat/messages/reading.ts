@@ -10,12 +10,6 @@ import { type Core, own } from "../core";
 
 const PAUSE_MS = 300;
 
-interface Answer {
-  seq: number;
-  unreadCount: number;
-  mentionCount: number;
-}
-
 export class Reading {
   readonly #core: Core;
   readonly #busy = new Set<string>();
@@ -46,7 +40,10 @@ export class Reading {
     this.#seen.delete(id);
     if (isOpen) state.setState({ keptUnread: id });
     try {
-      const answer = await this.#core.call<Answer>("conversation:mark-unread", { conversationId: id, messageId });
+      const answer = await this.#core.call("conversation:mark-unread", {
+        conversationId: id,
+        ...(messageId === undefined ? {} : { messageId }),
+      });
       const { seq: readSeq, unreadCount, mentionCount } = answer;
       this.#core.changeConversation(id, (before) => ({ ...before, readSeq, unreadCount, mentionCount }));
       if (this.#core.now.openId === id) state.setState({ unreadAfter: readSeq });
@@ -83,7 +80,7 @@ export class Reading {
   }
 
   async #tell(id: string, message: Message): Promise<void> {
-    const answer = await this.#core.call<Answer>("message:read", { conversationId: id, messageId: message.id });
+    const answer = await this.#core.call("message:read", { conversationId: id, messageId: message.id });
     if (this.#seen.get(id) === message) this.#seen.delete(id);
     const { seq: readSeq, unreadCount, mentionCount } = answer;
     // What came behind it is being read as well.

@@ -1,16 +1,10 @@
 /** The thread that is open beside its conversation. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Message } from "../../server/payloads";
+import type { Message, ThreadAnswer } from "../../server/payloads";
 import type { Core, Part } from "../core";
 import { type Thread, threadOf, withPage, withReply, withThreadChange } from "./thread";
 import { tombstone, withReplyCount } from "./timeline";
-
-interface Answer {
-  root: Message;
-  items: Message[];
-  next: string | null;
-}
 
 export class Threads implements Part {
   readonly state: StoreApi<{ readonly thread: Thread | null }> = createStore<{ thread: Thread | null }>(() => ({
@@ -70,7 +64,7 @@ export class Threads implements Part {
   async #load(rootId: string, where: string): Promise<void> {
     const path = `messages/${encodeURIComponent(rootId)}/thread?limit=50${where}`;
     try {
-      const page = await this.#core.api.get<Answer>(path);
+      const page = await this.#core.api.get<ThreadAnswer>(path);
       this.#update((thread) => (thread.rootId === rootId ? withPage(thread, page) : thread));
     } catch (error) {
       const problem = (error as Error).message;

@@ -90,8 +90,8 @@ export function lastOwnMessage(timeline: Timeline | undefined, myId: string, thr
 
 /** What is left of a message that was taken back. */
 export function tombstone(message: Message, deletedAt: string): Message {
-  const { id, conversationId, seq, senderId, sender, createdAt, threadId, replyCount } = message;
-  const left: Message = { id, conversationId, seq, senderId, sender, createdAt, deletedAt };
+  const { id, conversationId, seq, senderId, sender, type, createdAt, threadId, replyCount } = message;
+  const left: Message = { id, conversationId, seq, senderId, sender, type, createdAt, deletedAt };
   if (threadId !== undefined) left.threadId = threadId;
   // A thread stays when its root is taken back.
   if (replyCount !== undefined) left.replyCount = replyCount;

@@ -63,7 +63,7 @@ export class Offers implements Part {
     this.#loading.add(id);
     try {
       const from = known === undefined ? {} : { cursor: known.next };
-      const page = await this.#core.call<{ offers: Offer[]; cursor?: string | null }>("offers:list", {
+      const page = await this.#core.call("offers:list", {
         conversationId: id,
         ...from,
       });
@@ -79,17 +79,17 @@ export class Offers implements Part {
 
   /** Rejects with `Refused`, as all that follow. */
   async make(conversationId: string, terms: Terms): Promise<void> {
-    const { offer } = await this.#core.call<{ offer: Offer }>("offer:create", { conversationId, ...terms });
+    const { offer } = await this.#core.call("offer:create", { conversationId, ...terms });
     this.#told(offer);
   }
 
   async counter(offerId: string, terms: Terms): Promise<void> {
-    const { offer } = await this.#core.call<{ offer: Offer }>("offer:counter", { offerId, ...terms });
+    const { offer } = await this.#core.call("offer:counter", { offerId, ...terms });
     this.#told(offer);
   }
 
   async answer(offerId: string, action: Exclude<OfferAction, "counter">): Promise<void> {
-    const { offer } = await this.#core.call<{ offer: Offer }>("offer:update", { offerId, status: STATUS[action] });
+    const { offer } = await this.#core.call("offer:update", { offerId, status: STATUS[action] });
     this.#told(offer);
   }
 

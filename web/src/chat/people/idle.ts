@@ -4,7 +4,7 @@
  * clock that all share. Whoever has chosen a status keeps it.
  */
 
-import type { PresenceStatus } from "../../server/payloads";
+import type { ChosenStatus, PresenceStatus } from "../../server/payloads";
 import type { Core, Part } from "../core";
 import type { PresenceBoard } from "./presence";
 
@@ -15,8 +15,8 @@ const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel", "focus"] as c
 
 /** What to say now; null: nothing. `shown` is what the server has, `chosen` what the reader wants. */
 export function toSay(
-  shown: PresenceStatus | "offline" | undefined,
-  chosen: PresenceStatus,
+  shown: PresenceStatus | undefined,
+  chosen: ChosenStatus,
   idleMs: number,
 ): "online" | "away" | null {
   if (chosen !== "online" || shown === "dnd" || shown === "invisible") return null;
@@ -62,7 +62,7 @@ export class Idle implements Part {
   }
 
   /** What the reader wants others to see from now on. Rejects with `Refused`. */
-  async choose(status: PresenceStatus, text?: string): Promise<void> {
+  async choose(status: ChosenStatus, text?: string): Promise<void> {
     const before = this.#chosen;
     // The page may be gone before the answer comes, and the others have been told by then.
     this.#chosen = status;
@@ -103,11 +103,11 @@ export class Idle implements Part {
     this.#timer = setTimeout(() => this.#look(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
   }
 
-  get #chosen(): PresenceStatus {
+  get #chosen(): ChosenStatus {
     return localStorage.getItem(this.#key) === null ? "online" : "away";
   }
 
-  set #chosen(status: PresenceStatus) {
+  set #chosen(status: ChosenStatus) {
     if (status === "away") localStorage.setItem(this.#key, "chosen");
     else localStorage.removeItem(this.#key);
   }

@@ -1,15 +1,10 @@
 /** Other people: who they are, and of whom the reader does not want to hear. */
 
-import type { Conversation, User } from "../../server/payloads";
+import type { Conversation, User, UserPage } from "../../server/payloads";
 import type { ConversationList } from "../conversations/conversations";
 import { withSender, withUser } from "../conversations/membership";
 import type { Conversations } from "../conversations/unread";
 import type { Core, Part } from "../core";
-
-interface Page {
-  items: User[];
-  next: string | null;
-}
 
 export class People implements Part {
   readonly #core: Core;
@@ -47,7 +42,7 @@ export class People implements Part {
     let cursor: string | null = "";
     while (cursor !== null) {
       const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const page: Page = await this.#core.api.get<Page>(`users/me/blocks?limit=100${from}`);
+      const page: UserPage = await this.#core.api.get<UserPage>(`users/me/blocks?limit=100${from}`);
       users.push(...page.items);
       cursor = page.next;
     }

@@ -1,7 +1,7 @@
 /** Who is there, of those whom the reader knows, and of others who are shown. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Presence, PresenceStatus, State } from "../../server/payloads";
+import type { ChosenStatus, Presence } from "../../server/payloads";
 import { type Core, own, type Part } from "../core";
 
 export type PresenceByUser = Readonly<Record<string, Presence>>;
@@ -57,13 +57,13 @@ export class PresenceBoard implements Part {
   }
 
   /** What others see of the reader; without a text the one that is there stays. Rejects with `Refused`. */
-  async set(status: PresenceStatus, text?: string): Promise<void> {
+  async set(status: ChosenStatus, text?: string): Promise<void> {
     await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
     this.#putMine(status, text);
   }
 
   /** The server tells the reader's other devices. */
-  #putMine(status: PresenceStatus, text?: string): void {
+  #putMine(status: ChosenStatus, text?: string): void {
     const { mine } = this;
     const userId = this.#core.now.me.id;
     const said = text === undefined ? (mine?.text ?? null) : text || null;
@@ -94,7 +94,7 @@ export class PresenceBoard implements Part {
     if (userIds.length === 0) return;
     for (const id of userIds) this.#subscribed.add(id);
     try {
-      const { presence } = await this.#core.call<{ presence: Presence[] }>("presence:subscribe", { userIds });
+      const { presence } = await this.#core.call("presence:subscribe", { userIds });
       this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
     } catch {
       // The connection went, and when it is back they are asked for again.
@@ -103,7 +103,7 @@ export class PresenceBoard implements Part {
 
   async #refresh(): Promise<void> {
     try {
-      const { presence } = await this.#core.call<State>("sync", { limit: 1 });
+      const { presence = [] } = await this.#core.call("sync", { limit: 1 });
       this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
     } catch {
       // As above.

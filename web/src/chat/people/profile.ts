@@ -1,6 +1,6 @@
 /** The reader's own account: how others see it, its password, and where it is signed in. */
 
-import type { Device, Rights, User } from "../../server/payloads";
+import type { Rights, SignedInDevice, SignedInDevicePage, UploadedFile, User } from "../../server/payloads";
 import type { Core, Part } from "../core";
 
 export interface Looks {
@@ -45,7 +45,7 @@ export class Profile implements Part {
   async setPicture(file: File): Promise<void> {
     const form = new FormData();
     form.append("file", file);
-    const { url, thumbnailUrl } = await this.#core.api.upload<{ url: string; thumbnailUrl?: string }>(form);
+    const { url, thumbnailUrl } = await this.#core.api.upload<UploadedFile>(form);
     await this.update({ avatar: thumbnailUrl ?? url });
   }
 
@@ -53,12 +53,12 @@ export class Profile implements Part {
     await this.#core.api.post("auth/password", { currentPassword, newPassword });
   }
 
-  async devices(): Promise<Device[]> {
-    const { items } = await this.#core.api.get<{ items: Device[] }>("users/me/sessions");
+  async devices(): Promise<SignedInDevice[]> {
+    const { items } = await this.#core.api.get<SignedInDevicePage>("users/me/sessions");
     return items;
   }
 
-  async signOut({ id }: Device): Promise<void> {
+  async signOut({ id }: SignedInDevice): Promise<void> {
     await this.#core.api.delete(`users/me/sessions/${encodeURIComponent(id)}`);
   }
 

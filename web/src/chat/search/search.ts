@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../../server/api";
-import type { Message, Page, Person } from "../../server/payloads";
+import type { Message, MessagePage, Person } from "../../server/payloads";
 
 export interface Query {
   readonly text: string;
@@ -82,10 +82,10 @@ export class MessageSearch {
     }
   }
 
-  async #page(query: Query, cursor: string | null): Promise<Page<Message>> {
-    let page = await this.#api.get<Page<Message>>(searchPath(query, cursor));
+  async #page(query: Query, cursor: string | null): Promise<MessagePage> {
+    let page = await this.#api.get<MessagePage>(searchPath(query, cursor));
     for (let tries = 1; page.items.length === 0 && page.next !== null && tries < EMPTY_PAGES_MAX; tries++)
-      page = await this.#api.get<Page<Message>>(searchPath(query, page.next));
+      page = await this.#api.get<MessagePage>(searchPath(query, page.next));
     return page;
   }
 }

@@ -1,6 +1,6 @@
 import { ChevronDown, Circle, EyeOff, Keyboard, LogOut, MinusCircle, Moon, Settings, Smile } from "lucide-react";
 import { lazy, Suspense, useRef, useState } from "react";
-import type { PresenceStatus } from "../../server/payloads";
+import type { ChosenStatus } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import type { SidebarDialog } from "../conversations/sidebar_dialogs";
@@ -32,7 +32,7 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const status = presence?.status ?? "offline";
 
-  const choose = (wanted: PresenceStatus): void => {
+  const choose = (wanted: ChosenStatus): void => {
     chat.idle.choose(wanted).catch((error: Error) => chat.warn(error.message));
   };
   const actions = (): MenuAction[] => [

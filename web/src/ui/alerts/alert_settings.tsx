@@ -1,12 +1,12 @@
 import { useEffect, useState } from "react";
-import type { Occasion, Preferences, Weekday } from "../../server/payloads";
+import type { Preferences, Weekday } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
 import { PermissionLine } from "./permission_line";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
 
-const OCCASIONS: readonly Occasion[] = [
+const OCCASIONS: readonly (keyof Preferences["notify"])[] = [
   "direct",
   "mentions",
   "replies",

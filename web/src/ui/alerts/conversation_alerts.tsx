@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
-import type { Conversation, ConversationPreferences } from "../../server/payloads";
+import type { Conversation, MemberPreferences } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../context";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
 
-type Notify = NonNullable<ConversationPreferences["notify"]>;
+type Notify = NonNullable<MemberPreferences["notify"]>;
 
 const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
 
@@ -13,7 +13,7 @@ const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
 export function ConversationAlerts({ conversation }: { conversation: Conversation }) {
   const { alerts } = useChat();
   const { id, kind } = conversation;
-  const [preferences, setPreferences] = useState<ConversationPreferences | null>(null);
+  const [preferences, setPreferences] = useState<MemberPreferences | null>(null);
   const [problem, setProblem] = useState("");
   const says = texts.alerts.conversation;
 
@@ -30,7 +30,7 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
 
   if (preferences === null) return <p className="problem">{problem}</p>;
   const { muted, notify, sound } = preferences;
-  const change = async (wanted: Partial<ConversationPreferences>): Promise<void> => {
+  const change = async (wanted: Partial<MemberPreferences>): Promise<void> => {
     setProblem("");
     setPreferences({ ...preferences, ...wanted });
     try {

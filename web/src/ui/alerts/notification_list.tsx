@@ -2,7 +2,7 @@ import { AtSign, BellRing, type LucideIcon, MessageSquare, PhoneMissed, Reply, T
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { own } from "../../chat/core";
-import type { Notified } from "../../server/payloads";
+import type { ChatNotification } from "../../server/payloads";
 import { texts } from "../../texts";
 import { goTo } from "../address";
 import { useChat, useChatState } from "../context";
@@ -13,7 +13,7 @@ import { PermissionLine } from "./permission_line";
 import { bodyOf, headlineOf } from "./says";
 import "./notification_list.css";
 
-const ICONS: Readonly<Record<Notified["type"], LucideIcon>> = {
+const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
   direct: MessageSquare,
   invitation: UserPlus,
   mention: AtSign,
@@ -28,7 +28,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   const { alerts } = useChat();
   const { items, next } = useStore(alerts.state);
   const unread = useStore(alerts.state, unreadIn);
-  const go = ({ id, conversationId, messageId }: Notified): void => {
+  const go = ({ id, conversationId, messageId }: ChatNotification): void => {
     onClose();
     void alerts.markRead([id]);
     goTo(conversationId, messageId);
@@ -69,7 +69,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Item({ item, onOpen }: { item: Notified; onOpen: () => void }) {
+function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) {
   const conversation = useChatState((state) => own(state.conversations, item.conversationId));
   const Icon = ICONS[item.type];
   const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);

@@ -1,8 +1,7 @@
 import { Hash, Users } from "lucide-react";
 import { useEffect, useState } from "react";
-import type { PublicPage } from "../../chat/conversations/moderation";
 import { own } from "../../chat/core";
-import type { Conversation } from "../../server/payloads";
+import type { Conversation, ConversationPage } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import { Avatar } from "../parts/avatar";
@@ -22,7 +21,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
   const { moderation } = useChat();
   const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
   const [query, setQuery] = useState("");
-  const [page, setPage] = useState<PublicPage | null>(null);
+  const [page, setPage] = useState<ConversationPage | null>(null);
   const [problem, setProblem] = useState("");
   const asked = query.trim();
 
@@ -56,7 +55,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
       await moderation.join(id);
       onOpen(id);
     });
-  const showMore = (shown: PublicPage): Promise<void> =>
+  const showMore = (shown: ConversationPage): Promise<void> =>
     attempt(async () => {
       const { items, next } = await moderation.findPublic(asked, shown.next);
       // Unless something else was asked meanwhile.

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { creatable } from "../../chat/conversations/rights";
-import type { Kind, Person } from "../../server/payloads";
+import type { ConversationKind, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import { Choice } from "../parts/choice";
@@ -19,7 +19,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   const rights = useChatState((state) => state.rights);
   const kinds = creatable(rights);
   const [chosen, setChosen] = useState<readonly Person[]>([]);
-  const [wanted, setWanted] = useState<Kind>(kinds[0] ?? "direct");
+  const [wanted, setWanted] = useState<ConversationKind>(kinds[0] ?? "direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   // With a second person it is a group, whoever forgot to say so.

@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useState } from "react";
-import type { AccountPolicy, Api } from "../../server/api";
+import type { Api } from "../../server/api";
+import type { AccountPolicy } from "../../server/payloads";
 import { Refused } from "../../server/refused";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";

@@ -1,7 +1,7 @@
 import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
 import { found } from "../../chat/conversations/finding";
-import type { Conversation, Member, Role } from "../../server/payloads";
+import type { Conversation, Member, MemberRole } from "../../server/payloads";
 import { texts } from "../../texts";
 import { MemberRow } from "./member_row";
 import { type Mutes, useMutes } from "./use_restricted";
@@ -11,7 +11,7 @@ const WHOLE_MAX = 100;
 /** From so many on there is somebody to look for. */
 const SEARCH_FROM = 10;
 
-const RANK: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
+const RANK: Record<MemberRole, number> = { owner: 0, admin: 1, member: 2 };
 
 /** Who is in it, whoever runs it first; of many only those in sight are in the document. */
 export function MemberList({ conversation, members }: { conversation: Conversation; members: readonly Member[] }) {

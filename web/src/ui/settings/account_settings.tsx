@@ -1,6 +1,6 @@
 import { Monitor } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
-import type { Device } from "../../server/payloads";
+import type { SignedInDevice } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import { fromNow } from "../times";
@@ -65,12 +65,12 @@ function Password() {
 
 function Devices() {
   const { profile } = useChat();
-  const [devices, setDevices] = useState<readonly Device[]>([]);
+  const [devices, setDevices] = useState<readonly SignedInDevice[]>([]);
   const saving = useSaving();
   useEffect(() => {
     profile.devices().then(setDevices, () => undefined);
   }, [profile]);
-  const signOut = async (device: Device): Promise<void> => {
+  const signOut = async (device: SignedInDevice): Promise<void> => {
     if (await saving.save(() => profile.signOut(device)))
       setDevices((before) => before.filter(({ id }) => id !== device.id));
   };

@@ -1,5 +1,5 @@
 import { type FormEvent, useRef } from "react";
-import type { PresenceStatus } from "../../server/payloads";
+import type { ChosenStatus } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../context";
 import { Avatar } from "../parts/avatar";
@@ -9,7 +9,7 @@ import { Outcome } from "./outcome";
 import { useSaving } from "./use_saving";
 import "./profile_settings.css";
 
-const STATUSES: readonly PresenceStatus[] = ["online", "away", "dnd", "invisible"];
+const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
 
 /** How others see the reader. */
 export function ProfileSettings() {

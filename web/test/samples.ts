@@ -1,6 +1,10 @@
-import type { Conversation, Message } from "../src/server/payloads";
+/** Payloads as the server sends them, for tests. */
+
+import type { Conversation, Member, Message } from "../src/server/payloads";
 
 export const ME = "alice";
+
+const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
 /** A message of bob's, `seq` minutes after noon. */
 export function message(seq: number, changes: Partial<Message> = {}): Message {
@@ -11,6 +15,7 @@ export function message(seq: number, changes: Partial<Message> = {}): Message {
     seq,
     senderId,
     sender: { id: senderId, name: senderId },
+    type: "text",
     createdAt: new Date(Date.UTC(2026, 0, 5, 12, seq)).toISOString(),
     content: `message ${seq}`,
     ...changes,
@@ -21,6 +26,24 @@ export function messages(first: number, last: number): Message[] {
   return Array.from({ length: last - first + 1 }, (_, index) => message(first + index));
 }
 
+/** A group of two, in which nothing was said. */
 export function conversation(id: string, changes: Partial<Conversation> = {}): Conversation {
-  return { id, kind: "group", memberCount: 2, lastSeq: 0, createdAt: "2026-01-01T00:00:00.000Z", name: id, ...changes };
+  return {
+    id,
+    kind: "group",
+    memberCount: 2,
+    lastSeq: 0,
+    createdAt: CREATED_AT,
+    updatedAt: CREATED_AT,
+    public: false,
+    history: "all",
+    slowModeS: 0,
+    ownerId: null,
+    name: id,
+    ...changes,
+  };
+}
+
+export function member(userId: string, changes: Partial<Member> = {}): Member {
+  return { userId, name: userId, role: "member", joinedAt: CREATED_AT, ...changes };
 }
