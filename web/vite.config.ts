@@ -14,7 +14,7 @@ export default defineConfig({
   plugins: [react(), emojiData(), socketIoClient(), builtFiles("public"), compressed()],
   resolve: {
     // The library asks the browser to make HTML of `&name;`, which the page's policy forbids.
-    alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/entities.ts", import.meta.url).pathname },
+    alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/html_entities.ts", import.meta.url).pathname },
   },
   build: {
     outDir: PACKAGE,

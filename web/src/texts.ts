@@ -242,7 +242,7 @@ export const texts = {
       reply: (name: string) => `${name} replied to you`,
     },
     browser: {
-      says: {
+      states: {
         ask: "Get notified of new messages when you're in another tab or app.",
         off: "Notifications are off in this browser.",
         on: "This browser shows notifications when you're in another tab or app.",
@@ -407,8 +407,8 @@ export const texts = {
     people: "Members",
     findMember: "Find a member",
     roles: { owner: "Owner", admin: "Admin", member: "Member" },
-    deedsOn: (name: string) => `Manage ${name}`,
-    deeds: {
+    memberMenu: (name: string) => `Manage ${name}`,
+    memberActions: {
       makeAdmin: "Make admin",
       makeMember: "Remove as admin",
       handOver: "Make owner",

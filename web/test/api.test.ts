@@ -1,15 +1,18 @@
 import { expect, it } from "vitest";
 import { Api } from "../src/server/api";
-import { SessionKeeper } from "../src/server/session";
+import { SessionStore } from "../src/server/session";
 
-class Kept {
+class ClaimSchema {
   getItem = () => JSON.stringify({ user: { id: "alice" }, accessToken: "secret" });
 }
 
 it("proves who asks to the own server and to no other", () => {
-  const keeper = new SessionKeeper(new Kept() as unknown as Storage, { getItem: () => null } as unknown as Storage);
+  const keeper = new SessionStore(
+    new ClaimSchema() as unknown as Storage,
+    { getItem: () => null } as unknown as Storage,
+  );
   const api = new Api("https://chat.example.com/talk/", keeper);
-  expect(api.provenAddress("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret");
+  expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret");
   for (const path of ["/https://elsewhere.example.com/a.png", "///elsewhere.example.com/a.png"])
-    expect(api.provenAddress(path)).not.toContain("secret");
+    expect(api.authenticatedUrl(path)).not.toContain("secret");
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
-  after,
-  afterTime,
   type Call,
   type CallEvent,
   type CallState,
   deadlineOf,
   type Ending,
   IDLE,
+  nextState,
   type Phase,
+  stateAfterTimeout,
 } from "../src/chat/calls/call_state";
 
 const CALL: Call = { callId: "1", conversationId: "c", withVideo: false };
@@ -109,7 +109,7 @@ describe.each(Object.keys(STATES) as Phase[])("a call that is %s", (phase) => {
   it.each(Object.keys(EVENTS))("knows what to do when it is %s", (name) => {
     const state = STATES[phase];
     const leads = LEADS[phase][name];
-    const next = after(state, EVENTS[name] as CallEvent, NOW);
+    const next = nextState(state, EVENTS[name] as CallEvent, NOW);
     if (leads === undefined) expect(next).toBe(state);
     else expect(named(next)).toBe(leads);
     if (leads !== undefined && next.phase !== "idle") expect(next.since).toBe(NOW);
@@ -117,9 +117,9 @@ describe.each(Object.keys(STATES) as Phase[])("a call that is %s", (phase) => {
 });
 
 it("keeps what the server said, and the call that took the place of the reader's own", () => {
-  const refused = after(going("outgoing"), { type: "failed", ending: "refused", detail: "You are muted." }, NOW);
+  const refused = nextState(going("outgoing"), { type: "failed", ending: "refused", detail: "You are muted." }, NOW);
   expect(refused).toMatchObject({ call: CALL, detail: "You are muted." });
-  expect(after(going("outgoing"), { type: "crossed", call: OTHER }, NOW)).toMatchObject({ call: OTHER });
+  expect(nextState(going("outgoing"), { type: "crossed", call: OTHER }, NOW)).toMatchObject({ call: OTHER });
 });
 
 describe("time", () => {
@@ -131,14 +131,14 @@ describe("time", () => {
     [{ ...over("declined"), since: NOW } as CallState, 6_000, "idle"],
   ])("ends %s", (state, lasts, leads) => {
     expect(deadlineOf(state)).toBe(NOW + lasts);
-    expect(afterTime(state, NOW + lasts - 1)).toBe(state);
-    expect(named(afterTime(state, NOW + lasts))).toBe(leads);
+    expect(stateAfterTimeout(state, NOW + lasts - 1)).toBe(state);
+    expect(named(stateAfterTimeout(state, NOW + lasts))).toBe(leads);
   });
 
   it("leaves what somebody has to read, and who talks", () => {
     for (const state of [IDLE, going("talking"), over("missed"), over("denied")]) {
       expect(deadlineOf(state)).toBeNull();
-      expect(afterTime(state, NOW * 1000)).toBe(state);
+      expect(stateAfterTimeout(state, NOW * 1000)).toBe(state);
     }
   });
 });

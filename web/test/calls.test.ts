@@ -3,7 +3,7 @@ import { Calls } from "../src/chat/calls/calls";
 import type { Core } from "../src/chat/core";
 
 const line = { begin: vi.fn(), close: vi.fn(), receive: vi.fn() };
-vi.mock("../src/chat/calls/call_line", () => ({ Line: { open: async () => line } }));
+vi.mock("../src/chat/calls/peer_call", () => ({ PeerCall: { open: async () => line } }));
 
 const handlers = new Map<string, (payload: object) => void>();
 const said: string[] = [];

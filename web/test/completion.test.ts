@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
 import { toggled } from "../src/chat/writing/formatting";
-import { namedIn, spellingOf, stretchesOf } from "../src/chat/writing/mentions";
+import { mentionedUsers, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
 import type { Member } from "../src/server/payloads";
 import { member as memberOf } from "./samples";
 
@@ -87,18 +87,18 @@ describe("emoji", () => {
 });
 
 describe("mentions in a text", () => {
-  const named = [
+  const users = [
     { userId: "1", spellings: ["Ann", "1"] },
     { userId: "2", spellings: ["Ann Lee", "2"] },
     { userId: "all", spellings: ["all"] },
   ];
   const marked = (text: string) =>
-    stretchesOf(text, named)
+    splitAtMentions(text, users)
       .filter(({ userId }) => userId !== undefined)
-      .map((stretch) => `${stretch.text}=${stretch.userId}`);
+      .map((part) => `${part.text}=${part.userId}`);
 
   it("are the longest that fit, without regard to case", () => {
-    expect(stretchesOf("hi @ann lee!", named)).toEqual([
+    expect(splitAtMentions("hi @ann lee!", users)).toEqual([
       { text: "hi " },
       { text: "@ann lee", userId: "2" },
       { text: "!" },
@@ -111,12 +111,12 @@ describe("mentions in a text", () => {
   });
 
   it("are nobody's whom the server did not find", () => {
-    expect(stretchesOf("@bob", named)).toEqual([{ text: "@bob" }]);
-    expect(stretchesOf("@ann", [])).toEqual([{ text: "@ann" }]);
+    expect(splitAtMentions("@bob", users)).toEqual([{ text: "@bob" }]);
+    expect(splitAtMentions("@ann", [])).toEqual([{ text: "@ann" }]);
   });
 
   it("are of the members that a message names", () => {
-    expect(namedIn({ mentions: ["1", "gone"], mentionsAll: true }, [member("1", "Ann")])).toEqual([
+    expect(mentionedUsers({ mentions: ["1", "gone"], mentionsAll: true }, [member("1", "Ann")])).toEqual([
       { userId: "1", spellings: ["Ann", "1"] },
       { userId: "gone", spellings: ["gone"] },
       { userId: "all", spellings: ["all"] },

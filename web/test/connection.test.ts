@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Api } from "../src/server/api";
 import { Connection } from "../src/server/connection";
-import { Refused } from "../src/server/refused";
+import { RequestError } from "../src/server/request_error";
 import type { Session } from "../src/server/session";
 
 const handlers = new Map<string, (payload: unknown) => void>();
@@ -32,7 +32,7 @@ function connection(): Connection {
     opened: () => undefined,
     lost: () => undefined,
     unreachable: () => undefined,
-    told: () => undefined,
+    received: () => undefined,
     ended,
   };
   return new Connection(api as Api, "alice", listener, "http://localhost/");
@@ -62,7 +62,7 @@ it("comes back with a new token, but not after it was closed", async () => {
 it("says nothing of a session that was left before its end was known", async () => {
   api.refresh = async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    throw new Refused({ code: "unauthenticated", message: "" });
+    throw new RequestError({ code: "unauthenticated", message: "" });
   };
   const open = connection();
   handlers.get("connect_error")?.(Object.assign(new Error(), { data: { code: "token_expired" } }));

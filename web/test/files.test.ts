@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { readableSize } from "../src/chat/files/sizes";
-import { summaryOf } from "../src/chat/messages/summary";
+import { readableSize } from "../src/chat/files/file_size";
+import { messageSummary } from "../src/chat/messages/message_summary";
 import { Api } from "../src/server/api";
-import { type Session, SessionKeeper } from "../src/server/session";
+import { type Session, SessionStore } from "../src/server/session";
 
 const photo = { url: "/p", name: "p.png", thumbnailUrl: "/t" };
 const file = { url: "/f", name: "notes.txt" };
 
 describe("a message in one line", () => {
   it("is what it says, or else what it brings", () => {
-    expect(summaryOf({ content: "hi", attachments: [photo] })).toBe("hi");
-    expect(summaryOf({ attachments: [photo] })).toBe("Photo");
-    expect(summaryOf({ content: "", attachments: [photo, photo] })).toBe("2 photos");
-    expect(summaryOf({ attachments: [file] })).toBe("notes.txt");
-    expect(summaryOf({ attachments: [file, photo] })).toBe("2 files");
-    expect(summaryOf({ content: "gone", deletedAt: "2026-01-01" })).toBe("This message was deleted.");
+    expect(messageSummary({ content: "hi", attachments: [photo] })).toBe("hi");
+    expect(messageSummary({ attachments: [photo] })).toBe("Photo");
+    expect(messageSummary({ content: "", attachments: [photo, photo] })).toBe("2 photos");
+    expect(messageSummary({ attachments: [file] })).toBe("notes.txt");
+    expect(messageSummary({ attachments: [file, photo] })).toBe("2 files");
+    expect(messageSummary({ content: "gone", deletedAt: "2026-01-01" })).toBe("This message was deleted.");
   });
 });
 
@@ -25,7 +25,7 @@ describe("a size", () => {
   });
 });
 
-class Kept implements Pick<Storage, "getItem" | "setItem" | "removeItem"> {
+class ClaimSchema implements Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   readonly #items = new Map<string, string>();
   getItem = (key: string) => this.#items.get(key) ?? null;
   setItem = (key: string, value: string) => void this.#items.set(key, value);
@@ -33,7 +33,7 @@ class Kept implements Pick<Storage, "getItem" | "setItem" | "removeItem"> {
 }
 
 function apiOf(session: Session | null): Api {
-  const keeper = new SessionKeeper(new Kept() as unknown as Storage, new Kept() as unknown as Storage);
+  const keeper = new SessionStore(new ClaimSchema() as unknown as Storage, new ClaimSchema() as unknown as Storage);
   if (session !== null) keeper.keep(session);
   return new Api("https://chat.example/talk/#/conversation/1", keeper);
 }
@@ -42,20 +42,20 @@ const user = { id: "a&b", name: "A", createdAt: "" };
 
 describe("an address that the browser loads from", () => {
   it("is below the page's, and says who asks", () => {
-    expect(apiOf({ user }).provenAddress("/api/v1/files/1/x.png")).toBe(
+    expect(apiOf({ user }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
       "https://chat.example/talk/api/v1/files/1/x.png?userId=a%26b",
     );
-    expect(apiOf({ user, accessToken: "t" }).provenAddress("/api/v1/files/1/x.png")).toBe(
+    expect(apiOf({ user, accessToken: "t" }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
       "https://chat.example/talk/api/v1/files/1/x.png?token=t",
     );
-    expect(apiOf(null).provenAddress("/x")).toBe("https://chat.example/talk/x");
+    expect(apiOf(null).authenticatedUrl("/x")).toBe("https://chat.example/talk/x");
   });
 });
 
 describe("a session that is fresh", () => {
   it("is the one that is there as long as its token is good for a while", async () => {
     const session = { user, accessToken: "t", expiresAt: Date.now() + 60_000 };
-    expect(await apiOf(session).fresh()).toEqual(session);
-    expect(await apiOf({ user }).fresh()).toEqual({ user });
+    expect(await apiOf(session).freshSession()).toEqual(session);
+    expect(await apiOf({ user }).freshSession()).toEqual({ user });
   });
 });

@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
-import { Claims } from "../src/chat/alerts/claims";
+import { AlertClaims } from "../src/chat/alerts/alert_claims";
 import { isQuiet, merged, unreadOf, withRead } from "../src/chat/alerts/notifications";
 import { mayClaim } from "../src/chat/alerts/tabs";
 import type { ChatNotification, Weekday } from "../src/server/payloads";
@@ -44,15 +44,15 @@ describe("of several tabs", () => {
   });
 
   it("one gets what all ask for at once, and nobody again, until it is long past", async () => {
-    const tabs = [new Claims("alice"), new Claims("alice"), new Claims("alice")];
+    const tabs = [new AlertClaims("alice"), new AlertClaims("alice"), new AlertClaims("alice")];
     const taken = await Promise.all(tabs.map((tab) => tab.take("1", 0)));
     expect(taken.filter(Boolean)).toHaveLength(1);
-    expect(await new Claims("alice").take("1", 0)).toBe(false);
-    expect(await new Claims("bob").take("1", 0)).toBe(true);
-    await new Claims("alice").clean(86_400_000);
-    expect(await new Claims("alice").take("1", 0)).toBe(false);
-    await new Claims("alice").clean(30 * 86_400_000);
-    expect(await new Claims("alice").take("1", 0)).toBe(true);
+    expect(await new AlertClaims("alice").take("1", 0)).toBe(false);
+    expect(await new AlertClaims("bob").take("1", 0)).toBe(true);
+    await new AlertClaims("alice").clean(86_400_000);
+    expect(await new AlertClaims("alice").take("1", 0)).toBe(false);
+    await new AlertClaims("alice").clean(30 * 86_400_000);
+    expect(await new AlertClaims("alice").take("1", 0)).toBe(true);
   });
 });
 

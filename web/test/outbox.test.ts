@@ -1,20 +1,20 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { IndexedLetterBox } from "../src/chat/outbox/letter_box";
-import { type Letter, Outbox } from "../src/chat/outbox/outbox";
-import { Refused, UNREACHABLE } from "../src/server/refused";
+import { Outbox, type OutboxEntry } from "../src/chat/outbox/outbox";
+import { IndexedDbOutboxStore } from "../src/chat/outbox/outbox_store";
+import { RequestError, UNREACHABLE } from "../src/server/request_error";
 
-const refused = (code: string, details?: unknown) => new Refused({ code, message: `no: ${code}`, details });
+const refused = (code: string, details?: unknown) => new RequestError({ code, message: `no: ${code}`, details });
 
 /** A server that answers when it is told to. */
 class Server {
-  readonly asked: Letter[] = [];
+  readonly asked: OutboxEntry[] = [];
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   pauses: number[] = [];
   wake: () => void = () => undefined;
 
-  send = (letter: Letter): Promise<void> => {
-    this.asked.push(letter);
+  send = (entry: OutboxEntry): Promise<void> => {
+    this.asked.push(entry);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   };
   sleep = (ms: number): Promise<void> => {
@@ -38,31 +38,31 @@ class Server {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 let databases = 0;
-let box: IndexedLetterBox;
+let store: IndexedDbOutboxStore;
 let server: Server;
 beforeEach(() => {
-  box = new IndexedLetterBox(`outbox-${databases++}`);
+  store = new IndexedDbOutboxStore(`outbox-${databases++}`);
   server = new Server();
 });
 
-function outboxOf(userId = "alice", changed: (letters: readonly Letter[]) => void = () => undefined): Outbox {
-  return new Outbox({ userId, box, send: server.send, sleep: server.sleep, changed, now: () => 1000 });
+function outboxOf(userId = "alice", changed: (entries: readonly OutboxEntry[]) => void = () => undefined): Outbox {
+  return new Outbox({ userId, store, send: server.send, sleep: server.sleep, changed, now: () => 1000 });
 }
 
 async function kept(userId = "alice"): Promise<string[]> {
-  return (await box.read(userId)).map(({ content }) => content);
+  return (await store.read(userId)).map(({ content }) => content);
 }
 
-async function oldLetter(): Promise<Letter> {
+async function oldLetter(): Promise<OutboxEntry> {
   const outbox = outboxOf();
   await outbox.add({ conversationId: "c", content: "old" });
-  return outbox.letters[0] as Letter;
+  return outbox.entries[0] as OutboxEntry;
 }
 
 describe("letters", () => {
   it("are shown at once, kept, and gone once they are acknowledged", async () => {
     const shown: string[][] = [];
-    const outbox = outboxOf("alice", (letters) => shown.push(letters.map(({ content }) => content)));
+    const outbox = outboxOf("alice", (entries) => shown.push(entries.map(({ content }) => content)));
     outbox.setOpen(true);
     const added = outbox.add({ conversationId: "c", content: "hello" });
     expect(shown).toEqual([["hello"]]);
@@ -90,7 +90,7 @@ describe("letters", () => {
     expect(server.asked).toEqual([]);
     const after = outboxOf();
     await after.start();
-    expect(after.letters.map(({ content }) => content)).toEqual(["1", "2", "3"]);
+    expect(after.entries.map(({ content }) => content)).toEqual(["1", "2", "3"]);
     after.setOpen(true);
     for (let count = 0; count < 3; count++) await server.acknowledge();
     expect(server.contents).toEqual(["1", "2", "3"]);
@@ -106,7 +106,7 @@ describe("letters", () => {
     expect(server.pauses).toEqual([]);
     outbox.setOpen(true);
     expect(server.asked.map(({ clientMessageId }) => clientMessageId)).toEqual(
-      Array(2).fill(outbox.letters[0]?.clientMessageId),
+      Array(2).fill(outbox.entries[0]?.clientMessageId),
     );
   });
 
@@ -130,8 +130,8 @@ describe("letters", () => {
     await outbox.add({ conversationId: "c", content: "good" });
     await server.refuse(refused("muted"));
     await server.acknowledge();
-    expect(outbox.letters.map(({ content, problem }) => [content, problem])).toEqual([["bad", "no: muted"]]);
-    const id = outbox.letters[0]?.clientMessageId as string;
+    expect(outbox.entries.map(({ content, problem }) => [content, problem])).toEqual([["bad", "no: muted"]]);
+    const id = outbox.entries[0]?.clientMessageId as string;
     const reloaded = outboxOf();
     await reloaded.start();
     reloaded.setOpen(true);
@@ -140,7 +140,7 @@ describe("letters", () => {
     expect(server.contents).toEqual(["bad", "good", "bad"]);
     await server.refuse(refused("muted"));
     await reloaded.discard(id);
-    expect(reloaded.letters).toEqual([]);
+    expect(reloaded.entries).toEqual([]);
     expect(await kept()).toEqual([]);
   });
 
@@ -148,9 +148,9 @@ describe("letters", () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "1" });
-    outbox.arrived(outbox.letters[0]?.clientMessageId as string);
+    outbox.arrived(outbox.entries[0]?.clientMessageId as string);
     await settled();
-    expect(outbox.letters).toEqual([]);
+    expect(outbox.entries).toEqual([]);
     expect(await kept()).toEqual([]);
   });
 
@@ -158,7 +158,7 @@ describe("letters", () => {
     await outboxOf("bob").add({ conversationId: "c", content: "bob's" });
     const outbox = outboxOf();
     await outbox.start();
-    expect(outbox.letters).toEqual([]);
+    expect(outbox.entries).toEqual([]);
     expect(await kept("bob")).toEqual(["bob's"]);
   });
 
@@ -167,7 +167,7 @@ describe("letters", () => {
     const left: string[] = [];
     const outbox = new Outbox({
       userId: "alice",
-      box,
+      store,
       send: server.send,
       changed: () => undefined,
       isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
@@ -179,9 +179,9 @@ describe("letters", () => {
     expect(server.contents).toEqual(["without"]);
     await server.acknowledge();
     ready.add("u1");
-    outbox.look();
+    outbox.sendReady();
     expect(server.contents).toEqual(["without"]);
-    await outbox.detach(outbox.letters[0]?.clientMessageId as string, "u2");
+    await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u2");
     expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
     await server.acknowledge();
     expect(left).toEqual(["without true", "with true"]);
@@ -190,14 +190,14 @@ describe("letters", () => {
   it("that are only a file go with it when it is taken away", async () => {
     const outbox = outboxOf();
     await outbox.add({ conversationId: "c", content: "", attachments: ["u1"] });
-    await outbox.detach(outbox.letters[0]?.clientMessageId as string, "u1");
-    expect(outbox.letters).toEqual([]);
+    await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u1");
+    expect(outbox.entries).toEqual([]);
     expect(await kept()).toEqual([]);
   });
 
   it("of an older page, which knew no files and threads, are sent as they are", async () => {
     const { threadId: _, attachments: __, ...old } = await oldLetter();
-    await box.put(old);
+    await store.put(old);
     const outbox = outboxOf();
     await outbox.start();
     outbox.setOpen(true);
@@ -205,7 +205,7 @@ describe("letters", () => {
   });
 
   it("are sent by a browser that keeps nothing", async () => {
-    box.put = () => Promise.reject(new Error("the disk is full"));
+    store.put = () => Promise.reject(new Error("the disk is full"));
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "unkept" });
@@ -220,10 +220,10 @@ describe("letters of two tabs", () => {
     await first.add({ conversationId: "c", content: "mine" });
     const second = outboxOf();
     await second.start();
-    await first.discard(first.letters[0]?.clientMessageId ?? "");
+    await first.discard(first.entries[0]?.clientMessageId ?? "");
     second.setOpen(true);
     await server.refuse(refused("invalid_request"));
-    expect(second.letters.map(({ content }) => content)).toEqual(["mine"]);
+    expect(second.entries.map(({ content }) => content)).toEqual(["mine"]);
     expect(await kept()).toEqual(["mine"]);
   });
 
@@ -231,7 +231,7 @@ describe("letters of two tabs", () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "unwanted" });
-    await outbox.discard(outbox.letters[0]?.clientMessageId ?? "");
+    await outbox.discard(outbox.entries[0]?.clientMessageId ?? "");
     await server.refuse(refused("forbidden"));
     expect(await kept()).toEqual([]);
   });

@@ -1,19 +1,19 @@
 import { describe, expect, test } from "vitest";
 import {
   creatable,
-  type Deed,
-  deedsOn,
   endsWithLastMember,
-  isOutside,
+  isNonMember,
+  type MemberAction,
   may,
   mayCreateAny,
-  type Right,
+  memberActions,
+  type Permission,
   roleOf,
 } from "../src/chat/conversations/rights";
 import type { ConversationKind, MemberRole, User } from "../src/server/payloads";
 import { conversation, member } from "./samples";
 
-const RIGHTS: readonly (readonly [ConversationKind, MemberRole, readonly Right[]])[] = [
+const RIGHTS: readonly (readonly [ConversationKind, MemberRole, readonly Permission[]])[] = [
   ["direct", "member", ["post"]],
   ["group", "owner", ["post", "manage", "leave", "delete"]],
   ["group", "admin", ["post", "manage", "leave"]],
@@ -23,7 +23,7 @@ const RIGHTS: readonly (readonly [ConversationKind, MemberRole, readonly Right[]
   ["channel", "member", ["leave"]],
 ];
 
-const DEEDS: readonly (readonly [MemberRole, MemberRole, readonly Deed[]])[] = [
+const MEMBER_ACTIONS: readonly (readonly [MemberRole, MemberRole, readonly MemberAction[]])[] = [
   ["owner", "admin", ["makeMember", "handOver", "mute", "remove", "ban"]],
   ["owner", "member", ["makeAdmin", "handOver", "mute", "remove", "ban"]],
   ["admin", "owner", []],
@@ -39,7 +39,7 @@ const group = conversation("c", { ownerId: "bob" });
 
 describe("what a role may do", () => {
   test.each(RIGHTS)("in a %s the %s", (kind, role, rights) => {
-    const all: Right[] = ["post", "manage", "leave", "delete"];
+    const all: Permission[] = ["post", "manage", "leave", "delete"];
     expect(all.filter((right) => may(kind, role, right))).toEqual(rights);
   });
 
@@ -49,19 +49,19 @@ describe("what a role may do", () => {
     expect(may("group", undefined, "manage")).toBe(false);
   });
 
-  test.each(DEEDS)("the %s to another %s", (role, target, deeds) => {
-    expect(deedsOn(group, role, target, false)).toEqual(deeds);
+  test.each(MEMBER_ACTIONS)("the %s to another %s", (role, target, actions_) => {
+    expect(memberActions(group, role, target, false)).toEqual(actions_);
   });
 
   test("an admin steps down, an owner hands on, and a direct conversation has neither", () => {
-    expect(deedsOn({ ...group, kind: "channel" }, "admin", "admin", true)).toEqual(["makeMember"]);
-    expect(deedsOn({ ...group, kind: "channel" }, "owner", "owner", true)).toEqual([]);
-    expect(deedsOn({ ...group, kind: "direct" }, "member", "member", false)).toEqual([]);
-    expect(deedsOn(group, undefined, "member", false)).toEqual([]);
+    expect(memberActions({ ...group, kind: "channel" }, "admin", "admin", true)).toEqual(["makeMember"]);
+    expect(memberActions({ ...group, kind: "channel" }, "owner", "owner", true)).toEqual([]);
+    expect(memberActions({ ...group, kind: "direct" }, "member", "member", false)).toEqual([]);
+    expect(memberActions(group, undefined, "member", false)).toEqual([]);
   });
 
   test("where nobody owns it, an admin takes nobody out", () => {
-    expect(deedsOn({ ...group, ownerId: null }, "admin", "member", false)).toEqual(["mute"]);
+    expect(memberActions({ ...group, ownerId: null }, "admin", "member", false)).toEqual(["mute"]);
   });
 
   test("an owner is known without the members, anybody else with them", () => {
@@ -89,8 +89,8 @@ describe("what the server lets users do", () => {
   });
 
   test("whoever is not among the members is outside, once these are here", () => {
-    expect(isOutside(group, ANN)).toBe(false);
-    expect(isOutside({ ...group, members: [] }, ANN)).toBe(true);
-    expect(isOutside({ ...group, members: [member("ann")] }, ANN)).toBe(false);
+    expect(isNonMember(group, ANN)).toBe(false);
+    expect(isNonMember({ ...group, members: [] }, ANN)).toBe(true);
+    expect(isNonMember({ ...group, members: [member("ann")] }, ANN)).toBe(false);
   });
 });

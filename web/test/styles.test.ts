@@ -15,9 +15,9 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "conversation_list.css": ["dot", "portrait"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice"],
-  "marks.css": ["message", "row", "shown"],
+  "message_badges.css": ["message", "row", "shown"],
   "offer_card.css": ["nothing-said", "panel"],
-  "portrait.css": ["dot"],
+  "avatar_with_presence.css": ["dot"],
   "search.css": ["conversations"],
   "timeline_view.css": ["text"],
 };

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
   EMPTY,
-  holds,
-  joined,
+  hasMessage,
   keyOf,
+  merged,
   type Row,
   rowsOf,
   tombstone,
+  trimmed,
   withChanged,
   withNew,
   withNewer,
   withOlder,
-  withoutEnd,
 } from "../src/chat/messages/timeline";
 import type { Message } from "../src/server/payloads";
 import { ME, message, messages } from "./samples";
@@ -44,16 +44,16 @@ describe("a page from anywhere", () => {
   });
 
   it("takes the place of what it does not touch", () => {
-    expect(seqs(joined(here, page(1, 8)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(joined(here, page(1, 8)).atEnd).toBe(false);
-    expect(joined(undefined, page(1, 8))).toEqual(page(1, 8));
+    expect(seqs(merged(here, page(1, 8)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(merged(here, page(1, 8)).atEnd).toBe(false);
+    expect(merged(undefined, page(1, 8))).toEqual(page(1, 8));
   });
 
   it("joins what it touches or covers, and brings what is newer of a message", () => {
-    const before = joined(here, page(5, 9, { atStart: true }));
+    const before = merged(here, page(5, 9, { atStart: true }));
     expect(seqs(before)).toHaveLength(16);
     expect(before).toMatchObject({ atStart: true, atEnd: true });
-    const within = joined(here, { ...page(12, 13), messages: [message(12, { content: "edited" }), message(13)] });
+    const within = merged(here, { ...page(12, 13), messages: [message(12, { content: "edited" }), message(13)] });
     expect(seqs(within)).toEqual(seqs(here));
     expect(within.messages[2]?.content).toBe("edited");
     expect(within).toMatchObject({ atStart: false, atEnd: true });
@@ -63,15 +63,15 @@ describe("a page from anywhere", () => {
 describe("what is far from the reader", () => {
   it("is let go of, and can be loaded again", () => {
     const long = { messages: messages(1, 600), atStart: true, atEnd: true };
-    expect(withoutEnd(long, "newest")).toMatchObject({ atStart: true, atEnd: false });
-    expect(withoutEnd(long, "newest").messages.at(-1)?.seq).toBe(400);
-    expect(withoutEnd(long, "oldest")).toMatchObject({ atStart: false, atEnd: true });
-    expect(withoutEnd(long, "oldest").messages[0]?.seq).toBe(201);
+    expect(trimmed(long, "newest")).toMatchObject({ atStart: true, atEnd: false });
+    expect(trimmed(long, "newest").messages.at(-1)?.seq).toBe(400);
+    expect(trimmed(long, "oldest")).toMatchObject({ atStart: false, atEnd: true });
+    expect(trimmed(long, "oldest").messages[0]?.seq).toBe(201);
   });
 
   it("stays where there is little", () => {
     const short = loaded(1, 400);
-    expect(withoutEnd(short, "oldest")).toBe(short);
+    expect(trimmed(short, "oldest")).toBe(short);
   });
 });
 
@@ -147,7 +147,7 @@ describe("rows", () => {
     ]);
     expect(shown(rows)).toEqual(["day 1", "3", "4", "5", "7"]);
     expect(rows.map(keyOf)).toEqual(["m1", "m2", "m4", "m5", "m6"]);
-    expect(rows.findIndex((row) => holds(row, "m6"))).toBe(4);
+    expect(rows.findIndex((row) => hasMessage(row, "m6"))).toBe(4);
     const grown = rowsOf(whole([...said, reply(8, "m4")]), null, ME);
     expect(grown.map(keyOf)).toEqual(rows.map(keyOf));
   });

@@ -14,7 +14,7 @@ beforeEach(() => {
     on: (name: string, handler: (payload: object) => void) => {
       handlers[name] = handler;
     },
-    tell: (name: string, { conversationId }: { conversationId: string }) => told.push(`${name} ${conversationId}`),
+    send: (name: string, { conversationId }: { conversationId: string }) => told.push(`${name} ${conversationId}`),
   } as unknown as Core);
 });
 afterEach(() => {

@@ -1,12 +1,12 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { IndexedUploadBox } from "../src/chat/files/upload_box";
 import { type PendingFile, UploadQueue } from "../src/chat/files/upload_queue";
-import { Refused, UNREACHABLE } from "../src/server/refused";
-import type { Shipment, ShipmentListener } from "../src/server/upload";
+import { IndexedDbUploadStore } from "../src/chat/files/upload_store";
+import { RequestError, UNREACHABLE } from "../src/server/request_error";
+import type { FileUpload, FileUploadListener } from "../src/server/upload";
 
-interface Sending extends Shipment {
-  readonly listener: ShipmentListener;
+interface Sending extends FileUpload {
+  readonly listener: FileUploadListener;
   readonly stop: AbortSignal;
   resolve(id: string): Promise<void>;
   reject(error: Error): Promise<void>;
@@ -17,7 +17,7 @@ class Server {
   readonly asked: Sending[] = [];
   readonly removed: string[] = [];
 
-  send = (shipment: Shipment, listener: ShipmentListener, stop: AbortSignal): Promise<string> =>
+  send = (shipment: FileUpload, listener: FileUploadListener, stop: AbortSignal): Promise<string> =>
     new Promise((resolve, reject) => {
       stop.addEventListener("abort", () => reject(stop.reason));
       this.asked.push({
@@ -47,29 +47,29 @@ class Server {
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
-const refused = (code: string) => new Refused({ code, message: `no: ${code}` });
+const refused = (code: string) => new RequestError({ code, message: `no: ${code}` });
 const file = (name: string, content = "12345") => new File([content], name, { type: "text/plain" });
 
 let databases = 0;
-let box: IndexedUploadBox;
+let store: IndexedDbUploadStore;
 let server: Server;
 let shown: readonly PendingFile[];
 beforeEach(() => {
-  box = new IndexedUploadBox(`uploads-${databases++}`);
+  store = new IndexedDbUploadStore(`uploads-${databases++}`);
   server = new Server();
 });
 
 async function queueOf(userId = "alice", largest = 1_000): Promise<UploadQueue> {
   const queue = new UploadQueue({
     userId,
-    box,
+    store,
     send: server.send,
     changed: (files) => {
       shown = files;
     },
     check: async ({ size }) => (size > largest ? "too large" : null),
     remove: (id) => server.removed.push(id),
-    alone: (_, work) => work(),
+    withLock: (_, work) => work(),
     now: () => 1_000,
   });
   await queue.start();
@@ -190,7 +190,7 @@ describe("files", () => {
     expect(shown).toEqual([]);
     expect(server.at(0).stop.aborted).toBe(true);
     expect(server.removed).toEqual(["f1"]);
-    expect(await box.read("alice")).toEqual([]);
+    expect(await store.read("alice")).toEqual([]);
   });
 
   it("leave with their letter: for good when it was sent, from the server too when it was thrown away", async () => {
@@ -200,22 +200,22 @@ describe("files", () => {
     await server.at(0).resolve("f1");
     await server.at(1).resolve("f2");
     const [first, second] = shown.map(({ id }) => id) as [string, string];
-    queue.take([first], "letter 1");
-    queue.take([second], "letter 2");
-    expect(shown.map(({ letterId }) => letterId)).toEqual(["letter 1", "letter 2"]);
+    queue.assign([first], "letter 1");
+    queue.assign([second], "letter 2");
+    expect(shown.map(({ entryId }) => entryId)).toEqual(["letter 1", "letter 2"]);
     queue.release("letter 1", true);
     queue.release("letter 2", false);
     await settled();
     expect(server.removed).toEqual(["f2"]);
-    expect(await box.read("alice")).toEqual([]);
+    expect(await store.read("alice")).toEqual([]);
   });
 
   it("of letters that are gone are forgotten, those at a composer are not", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1"), file("2"), file("3")]);
     const [first, second] = shown.map(({ id }) => id) as [string, string];
-    queue.take([first], "there");
-    queue.take([second], "gone");
+    queue.assign([first], "there");
+    queue.assign([second], "gone");
     queue.keepOnly(new Set(["there"]));
     expect(shown.map(({ name }) => name)).toEqual(["1", "3"]);
   });
@@ -225,7 +225,7 @@ describe("files", () => {
     await settled();
     await queueOf("alice");
     expect(shown).toEqual([]);
-    expect((await box.read("bob")).map(({ name }) => name)).toEqual(["bob's"]);
+    expect((await store.read("bob")).map(({ name }) => name)).toEqual(["bob's"]);
   });
 
   it("that another tab has brought are not sent again", async () => {
@@ -236,14 +236,14 @@ describe("files", () => {
     let free = (): void => undefined;
     const other = new UploadQueue({
       userId: "alice",
-      box,
+      store,
       send: server.send,
       changed: (files) => {
         shown = files;
       },
       check: async () => null,
       remove: () => undefined,
-      alone: async (_, work) => {
+      withLock: async (_, work) => {
         await new Promise<void>((resolve) => {
           free = resolve;
         });

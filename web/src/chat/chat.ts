@@ -5,31 +5,32 @@ import type { Api } from "../server/api";
 import type { User } from "../server/payloads";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
-import { byId, ConversationList } from "./conversations/conversations";
+import { byId, ConversationStore } from "./conversations/conversation_store";
 import { Invitations } from "./conversations/invitations";
 import { Moderation } from "./conversations/moderation";
-import { type ChatState, Core, type Front, own, type Panel, type Part, type Question } from "./core";
+import { type ChatPart, type ChatState, Core, type MessageDialog, type Overlay, type Panel } from "./core";
 import { Files } from "./files/files";
 import { Uploads } from "./files/uploads";
-import { LastState } from "./last_state";
 import { Messages } from "./messages/messages";
 import { Pins } from "./messages/pins";
 import { Threads } from "./messages/threads";
 import { Offers } from "./offers/offers";
+import { OfflineState } from "./offline_state";
+import { own } from "./own";
 import { Idle } from "./people/idle";
 import { People } from "./people/people";
-import { PresenceBoard } from "./people/presence";
+import { PresenceStore } from "./people/presence";
 import { Profile } from "./people/profile";
-import { MessageSearch } from "./search/search";
+import { MessageSearch } from "./search/message_search";
 import { composingOf } from "./writing/drafts";
-import { EmojiBook } from "./writing/emoji";
+import { EmojiStore } from "./writing/emoji";
 import { Typing } from "./writing/typing";
 
 export class Chat {
   /** Told when the session is over: a code. */
   onEnd: (reason: string) => void = () => undefined;
   readonly state: StoreApi<ChatState>;
-  readonly conversations: ConversationList;
+  readonly conversations: ConversationStore;
   readonly messages: Messages;
   readonly threads: Threads;
   readonly pins: Pins;
@@ -39,8 +40,8 @@ export class Chat {
   readonly typing: Typing;
   readonly uploads: Uploads;
   readonly files: Files;
-  readonly emoji = new EmojiBook();
-  readonly presence: PresenceBoard;
+  readonly emoji = new EmojiStore();
+  readonly presence: PresenceStore;
   readonly idle: Idle;
   readonly people: People;
   readonly moderation: Moderation;
@@ -49,20 +50,20 @@ export class Chat {
   readonly alerts: Alerts;
   readonly offers: Offers;
   readonly calls: Calls;
-  readonly #lastState: LastState;
+  readonly #offlineState: OfflineState;
   readonly #core: Core;
-  readonly #parts: readonly Part[];
+  readonly #parts: readonly ChatPart[];
 
   constructor(api: Api, me: User) {
     const core = new Core(api, me, {
       opened: (recovered) => this.#opened(recovered),
-      unreachable: () => void this.#showLastState(),
+      unreachable: () => void this.#showOfflineState(),
       lost: () => this.#lost(),
       ended: (reason) => this.#ended(reason),
     });
     this.#core = core;
     this.state = core.state;
-    this.conversations = new ConversationList(core);
+    this.conversations = new ConversationStore(core);
     this.uploads = new Uploads(core);
     this.files = new Files(core);
     this.messages = new Messages(core, this.uploads);
@@ -71,7 +72,7 @@ export class Chat {
     this.search = new MessageSearch(api);
     this.finder = new MessageSearch(api);
     this.typing = new Typing(core);
-    this.presence = new PresenceBoard(core);
+    this.presence = new PresenceStore(core);
     this.alerts = new Alerts(core);
     this.offers = new Offers(core);
     this.calls = new Calls(core);
@@ -81,9 +82,9 @@ export class Chat {
     this.invitations = new Invitations(core);
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.profile = new Profile(core);
-    this.#lastState = new LastState(core);
+    this.#offlineState = new OfflineState(core);
     this.#parts = [
-      this.#lastState,
+      this.#offlineState,
       this.presence,
       this.idle,
       this.people,
@@ -104,19 +105,19 @@ export class Chat {
 
   start(): void {
     for (const part of this.#parts) part.started?.();
-    addEventListener("online", this.hurry);
+    addEventListener("online", this.reconnectNow);
     this.#core.connection.open();
   }
 
   stop(): void {
     for (const part of this.#parts) part.stopped?.();
-    removeEventListener("online", this.hurry);
+    removeEventListener("online", this.reconnectNow);
     this.#core.connection.close();
   }
 
   /** Removes from this browser what was kept of the conversations, for a user who signs out. */
   forget(): Promise<void> {
-    return this.#lastState.forget();
+    return this.#offlineState.forget();
   }
 
   /** Shows a conversation, at a message of it or where the reader left off; null: none. */
@@ -131,7 +132,7 @@ export class Chat {
         openId: id,
         composing: id === null ? null : composingOf(me.id, id),
         panel: panel?.kind === "search" ? panel : null,
-        question: null,
+        messageDialog: null,
         target: null,
         keptUnread: null,
         notice: "",
@@ -146,7 +147,7 @@ export class Chat {
   }
 
   /** Tries to come back to the server at once. */
-  readonly hurry = (): void => this.#core.connection.hurry();
+  readonly reconnectNow = (): void => this.#core.connection.reconnectNow();
 
   /** Shows something beside the open conversation; null: nothing. */
   show(panel: Panel | null): void {
@@ -154,13 +155,13 @@ export class Chat {
   }
 
   /** Shows something in front of everything; null: nothing. */
-  bringForward(front: Front | null): void {
-    this.state.setState({ front });
+  openOverlay(overlay: Overlay | null): void {
+    this.state.setState({ overlay });
   }
 
   /** Asks, or shows, the reader something about a message; null: no more. */
-  askAbout(question: Question | null): void {
-    this.state.setState({ question });
+  openMessageDialog(messageDialog: MessageDialog | null): void {
+    this.state.setState({ messageDialog });
   }
 
   /** Says something to who cannot see that it was done. */
@@ -189,10 +190,10 @@ export class Chat {
   }
 
   /** Shows how the conversations were, until the server can be reached. */
-  async #showLastState(): Promise<void> {
+  async #showOfflineState(): Promise<void> {
     if (this.#core.now.loaded) return;
-    const kept = await this.#lastState.read();
-    if (kept !== undefined && !this.#core.now.loaded) this.state.setState({ ...kept, loaded: true });
+    const saved = await this.#offlineState.read();
+    if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
   }
 
   #ended(reason: string): void {

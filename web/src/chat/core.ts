@@ -4,8 +4,9 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
 import { Connection, type ConnectionListener } from "../server/connection";
 import type { Commands, Conversation, Message, Rights, ServerEvents, User } from "../server/payloads";
-import type { Conversations } from "./conversations/unread";
+import type { ConversationsById } from "./conversations/conversations_by_id";
 import type { Timeline } from "./messages/timeline";
+import { own } from "./own";
 
 /** What the next text of the open conversation is: an answer to a message, or another text for it. */
 export interface Composing {
@@ -14,7 +15,7 @@ export interface Composing {
 }
 
 /** What the reader is asked, or shown, about a message in front of everything else. */
-export interface Question {
+export interface MessageDialog {
   readonly kind: "delete" | "forward" | "history" | "reactions" | "receipts";
   readonly message: Message;
 }
@@ -29,14 +30,14 @@ export type Panel =
   | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string };
 
 /** What the keyboard opens in front of everything. */
-export type Front = "switcher" | "shortcuts";
+export type Overlay = "switcher" | "shortcuts";
 
 export interface ChatState {
   readonly me: User;
   readonly connected: boolean;
   /** Whether the conversations are here. */
   readonly loaded: boolean;
-  readonly conversations: Conversations;
+  readonly conversations: ConversationsById;
   /** Where the server's list of conversations goes on; null: all are here. */
   readonly nextConversations: string | null;
   readonly openId: string | null;
@@ -51,8 +52,8 @@ export interface ChatState {
   readonly timelines: Readonly<Record<string, Timeline>>;
   readonly composing: Composing | null;
   readonly panel: Panel | null;
-  readonly front: Front | null;
-  readonly question: Question | null;
+  readonly overlay: Overlay | null;
+  readonly messageDialog: MessageDialog | null;
   /** Of whom the reader does not want to hear: their ids. */
   readonly blocked: ReadonlySet<string>;
   /** What the server lets the reader do. Until it has said so, everything is offered: the server decides anyway. */
@@ -69,7 +70,7 @@ export interface Target {
 }
 
 /** A part of the chat, told of what happens to the connection. */
-export interface Part {
+export interface ChatPart {
   /** The chat begins; nothing is here yet. */
   started?(): void;
   /** Everything was loaded afresh: what this part has may be old, and whatever was missed is not told. */
@@ -89,7 +90,7 @@ export class Core {
   readonly connection: Connection;
   readonly #handlers = new Map<string, ((payload: never) => void)[]>();
 
-  constructor(api: Api, me: User, listener: Omit<ConnectionListener, "told">) {
+  constructor(api: Api, me: User, listener: Omit<ConnectionListener, "received">) {
     this.api = api;
     this.state = createStore<ChatState>(() => ({
       me,
@@ -105,8 +106,8 @@ export class Core {
       timelines: {},
       composing: null,
       panel: null,
-      front: null,
-      question: null,
+      overlay: null,
+      messageDialog: null,
       blocked: new Set(),
       rights: { createDirect: true, createGroup: true, createChannel: true, deleteConversation: true },
       notice: "",
@@ -114,7 +115,7 @@ export class Core {
     }));
     this.connection = new Connection(api, me.id, {
       ...listener,
-      told: (name, payload) => {
+      received: (name, payload) => {
         for (const handler of this.#handlers.get(name) ?? []) handler(payload as never);
       },
     });
@@ -129,22 +130,22 @@ export class Core {
     this.#handlers.set(name, [...(this.#handlers.get(name) ?? []), handler]);
   }
 
-  /** What the server answers to an event. Rejects with `Refused`. */
+  /** What the server answers to an event. Rejects with `RequestError`. */
   call<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<Commands[Name]["reply"]> {
     return this.connection.call(name, payload);
   }
 
   /** Of which nothing comes back; without a connection it is dropped. */
-  tell<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
-    this.connection.tell(name, payload);
+  send<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
+    this.connection.send(name, payload);
   }
 
   /** Does what the reader asked for. A refusal is shown, and answered with undefined. */
   async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     try {
-      const answer = await action();
+      const reply = await action();
       if (this.now.notice !== "") this.state.setState({ notice: "" });
-      return answer;
+      return reply;
     } catch (error) {
       this.state.setState({ notice: (error as Error).message });
       return undefined;
@@ -163,9 +164,4 @@ export class Core {
     if (before === undefined) return;
     this.state.setState(({ conversations }) => ({ conversations: { ...conversations, [id]: change(before) } }));
   }
-}
-
-/** What is kept under a key that anybody may have chosen, such as `constructor`. */
-export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -1,7 +1,7 @@
-import { alone } from "../insecure";
+import { withLock } from "../secure_context_fallbacks";
 import type { AccountPolicy, ErrorAnswer, ServerAnswer, SignedInAnswer, User } from "./payloads";
-import { Refused, UNREACHABLE } from "./refused";
-import { type DemoSignIn, type Session, SessionKeeper } from "./session";
+import { RequestError, UNREACHABLE } from "./request_error";
+import { type DemoSignIn, type Session, SessionStore } from "./session";
 
 export interface Account {
   email: string;
@@ -11,22 +11,22 @@ export interface Account {
   invitation?: string;
 }
 
-const REFRESHING = "talkwire.refreshing";
+const REFRESH_LOCK = "talkwire.refreshing";
 /** A token with less time left is renewed before something longer begins. */
-const FRESH_MS = 20_000;
+const FRESH_FOR_MS = 20_000;
 
 /** REST below `api/v1`, in the name of whoever is signed in. */
 export class Api {
-  readonly #keeper: SessionKeeper;
+  readonly #store: SessionStore;
   readonly #base: string;
 
-  constructor(base: string = document.baseURI, keeper = new SessionKeeper()) {
+  constructor(base: string = document.baseURI, store = new SessionStore()) {
     this.#base = base;
-    this.#keeper = keeper;
+    this.#store = store;
   }
 
   get session(): Session | null {
-    return this.#keeper.read();
+    return this.#store.read();
   }
 
   async register(account: Account): Promise<Session> {
@@ -38,9 +38,9 @@ export class Api {
   }
 
   /** Without a password, as a demo server lets anybody. */
-  async enterAs(userId: string): Promise<Session> {
+  async signInAsDemoUser(userId: string): Promise<Session> {
     const user = await this.#send<User>("GET", `users/me?userId=${encodeURIComponent(userId)}`, null);
-    return this.#keep({ user });
+    return this.#save({ user });
   }
 
   /** How a demo server lets people in without a password. It is not open on any other server. */
@@ -65,49 +65,49 @@ export class Api {
   /** Signs out here, and on the server if it can be reached. */
   async logout(): Promise<void> {
     if (this.session?.accessToken !== undefined) await this.post("auth/logout").catch(() => null);
-    this.#keeper.forget();
+    this.#store.forget();
   }
 
   /** Unless somebody else has signed in meanwhile, in another tab. */
   forget(userId: string): void {
-    if (this.session?.user.id === userId) this.#keeper.forget();
+    if (this.session?.user.id === userId) this.#store.forget();
   }
 
   /** Tells when another tab has changed who is signed in, or what proves it. Answers what ends that. */
-  onOtherTab(changed: () => void): () => void {
+  onSessionChange(changed: () => void): () => void {
     addEventListener("storage", changed);
     return () => removeEventListener("storage", changed);
   }
 
   get<T>(path: string): Promise<T> {
-    return this.#ask<T>("GET", path);
+    return this.#request<T>("GET", path);
   }
 
   post<T>(path: string, body?: unknown): Promise<T> {
-    return this.#ask<T>("POST", path, body);
+    return this.#request<T>("POST", path, body);
   }
 
   put<T>(path: string, body?: unknown): Promise<T> {
-    return this.#ask<T>("PUT", path, body);
+    return this.#request<T>("PUT", path, body);
   }
 
   patch<T>(path: string, body?: unknown): Promise<T> {
-    return this.#ask<T>("PATCH", path, body);
+    return this.#request<T>("PATCH", path, body);
   }
 
   delete<T>(path: string): Promise<T> {
-    return this.#ask<T>("DELETE", path);
+    return this.#request<T>("DELETE", path);
   }
 
   /** A small file in one request; larger ones go in pieces. */
   upload<T>(form: FormData): Promise<T> {
-    return this.#ask<T>("POST", "files", form);
+    return this.#request<T>("POST", "files", form);
   }
 
   /** How whoever is signed in looks from now on. */
   rememberUser(user: User): void {
     const { session } = this;
-    if (session !== null && session.user.id === user.id) this.#keep({ ...session, user });
+    if (session !== null && session.user.id === user.id) this.#save({ ...session, user });
   }
 
   /**
@@ -116,28 +116,28 @@ export class Api {
    */
   async refresh(): Promise<Session> {
     const before = this.session;
-    return alone(REFRESHING, async () => {
+    return withLock(REFRESH_LOCK, async () => {
       const now = this.session;
-      if (now === null) throw nobody();
+      if (now === null) throw notSignedIn();
       if (now.refreshToken === undefined || now.refreshToken !== before?.refreshToken) return now;
       const tokens = await this.#send<SignedInAnswer>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
       // Whoever has signed out meanwhile stays so.
-      if (this.session?.refreshToken !== now.refreshToken) throw nobody();
-      return this.#keep(sessionOf(tokens));
+      if (this.session?.refreshToken !== now.refreshToken) throw notSignedIn();
+      return this.#save(sessionOf(tokens));
     });
   }
 
-  /** Who is signed in, with a token that is good for a while yet. Rejects with `Refused`. */
-  async fresh(): Promise<Session | null> {
+  /** Who is signed in, with a token that is good for a while yet. Rejects with `RequestError`. */
+  async freshSession(): Promise<Session | null> {
     const { session } = this;
-    return (session?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now() < FRESH_MS ? this.refresh() : session;
+    return (session?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now() < FRESH_FOR_MS ? this.refresh() : session;
   }
 
   /**
    * Where something of the server's is, for what sends no headers of ours: the proof of who asks stands in the address.
    * `path` as the server says it, from its own root.
    */
-  provenAddress(path: string): string {
+  authenticatedUrl(path: string): string {
     const url = new URL(path.replace(/^\//, ""), this.#base);
     // A path that somebody has made up may lead elsewhere, where no proof belongs.
     if (url.origin !== new URL(this.#base).origin) return url.href;
@@ -160,23 +160,23 @@ export class Api {
 
   /** Takes back what was uploaded and is in no message. Nobody minds when that fails: the server forgets it in a day. */
   async dropFile(id: string): Promise<void> {
-    await this.#ask("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
+    await this.#request("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
   }
 
   async #signIn(way: "register" | "login", account: Account): Promise<Session> {
-    return this.#keep(sessionOf(await this.#send<SignedInAnswer>("POST", `auth/${way}`, null, account)));
+    return this.#save(sessionOf(await this.#send<SignedInAnswer>("POST", `auth/${way}`, null, account)));
   }
 
-  #keep(session: Session): Session {
-    this.#keeper.keep(session);
+  #save(session: Session): Session {
+    this.#store.keep(session);
     return session;
   }
 
-  async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
     try {
       return await this.#send<T>(method, path, this.session, body);
     } catch (error) {
-      if (!(error instanceof Refused) || error.code !== "token_expired") throw error;
+      if (!(error instanceof RequestError) || error.code !== "token_expired") throw error;
       return this.#send<T>(method, path, await this.refresh(), body);
     }
   }
@@ -195,18 +195,18 @@ export class Api {
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
-      throw new Refused({ code: UNREACHABLE, message: "The server cannot be reached." });
+      throw new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
     }
     if (status >= 400) {
       const { error } = answer as Partial<ErrorAnswer>;
-      throw new Refused(error ?? { code: String(status), message: "The server refused." });
+      throw new RequestError(error ?? { code: String(status), message: "The server refused." });
     }
     return answer as T;
   }
 }
 
-function nobody(): Refused {
-  return new Refused({ code: "unauthenticated", message: "Nobody is signed in." });
+function notSignedIn(): RequestError {
+  return new RequestError({ code: "unauthenticated", message: "Nobody is signed in." });
 }
 
 function sessionOf({ accessToken, refreshToken, expiresIn, user }: SignedInAnswer): Session {

@@ -1,13 +1,13 @@
 import { io, type Socket } from "socket.io-client";
 import type { Api } from "./api";
 import type { Commands, ErrorBody } from "./payloads";
-import { Refused, UNREACHABLE } from "./refused";
+import { RequestError, UNREACHABLE } from "./request_error";
 
-const ANSWER_MS = 15_000;
+const REPLY_TIMEOUT_MS = 15_000;
 /** An access token is renewed so long before it ends, or when a third of its time is left. */
 const RENEW_BEFORE_MS = 60_000;
 /** Codes with which coming back makes no sense before somebody signs in again. */
-const ENDS = new Set(["unauthenticated", "banned", "forbidden"]);
+const FINAL_CODES = new Set(["unauthenticated", "banned", "forbidden"]);
 
 export interface ConnectionListener {
   /** `recovered`: what was missed comes as if nothing had happened; else everything has to be loaded afresh. */
@@ -17,10 +17,10 @@ export interface ConnectionListener {
   unreachable(): void;
   /** The session is over; `reason` is a code. */
   ended(reason: string): void;
-  told(name: string, payload: unknown): void;
+  received(name: string, payload: unknown): void;
 }
 
-type Answer<T> = ({ success: true } & T) | { success: false; error: ErrorBody };
+type Reply<T> = ({ success: true } & T) | { success: false; error: ErrorBody };
 
 /** The socket of whoever is signed in: it comes back by itself, and goes on where it was if the server can. */
 export class Connection {
@@ -28,8 +28,8 @@ export class Connection {
   readonly #userId: string;
   readonly #listener: ConnectionListener;
   readonly #socket: Socket;
-  #renewing: ReturnType<typeof setTimeout> | undefined;
-  #returning: ReturnType<typeof setTimeout> | undefined;
+  #renewalTimer: ReturnType<typeof setTimeout> | undefined;
+  #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   constructor(api: Api, userId: string, listener: ConnectionListener, base: string = document.baseURI) {
@@ -43,10 +43,10 @@ export class Connection {
       autoConnect: false,
       reconnectionDelay: 500,
       reconnectionDelayMax: 10_000,
-      auth: (give) => give({ dialect: "messenger", recovery: true, ...this.#proof() }),
+      auth: (give) => give({ dialect: "messenger", recovery: true, ...this.#credentials() }),
     });
     this.#socket.on("connect", () => {
-      this.#renewInTime();
+      this.#scheduleRenewal();
       listener.opened(this.#socket.recovered);
     });
     this.#socket.on("disconnect", (reason) => {
@@ -54,8 +54,8 @@ export class Connection {
       // The client does not come back by itself when it was the server that closed.
       if (reason === "io server disconnect") this.#socket.connect();
     });
-    this.#socket.on("connect_error", (error) => void this.#refused(error));
-    this.#socket.onAny((name: string, payload: unknown) => this.#told(name, payload));
+    this.#socket.on("connect_error", (error) => void this.#connectRefused(error));
+    this.#socket.onAny((name: string, payload: unknown) => this.#received(name, payload));
   }
 
   open(): void {
@@ -64,58 +64,60 @@ export class Connection {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#renewing);
-    clearTimeout(this.#returning);
+    clearTimeout(this.#renewalTimer);
+    clearTimeout(this.#reconnectTimer);
     this.#socket.off();
     this.#socket.offAny();
     this.#socket.disconnect();
   }
 
   /** Tries to come back at once, and does not wait for the next time: the network is there again, or somebody asks. */
-  hurry(): void {
+  reconnectNow(): void {
     if (this.#isClosed || this.#socket.connected) return;
     // What waits for its time is given up, and so is what hangs.
     this.#socket.disconnect();
     this.#socket.connect();
   }
 
-  /** What the server answers to an event. Rejects with `Refused`. */
+  /** What the server answers to an event. Rejects with `RequestError`. */
   async call<Name extends keyof Commands>(
     name: Name,
     payload: Commands[Name]["payload"],
   ): Promise<Commands[Name]["reply"]> {
     if (!this.#socket.connected) throw unreachable();
-    let answer: Answer<Commands[Name]["reply"]>;
+    let reply: Reply<Commands[Name]["reply"]>;
     try {
-      answer = (await this.#socket.timeout(ANSWER_MS).emitWithAck(name, payload)) as Answer<Commands[Name]["reply"]>;
+      reply = (await this.#socket.timeout(REPLY_TIMEOUT_MS).emitWithAck(name, payload)) as Reply<
+        Commands[Name]["reply"]
+      >;
     } catch {
       throw unreachable();
     }
-    if (!answer.success) throw new Refused(answer.error);
-    return answer;
+    if (!reply.success) throw new RequestError(reply.error);
+    return reply;
   }
 
   /** Of which nothing comes back; without a connection it is dropped. */
-  tell<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
+  send<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
 
-  #proof(): { token: string } | { userId: string } | object {
+  #credentials(): { token: string } | { userId: string } | object {
     const session = this.#api.session;
     // Another tab may have signed in somebody else, in whose name nothing of this one may be said.
     if (session?.user.id !== this.#userId) return {};
     return session.accessToken === undefined ? { userId: session.user.id } : { token: session.accessToken };
   }
 
-  #told(name: string, payload: unknown): void {
+  #received(name: string, payload: unknown): void {
     if (name === "session:ending") {
       const { reason, reconnect } = payload as { reason: string; reconnect: boolean };
       if (!reconnect && reason !== "token_expired") this.#listener.ended(reason);
     }
-    this.#listener.told(name, payload);
+    this.#listener.received(name, payload);
   }
 
-  async #refused(error: Error & { data?: { code?: string } }): Promise<void> {
+  async #connectRefused(error: Error & { data?: { code?: string } }): Promise<void> {
     // Without a code it was not the server: the client tries again by itself.
     const code = error.data?.code;
     if (code === undefined) return this.#listener.unreachable();
@@ -123,21 +125,21 @@ export class Connection {
       try {
         await this.#api.refresh();
       } catch (refusal) {
-        const isOver = refusal instanceof Refused && !refusal.isPassing && !this.#isClosed;
+        const isOver = refusal instanceof RequestError && !refusal.isTransient && !this.#isClosed;
         if (isOver) return this.#listener.ended(refusal.code);
       }
-    } else if (ENDS.has(code)) {
+    } else if (FINAL_CODES.has(code)) {
       return this.#listener.ended(code);
     }
-    if (!this.#isClosed) this.#returning = setTimeout(() => this.#socket.connect(), 1000);
+    if (!this.#isClosed) this.#reconnectTimer = setTimeout(() => this.#socket.connect(), 1000);
   }
 
-  #renewInTime(): void {
-    clearTimeout(this.#renewing);
+  #scheduleRenewal(): void {
+    clearTimeout(this.#renewalTimer);
     const expiresAt = this.#api.session?.expiresAt;
     if (expiresAt === undefined) return;
     const leftMs = Math.max(0, expiresAt - Date.now());
-    this.#renewing = setTimeout(() => void this.#renew(), leftMs - Math.min(RENEW_BEFORE_MS, leftMs / 3));
+    this.#renewalTimer = setTimeout(() => void this.#renew(), leftMs - Math.min(RENEW_BEFORE_MS, leftMs / 3));
   }
 
   async #renew(): Promise<void> {
@@ -145,13 +147,13 @@ export class Connection {
       const { accessToken } = await this.#api.refresh();
       if (accessToken === undefined) return;
       await this.call("auth:refresh", { token: accessToken });
-      this.#renewInTime();
+      this.#scheduleRenewal();
     } catch {
       // The server closes the socket when the token ends, and it comes back with a new one.
     }
   }
 }
 
-function unreachable(): Refused {
-  return new Refused({ code: UNREACHABLE, message: "The server cannot be reached." });
+function unreachable(): RequestError {
+  return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
 }

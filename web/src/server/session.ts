@@ -23,23 +23,23 @@ export interface DemoSignIn {
   users: readonly DemoUser[];
 }
 
-const KEPT_AS = "talkwire.session";
+const STORAGE_KEY = "talkwire.session";
 
 /**
  * Where the session is kept: that of an account for all tabs, that of a demo user for one tab, so that two tabs can
  * talk to each other.
  */
-export class SessionKeeper {
+export class SessionStore {
   readonly #shared: Storage;
-  readonly #own: Storage;
+  readonly #ofTab: Storage;
 
-  constructor(shared: Storage = localStorage, own: Storage = sessionStorage) {
+  constructor(shared: Storage = localStorage, ofTab: Storage = sessionStorage) {
     this.#shared = shared;
-    this.#own = own;
+    this.#ofTab = ofTab;
   }
 
   read(): Session | null {
-    const text = this.#own.getItem(KEPT_AS) ?? this.#shared.getItem(KEPT_AS);
+    const text = this.#ofTab.getItem(STORAGE_KEY) ?? this.#shared.getItem(STORAGE_KEY);
     try {
       return text === null ? null : (JSON.parse(text) as Session);
     } catch {
@@ -48,11 +48,11 @@ export class SessionKeeper {
   }
 
   keep(session: Session): void {
-    (session.accessToken === undefined ? this.#own : this.#shared).setItem(KEPT_AS, JSON.stringify(session));
+    (session.accessToken === undefined ? this.#ofTab : this.#shared).setItem(STORAGE_KEY, JSON.stringify(session));
   }
 
   forget(): void {
     // A tab of a demo user leaves other tabs' account alone.
-    (this.#own.getItem(KEPT_AS) === null ? this.#shared : this.#own).removeItem(KEPT_AS);
+    (this.#ofTab.getItem(STORAGE_KEY) === null ? this.#shared : this.#ofTab).removeItem(STORAGE_KEY);
   }
 }

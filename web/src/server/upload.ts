@@ -3,16 +3,16 @@
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
 import type { Api } from "./api";
 import type { ErrorAnswer, ErrorBody } from "./payloads";
-import { Refused, UNREACHABLE } from "./refused";
+import { RequestError, UNREACHABLE } from "./request_error";
 
 /** Bytes of one request: what a proxy that holds requests back lets through, and does not stall. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FILES = "api/v1/files";
 /** Another request still works on the upload, or was broken off: the server says where to go on. Or the node that held
  *  it is gone (410): the library then begins anew. */
-const PASSING = new Set([408, 409, 410, 423, 460]);
+const TRANSIENT_STATUSES = new Set([408, 409, 410, 423, 460]);
 
-export interface Shipment {
+export interface FileUpload {
   readonly name: string;
   readonly type: string;
   readonly bytes: Blob;
@@ -20,34 +20,34 @@ export interface Shipment {
   readonly startedAs: string | null;
 }
 
-export interface ShipmentListener {
+export interface FileUploadListener {
   started(id: string): void;
   progressed(bytes: number): void;
 }
 
-/** Answers the file's id when all of it is on the server. Rejects with `Refused`; after `stop` with anything. */
+/** Answers the file's id when all of it is on the server. Rejects with `RequestError`; after `stop` with anything. */
 export async function upload(
   api: Api,
-  { name, type, bytes, startedAs }: Shipment,
-  listener: ShipmentListener,
+  { name, type, bytes, startedAs }: FileUpload,
+  listener: FileUploadListener,
   stop: AbortSignal,
 ): Promise<string> {
   try {
     return await new Promise((resolve, reject) => {
       const sent: Upload = new Upload(bytes, {
-        endpoint: api.provenAddress(FILES),
-        uploadUrl: startedAs === null ? null : api.provenAddress(`${FILES}/${startedAs}`),
+        endpoint: api.authenticatedUrl(FILES),
+        uploadUrl: startedAs === null ? null : api.authenticatedUrl(`${FILES}/${startedAs}`),
         metadata: { filename: name, filetype: type },
-        httpStack: new OwnPaths(api),
+        httpStack: new ServerPaths(api),
         chunkSize: CHUNK_BYTES,
         retryDelays: null,
         storeFingerprintForResuming: false,
-        onBeforeRequest: (request) => prove(api, request),
-        onAfterResponse: keepWhatIsThere,
-        onUploadUrlAvailable: () => listener.started(idIn(sent.url)),
+        onBeforeRequest: (request) => addToken(api, request),
+        onAfterResponse: keepUploadOnBusyServer,
+        onUploadUrlAvailable: () => listener.started(idOf(sent.url)),
         onProgress: (count) => listener.progressed(count),
-        onSuccess: () => resolve(idIn(sent.url)),
-        onError: (error) => reject(refusalOf(error)),
+        onSuccess: () => resolve(idOf(sent.url)),
+        onError: (error) => reject(requestErrorOf(error)),
       });
       stop.addEventListener("abort", () => {
         void sent.abort();
@@ -56,13 +56,13 @@ export async function upload(
       sent.start();
     });
   } catch (error) {
-    if (error instanceof Refused && error.code === "token_expired") await api.refresh();
+    if (error instanceof RequestError && error.code === "token_expired") await api.refresh();
     throw error;
   }
 }
 
 /** The server names addresses from its own root, and a user of a demo server is proven by the address. */
-class OwnPaths extends DefaultHttpStack {
+class ServerPaths extends DefaultHttpStack {
   readonly #api: Api;
 
   constructor(api: Api) {
@@ -71,43 +71,45 @@ class OwnPaths extends DefaultHttpStack {
   }
 
   override createRequest(method: string, url: string): HttpRequest {
-    const path = method === "POST" ? FILES : `${FILES}/${idIn(url)}`;
-    const address = new URL(this.#api.provenAddress(path));
+    const path = method === "POST" ? FILES : `${FILES}/${idOf(url)}`;
+    const address = new URL(this.#api.authenticatedUrl(path));
     // A token travels in the header, where logs do not keep it.
     address.searchParams.delete("token");
     return super.createRequest(method, address.href);
   }
 }
 
-async function prove(api: Api, request: HttpRequest): Promise<void> {
-  const session = await api.fresh();
+async function addToken(api: Api, request: HttpRequest): Promise<void> {
+  const session = await api.freshSession();
   if (session?.accessToken !== undefined) request.setHeader("Authorization", `Bearer ${session.accessToken}`);
 }
 
 /** The library begins anew where it cannot learn how far an upload is; but a server that is busy has not lost it. */
-function keepWhatIsThere(request: HttpRequest, response: HttpResponse): void {
+function keepUploadOnBusyServer(request: HttpRequest, response: HttpResponse): void {
   const status = response.getStatus();
   if (request.getMethod() === "HEAD" && (status >= 500 || status === 429 || status === 401))
-    throw new Refused({ code: status === 401 ? "token_expired" : "unavailable", message: String(status) });
+    throw new RequestError({ code: status === 401 ? "token_expired" : "unavailable", message: String(status) });
 }
 
-function idIn(url: string | null): string {
+function idOf(url: string | null): string {
   return new URL(url ?? "", document.baseURI).pathname.split("/").at(-1) ?? "";
 }
 
-function refusalOf(error: Error | DetailedError): Refused {
+function requestErrorOf(error: Error | DetailedError): RequestError {
   const { originalResponse = null, causingError = null } = error as Partial<DetailedError>;
-  if (causingError instanceof Refused) return causingError;
+  if (causingError instanceof RequestError) return causingError;
   // The file was moved or changed after it was chosen.
-  if (causingError instanceof DOMException) return new Refused({ code: "unreadable", message: causingError.message });
-  if (originalResponse === null) return new Refused({ code: UNREACHABLE, message: error.message });
+  if (causingError instanceof DOMException)
+    return new RequestError({ code: "unreadable", message: causingError.message });
+  if (originalResponse === null) return new RequestError({ code: UNREACHABLE, message: error.message });
   const status = originalResponse.getStatus();
-  const body = errorIn(originalResponse.getBody());
-  if (status >= 500 || PASSING.has(status)) return new Refused({ code: "unavailable", message: body?.message ?? "" });
-  return new Refused(body ?? { code: String(status), message: error.message });
+  const body = errorBodyOf(originalResponse.getBody());
+  if (status >= 500 || TRANSIENT_STATUSES.has(status))
+    return new RequestError({ code: "unavailable", message: body?.message ?? "" });
+  return new RequestError(body ?? { code: String(status), message: error.message });
 }
 
-function errorIn(body: string): ErrorBody | undefined {
+function errorBodyOf(body: string): ErrorBody | undefined {
   try {
     return (JSON.parse(body) as Partial<ErrorAnswer>).error;
   } catch {

@@ -1,23 +1,23 @@
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Chat } from "../chat/chat";
-import { totalUnread } from "../chat/conversations/unread";
-import { own } from "../chat/core";
+import { totalUnread } from "../chat/conversations/conversations_by_id";
+import { own } from "../chat/own";
 import { Api } from "../server/api";
 import type { User } from "../server/payloads";
 import { texts } from "../texts";
-import { followAddress } from "./address";
 import { useAlerts } from "./alerts/use_alerts";
 import { CallGate } from "./calls/call_gate";
-import { ChatContext, useChat, useChatState } from "./context";
+import { ChatContext, useChat, useChatState } from "./chat_context";
+import { Notice } from "./components/notice";
 import { ConversationView } from "./conversation/conversation_view";
-import { Unavailable } from "./conversation/unavailable";
-import { Sidebar } from "./conversations/sidebar";
-import { useInvitation } from "./entrance/invitation";
-import { Arrival, JoinDialog } from "./entrance/join_dialog";
-import { SignIn } from "./entrance/sign_in";
+import { UnavailableConversation } from "./conversation/unavailable_conversation";
 import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
-import { Notice } from "./parts/notice";
+import { followAddress } from "./page_address";
+import { Sidebar } from "./sidebar/sidebar";
+import { AcceptInvitation, JoinDialog } from "./sign_in/join_dialog";
+import { SignIn } from "./sign_in/sign_in";
+import { useInvitation } from "./sign_in/use_invitation";
 import "./app.css";
 
 export function App() {
@@ -26,12 +26,12 @@ export function App() {
   const [reason, setReason] = useState("");
   const [invitation, forgetInvitation] = useInvitation();
   /** Whether the reader has registered with the invitation, and so joined. */
-  const [arrives, setArrives] = useState(false);
+  const [isJoining, setJoining] = useState(false);
 
   // Somebody else is signed in, in another tab: then in all.
   useEffect(
     () =>
-      api.onOtherTab(() => {
+      api.onSessionChange(() => {
         const user = api.session?.user;
         if (user !== undefined) setMe((before) => (before === null || before.id === user.id ? before : user));
       }),
@@ -43,7 +43,7 @@ export function App() {
     setMe(null);
   };
   const over = (): void => {
-    setArrives(false);
+    setJoining(false);
     forgetInvitation();
   };
   if (me === null) {
@@ -53,7 +53,7 @@ export function App() {
         reason={reason}
         invitation={invitation}
         onSession={({ user }, registered) => {
-          setArrives(registered);
+          setJoining(registered);
           setMe(user);
         }}
         onInvitationOver={forgetInvitation}
@@ -63,8 +63,8 @@ export function App() {
   return (
     <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
       {invitation !== null &&
-        (arrives ? (
-          <Arrival key={invitation} code={invitation} onDone={over} />
+        (isJoining ? (
+          <AcceptInvitation key={invitation} code={invitation} onDone={over} />
         ) : (
           <JoinDialog key={invitation} code={invitation} onClose={over} />
         ))}
@@ -138,7 +138,7 @@ function Opened() {
   return (
     <main className="nothing">
       {loaded && openId !== null ? (
-        <Unavailable key={openId} id={openId} />
+        <UnavailableConversation key={openId} id={openId} />
       ) : (
         <p>{loaded ? texts.pickOne : texts.connecting}</p>
       )}

@@ -5,26 +5,26 @@ export type Theme = "system" | "light" | "dark";
 export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 /** `public/theme.js` reads it too, before the first paint. */
-const KEPT_AS = "talkwire.theme";
+const STORAGE_KEY = "talkwire.theme";
 
 export function themeOf(kept: string | null): Theme {
   return THEMES.find((theme) => theme === kept) ?? "system";
 }
 
 export function readTheme(): Theme {
-  return themeOf(localStorage.getItem(KEPT_AS));
+  return themeOf(localStorage.getItem(STORAGE_KEY));
 }
 
 export function chooseTheme(theme: Theme): void {
-  if (theme === "system") localStorage.removeItem(KEPT_AS);
-  else localStorage.setItem(KEPT_AS, theme);
+  if (theme === "system") localStorage.removeItem(STORAGE_KEY);
+  else localStorage.setItem(STORAGE_KEY, theme);
   show(theme);
 }
 
 /** Other tabs choose too. */
 export function followTheme(): void {
   addEventListener("storage", ({ key }) => {
-    if (key === KEPT_AS || key === null) show(readTheme());
+    if (key === STORAGE_KEY || key === null) show(readTheme());
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import type { ChatPart, Core } from "../core";
 import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
 
@@ -19,10 +19,10 @@ export interface AlertState {
 export interface Alert {
   readonly notification: ChatNotification;
   /** Whether the browser should show it: the reader looks elsewhere. */
-  readonly shows: boolean;
+  readonly showsNotification: boolean;
 }
 
-export class Alerts implements Part {
+export class Alerts implements ChatPart {
   readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({ items: [], unread: 0, next: null }));
   readonly tabs: Tabs;
   /** Who plays and shows. */
@@ -31,14 +31,14 @@ export class Alerts implements Part {
   onRead: (ids: readonly string[]) => void = () => undefined;
   readonly #core: Core;
   /** Those that were told and are not stored: the unread counts of conversations say the same. */
-  #passing: Notifications = [];
+  #unstored: Notifications = [];
   /** How many events have changed the count. */
   #changes = 0;
 
   constructor(core: Core) {
     this.#core = core;
     this.tabs = new Tabs(core.now.me.id);
-    core.on("notification", (notification) => void this.#told(notification));
+    core.on("notification", (notification) => void this.#received(notification));
     core.on("notification:read", ({ ids, unread }) => {
       this.#changes += 1;
       this.#read((each) => ids === undefined || ids.includes(each.id));
@@ -61,7 +61,7 @@ export class Alerts implements Part {
       core.changeConversation(conversationId, (before) => ({ ...before, muted })),
     );
     core.state.subscribe(({ openId }, before) => {
-      if (openId !== null && openId !== before.openId) void this.#seen(openId);
+      if (openId !== null && openId !== before.openId) void this.#markSeen(openId);
     });
   }
 
@@ -130,10 +130,10 @@ export class Alerts implements Part {
 
   // --- what the server tells -----------------------------------------------------------------------------------------
 
-  async #told(notification: ChatNotification): Promise<void> {
+  async #received(notification: ChatNotification): Promise<void> {
     const { id, conversationId } = notification;
     const { items, unread } = this.state.getState();
-    if ([...items, ...this.#passing].some((each) => each.id === id)) return;
+    if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isSeen } = this.tabs;
     const { openId, keptUnread } = this.#core.now;
     // The server takes a message as read once its place is in sight; the others are read in the open conversation.
@@ -144,22 +144,22 @@ export class Alerts implements Part {
     if (isStored(notification)) {
       this.#changes += 1;
       this.state.setState({ items: merged(items, [item]), unread: unread + (isRead ? 0 : 1) });
-    } else this.#passing = [item, ...this.#passing].slice(0, PASSING_MAX);
+    } else this.#unstored = [item, ...this.#unstored].slice(0, UNSTORED_MAX);
     // What is no message is read by being looked at; of messages the server knows when they are read.
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     if (notification.quiet) return;
     // Whoever reads a conversation sees what is new there; the claim keeps other tabs quiet too.
     if (!(await this.tabs.claim(id)) || isRead) return;
-    this.onAlert({ notification, shows: !isSeen });
+    this.onAlert({ notification, showsNotification: !isSeen });
   }
 
   readonly #focused = (): void => {
     const { openId } = this.#core.now;
-    if (openId !== null) void this.#seen(openId);
+    if (openId !== null) void this.#markSeen(openId);
   };
 
   /** Whoever opens a conversation has seen its offers and missed calls; of messages the server knows when they are read. */
-  async #seen(conversationId: string): Promise<void> {
+  async #markSeen(conversationId: string): Promise<void> {
     const unread = this.state.getState().items.filter((each) => each.readAt === undefined && !isOfMessage(each));
     await this.markRead(unread.filter((each) => each.conversationId === conversationId).map(({ id }) => id));
   }
@@ -175,7 +175,7 @@ export class Alerts implements Part {
 
   /** Marks the notifications of messages as read that were read with their messages. */
   #readMessages(matches: (each: ChatNotification) => boolean): void {
-    this.#passed(matches);
+    this.#dropUnstored(matches);
     this.#read((each) => isOfMessage(each) && matches(each));
   }
 
@@ -183,16 +183,16 @@ export class Alerts implements Part {
   #forget(conversationId: string): void {
     this.#changes += 1;
     const isThere = (each: ChatNotification): boolean => each.conversationId === conversationId;
-    this.#passed(isThere);
+    this.#dropUnstored(isThere);
     this.#read(isThere);
     this.state.setState(({ items }) => ({ items: items.filter((each) => !isThere(each)) }));
     void this.load();
   }
 
   /** What is not stored is forgotten as soon as it was read. */
-  #passed(matches: (each: ChatNotification) => boolean): void {
-    const read = this.#passing.filter(matches);
-    this.#passing = this.#passing.filter((each) => !matches(each));
+  #dropUnstored(matches: (each: ChatNotification) => boolean): void {
+    const read = this.#unstored.filter(matches);
+    this.#unstored = this.#unstored.filter((each) => !matches(each));
     this.onRead(read.map(({ id }) => id));
   }
 
@@ -205,7 +205,7 @@ export const unreadIn = ({ unread }: AlertState): number => unread;
 
 const LOAD_ATTEMPTS = 3;
 /** As many as may be shown by the browser at the same time. */
-const PASSING_MAX = 100;
+const UNSTORED_MAX = 100;
 
 const isOfMessage = ({ messageId }: ChatNotification): boolean => messageId !== undefined;
 const pathOf = (conversationId: string): string => `conversations/${encodeURIComponent(conversationId)}/preferences`;

@@ -3,7 +3,7 @@
  * where none is, whoever claims it. What was claimed once is remembered, through a reload too.
  */
 
-import { Claims } from "./claims";
+import { AlertClaims } from "./alert_claims";
 
 /** Whether a tab may claim something: `isSeen` is whether it is looked at, `isOtherSeen` whether another one is. */
 export function mayClaim(isSeen: boolean, isOtherSeen: boolean): boolean {
@@ -11,12 +11,12 @@ export function mayClaim(isSeen: boolean, isOtherSeen: boolean): boolean {
 }
 
 export class Tabs {
-  readonly #claims: Claims;
+  readonly #claims: AlertClaims;
   readonly #seen: string;
   #release: (() => void) | null = null;
 
   constructor(userId: string) {
-    this.#claims = new Claims(userId);
+    this.#claims = new AlertClaims(userId);
     this.#seen = `talkwire.seen.${userId}`;
   }
 

@@ -28,7 +28,7 @@ export type Ending =
   | "insecure"
   | "no-microphone";
 
-interface Going<P extends string> {
+interface WithCall<P extends string> {
   readonly phase: P;
   readonly since: number;
   readonly call: Call;
@@ -36,12 +36,12 @@ interface Going<P extends string> {
 
 export type CallState =
   | { readonly phase: "idle" }
-  | Going<"outgoing">
-  | Going<"incoming">
-  | Going<"joining">
-  | Going<"talking">
+  | WithCall<"outgoing">
+  | WithCall<"incoming">
+  | WithCall<"joining">
+  | WithCall<"talking">
   /** `detail`: what the server said, where it refused. */
-  | (Going<"over"> & { readonly ending: Ending; readonly detail: string });
+  | (WithCall<"over"> & { readonly ending: Ending; readonly detail: string });
 
 export type Phase = CallState["phase"];
 type Ongoing = Extract<CallState, { call: Call }>;
@@ -127,32 +127,32 @@ const TABLE: { readonly [P in Phase]: Steps<P> } = {
 };
 
 /** What it is after an event; the same, where the event means nothing then. */
-export function after(state: CallState, event: CallEvent, nowMs: number): CallState {
+export function nextState(state: CallState, event: CallEvent, nowMs: number): CallState {
   const step = (TABLE[state.phase] as Record<string, Step<CallState, CallEvent> | undefined>)[event.type];
   return step === undefined ? state : step(state, event, nowMs);
 }
 
 const SECOND_MS = 1000;
 /** The server ends what rings, sooner than this; a connection is there within seconds, or not at all. */
-const LASTS_MS: Partial<Record<Phase, number>> = {
+const TIMEOUTS_MS: Partial<Record<Phase, number>> = {
   outgoing: 120 * SECOND_MS,
   incoming: 120 * SECOND_MS,
   joining: 20 * SECOND_MS,
 };
 const SHOWN_MS = 6 * SECOND_MS;
 /** What somebody has to know of stays until they have read it. */
-const PASSING: ReadonlySet<Ending> = new Set(["hung-up", "declined", "gone"]);
+const TRANSIENT_ENDINGS: ReadonlySet<Ending> = new Set(["hung-up", "declined", "gone"]);
 
 /** When time alone changes it; null: never. */
 export function deadlineOf(state: CallState): number | null {
   if (state.phase === "idle") return null;
-  if (state.phase === "over") return PASSING.has(state.ending) ? state.since + SHOWN_MS : null;
-  const lasts = LASTS_MS[state.phase];
+  if (state.phase === "over") return TRANSIENT_ENDINGS.has(state.ending) ? state.since + SHOWN_MS : null;
+  const lasts = TIMEOUTS_MS[state.phase];
   return lasts === undefined ? null : state.since + lasts;
 }
 
 /** What it is when its time has come. */
-export function afterTime(state: CallState, nowMs: number): CallState {
+export function stateAfterTimeout(state: CallState, nowMs: number): CallState {
   const deadline = deadlineOf(state);
   if (deadline === null || nowMs < deadline) return state;
   switch (state.phase) {

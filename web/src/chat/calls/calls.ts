@@ -1,49 +1,50 @@
 /** Calls between two: who calls whom, over the server; the line itself is loaded when the first call begins. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { randomId } from "../../insecure";
+import { randomId } from "../../secure_context_fallbacks";
 import type { CallSignal } from "../../server/payloads";
-import type { Refused } from "../../server/refused";
-import { type Core, own, type Part } from "../core";
-import type { Line, LineListener, LineSignal, Media } from "./call_line";
+import type { RequestError } from "../../server/request_error";
+import type { ChatPart, Core } from "../core";
+import { own } from "../own";
+import { CallSignaling, dataOf } from "./call_signaling";
 import {
-  after,
-  afterTime,
   type Call,
   type CallEvent,
   type CallState,
   deadlineOf,
   type Ending,
   IDLE,
+  nextState,
+  stateAfterTimeout,
 } from "./call_state";
-import { CallWire, dataOf } from "./call_wire";
+import type { Media, PeerCall, PeerCallListener, PeerSignal } from "./peer_call";
 
-export class Calls implements Part {
+export class Calls implements ChatPart {
   readonly state: StoreApi<CallState> = createStore<CallState>(() => IDLE);
   /** What is heard and seen; null while there is no line. */
   readonly media: StoreApi<{ readonly media: Media | null; readonly problem: Ending | null }> = createStore(
     () => NO_MEDIA,
   );
   readonly #core: Core;
-  readonly #wire: CallWire;
+  readonly #signaling: CallSignaling;
   #otherDevice = "";
-  #line: Line | null = null;
+  #line: PeerCall | null = null;
   #iceServers: RTCIceServer[] = [];
   /** What the other end said before there was a line. */
-  #early: LineSignal[] = [];
+  #early: PeerSignal[] = [];
   /** The other one's call, that came while the reader called them. */
   #crossing: { readonly call: Call; readonly device: string } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: Core) {
     this.#core = core;
-    this.#wire = new CallWire(core);
+    this.#signaling = new CallSignaling(core);
     core.on("call:invite", (signal) => this.#invited(signal));
     core.on("call:accept", (signal) => this.#accepted(signal));
     core.on("call:reject", (signal) => this.#rejected(signal));
     core.on("call:signal", (signal) => this.#signalled(signal));
     core.on("call:ended", ({ callId, reason }) => {
-      if (callId === this.#call?.callId) this.#go({ type: "ended", reason });
+      if (callId === this.#call?.callId) this.#apply({ type: "ended", reason });
     });
   }
 
@@ -68,19 +69,19 @@ export class Calls implements Part {
     const call: Call = { callId: randomId(), conversationId, withVideo };
     this.#otherDevice = "";
     this.#crossing = null;
-    this.#go({ type: "dialled", call });
+    this.#apply({ type: "dialled", call });
     if (!this.#is(call, "outgoing") || !(await this.#open(call))) return;
     try {
-      await this.#wire.say("invite", call, { video: withVideo });
+      await this.#signaling.send("invite", call, { video: withVideo });
     } catch (error) {
-      await this.#notInvited(call, error as Refused);
+      await this.#notInvited(call, error as RequestError);
     }
   }
 
   async answer(withVideo: boolean): Promise<void> {
     const state = this.state.getState();
     if (state.phase !== "incoming") return;
-    this.#go({ type: "answered" });
+    this.#apply({ type: "answered" });
     await this.#join({ ...state.call, withVideo });
   }
 
@@ -91,7 +92,7 @@ export class Calls implements Part {
 
   /** Lets it ring on other devices, or in vain. */
   ignore(): void {
-    if (this.state.getState().phase === "incoming") this.#go({ type: "left" });
+    if (this.state.getState().phase === "incoming") this.#apply({ type: "left" });
   }
 
   setMuted(isMuted: boolean): void {
@@ -117,13 +118,13 @@ export class Calls implements Part {
     if (userId === this.#core.now.me.id || (kind !== undefined && kind !== "direct")) return;
     if (said.resumes === true) {
       if (this.#is(call, "talking") || this.#is(call, "joining"))
-        void this.#wire.tell("accept", call, { resumes: true });
+        void this.#signaling.trySend("accept", call, { resumes: true });
     } else if (phase === "idle" || phase === "over") {
       this.#otherDevice = said.device ?? "";
       this.#early = [];
-      this.#go({ type: "invited", call });
+      this.#apply({ type: "invited", call });
     } else if (conversationId !== this.#call?.conversationId) {
-      void this.#wire.tell("reject", call, { reason: "busy" });
+      void this.#signaling.trySend("reject", call, { reason: "busy" });
     } else if (phase === "outgoing") {
       this.#crossing = { call, device: said.device ?? "" };
     }
@@ -133,10 +134,10 @@ export class Calls implements Part {
     const call = this.#call;
     if (call === null || callId !== call.callId) return;
     if (userId === this.#core.now.me.id) {
-      this.#go({ type: "answeredElsewhere" });
+      this.#apply({ type: "answeredElsewhere" });
     } else if (this.#is(call, "outgoing")) {
       this.#otherDevice = dataOf(data).device ?? "";
-      this.#go({ type: "accepted" });
+      this.#apply({ type: "accepted" });
       this.#begin(false);
     }
   }
@@ -144,13 +145,18 @@ export class Calls implements Part {
   #rejected({ callId, userId, data }: CallSignal): void {
     const call = this.#call;
     if (call === null || callId !== call.callId) return;
-    if (userId === this.#core.now.me.id) this.#go({ type: "answeredElsewhere" });
-    else this.#go({ type: "ended", reason: dataOf(data).reason ?? "rejected" });
+    if (userId === this.#core.now.me.id) this.#apply({ type: "answeredElsewhere" });
+    else this.#apply({ type: "ended", reason: dataOf(data).reason ?? "rejected" });
   }
 
   #signalled({ callId, data }: CallSignal): void {
     const { to, device, line } = dataOf(data);
-    if (callId !== this.#call?.callId || to !== this.#wire.device || device !== this.#otherDevice || line === undefined)
+    if (
+      callId !== this.#call?.callId ||
+      to !== this.#signaling.device ||
+      device !== this.#otherDevice ||
+      line === undefined
+    )
       return;
     if (this.#line === null) this.#early.push(line);
     else this.#line.receive(line);
@@ -161,10 +167,10 @@ export class Calls implements Part {
   /** Whether the microphone is there, and the call still is. */
   async #open(call: Call): Promise<boolean> {
     try {
-      const { Line } = await import("./call_line");
+      const { PeerCall } = await import("./peer_call");
       const [line, iceServers] = await Promise.all([
-        Line.open(call.withVideo, this.#listener),
-        this.#wire.iceServers(),
+        PeerCall.open(call.withVideo, this.#listener),
+        this.#signaling.iceServers(),
       ]);
       this.#iceServers = iceServers;
       if (this.#call?.callId !== call.callId) {
@@ -178,8 +184,8 @@ export class Calls implements Part {
     } catch (error) {
       if (this.#call?.callId !== call.callId) return false;
       const ending = (error as { ending?: Ending }).ending ?? "failed";
-      if (this.state.getState().phase === "joining") void this.#wire.tell("reject", call, {});
-      this.#go({ type: "failed", ending });
+      if (this.state.getState().phase === "joining") void this.#signaling.trySend("reject", call, {});
+      this.#apply({ type: "failed", ending });
       return false;
     }
   }
@@ -193,36 +199,36 @@ export class Calls implements Part {
   }
 
   /** Where both call at once, the second joins the first one's call. */
-  async #notInvited(call: Call, refused: Refused): Promise<void> {
+  async #notInvited(call: Call, refused: RequestError): Promise<void> {
     if (!this.#is(call, "outgoing")) return;
     const crossing = this.#crossing;
     if (refused.code === "conflict" && crossing !== null) {
       this.#otherDevice = crossing.device;
-      this.#go({ type: "crossed", call: { ...crossing.call, withVideo: call.withVideo } });
+      this.#apply({ type: "crossed", call: { ...crossing.call, withVideo: call.withVideo } });
       await this.#accept(crossing.call);
     } else {
-      this.#go({ type: "failed", ending: "refused", detail: refused.message });
+      this.#apply({ type: "failed", ending: "refused", detail: refused.message });
     }
   }
 
   async #accept(call: Call): Promise<void> {
     try {
-      await this.#wire.say("accept", call, {});
+      await this.#signaling.send("accept", call, {});
       this.#begin(true);
     } catch (error) {
-      this.#go({ type: "failed", ending: "refused", detail: (error as Error).message });
+      this.#apply({ type: "failed", ending: "refused", detail: (error as Error).message });
     }
   }
 
-  readonly #listener: LineListener = {
+  readonly #listener: PeerCallListener = {
     signal: (line) =>
-      this.#whileCalling((call) => void this.#wire.tell("signal", call, { to: this.#otherDevice, line })),
+      this.#whileCalling((call) => void this.#signaling.trySend("signal", call, { to: this.#otherDevice, line })),
     changed: (media) => this.#whileCalling(() => this.media.setState({ media })),
-    connected: () => this.#whileCalling(() => this.#go({ type: "connected" })),
+    connected: () => this.#whileCalling(() => this.#apply({ type: "connected" })),
     failed: (ending) =>
       this.#whileCalling((call) => {
-        void this.#wire.tell("hangup", call, {});
-        this.#go({ type: "failed", ending });
+        void this.#signaling.trySend("hangup", call, {});
+        this.#apply({ type: "failed", ending });
       }),
   };
 
@@ -235,9 +241,10 @@ export class Calls implements Part {
     const call = this.#call;
     if (call === null) return;
     try {
-      await this.#wire.say("accept", call, { resumes: true });
+      await this.#signaling.send("accept", call, { resumes: true });
     } catch (error) {
-      if ((error as Refused).code === "not_found") await this.#wire.tell("invite", call, { resumes: true });
+      if ((error as RequestError).code === "not_found")
+        await this.#signaling.trySend("invite", call, { resumes: true });
     }
     this.#line?.restart();
   }
@@ -255,15 +262,16 @@ export class Calls implements Part {
 
   readonly #leave = (): void => {
     const call = this.#call;
-    if (call !== null) void this.#wire.tell(this.state.getState().phase === "incoming" ? "reject" : "hangup", call, {});
-    this.#go({ type: "left" });
+    if (call !== null)
+      void this.#signaling.trySend(this.state.getState().phase === "incoming" ? "reject" : "hangup", call, {});
+    this.#apply({ type: "left" });
   };
 
-  #go(event: CallEvent): void {
-    this.#set(after(this.state.getState(), event, Date.now()));
+  #apply(event: CallEvent): void {
+    this.#setState(nextState(this.state.getState(), event, Date.now()));
   }
 
-  #set(state: CallState): void {
+  #setState(state: CallState): void {
     if (state === this.state.getState()) return;
     this.state.setState(state, true);
     if (state.phase === "idle" || state.phase === "over") {
@@ -280,8 +288,8 @@ export class Calls implements Part {
   /** The server does not know by itself that no line came about, and would hold the conversation for talking. */
   #timeIsUp(): void {
     const call = this.#call;
-    this.#set(afterTime(this.state.getState(), Date.now()));
-    if (call !== null && this.#call === null) void this.#wire.tell("hangup", call, {});
+    this.#setState(stateAfterTimeout(this.state.getState(), Date.now()));
+    if (call !== null && this.#call === null) void this.#signaling.trySend("hangup", call, {});
   }
 }
 

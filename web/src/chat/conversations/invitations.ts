@@ -1,4 +1,4 @@
-/** Links by which others come to a conversation. All of these reject with `Refused`. */
+/** Links by which others come to a conversation. All of these reject with `RequestError`. */
 
 import type { AcceptedAnswer, CreatedInvitation } from "../../server/payloads";
 import type { Core } from "../core";

@@ -2,7 +2,7 @@
 
 import type { Conversation, MemberRole, Person, User } from "../../server/payloads";
 import type { Timeline } from "../messages/timeline";
-import type { Conversations } from "./unread";
+import type { ConversationsById } from "./conversations_by_id";
 
 /** Somebody is gone. */
 export function withoutMember(conversation: Conversation, userId: string): Conversation {
@@ -25,9 +25,9 @@ export function withRole(conversation: Conversation, userId: string, role: Membe
 }
 
 /** Somebody looks different: where their name stands, and their direct conversation is called after them. */
-export function withUser(conversations: Conversations, user: User, myId: string): Conversations {
+export function withUser(conversations: ConversationsById, user: User, myId: string): ConversationsById {
   return Object.fromEntries(
-    Object.entries(conversations).map(([id, conversation]) => [id, withLooks(conversation, user, myId)]),
+    Object.entries(conversations).map(([id, conversation]) => [id, withProfile(conversation, user, myId)]),
   );
 }
 
@@ -50,19 +50,19 @@ function personOf({ id, name, avatar }: User): Person {
   return avatar === undefined ? { id, name } : { id, name, avatar };
 }
 
-function withLooks(conversation: Conversation, user: User, myId: string): Conversation {
+function withProfile(conversation: Conversation, user: User, myId: string): Conversation {
   const { kind, members } = conversation;
   if (members?.some(({ userId }) => userId === user.id) !== true) return conversation;
-  const { id, ...looks } = personOf(user);
+  const { id, ...profile } = personOf(user);
   const after = {
     ...conversation,
     members: members.map((each) => {
       if (each.userId !== id) return each;
       const { avatar: _, ...rest } = each;
-      return { ...rest, ...looks };
+      return { ...rest, ...profile };
     }),
   };
   if (kind !== "direct" || id === myId) return after;
   const { avatar: _, ...rest } = after;
-  return { ...rest, ...looks };
+  return { ...rest, ...profile };
 }

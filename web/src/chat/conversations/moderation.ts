@@ -1,8 +1,9 @@
 /** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
 
 import type { ConversationPage, MemberRole, Restriction, RestrictionPage } from "../../server/payloads";
-import type { Refused } from "../../server/refused";
-import { type Core, own } from "../core";
+import type { RequestError } from "../../server/request_error";
+import type { Core } from "../core";
+import { own } from "../own";
 
 /** What can be changed of a group or a channel. */
 export interface Rules {
@@ -14,13 +15,13 @@ export interface Rules {
   readonly slowModeS?: number;
 }
 
-export interface Limits {
+export interface RestrictionLimits {
   /** Milliseconds from now; null: until it is lifted. */
   readonly forMs: number | null;
   readonly reason: string;
 }
 
-/** All of these reject with `Refused`. */
+/** All of these reject with `RequestError`. */
 export class Moderation {
   readonly #core: Core;
 
@@ -35,7 +36,7 @@ export class Moderation {
   }
 
   /** The server took nothing of the reader there. */
-  refused(conversationId: string, { code, details }: Refused): void {
+  refused(conversationId: string, { code, details }: RequestError): void {
     if (code !== "muted") return;
     const until = (details as { until?: string | null } | undefined)?.until;
     // A refusal does not repeat the reason.
@@ -77,7 +78,12 @@ export class Moderation {
     await this.#core.call("member:update", { conversationId, userId, role });
   }
 
-  async restrict(conversationId: string, kind: Restriction["kind"], userId: string, limits: Limits): Promise<void> {
+  async restrict(
+    conversationId: string,
+    kind: Restriction["kind"],
+    userId: string,
+    limits: RestrictionLimits,
+  ): Promise<void> {
     const { forMs, reason } = limits;
     await this.#core.api.put(`${pathOf(conversationId, kind)}/${encodeURIComponent(userId)}`, {
       until: forMs === null ? null : new Date(Date.now() + forMs).toISOString(),

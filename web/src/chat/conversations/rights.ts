@@ -3,25 +3,25 @@
 import type { Conversation, ConversationKind, MemberRole, Rights, User } from "../../server/payloads";
 
 /** `manage`: name, picture, rules, members and restrictions. */
-export type Right = "post" | "manage" | "leave" | "delete";
+export type Permission = "post" | "manage" | "leave" | "delete";
 
 /** What one member may do to another. */
-export type Deed = "makeAdmin" | "makeMember" | "handOver" | "mute" | "remove" | "ban";
+export type MemberAction = "makeAdmin" | "makeMember" | "handOver" | "mute" | "remove" | "ban";
 
-const GROUP: Record<MemberRole, readonly Right[]> = {
+const GROUP: Record<MemberRole, readonly Permission[]> = {
   owner: ["post", "manage", "leave", "delete"],
   admin: ["post", "manage", "leave"],
   member: ["post", "leave"],
 };
 
-const RIGHTS: Record<ConversationKind, Record<MemberRole, readonly Right[]>> = {
+const RIGHTS: Record<ConversationKind, Record<MemberRole, readonly Permission[]>> = {
   direct: { owner: ["post"], admin: ["post"], member: ["post"] },
   group: GROUP,
   channel: { ...GROUP, member: ["leave"] },
 };
 
 /** By the role of who does it, then by that of whom it is done to. */
-const DEEDS: Record<MemberRole, Record<MemberRole, readonly Deed[]>> = {
+const MEMBER_ACTIONS: Record<MemberRole, Record<MemberRole, readonly MemberAction[]>> = {
   owner: {
     owner: [],
     admin: ["makeMember", "handOver", "mute", "remove", "ban"],
@@ -32,7 +32,7 @@ const DEEDS: Record<MemberRole, Record<MemberRole, readonly Deed[]>> = {
 };
 
 /** What takes a member out. Where nobody owns the conversation, only the application does. */
-const TAKES_OUT: readonly Deed[] = ["remove", "ban"];
+const REMOVING_ACTIONS: readonly MemberAction[] = ["remove", "ban"];
 
 /** Undefined as long as the members are not here. */
 export function roleOf({ members, ownerId }: Conversation, me: User): MemberRole | undefined {
@@ -41,7 +41,7 @@ export function roleOf({ members, ownerId }: Conversation, me: User): MemberRole
 }
 
 /** Whoever's role is not known yet has the rights of a member. */
-export function may(kind: ConversationKind, role: MemberRole | undefined, right: Right): boolean {
+export function may(kind: ConversationKind, role: MemberRole | undefined, right: Permission): boolean {
   return RIGHTS[kind][role ?? "member"].includes(right);
 }
 
@@ -63,19 +63,19 @@ export function endsWithLastMember({ ownerId }: Conversation, { deleteConversati
 }
 
 /** Whether the reader looks at it from outside; false as long as the members are not here. */
-export function isOutside({ members }: Conversation, me: User): boolean {
+export function isNonMember({ members }: Conversation, me: User): boolean {
   return members !== undefined && !members.some(({ userId }) => userId === me.id);
 }
 
 /** What may be done to another; to oneself, as an admin, only stepping down. */
-export function deedsOn(
+export function memberActions(
   { kind, ownerId }: Pick<Conversation, "kind" | "ownerId">,
   role: MemberRole | undefined,
   target: MemberRole,
   isMe: boolean,
-): readonly Deed[] {
+): readonly MemberAction[] {
   if (kind === "direct" || role === undefined) return [];
   if (isMe) return role === "admin" ? ["makeMember"] : [];
-  const deeds = DEEDS[role][target];
-  return ownerId === null ? deeds.filter((deed) => !TAKES_OUT.includes(deed)) : deeds;
+  const allowed = MEMBER_ACTIONS[role][target];
+  return ownerId === null ? allowed.filter((action) => !REMOVING_ACTIONS.includes(action)) : allowed;
 }

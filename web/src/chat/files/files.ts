@@ -2,7 +2,8 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Attachment } from "../../server/payloads";
-import { type Core, own } from "../core";
+import type { Core } from "../core";
+import { own } from "../own";
 
 /** A picture that is shown in full, and those around it. */
 export interface Viewing {
@@ -26,14 +27,14 @@ export class Files {
   addressOf(path: string): string {
     const known = this.#addresses.get(path);
     if (known !== undefined) return known;
-    const address = this.#core.api.provenAddress(path);
+    const address = this.#core.api.authenticatedUrl(path);
     this.#addresses.set(path, address);
     return address;
   }
 
   /** The address to load from when the one before did not go: its token may have ended. */
   async renewedAddressOf(path: string): Promise<string> {
-    await this.#core.api.fresh();
+    await this.#core.api.freshSession();
     this.#addresses.delete(path);
     return this.addressOf(path);
   }
@@ -41,9 +42,9 @@ export class Files {
   /** Has the browser save a file. */
   async download({ url, name }: Attachment): Promise<void> {
     await this.#core.attempt(async () => {
-      await this.#core.api.fresh();
+      await this.#core.api.freshSession();
       const link = document.createElement("a");
-      link.href = this.#core.api.provenAddress(url);
+      link.href = this.#core.api.authenticatedUrl(url);
       link.download = name;
       link.click();
     });

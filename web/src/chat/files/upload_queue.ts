@@ -4,17 +4,17 @@
  * was. What belongs to no letter yet lies at the composer where it was added: its `place`.
  */
 
-import { randomId } from "../../insecure";
-import { Refused } from "../../server/refused";
-import type { Shipment, ShipmentListener } from "../../server/upload";
+import { randomId } from "../../secure_context_fallbacks";
+import { RequestError } from "../../server/request_error";
+import type { FileUpload, FileUploadListener } from "../../server/upload";
 
 /** What is kept of a file. */
-export interface Kept {
+export interface StoredUpload {
   readonly id: string;
   readonly userId: string;
   readonly place: string;
   /** The letter it goes with; null while it lies at the composer. */
-  readonly letterId: string | null;
+  readonly entryId: string | null;
   readonly name: string;
   readonly type: string;
   readonly size: number;
@@ -30,40 +30,40 @@ export interface Kept {
   readonly bytes?: Blob | undefined;
 }
 
-export interface PendingFile extends Kept {
+export interface PendingFile extends StoredUpload {
   /** Bytes that were sent. */
   readonly sent: number;
   /** Whether it waits for the connection. */
   readonly stalled: boolean;
 }
 
-export interface UploadBox {
+export interface UploadStore {
   /** Those of one user, the oldest first. */
-  read(userId: string): Promise<Kept[]>;
-  get(id: string): Promise<Omit<Kept, "bytes"> | undefined>;
-  add(kept: Kept): Promise<void>;
+  read(userId: string): Promise<StoredUpload[]>;
+  get(id: string): Promise<Omit<StoredUpload, "bytes"> | undefined>;
+  add(kept: StoredUpload): Promise<void>;
   /** All but the bytes. */
-  change(kept: Kept): Promise<void>;
-  drop(id: string): Promise<void>;
+  change(kept: StoredUpload): Promise<void>;
+  delete(id: string): Promise<void>;
 }
 
 export interface UploadQueueOptions {
   readonly userId: string;
-  readonly box: UploadBox;
-  /** Answers the file's id. Rejects with `Refused`. */
-  readonly send: (shipment: Shipment, listener: ShipmentListener, stop: AbortSignal) => Promise<string>;
+  readonly store: UploadStore;
+  /** Answers the file's id. Rejects with `RequestError`. */
+  readonly send: (shipment: FileUpload, listener: FileUploadListener, stop: AbortSignal) => Promise<string>;
   readonly changed: (files: readonly PendingFile[]) => void;
   /** Why a file may not be sent at all; null when it may. */
   readonly check: (file: PendingFile) => Promise<string | null>;
   /** What is at the server and not wanted any more. */
   readonly remove: (id: string) => void;
   /** Holds the other tabs off while one works on a file. */
-  readonly alone: (name: string, work: () => Promise<void>) => Promise<void>;
+  readonly withLock: (name: string, work: () => Promise<void>) => Promise<void>;
   readonly now?: () => number;
 }
 
-const AT_ONCE = 3;
-const PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+const PARALLEL_MAX = 3;
+const RETRY_DELAYS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
@@ -71,11 +71,11 @@ export class UploadQueue {
   /** What stops those that are being worked on. */
   readonly #working = new Map<string, AbortController>();
   /** Those that were kept by an earlier page, or another tab that is open yet. */
-  readonly #found = new Set<string>();
+  readonly #restored = new Set<string>();
   #wakers: (() => void)[] = [];
   #lastAddedAt = 0;
   #isRead = false;
-  #over = false;
+  #isStopped = false;
 
   constructor(options: UploadQueueOptions) {
     this.#options = options;
@@ -83,8 +83,8 @@ export class UploadQueue {
 
   /** Reads what an earlier page has left, of the composers and of the letters that are there. */
   async start(): Promise<void> {
-    const kept = await this.#options.box.read(this.#options.userId).catch(() => []);
-    for (const { id } of kept) this.#found.add(id);
+    const kept = await this.#options.store.read(this.#options.userId).catch(() => []);
+    for (const { id } of kept) this.#restored.add(id);
     this.#isRead = true;
     this.#set([...kept.map((each) => ({ ...each, sent: each.done ? each.size : 0, stalled: false })), ...this.#files]);
     this.#work();
@@ -96,7 +96,7 @@ export class UploadQueue {
       this.#lastAddedAt = Math.max((this.#options.now ?? Date.now)(), this.#lastAddedAt + 1);
       const { id, kept } = newFile(this.#options.userId, place, file, this.#lastAddedAt);
       this.#set([...this.#files, { ...kept, sent: 0, stalled: false }]);
-      void this.#options.box.add({ ...kept, bytes: file }).catch(() => this.#found.delete(id));
+      void this.#options.store.add({ ...kept, bytes: file }).catch(() => this.#restored.delete(id));
     }
     this.#work();
   }
@@ -120,21 +120,21 @@ export class UploadQueue {
   }
 
   /** Those at a composer go with a letter. */
-  take(ids: readonly string[], letterId: string): void {
-    for (const id of ids) this.#change(id, { letterId });
+  assign(ids: readonly string[], entryId: string): void {
+    for (const id of ids) this.#change(id, { entryId });
   }
 
   /** The letter was sent, or thrown away with its files. */
-  release(letterId: string, isSent: boolean): void {
-    for (const { id } of this.#files.filter((file) => file.letterId === letterId)) {
+  release(entryId: string, isSent: boolean): void {
+    for (const { id } of this.#files.filter((file) => file.entryId === entryId)) {
       if (isSent) this.#forget(id);
       else this.remove(id);
     }
   }
 
   /** Forgets those of letters that are there no more. */
-  keepOnly(letterIds: ReadonlySet<string>): void {
-    for (const { id, letterId } of this.#files) if (letterId !== null && !letterIds.has(letterId)) this.#forget(id);
+  keepOnly(entryIds: ReadonlySet<string>): void {
+    for (const { id, entryId } of this.#files) if (entryId !== null && !entryIds.has(entryId)) this.#forget(id);
   }
 
   /** Whether nothing has to be waited for: all of them are at the server, or are not known here at all. */
@@ -157,14 +157,14 @@ export class UploadQueue {
 
   /** The session is over. What is kept is for the next one. */
   stop(): void {
-    this.#over = true;
+    this.#isStopped = true;
     for (const stopper of this.#working.values()) stopper.abort();
     this.wake();
   }
 
   #work(): void {
     for (const file of this.#files) {
-      if (this.#over || this.#working.size >= AT_ONCE) return;
+      if (this.#isStopped || this.#working.size >= PARALLEL_MAX) return;
       if (!file.done && !file.paused && file.problem === null && !this.#working.has(file.id)) this.#begin(file.id);
     }
   }
@@ -173,7 +173,7 @@ export class UploadQueue {
     const stopper = new AbortController();
     this.#working.set(id, stopper);
     void this.#options
-      .alone(`talkwire.upload.${id}`, () => this.#ship(id, stopper.signal))
+      .withLock(`talkwire.upload.${id}`, () => this.#upload(id, stopper.signal))
       .finally(() => {
         this.#working.delete(id);
         this.#work();
@@ -186,8 +186,8 @@ export class UploadQueue {
     this.wake();
   }
 
-  async #ship(id: string, stop: AbortSignal): Promise<void> {
-    if (!(await this.#catchUp(id))) return;
+  async #upload(id: string, stop: AbortSignal): Promise<void> {
+    if (!(await this.#reload(id))) return;
     for (let tries = 0; !stop.aborted; tries++) {
       const file = this.#find(id);
       if (file === undefined || file.done || file.paused) return;
@@ -196,10 +196,10 @@ export class UploadQueue {
         return;
       } catch (error) {
         if (stop.aborted) return;
-        const refused = error instanceof Refused ? error : null;
-        if (!refused?.isPassing) return this.#change(id, { problem: refused?.message ?? String(error) });
+        const refused = error instanceof RequestError ? error : null;
+        if (!refused?.isTransient) return this.#change(id, { problem: refused?.message ?? String(error) });
         this.#change(id, { stalled: true });
-        await this.#pause(Math.max(PAUSES_MS[tries] ?? 15_000, refused.retryAfterMs));
+        await this.#pause(Math.max(RETRY_DELAYS_MS[tries] ?? 15_000, refused.retryAfterMs));
       }
     }
   }
@@ -207,7 +207,8 @@ export class UploadQueue {
   async #try(file: PendingFile, stop: AbortSignal): Promise<void> {
     const { id, name, type, bytes, startedAs } = file;
     const problem = await this.#options.check(file);
-    if (problem !== null || bytes === undefined) throw new Refused({ code: "invalid_request", message: problem ?? "" });
+    if (problem !== null || bytes === undefined)
+      throw new RequestError({ code: "invalid_request", message: problem ?? "" });
     const fileId = await this.#options.send(
       { name, type, bytes, startedAs },
       {
@@ -220,9 +221,9 @@ export class UploadQueue {
   }
 
   /** Another tab may have worked on it while this one waited. Answers whether there is something left to do. */
-  async #catchUp(id: string): Promise<boolean> {
-    if (!this.#found.has(id)) return true;
-    const kept = await this.#options.box.get(id).catch(() => undefined);
+  async #reload(id: string): Promise<boolean> {
+    if (!this.#restored.has(id)) return true;
+    const kept = await this.#options.store.get(id).catch(() => undefined);
     if (kept === undefined) {
       this.#set(this.#files.filter((file) => file.id !== id));
       return false;
@@ -250,7 +251,7 @@ export class UploadQueue {
     const file = this.#update(id, change);
     if (file === undefined || Object.keys(change).every((name) => name === "sent" || name === "stalled")) return;
     const { sent: _, stalled: __, ...kept } = file;
-    void this.#options.box.change(kept).catch(() => undefined);
+    void this.#options.store.change(kept).catch(() => undefined);
   }
 
   #update(id: string, change: Partial<PendingFile>): PendingFile | undefined {
@@ -264,7 +265,7 @@ export class UploadQueue {
   #forget(id: string): void {
     this.#set(this.#files.filter((file) => file.id !== id));
     this.#stop(id);
-    void this.#options.box.drop(id).catch(() => undefined);
+    void this.#options.store.delete(id).catch(() => undefined);
   }
 
   #set(files: readonly PendingFile[]): void {
@@ -273,9 +274,9 @@ export class UploadQueue {
   }
 }
 
-function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; kept: Kept } {
+function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; kept: StoredUpload } {
   const id = randomId();
   const { name, type, size } = file;
-  const rest = { letterId: null, startedAs: null, done: false, paused: false, problem: null };
+  const rest = { entryId: null, startedAs: null, done: false, paused: false, problem: null };
   return { id, kept: { id, userId, place, name, type, size, addedAt, ...rest, bytes: file } };
 }

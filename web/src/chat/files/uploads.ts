@@ -1,14 +1,14 @@
 /** The reader's files on their way into messages. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { alone } from "../../insecure";
-import { Refused, UNREACHABLE } from "../../server/refused";
+import { withLock } from "../../secure_context_fallbacks";
+import { RequestError, UNREACHABLE } from "../../server/request_error";
 import { texts } from "../../texts";
-import type { Core, Part } from "../core";
-import type { Letter } from "../outbox/outbox";
-import { readableSize } from "./sizes";
-import { IndexedUploadBox } from "./upload_box";
+import type { ChatPart, Core } from "../core";
+import type { OutboxEntry } from "../outbox/outbox";
+import { readableSize } from "./file_size";
 import { type PendingFile, UploadQueue } from "./upload_queue";
+import { IndexedDbUploadStore } from "./upload_store";
 
 /** As many as the server takes with one message. */
 export const FILES_MAX = 20;
@@ -18,7 +18,7 @@ export function placeOf(conversationId: string, threadId?: string): string {
   return threadId === undefined ? conversationId : `${conversationId} ${threadId}`;
 }
 
-export class Uploads implements Part {
+export class Uploads implements ChatPart {
   readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
   /** Told when a letter may have what it waited for. */
   onProgress: () => void = () => undefined;
@@ -28,10 +28,10 @@ export class Uploads implements Part {
   constructor(core: Core) {
     this.#queue = new UploadQueue({
       userId: core.now.me.id,
-      box: new IndexedUploadBox(),
+      store: new IndexedDbUploadStore(),
       send: async (...shipment) => {
         const { upload } = await import("../../server/upload").catch(() => {
-          throw new Refused({ code: UNREACHABLE, message: texts.fileState.stalled });
+          throw new RequestError({ code: UNREACHABLE, message: texts.fileState.stalled });
         });
         return upload(core.api, ...shipment);
       },
@@ -47,7 +47,7 @@ export class Uploads implements Part {
         return limit !== null && size > limit ? texts.fileTooLarge(readableSize(limit)) : null;
       },
       remove: (id) => void core.api.dropFile(id),
-      alone,
+      withLock,
     });
   }
 
@@ -65,8 +65,8 @@ export class Uploads implements Part {
   }
 
   /** Puts in order what was kept of letters and files, which are not kept together. */
-  adopt(letters: readonly Letter[]): void {
-    for (const { attachments = [], clientMessageId } of letters) this.#queue.take(attachments, clientMessageId);
+  adopt(letters: readonly OutboxEntry[]): void {
+    for (const { attachments = [], clientMessageId } of letters) this.#queue.assign(attachments, clientMessageId);
     this.#queue.keepOnly(new Set(letters.map(({ clientMessageId }) => clientMessageId)));
     this.onProgress();
   }
@@ -90,12 +90,12 @@ export class Uploads implements Part {
     this.#queue.remove(id);
   }
 
-  take(ids: readonly string[], letterId: string): void {
-    this.#queue.take(ids, letterId);
+  assign(ids: readonly string[], entryId: string): void {
+    this.#queue.assign(ids, entryId);
   }
 
-  release(letterId: string, isSent: boolean): void {
-    this.#queue.release(letterId, isSent);
+  release(entryId: string, isSent: boolean): void {
+    this.#queue.release(entryId, isSent);
   }
 
   isSettled(ids: readonly string[]): boolean {
@@ -109,5 +109,5 @@ export class Uploads implements Part {
 
 /** The files that lie at a composer. */
 export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {
-  return files.filter((file) => file.place === place && file.letterId === null);
+  return files.filter((file) => file.place === place && file.entryId === null);
 }

@@ -1,52 +1,53 @@
 /** What was said: the timelines, and the reader's own messages on their way. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { randomId } from "../../insecure";
+import { randomId } from "../../secure_context_fallbacks";
 import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../../server/payloads";
-import { Refused } from "../../server/refused";
+import { RequestError } from "../../server/request_error";
 import { texts } from "../../texts";
-import { withMessage } from "../conversations/unread";
-import { type Composing, type Core, own, type Part, type Target } from "../core";
+import { withMessage } from "../conversations/conversations_by_id";
+import type { ChatPart, Composing, Core, Target } from "../core";
 import type { Uploads } from "../files/uploads";
-import { IndexedLetterBox } from "../outbox/letter_box";
-import { type Draft, type Letter, Outbox } from "../outbox/outbox";
-import { keepComposing } from "../writing/drafts";
-import { Pages } from "./pages";
-import { plainOf } from "./plain";
-import { Reading } from "./reading";
-import { summaryOf } from "./summary";
+import { type NewMessage, Outbox, type OutboxEntry } from "../outbox/outbox";
+import { IndexedDbOutboxStore } from "../outbox/outbox_store";
+import { own } from "../own";
+import { saveComposing } from "../writing/drafts";
+import { MessagePages } from "./message_pages";
+import { messageSummary } from "./message_summary";
+import { plainText } from "./plain_text";
+import { ReadReporter } from "./read_reporter";
 import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
 
 /** Where a reader left a conversation: the message at the top, and how many pixels of it were out of sight. */
-export interface LeftAt {
+export interface ScrollAnchor {
   readonly messageId: string;
   readonly offset: number;
 }
 
-export class Messages implements Part {
+export class Messages implements ChatPart {
   /** What is written and not sent yet. */
-  readonly letters: StoreApi<readonly Letter[]> = createStore<readonly Letter[]>(() => []);
+  readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
   readonly #core: Core;
   readonly #outbox: Outbox;
   readonly #uploads: Uploads;
-  readonly #pages: Pages;
-  readonly #reading: Reading;
-  readonly #leftAt = new Map<string, LeftAt>();
+  readonly #pages: MessagePages;
+  readonly #reading: ReadReporter;
+  readonly #scrollAnchors = new Map<string, ScrollAnchor>();
 
   /** Told where the server has refused what the reader wrote. */
-  onRefused: (conversationId: string, refused: Refused) => void = () => undefined;
+  onRefused: (conversationId: string, refused: RequestError) => void = () => undefined;
 
   constructor(core: Core, uploads: Uploads) {
     this.#core = core;
     this.#uploads = uploads;
-    uploads.onProgress = () => this.#outbox.look();
-    this.#pages = new Pages(core);
-    this.#reading = new Reading(core);
+    uploads.onProgress = () => this.#outbox.sendReady();
+    this.#pages = new MessagePages(core);
+    this.#reading = new ReadReporter(core);
     this.#outbox = new Outbox({
       userId: core.now.me.id,
-      box: new IndexedLetterBox(),
-      send: (letter) => this.#send(letter),
-      changed: (letters) => this.letters.setState(letters, true),
+      store: new IndexedDbOutboxStore(),
+      send: (entry) => this.#send(entry),
+      changed: (outbox) => this.outbox.setState(outbox, true),
       isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
       left: ({ clientMessageId }, isSent) => uploads.release(clientMessageId, isSent),
     });
@@ -68,7 +69,7 @@ export class Messages implements Part {
   }
 
   started(): void {
-    void this.#readWhatIsKept();
+    void this.#restoreOutbox();
   }
 
   connected(): void {
@@ -88,7 +89,7 @@ export class Messages implements Part {
     const { openId, conversations } = this.#core.now;
     const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
     this.#core.state.setState({ timelines: {}, unreadAfter: unreadCount > 0 ? readSeq : null });
-    if (openId !== null) void this.#quietly(this.#openAgain(openId));
+    if (openId !== null) void this.#ignoreFailure(this.#reopen(openId));
   }
 
   // --- reading -------------------------------------------------------------------------------------------------------
@@ -96,50 +97,50 @@ export class Messages implements Part {
   /** Has the conversation's messages here: around the one that is wanted, or where the reader left off. */
   async open(id: string, messageId?: string): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
-    await this.#quietly(this.#openAgain(id));
+    await this.#ignoreFailure(this.#reopen(id));
   }
 
   /** Remembers where the reader is in a conversation; null: at its end, where whatever comes is wanted. */
-  leaveAt(id: string, place: LeftAt | null): void {
-    if (place === null) this.#leftAt.delete(id);
-    else this.#leftAt.set(id, place);
+  saveScrollAnchor(id: string, place: ScrollAnchor | null): void {
+    if (place === null) this.#scrollAnchors.delete(id);
+    else this.#scrollAnchors.set(id, place);
   }
 
   /** Where the reader was in the conversation when they left it. */
-  leftAt(id: string): LeftAt | null {
-    return this.#leftAt.get(id) ?? null;
+  scrollAnchor(id: string): ScrollAnchor | null {
+    return this.#scrollAnchors.get(id) ?? null;
   }
 
   loadOlder(id: string): Promise<void> {
-    return this.#quietly(this.#pages.older(id));
+    return this.#ignoreFailure(this.#pages.older(id));
   }
 
   loadNewer(id: string): Promise<void> {
-    return this.#quietly(this.#pages.newer(id));
+    return this.#ignoreFailure(this.#pages.newer(id));
   }
 
   /** Of a long stretch, the end from which the reader is far is not kept. */
-  letGo(id: string, end: "oldest" | "newest"): void {
-    this.#pages.letGo(id, end);
+  dropEnd(id: string, end: "oldest" | "newest"): void {
+    this.#pages.dropEnd(id, end);
   }
 
   /** Leaves whatever old stretch is here for the newest messages. */
   async toNewest(id: string): Promise<void> {
-    if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#quietly(this.#pages.newest(id));
+    if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#ignoreFailure(this.#pages.newest(id));
     if (this.#core.now.openId === id) this.#core.state.setState({ target: { messageId: null } });
   }
 
   /** What the reader wanted to be shown is shown. */
-  reached(target: Target): void {
+  targetReached(target: Target): void {
     if (this.#core.now.target === target) this.#core.state.setState({ target: null });
   }
 
-  /** What a message said before, the newest last. Rejects with `Refused`. */
+  /** What a message said before, the newest last. Rejects with `RequestError`. */
   async versions(messageId: string): Promise<Version[]> {
     return (await this.#core.api.get<VersionPage>(`messages/${messageId}/history?limit=100`)).items;
   }
 
-  /** Who has a message, and who has read it. Rejects with `Refused`. */
+  /** Who has a message, and who has read it. Rejects with `RequestError`. */
   async receipts(messageId: string): Promise<Receipt[]> {
     return (await this.#core.api.get<ReceiptPage>(`messages/${messageId}/receipts`)).items;
   }
@@ -161,17 +162,17 @@ export class Messages implements Part {
   }
 
   /** What was marked as unread is read as usual from now on. */
-  readAgain(): void {
-    this.#reading.readAgain();
+  clearKeptUnread(): void {
+    this.#reading.clearKeptUnread();
   }
 
   // --- writing -------------------------------------------------------------------------------------------------------
 
   /** A new message, or the answer to one. */
-  async send(draft: Draft): Promise<void> {
+  async send(message: NewMessage): Promise<void> {
     const clientMessageId = randomId();
-    const kept = this.#outbox.add({ ...draft, clientMessageId });
-    this.#uploads.take(draft.attachments ?? [], clientMessageId);
+    const kept = this.#outbox.add({ ...message, clientMessageId });
+    this.#uploads.assign(message.attachments ?? [], clientMessageId);
     await kept;
   }
 
@@ -184,11 +185,11 @@ export class Messages implements Part {
   compose(composing: Composing | null): void {
     const { me, openId } = this.#core.now;
     const id = composing?.message.conversationId ?? openId;
-    if (id !== null) keepComposing(me.id, id, composing);
+    if (id !== null) saveComposing(me.id, id, composing);
     this.#core.state.setState({ composing });
   }
 
-  /** Copies a message into other conversations. Rejects with `Refused`. */
+  /** Copies a message into other conversations. Rejects with `RequestError`. */
   async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
     await this.#core.call("message:forward", { messageId, conversationIds });
   }
@@ -222,10 +223,10 @@ export class Messages implements Part {
   }
 
   /** First the files, so that none is there whose letter is not known. */
-  async #readWhatIsKept(): Promise<void> {
+  async #restoreOutbox(): Promise<void> {
     await this.#uploads.start();
     await this.#outbox.start().catch(() => undefined);
-    this.#uploads.adopt(this.#outbox.letters);
+    this.#uploads.adopt(this.#outbox.entries);
   }
 
   /** What comes of it is told as an event; a refusal is shown. Answers whether there was none. */
@@ -233,10 +234,10 @@ export class Messages implements Part {
     return (await this.#core.attempt(() => this.#core.call(name, payload))) !== undefined;
   }
 
-  async #send(letter: Letter): Promise<void> {
-    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = letter;
+  async #send(entry: OutboxEntry): Promise<void> {
+    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
-    if (fileIds === null) throw new Refused({ code: "invalid_request", message: texts.filesLost });
+    if (fileIds === null) throw new RequestError({ code: "invalid_request", message: texts.filesLost });
     const reply = replyToId === null ? {} : { replyToId };
     const thread = threadId === null ? {} : { threadId };
     const files = fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id })) };
@@ -245,23 +246,23 @@ export class Messages implements Part {
       const { message } = await this.#core.call("message:send", payload);
       this.#arrived(message);
     } catch (error) {
-      if (error instanceof Refused) this.onRefused(conversationId, error);
+      if (error instanceof RequestError) this.onRefused(conversationId, error);
       throw error;
     }
   }
 
   /** Has the messages here among which the reader was, else those where the unread begins. */
-  async #openAgain(id: string): Promise<void> {
+  async #reopen(id: string): Promise<void> {
     const timeline = own(this.#core.now.timelines, id);
-    const left = this.#leftAt.get(id);
+    const left = this.#scrollAnchors.get(id);
     if (left === undefined) return timeline?.atEnd === true ? undefined : this.#pages.open(id);
     if (timeline?.messages.some((message) => message.id === left.messageId)) return;
     try {
       await this.#pages.around(id, left.messageId);
     } catch (error) {
-      if (error instanceof Refused && error.isPassing) throw error;
+      if (error instanceof RequestError && error.isTransient) throw error;
       // It is gone, or the reader may not see it any more.
-      this.#leftAt.delete(id);
+      this.#scrollAnchors.delete(id);
       await this.#pages.open(id);
     }
   }
@@ -274,17 +275,17 @@ export class Messages implements Part {
     try {
       if (!isHere) await this.#pages.around(id, messageId);
     } catch (error) {
-      const isGone = error instanceof Refused && !error.isPassing;
-      this.reached(target);
+      const isGone = error instanceof RequestError && !error.isTransient;
+      this.targetReached(target);
       this.#core.state.setState({ notice: isGone ? texts.messageNotFound : (error as Error).message });
       return false;
     }
-    this.#arriveAt(id, messageId);
+    this.#showTarget(id, messageId);
     return true;
   }
 
   /** A reply is read among the other replies; whoever comes for what is gone is told so. */
-  #arriveAt(id: string, messageId: string): void {
+  #showTarget(id: string, messageId: string): void {
     const { timelines, openId } = this.#core.now;
     const found = own(timelines, id)?.messages.find((message) => message.id === messageId);
     this.#core.state.setState({ notice: found?.deletedAt === undefined ? "" : texts.deleted });
@@ -294,7 +295,7 @@ export class Messages implements Part {
   }
 
   /** What fails is asked for again when its place comes into sight, or when the connection is back. */
-  async #quietly(loading: Promise<void>): Promise<void> {
+  async #ignoreFailure(loading: Promise<void>): Promise<void> {
     await loading.catch(() => undefined);
   }
 
@@ -312,7 +313,7 @@ export class Messages implements Part {
       this.#change(message.conversationId, message.threadId, (root) => withReplyCount(root, 1));
     if (message.senderId !== me.id) {
       if (message.conversationId !== openId || blocked.has(message.senderId)) return;
-      this.#core.state.setState({ announcement: `${message.sender.name}: ${plainOf(summaryOf(message))}` });
+      this.#core.state.setState({ announcement: `${message.sender.name}: ${plainText(messageSummary(message))}` });
     } else if (message.clientMessageId !== undefined) {
       this.#outbox.arrived(message.clientMessageId);
     }

@@ -2,11 +2,12 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Message, MessagePage } from "../../server/payloads";
-import { type Core, own, type Part } from "../core";
+import type { ChatPart, Core } from "../core";
+import { own } from "../own";
 
 export type PinsByConversation = Readonly<Record<string, readonly Message[]>>;
 
-export class Pins implements Part {
+export class Pins implements ChatPart {
   readonly state: StoreApi<PinsByConversation> = createStore<PinsByConversation>(() => ({}));
   readonly #core: Core;
 

@@ -2,11 +2,11 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Message, ThreadAnswer } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import type { ChatPart, Core } from "../core";
 import { type Thread, threadOf, withPage, withReply, withThreadChange } from "./thread";
 import { tombstone, withReplyCount } from "./timeline";
 
-export class Threads implements Part {
+export class Threads implements ChatPart {
   readonly state: StoreApi<{ readonly thread: Thread | null }> = createStore<{ thread: Thread | null }>(() => ({
     thread: null,
   }));

@@ -15,7 +15,7 @@ const firstSeq = (timeline: Timeline): number => timeline.messages[0]?.seq ?? Nu
 const lastSeq = (timeline: Timeline): number => timeline.messages.at(-1)?.seq ?? 0;
 
 /** A page from anywhere was loaded: it joins what is here where both touch, else it takes its place. */
-export function joined(timeline: Timeline | undefined, page: Timeline): Timeline {
+export function merged(timeline: Timeline | undefined, page: Timeline): Timeline {
   if (timeline === undefined || timeline.messages.length === 0 || page.messages.length === 0) return page;
   const [first, last] = [firstSeq(page), lastSeq(page)];
   if (first > lastSeq(timeline) + 1 || last < firstSeq(timeline) - 1) return page;
@@ -55,14 +55,14 @@ export function withNew(timeline: Timeline, message: Message): Timeline {
 
 /** More than this is not kept of a conversation: however long somebody reads, the page does not grow. */
 export const KEPT_MAX = 600;
-const LEFT = 400;
+const TRIMMED_TO = 400;
 
 /** Lets go of the end from which the reader is far; it is loaded again when they come near. */
-export function withoutEnd(timeline: Timeline, end: "oldest" | "newest"): Timeline {
+export function trimmed(timeline: Timeline, end: "oldest" | "newest"): Timeline {
   const { messages } = timeline;
-  if (messages.length <= LEFT) return timeline;
-  if (end === "oldest") return { ...timeline, messages: messages.slice(-LEFT), atStart: false };
-  return { ...timeline, messages: messages.slice(0, LEFT), atEnd: false };
+  if (messages.length <= TRIMMED_TO) return timeline;
+  if (end === "oldest") return { ...timeline, messages: messages.slice(-TRIMMED_TO), atStart: false };
+  return { ...timeline, messages: messages.slice(0, TRIMMED_TO), atEnd: false };
 }
 
 /** The newest messages of a timeline that has the conversation's end. */
@@ -122,7 +122,7 @@ export interface Row {
   readonly offersAfter?: readonly Offer[];
 }
 
-const TOGETHER_MS = 5 * 60_000;
+const GROUPING_MS = 5 * 60_000;
 
 /**
  * `unreadAfter`: the `seq` up to which everything was read when the conversation was opened; null when all was. Where that
@@ -136,12 +136,12 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
   const rows: Row[] = [];
   for (const [index, message] of messages.entries()) {
     const before = messages[index - 1];
-    const startsDay = before === undefined || whenOf(before).day !== whenOf(message).day;
+    const startsDay = before === undefined || timeOf(before).day !== timeOf(message).day;
     const startsUnread = message === firstUnread;
     const isNext = before !== undefined && !startsDay && !startsUnread;
     const [last] = rows.slice(-1);
     if (message.threadId === undefined) {
-      rows.push({ message, startsDay, startsUnread, continued: isNext && belongs(message, before) });
+      rows.push({ message, startsDay, startsUnread, continued: isNext && continuesBefore(message, before) });
     } else if (isNext && last?.replies !== undefined && last.message.threadId === message.threadId) {
       rows[rows.length - 1] = { ...last, message, replies: [...last.replies, message] };
     } else {
@@ -157,19 +157,19 @@ export function keyOf({ message, replies = [message] }: Row): string {
 }
 
 /** Whether a message stands in a row. */
-export function holds({ message, replies }: Row, messageId: string): boolean {
+export function hasMessage({ message, replies }: Row, messageId: string): boolean {
   return message.id === messageId || replies?.some(({ id }) => id === messageId) === true;
 }
 
-interface When {
+interface MessageTime {
   readonly ms: number;
   readonly day: string;
 }
 
-const times = new WeakMap<Message, When>();
+const times = new WeakMap<Message, MessageTime>();
 
 /** Rows are made anew with each message, and reading a time takes long. */
-function whenOf(message: Message): When {
+function timeOf(message: Message): MessageTime {
   const known = times.get(message);
   if (known !== undefined) return known;
   const date = new Date(message.createdAt);
@@ -178,12 +178,12 @@ function whenOf(message: Message): When {
   return when;
 }
 
-function belongs(message: Message, before: Message): boolean {
+function continuesBefore(message: Message, before: Message): boolean {
   return (
     message.senderId === before.senderId &&
     message.replyTo === undefined &&
     message.forwardedFrom === undefined &&
     message.threadId === before.threadId &&
-    whenOf(message).ms - whenOf(before).ms < TOGETHER_MS
+    timeOf(message).ms - timeOf(before).ms < GROUPING_MS
   );
 }

@@ -42,14 +42,14 @@ export function amountText(amount: number, currency: string, locale?: string): s
  */
 export function parseAmount(text: string, currency: string, locale?: string): number | null {
   const digits = digitsOf(currency);
-  const [, whole, decimals = ""] = /^(\d+)(?:\.(\d*))?$/.exec(plainOf(text, locale)) ?? [];
+  const [, whole, decimals = ""] = /^(\d+)(?:\.(\d*))?$/.exec(plainText(text, locale)) ?? [];
   if (whole === undefined || decimals.length > digits) return null;
   const amount = Number(whole + decimals.padEnd(digits, "0"));
   return Number.isSafeInteger(amount) ? amount : null;
 }
 
 /** Without spaces and groups, and with a point. */
-function plainOf(text: string, locale?: string): string {
+function plainText(text: string, locale?: string): string {
   const { decimal } = signsOf(locale);
   const other = decimal === "," ? "." : ",";
   const typed = text.replaceAll(/[\s'’]/g, "");

@@ -36,9 +36,9 @@ export function nextExpiry(offers: readonly Offer[], nowMs: number): number | nu
 }
 
 /** Each once, as it was told last, in the order in which they were made. */
-export function withOffers(before: readonly Offer[], told: readonly Offer[]): readonly Offer[] {
+export function withOffers(before: readonly Offer[], received: readonly Offer[]): readonly Offer[] {
   const byId = new Map(before.map((offer) => [offer.id, offer]));
-  for (const offer of told) {
+  for (const offer of received) {
     // An answer of a moment ago does not undo what was told since.
     const known = byId.get(offer.id);
     if (known === undefined || known.updatedAt <= offer.updatedAt) byId.set(offer.id, offer);

@@ -2,7 +2,8 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Offer } from "../../server/payloads";
-import { type Core, own, type Part } from "../core";
+import type { ChatPart, Core } from "../core";
+import { own } from "../own";
 import { nextExpiry, type OfferAction, reachesBack, withOffers } from "./offer_rules";
 
 export interface ConversationOffers {
@@ -18,7 +19,7 @@ export interface OfferState {
   readonly nowMs: number;
 }
 
-export interface Terms {
+export interface OfferTerms {
   readonly title: string;
   readonly amount: number;
   readonly currency: string;
@@ -30,7 +31,7 @@ const STATUS = { accept: "accepted", reject: "rejected", withdraw: "withdrawn" }
 /** Timers of browsers go no further. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-export class Offers implements Part {
+export class Offers implements ChatPart {
   readonly state: StoreApi<OfferState> = createStore<OfferState>(() => ({ byConversation: {}, nowMs: Date.now() }));
   readonly #core: Core;
   readonly #loading = new Set<string>();
@@ -38,18 +39,18 @@ export class Offers implements Part {
 
   constructor(core: Core) {
     this.#core = core;
-    core.on("offer:new", (offer) => this.#told(offer));
-    core.on("offer:updated", (offer) => this.#told(offer));
+    core.on("offer:new", (offer) => this.#received(offer));
+    core.on("offer:updated", (offer) => this.#received(offer));
     core.state.subscribe(({ openId, timelines, connected }, before) => {
       if (openId === null || !connected) return;
       if (openId !== before.openId || own(timelines, openId) !== own(before.timelines, openId))
-        this.#loadAsFarAsShown(openId);
+        this.#loadAsFarAsTimeline(openId);
     });
   }
 
   loaded(): void {
     this.state.setState({ byConversation: {} });
-    this.#loadAsFarAsShown(this.#core.now.openId);
+    this.#loadAsFarAsTimeline(this.#core.now.openId);
   }
 
   stopped(): void {
@@ -74,43 +75,43 @@ export class Offers implements Part {
     } finally {
       this.#loading.delete(id);
     }
-    this.#loadAsFarAsShown(id);
+    this.#loadAsFarAsTimeline(id);
   }
 
-  /** Rejects with `Refused`, as all that follow. */
-  async make(conversationId: string, terms: Terms): Promise<void> {
+  /** Rejects with `RequestError`, as all that follow. */
+  async make(conversationId: string, terms: OfferTerms): Promise<void> {
     const { offer } = await this.#core.call("offer:create", { conversationId, ...terms });
-    this.#told(offer);
+    this.#received(offer);
   }
 
-  async counter(offerId: string, terms: Terms): Promise<void> {
+  async counter(offerId: string, terms: OfferTerms): Promise<void> {
     const { offer } = await this.#core.call("offer:counter", { offerId, ...terms });
-    this.#told(offer);
+    this.#received(offer);
   }
 
   async answer(offerId: string, action: Exclude<OfferAction, "counter">): Promise<void> {
     const { offer } = await this.#core.call("offer:update", { offerId, status: STATUS[action] });
-    this.#told(offer);
+    this.#received(offer);
   }
 
-  #told(offer: Offer): void {
+  #received(offer: Offer): void {
     const known = own(this.state.getState().byConversation, offer.conversationId);
     // What was never opened is loaded when it is.
     if (known !== undefined) this.#put(offer.conversationId, [offer], known.next);
   }
 
-  #put(id: string, told: readonly Offer[], next: string | null): void {
+  #put(id: string, received: readonly Offer[], next: string | null): void {
     this.state.setState(({ byConversation }) => ({
       byConversation: {
         ...byConversation,
-        [id]: { offers: withOffers(own(byConversation, id)?.offers ?? [], told), next },
+        [id]: { offers: withOffers(own(byConversation, id)?.offers ?? [], received), next },
       },
       nowMs: Date.now(),
     }));
-    this.#watchTime();
+    this.#scheduleExpiry();
   }
 
-  #loadAsFarAsShown(id: string | null): void {
+  #loadAsFarAsTimeline(id: string | null): void {
     if (id === null) return;
     const known = own(this.state.getState().byConversation, id);
     const timeline = own(this.#core.now.timelines, id);
@@ -119,7 +120,7 @@ export class Offers implements Part {
       void this.loadMore(id);
   }
 
-  #watchTime(): void {
+  #scheduleExpiry(): void {
     clearTimeout(this.#timer);
     const { byConversation, nowMs } = this.state.getState();
     const all = Object.values(byConversation).flatMap(({ offers }) => offers);
@@ -128,7 +129,7 @@ export class Offers implements Part {
     this.#timer = setTimeout(
       () => {
         this.state.setState({ nowMs: Date.now() });
-        this.#watchTime();
+        this.#scheduleExpiry();
       },
       Math.min(Math.max(0, next - Date.now()) + 1, TIMER_MAX_MS),
     );

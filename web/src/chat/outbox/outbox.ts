@@ -4,10 +4,10 @@
  * send again what may have arrived.
  */
 
-import { randomId } from "../../insecure";
-import { Refused } from "../../server/refused";
+import { randomId } from "../../secure_context_fallbacks";
+import { RequestError } from "../../server/request_error";
 
-export interface Letter {
+export interface OutboxEntry {
   readonly clientMessageId: string;
   readonly userId: string;
   readonly conversationId: string;
@@ -24,7 +24,7 @@ export interface Letter {
 }
 
 /** What somebody wrote, before it is a letter. */
-export interface Draft {
+export interface NewMessage {
   readonly conversationId: string;
   readonly content: string;
   readonly replyToId?: string | null;
@@ -34,24 +34,24 @@ export interface Draft {
   readonly clientMessageId?: string;
 }
 
-export interface LetterBox {
+export interface OutboxStore {
   /** Those of one user, the oldest first. */
-  read(userId: string): Promise<Letter[]>;
+  read(userId: string): Promise<OutboxEntry[]>;
   has(clientMessageId: string): Promise<boolean>;
-  put(letter: Letter): Promise<void>;
-  drop(clientMessageId: string): Promise<void>;
+  put(entry: OutboxEntry): Promise<void>;
+  delete(clientMessageId: string): Promise<void>;
 }
 
 export interface OutboxOptions {
   readonly userId: string;
-  readonly box: LetterBox;
-  /** Resolves when the server has acknowledged it. Rejects with `Refused`. */
-  readonly send: (letter: Letter) => Promise<void>;
-  readonly changed: (letters: readonly Letter[]) => void;
+  readonly store: OutboxStore;
+  /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
+  readonly send: (entry: OutboxEntry) => Promise<void>;
+  readonly changed: (entries: readonly OutboxEntry[]) => void;
   /** Whether it can go; one that cannot yet holds up no other. */
-  readonly isReady?: (letter: Letter) => boolean;
+  readonly isReady?: (entry: OutboxEntry) => boolean;
   /** It was sent, or thrown away. */
-  readonly left?: (letter: Letter, isSent: boolean) => void;
+  readonly left?: (entry: OutboxEntry, isSent: boolean) => void;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
 }
@@ -60,7 +60,7 @@ const PAUSE_MS = 2_000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  #letters: readonly Letter[] = [];
+  #entries: readonly OutboxEntry[] = [];
   readonly #sending = new Set<string>();
   /** Those that are in the box, as far as this tab knows. */
   readonly #kept = new Set<string>();
@@ -71,16 +71,16 @@ export class Outbox {
     this.#options = options;
   }
 
-  get letters(): readonly Letter[] {
-    return this.#letters;
+  get entries(): readonly OutboxEntry[] {
+    return this.#entries;
   }
 
   /** Reads what an earlier page has left. */
   async start(): Promise<void> {
-    const kept = await this.#options.box.read(this.#options.userId);
-    const known = new Set(this.#letters.map((letter) => letter.clientMessageId));
+    const kept = await this.#options.store.read(this.#options.userId);
+    const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
     for (const { clientMessageId } of kept) this.#kept.add(clientMessageId);
-    this.#set([...kept.filter((letter) => !known.has(letter.clientMessageId)), ...this.#letters]);
+    this.#set([...kept.filter((entry) => !known.has(entry.clientMessageId)), ...this.#entries]);
     this.#sendAll();
   }
 
@@ -91,39 +91,39 @@ export class Outbox {
   }
 
   /** Shows the letter at once; it leaves when it is kept and its turn has come. */
-  async add(draft: Draft): Promise<void> {
+  async add(message: NewMessage): Promise<void> {
     const { now = Date.now, userId } = this.#options;
     // Two within one millisecond keep their order.
     this.#lastWrittenAt = Math.max(now(), this.#lastWrittenAt + 1);
     const rest = { replyToId: null, threadId: null, attachments: [], clientMessageId: randomId() };
-    const letter: Letter = { ...rest, ...draft, userId, writtenAt: this.#lastWrittenAt, problem: null };
-    this.#set([...this.#letters, letter]);
+    const entry: OutboxEntry = { ...rest, ...message, userId, writtenAt: this.#lastWrittenAt, problem: null };
+    this.#set([...this.#entries, entry]);
     // A browser that keeps nothing (a private window, a full disk) still sends.
-    await this.#keep(letter);
-    this.#sendNext(letter.conversationId);
+    await this.#keep(entry);
+    this.#sendNext(entry.conversationId);
   }
 
   /** What a letter waited for may be there. */
-  look(): void {
+  sendReady(): void {
     this.#sendAll();
   }
 
   /** A letter goes without one of its files; with nothing left to say it does not go at all. */
   async detach(clientMessageId: string, attachment: string): Promise<void> {
-    const letter = this.#letters.find((each) => each.clientMessageId === clientMessageId);
-    if (letter === undefined) return;
-    const attachments = (letter.attachments ?? []).filter((each) => each !== attachment);
-    if (attachments.length === 0 && letter.content === "") return this.discard(clientMessageId);
-    await this.#replace({ ...letter, attachments, problem: null });
-    this.#sendNext(letter.conversationId);
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined) return;
+    const attachments = (entry.attachments ?? []).filter((each) => each !== attachment);
+    if (attachments.length === 0 && entry.content === "") return this.discard(clientMessageId);
+    await this.#replace({ ...entry, attachments, problem: null });
+    this.#sendNext(entry.conversationId);
   }
 
   /** Tries again what the server did not take. */
   async retry(clientMessageId: string): Promise<void> {
-    const letter = this.#letters.find((each) => each.clientMessageId === clientMessageId);
-    if (letter === undefined || letter.problem === null) return;
-    await this.#replace({ ...letter, problem: null });
-    this.#sendNext(letter.conversationId);
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined || entry.problem === null) return;
+    await this.#replace({ ...entry, problem: null });
+    this.#sendNext(entry.conversationId);
   }
 
   async discard(clientMessageId: string): Promise<void> {
@@ -132,26 +132,26 @@ export class Outbox {
 
   /** The message has come back as everybody's: whatever the acknowledgement says, it was sent. */
   arrived(clientMessageId: string): void {
-    if (this.#letters.some((letter) => letter.clientMessageId === clientMessageId))
+    if (this.#entries.some((entry) => entry.clientMessageId === clientMessageId))
       void this.#remove(clientMessageId, true);
   }
 
   async #remove(clientMessageId: string, isSent: boolean): Promise<void> {
-    const letter = this.#letters.find((each) => each.clientMessageId === clientMessageId);
-    this.#set(this.#letters.filter((each) => each !== letter));
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    this.#set(this.#entries.filter((each) => each !== entry));
     this.#kept.delete(clientMessageId);
-    await this.#options.box.drop(clientMessageId).catch(() => undefined);
-    if (letter !== undefined) this.#options.left?.(letter, isSent);
+    await this.#options.store.delete(clientMessageId).catch(() => undefined);
+    if (entry !== undefined) this.#options.left?.(entry, isSent);
   }
 
   #sendAll(): void {
-    for (const id of new Set(this.#letters.map((letter) => letter.conversationId))) this.#sendNext(id);
+    for (const id of new Set(this.#entries.map((entry) => entry.conversationId))) this.#sendNext(id);
   }
 
   #sendNext(conversationId: string): void {
     const { isReady = () => true } = this.#options;
-    const next = this.#letters.find(
-      (letter) => letter.conversationId === conversationId && letter.problem === null && isReady(letter),
+    const next = this.#entries.find(
+      (entry) => entry.conversationId === conversationId && entry.problem === null && isReady(entry),
     );
     if (!this.#open || next === undefined || this.#sending.has(conversationId)) return;
     this.#sending.add(conversationId);
@@ -161,45 +161,45 @@ export class Outbox {
     });
   }
 
-  async #deliver(letter: Letter): Promise<void> {
+  async #deliver(entry: OutboxEntry): Promise<void> {
     const { send, sleep = pause } = this.#options;
     try {
-      await send(letter);
-      await this.#remove(letter.clientMessageId, true);
+      await send(entry);
+      await this.#remove(entry.clientMessageId, true);
     } catch (error) {
-      const refused = error instanceof Refused ? error : null;
-      if (refused !== null && !refused.isPassing) await this.#notTaken(letter, refused);
+      const refused = error instanceof RequestError ? error : null;
+      if (refused !== null && !refused.isTransient) await this.#notTaken(entry, refused);
       else if (this.#open) await sleep(Math.max(PAUSE_MS, refused?.retryAfterMs ?? 0));
     }
   }
 
-  async #replace(letter: Letter): Promise<void> {
-    this.#set(this.#letters.map((each) => (each.clientMessageId === letter.clientMessageId ? letter : each)));
-    await this.#keep(letter);
+  async #replace(entry: OutboxEntry): Promise<void> {
+    this.#set(this.#entries.map((each) => (each.clientMessageId === entry.clientMessageId ? entry : each)));
+    await this.#keep(entry);
   }
 
-  async #notTaken(letter: Letter, { message }: Refused): Promise<void> {
-    if (await this.#isGone(letter)) await this.#remove(letter.clientMessageId, true);
-    else await this.#replace({ ...letter, problem: message });
+  async #notTaken(entry: OutboxEntry, { message }: RequestError): Promise<void> {
+    if (await this.#isGone(entry)) await this.#remove(entry.clientMessageId, true);
+    else await this.#replace({ ...entry, problem: message });
   }
 
-  async #keep(letter: Letter): Promise<void> {
-    await this.#options.box.put(letter).then(
-      () => this.#kept.add(letter.clientMessageId),
+  async #keep(entry: OutboxEntry): Promise<void> {
+    await this.#options.store.put(entry).then(
+      () => this.#kept.add(entry.clientMessageId),
       () => undefined,
     );
   }
 
   /** Whether it was thrown away meanwhile, or another tab has sent it: then its files are gone as well. */
-  async #isGone({ clientMessageId }: Letter): Promise<boolean> {
-    if (!this.#letters.some((each) => each.clientMessageId === clientMessageId)) return true;
+  async #isGone({ clientMessageId }: OutboxEntry): Promise<boolean> {
+    if (!this.#entries.some((each) => each.clientMessageId === clientMessageId)) return true;
     if (!this.#kept.has(clientMessageId)) return false;
-    return !(await this.#options.box.has(clientMessageId).catch(() => true));
+    return !(await this.#options.store.has(clientMessageId).catch(() => true));
   }
 
-  #set(letters: readonly Letter[]): void {
-    this.#letters = letters;
-    this.#options.changed(letters);
+  #set(entries: readonly OutboxEntry[]): void {
+    this.#entries = entries;
+    this.#options.changed(entries);
   }
 }
 

@@ -5,16 +5,16 @@
  */
 
 import type { ChosenStatus, PresenceStatus } from "../../server/payloads";
-import type { Core, Part } from "../core";
-import type { PresenceBoard } from "./presence";
+import type { ChatPart, Core } from "../core";
+import type { PresenceStore } from "./presence";
 
 const IDLE_MS = 5 * 60_000;
 /** So often others tabs are told that somebody is there. */
-const TELL_MS = 20_000;
-const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel", "focus"] as const;
+const BROADCAST_MS = 20_000;
+const ACTIVITY_EVENTS = ["pointerdown", "pointermove", "keydown", "wheel", "focus"] as const;
 
 /** What to say now; null: nothing. `shown` is what the server has, `chosen` what the reader wants. */
-export function toSay(
+export function statusToSend(
   shown: PresenceStatus | undefined,
   chosen: ChosenStatus,
   idleMs: number,
@@ -23,84 +23,84 @@ export function toSay(
   return idleMs >= IDLE_MS ? "away" : "online";
 }
 
-export class Idle implements Part {
+export class Idle implements ChatPart {
   readonly #core: Core;
-  readonly #board: PresenceBoard;
+  readonly #presence: PresenceStore;
   readonly #key: string;
-  #touchedAt = Date.now();
-  #toldAt = 0;
-  #said: "online" | "away" | null = null;
+  #activeAt = Date.now();
+  #broadcastAt = 0;
+  #sentStatus: "online" | "away" | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tabs: BroadcastChannel | undefined;
 
-  constructor(core: Core, board: PresenceBoard) {
+  constructor(core: Core, presence: PresenceStore) {
     this.#core = core;
-    this.#board = board;
+    this.#presence = presence;
     this.#key = `talkwire.away.${core.now.me.id}`;
   }
 
   started(): void {
     this.#tabs = new BroadcastChannel(this.#key);
-    this.#tabs.onmessage = () => this.#touched();
-    for (const name of TOUCHES) addEventListener(name, this.#touch, { passive: true });
+    this.#tabs.onmessage = () => this.#active();
+    for (const name of ACTIVITY_EVENTS) addEventListener(name, this.#onActivity, { passive: true });
   }
 
   stopped(): void {
     clearTimeout(this.#timer);
     this.#tabs?.close();
-    for (const name of TOUCHES) removeEventListener(name, this.#touch);
+    for (const name of ACTIVITY_EVENTS) removeEventListener(name, this.#onActivity);
   }
 
   connected(): void {
     // A new connection begins with what was set last, which may have been said when the reader was away.
-    this.#said = this.#board.mine?.status === "away" ? "away" : "online";
-    this.#look();
+    this.#sentStatus = this.#presence.mine?.status === "away" ? "away" : "online";
+    this.#update();
   }
 
   lost(): void {
     clearTimeout(this.#timer);
   }
 
-  /** What the reader wants others to see from now on. Rejects with `Refused`. */
+  /** What the reader wants others to see from now on. Rejects with `RequestError`. */
   async choose(status: ChosenStatus, text?: string): Promise<void> {
     const before = this.#chosen;
     // The page may be gone before the answer comes, and the others have been told by then.
     this.#chosen = status;
     try {
-      await this.#board.set(status, text);
+      await this.#presence.set(status, text);
     } catch (error) {
       this.#chosen = before;
       throw error;
     }
-    this.#said = status === "away" ? "away" : "online";
-    this.#touched();
+    this.#sentStatus = status === "away" ? "away" : "online";
+    this.#active();
   }
 
-  readonly #touch = (): void => {
+  readonly #onActivity = (): void => {
     const now = Date.now();
-    if (now - this.#toldAt > TELL_MS) {
-      this.#toldAt = now;
+    if (now - this.#broadcastAt > BROADCAST_MS) {
+      this.#broadcastAt = now;
       this.#tabs?.postMessage("");
     }
-    this.#touched();
+    this.#active();
   };
 
-  #touched(): void {
-    this.#touchedAt = Date.now();
-    if (this.#said === "away") this.#look();
+  #active(): void {
+    this.#activeAt = Date.now();
+    if (this.#sentStatus === "away") this.#update();
   }
 
-  #look(): void {
+  #update(): void {
     clearTimeout(this.#timer);
     if (!this.#core.now.connected) return;
-    const idleMs = Date.now() - this.#touchedAt;
-    const say = toSay(this.#board.mine?.status, this.#chosen, idleMs);
-    if (say !== null && say !== this.#said) {
-      this.#said = say;
+    const idleMs = Date.now() - this.#activeAt;
+    const say = statusToSend(this.#presence.mine?.status, this.#chosen, idleMs);
+    if (say !== null && say !== this.#sentStatus) {
+      this.#sentStatus = say;
       // What was not taken is said again with the next connection.
-      this.#board.set(say).catch(() => undefined);
+      this.#presence.set(say).catch(() => undefined);
     }
-    this.#timer = setTimeout(() => this.#look(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
+    this.#timer = setTimeout(() => this.#update(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
   }
 
   get #chosen(): ChosenStatus {

@@ -1,16 +1,16 @@
 /** Other people: who they are, and of whom the reader does not want to hear. */
 
 import type { Conversation, User, UserPage } from "../../server/payloads";
-import type { ConversationList } from "../conversations/conversations";
+import type { ConversationStore } from "../conversations/conversation_store";
+import type { ConversationsById } from "../conversations/conversations_by_id";
 import { withSender, withUser } from "../conversations/membership";
-import type { Conversations } from "../conversations/unread";
-import type { Core, Part } from "../core";
+import type { ChatPart, Core } from "../core";
 
-export class People implements Part {
+export class People implements ChatPart {
   readonly #core: Core;
-  readonly #conversations: ConversationList;
+  readonly #conversations: ConversationStore;
 
-  constructor(core: Core, conversations: ConversationList) {
+  constructor(core: Core, conversations: ConversationStore) {
     this.#core = core;
     this.#conversations = conversations;
     core.on("user:blocked", ({ userId }) => this.#setBlocked((blocked) => [...blocked, userId]));
@@ -31,7 +31,7 @@ export class People implements Part {
     );
   }
 
-  /** Somebody as they are now. Rejects with `Refused`. */
+  /** Somebody as they are now. Rejects with `RequestError`. */
   get(id: string): Promise<User> {
     return this.#core.api.get(`users/${encodeURIComponent(id)}`);
   }
@@ -49,7 +49,7 @@ export class People implements Part {
     return users;
   }
 
-  /** Neither writes to the other any more, and in groups what they say is folded. Rejects with `Refused`. */
+  /** Neither writes to the other any more, and in groups what they say is folded. Rejects with `RequestError`. */
   async block(id: string): Promise<void> {
     await this.#core.api.put(`users/me/blocks/${encodeURIComponent(id)}`);
   }
@@ -58,8 +58,8 @@ export class People implements Part {
     await this.#core.api.delete(`users/me/blocks/${encodeURIComponent(id)}`);
   }
 
-  /** The id of the direct conversation with somebody, which is opened where there is none. Rejects with `Refused`. */
-  async talkTo(id: string): Promise<string> {
+  /** The id of the direct conversation with somebody, which is opened where there is none. Rejects with `RequestError`. */
+  async openDirect(id: string): Promise<string> {
     const known = Object.values(this.#core.now.conversations).find((each) => isWith(each, id));
     return known?.id ?? this.#conversations.create({ kind: "direct", memberIds: [id] });
   }
@@ -70,7 +70,7 @@ export class People implements Part {
 }
 
 /** Whether a direct conversation with somebody is here. */
-export function talksTo(conversations: Conversations, id: string): boolean {
+export function hasDirectWith(conversations: ConversationsById, id: string): boolean {
   return Object.values(conversations).some((each) => isWith(each, id));
 }
 

@@ -2,27 +2,28 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChosenStatus, Presence } from "../../server/payloads";
-import { type Core, own, type Part } from "../core";
+import type { ChatPart, Core } from "../core";
+import { own } from "../own";
 
 export type PresenceByUser = Readonly<Record<string, Presence>>;
 
 /** The server takes so many at once. */
 const WATCHED_MAX = 1_000;
 
-export class PresenceBoard implements Part {
+export class PresenceStore implements ChatPart {
   readonly state: StoreApi<PresenceByUser> = createStore<PresenceByUser>(() => ({}));
   readonly #core: Core;
   /** Who is no contact, and asked for by those who show them: how many do. */
   readonly #watched = new Map<string, number>();
   readonly #subscribed = new Set<string>();
   /** Those of before the connection went. */
-  #again: ReadonlySet<string> = new Set();
-  #isFresh = false;
-  #gathering = false;
+  #subscribedBefore: ReadonlySet<string> = new Set();
+  #isReplaced = false;
+  #isScheduled = false;
 
   constructor(core: Core) {
     this.#core = core;
-    core.on("presence:update", (told) => this.state.setState({ [told.userId]: told }));
+    core.on("presence:update", (received) => this.state.setState({ [received.userId]: received }));
   }
 
   /** The reader's own. */
@@ -31,24 +32,24 @@ export class PresenceBoard implements Part {
   }
 
   connected(): void {
-    this.#again = new Set(this.#subscribed);
+    this.#subscribedBefore = new Set(this.#subscribed);
     this.#subscribed.clear();
-    this.#gather();
+    this.#scheduleSubscribe();
     // Nobody told of it while the connection was away, and recovery brings only what is in the log.
-    if (!this.#isFresh) void this.#refresh();
-    this.#isFresh = false;
+    if (!this.#isReplaced) void this.#refresh();
+    this.#isReplaced = false;
   }
 
   /** Everybody's, as of now. */
   replace(presence: readonly Presence[]): void {
-    this.#isFresh = true;
+    this.#isReplaced = true;
     this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])), true);
   }
 
   /** Keeps somebody's presence here as long as they are shown, contact or not. Answers what ends that. */
   watch(userId: string): () => void {
     this.#watched.set(userId, (this.#watched.get(userId) ?? 0) + 1);
-    this.#gather();
+    this.#scheduleSubscribe();
     return () => {
       const left = (this.#watched.get(userId) ?? 1) - 1;
       if (left > 0) this.#watched.set(userId, left);
@@ -56,14 +57,14 @@ export class PresenceBoard implements Part {
     };
   }
 
-  /** What others see of the reader; without a text the one that is there stays. Rejects with `Refused`. */
+  /** What others see of the reader; without a text the one that is there stays. Rejects with `RequestError`. */
   async set(status: ChosenStatus, text?: string): Promise<void> {
     await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
-    this.#putMine(status, text);
+    this.#setMine(status, text);
   }
 
   /** The server tells the reader's other devices. */
-  #putMine(status: ChosenStatus, text?: string): void {
+  #setMine(status: ChosenStatus, text?: string): void {
     const { mine } = this;
     const userId = this.#core.now.me.id;
     const said = text === undefined ? (mine?.text ?? null) : text || null;
@@ -72,24 +73,24 @@ export class PresenceBoard implements Part {
 
   #forget(userId: string): void {
     this.#watched.delete(userId);
-    if (this.#subscribed.delete(userId)) this.#core.tell("presence:unsubscribe", { userIds: [userId] });
+    if (this.#subscribed.delete(userId)) this.#core.send("presence:unsubscribe", { userIds: [userId] });
   }
 
   /** Many are shown at once, and asked for together. */
-  #gather(): void {
-    if (this.#gathering || !this.#core.now.connected) return;
-    this.#gathering = true;
+  #scheduleSubscribe(): void {
+    if (this.#isScheduled || !this.#core.now.connected) return;
+    this.#isScheduled = true;
     queueMicrotask(() => {
-      this.#gathering = false;
-      void this.#ask();
+      this.#isScheduled = false;
+      void this.#subscribe();
     });
   }
 
-  async #ask(): Promise<void> {
-    const board = this.state.getState();
+  async #subscribe(): Promise<void> {
+    const known = this.state.getState();
     // Contacts are on the board anyway.
     const isMissing = (id: string): boolean =>
-      !this.#subscribed.has(id) && (own(board, id) === undefined || this.#again.has(id));
+      !this.#subscribed.has(id) && (own(known, id) === undefined || this.#subscribedBefore.has(id));
     const userIds = [...this.#watched.keys()].filter(isMissing).slice(0, WATCHED_MAX - this.#subscribed.size);
     if (userIds.length === 0) return;
     for (const id of userIds) this.#subscribed.add(id);

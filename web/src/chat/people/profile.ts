@@ -1,16 +1,16 @@
 /** The reader's own account: how others see it, its password, and where it is signed in. */
 
 import type { Rights, SignedInDevice, SignedInDevicePage, UploadedFile, User } from "../../server/payloads";
-import type { Core, Part } from "../core";
+import type { ChatPart, Core } from "../core";
 
-export interface Looks {
+export interface ProfileChanges {
   readonly name?: string;
   /** Null takes it away. */
   readonly avatar?: string | null;
   readonly text?: string | null;
 }
 
-export class Profile implements Part {
+export class Profile implements ChatPart {
   readonly #core: Core;
 
   constructor(core: Core) {
@@ -36,9 +36,9 @@ export class Profile implements Part {
     return this.#core.api.session?.accessToken !== undefined;
   }
 
-  /** Rejects with `Refused`, as all below. */
-  async update(looks: Looks): Promise<void> {
-    this.#put(await this.#core.api.patch<User>("users/me", looks));
+  /** Rejects with `RequestError`, as all below. */
+  async update(changes: ProfileChanges): Promise<void> {
+    this.#put(await this.#core.api.patch<User>("users/me", changes));
   }
 
   /** Others see a small picture of what was uploaded. */

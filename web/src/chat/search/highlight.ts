@@ -6,7 +6,7 @@ export interface Piece {
 }
 
 /** A text as it is compared, and for each of its letters where that stood. */
-interface Folded {
+interface BlockedMessage {
   readonly letters: string;
   readonly places: readonly number[];
 }
@@ -64,7 +64,7 @@ function patternOf(query: string): RegExp | null {
   return new RegExp(patterns.join("|"), "gu");
 }
 
-function fold(text: string): Folded {
+function fold(text: string): BlockedMessage {
   const places: number[] = [];
   let letters = "";
   let place = 0;

@@ -5,14 +5,14 @@ import type { EmojiEntry } from "./emoji";
 import { EVERYONE, spellingOf } from "./mentions";
 
 /** What is being typed, and where it begins. */
-export interface Query {
+export interface CompletionQuery {
   readonly kind: "mention" | "emoji";
   /** Where its sign stands. */
   readonly from: number;
   readonly text: string;
 }
 
-export interface Choice {
+export interface CompletionChoice {
   readonly key: string;
   readonly label: string;
   /** What else is said of it. */
@@ -29,7 +29,7 @@ const MENTION = /(?<![\p{L}\p{N}_@.+/-])@((?:[^\s@`](?:[^@`\n]{0,58}[^\s@`])?)?)
 const EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30})$/iu;
 
 /** What is being typed in front of the caret; null where nothing is to be offered. */
-export function queryAt(text: string, caret: number): Query | null {
+export function queryAt(text: string, caret: number): CompletionQuery | null {
   const before = text.slice(0, caret);
   // Nobody is named in code, and a colon is one there.
   if ((before.match(/`/g)?.length ?? 0) % 2 === 1) return null;
@@ -41,7 +41,7 @@ export function queryAt(text: string, caret: number): Query | null {
 }
 
 /** The members whose names fit, those that begin so first. `everyone`: what is said of `@all`, where there is that. */
-export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): Choice[] {
+export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): CompletionChoice[] {
   const wanted = query.toLowerCase();
   const fitting = members
     .map((member) => ({ member, rank: rankOf(member, wanted) }))
@@ -61,16 +61,16 @@ function rankOf({ name, userId }: Member, wanted: string): number {
   return userId.toLowerCase().startsWith(wanted) ? 1 : 0;
 }
 
-function choiceOf(member: Member, members: readonly Member[]): Choice {
+function choiceOf(member: Member, members: readonly Member[]): CompletionChoice {
   const { userId, name } = member;
   const spelling = spellingOf(member, members);
   return { key: userId, label: name, hint: spelling === name ? "" : `@${userId}`, insert: `@${spelling}`, userId };
 }
 
 /** The emoji whose short code fits, those that begin so first. */
-export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): Choice[] {
+export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): CompletionChoice[] {
   const wanted = query.toLowerCase();
-  const found: { choice: Choice; rank: number }[] = [];
+  const found: { choice: CompletionChoice; rank: number }[] = [];
   for (const { emoji: sign, codes } of emoji) {
     const code = codes.find((each) => each.startsWith(wanted)) ?? codes.find((each) => each.includes(wanted));
     if (code === undefined) continue;
@@ -84,6 +84,6 @@ export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): Choic
 }
 
 /** What has to be written in place of what was typed: with a space behind it, where none follows. */
-export function insertionOf(choice: Choice, text: string, caret: number): string {
+export function insertionOf(choice: CompletionChoice, text: string, caret: number): string {
   return /^\s/.test(text.slice(caret)) ? choice.insert : `${choice.insert} `;
 }

@@ -2,36 +2,36 @@
 
 import type { Composing } from "../core";
 
-export const DRAFTS_KEPT_AS = "talkwire.draft.";
-const COMPOSING_KEPT_AS = "talkwire.composing.";
-const EDITS_KEPT_AS = "talkwire.edit.";
+export const DRAFT_KEY = "talkwire.draft.";
+const COMPOSING_KEY = "talkwire.composing.";
+const EDIT_KEY = "talkwire.edit.";
 
 export function draftOf(userId: string, conversationId: string): string {
-  return localStorage.getItem(`${DRAFTS_KEPT_AS}${userId}.${conversationId}`) ?? "";
+  return localStorage.getItem(`${DRAFT_KEY}${userId}.${conversationId}`) ?? "";
 }
 
 /** The message that the reader edits or answers in a conversation, as it was when they began. */
 export function composingOf(userId: string, conversationId: string): Composing | null {
   try {
-    return JSON.parse(localStorage.getItem(`${COMPOSING_KEPT_AS}${userId}.${conversationId}`) ?? "null");
+    return JSON.parse(localStorage.getItem(`${COMPOSING_KEY}${userId}.${conversationId}`) ?? "null");
   } catch {
     return null;
   }
 }
 
 /** Keeps it, without a text; null: neither edits nor answers any more. */
-export function keepComposing(userId: string, conversationId: string, composing: Composing | null): void {
-  const key = `${COMPOSING_KEPT_AS}${userId}.${conversationId}`;
-  localStorage.removeItem(`${EDITS_KEPT_AS}${userId}.${conversationId}`);
+export function saveComposing(userId: string, conversationId: string, composing: Composing | null): void {
+  const key = `${COMPOSING_KEY}${userId}.${conversationId}`;
+  localStorage.removeItem(`${EDIT_KEY}${userId}.${conversationId}`);
   if (composing === null) localStorage.removeItem(key);
   else localStorage.setItem(key, JSON.stringify(composing));
 }
 
 /** The other text for the message that is edited, as far as it is written; null where nothing was changed yet. */
 export function editOf(userId: string, conversationId: string): string | null {
-  return localStorage.getItem(`${EDITS_KEPT_AS}${userId}.${conversationId}`);
+  return localStorage.getItem(`${EDIT_KEY}${userId}.${conversationId}`);
 }
 
-export function keepEdit(userId: string, conversationId: string, text: string): void {
-  localStorage.setItem(`${EDITS_KEPT_AS}${userId}.${conversationId}`, text);
+export function saveEdit(userId: string, conversationId: string, text: string): void {
+  localStorage.setItem(`${EDIT_KEY}${userId}.${conversationId}`, text);
 }

@@ -34,10 +34,10 @@ export type PackedEmoji = readonly [
 
 export type PackedSet = Omit<EmojiSet, "emoji"> & { readonly emoji: readonly PackedEmoji[] };
 
-const KEPT_AS = "talkwire.emoji";
+const STORAGE_KEY = "talkwire.emoji";
 const RECENT_MAX = 16;
 
-export class EmojiBook {
+export class EmojiStore {
   readonly recent: StoreApi<readonly string[]> = createStore<readonly string[]>(recentlyUsed);
   #loading: Promise<EmojiSet> | undefined;
 
@@ -54,7 +54,7 @@ export class EmojiBook {
   used(emoji: string): void {
     const recent = withUsed(this.recent.getState(), emoji);
     this.recent.setState(recent, true);
-    localStorage.setItem(KEPT_AS, JSON.stringify(recent));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(recent));
   }
 }
 
@@ -69,7 +69,7 @@ export function withUsed(recent: readonly string[], emoji: string): string[] {
 
 function recentlyUsed(): readonly string[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEPT_AS) ?? "[]");
+    const kept: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
     return Array.isArray(kept) ? kept.filter((each) => typeof each === "string") : [];
   } catch {
     return [];

@@ -9,7 +9,7 @@ const LENGTH_MAX = 120;
 /** What the server takes for a name that begins here: not inside a word, an address or another mention. */
 const BEFORE = /[\p{L}\p{N}_@.+/-]$/u;
 const INSIDE = /^[\p{L}\p{N}_]/u;
-const GOES_ON = /^[-.@][\p{L}\p{N}_]/u;
+const CONTINUES = /^[-.@][\p{L}\p{N}_]/u;
 const WORD = /[\p{L}\p{N}_]$/u;
 
 /** What stands behind the @ for a member: the name, or the id where the name is not theirs alone or cannot be found. */
@@ -17,32 +17,32 @@ export function spellingOf(member: Member, members: readonly Member[]): string {
   const { name, userId } = member;
   const isPlain = /^[^\s@`]([^\n\r`]*\S)?$/u.test(name) && name.length <= LENGTH_MAX;
   const isShort = name.split(/\s+/).length <= WORDS_MAX;
-  const isTheirs = members.every((each) => each.userId === userId || !calls(each, name));
+  const isTheirs = members.every((each) => each.userId === userId || !matches(each, name));
   return isPlain && isShort && isTheirs ? name : userId;
 }
 
-const calls = ({ name, userId }: Member, spelling: string): boolean =>
+const matches = ({ name, userId }: Member, spelling: string): boolean =>
   fold(name) === fold(spelling) || userId === spelling;
 
 const fold = (text: string): string => text.toLowerCase();
 
 /** A stretch of a text: plain, or somebody's mention. */
-export interface Stretch {
+export interface TextPart {
   readonly text: string;
   /** Whose; `EVERYONE` for all. */
   readonly userId?: string;
 }
 
-export interface Named {
+export interface MentionedUser {
   readonly userId: string;
   readonly spellings: readonly string[];
 }
 
 /** Those whom the server has found in a message, with what they may be called there. */
-export function namedIn(
+export function mentionedUsers(
   { mentions = [], mentionsAll = false }: { mentions?: readonly string[]; mentionsAll?: boolean },
   members: readonly Member[],
-): Named[] {
+): MentionedUser[] {
   const people = mentions.map((userId) => {
     const name = members.find((member) => member.userId === userId)?.name;
     return { userId, spellings: name === undefined ? [userId] : [name, userId] };
@@ -51,22 +51,26 @@ export function namedIn(
 }
 
 /** Cuts a text at the mentions in it; of several that fit the longest counts. */
-export function stretchesOf(text: string, named: readonly Named[]): Stretch[] {
-  const stretches: Stretch[] = [];
+export function splitAtMentions(text: string, users: readonly MentionedUser[]): TextPart[] {
+  const parts: TextPart[] = [];
   let from = 0;
-  for (let at = text.indexOf("@"); at !== -1 && named.length > 0; at = text.indexOf("@", at + 1)) {
-    const found = BEFORE.test(text.slice(0, at)) ? undefined : longestAt(text, at + 1, named);
+  for (let at = text.indexOf("@"); at !== -1 && users.length > 0; at = text.indexOf("@", at + 1)) {
+    const found = BEFORE.test(text.slice(0, at)) ? undefined : longestAt(text, at + 1, users);
     if (found === undefined) continue;
-    if (at > from) stretches.push({ text: text.slice(from, at) });
+    if (at > from) parts.push({ text: text.slice(from, at) });
     from = at + 1 + found.length;
-    stretches.push({ text: text.slice(at, from), userId: found.userId });
+    parts.push({ text: text.slice(at, from), userId: found.userId });
     at = from - 1;
   }
-  return from < text.length ? [...stretches, { text: text.slice(from) }] : stretches;
+  return from < text.length ? [...parts, { text: text.slice(from) }] : parts;
 }
 
-function longestAt(text: string, at: number, named: readonly Named[]): { userId: string; length: number } | undefined {
-  return named
+function longestAt(
+  text: string,
+  at: number,
+  users: readonly MentionedUser[],
+): { userId: string; length: number } | undefined {
+  return users
     .flatMap(({ userId, spellings }) => spellings.map((spelling) => ({ userId, spelling, length: spelling.length })))
     .filter(({ spelling }) => fold(text.slice(at, at + spelling.length)) === fold(spelling))
     .filter(({ spelling, length }) => endsAt(spelling, text.slice(at + length)))
@@ -75,4 +79,4 @@ function longestAt(text: string, at: number, named: readonly Named[]): { userId:
 
 /** Whether a name is over where something else follows. */
 const endsAt = (spelling: string, rest: string): boolean =>
-  !(WORD.test(spelling) && INSIDE.test(rest)) && !GOES_ON.test(rest);
+  !(WORD.test(spelling) && INSIDE.test(rest)) && !CONTINUES.test(rest);

@@ -1,7 +1,8 @@
 /** Who types, by conversation; and that the reader does. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { type Core, own, type Part } from "../core";
+import type { ChatPart, Core } from "../core";
+import { own } from "../own";
 
 export interface Typist {
   readonly userId: string;
@@ -14,12 +15,12 @@ export type Typists = Readonly<Record<string, readonly Typist[]>>;
 const LASTS_MS = 6_000;
 const REPEAT_MS = 3_000;
 
-export class Typing implements Part {
+export class Typing implements ChatPart {
   readonly state: StoreApi<Typists> = createStore<Typists>(() => ({}));
   readonly #core: Core;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** When the reader was last said to type, by conversation. */
-  readonly #toldAt = new Map<string, number>();
+  readonly #sentAt = new Map<string, number>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -41,19 +42,19 @@ export class Typing implements Part {
 
   /** The reader types; told to others every few seconds. */
   type(conversationId: string): void {
-    if (Date.now() - (this.#toldAt.get(conversationId) ?? 0) < REPEAT_MS) return;
-    this.#toldAt.set(conversationId, Date.now());
-    this.#core.tell("typing:start", { conversationId });
+    if (Date.now() - (this.#sentAt.get(conversationId) ?? 0) < REPEAT_MS) return;
+    this.#sentAt.set(conversationId, Date.now());
+    this.#core.send("typing:start", { conversationId });
   }
 
   /** What was typed is taken away again. */
   stop(conversationId: string): void {
-    if (this.#toldAt.delete(conversationId)) this.#core.tell("typing:stop", { conversationId });
+    if (this.#sentAt.delete(conversationId)) this.#core.send("typing:stop", { conversationId });
   }
 
   /** What was typed is sent: whoever types on says so anew. */
   sent(conversationId: string): void {
-    this.#toldAt.delete(conversationId);
+    this.#sentAt.delete(conversationId);
   }
 
   #start(conversationId: string, typist: Typist): void {

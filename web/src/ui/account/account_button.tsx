@@ -2,14 +2,14 @@ import { ChevronDown, Circle, EyeOff, Keyboard, LogOut, MinusCircle, Moon, Setti
 import { lazy, Suspense, useRef, useState } from "react";
 import type { ChosenStatus } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import type { SidebarDialog } from "../conversations/sidebar_dialogs";
-import type { MenuAction } from "../parts/menu";
-import { Portrait } from "../people/portrait";
+import { useChat, useChatState } from "../chat_context";
+import type { MenuAction } from "../components/menu_action";
+import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { usePresence } from "../people/use_presence";
+import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
 import "./account_button.css";
 
-const MenuPopup = lazy(() => import("../parts/menu_popup"));
+const MenuPopup = lazy(() => import("../components/menu_popup"));
 
 const STATUSES = [
   ["online", Circle],
@@ -49,7 +49,7 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
       onClick: () => onOpen({ kind: "settings", section: "profile" }),
     },
     { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
-    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.bringForward("shortcuts") },
+    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") },
     { label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut },
   ];
   return (
@@ -64,7 +64,7 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
       >
         <span className="hidden">{texts.account.mine}</span>
         <span aria-hidden="true">
-          <Portrait userId={me.id} name={me.name} picture={me.avatar} />
+          <AvatarWithPresence userId={me.id} name={me.name} picture={me.avatar} />
         </span>
         <span className="account-name">
           <strong>{me.name}</strong>

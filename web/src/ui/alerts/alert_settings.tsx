@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { Preferences, Weekday } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
 import { PermissionLine } from "./permission_line";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
@@ -55,10 +55,10 @@ export default function AlertSettings() {
 
 function Occasions({ preferences, onChange }: PartProps) {
   const { notify, sounds } = preferences;
-  const says = texts.alerts.settings;
+  const labels = texts.alerts.settings;
   return (
     <fieldset>
-      <legend>{says.occasions}</legend>
+      <legend>{labels.occasions}</legend>
       {OCCASIONS.map((each) => (
         <div className="occasion" key={each}>
           <label className="switch">
@@ -67,11 +67,11 @@ function Occasions({ preferences, onChange }: PartProps) {
               checked={notify[each]}
               onChange={() => onChange({ ...preferences, notify: { ...notify, [each]: !notify[each] } })}
             />
-            {says.of[each]}
+            {labels.of[each]}
           </label>
           <SoundChoice
-            label={says.soundOf(says.of[each])}
-            none={says.noSound}
+            label={labels.soundOf(labels.of[each])}
+            none={labels.noSound}
             value={sounds[each]}
             disabled={!notify[each]}
             onChange={(sound) => onChange({ ...preferences, sounds: { ...sounds, [each]: sound } })}
@@ -84,24 +84,24 @@ function Occasions({ preferences, onChange }: PartProps) {
 
 function QuietHours({ preferences, onChange }: PartProps) {
   const quiet = preferences.doNotDisturb;
-  const says = texts.alerts.settings;
+  const labels = texts.alerts.settings;
   // The hours are those of where the reader is when they choose them.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const change = (wanted: Partial<Preferences["doNotDisturb"]>): void =>
     onChange({ ...preferences, doNotDisturb: { ...quiet, timeZone, ...wanted } });
   return (
     <fieldset>
-      <legend>{says.quiet}</legend>
+      <legend>{labels.quiet}</legend>
       <label className="switch">
         <input type="checkbox" checked={quiet.enabled} onChange={() => change({ enabled: !quiet.enabled })} />
-        {says.quietOn}
+        {labels.quietOn}
       </label>
       {quiet.enabled && (
         <>
           <div className="hours">
             {(["from", "to"] as const).map((end) => (
               <label key={end}>
-                {says[end]}
+                {labels[end]}
                 <input
                   type="time"
                   required
@@ -119,11 +119,11 @@ function QuietHours({ preferences, onChange }: PartProps) {
                   checked={quiet.days.includes(day)}
                   onChange={() => change({ days: DAYS.filter((each) => quiet.days.includes(each) !== (each === day)) })}
                 />
-                {says.days[day]}
+                {labels.days[day]}
               </label>
             ))}
           </div>
-          <p className="note">{says.zone(quiet.timeZone)}</p>
+          <p className="note">{labels.zone(quiet.timeZone)}</p>
         </>
       )}
     </fieldset>

@@ -3,8 +3,8 @@ import { lazy, Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { IconButton } from "../parts/icon_button";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import "./bell_button.css";
 
 const NotificationList = lazy(() => import("./notification_list"));

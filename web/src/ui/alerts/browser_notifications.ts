@@ -33,7 +33,7 @@ export interface Shown {
 }
 
 /** Silent: what is heard is ours. */
-export function show({ id, title, body }: Shown, onClick: () => void): void {
+export function showNotification({ id, title, body }: Shown, onClick: () => void): void {
   if (permission() !== "on") return;
   const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
   shown.set(id, notification);
@@ -46,7 +46,7 @@ export function show({ id, title, body }: Shown, onClick: () => void): void {
 }
 
 /** They were read, here or elsewhere. */
-export function takeAway(ids: readonly string[]): void {
+export function closeNotifications(ids: readonly string[]): void {
   for (const id of ids) {
     shown.get(id)?.close();
     shown.delete(id);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { Conversation, MemberPreferences } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
 
@@ -15,7 +15,7 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   const { id, kind } = conversation;
   const [preferences, setPreferences] = useState<MemberPreferences | null>(null);
   const [problem, setProblem] = useState("");
-  const says = texts.alerts.conversation;
+  const labels = texts.alerts.conversation;
 
   useEffect(() => {
     let current = true;
@@ -41,31 +41,31 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
     }
   };
   return (
-    <section className="alerts" aria-label={says.title}>
-      <h3>{says.title}</h3>
+    <section className="alerts" aria-label={labels.title}>
+      <h3>{labels.title}</h3>
       <label className="switch">
         <input type="checkbox" checked={muted} onChange={() => void change({ muted: !muted })} />
-        {says.mute}
+        {labels.mute}
       </label>
       <label>
-        {says.notify}
+        {labels.notify}
         <select
           value={notify ?? (kind === "direct" ? "all" : "mentions-and-replies")}
           disabled={muted}
           onChange={({ target: { value } }) => void change({ notify: LEVELS.find((level) => level === value) ?? null })}
         >
           {/* Replies to oneself are notified of only where nothing was chosen. */}
-          {kind !== "direct" && <option value="mentions-and-replies">{says.levels.usual}</option>}
+          {kind !== "direct" && <option value="mentions-and-replies">{labels.levels.usual}</option>}
           {LEVELS.map((level) => (
             <option key={level} value={level}>
-              {says.levels[level]}
+              {labels.levels[level]}
             </option>
           ))}
         </select>
       </label>
       <SoundChoice
-        label={says.sound}
-        none={says.usualSound}
+        label={labels.sound}
+        none={labels.usualSound}
         value={sound}
         disabled={muted}
         onChange={(chosen) => void change({ sound: chosen })}

@@ -1,16 +1,16 @@
 import { AtSign, BellRing, type LucideIcon, MessageSquare, PhoneMissed, Reply, Tag, UserPlus } from "lucide-react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { ChatNotification } from "../../server/payloads";
 import { texts } from "../../texts";
-import { goTo } from "../address";
-import { useChat, useChatState } from "../context";
-import { nameOf } from "../conversations/names";
-import { Dialog } from "../parts/dialog";
-import { fullTime, shortTime } from "../times";
+import { useChat, useChatState } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { nameOf } from "../conversation/conversation_names";
+import { goTo } from "../page_address";
+import { fullTime, shortTime } from "../time_format";
+import { bodyOf, headlineOf } from "./notification_text";
 import { PermissionLine } from "./permission_line";
-import { bodyOf, headlineOf } from "./says";
 import "./notification_list.css";
 
 const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {

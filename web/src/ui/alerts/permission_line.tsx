@@ -6,10 +6,10 @@ import "./permission_line.css";
 /** Whether the browser shows notifications on this device. It asks when the reader wants them, and never before. */
 export function PermissionLine() {
   const [state, setState] = useState(permission);
-  const { says, turnOn: on, turnOff: off } = texts.alerts.browser;
+  const { states, turnOn: on, turnOff: off } = texts.alerts.browser;
   return (
     <p className="permission" role="status">
-      <span>{says[state]}</span>
+      <span>{states[state]}</span>
       {(state === "ask" || state === "off") && (
         <button type="button" onClick={() => void turnOn().then(setState)}>
           {on}

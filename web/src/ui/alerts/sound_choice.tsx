@@ -1,7 +1,7 @@
 import { Play } from "lucide-react";
 import { useId } from "react";
 import { texts } from "../../texts";
-import { IconButton } from "../parts/icon_button";
+import { IconButton } from "../components/icon_button";
 import { play, SOUNDS } from "./sounds";
 import "./sound_choice.css";
 

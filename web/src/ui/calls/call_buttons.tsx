@@ -2,8 +2,8 @@ import { Phone, Video } from "lucide-react";
 import { useStore } from "zustand";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { IconButton } from "../parts/icon_button";
+import { useChat, useChatState } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 
 /** Call the other one of a direct conversation. One call at a time. */
 export function CallButtons({ conversation }: { conversation: Conversation }) {

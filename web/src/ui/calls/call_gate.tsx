@@ -1,6 +1,6 @@
 import { lazy, Suspense } from "react";
 import { useStore } from "zustand";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
 
 const CallLayer = lazy(() => import("./call_layer"));
 

@@ -1,13 +1,13 @@
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import { texts } from "../../texts";
 import { repeat } from "../alerts/sounds";
-import { useChat, useChatState } from "../context";
-import { nameOf, partnerOf } from "../conversations/names";
+import { useChat, useChatState } from "../chat_context";
+import { nameOf, partnerOf } from "../conversation/conversation_names";
 import { CallWindow } from "./call_window";
-import { QuietlyRinging, Ringing } from "./ringing";
-import { useQuiet, useRinging } from "./use_ringing";
+import { Ringing, SilentRinging } from "./ringing";
+import { useDoNotDisturb, useRinging } from "./use_ringing";
 import "./call_layer.css";
 
 const RINGBACK_MS = 3_000;
@@ -26,13 +26,13 @@ export default function CallLayer() {
     return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
   });
   const callId = state.phase === "incoming" ? state.call.callId : null;
-  const isQuiet = useQuiet(callId);
+  const isQuiet = useDoNotDisturb(callId);
   useRinging(isQuiet === false ? callId : null, name, conversationId);
   useEffect(() => (state.phase === "outgoing" ? repeat("ringback", RINGBACK_MS) : undefined), [state.phase]);
   if (state.phase === "idle") return null;
   if (state.phase === "incoming") {
     if (isQuiet === null) return null;
-    const Kind = isQuiet ? QuietlyRinging : Ringing;
+    const Kind = isQuiet ? SilentRinging : Ringing;
     return <Kind call={state.call} name={name} face={face} />;
   }
   return <CallWindow state={state} name={name} face={face} />;

@@ -3,11 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Avatar } from "../parts/avatar";
-import { IconButton } from "../parts/icon_button";
+import { useChat } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { IconButton } from "../components/icon_button";
+import { CallVideo } from "./call_video";
 import { Duration } from "./duration";
-import { Picture } from "./picture";
 
 type Shown = Exclude<CallState, { phase: "idle" | "incoming" }>;
 
@@ -41,8 +41,8 @@ export function CallWindow({ state, name, face }: Props) {
           />
         )}
       </header>
-      {!isOver && <Pictures name={name} face={face} />}
-      <Says state={state} name={name} />
+      {!isOver && <Videos name={name} face={face} />}
+      <StatusText state={state} name={name} />
       {isOver ? <Afterwards state={state} /> : <Controls />}
     </section>
   );
@@ -61,35 +61,35 @@ function useFocus() {
   return frame;
 }
 
-function Pictures({ name, face }: Omit<Props, "state">) {
+function Videos({ name, face }: Omit<Props, "state">) {
   const media = useStore(useChat().calls.media, (each) => each.media);
   return (
     <div className="call-pictures">
       {media?.remote && (
-        <Picture stream={media.remote} label={texts.calls.pictureOf(name)} isShown={media.otherHasCamera} />
+        <CallVideo stream={media.remote} label={texts.calls.pictureOf(name)} isShown={media.otherHasCamera} />
       )}
       {media?.otherHasCamera !== true && <Avatar id={face} name={name} />}
-      {media?.hasCamera && <Picture stream={media.local} label={texts.calls.yourPicture} isShown isOwn />}
+      {media?.hasCamera && <CallVideo stream={media.local} label={texts.calls.yourPicture} isShown isOwn />}
     </div>
   );
 }
 
 /** How it stands, said to who cannot see it too. */
-function Says({ state, name }: Omit<Props, "face">) {
+function StatusText({ state, name }: Omit<Props, "face">) {
   const { media, problem } = useStore(useChat().calls.media);
-  const says = texts.calls;
+  const labels = texts.calls;
   let text: string;
-  if (state.phase === "over") text = says.ended[state.ending]?.(name, state.detail) ?? state.detail;
-  else if (media?.isInterrupted) text = says.interrupted;
-  else if (state.phase === "talking" && media?.otherIsMuted) text = says.otherIsMuted(name);
-  else text = says.phase[state.phase];
+  if (state.phase === "over") text = labels.ended[state.ending]?.(name, state.detail) ?? state.detail;
+  else if (media?.isInterrupted) text = labels.interrupted;
+  else if (state.phase === "talking" && media?.otherIsMuted) text = labels.otherIsMuted(name);
+  else text = labels.phase[state.phase];
   return (
     <>
       <p className="says" role="status">
         {text}
       </p>
       <p className="problem" role="alert">
-        {problem !== null && says.noCamera}
+        {problem !== null && labels.noCamera}
       </p>
     </>
   );
@@ -98,26 +98,26 @@ function Says({ state, name }: Omit<Props, "face">) {
 function Controls() {
   const { calls } = useChat();
   const media = useStore(calls.media, (each) => each.media);
-  const says = texts.calls;
+  const labels = texts.calls;
   const isMuted = media?.isMuted === true;
   const hasCamera = media?.hasCamera === true;
   return (
     <div className="controls">
       <IconButton
         icon={isMuted ? MicOff : Mic}
-        label={isMuted ? says.unmute : says.mute}
+        label={isMuted ? labels.unmute : labels.mute}
         className={isMuted ? "off" : undefined}
         disabled={media === null}
         onClick={() => calls.setMuted(!isMuted)}
       />
       <IconButton
         icon={hasCamera ? Video : VideoOff}
-        label={hasCamera ? says.cameraOff : says.cameraOn}
+        label={hasCamera ? labels.cameraOff : labels.cameraOn}
         className={hasCamera ? undefined : "off"}
         disabled={media === null}
         onClick={() => void calls.setCamera(!hasCamera)}
       />
-      <IconButton icon={PhoneOff} label={says.hangUp} className="danger" onClick={() => calls.leave()} />
+      <IconButton icon={PhoneOff} label={labels.hangUp} className="danger" onClick={() => calls.leave()} />
     </div>
   );
 }

@@ -2,8 +2,8 @@ import { Phone, PhoneOff, Video } from "lucide-react";
 import { useEffect, useId, useRef } from "react";
 import type { Call } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Avatar } from "../parts/avatar";
+import { useChat } from "../chat_context";
+import { Avatar } from "../components/avatar";
 
 interface Props {
   call: Call;
@@ -25,7 +25,7 @@ export function Ringing({ call, name, face }: Props) {
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const says = texts.calls;
+  const labels = texts.calls;
   return (
     <dialog
       ref={dialog}
@@ -39,21 +39,21 @@ export function Ringing({ call, name, face }: Props) {
       <span className="ripples">
         <Avatar id={face} name={name} />
       </span>
-      <h2 id={id}>{call.withVideo ? says.ringing.video(name) : says.ringing.voice(name)}</h2>
+      <h2 id={id}>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
       <Answers call={call} />
       <p id={`${id}hint`} className="hint">
-        {says.ignoreHint}
+        {labels.ignoreHint}
       </p>
     </dialog>
   );
 }
 
 /** The same beside everything else, without a sound, for whoever does not want to be disturbed. */
-export function QuietlyRinging({ call, name }: Props) {
-  const says = texts.calls;
+export function SilentRinging({ call, name }: Props) {
+  const labels = texts.calls;
   return (
-    <section className="call ringing" aria-label={says.region(name)}>
-      <h2 role="status">{call.withVideo ? says.ringing.video(name) : says.ringing.voice(name)}</h2>
+    <section className="call ringing" aria-label={labels.region(name)}>
+      <h2 role="status">{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
       <Answers call={call} />
     </section>
   );
@@ -61,21 +61,21 @@ export function QuietlyRinging({ call, name }: Props) {
 
 function Answers({ call }: { call: Call }) {
   const { calls } = useChat();
-  const says = texts.calls;
+  const labels = texts.calls;
   return (
     <div className="buttons">
       <button type="button" className="danger" onClick={() => calls.leave()}>
         <PhoneOff className="icon" aria-hidden="true" />
-        {says.decline}
+        {labels.decline}
       </button>
       <button type="button" className="good" onClick={() => void calls.answer(false)}>
         <Phone className="icon" aria-hidden="true" />
-        {says.accept}
+        {labels.accept}
       </button>
       {call.withVideo && (
         <button type="button" className="good" onClick={() => void calls.answer(true)}>
           <Video className="icon" aria-hidden="true" />
-          {says.acceptVideo}
+          {labels.acceptVideo}
         </button>
       )}
     </div>

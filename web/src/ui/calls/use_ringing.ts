@@ -2,21 +2,21 @@ import { useEffect, useState } from "react";
 import { isQuiet } from "../../chat/alerts/notifications";
 import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
-import { goTo } from "../address";
-import { show, takeAway } from "../alerts/browser_notifications";
+import { closeNotifications, showNotification } from "../alerts/browser_notifications";
 import { repeat } from "../alerts/sounds";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
+import { goTo } from "../page_address";
 
 const RING_MS = 2_200;
 
 /** Whether the reader does not want to be disturbed by this call; null: not known yet. */
-export function useQuiet(callId: string | null): boolean | null {
+export function useDoNotDisturb(callId: string | null): boolean | null {
   const chat = useChat();
   const [known, setKnown] = useState<{ callId: string; isQuiet: boolean } | null>(null);
   useEffect(() => {
     if (callId === null) return;
     let current = true;
-    void wantsQuiet(chat).then((isQuiet) => current && setKnown({ callId, isQuiet }));
+    void isDoNotDisturb(chat).then((isQuiet) => current && setKnown({ callId, isQuiet }));
     return () => {
       current = false;
     };
@@ -46,10 +46,10 @@ async function ring(
     if (ending.aborted) return;
     const silence = repeat("ring", RING_MS);
     if (!chat.alerts.tabs.isSeen)
-      show({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
+      showNotification({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
     await ended;
     silence();
-    takeAway([callId]);
+    closeNotifications([callId]);
   };
   const lock = `talkwire.ring.${chat.state.getState().me.id}.${callId}`;
   // Whoever waits for the lock when it stops ringing has nothing to do any more.
@@ -58,7 +58,7 @@ async function ring(
 }
 
 /** The server rings for everybody. */
-async function wantsQuiet({ alerts, presence }: Chat): Promise<boolean> {
+async function isDoNotDisturb({ alerts, presence }: Chat): Promise<boolean> {
   if (presence.mine?.status === "dnd") return true;
   try {
     return isQuiet((await alerts.preferences()).doNotDisturb, new Date());

@@ -1,7 +1,7 @@
 import { Paperclip } from "lucide-react";
 import { useRef } from "react";
 import { texts } from "../../texts";
-import { IconButton } from "../parts/icon_button";
+import { IconButton } from "../components/icon_button";
 
 /** Asks for files, several at once. */
 export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {

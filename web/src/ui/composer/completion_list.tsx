@@ -1,5 +1,5 @@
 import { texts } from "../../texts";
-import { Avatar } from "../parts/avatar";
+import { Avatar } from "../components/avatar";
 import type { Completion } from "./use_completion";
 import "./completion_list.css";
 

@@ -1,21 +1,21 @@
 import { SendHorizontal } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
 import type { Composing } from "../../chat/core";
-import { plainOf } from "../../chat/messages/plain";
-import { summaryOf } from "../../chat/messages/summary";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";
 import { byTouch } from "../keyboard/focus";
 import { AttachButton } from "./attach_button";
+import { AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
+import { handleComposerKey } from "./composer_keys";
+import { pastedFiles } from "./data_transfer";
 import { DropZone } from "./drop_zone";
-import { pressedInField } from "./field_keys";
-import { filesPasted } from "./pasted";
-import { Tray } from "./tray";
+import { insertText } from "./insert_text";
 import { useCompletion } from "./use_completion";
-import { useWriting } from "./use_writing";
-import { write } from "./write";
+import { useComposer } from "./use_composer";
 import "./composer.css";
 
 interface Props {
@@ -30,8 +30,8 @@ interface Props {
 /** Where messages are written. A draft and its files stay with their conversation or thread, through a reload too. */
 export function Composer({ id, name, threadId }: Props) {
   const { emoji } = useChat();
-  const writing = useWriting(id, threadId);
-  const { content, composing, edited, attached, isTooLong, problem, canSend, attach, send, cancel } = writing;
+  const composer = useComposer(id, threadId);
+  const { content, composing, edited, attached, isTooLong, problem, canSend, attach, send, cancel } = composer;
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const fieldId = useId();
@@ -47,10 +47,10 @@ export function Composer({ id, name, threadId }: Props) {
     if (files.length > 0) field.current?.focus();
   };
   const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
-    if (!pressedInList(event)) pressedInField(event, writing);
+    if (!pressedInList(event)) handleComposerKey(event, composer);
   };
   const pasted = (event: ClipboardEvent): void => {
-    const files = filesPasted(event.clipboardData);
+    const files = pastedFiles(event.clipboardData);
     if (files.length === 0) return;
     event.preventDefault();
     add(files);
@@ -59,7 +59,7 @@ export function Composer({ id, name, threadId }: Props) {
     const { current } = field;
     if (current === null) return;
     emoji.used(sign);
-    write(current, { from: current.selectionStart, to: current.selectionEnd, insert: sign });
+    insertText(current, { from: current.selectionStart, to: current.selectionEnd, insert: sign });
   };
   return (
     <form
@@ -74,7 +74,7 @@ export function Composer({ id, name, threadId }: Props) {
       {composing && <Origin composing={composing} onCancel={cancel} />}
       <div className="box">
         {completion && <CompletionList completion={completion} />}
-        {edited === null && <Tray files={attached} />}
+        {edited === null && <AttachmentTray files={attached} />}
         {edited === null && <AttachButton onFiles={add} />}
         <label className="hidden" htmlFor={fieldId}>
           {texts.message}
@@ -97,7 +97,7 @@ export function Composer({ id, name, threadId }: Props) {
           onBlur={close}
           onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
           onChange={({ target }) => {
-            writing.setContent(target.value);
+            composer.setContent(target.value);
             typed(target.selectionStart);
           }}
         />
@@ -119,7 +119,7 @@ function Origin({ composing: { kind, message }, onCancel }: { composing: Composi
     <p className="composing">
       {kind === "edit" ? texts.editing : texts.replyingTo(message.sender.name)}
       <span className="excerpt" dir="auto">
-        {kind === "reply" && plainOf(summaryOf(message))}
+        {kind === "reply" && plainText(messageSummary(message))}
       </span>
       <button type="button" className="quiet" onClick={onCancel}>
         {texts.cancel}

@@ -1,7 +1,7 @@
 import { FileUp } from "lucide-react";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { filesIn } from "./pasted";
+import { transferredFiles } from "./data_transfer";
 
 interface Props {
   /** What is inside of the area that takes files. */
@@ -31,7 +31,7 @@ export function DropZone({ within, onFiles }: Props) {
       },
       drop: (event) => {
         hold(Number.NEGATIVE_INFINITY);
-        take.current(filesIn(event.dataTransfer));
+        take.current(transferredFiles(event.dataTransfer));
       },
     };
     const onDrag = (event: Event): void => {

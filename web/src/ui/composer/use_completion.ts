@@ -1,30 +1,30 @@
 import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState } from "react";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import {
-  type Choice,
+  type CompletionChoice,
+  type CompletionQuery,
   emojiChoices,
   insertionOf,
   mentionChoices,
-  type Query,
   queryAt,
 } from "../../chat/writing/completion";
 import type { EmojiEntry } from "../../chat/writing/emoji";
 import type { Member } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
 import { isComposing } from "../keyboard/focus";
-import { write } from "./write";
+import { insertText } from "./insert_text";
 
 const NOBODY: readonly Member[] = [];
 
 export interface Completion {
-  readonly kind: Query["kind"];
-  readonly choices: readonly Choice[];
+  readonly kind: CompletionQuery["kind"];
+  readonly choices: readonly CompletionChoice[];
   readonly active: number;
   readonly listId: string;
   readonly optionId: (index: number) => string;
   readonly activate: (index: number) => void;
-  readonly pick: (choice: Choice) => void;
+  readonly pick: (choice: CompletionChoice) => void;
 }
 
 interface Completing {
@@ -58,10 +58,10 @@ export function useCompletion(
   const close = (): void => {
     if (query !== null) setDismissed(query.from);
   };
-  const pick = (choice: Choice): void => {
+  const pick = (choice: CompletionChoice): void => {
     if (query === null || field.current === null || caret === null) return;
     close();
-    write(field.current, { from: query.from, to: caret, insert: insertionOf(choice, content, caret) });
+    insertText(field.current, { from: query.from, to: caret, insert: insertionOf(choice, content, caret) });
   };
   const isOpen = query !== null && choices.length > 0;
   const pressed = (event: KeyboardEvent): boolean => {
@@ -90,7 +90,7 @@ export function useCompletion(
   };
 }
 
-function useChoices(query: Query | null, conversationId: string): readonly Choice[] {
+function useChoices(query: CompletionQuery | null, conversationId: string): readonly CompletionChoice[] {
   const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
   const isDirect = useChatState((state) => own(state.conversations, conversationId)?.kind === "direct");
   const emoji = useEmoji(query?.kind === "emoji");
@@ -107,19 +107,19 @@ const NONE: readonly EmojiEntry[] = [];
 
 /** All emoji, once they are asked for. */
 function useEmoji(wanted: boolean): readonly EmojiEntry[] {
-  const book = useChat().emoji;
+  const store = useChat().emoji;
   const [emoji, setEmoji] = useState(NONE);
   useEffect(() => {
     if (!wanted) return;
     let current = true;
     // Without a connection nothing is offered.
-    book.load().then(
+    store.load().then(
       (set) => current && setEmoji(set.emoji),
       () => undefined,
     );
     return () => {
       current = false;
     };
-  }, [book, wanted]);
+  }, [store, wanted]);
   return emoji;
 }

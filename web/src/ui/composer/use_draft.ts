@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { Composing } from "../../chat/core";
-import { DRAFTS_KEPT_AS, editOf, keepEdit } from "../../chat/writing/drafts";
+import { DRAFT_KEY, editOf, saveEdit } from "../../chat/writing/drafts";
 
 export interface DraftText {
   readonly content: string;
@@ -12,7 +12,7 @@ export interface DraftText {
  * whatever comes next. `name`: of the conversation, or of a thread of it.
  */
 export function useDraft(userId: string, id: string, name: string, composing: Composing | null): DraftText {
-  const key = `${DRAFTS_KEPT_AS}${userId}.${name}`;
+  const key = `${DRAFT_KEY}${userId}.${name}`;
   const [content, setContent] = useState(() => localStorage.getItem(key) ?? "");
   const isEditing = composing?.kind === "edit";
   useEffect(() => {
@@ -29,7 +29,7 @@ export function useDraft(userId: string, id: string, name: string, composing: Co
     content,
     setContent: (text) => {
       setContent(text);
-      if (isEditing) keepEdit(userId, id, text);
+      if (isEditing) saveEdit(userId, id, text);
     },
   };
 }

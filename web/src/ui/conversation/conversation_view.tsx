@@ -1,22 +1,23 @@
 import { EllipsisVertical, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import { typistsIn } from "../../chat/writing/typing";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
-import { useChat, useChatState } from "../context";
-import { ConnectionLineHere } from "../conversations/connection_line";
-import { faceOf, nameOf, partnerOf } from "../conversations/names";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { IconButton } from "../components/icon_button";
+import { MenuButton } from "../components/menu";
+import type { MenuAction } from "../components/menu_action";
 import { ViewerHost } from "../files/viewer_host";
-import { PanelView } from "../panel/panel";
-import { Avatar } from "../parts/avatar";
-import { IconButton } from "../parts/icon_button";
-import { type MenuAction, MenuButton } from "../parts/menu";
+import { MessageDialogs } from "../message_dialogs/message_dialogs";
+import { PanelView } from "../panel/panel_view";
 import { usePresence } from "../people/use_presence";
-import { Questions } from "../questions/questions";
+import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
-import { Writing } from "./writing";
+import { faceOf, nameOf, partnerOf } from "./conversation_names";
+import { MessageInput } from "./message_input";
 import "./conversation_view.css";
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
@@ -29,10 +30,10 @@ export function ConversationView({ conversation }: { conversation: Conversation 
         <ConnectionLineHere />
         <TimelineView key={id} id={id} />
         <TypingLine id={id} />
-        <Writing key={`composer ${id}`} conversation={conversation} name={name} />
+        <MessageInput key={`composer ${id}`} conversation={conversation} name={name} />
       </main>
       <PanelView conversation={conversation} />
-      <Questions />
+      <MessageDialogs />
       <ViewerHost />
     </>
   );
@@ -137,10 +138,10 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
 
 function TypingLine({ id }: { id: string }) {
   const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
-  const says = typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
+  const labels = typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
   return (
     <p className="typing" aria-live="polite">
-      {says}
+      {labels}
     </p>
   );
 }

@@ -1,6 +1,6 @@
 import { type LucideIcon, SmilePlus } from "lucide-react";
 import { lazy, type RefObject, Suspense, useRef, useState } from "react";
-import { IconButton } from "../parts/icon_button";
+import { IconButton } from "../components/icon_button";
 
 const EmojiPopup = lazy(() => import("./emoji_popup"));
 

@@ -3,7 +3,7 @@ import { EmojiPicker, type EmojiPickerListEmojiProps, type EmojiPickerListRowPro
 import { type RefObject, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat } from "../context";
+import { useChat } from "../chat_context";
 import { pickerData } from "./picker_data";
 import "./emoji_popup.css";
 
@@ -20,14 +20,14 @@ const COLUMNS = 8;
 
 /** All emoji, to be searched or looked through. A module of its own, as most pages are left before it is opened. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
-  const book = useChat().emoji;
-  const recent = useStore(book.recent);
+  const store = useChat().emoji;
+  const recent = useStore(store.recent);
   const pick = (emoji: string): void => {
-    book.used(emoji);
+    store.used(emoji);
     onPick(emoji);
   };
   // Another function would load everything again.
-  const [resolve] = useState(() => async () => pickerData(await book.load()));
+  const [resolve] = useState(() => async () => pickerData(await store.load()));
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement={placement}>
       <Popover

@@ -1,13 +1,13 @@
 import { Download } from "lucide-react";
+import { readableSize } from "../../chat/files/file_size";
 import { isPicture } from "../../chat/files/files";
-import { readableSize } from "../../chat/files/sizes";
 import type { Attachment, Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { IconButton } from "../parts/icon_button";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import { FileIcon } from "./file_icon";
-import { Picture } from "./picture";
-import { useAddress } from "./use_address";
+import { Thumbnail } from "./thumbnail";
+import { useFileUrl } from "./use_file_url";
 import "./attachments.css";
 
 /** What a message brings: pictures to look at, sound and film to play, and everything else to save. */
@@ -20,7 +20,7 @@ export function Attachments({ message }: { message: Message }) {
       {pictures.length > 0 && (
         <div className="pictures">
           {pictures.map((picture) => (
-            <Picture
+            <Thumbnail
               key={picture.url}
               picture={picture}
               onOpen={() => files.view(conversationId, picture, attachments)}
@@ -64,7 +64,7 @@ function FileCard({ file }: { file: Attachment }) {
 }
 
 function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
-  const { address, failed } = useAddress(file.url);
+  const { address, failed } = useFileUrl(file.url);
   const Media = kind;
   return (
     <div className="player">

@@ -1,10 +1,10 @@
 import { Pause, Play, RotateCcw, X } from "lucide-react";
 import { useEffect, useState } from "react";
-import { readableSize } from "../../chat/files/sizes";
+import { readableSize } from "../../chat/files/file_size";
 import type { PendingFile } from "../../chat/files/upload_queue";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { IconButton } from "../parts/icon_button";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import { FileIcon } from "./file_icon";
 import "./pending_file.css";
 

@@ -3,12 +3,12 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import type { Attachment } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { IconButton } from "../parts/icon_button";
-import { useAddress } from "./use_address";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { useFileUrl } from "./use_file_url";
 import "./viewer.css";
 
-const says = texts.viewer;
+const labels = texts.viewer;
 
 /** Pictures in full, in front of everything else. */
 export default function Viewer({ viewing: { pictures, index } }: { viewing: Viewing }) {
@@ -34,18 +34,18 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
     <dialog
       ref={dialog}
       className={isOriginal ? "viewer original" : "viewer"}
-      aria-label={says.title}
+      aria-label={labels.title}
       onClose={() => files.close()}
       onKeyDown={pressed}
     >
       <header>
         <p aria-live="polite">
           <span className="file-name">{picture.name}</span>
-          {pictures.length > 1 && <span className="place">{says.place(index + 1, pictures.length)}</span>}
+          {pictures.length > 1 && <span className="place">{labels.place(index + 1, pictures.length)}</span>}
         </p>
         <IconButton
           icon={isOriginal ? ZoomOut : ZoomIn}
-          label={isOriginal ? says.fit : says.original}
+          label={isOriginal ? labels.fit : labels.original}
           onClick={() => setOriginal(!isOriginal)}
         />
         <IconButton icon={Download} label={texts.download(picture.name)} onClick={() => void files.download(picture)} />
@@ -54,7 +54,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
       <div className="stage">
         <IconButton
           icon={ChevronLeft}
-          label={says.previous}
+          label={labels.previous}
           className="previous"
           disabled={index === 0}
           onClick={() => files.step(-1)}
@@ -62,7 +62,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
         <FullPicture key={picture.url} picture={picture} />
         <IconButton
           icon={ChevronRight}
-          label={says.next}
+          label={labels.next}
           className="next"
           disabled={index === pictures.length - 1}
           onClick={() => files.step(1)}
@@ -73,7 +73,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
 }
 
 function FullPicture({ picture: { url, name, width, height } }: { picture: Attachment }) {
-  const { address, isMissing, failed } = useAddress(url);
+  const { address, isMissing, failed } = useFileUrl(url);
   if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard

@@ -6,9 +6,9 @@ export const onMac = /mac|iphone|ipad/i.test(navigator.platform);
 export const byTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 /** Whether a key belongs to a character that is put together of several, as in Japanese; Enter ends that, too. */
-export function isComposing({ isComposing: says, keyCode }: KeyboardEvent): boolean {
+export function isComposing({ isComposing: labels, keyCode }: KeyboardEvent): boolean {
   // Safari says so only by the number.
-  return says || keyCode === 229;
+  return labels || keyCode === 229;
 }
 
 export function isTyping(target: EventTarget | null): boolean {

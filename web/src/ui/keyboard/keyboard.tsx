@@ -1,9 +1,9 @@
 import { lazy, Suspense, useEffect } from "react";
 import type { Chat } from "../../chat/chat";
-import { neighbour } from "../../chat/conversations/neighbours";
-import { inOrder } from "../../chat/conversations/unread";
-import { goTo } from "../address";
-import { useChat, useChatState } from "../context";
+import { newestFirst } from "../../chat/conversations/conversations_by_id";
+import { nextConversation } from "../../chat/conversations/next_conversation";
+import { useChat, useChatState } from "../chat_context";
+import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
@@ -13,7 +13,7 @@ const ShortcutList = lazy(() => import("./shortcut_list"));
 /** What keys do wherever the focus is, and what they open. */
 export function Keyboard() {
   const chat = useChat();
-  const front = useChatState((state) => state.front);
+  const overlay = useChatState((state) => state.overlay);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const keys = keysOf(event, onMac);
@@ -27,19 +27,19 @@ export function Keyboard() {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, [chat]);
-  const close = (): void => chat.bringForward(null);
+  const close = (): void => chat.openOverlay(null);
   return (
     <Suspense>
-      {front === "switcher" && <QuickSwitcher onClose={close} />}
-      {front === "shortcuts" && <ShortcutList onClose={close} />}
+      {overlay === "switcher" && <QuickSwitcher onClose={close} />}
+      {overlay === "shortcuts" && <ShortcutList onClose={close} />}
     </Suspense>
   );
 }
 
 /** The rest of the table belongs to where the focus is: a message, or the composer. */
 const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
-  switch: (chat) => chat.bringForward("switcher"),
-  help: (chat) => chat.bringForward("shortcuts"),
+  switch: (chat) => chat.openOverlay("switcher"),
+  help: (chat) => chat.openOverlay("shortcuts"),
   search,
   next: (chat) => move(chat, 1),
   previous: (chat) => move(chat, -1),
@@ -56,7 +56,7 @@ function search(chat: Chat): void {
 
 function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
   const { conversations, openId } = chat.state.getState();
-  const next = neighbour(inOrder(conversations), openId, step, unreadOnly);
+  const next = nextConversation(newestFirst(conversations), openId, step, unreadOnly);
   if (next !== undefined) goTo(next.id);
 }
 
@@ -66,7 +66,7 @@ function leave(chat: Chat): void {
   if (panel !== null) {
     chat.show(null);
   } else if (keptUnread !== null) {
-    chat.messages.readAgain();
+    chat.messages.clearKeptUnread();
   } else if (openId !== null) {
     void chat.messages.toNewest(openId);
     focusComposer();

@@ -1,13 +1,13 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useState } from "react";
-import { found } from "../../chat/conversations/finding";
-import { inOrder } from "../../chat/conversations/unread";
+import { newestFirst } from "../../chat/conversations/conversations_by_id";
+import { searchByName } from "../../chat/conversations/name_search";
 import type { User } from "../../server/payloads";
 import { texts } from "../../texts";
-import { goTo } from "../address";
-import { useChat, useChatState } from "../context";
-import { faceOf, nameOf } from "../conversations/names";
-import { Avatar } from "../parts/avatar";
-import { Dialog } from "../parts/dialog";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { Dialog } from "../components/dialog";
+import { faceOf, nameOf } from "../conversation/conversation_names";
+import { goTo } from "../page_address";
 import { focusComposer } from "./focus";
 import "./quick_switcher.css";
 
@@ -104,7 +104,7 @@ function useChoices(query: string): readonly Choice[] {
   const me = useChatState((state) => state.me);
   const people = usePeople(query);
   return useMemo(() => {
-    const places = found(inOrder(conversations), nameOf, query).map((conversation) => ({
+    const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => ({
       id: conversation.id,
       name: nameOf(conversation),
       face: faceOf(conversation, me),

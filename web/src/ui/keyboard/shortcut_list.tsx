@@ -1,6 +1,6 @@
 import { Fragment } from "react";
 import { texts } from "../../texts";
-import { Dialog } from "../parts/dialog";
+import { Dialog } from "../components/dialog";
 import { onMac } from "./focus";
 import { type Group, SHORTCUTS, type Shortcut } from "./shortcuts";
 import "./shortcut_list.css";
@@ -30,10 +30,10 @@ export default function ShortcutList({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Entry({ shortcut: { keys, says } }: { shortcut: Shortcut }) {
+function Entry({ shortcut: { keys, label } }: { shortcut: Shortcut }) {
   return (
     <div>
-      <dt>{says}</dt>
+      <dt>{label}</dt>
       <dd>
         {keys.map((each, index) => (
           <Fragment key={each}>

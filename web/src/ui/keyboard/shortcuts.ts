@@ -11,7 +11,7 @@ export interface Shortcut {
   /** As `keysOf` writes them; any one of them does it. */
   readonly keys: readonly string[];
   readonly group: Group;
-  readonly says: string;
+  readonly label: string;
 }
 
 /** What is done with the message that has the focus. */
@@ -27,33 +27,33 @@ export const MESSAGE_KEYS = {
   delete: "Delete",
 } as const;
 
-const says = texts.keys;
+const label = texts.keys;
 
 export const SHORTCUTS = [
-  { name: "switch", keys: ["Mod+k"], group: "moving", says: says.switch },
-  { name: "next", keys: ["Alt+ArrowDown"], group: "moving", says: says.next },
-  { name: "previous", keys: ["Alt+ArrowUp"], group: "moving", says: says.previous },
-  { name: "nextUnread", keys: ["Alt+Shift+ArrowDown"], group: "moving", says: says.nextUnread },
-  { name: "previousUnread", keys: ["Alt+Shift+ArrowUp"], group: "moving", says: says.previousUnread },
-  { name: "search", keys: ["/"], group: "moving", says: says.search },
-  { name: "leave", keys: ["Escape"], group: "moving", says: says.leave },
-  { name: "help", keys: ["?"], group: "moving", says: says.help },
-  { name: "older", keys: ["ArrowUp", "k"], group: "messages", says: says.older },
-  { name: "newer", keys: ["ArrowDown", "j"], group: "messages", says: says.newer },
-  { name: "reply", keys: [MESSAGE_KEYS.reply], group: "messages", says: texts.reply },
-  { name: "thread", keys: [MESSAGE_KEYS.thread], group: "messages", says: texts.replyInThread },
-  { name: "forward", keys: [MESSAGE_KEYS.forward], group: "messages", says: texts.forward },
-  { name: "pin", keys: [MESSAGE_KEYS.pin], group: "messages", says: texts.pin },
-  { name: "copy", keys: [MESSAGE_KEYS.copy], group: "messages", says: texts.copyText },
-  { name: "unread", keys: [MESSAGE_KEYS.unread], group: "messages", says: texts.markUnread },
-  { name: "react", keys: [MESSAGE_KEYS.react], group: "messages", says: says.react },
-  { name: "edit", keys: [MESSAGE_KEYS.edit], group: "messages", says: texts.edit },
-  { name: "delete", keys: [MESSAGE_KEYS.delete], group: "messages", says: texts.delete },
-  { name: "send", keys: ["Enter"], group: "writing", says: texts.send },
-  { name: "newLine", keys: ["Shift+Enter"], group: "writing", says: says.newLine },
-  { name: "bold", keys: ["Mod+b"], group: "writing", says: says.bold },
-  { name: "italic", keys: ["Mod+i"], group: "writing", says: says.italic },
-  { name: "code", keys: ["Mod+e"], group: "writing", says: says.code },
+  { name: "switch", keys: ["Mod+k"], group: "moving", label: label.switch },
+  { name: "next", keys: ["Alt+ArrowDown"], group: "moving", label: label.next },
+  { name: "previous", keys: ["Alt+ArrowUp"], group: "moving", label: label.previous },
+  { name: "nextUnread", keys: ["Alt+Shift+ArrowDown"], group: "moving", label: label.nextUnread },
+  { name: "previousUnread", keys: ["Alt+Shift+ArrowUp"], group: "moving", label: label.previousUnread },
+  { name: "search", keys: ["/"], group: "moving", label: label.search },
+  { name: "leave", keys: ["Escape"], group: "moving", label: label.leave },
+  { name: "help", keys: ["?"], group: "moving", label: label.help },
+  { name: "older", keys: ["ArrowUp", "k"], group: "messages", label: label.older },
+  { name: "newer", keys: ["ArrowDown", "j"], group: "messages", label: label.newer },
+  { name: "reply", keys: [MESSAGE_KEYS.reply], group: "messages", label: texts.reply },
+  { name: "thread", keys: [MESSAGE_KEYS.thread], group: "messages", label: texts.replyInThread },
+  { name: "forward", keys: [MESSAGE_KEYS.forward], group: "messages", label: texts.forward },
+  { name: "pin", keys: [MESSAGE_KEYS.pin], group: "messages", label: texts.pin },
+  { name: "copy", keys: [MESSAGE_KEYS.copy], group: "messages", label: texts.copyText },
+  { name: "unread", keys: [MESSAGE_KEYS.unread], group: "messages", label: texts.markUnread },
+  { name: "react", keys: [MESSAGE_KEYS.react], group: "messages", label: label.react },
+  { name: "edit", keys: [MESSAGE_KEYS.edit], group: "messages", label: texts.edit },
+  { name: "delete", keys: [MESSAGE_KEYS.delete], group: "messages", label: texts.delete },
+  { name: "send", keys: ["Enter"], group: "writing", label: texts.send },
+  { name: "newLine", keys: ["Shift+Enter"], group: "writing", label: label.newLine },
+  { name: "bold", keys: ["Mod+b"], group: "writing", label: label.bold },
+  { name: "italic", keys: ["Mod+i"], group: "writing", label: label.italic },
+  { name: "code", keys: ["Mod+e"], group: "writing", label: label.code },
 ] as const satisfies readonly Shortcut[];
 
 export type ShortcutName = (typeof SHORTCUTS)[number]["name"];

@@ -9,16 +9,16 @@ XPF YER ZAR ZMW ZWG`;
 
 export const CURRENCIES: readonly string[] = CODES.trim().split(/\s+/);
 
-const USED_LAST = "talkwire.currency";
+const STORAGE_KEY = "talkwire.currency";
 
 /** The one that was used last on this device. */
-export function usualCurrency(): string {
-  const kept = localStorage.getItem(USED_LAST) ?? "";
+export function lastCurrency(): string {
+  const kept = localStorage.getItem(STORAGE_KEY) ?? "";
   return CURRENCIES.includes(kept) ? kept : "EUR";
 }
 
-export function keepCurrency(code: string): void {
-  localStorage.setItem(USED_LAST, code);
+export function saveCurrency(code: string): void {
+  localStorage.setItem(STORAGE_KEY, code);
 }
 
 /** As the reader's language calls it. */

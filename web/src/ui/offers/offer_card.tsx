@@ -2,14 +2,14 @@ import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "
 import { lazy, Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
-import { own } from "../../chat/core";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
+import { own } from "../../chat/own";
 import type { Offer, OfferStatus } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { partnerOf } from "../conversations/names";
-import { fullTime, shortTime, timeOfDay } from "../times";
+import { useChat, useChatState } from "../chat_context";
+import { partnerOf } from "../conversation/conversation_names";
+import { fullTime, shortTime, timeOfDay } from "../time_format";
 import "./offer_card.css";
 
 const OfferDialog = lazy(() => import("./offer_dialog"));

@@ -1,12 +1,12 @@
 import { type FormEvent, useMemo, useState } from "react";
 import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
-import type { Terms } from "../../chat/offers/offers";
+import type { OfferTerms } from "../../chat/offers/offers";
 import type { Offer } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Dialog } from "../parts/dialog";
-import { FormEnd } from "../parts/form_end";
-import { CURRENCIES, keepCurrency, nameOfCurrency, usualCurrency } from "./currencies";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { FormButtons } from "../components/form_buttons";
+import { CURRENCIES, lastCurrency, nameOfCurrency, saveCurrency } from "./currencies";
 import "./offer_dialog.css";
 
 interface Props {
@@ -25,11 +25,11 @@ type Expiry = (typeof EXPIRIES)[number];
 /** Asks for an offer's terms and makes it. */
 export default function OfferDialog({ conversationId, counterTo, onClose }: Props) {
   const { offers } = useChat();
-  const [currency, setCurrency] = useState(() => counterTo?.currency ?? usualCurrency());
+  const [currency, setCurrency] = useState(() => counterTo?.currency ?? lastCurrency());
   const [expiry, setExpiry] = useState<Expiry>("never");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const says = texts.offers;
+  const labels = texts.offers;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
@@ -41,7 +41,7 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
     try {
       if (counterTo === undefined) await offers.make(conversationId, terms);
       else await offers.counter(counterTo.id, terms);
-      keepCurrency(currency);
+      saveCurrency(currency);
       onClose();
     } catch (error) {
       setProblem((error as Error).message);
@@ -50,15 +50,19 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
   };
 
   return (
-    <Dialog title={counterTo === undefined ? says.make : says.counterTitle} onClose={onClose} className="offer-dialog">
+    <Dialog
+      title={counterTo === undefined ? labels.make : labels.counterTitle}
+      onClose={onClose}
+      className="offer-dialog"
+    >
       <form onSubmit={(event) => void submit(event)}>
         <label>
-          {says.what}
+          {labels.what}
           <input name="title" required maxLength={200} defaultValue={counterTo?.title} autoComplete="off" />
         </label>
         <div className="price">
           <label>
-            {says.amount}
+            {labels.amount}
             <input
               name="amount"
               required
@@ -70,26 +74,26 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
           <CurrencyChoice value={currency} onChange={setCurrency} />
         </div>
         <label>
-          {says.description}
+          {labels.description}
           <textarea name="description" rows={3} maxLength={4000} defaultValue={counterTo?.description} />
         </label>
         <label>
-          {says.expiry}
+          {labels.expiry}
           <select value={expiry} onChange={(event) => setExpiry(event.target.value as Expiry)}>
             {EXPIRIES.map((each) => (
               <option key={each} value={each}>
-                {says.expiries[each]}
+                {labels.expiries[each]}
               </option>
             ))}
           </select>
         </label>
         {expiry === "custom" && (
           <label>
-            {says.expiresAt}
+            {labels.expiresAt}
             <input name="expiresAt" type="datetime-local" required />
           </label>
         )}
-        <FormEnd problem={problem} action={says.send} disabled={busy} onClose={onClose} />
+        <FormButtons problem={problem} action={labels.send} disabled={busy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -112,11 +116,11 @@ function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: s
 }
 
 /** What is wrong with them, where they make no offer. */
-function termsOf(field: (name: string) => string, currency: string, expiry: Expiry): Terms | string {
+function termsOf(field: (name: string) => string, currency: string, expiry: Expiry): OfferTerms | string {
   const amount = parseAmount(field("amount"), currency);
   if (amount === null) return texts.offers.notAnAmount(digitsOf(currency));
   const description = field("description");
-  const terms: Terms = { title: field("title"), amount, currency, ...(description === "" ? {} : { description }) };
+  const terms: OfferTerms = { title: field("title"), amount, currency, ...(description === "" ? {} : { description }) };
   if (expiry === "never") return terms;
   const expiresMs = expiry === "custom" ? Date.parse(field("expiresAt")) : Date.now() + SPANS[expiry];
   if (!(expiresMs > Date.now())) return texts.offers.inThePast;

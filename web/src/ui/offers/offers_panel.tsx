@@ -1,11 +1,11 @@
 import { lazy, Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { PanelFrame } from "../panel/panel";
+import { useChat, useChatState } from "../chat_context";
+import { PanelFrame } from "../panel/panel_frame";
 import { OfferCard } from "./offer_card";
 
 const OfferDialog = lazy(() => import("./offer_dialog"));

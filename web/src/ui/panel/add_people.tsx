@@ -1,11 +1,11 @@
 import { type FormEvent, useState } from "react";
 import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { nameOf } from "../conversations/names";
-import { Dialog } from "../parts/dialog";
-import { FormEnd } from "../parts/form_end";
-import { PeopleFinder } from "../parts/people_finder";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { FormButtons } from "../components/form_buttons";
+import { PeopleFinder } from "../components/people_finder";
+import { nameOf } from "../conversation/conversation_names";
 
 /** Lets others into a group or a channel. */
 export function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
@@ -34,7 +34,12 @@ export function AddPeople({ conversation, onClose }: { conversation: Conversatio
     <Dialog title={texts.places.addTo(nameOf(conversation))} onClose={onClose}>
       <form onSubmit={(event) => void submit(event)}>
         <PeopleFinder chosen={chosen} onChange={setChosen} without={members?.map(({ userId }) => userId) ?? []} />
-        <FormEnd problem={problem} action={texts.places.add} disabled={busy || chosen.length === 0} onClose={onClose} />
+        <FormButtons
+          problem={problem}
+          action={texts.places.add}
+          disabled={busy || chosen.length === 0}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

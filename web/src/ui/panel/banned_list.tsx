@@ -1,16 +1,16 @@
 import { useState } from "react";
 import type { Conversation, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Avatar } from "../parts/avatar";
+import { useChat } from "../chat_context";
+import { Avatar } from "../components/avatar";
 import { useUser } from "../people/use_user";
-import { fullTime } from "../times";
-import { useRestricted } from "./use_restricted";
+import { fullTime } from "../time_format";
+import { useRestrictions } from "./use_restrictions";
 
 /** Who is kept out, for those who may let them in again. */
 export function BannedList({ conversation }: { conversation: Conversation }) {
   const { moderation } = useChat();
-  const [banned, reload] = useRestricted(conversation, "ban");
+  const [banned, reload] = useRestrictions(conversation, "ban");
   const [problem, setProblem] = useState("");
   if (banned.length === 0) return null;
   const lift = (ban: Restriction): void => {

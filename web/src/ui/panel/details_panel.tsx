@@ -1,11 +1,11 @@
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
-import { useChatState } from "../context";
-import { partnerOf } from "../conversations/names";
+import { useChatState } from "../chat_context";
+import { partnerOf } from "../conversation/conversation_names";
 import { PersonDetails } from "../people/person_details";
-import { PanelFrame } from "./panel";
-import { PlaceDetails } from "./place_details";
+import { GroupDetails } from "./group_details";
+import { PanelFrame } from "./panel_frame";
 
 /** What a conversation is, who is in it, and what the reader may do with it. */
 export default function DetailsPanel({ conversation }: { conversation: Conversation }) {
@@ -14,10 +14,10 @@ export default function DetailsPanel({ conversation }: { conversation: Conversat
   return (
     <PanelFrame title={texts.details}>
       {conversation.kind !== "direct" ? (
-        <PlaceDetails conversation={conversation} />
+        <GroupDetails conversation={conversation} />
       ) : (
         <>
-          {partner && <PersonDetails userId={partner.userId} name={partner.name} canTalk={false} />}
+          {partner && <PersonDetails userId={partner.userId} name={partner.name} hasMessageButton={false} />}
           <ConversationAlerts key={conversation.id} conversation={conversation} />
         </>
       )}

@@ -2,11 +2,11 @@ import { type FormEvent, useState } from "react";
 import type { LinkLimits } from "../../chat/conversations/invitations";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
-import { copy } from "../clipboard";
-import { useChat } from "../context";
-import { nameOf } from "../conversations/names";
-import { Dialog } from "../parts/dialog";
-import { FormEnd } from "../parts/form_end";
+import { useChat } from "../chat_context";
+import { copyText } from "../clipboard";
+import { Dialog } from "../components/dialog";
+import { FormButtons } from "../components/form_buttons";
+import { nameOf } from "../conversation/conversation_names";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DAYS = [1, 7, 30, 0] as const;
@@ -56,7 +56,7 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
               ))}
             </select>
           </label>
-          <FormEnd problem={problem} action={texts.invitation.create} disabled={busy} onClose={onClose} />
+          <FormButtons problem={problem} action={texts.invitation.create} disabled={busy} onClose={onClose} />
         </form>
       ) : (
         <InvitationLink link={link} onClose={onClose} />
@@ -78,7 +78,7 @@ function InvitationLink({ link, onClose }: { link: string; onClose: () => void }
         <button type="button" className="quiet" onClick={onClose}>
           {texts.close}
         </button>
-        <button type="button" className="primary" onClick={() => void copy(chat, link)}>
+        <button type="button" className="primary" onClick={() => void copyText(chat, link)}>
           {texts.copyLink}
         </button>
       </div>

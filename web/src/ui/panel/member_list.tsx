@@ -1,10 +1,10 @@
 import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
-import { found } from "../../chat/conversations/finding";
+import { searchByName } from "../../chat/conversations/name_search";
 import type { Conversation, Member, MemberRole } from "../../server/payloads";
 import { texts } from "../../texts";
 import { MemberRow } from "./member_row";
-import { type Mutes, useMutes } from "./use_restricted";
+import { type Mutes, useMutes } from "./use_restrictions";
 
 /** So many are all in the document: then Tab goes through them wherever the panel is scrolled to. */
 const WHOLE_MAX = 100;
@@ -21,7 +21,7 @@ export function MemberList({ conversation, members }: { conversation: Conversati
     () => members.toSorted((one, other) => RANK[one.role] - RANK[other.role] || one.name.localeCompare(other.name)),
     [members],
   );
-  const shown = query.trim() === "" ? ordered : found(ordered, ({ name }) => name, query);
+  const shown = query.trim() === "" ? ordered : searchByName(ordered, ({ name }) => name, query);
   return (
     <section className="members" aria-label={texts.places.people}>
       <h3>{texts.members(conversation.memberCount)}</h3>

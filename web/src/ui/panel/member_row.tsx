@@ -1,14 +1,15 @@
 import { Ellipsis, VolumeX } from "lucide-react";
 import { useState } from "react";
-import { type Deed, deedsOn, roleOf } from "../../chat/conversations/rights";
+import { type MemberAction, memberActions, roleOf } from "../../chat/conversations/rights";
 import type { Conversation, Member, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { Confirmation } from "../parts/confirmation";
-import { type MenuAction, MenuButton } from "../parts/menu";
+import { useChat, useChatState } from "../chat_context";
+import { Confirmation } from "../components/confirmation";
+import { MenuButton } from "../components/menu";
+import type { MenuAction } from "../components/menu_action";
+import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonButton } from "../people/person_button";
-import { Portrait } from "../people/portrait";
-import { fullTime } from "../times";
+import { fullTime } from "../time_format";
 import { RestrictDialog } from "./restrict_dialog";
 
 interface Props {
@@ -23,15 +24,15 @@ interface Props {
 export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
-  const [asked, setAsked] = useState<Deed | null>(null);
+  const [asked, setAsked] = useState<MemberAction | null>(null);
   const { id } = conversation;
   const { userId, name, role } = member;
-  const deeds = deedsOn(conversation, roleOf(conversation, me), role, userId === me.id);
+  const allowed = memberActions(conversation, roleOf(conversation, me), role, userId === me.id);
 
   const attempt = (action: () => Promise<void>): void => {
     action().then(onChanged, (error: Error) => chat.warn(error.message));
   };
-  const actions: Record<Deed, () => void> = {
+  const actions: Record<MemberAction, () => void> = {
     makeAdmin: () => attempt(() => chat.moderation.giveRole(id, userId, "admin")),
     makeMember: () => attempt(() => chat.moderation.giveRole(id, userId, "member")),
     handOver: () => setAsked("handOver"),
@@ -39,17 +40,17 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
     remove: () => setAsked("remove"),
     ban: () => setAsked("ban"),
   };
-  const says = { ...texts.places.deeds, ...(mute && { mute: texts.places.unmuteMember }) };
+  const labels = { ...texts.places.memberActions, ...(mute && { mute: texts.places.unmuteMember }) };
   const menu = (): MenuAction[] =>
-    deeds.map((deed) => ({
-      label: says[deed],
-      isDangerous: deed === "remove" || deed === "ban",
-      onClick: actions[deed],
+    allowed.map((action) => ({
+      label: labels[action],
+      isDangerous: action === "remove" || action === "ban",
+      onClick: actions[action],
     }));
   return (
     <div className="member">
       <PersonButton userId={userId} name={name} className="member-who">
-        <Portrait userId={userId} name={name} picture={member.avatar} />
+        <AvatarWithPresence userId={userId} name={name} picture={member.avatar} />
         <span className="name">
           <bdi>{name}</bdi>
           {userId === me.id && <span className="detail"> ({texts.you})</span>}
@@ -63,7 +64,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
         />
       )}
       {role !== "member" && <span className="badge">{texts.places.roles[role]}</span>}
-      {deeds.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.deedsOn(name)} actions={menu} />}
+      {allowed.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.memberMenu(name)} actions={menu} />}
       {(asked === "mute" || asked === "ban") && (
         <RestrictDialog
           kind={asked}
@@ -76,7 +77,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
       {asked === "remove" && (
         <Confirmation
           title={texts.places.removeQuestion(name)}
-          action={texts.places.deeds.remove}
+          action={texts.places.memberActions.remove}
           onConfirm={() => chat.moderation.remove(id, userId)}
           onClose={() => setAsked(null)}
         >
@@ -86,7 +87,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
       {asked === "handOver" && (
         <Confirmation
           title={texts.places.handOverQuestion(name)}
-          action={texts.places.deeds.handOver}
+          action={texts.places.memberActions.handOver}
           onConfirm={() => chat.moderation.giveRole(id, userId, "owner")}
           onClose={() => setAsked(null)}
         >

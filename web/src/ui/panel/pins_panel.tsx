@@ -2,17 +2,17 @@ import { PinOff } from "lucide-react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
-import { own } from "../../chat/core";
-import { plainOf } from "../../chat/messages/plain";
-import { summaryOf } from "../../chat/messages/summary";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { own } from "../../chat/own";
 import type { Conversation, Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { IconButton } from "../parts/icon_button";
-import { shortTime } from "../times";
-import { useJump } from "./jump";
-import { PanelFrame } from "./panel";
-import "./finds.css";
+import { useChat, useChatState } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { shortTime } from "../time_format";
+import { PanelFrame } from "./panel_frame";
+import { useGoToMessage } from "./use_go_to_message";
+import "./message_results.css";
 
 /** What is pinned in a conversation, the newest pin first. */
 export default function PinsPanel({ conversation }: { conversation: Conversation }) {
@@ -37,7 +37,7 @@ export default function PinsPanel({ conversation }: { conversation: Conversation
 
 function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) {
   const { messages } = useChat();
-  const jump = useJump();
+  const jump = useGoToMessage();
   const { id, conversationId, sender, createdAt } = message;
   return (
     <li>
@@ -46,7 +46,7 @@ function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) 
           <strong>{sender.name}</strong>
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
-        <span className="find-says">{plainOf(summaryOf(message))}</span>
+        <span className="find-says">{plainText(messageSummary(message))}</span>
       </button>
       {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => void messages.pin(message)} />}
     </li>

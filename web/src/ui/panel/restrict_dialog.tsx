@@ -1,9 +1,9 @@
 import { type FormEvent, useState } from "react";
 import type { Member, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Dialog } from "../parts/dialog";
-import { FormEnd } from "../parts/form_end";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { FormButtons } from "../components/form_buttons";
 
 const HOUR_MS = 3_600_000;
 const LASTS = { hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS, ever: null } as const;
@@ -22,7 +22,7 @@ export function RestrictDialog({ kind, conversationId, member: { userId, name },
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const says = texts.places.restricting[kind];
+  const labels = texts.places.restricting[kind];
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
@@ -43,9 +43,9 @@ export function RestrictDialog({ kind, conversationId, member: { userId, name },
     }
   };
   return (
-    <Dialog title={says.title(name)} onClose={onClose}>
+    <Dialog title={labels.title(name)} onClose={onClose}>
       <form onSubmit={(event) => void submit(event)}>
-        <p className="hint">{says.means}</p>
+        <p className="hint">{labels.means}</p>
         <label>
           {texts.places.lasts}
           <select name="lasts" defaultValue={kind === "ban" ? "ever" : "hour"}>
@@ -60,7 +60,7 @@ export function RestrictDialog({ kind, conversationId, member: { userId, name },
           {texts.places.reason}
           <input name="reason" maxLength={500} autoComplete="off" />
         </label>
-        <FormEnd problem={problem} action={says.action} disabled={busy} isDangerous onClose={onClose} />
+        <FormButtons problem={problem} action={labels.action} disabled={busy} isDangerous onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -3,17 +3,17 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Panel } from "../../chat/core";
 import type { Thread } from "../../chat/messages/thread";
-import type { Letter } from "../../chat/outbox/outbox";
+import type { OutboxEntry } from "../../chat/outbox/outbox";
 import type { Conversation, Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Writing } from "../conversation/writing";
-import { IconButton } from "../parts/icon_button";
-import { LetterView } from "../timeline/letter_view";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { MessageInput } from "../conversation/message_input";
 import { MessageView } from "../timeline/message_view";
+import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
-import { useJump } from "./jump";
-import { PanelFrame } from "./panel";
+import { PanelFrame } from "./panel_frame";
+import { useGoToMessage } from "./use_go_to_message";
 import "./thread_panel.css";
 
 type Wanted = Extract<Panel, { kind: "thread" }>;
@@ -26,7 +26,7 @@ interface Props {
 /** A thread beside its conversation: the root, what was replied, and where one replies. */
 export default function ThreadPanel({ conversation, panel }: Props) {
   const { threads } = useChat();
-  const jump = useJump();
+  const jump = useGoToMessage();
   const { rootId, messageId } = panel;
   const { id } = conversation;
   const thread = useStore(threads.state, (state) => state.thread);
@@ -39,7 +39,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     <PanelFrame
       title={texts.thread}
       actions={actions}
-      footer={<Writing key={rootId} conversation={conversation} name={texts.thisThread} threadId={rootId} />}
+      footer={<MessageInput key={rootId} conversation={conversation} name={texts.thisThread} threadId={rootId} />}
     >
       <ThreadContext value={true}>
         {thread === null || thread.root === null ? (
@@ -56,8 +56,8 @@ export default function ThreadPanel({ conversation, panel }: Props) {
 
 function Replies({ thread, root, wanted }: { thread: Thread; root: Message; wanted: Wanted }) {
   const { threads } = useChat();
-  const letters = useLetters(thread.rootId);
-  const list = useFollowing(thread.replies.length + letters.length);
+  const outbox = useUnsentEntries(thread.rootId);
+  const list = useFollowing(thread.replies.length + outbox.length);
   return (
     <div className="thread" ref={list}>
       <MessageView message={root} continued={false} />
@@ -71,9 +71,9 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
         {thread.replies.map((reply) => (
           <Reply key={reply.id} reply={reply} wanted={reply.id === wanted.messageId ? wanted : null} />
         ))}
-        {letters.map((letter) => (
-          <li key={letter.clientMessageId}>
-            <LetterView letter={letter} />
+        {outbox.map((entry) => (
+          <li key={entry.clientMessageId}>
+            <OutboxEntryView entry={entry} />
           </li>
         ))}
       </ul>
@@ -100,9 +100,9 @@ function Reply({ reply, wanted }: { reply: Message; wanted: Wanted | null }) {
   );
 }
 
-function useLetters(rootId: string): readonly Letter[] {
-  const letters = useStore(useChat().messages.letters);
-  return useMemo(() => letters.filter(({ threadId }) => threadId === rootId), [letters, rootId]);
+function useUnsentEntries(rootId: string): readonly OutboxEntry[] {
+  const outbox = useStore(useChat().messages.outbox);
+  return useMemo(() => outbox.filter(({ threadId }) => threadId === rootId), [outbox, rootId]);
 }
 
 /** Pixels from the end within which the reader follows what is new. */

@@ -23,7 +23,7 @@ export default function PersonCard({ userId, name, anchor, onClose }: Props) {
         finalFocus={anchor}
         getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
       >
-        <PersonDetails userId={userId} name={name} canTalk onDone={onClose} />
+        <PersonDetails userId={userId} name={name} hasMessageButton onDone={onClose} />
       </Popover>
     </PopoverProvider>
   );

@@ -1,11 +1,11 @@
 import { Ban, MessageSquare } from "lucide-react";
 import { useState } from "react";
-import { talksTo } from "../../chat/people/people";
+import { hasDirectWith } from "../../chat/people/people";
 import { texts } from "../../texts";
-import { goTo } from "../address";
-import { useChat, useChatState } from "../context";
-import { Avatar } from "../parts/avatar";
-import { fromNow } from "../times";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { goTo } from "../page_address";
+import { fromNow } from "../time_format";
 import { usePresence } from "./use_presence";
 import { useUser } from "./use_user";
 import "./person_details.css";
@@ -14,12 +14,12 @@ interface Props {
   userId: string;
   name: string;
   /** Where one does not talk to them already. */
-  canTalk: boolean;
+  hasMessageButton: boolean;
   onDone?: () => void;
 }
 
 /** Who somebody is, how they are, and what one may do about it. */
-export function PersonDetails({ userId, name, canTalk, onDone }: Props) {
+export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props) {
   const user = useUser(userId);
   const presence = usePresence(userId);
   const status = presence?.status ?? "offline";
@@ -37,20 +37,20 @@ export function PersonDetails({ userId, name, canTalk, onDone }: Props) {
       )}
       {presence?.text && <p className="status-text">{presence.text}</p>}
       {user?.text && <p className="about">{user.text}</p>}
-      <PersonActions userId={userId} canTalk={canTalk} onDone={onDone} />
+      <PersonActions userId={userId} hasMessageButton={hasMessageButton} onDone={onDone} />
     </div>
   );
 }
 
 function PersonActions({
   userId,
-  canTalk,
+  hasMessageButton,
   onDone,
-}: Pick<Props, "userId" | "canTalk"> & { onDone: (() => void) | undefined }) {
+}: Pick<Props, "userId" | "hasMessageButton"> & { onDone: (() => void) | undefined }) {
   const { people } = useChat();
   const isMe = useChatState((state) => state.me.id === userId);
   const isBlocked = useChatState((state) => state.blocked.has(userId));
-  const mayTalk = useChatState((state) => state.rights.createDirect || talksTo(state.conversations, userId));
+  const mayMessage = useChatState((state) => state.rights.createDirect || hasDirectWith(state.conversations, userId));
   const [problem, setProblem] = useState("");
   if (isMe) return <p className="note">{texts.people.thisIsYou}</p>;
   const attempt = async (action: () => Promise<unknown>): Promise<void> => {
@@ -62,13 +62,13 @@ function PersonActions({
     }
   };
   const talk = async (): Promise<void> => {
-    goTo(await people.talkTo(userId));
+    goTo(await people.openDirect(userId));
     onDone?.();
   };
   return (
     <>
       <div className="buttons">
-        {canTalk && mayTalk && (
+        {hasMessageButton && mayMessage && (
           <button type="button" className="primary" onClick={() => void attempt(talk)}>
             <MessageSquare className="icon" aria-hidden="true" /> {texts.message}
           </button>

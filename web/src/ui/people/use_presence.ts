@@ -1,8 +1,8 @@
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { Presence } from "../../server/payloads";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
 
 /** How somebody is; they are watched as long as they are shown. Undefined: nobody says, as without a connection. */
 export function usePresence(userId: string | undefined): Presence | undefined {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { User } from "../../server/payloads";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
 
 /** Somebody as they are now, and until that is known as far as their conversations say. */
 export function useUser(userId: string): User | undefined {

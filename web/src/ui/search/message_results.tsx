@@ -1,22 +1,22 @@
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { own } from "../../chat/core";
-import { plainOf } from "../../chat/messages/plain";
-import { summaryOf } from "../../chat/messages/summary";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { own } from "../../chat/own";
 import { excerptOf, piecesOf } from "../../chat/search/highlight";
-import { isAskable, type MessageSearch } from "../../chat/search/search";
+import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChatState } from "../context";
-import { nameOf } from "../conversations/names";
-import { useJump } from "../panel/jump";
-import { shortTime } from "../times";
-import "../panel/finds.css";
+import { useChatState } from "../chat_context";
+import { nameOf } from "../conversation/conversation_names";
+import { useGoToMessage } from "../panel/use_go_to_message";
+import { shortTime } from "../time_format";
+import "../panel/message_results.css";
 
 /** What a search has found, and how it is doing. */
 export function MessageResults({ search }: { search: MessageSearch }) {
   const { query, messages, next, status, problem } = useStore(search.state);
-  if (!isAskable(query)) return null;
+  if (!isSearchable(query)) return null;
   return (
     <>
       <ul className="finds" aria-busy={status === "loading"}>
@@ -31,13 +31,13 @@ export function MessageResults({ search }: { search: MessageSearch }) {
       {status === "failed" && (
         <p className="problem" role="alert">
           {problem}{" "}
-          <button type="button" className="quiet" onClick={() => void search.ask(query)}>
+          <button type="button" className="quiet" onClick={() => void search.search(query)}>
             {texts.retry}
           </button>
         </p>
       )}
       {next !== null && status === "done" && (
-        <button type="button" className="quiet" onClick={() => void search.more()}>
+        <button type="button" className="quiet" onClick={() => void search.loadMore()}>
           {texts.showMore}
         </button>
       )}
@@ -47,10 +47,10 @@ export function MessageResults({ search }: { search: MessageSearch }) {
 
 /** `isElsewhere`: it may be in any conversation, which is named. */
 function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
-  const jump = useJump();
+  const jump = useGoToMessage();
   const { id, conversationId, sender, createdAt } = message;
   const conversation = useChatState((state) => own(state.conversations, conversationId));
-  const pieces = useMemo(() => piecesOf(plainOf(excerptOf(summaryOf(message), query)), query), [message, query]);
+  const pieces = useMemo(() => piecesOf(plainText(excerptOf(messageSummary(message), query)), query), [message, query]);
   return (
     <li>
       <button type="button" className="find" data-found={id} onClick={() => jump(conversationId, id)}>

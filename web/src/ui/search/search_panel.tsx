@@ -1,22 +1,24 @@
 import { SlidersHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
-import { NO_QUERY, type Query } from "../../chat/search/search";
+import { NO_QUERY, type SearchQuery } from "../../chat/search/message_search";
 import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { PanelFrame } from "../panel/panel";
-import { IconButton } from "../parts/icon_button";
-import { PeopleFinder } from "../parts/people_finder";
-import { useAsking } from "./asking";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { PeopleFinder } from "../components/people_finder";
+import { PanelFrame } from "../panel/panel_frame";
 import { MessageResults } from "./message_results";
+import { useSearch } from "./use_search";
 import "./search.css";
 
 /** Messages by their words, here or everywhere. What was asked stays while the panel is closed. */
 export default function SearchPanel({ conversation: { id } }: { conversation: Conversation }) {
   const { search } = useChat();
   const asked = useStore(search.state, (state) => state.query);
-  const [query, setQuery] = useState<Query>(() => (asked.text === "" ? { ...NO_QUERY, conversationId: id } : asked));
+  const [query, setQuery] = useState<SearchQuery>(() =>
+    asked.text === "" ? { ...NO_QUERY, conversationId: id } : asked,
+  );
   const [filters, setFilters] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
@@ -24,8 +26,8 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   useEffect(() => {
     setQuery((before) => (before.conversationId === null ? before : { ...before, conversationId: id }));
   }, [id]);
-  useAsking(search, query);
-  const change = (changes: Partial<Query>): void => setQuery((before) => ({ ...before, ...changes }));
+  useSearch(search, query);
+  const change = (changes: Partial<SearchQuery>): void => setQuery((before) => ({ ...before, ...changes }));
   return (
     <PanelFrame title={texts.search}>
       <search className="message-search">
@@ -55,8 +57,8 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
 }
 
 interface Props {
-  query: Query;
-  onChange: (changes: Partial<Query>) => void;
+  query: SearchQuery;
+  onChange: (changes: Partial<SearchQuery>) => void;
 }
 
 function Where({ id, query: { conversationId }, onChange }: Props & { id: string }) {

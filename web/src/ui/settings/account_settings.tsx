@@ -2,10 +2,10 @@ import { Monitor } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
 import type { SignedInDevice } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { fromNow } from "../times";
+import { useChat, useChatState } from "../chat_context";
+import { fromNow } from "../time_format";
 import { deviceName } from "./device_name";
-import { Outcome } from "./outcome";
+import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
 import "./account_settings.css";
 
@@ -54,7 +54,7 @@ function Password() {
       </label>
       <p className="hint">{texts.settings.passwordHint}</p>
       <div className="buttons">
-        <Outcome saving={saving} />
+        <SaveStatus saving={saving} />
         <button type="submit" className="primary" disabled={saving.busy}>
           {texts.settings.changePassword}
         </button>

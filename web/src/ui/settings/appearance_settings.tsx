@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { texts } from "../../texts";
-import { Choice } from "../parts/choice";
+import { RadioGroup } from "../components/radio_group";
 import { chooseTheme, readTheme, THEMES, type Theme } from "../theme";
 
 /** How the client looks, in this browser. */
@@ -12,7 +12,7 @@ export function AppearanceSettings() {
   };
   return (
     <section>
-      <Choice
+      <RadioGroup
         label={texts.settings.theme}
         options={THEMES.map((value) => ({ value, label: texts.settings.themes[value] }))}
         value={theme}

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "react";
 import type { User } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { Avatar } from "../parts/avatar";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
 import { useSaving } from "./use_saving";
 import "./account_settings.css";
 

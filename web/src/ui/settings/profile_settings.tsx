@@ -1,11 +1,11 @@
 import { type FormEvent, useRef } from "react";
 import type { ChosenStatus } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
-import { Avatar } from "../parts/avatar";
-import { Choice } from "../parts/choice";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { RadioGroup } from "../components/radio_group";
 import { usePresence } from "../people/use_presence";
-import { Outcome } from "./outcome";
+import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
 import "./profile_settings.css";
 
@@ -17,7 +17,7 @@ export function ProfileSettings() {
     <>
       <Picture />
       <Status />
-      <Looks />
+      <ProfileChanges />
     </>
   );
 }
@@ -44,7 +44,7 @@ function Picture() {
             {texts.settings.removePicture}
           </button>
         )}
-        <Outcome saving={saving} />
+        <SaveStatus saving={saving} />
       </div>
       <input
         ref={field}
@@ -75,7 +75,7 @@ function Status() {
   };
   return (
     <form onSubmit={submit}>
-      <Choice
+      <RadioGroup
         label={texts.settings.status}
         options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
         value={status}
@@ -95,7 +95,7 @@ function Status() {
         />
       </label>
       <div className="buttons">
-        <Outcome saving={saving} />
+        <SaveStatus saving={saving} />
         <button type="submit" className="primary" disabled={saving.busy}>
           {texts.settings.saveStatus}
         </button>
@@ -104,7 +104,7 @@ function Status() {
   );
 }
 
-function Looks() {
+function ProfileChanges() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
   const saving = useSaving();
@@ -125,7 +125,7 @@ function Looks() {
         <textarea name="about" rows={3} maxLength={500} defaultValue={me.text ?? ""} />
       </label>
       <div className="buttons">
-        <Outcome saving={saving} />
+        <SaveStatus saving={saving} />
         <button type="submit" className="primary" disabled={saving.busy}>
           {texts.settings.saveProfile}
         </button>

@@ -1,8 +1,8 @@
 import { Tab, TabList, TabPanel, TabProvider } from "@ariakit/react";
 import { X } from "lucide-react";
 import { texts } from "../../texts";
-import { Dialog } from "../parts/dialog";
-import { IconButton } from "../parts/icon_button";
+import { Dialog } from "../components/dialog";
+import { IconButton } from "../components/icon_button";
 import { SECTIONS } from "./sections";
 import "./settings.css";
 

@@ -1,9 +1,9 @@
 import Markdown, { type MarkdownToJSX, RuleType } from "markdown-to-jsx/react";
 import { useMemo } from "react";
-import { own } from "../../chat/core";
-import { EVERYONE, type Named, namedIn, stretchesOf } from "../../chat/writing/mentions";
+import { own } from "../../chat/own";
+import { EVERYONE, type MentionedUser, mentionedUsers, splitAtMentions } from "../../chat/writing/mentions";
 import type { Member, Message } from "../../server/payloads";
-import { useChatState } from "../context";
+import { useChatState } from "../chat_context";
 import { PersonButton } from "../people/person_button";
 
 const NOBODY: readonly Member[] = [];
@@ -16,7 +16,10 @@ export function MentionText({ message, content, options }: Props) {
   const marking = useMemo(
     () => ({
       ...options,
-      renderRule: marked(namedIn({ mentions: mentions ?? [], mentionsAll: mentionsAll ?? false }, members), myId),
+      renderRule: marked(
+        mentionedUsers({ mentions: mentions ?? [], mentionsAll: mentionsAll ?? false }, members),
+        myId,
+      ),
     }),
     [options, mentions, mentionsAll, members, myId],
   );
@@ -29,23 +32,23 @@ interface Props {
   options: MarkdownToJSX.Options;
 }
 
-function marked(named: readonly Named[], myId: string): NonNullable<MarkdownToJSX.Options["renderRule"]> {
+function marked(users: readonly MentionedUser[], myId: string): NonNullable<MarkdownToJSX.Options["renderRule"]> {
   return (next, node, _, state) =>
-    node.type === RuleType.text ? <Marked key={state.key} text={node.text} named={named} myId={myId} /> : next();
+    node.type === RuleType.text ? <Marked key={state.key} text={node.text} users={users} myId={myId} /> : next();
 }
 
-function Marked({ text, named, myId }: { text: string; named: readonly Named[]; myId: string }) {
-  return stretchesOf(text, named).map((stretch, index) =>
-    stretch.userId === undefined ? (
-      stretch.text
+function Marked({ text, users, myId }: { text: string; users: readonly MentionedUser[]; myId: string }) {
+  return splitAtMentions(text, users).map((part, index) =>
+    part.userId === undefined ? (
+      part.text
     ) : (
       // biome-ignore lint/suspicious/noArrayIndexKey: a text has its stretches in their order
-      <span key={index} className={isForMe(stretch.userId, myId) ? "mention mine" : "mention"}>
-        {stretch.userId === EVERYONE ? (
-          stretch.text
+      <span key={index} className={isForMe(part.userId, myId) ? "mention mine" : "mention"}>
+        {part.userId === EVERYONE ? (
+          part.text
         ) : (
-          <PersonButton userId={stretch.userId} name={stretch.text.slice(1)} className="mentioned">
-            {stretch.text}
+          <PersonButton userId={part.userId} name={part.text.slice(1)} className="mentioned">
+            {part.text}
           </PersonButton>
         )}
       </span>

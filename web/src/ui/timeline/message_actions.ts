@@ -16,14 +16,15 @@ import {
 } from "lucide-react";
 import type { Chat } from "../../chat/chat";
 import { may, roleOf } from "../../chat/conversations/rights";
-import { type Composing, own } from "../../chat/core";
+import type { Composing } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { linkTo } from "../address";
-import { copy } from "../clipboard";
+import { copyText } from "../clipboard";
+import type { MenuAction } from "../components/menu_action";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
-import { hidesConversation } from "../panel/alone";
-import type { MenuAction } from "../parts/menu";
+import { linkTo } from "../page_address";
+import { panelCoversConversation } from "../panel/panel_layout";
 
 export interface MessageAction extends MenuAction {
   /** What `event.key` is where the focused message has this done; listed in ui/keyboard/shortcuts.ts. */
@@ -40,7 +41,8 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const isMine = me.id === message.senderId;
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
-  const ask = (kind: "delete" | "forward" | "reactions" | "receipts") => () => chat.askAbout({ kind, message });
+  const ask = (kind: "delete" | "forward" | "reactions" | "receipts") => () =>
+    chat.openMessageDialog({ kind, message });
   const list: (MessageAction | false)[] = [
     {
       label: texts.reply,
@@ -68,10 +70,14 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
           label: texts.copyText,
           icon: Copy,
           key: MESSAGE_KEYS.copy,
-          onClick: () => void copy(chat, message.content ?? ""),
+          onClick: () => void copyText(chat, message.content ?? ""),
         }
       : false,
-    { label: texts.copyLink, icon: Link, onClick: () => void copy(chat, linkTo(message.conversationId, message.id)) },
+    {
+      label: texts.copyLink,
+      icon: Link,
+      onClick: () => void copyText(chat, linkTo(message.conversationId, message.id)),
+    },
     {
       label: texts.markUnread,
       icon: MailOpen,
@@ -102,7 +108,7 @@ function compose(chat: Chat, kind: Composing["kind"], message: Message): void {
   const { panel } = chat.state.getState();
   const rootId = message.threadId;
   if (rootId === undefined) {
-    if (hidesConversation()) chat.show(null);
+    if (panelCoversConversation()) chat.show(null);
   } else if (panel?.kind !== "thread" || panel.rootId !== rootId) {
     chat.show({ kind: "thread", rootId });
   }

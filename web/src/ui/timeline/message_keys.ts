@@ -7,7 +7,7 @@ import { isTyping, onMac } from "../keyboard/focus";
 import { keysOf, MESSAGE_KEYS } from "../keyboard/shortcuts";
 import { actionsOf } from "./message_actions";
 
-export function pressedAtMessage(event: KeyboardEvent<HTMLElement>, chat: Chat, message: Message): void {
+export function handleMessageKey(event: KeyboardEvent<HTMLElement>, chat: Chat, message: Message): void {
   const { currentTarget: article, target } = event;
   // A menu that a message has opened is elsewhere in the document, and its keys are its own.
   if (event.defaultPrevented || !article.contains(target as Node) || isTyping(target)) return;

@@ -1,21 +1,21 @@
 import { useState } from "react";
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
 import { Attachments } from "../files/attachments";
-import { Avatar } from "../parts/avatar";
-import { Folded } from "../people/folded";
 import { PersonButton } from "../people/person_button";
-import { fullTime, shortTimeOfDay, timeOfDay } from "../times";
-import { Actions } from "./actions";
+import { fullTime, shortTimeOfDay, timeOfDay } from "../time_format";
+import { BlockedMessage } from "./blocked_message";
+import { DeliveryTick } from "./delivery_tick";
 import { MessageText } from "./markdown";
-import { Edited, ForwardedFrom, PinMark, Replies } from "./marks";
-import { pressedAtMessage } from "./message_keys";
-import { useNear } from "./near";
+import { Edited, ForwardedFrom, PinMark, Replies } from "./message_badges";
+import { handleMessageKey } from "./message_keys";
+import { MessageToolbar } from "./message_toolbar";
 import { QuoteView } from "./quote_view";
 import { Reactions } from "./reactions";
-import { Tick } from "./tick";
+import { useHoverOrFocus } from "./use_hover_or_focus";
 import "./message_view.css";
 
 interface Props {
@@ -31,12 +31,12 @@ export function MessageView(props: Props) {
   const isFolded = useChatState(
     ({ blocked, conversations }) => blocked.has(senderId) && own(conversations, conversationId)?.kind !== "direct",
   );
-  return isFolded && !shown ? <Folded onShow={() => setShown(true)} /> : <Unfolded {...props} />;
+  return isFolded && !shown ? <BlockedMessage onShow={() => setShown(true)} /> : <Unfolded {...props} />;
 }
 
 function Unfolded({ message, continued }: Props) {
   const chat = useChat();
-  const { isNear, isFocused, events } = useNear();
+  const { isActive, isFocused, events } = useHoverOrFocus();
   const isMine = useChatState((state) => state.me.id === message.senderId);
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
@@ -46,7 +46,7 @@ function Unfolded({ message, continued }: Props) {
       className={classes}
       data-id={message.id}
       tabIndex={-1}
-      onKeyDown={(event) => pressedAtMessage(event, chat, message)}
+      onKeyDown={(event) => handleMessageKey(event, chat, message)}
       {...events}
     >
       {pinned && !deletedAt && <PinMark />}
@@ -79,10 +79,10 @@ function Unfolded({ message, continued }: Props) {
       )}
       {attachments && !deletedAt && <Attachments message={message} />}
       {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
-      {isMine && !deletedAt && <Tick message={message} />}
+      {isMine && !deletedAt && <DeliveryTick message={message} />}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
       <Replies message={message} />
-      {!deletedAt && <Actions message={message} isNear={isNear} isFocused={isFocused} />}
+      {!deletedAt && <MessageToolbar message={message} isActive={isActive} isFocused={isFocused} />}
     </article>
   );
 }

@@ -1,14 +1,14 @@
-import { own } from "../../chat/core";
-import { plainOf } from "../../chat/messages/plain";
-import { summaryOf } from "../../chat/messages/summary";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { own } from "../../chat/own";
 import type { Quote } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChatState } from "../context";
-import { useJump } from "../panel/jump";
+import { useChatState } from "../chat_context";
+import { useGoToMessage } from "../panel/use_go_to_message";
 
 /** The beginning of the message that is answered, and the way to it. */
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {
-  const jump = useJump();
+  const jump = useGoToMessage();
   // The quote has no name, and nothing of attachments: those of what is here are known.
   const quoted = useChatState(({ timelines }) =>
     own(timelines, conversationId)?.messages.find(({ id }) => id === quote.id),
@@ -17,14 +17,14 @@ export function QuoteView({ quote, conversationId }: { quote: Quote; conversatio
     own(conversations, conversationId)?.members?.find(({ userId }) => userId === quote.senderId),
   );
   const name = quoted?.sender.name ?? member?.name ?? "";
-  const says = quote.content || (quoted === undefined ? "" : summaryOf(quoted)) || texts.attachment;
+  const labels = quote.content || (quoted === undefined ? "" : messageSummary(quoted)) || texts.attachment;
   return (
     <button type="button" className="quote" title={texts.toQuoted(name)} onClick={() => jump(conversationId, quote.id)}>
       <span className="quote-name" dir="auto">
         {name}
       </span>
       <span className="quote-says" dir="auto">
-        {plainOf(says)}
+        {plainText(labels)}
       </span>
     </button>
   );

@@ -1,7 +1,7 @@
-import { own } from "../../chat/core";
+import { own } from "../../chat/own";
 import type { Member, Message, Reaction } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";
 
 const NOBODY: readonly Member[] = [];

@@ -1,10 +1,10 @@
-import { plainOf } from "../../chat/messages/plain";
-import { summaryOf } from "../../chat/messages/summary";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import type { Message, User } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat } from "../context";
-import { Avatar } from "../parts/avatar";
-import { fullTime, timeOfDay } from "../times";
+import { useChat } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { fullTime, timeOfDay } from "../time_format";
 
 const FACES_MAX = 3;
 
@@ -34,7 +34,7 @@ export function ThreadRow({ replies }: { replies: readonly Message[] }) {
       <strong dir="auto">{people.map(({ name }) => name).join(", ")}</strong>
       <span className="thread-row-what">{texts.threadReplies(replies.length)}</span>
       <span className="thread-row-says" dir="auto">
-        {plainOf(summaryOf(last))}
+        {plainText(messageSummary(last))}
       </span>
       <time dateTime={createdAt} title={fullTime(createdAt)}>
         {timeOfDay(createdAt)}

@@ -2,22 +2,22 @@ import { ArrowDown } from "lucide-react";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
-import { own } from "../../chat/core";
 import { EMPTY, keyOf, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
 import { rowsWithOffers } from "../../chat/offers/offer_rules";
-import type { Letter } from "../../chat/outbox/outbox";
+import type { OutboxEntry } from "../../chat/outbox/outbox";
+import { own } from "../../chat/own";
 import type { Message, Offer } from "../../server/payloads";
 import { texts } from "../../texts";
-import { addressOf } from "../address";
-import { useChat, useChatState } from "../context";
+import { useChat, useChatState } from "../chat_context";
 import { OfferCard } from "../offers/offer_card";
-import { dayOf } from "../times";
-import { LetterView } from "./letter_view";
-import { useMessageFocus } from "./message_focus";
+import { addressOf } from "../page_address";
+import { dayOf } from "../time_format";
 import { MessageView } from "./message_view";
-import { useShown } from "./shown";
-import { usePlace } from "./stretch";
+import { OutboxEntryView } from "./outbox_entry_view";
 import { ThreadRow } from "./thread_row";
+import { useMessageFocus } from "./use_message_focus";
+import { useScrollPosition } from "./use_scroll_position";
+import { useTargetHighlight } from "./use_target_highlight";
 import "./timeline_view.css";
 
 const NO_OFFERS: readonly Offer[] = [];
@@ -31,7 +31,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const loaded = useChatState((state) => own(state.timelines, id));
   const timeline = loaded ?? LOADING;
   const unreadAfter = useChatState((state) => state.unreadAfter);
-  const letters = useStore(messages.letters);
+  const outbox = useStore(messages.outbox);
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
 
@@ -41,13 +41,13 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     [timeline, offers, unreadAfter, myId],
   );
   const unsent = useMemo(
-    () => letters.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
-    [letters, id],
+    () => outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
+    [outbox, id],
   );
-  const entries = useMemo<readonly (Row | Letter)[]>(() => [...rows, ...unsent], [rows, unsent]);
+  const entries = useMemo<readonly (Row | OutboxEntry)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { kept, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const { atEnd, seesLast, scrolled, resized, stretch } = usePlace(id, list, rows, count, timeline);
+  const { atEnd, seesLast, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
 
   // A short page does not fill the window, and nobody can scroll.
   useEffect(() => {
@@ -77,14 +77,14 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
       >
         <div className="filler" />
         <Virtualizer
-          key={stretch.number}
+          key={range.number}
           ref={list}
           scrollRef={scroller}
           data={entries}
           keepMounted={kept}
-          shift={stretch.grewAtStart}
-          onScroll={scrolled}
-          onResize={resized}
+          shift={range.grewAtStart}
+          onScroll={onScroll}
+          onResize={onResize}
         >
           {entryView}
         </Virtualizer>
@@ -138,11 +138,11 @@ function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): voi
   const isKept = useChatState(({ keptUnread }) => keptUnread === id);
   const [seen, setSeen] = useState(() => document.hasFocus());
   useEffect(() => {
-    const look = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
+    const readScroll = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
     const names = ["focus", "blur", "visibilitychange"] as const;
-    for (const name of names) addEventListener(name, look);
+    for (const name of names) addEventListener(name, readScroll);
     return () => {
-      for (const name of names) removeEventListener(name, look);
+      for (const name of names) removeEventListener(name, readScroll);
     };
   }, []);
   const watched = connected && seen && atEnd;
@@ -155,11 +155,11 @@ function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): voi
   }, [messages, id, watched, isKept, last]);
 }
 
-function entryView(entry: Row | Letter) {
+function entryView(entry: Row | OutboxEntry) {
   return "message" in entry ? (
     <RowView key={keyOf(entry)} row={entry} />
   ) : (
-    <LetterView key={entry.clientMessageId} letter={entry} />
+    <OutboxEntryView key={entry.clientMessageId} entry={entry} />
   );
 }
 
@@ -167,7 +167,7 @@ const RowView = memo(
   function RowView({ row }: { row: Row }) {
     const { message, replies, startsDay, startsUnread, continued, offersBefore, offersAfter } = row;
     const element = useRef<HTMLDivElement>(null);
-    const isShown = useShown(row, element);
+    const isShown = useTargetHighlight(row, element);
     return (
       <div className={isShown ? "row shown" : "row"} ref={element}>
         {offersBefore?.map((offer) => (

@@ -1,0 +1,20 @@
+/** Which of the reader's conversations are listed. */
+
+import type { Conversation } from "../../server/payloads";
+import { searchByName } from "./name_search";
+
+export interface ConversationFilter {
+  readonly query: string;
+  readonly unreadOnly: boolean;
+}
+
+/** Those of a name, or with something unread; the open one does not go away while it is read. */
+export function filterConversations(
+  ordered: readonly Conversation[],
+  nameOf: (conversation: Conversation) => string,
+  { query, unreadOnly }: ConversationFilter,
+  openId: string | null,
+): readonly Conversation[] {
+  const left = unreadOnly ? ordered.filter(({ id, unreadCount }) => id === openId || unreadCount) : ordered;
+  return query.trim() === "" ? left : searchByName(left, nameOf, query);
+}

@@ -1,0 +1,21 @@
+/** A message in one line, where there is no room for it. */
+
+import type { Attachment } from "../../server/payloads";
+import { texts } from "../../texts";
+import { isPicture } from "../files/files";
+
+interface Said {
+  readonly content?: string | undefined;
+  readonly attachments?: readonly Attachment[] | undefined;
+  readonly deletedAt?: string | undefined;
+}
+
+/** What it says; where it says nothing, what it brings. */
+export function messageSummary({ content = "", attachments = [], deletedAt }: Said): string {
+  if (deletedAt !== undefined) return texts.deleted;
+  if (content !== "") return content;
+  if (attachments.length === 0) return "";
+  if (attachments.every(isPicture)) return texts.photos(attachments.length);
+  const [first] = attachments;
+  return attachments.length === 1 && first !== undefined ? first.name : texts.files(attachments.length);
+}

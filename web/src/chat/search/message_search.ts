@@ -1,0 +1,91 @@
+/** Looking for messages: what is asked, and how much of the answer is here. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Api } from "../../server/api";
+import type { Message, MessagePage, Person } from "../../server/payloads";
+
+export interface SearchQuery {
+  readonly text: string;
+  /** null: everywhere. */
+  readonly conversationId: string | null;
+  readonly sender: Person | null;
+  /** Days as a calendar writes them, `2026-01-31`, both included; empty: from the beginning, until now. */
+  readonly from: string;
+  readonly until: string;
+}
+
+export interface SearchState {
+  readonly query: SearchQuery;
+  readonly messages: readonly Message[];
+  /** Where the answer goes on; null: this is all. */
+  readonly next: string | null;
+  readonly status: "idle" | "loading" | "done" | "failed";
+  readonly problem: string;
+}
+
+export const NO_QUERY: SearchQuery = { text: "", conversationId: null, sender: null, from: "", until: "" };
+const NO_RESULTS: SearchState = { query: NO_QUERY, messages: [], next: null, status: "idle", problem: "" };
+
+/** A page may be empty while there is more to look through; so many of them are passed over at once. */
+const EMPTY_PAGES_MAX = 5;
+
+/** Whether there is a word to look for. */
+export const isSearchable = ({ text }: SearchQuery): boolean => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text);
+
+/** Days begin where the reader is. */
+export function searchPath({ text, conversationId, sender, from, until }: SearchQuery, cursor: string | null): string {
+  const asked = new URLSearchParams({ q: text.trim(), limit: "20" });
+  if (conversationId !== null) asked.set("conversationId", conversationId);
+  if (sender !== null) asked.set("senderId", sender.id);
+  if (from !== "") asked.set("after", startOf(from, 0));
+  if (until !== "") asked.set("before", startOf(until, 1));
+  if (cursor !== null) asked.set("cursor", cursor);
+  return `search?${asked}`;
+}
+
+function startOf(day: string, later: number): string {
+  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}
+
+export class MessageSearch {
+  readonly state: StoreApi<SearchState> = createStore<SearchState>(() => NO_RESULTS);
+  readonly #api: Pick<Api, "get">;
+
+  constructor(api: Pick<Api, "get">) {
+    this.#api = api;
+  }
+
+  /** Asks something else; what was found before stays until the answer is here. */
+  async search(query: SearchQuery): Promise<void> {
+    if (!isSearchable(query)) return this.state.setState({ ...NO_RESULTS, query }, true);
+    this.state.setState({ query, status: "loading", problem: "" });
+    await this.#read(query, null);
+  }
+
+  async loadMore(): Promise<void> {
+    const { query, next, status } = this.state.getState();
+    if (next === null || status === "loading") return;
+    this.state.setState({ status: "loading", problem: "" });
+    await this.#read(query, next);
+  }
+
+  async #read(query: SearchQuery, cursor: string | null): Promise<void> {
+    try {
+      const { items, next } = await this.#page(query, cursor);
+      if (this.state.getState().query !== query) return;
+      const before = cursor === null ? [] : this.state.getState().messages;
+      this.state.setState({ messages: [...before, ...items], next, status: "done" });
+    } catch (error) {
+      if (this.state.getState().query !== query) return;
+      this.state.setState({ status: "failed", problem: (error as Error).message });
+    }
+  }
+
+  async #page(query: SearchQuery, cursor: string | null): Promise<MessagePage> {
+    let page = await this.#api.get<MessagePage>(searchPath(query, cursor));
+    for (let tries = 1; page.items.length === 0 && page.next !== null && tries < EMPTY_PAGES_MAX; tries++)
+      page = await this.#api.get<MessagePage>(searchPath(query, page.next));
+    return page;
+  }
+}

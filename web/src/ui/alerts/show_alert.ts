@@ -1,0 +1,26 @@
+import { own } from "../../chat/own";
+/** Says what calls for attention: a sound, and the browser's notification where the reader looks elsewhere. */
+
+import type { Alert } from "../../chat/alerts/alerts";
+import type { Chat } from "../../chat/chat";
+import { nameOf } from "../conversation/conversation_names";
+import { goTo } from "../page_address";
+import { closeNotifications, showNotification } from "./browser_notifications";
+import { bodyOf, headlineOf } from "./notification_text";
+import { play } from "./sounds";
+
+export function showAlert(chat: Chat, { notification, showsNotification }: Alert): void {
+  const { id, conversationId, messageId, type, sound } = notification;
+  if (sound !== undefined) void play(sound);
+  if (!showsNotification) return;
+  const conversation = own(chat.state.getState().conversations, conversationId);
+  // Of two people the headline names the other one already.
+  const name = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
+  const body = bodyOf(notification, type === "invitation" ? undefined : name);
+  showNotification({ id, title: headlineOf(notification), body }, () => {
+    goTo(conversationId, messageId);
+    void chat.alerts.markRead([id]);
+  });
+}
+
+export { closeNotifications };

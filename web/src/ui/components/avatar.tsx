@@ -1,0 +1,35 @@
+import { type CSSProperties, useContext, useState } from "react";
+import { ChatContext } from "../chat_context";
+
+interface Props {
+  id: string;
+  name: string;
+  /** Where their picture is, on this server; of another one nothing is loaded. */
+  picture?: string | undefined;
+}
+
+/** Somebody's picture, or their initial on a colour of their own. Names stand beside it, so it is not read out. */
+export function Avatar({ id, name, picture }: Props) {
+  const initial = [...name.trim()][0] ?? "?";
+  const hue = [...id].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
+  return (
+    <span className="avatar" aria-hidden="true" style={{ "--hue": hue } as CSSProperties}>
+      {initial.toUpperCase()}
+      {picture?.startsWith("/") && <Picture key={picture} path={picture} />}
+    </span>
+  );
+}
+
+/** Lies over the initial as soon as it is here. */
+function Picture({ path }: { path: string }) {
+  const files = useContext(ChatContext)?.files;
+  const [address, setAddress] = useState(() => files?.addressOf(path));
+  const [tries, setTries] = useState(0);
+  if (files === undefined || address === undefined || tries > 1) return null;
+  const renew = (): void => {
+    setTries(tries + 1);
+    // What is not there is not asked for again and again.
+    if (tries === 0) files.renewedAddressOf(path).then(setAddress, () => setTries(2));
+  };
+  return <img src={address} alt="" draggable={false} onError={renew} />;
+}

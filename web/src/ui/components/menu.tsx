@@ -1,0 +1,42 @@
+import type { LucideIcon } from "lucide-react";
+import { lazy, Suspense, useRef, useState } from "react";
+import { IconButton } from "./icon_button";
+import type { MenuAction } from "./menu_action";
+import "./menu.css";
+
+interface Props {
+  icon: LucideIcon;
+  label: string;
+  /** Asked for when the menu is opened. */
+  actions: () => readonly MenuAction[];
+  /** Where it is opened in another way too. */
+  open?: boolean;
+  onOpen?: (open: boolean) => void;
+}
+
+const MenuPopup = lazy(() => import("./menu_popup"));
+
+/** A button with a menu. There may be one at each of many messages: the menu exists only while it is open. */
+export function MenuButton({ icon, label, actions, open: given, onOpen }: Props) {
+  const [own, setOwn] = useState(false);
+  const open = given ?? own;
+  const setOpen = onOpen ?? setOwn;
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <>
+      <IconButton
+        ref={button}
+        icon={icon}
+        label={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+      />
+      {open && (
+        <Suspense>
+          <MenuPopup label={label} actions={actions()} anchor={button} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

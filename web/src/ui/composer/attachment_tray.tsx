@@ -1,0 +1,19 @@
+import type { PendingFile } from "../../chat/files/upload_queue";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { PendingFileView } from "../files/pending_file";
+
+/** What was attached and is not sent yet. */
+export function AttachmentTray({ files }: { files: readonly PendingFile[] }) {
+  const { uploads } = useChat();
+  if (files.length === 0) return null;
+  return (
+    <ul className="tray" aria-label={texts.attached}>
+      {files.map((file) => (
+        <li key={file.id}>
+          <PendingFileView file={file} onRemove={() => uploads.remove(file.id)} />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,42 @@
+import type { KeyboardEvent } from "react";
+import { SIGNS, toggled } from "../../chat/writing/formatting";
+import { byTouch, isComposing, onMac } from "../keyboard/focus";
+import { insertText } from "./insert_text";
+import type { ComposerState } from "./use_composer";
+
+type Pressed = KeyboardEvent<HTMLTextAreaElement>;
+
+/** What keys do in the field, besides writing. */
+export function handleComposerKey(event: Pressed, composer: ComposerState): void {
+  if (isComposing(event.nativeEvent)) return;
+  if (sends(event, composer) || leaves(event, composer) || goesBack(event, composer) || formats(event)) {
+    event.preventDefault();
+  }
+}
+
+/** A phone has no other key for a new line: there the button sends. */
+function sends({ key, shiftKey, altKey }: Pressed, { send }: ComposerState): boolean {
+  const isIt = key === "Enter" && !shiftKey && !altKey && !byTouch;
+  if (isIt) send();
+  return isIt;
+}
+
+function leaves({ key }: Pressed, { composing, cancel }: ComposerState): boolean {
+  const isIt = key === "Escape" && composing !== null;
+  if (isIt) cancel();
+  return isIt;
+}
+
+/** Up, where nothing is written: to what was said last. */
+function goesBack(event: Pressed, { content, composing, attached, editLast }: ComposerState): boolean {
+  const isBare = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
+  const isEmpty = content === "" && composing === null && attached.length === 0;
+  return event.key === "ArrowUp" && isBare && isEmpty && editLast();
+}
+
+function formats({ key, metaKey, ctrlKey, altKey, shiftKey, currentTarget: field }: Pressed): boolean {
+  const sign = SIGNS[key.toLowerCase()];
+  if (!(onMac ? metaKey : ctrlKey) || altKey || shiftKey || sign === undefined) return false;
+  insertText(field, toggled(field.value, field.selectionStart, field.selectionEnd, sign));
+  return true;
+}

@@ -1,0 +1,14 @@
+/** Changes what stands in a field as if it had been typed, so that it can be undone. */
+export function insertText(
+  field: HTMLTextAreaElement,
+  { from, to, insert, selection }: { from: number; to: number; insert: string; selection?: readonly [number, number] },
+): void {
+  field.focus();
+  field.setSelectionRange(from, to);
+  const isDone = insert === "" ? document.execCommand("delete") : document.execCommand("insertText", false, insert);
+  if (!isDone) {
+    field.setRangeText(insert, from, to, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (selection !== undefined) field.setSelectionRange(...selection);
+}

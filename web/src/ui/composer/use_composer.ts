@@ -1,0 +1,111 @@
+import { useEffect, useMemo, useState } from "react";
+import { useStore } from "zustand";
+import type { Composing } from "../../chat/core";
+import type { PendingFile } from "../../chat/files/upload_queue";
+import { atComposer, placeOf } from "../../chat/files/uploads";
+import { lastOwnMessage } from "../../chat/messages/timeline";
+import { own } from "../../chat/own";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { useDraft } from "./use_draft";
+
+/** What the server takes as one message, in bytes. */
+const MAX_BYTES = 64 * 1024;
+
+const encoder = new TextEncoder();
+
+export interface ComposerState {
+  readonly content: string;
+  readonly composing: Composing | null;
+  /** The message that another text is written for. */
+  readonly edited: Message | null;
+  readonly attached: readonly PendingFile[];
+  readonly isTooLong: boolean;
+  /** Why it cannot be sent as it is, in words. */
+  readonly problem: string;
+  readonly canSend: boolean;
+  readonly setContent: (content: string) => void;
+  readonly attach: (files: readonly File[]) => void;
+  readonly send: () => void;
+  /** Neither answers nor edits any more. */
+  readonly cancel: () => void;
+  /** Goes back to what the reader said last; whether there is something. */
+  readonly editLast: () => boolean;
+}
+
+/** What is written in a conversation, or in a thread of it, until it is sent. */
+export function useComposer(id: string, threadId: string | undefined): ComposerState {
+  const { messages, typing, uploads, state } = useChat();
+  const myId = useChatState(({ me }) => me.id);
+  // What belongs to a thread is edited and answered there.
+  const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
+  const edited = composing?.kind === "edit" ? composing.message : null;
+  const name = threadId === undefined ? id : `${id}.${threadId}`;
+  const { content, setContent } = useDraft(myId, id, name, composing);
+  const place = placeOf(id, threadId);
+  const pending = useStore(uploads.state);
+  const attached = useMemo(() => atComposer(pending, place), [pending, place]);
+  const [leftOut, setLeftOut] = useState("");
+
+  const editedId = edited?.id;
+  useEffect(() => {
+    // However an edit ends: saved, cancelled, or left for another message or conversation.
+    if (editedId !== undefined) return () => typing.stop(id);
+  }, [typing, id, editedId]);
+
+  const isTooLong = encoder.encode(content).length > MAX_BYTES;
+  const isStuck = edited === null && attached.some(({ problem }) => problem !== null);
+  const hasFiles = (edited === null ? attached : (edited.attachments ?? [])).length > 0;
+  const canSend = (content.trim() !== "" || hasFiles) && !isTooLong && !isStuck;
+
+  const sendNew = (said: string): void => {
+    setContent("");
+    void messages.send({
+      conversationId: id,
+      content: said,
+      replyToId: composing?.message.id ?? null,
+      threadId: threadId ?? null,
+      attachments: attached.map((file) => file.id),
+    });
+  };
+  const saveEdited = async (message: Message, said: string): Promise<void> => {
+    if (await messages.edit(message.id, said)) return;
+    const { openId, composing: now } = state.getState();
+    // What was not taken can be written on, unless the reader does something else by now.
+    if (openId === id && now === null) messages.compose({ kind: "edit", message: { ...message, content: said } });
+  };
+  return {
+    content,
+    composing,
+    edited,
+    attached,
+    isTooLong,
+    canSend,
+    problem: isTooLong ? texts.tooLong : isStuck ? texts.fileTrouble : leftOut,
+    setContent: (value) => {
+      setContent(value);
+      if (threadId !== undefined) return;
+      if (value === "") typing.stop(id);
+      else typing.type(id);
+    },
+    attach: (files) => {
+      if (edited === null && files.length > 0) setLeftOut(uploads.add(place, files));
+    },
+    send: () => {
+      if (!canSend) return;
+      if (edited === null) typing.sent(id);
+      // In the conversation and in a thread of it different things may be answered.
+      if (composing !== null) messages.compose(null);
+      setLeftOut("");
+      if (edited === null) sendNew(content.trim());
+      else void saveEdited(edited, content.trim());
+    },
+    cancel: () => messages.compose(null),
+    editLast: () => {
+      const last = lastOwnMessage(own(state.getState().timelines, id), myId, threadId);
+      if (last !== undefined) messages.compose({ kind: "edit", message: last });
+      return last !== undefined;
+    },
+  };
+}

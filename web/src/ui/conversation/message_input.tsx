@@ -1,0 +1,68 @@
+import { useEffect } from "react";
+import { isNonMember, may, roleOf } from "../../chat/conversations/rights";
+import type { Conversation, Mute } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Composer } from "../composer/composer";
+import { fullTime } from "../time_format";
+
+interface Props {
+  conversation: Conversation;
+  name: string;
+  /** The message under which it is written; without one, the conversation itself. */
+  threadId?: string;
+}
+
+/** Where the reader writes, or why they do not. */
+export function MessageInput({ conversation, name, threadId }: Props) {
+  const { id, kind } = conversation;
+  const me = useChatState((state) => state.me);
+  const { mutedByModerator: mute } = conversation;
+  const role = roleOf(conversation, me);
+  if (isNonMember(conversation, me)) return <Outside conversation={conversation} />;
+  if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
+  if (mute !== undefined) return <Muted id={id} mute={mute} />;
+  return <Composer id={id} name={name} threadId={threadId} />;
+}
+
+/** Whoever looks on without being a member, as an operator does, joins before they write. */
+function Outside({ conversation }: { conversation: Conversation }) {
+  const { conversations, moderation, warn } = useChat();
+  const { id } = conversation;
+  const join = (): void => {
+    moderation
+      .join(id)
+      .then(() => conversations.load(id))
+      .catch((error: Error) => warn(error.message));
+  };
+  return (
+    <div className="read-only">
+      <p>{texts.places.notMember}</p>
+      {conversation.public && (
+        <button type="button" className="primary" onClick={join}>
+          {texts.places.join}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** A timer cannot wait longer. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What was written waits meanwhile, as any draft. */
+function Muted({ id, mute: { until, reason } }: { id: string; mute: Mute }) {
+  const { moderation } = useChat();
+  useEffect(() => {
+    if (until === undefined) return;
+    const leftMs = Date.parse(until) - Date.now();
+    if (leftMs > LONGEST_MS) return;
+    const timer = setTimeout(() => moderation.unmuted(id), leftMs);
+    return () => clearTimeout(timer);
+  }, [moderation, id, until]);
+  return (
+    <p className="read-only" role="status">
+      {texts.places.youAreMuted(until === undefined ? null : fullTime(until), reason)}
+    </p>
+  );
+}

@@ -1,0 +1,58 @@
+import { useEffect, useState } from "react";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { goTo } from "../page_address";
+import { nameOf } from "./conversation_names";
+
+/** Where a link leads to a conversation that the reader is not in: why it is not shown, and a way in where there is one. */
+export function UnavailableConversation({ id }: { id: string }) {
+  const { conversations, moderation } = useChat();
+  const [found, setFound] = useState<Conversation | null | undefined>();
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    let current = true;
+    const find = async (): Promise<void> => {
+      // It may be one of the reader's that was not listed yet: then it opens.
+      await conversations.load(id);
+      const { items } = await moderation.findPublic(id).catch(() => ({ items: [] }));
+      if (current) setFound(items.find((each) => each.id === id) ?? null);
+    };
+    void find();
+    return () => {
+      current = false;
+    };
+  }, [conversations, moderation, id]);
+  const join = (): void => {
+    setProblem("");
+    moderation
+      .join(id)
+      .then(() => conversations.load(id))
+      // As if the link had been followed now: its messages come.
+      .then(
+        () => goTo(id),
+        (error: Error) => setProblem(error.message),
+      );
+  };
+  if (found === undefined) return <p>{texts.loading}</p>;
+  return (
+    <>
+      <p role="status">
+        {found === null
+          ? texts.unavailable
+          : texts.notJoined[found.kind === "group" ? "group" : "channel"](nameOf(found))}
+      </p>
+      <div className="buttons">
+        {found !== null && (
+          <button type="button" className="primary" onClick={join}>
+            {texts.places.join}
+          </button>
+        )}
+        <a href="#/">{texts.back}</a>
+      </div>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  );
+}

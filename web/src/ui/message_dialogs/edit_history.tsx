@@ -1,0 +1,34 @@
+import { useCallback } from "react";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { fullTime } from "../time_format";
+import { MessageText } from "../timeline/markdown";
+import { LoadedDialog } from "./loaded_dialog";
+import { useLoading } from "./use_loading";
+
+interface Props {
+  message: Message;
+  onClose: () => void;
+}
+
+/** What a message said, the present text first. */
+export default function EditHistory({ message: { id }, onClose }: Props) {
+  const { messages } = useChat();
+  const { items, problem } = useLoading(useCallback(() => messages.versions(id), [messages, id]));
+  return (
+    <LoadedDialog title={texts.history} isLoading={items === null} problem={problem} onClose={onClose}>
+      <ol className="versions">
+        {items?.toReversed().map(({ version, content, createdAt }) => (
+          <li key={version}>
+            <p className="version">
+              <strong>{version === 1 ? texts.original : texts.version(version)}</strong>{" "}
+              <time dateTime={createdAt}>{fullTime(createdAt)}</time>
+            </p>
+            <MessageText content={content} />
+          </li>
+        ))}
+      </ol>
+    </LoadedDialog>
+  );
+}

@@ -1,0 +1,33 @@
+import type { ReactNode } from "react";
+import { texts } from "../../texts";
+import { Dialog } from "../components/dialog";
+import "./message_dialogs.css";
+
+interface Props {
+  title: string;
+  isLoading: boolean;
+  /** Why it could not be loaded; empty when it could. */
+  problem: string;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** Shows something that has to be loaded first, and asks for nothing. */
+export function LoadedDialog({ title, isLoading, problem, onClose, children }: Props) {
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <div className="question">
+        {children}
+        {isLoading && problem === "" && <p className="note">{texts.loading}</p>}
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+        <div className="buttons">
+          <button type="button" className="primary" onClick={onClose}>
+            {texts.close}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

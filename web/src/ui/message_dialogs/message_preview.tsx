@@ -1,0 +1,22 @@
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import type { Message } from "../../server/payloads";
+import { fullTime } from "../time_format";
+import "./message_dialogs.css";
+
+/** The message that a question is about. */
+export function MessagePreview({ message }: { message: Message }) {
+  return (
+    <blockquote className="question-preview">
+      <p>
+        <bdi>
+          <strong>{message.sender.name}</strong>
+        </bdi>{" "}
+        <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
+      </p>
+      <p className="preview-says" dir="auto">
+        {plainText(messageSummary(message))}
+      </p>
+    </blockquote>
+  );
+}

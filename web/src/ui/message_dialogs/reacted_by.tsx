@@ -1,0 +1,42 @@
+import { own } from "../../chat/own";
+import type { Member, Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { LoadedDialog } from "./loaded_dialog";
+
+interface Props {
+  message: Message;
+  onClose: () => void;
+}
+
+const NOBODY: readonly Member[] = [];
+
+/** Who gave which reaction. */
+export default function ReactedBy({ message: { reactions = [], conversationId }, onClose }: Props) {
+  const me = useChatState((state) => state.me);
+  const members = useChatState(({ conversations }) => own(conversations, conversationId)?.members) ?? NOBODY;
+  const nameOf = (id: string): string =>
+    id === me.id ? texts.you : (members.find(({ userId }) => userId === id)?.name ?? id);
+  return (
+    <LoadedDialog title={texts.whoReacted} isLoading={false} problem="" onClose={onClose}>
+      {reactions.map(({ emoji, count, userIds }) => (
+        <section key={emoji} aria-label={texts.reacted(emoji, count)}>
+          <h3>
+            {emoji} {count}
+          </h3>
+          <ul className="receipts">
+            {userIds.map((id) => (
+              <li key={id}>
+                <Avatar id={id} name={nameOf(id)} />
+                <span className="receipt-name" dir="auto">
+                  {nameOf(id)}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </LoadedDialog>
+  );
+}

@@ -1,0 +1,69 @@
+import { useCallback } from "react";
+import { own } from "../../chat/own";
+import type { Message, Receipt } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { fullTime } from "../time_format";
+import { LoadedDialog } from "./loaded_dialog";
+import { useLoading } from "./use_loading";
+
+interface Props {
+  message: Message;
+  onClose: () => void;
+}
+
+/** Who has read one's own message, who has it, and who is still to get it. */
+export default function SeenBy({ message: { id, conversationId, createdAt }, onClose }: Props) {
+  const { messages } = useChat();
+  const members = useChatState((state) => own(state.conversations, conversationId)?.members);
+  const isLater = (userId: string): boolean => {
+    const joinedAt = members?.find((member) => member.userId === userId)?.joinedAt;
+    return joinedAt !== undefined && Date.parse(joinedAt) > Date.parse(createdAt);
+  };
+  const { items, problem } = useLoading(useCallback(() => messages.receipts(id), [messages, id]));
+  const read = items?.filter(({ readAt }) => readAt !== undefined) ?? [];
+  const delivered = items?.filter(({ readAt, deliveredAt }) => readAt === undefined && deliveredAt !== undefined) ?? [];
+  // Whoever joined afterwards does not wait for it.
+  const others =
+    items?.filter(
+      ({ userId, readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined && !isLater(userId),
+    ) ?? [];
+  return (
+    <LoadedDialog title={texts.seenBy} isLoading={items === null} problem={problem} onClose={onClose}>
+      <People title={texts.seen} receipts={read} />
+      <People title={texts.received} receipts={delivered} />
+      <People title={texts.notReceived} receipts={others} />
+    </LoadedDialog>
+  );
+}
+
+interface PeopleProps {
+  title: string;
+  receipts: readonly Receipt[];
+}
+
+function People({ title, receipts }: PeopleProps) {
+  if (receipts.length === 0) return null;
+  return (
+    <section aria-label={title}>
+      <h3>
+        {title} ({receipts.length})
+      </h3>
+      <ul className="receipts">
+        {receipts.map(({ userId, name, readAt, deliveredAt }) => (
+          <li key={userId}>
+            <Avatar id={userId} name={name} />
+            <span className="receipt-name" dir="auto">
+              {name}
+            </span>
+            <Time at={readAt ?? deliveredAt} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const Time = ({ at }: { at: string | undefined }) =>
+  at === undefined ? null : <time dateTime={at}>{fullTime(at)}</time>;

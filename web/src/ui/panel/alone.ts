@@ -1,9 +1,0 @@
-import { useMedia } from "../media";
-
-/** Where a panel stands in the conversation's place, and not beside it (app.css). */
-const medium = matchMedia("(max-width: 1000px)");
-
-export const hidesConversation = (): boolean => medium.matches;
-
-/** The same, as it changes with the window. */
-export const useAlone = (): boolean => useMedia(medium);

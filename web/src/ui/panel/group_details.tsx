@@ -1,0 +1,116 @@
+import { Link, LogOut, Settings2, Trash2, UserPlus } from "lucide-react";
+import { useState } from "react";
+import { may, roleOf } from "../../chat/conversations/rights";
+import type { Conversation } from "../../server/payloads";
+import { texts } from "../../texts";
+import { ConversationAlerts } from "../alerts/conversation_alerts";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { Confirmation } from "../components/confirmation";
+import { nameOf } from "../conversation/conversation_names";
+import LeaveDialog from "../conversation/leave_dialog";
+import { dateOf } from "../time_format";
+import { AddPeople } from "./add_people";
+import { BannedList } from "./banned_list";
+import { EditConversationDialog } from "./edit_conversation_dialog";
+import { InviteDialog } from "./invite_dialog";
+import { MemberList } from "./member_list";
+import "./details_panel.css";
+
+type Open = "rules" | "add" | "invite" | "leave" | "delete";
+
+/** A group or a channel. Only what the reader's role allows is offered. */
+export function GroupDetails({ conversation }: { conversation: Conversation }) {
+  const me = useChatState((state) => state.me);
+  const mayDelete = useChatState((state) => state.rights.deleteConversation);
+  const [open, setOpen] = useState<Open | null>(null);
+  const role = roleOf(conversation, me);
+  const { id, kind, members } = conversation;
+  const manages = may(kind, role, "manage");
+  return (
+    <>
+      <About conversation={conversation} />
+      <div className="buttons">
+        {manages && (
+          <>
+            <button type="button" onClick={() => setOpen("add")}>
+              <UserPlus className="icon" aria-hidden="true" /> {texts.places.add}
+            </button>
+            <button type="button" onClick={() => setOpen("invite")}>
+              <Link className="icon" aria-hidden="true" /> {texts.invitation.create}
+            </button>
+            <button type="button" onClick={() => setOpen("rules")}>
+              <Settings2 className="icon" aria-hidden="true" /> {texts.places.change}
+            </button>
+          </>
+        )}
+        {may(kind, role, "leave") && (
+          <button type="button" className="danger" onClick={() => setOpen("leave")}>
+            <LogOut className="icon" aria-hidden="true" /> {texts.places.leave}
+          </button>
+        )}
+        {mayDelete && may(kind, role, "delete") && (
+          <button type="button" className="danger" onClick={() => setOpen("delete")}>
+            <Trash2 className="icon" aria-hidden="true" /> {texts.places.delete}
+          </button>
+        )}
+      </div>
+      <ConversationAlerts key={id} conversation={conversation} />
+      {members && <MemberList key={`members of ${id}`} conversation={conversation} members={members} />}
+      {manages && <BannedList key={`banned from ${id}`} conversation={conversation} />}
+      <Overlay open={open} conversation={conversation} onClose={() => setOpen(null)} />
+    </>
+  );
+}
+
+function About({ conversation }: { conversation: Conversation }) {
+  const { id, kind, avatar, createdAt, history, slowModeS = 0 } = conversation;
+  const name = nameOf(conversation);
+  const labels = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
+  return (
+    <div className="person">
+      <Avatar id={id} name={name} picture={avatar} />
+      <h3>{name}</h3>
+      <p className="how">
+        {labels} · {texts.places.since(dateOf(createdAt))}
+      </p>
+      {history === "from-join" && <p className="how">{texts.places.fromJoin}</p>}
+      {slowModeS > 0 && <p className="how">{texts.places.slow(slowModeS)}</p>}
+    </div>
+  );
+}
+
+function Overlay({
+  open,
+  conversation,
+  onClose,
+}: {
+  open: Open | null;
+  conversation: Conversation;
+  onClose: () => void;
+}) {
+  const { moderation } = useChat();
+  switch (open) {
+    case "rules":
+      return <EditConversationDialog conversation={conversation} onClose={onClose} />;
+    case "add":
+      return <AddPeople conversation={conversation} onClose={onClose} />;
+    case "invite":
+      return <InviteDialog conversation={conversation} onClose={onClose} />;
+    case "leave":
+      return <LeaveDialog conversation={conversation} onClose={onClose} />;
+    case "delete":
+      return (
+        <Confirmation
+          title={texts.places.deleteQuestion(nameOf(conversation))}
+          action={texts.places.delete}
+          onConfirm={() => moderation.delete(conversation.id)}
+          onClose={onClose}
+        >
+          {texts.places.deleting}
+        </Confirmation>
+      );
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,50 @@
+import { X } from "lucide-react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { panelCoversConversation, usePanelCoversConversation } from "./panel_layout";
+import "./panel.css";
+
+interface Props {
+  title: string;
+  /** Buttons beside the title. */
+  actions?: ReactNode;
+  /** What stays below what is scrolled. */
+  footer?: ReactNode;
+  children: ReactNode;
+}
+
+/** The frame of a panel: its title, and a way out. */
+export function PanelFrame({ title, actions, footer, children }: Props) {
+  const chat = useChat();
+  useEffect(() => {
+    const close = (event: KeyboardEvent): void => {
+      // What stands in front of the panel is closed first.
+      const isInFront = (event.target as Element).closest?.("dialog, [role=dialog], [role=menu]");
+      if (event.key === "Escape" && !event.defaultPrevented && !isInFront) chat.show(null);
+    };
+    addEventListener("keydown", close);
+    return () => removeEventListener("keydown", close);
+  }, [chat]);
+  const isAlone = usePanelCoversConversation();
+  const panel = useRef<HTMLElement>(null);
+  // Where it stands in the conversation's place, the reader is in it. What has taken the focus inside keeps it.
+  useEffect(() => {
+    const section = panel.current;
+    if (panelCoversConversation() && !section?.contains(document.activeElement))
+      section?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <section className="panel" role={isAlone ? "main" : undefined} aria-label={title} ref={panel} tabIndex={-1}>
+      {isAlone && <h1 className="hidden">{texts.name}</h1>}
+      <header>
+        <h2>{title}</h2>
+        {actions}
+        <IconButton icon={X} label={texts.close} onClick={() => chat.show(null)} />
+      </header>
+      <div className="panel-content">{children}</div>
+      {footer}
+    </section>
+  );
+}

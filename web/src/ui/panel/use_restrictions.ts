@@ -1,0 +1,40 @@
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { may, roleOf } from "../../chat/conversations/rights";
+import type { Conversation, Restriction } from "../../server/payloads";
+import { useChat, useChatState } from "../chat_context";
+
+export type Mutes = ReadonlyMap<string, Restriction>;
+
+/** Who is muted or banned, for those who may know; and what asks again. */
+export function useRestrictions(
+  conversation: Conversation,
+  kind: Restriction["kind"],
+): readonly [readonly Restriction[], () => void] {
+  const { moderation } = useChat();
+  const me = useChatState((state) => state.me);
+  const [restricted, setRestricted] = useState<readonly Restriction[]>([]);
+  const [asked, setAsked] = useState(0);
+  const { id } = conversation;
+  const manages = may(conversation.kind, roleOf(conversation, me), "manage");
+  // Who was banned is no member any more: then there is another list of them.
+  const { memberCount } = conversation;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when somebody wants that, or is gone
+  useEffect(() => {
+    if (!manages) return setRestricted([]);
+    let current = true;
+    moderation.restricted(id, kind).then(
+      (found) => current && setRestricted(found),
+      // Whoever may not see it any more sees none.
+      () => current && setRestricted([]),
+    );
+    return () => {
+      current = false;
+    };
+  }, [moderation, id, kind, manages, memberCount, asked]);
+  return [restricted, useCallback(() => setAsked((times) => times + 1), [])];
+}
+
+export function useMutes(conversation: Conversation): readonly [Mutes, () => void] {
+  const [muted, reload] = useRestrictions(conversation, "mute");
+  return [useMemo(() => new Map(muted.map((each) => [each.userId, each])), [muted]), reload];
+}

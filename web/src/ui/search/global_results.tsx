@@ -1,0 +1,82 @@
+import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { useStore } from "zustand";
+import { isSearchable, NO_QUERY } from "../../chat/search/message_search";
+import type { User } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { goTo } from "../page_address";
+import { MessageResults } from "./message_results";
+import { useSearch } from "./use_search";
+import "./search.css";
+
+const TYPING_PAUSE_MS = 250;
+
+interface Props {
+  text: string;
+  /** Somewhere else was gone to. */
+  onDone: () => void;
+  /** The conversations of that name. */
+  children: ReactNode;
+}
+
+/** What is found beside conversations: who is called so, and where it was said. */
+export default function GlobalResults({ text, onDone, children }: Props) {
+  const chat = useChat();
+  const people = usePeople(text);
+  const query = useMemo(() => ({ ...NO_QUERY, text }), [text]);
+  useSearch(chat.finder, query);
+  const hasQuery = useStore(chat.finder.state, ({ query: asked }) => isSearchable(asked));
+  const meet = async ({ id }: User): Promise<void> => {
+    try {
+      goTo(await chat.people.openDirect(id));
+      onDone();
+    } catch (error) {
+      chat.warn((error as Error).message);
+    }
+  };
+  return (
+    <div className="found-elsewhere">
+      {children}
+      {people.length > 0 && (
+        <section aria-label={texts.foundPeople}>
+          <h2>{texts.foundPeople}</h2>
+          <ul>
+            {people.map((user) => (
+              <li key={user.id}>
+                <button type="button" className="entry" onClick={() => void meet(user)}>
+                  <Avatar id={user.id} name={user.name} />
+                  <span>{user.name}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <section aria-label={texts.foundMessages}>
+        {hasQuery && <h2>{texts.foundMessages}</h2>}
+        <MessageResults search={chat.finder} />
+      </section>
+    </div>
+  );
+}
+
+/** Who is called so; nobody where the server cannot say. */
+function usePeople(text: string): readonly User[] {
+  const { conversations } = useChat();
+  const [people, setPeople] = useState<readonly User[]>([]);
+  useEffect(() => {
+    let current = true;
+    const timer = setTimeout(() => {
+      conversations.findUsers(text.trim()).then(
+        (users) => current && setPeople(users),
+        () => current && setPeople([]),
+      );
+    }, TYPING_PAUSE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [conversations, text]);
+  return people;
+}

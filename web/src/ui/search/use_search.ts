@@ -1,0 +1,13 @@
+import { useEffect } from "react";
+import type { MessageSearch, SearchQuery } from "../../chat/search/message_search";
+
+const TYPING_PAUSE_MS = 250;
+
+/** Asks when the reader pauses; what was asked already is not asked again. */
+export function useSearch(search: MessageSearch, query: SearchQuery): void {
+  useEffect(() => {
+    if (search.state.getState().query === query) return;
+    const timer = setTimeout(() => void search.search(query), TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [search, query]);
+}

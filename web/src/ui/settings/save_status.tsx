@@ -1,0 +1,16 @@
+import { texts } from "../../texts";
+import type { Saving } from "./use_saving";
+
+/** How saving went, said aloud too. */
+export function SaveStatus({ saving: { done, problem } }: { saving: Saving }) {
+  return (
+    <>
+      <span className="done" role="status">
+        {done ? texts.settings.saved : ""}
+      </span>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  );
+}

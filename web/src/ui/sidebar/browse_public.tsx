@@ -1,0 +1,131 @@
+import { Hash, Users } from "lucide-react";
+import { useEffect, useState } from "react";
+import { own } from "../../chat/own";
+import type { Conversation, ConversationPage } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
+import { Dialog } from "../components/dialog";
+import { nameOf } from "../conversation/conversation_names";
+import "./browse_public.css";
+
+interface Props {
+  onClose: () => void;
+  onOpen: (id: string) => void;
+}
+
+const TYPING_PAUSE_MS = 200;
+
+/** Public groups and channels: anybody finds them, and joins by themselves. */
+export default function BrowsePublic({ onClose, onOpen }: Props) {
+  const { moderation } = useChat();
+  const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
+  const [query, setQuery] = useState("");
+  const [page, setPage] = useState<ConversationPage | null>(null);
+  const [problem, setProblem] = useState("");
+  const asked = query.trim();
+
+  useEffect(() => {
+    let current = true;
+    const timer = setTimeout(
+      () => {
+        moderation.findPublic(asked).then(
+          (first) => current && setPage(first),
+          (error: Error) => current && setProblem(error.message),
+        );
+      },
+      asked === "" ? 0 : TYPING_PAUSE_MS,
+    );
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [moderation, asked]);
+
+  const attempt = async (action: () => Promise<void>): Promise<void> => {
+    setProblem("");
+    try {
+      await action();
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  const join = (id: string): Promise<void> =>
+    attempt(async () => {
+      await moderation.join(id);
+      onOpen(id);
+    });
+  const showMore = (shown: ConversationPage): Promise<void> =>
+    attempt(async () => {
+      const { items, next } = await moderation.findPublic(asked, shown.next);
+      // Unless something else was asked meanwhile.
+      setPage((now) => (now === shown ? { items: [...shown.items, ...items], next } : now));
+    });
+  const nothing = asked !== "" ? texts.places.noneFound : mayCreate ? texts.places.noPublicYet : texts.places.noPublic;
+  return (
+    <Dialog title={texts.places.browse} onClose={onClose} className="browse">
+      <label>
+        {texts.places.findPublic}
+        <input type="search" value={query} autoComplete="off" onChange={(event) => setQuery(event.target.value)} />
+      </label>
+      <ul className="public">
+        {page?.items.map((conversation) => (
+          <PublicRow key={conversation.id} conversation={conversation} onJoin={join} onOpen={onOpen} />
+        ))}
+      </ul>
+      {page?.next != null && (
+        <button type="button" onClick={() => void showMore(page)}>
+          {texts.places.showMore}
+        </button>
+      )}
+      {page?.items.length === 0 && page.next === null && <p className="note">{nothing}</p>}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface RowProps {
+  conversation: Conversation;
+  onJoin: (id: string) => Promise<void>;
+  onOpen: (id: string) => void;
+}
+
+function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
+  const { id, kind, avatar, memberCount } = conversation;
+  const Icon = kind === "channel" ? Hash : Users;
+  const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
+  const name = nameOf(conversation);
+  return (
+    <li>
+      <Avatar id={id} name={name} picture={avatar} />
+      <span className="public-who">
+        <span className="name">
+          <Icon className="icon" aria-hidden="true" />
+          {name}
+        </span>
+        <span className="detail">{texts.members(memberCount)}</span>
+      </span>
+      {isMine ? (
+        <button type="button" aria-label={texts.places.openOne(name)} onClick={() => onOpen(id)}>
+          {texts.places.open}
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="primary"
+          aria-label={texts.places.joinOne(name)}
+          onClick={() => void onJoin(id)}
+        >
+          {texts.places.join}
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,58 @@
+import { CheckCheck, ListFilter } from "lucide-react";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { goTo } from "../page_address";
+
+interface Props {
+  query: string;
+  unreadOnly: boolean;
+  /** The first that is left, which may be drawn a moment later. */
+  firstId: string | undefined;
+  onQuery: (query: string) => void;
+  onUnreadOnly: (unreadOnly: boolean) => void;
+}
+
+/** Leaves those conversations in the list that the reader looks for. */
+export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
+  const { conversations } = useChat();
+  const hasUnread = useChatState((state) => Object.values(state.conversations).some((each) => each.unreadCount));
+  return (
+    <search className="filter">
+      <input
+        type="search"
+        value={query}
+        placeholder={texts.search}
+        aria-label={texts.places.filter}
+        autoComplete="off"
+        onChange={(event) => onQuery(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" && query !== "") {
+            event.preventDefault();
+            onQuery("");
+          } else if (event.key === "Enter") {
+            event.preventDefault();
+            if (firstId !== undefined) goTo(firstId);
+          } else if (event.key === "ArrowDown") {
+            event.preventDefault();
+            document.querySelector<HTMLElement>(".conversations a")?.focus();
+          }
+        }}
+      />
+      <IconButton
+        icon={ListFilter}
+        label={texts.places.unreadOnly}
+        aria-pressed={unreadOnly}
+        onClick={() => onUnreadOnly(!unreadOnly)}
+      />
+      {hasUnread && (
+        <IconButton
+          icon={CheckCheck}
+          label={texts.places.readAll}
+          // What cannot be marked now stays unread, and says so.
+          onClick={() => void conversations.markAllRead().catch(() => undefined)}
+        />
+      )}
+    </search>
+  );
+}

@@ -1,0 +1,95 @@
+import { type FormEvent, useState } from "react";
+import { creatable } from "../../chat/conversations/rights";
+import type { ConversationKind, Person } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { FormButtons } from "../components/form_buttons";
+import { PeopleFinder } from "../components/people_finder";
+import { RadioGroup } from "../components/radio_group";
+
+interface Props {
+  onClose: () => void;
+  onOpen: (id: string) => void;
+}
+
+/** With one person directly, with several in a group, or to many in a channel. */
+export default function NewConversation({ onClose, onOpen }: Props) {
+  const { conversations } = useChat();
+  const rights = useChatState((state) => state.rights);
+  const kinds = creatable(rights);
+  const [chosen, setChosen] = useState<readonly Person[]>([]);
+  const [wanted, setWanted] = useState<ConversationKind>(kinds[0] ?? "direct");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  // With a second person it is a group, whoever forgot to say so.
+  const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const memberIds = chosen.map((user) => user.id);
+    setBusy(true);
+    setProblem("");
+    try {
+      onOpen(
+        await conversations.create(kind === "direct" ? { kind, memberIds } : { kind, memberIds, ...rulesOf(form) }),
+      );
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={texts.newConversation} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <RadioGroup
+          label={texts.places.kind}
+          options={kinds.map((each) => ({ value: each, label: texts.kinds[each] }))}
+          value={kind}
+          onChange={setWanted}
+        />
+        <p className="hint">{texts.places.kindHints[kind]}</p>
+        <PeopleFinder chosen={chosen} onChange={setChosen} />
+        {kind !== "direct" && <Rules kind={kind} />}
+        <FormButtons
+          problem={problem}
+          action={texts.start}
+          disabled={busy || (kind === "direct" && chosen.length !== 1)}
+          onClose={onClose}
+        />
+      </form>
+    </Dialog>
+  );
+}
+
+function Rules({ kind }: { kind: "group" | "channel" }) {
+  return (
+    <>
+      <label>
+        {kind === "group" ? texts.groupName : texts.places.channelName}
+        <input name="name" required maxLength={100} autoComplete="off" />
+      </label>
+      <label className="check">
+        <input key={kind} type="checkbox" name="public" defaultChecked={kind === "channel"} />
+        {texts.places.isPublic}
+      </label>
+      <label>
+        {texts.places.history}
+        <select name="history">
+          <option value="all">{texts.places.histories.all}</option>
+          <option value="from-join">{texts.places.histories["from-join"]}</option>
+        </select>
+      </label>
+    </>
+  );
+}
+
+function rulesOf(form: FormData): { name: string; public: boolean; history: "all" | "from-join" } {
+  return {
+    name: String(form.get("name")).trim(),
+    public: form.has("public"),
+    history: form.get("history") === "from-join" ? "from-join" : "all",
+  };
+}

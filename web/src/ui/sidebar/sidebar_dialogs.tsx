@@ -1,0 +1,26 @@
+import { lazy, Suspense } from "react";
+import { goTo } from "../page_address";
+
+const NewConversation = lazy(() => import("./new_conversation"));
+const BrowsePublic = lazy(() => import("./browse_public"));
+const Settings = lazy(() => import("../settings/settings"));
+
+/** What the sidebar opens in front of everything. `section`: where the settings begin. */
+export type SidebarDialog =
+  | { readonly kind: "new" }
+  | { readonly kind: "browse" }
+  | { readonly kind: "settings"; readonly section?: string };
+
+export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | null; onClose: () => void }) {
+  const open = (id: string): void => {
+    onClose();
+    goTo(id);
+  };
+  return (
+    <Suspense>
+      {dialog?.kind === "new" && <NewConversation onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
+    </Suspense>
+  );
+}

@@ -1,0 +1,56 @@
+import { useEffect, useState } from "react";
+import type { Chat } from "../../chat/chat";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { goTo } from "../page_address";
+
+/** Asks whoever is signed in and has opened an invitation link whether to join, and opens what they have joined. */
+export function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
+  const chat = useChat();
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const join = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await acceptInvitation(chat, code);
+      onClose();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={texts.invitation.joinTitle} onClose={onClose}>
+      <p>{texts.invitation.joinHint}</p>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.invitation.notNow}
+        </button>
+        <button type="button" className="primary" disabled={busy} onClick={() => void join()}>
+          {texts.places.join}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Opens what whoever has just registered with an invitation has joined by that. */
+export function AcceptInvitation({ code, onDone }: { code: string; onDone: () => void }) {
+  const chat = useChat();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, whoever is told of it
+  useEffect(() => {
+    // They have an account and are in the conversations: what fails here is only that one of these is opened.
+    acceptInvitation(chat, code).then(onDone, onDone);
+  }, [chat, code]);
+  return null;
+}
+
+async function acceptInvitation(chat: Chat, code: string): Promise<void> {
+  const ids = await chat.invitations.accept(code);
+  await Promise.all(ids.map((id) => chat.conversations.load(id)));
+  if (ids[0] !== undefined) goTo(ids[0]);
+}

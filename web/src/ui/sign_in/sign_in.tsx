@@ -1,0 +1,132 @@
+import { type FormEvent, useEffect, useState } from "react";
+import type { Api } from "../../server/api";
+import type { AccountPolicy } from "../../server/payloads";
+import { RequestError } from "../../server/request_error";
+import type { Session } from "../../server/session";
+import { texts } from "../../texts";
+import { DemoSignIn } from "./demo_sign_in";
+import "./sign_in.css";
+
+interface Props {
+  api: Api;
+  /** Why the last session is over; empty at first. */
+  reason: string;
+  /** The code of the invitation link that was opened; null: none was. */
+  invitation: string | null;
+  onSession: (session: Session, registered: boolean) => void;
+  /** Told when nobody can register with the invitation. */
+  onInvitationOver: () => void;
+}
+
+type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
+
+export function SignIn({ api, reason, invitation, onSession, onInvitationOver }: Props) {
+  const [problem, setProblem] = useState(reason);
+  const [busy, setBusy] = useState(false);
+  const [accounts, setAccounts] = useState<AccountPolicy | null>(null);
+  useEffect(() => void api.accountPolicy().then(setAccounts), [api]);
+
+  const attempt: Attempt = async (action, registers = false) => {
+    setBusy(true);
+    setProblem("");
+    try {
+      onSession(await action(), registers);
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+      if (invitation !== null && error instanceof RequestError && error.code === "forbidden") onInvitationOver();
+    }
+  };
+  return (
+    <main className="entrance">
+      <h1>{texts.name}</h1>
+      <DemoSignIn api={api} busy={busy} onEnter={(userId) => void attempt(() => api.signInAsDemoUser(userId))} />
+      {accounts === "off" && (
+        <>
+          <p>{texts.invitation.noAccounts}</p>
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+        </>
+      )}
+      {(accounts === "open" || accounts === "invite") && (
+        <AccountForm
+          key={invitation}
+          api={api}
+          accounts={accounts}
+          invitation={invitation}
+          problem={problem}
+          busy={busy}
+          attempt={attempt}
+        />
+      )}
+    </main>
+  );
+}
+
+interface FormProps {
+  api: Api;
+  accounts: AccountPolicy;
+  invitation: string | null;
+  problem: string;
+  busy: boolean;
+  attempt: Attempt;
+}
+
+/** Signs in or registers; the latter only where the server and the invitation let the reader. */
+function AccountForm({ api, accounts, invitation, problem, busy, attempt }: FormProps) {
+  const mayRegister = accounts === "open" || invitation !== null;
+  const [registers, setRegisters] = useState(invitation !== null);
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget);
+    const account = { email: String(fields.get("email")), password: String(fields.get("password")) };
+    const invited = invitation === null ? {} : { invitation };
+    if (registers) {
+      const name = String(fields.get("name"));
+      void attempt(() => api.register({ ...account, ...invited, name }), true);
+    } else {
+      void attempt(() => api.login(account));
+    }
+  };
+  return (
+    <form onSubmit={submit} aria-label={registers ? texts.register : texts.signIn}>
+      <h2>{registers ? texts.register : texts.signIn}</h2>
+      {invitation !== null && <p>{texts.invitation.invited}</p>}
+      {registers && (
+        <label>
+          {texts.yourName}
+          <input name="name" required maxLength={100} autoComplete="name" />
+        </label>
+      )}
+      <label>
+        {texts.email}
+        <input name="email" type="email" required autoComplete="email" />
+      </label>
+      <label>
+        {texts.password}
+        <input
+          name="password"
+          type="password"
+          required
+          minLength={registers ? 8 : undefined}
+          placeholder={registers ? texts.passwordHint : undefined}
+          autoComplete={registers ? "new-password" : "current-password"}
+        />
+      </label>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      <button type="submit" className="primary" disabled={busy}>
+        {registers ? texts.register : texts.signIn}
+      </button>
+      {mayRegister ? (
+        <button type="button" className="quiet" onClick={() => setRegisters(!registers)}>
+          {registers ? texts.toSignIn : texts.toRegister}
+        </button>
+      ) : (
+        <p>{texts.invitation.needed}</p>
+      )}
+    </form>
+  );
+}

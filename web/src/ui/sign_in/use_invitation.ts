@@ -1,0 +1,35 @@
+/** The invitation whose link brought the reader here: `#invite=CODE`. It outlasts a reload, and stays in its tab. */
+
+import { useEffect, useState } from "react";
+
+const STORAGE_KEY = "talkwire.invitation";
+
+/** The code in an address; null where there is none. */
+export function codeIn(hash: string): string | null {
+  return /^#invite=([\w-]{1,200})$/.exec(hash)?.[1] ?? null;
+}
+
+/** The code that has not been used yet, and what forgets it. */
+export function useInvitation(): [string | null, () => void] {
+  const [code, setCode] = useState<string | null>(take);
+  useEffect(() => {
+    const follow = (): void => setCode(take());
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  const forget = (): void => {
+    sessionStorage.removeItem(STORAGE_KEY);
+    setCode(null);
+  };
+  return [code, forget];
+}
+
+/** Takes the code out of the address bar, where others could read it. */
+function take(): string | null {
+  const code = codeIn(location.hash);
+  if (code !== null) {
+    sessionStorage.setItem(STORAGE_KEY, code);
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+  return sessionStorage.getItem(STORAGE_KEY);
+}

@@ -1,0 +1,68 @@
+import { Forward, MessagesSquare, Pin } from "lucide-react";
+import { useContext } from "react";
+import { own } from "../../chat/own";
+import type { Message, Origin } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { useGoToMessage } from "../panel/use_go_to_message";
+import { fullTime } from "../time_format";
+import { ThreadContext } from "./thread_context";
+import "./message_badges.css";
+
+/** That a message was pinned. */
+export function PinMark() {
+  return (
+    <small className="mark">
+      <Pin className="icon" aria-hidden="true" />
+      {texts.pinned}
+    </small>
+  );
+}
+
+/** Where a message comes from; a way there for whoever may see the original. */
+export function ForwardedFrom({ message, origin }: { message: Message; origin: Origin }) {
+  const { messages } = useChat();
+  const jump = useGoToMessage();
+  const author = useChatState(({ conversations, me }) =>
+    origin.senderId === me.id
+      ? me.name
+      : own(conversations, message.conversationId)?.members?.find(({ userId }) => userId === origin.senderId)?.name,
+  );
+  const go = async (): Promise<void> => {
+    const original = await messages.find(origin.id);
+    if (original !== undefined) jump(original.conversationId, original.id);
+  };
+  return (
+    <button type="button" className="mark link" title={texts.toOriginal} onClick={() => void go()}>
+      <Forward className="icon" aria-hidden="true" />
+      {author === undefined ? texts.forwarded : texts.forwardedFrom(author)}
+    </button>
+  );
+}
+
+export function Edited({ message, editedAt }: { message: Message; editedAt: string }) {
+  const chat = useChat();
+  return (
+    <button
+      type="button"
+      className="edited link"
+      title={`${texts.showHistory} · ${fullTime(editedAt)}`}
+      onClick={() => chat.openMessageDialog({ kind: "history", message })}
+    >
+      {texts.edited}
+    </button>
+  );
+}
+
+/** The way from a thread's root into it. */
+export function Replies({ message: { id, replyCount = 0 } }: { message: Message }) {
+  const chat = useChat();
+  const isInside = useContext(ThreadContext);
+  if (replyCount === 0 || isInside) return null;
+  return (
+    <button type="button" className="replies" onClick={() => chat.show({ kind: "thread", rootId: id })}>
+      <MessagesSquare className="icon" aria-hidden="true" />
+      {texts.replies(replyCount)}
+    </button>
+  );
+}

@@ -1,0 +1,61 @@
+import { Ellipsis } from "lucide-react";
+import type { Message } from "../../server/payloads";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { MenuButton } from "../components/menu";
+import { Toolbar } from "../components/toolbar";
+import { EmojiButton } from "../emoji/emoji_button";
+import { MESSAGE_KEYS } from "../keyboard/shortcuts";
+import { actionsOf } from "./message_actions";
+
+const QUICK = ["👍", "❤️", "😂"];
+
+/**
+ * Shown where the pointer or the focus is; elsewhere only the menu is in the document, for who has neither. What is not
+ * frequent is in the menu.
+ */
+export function MessageToolbar({
+  message,
+  isActive,
+  isFocused,
+}: {
+  message: Message;
+  isActive: boolean;
+  isFocused: boolean;
+}) {
+  const chat = useChat();
+  const others = () => actionsOf(chat, message).filter(({ isFrequent }) => !isFrequent);
+  return (
+    <Toolbar className="actions" label={texts.actions} isReachable={isFocused}>
+      {isActive && <Frequent message={message} />}
+      <MenuButton icon={Ellipsis} label={texts.moreActions} actions={others} />
+    </Toolbar>
+  );
+}
+
+function Frequent({ message }: { message: Message }) {
+  const chat = useChat();
+  return (
+    <>
+      {QUICK.map((emoji) => (
+        <button
+          key={emoji}
+          type="button"
+          aria-label={texts.react(emoji)}
+          onClick={() => void chat.messages.react(message, emoji)}
+        >
+          {emoji}
+        </button>
+      ))}
+      <EmojiButton
+        label={texts.emoji.react}
+        onPick={(emoji) => void chat.messages.react(message, emoji)}
+        aria-keyshortcuts={MESSAGE_KEYS.react}
+      />
+      {actionsOf(chat, message).map(({ isFrequent, icon, label, onClick }) =>
+        isFrequent && icon ? <IconButton key={label} icon={icon} label={label} onClick={onClick} /> : null,
+      )}
+    </>
+  );
+}

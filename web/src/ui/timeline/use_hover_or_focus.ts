@@ -1,0 +1,30 @@
+import { type FocusEvent, useState } from "react";
+
+interface Near {
+  readonly isActive: boolean;
+  readonly isFocused: boolean;
+  readonly events: {
+    readonly onPointerEnter: () => void;
+    readonly onPointerLeave: () => void;
+    readonly onFocus: () => void;
+    readonly onBlur: (event: FocusEvent) => void;
+  };
+}
+
+/** Whether the pointer or the focus is at something that shows more then; a menu that it has opened belongs to it. */
+export function useHoverOrFocus(): Near {
+  const [isPointed, setPointed] = useState(false);
+  const [isFocused, setFocused] = useState(false);
+  return {
+    isActive: isPointed || isFocused,
+    isFocused,
+    events: {
+      onPointerEnter: () => setPointed(true),
+      onPointerLeave: () => setPointed(false),
+      onFocus: () => setFocused(true),
+      onBlur: ({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget)) setFocused(false);
+      },
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { VirtualizerHandle } from "virtua";
+import { hasMessage, keyOf, type Row } from "../../chat/messages/timeline";
+import { isTyping, onMac } from "../keyboard/focus";
+import { keysOf, shortcutOf } from "../keyboard/shortcuts";
+
+const MESSAGE = "[data-id]";
+
+interface MessageFocus {
+  /** Indexes of rows that stay in the document though they are out of sight: the one with the focus. */
+  readonly kept: readonly number[];
+  readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
+  readonly onFocus: (event: FocusEvent<HTMLElement>) => void;
+  readonly onBlur: (event: FocusEvent<HTMLElement>) => void;
+}
+
+/** Moves the focus from message to message, and keeps it where rows come and go. */
+export function useMessageFocus(
+  list: RefObject<VirtualizerHandle | null>,
+  scroller: RefObject<HTMLElement | null>,
+  rows: readonly Row[],
+): MessageFocus {
+  const [focused, setFocused] = useState<string | null>(null);
+  const wanted = useRef(false);
+  const inside = useRef(false);
+  const index = useMemo(() => rows.findIndex((row) => focused !== null && hasMessage(row, focused)), [rows, focused]);
+  const kept = useMemo(() => (index === -1 ? [] : [index]), [index]);
+
+  useLayoutEffect(() => {
+    if (!wanted.current || focused === null) return;
+    wanted.current = false;
+    focus(scroller.current, focused);
+  }, [scroller, focused]);
+  // What had the focus has gone with its row: it goes to the list, not to the beginning of the page.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each time the rows change
+  useLayoutEffect(() => {
+    if (inside.current && document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
+  }, [scroller, rows]);
+
+  const move = (step: 1 | -1): void => {
+    const handle = list.current;
+    if (handle === null) return;
+    const seen = inSight(scroller.current);
+    const isInList = document.activeElement === scroller.current;
+    // Into the list: to where one was, or the lowest message in sight.
+    const start = seen.find((id) => id === focused) ?? seen.at(-1);
+    const from = rows.findIndex((row) => start !== undefined && hasMessage(row, start));
+    const next = clamp(isInList || index === -1 ? from : index + step, rows.length);
+    const row = rows[next];
+    if (row === undefined) return;
+    const id = keyOf(row);
+    handle.scrollToIndex(next, { align: "nearest" });
+    if (id === focused) {
+      focus(scroller.current, id);
+    } else {
+      wanted.current = true;
+      setFocused(id);
+    }
+  };
+  return {
+    kept,
+    onKeyDown: (event) => {
+      if (event.defaultPrevented || !event.currentTarget.contains(event.target as Node) || isTyping(event.target))
+        return;
+      const name = shortcutOf(keysOf(event, onMac));
+      if (name !== "older" && name !== "newer") return;
+      event.preventDefault();
+      move(name === "newer" ? 1 : -1);
+    },
+    onFocus: ({ target }) => {
+      inside.current = true;
+      const id = target.closest<HTMLElement>(MESSAGE)?.dataset.id;
+      if (id !== undefined) setFocused(id);
+    },
+    onBlur: ({ relatedTarget, currentTarget }) => {
+      if (relatedTarget !== null && !currentTarget.contains(relatedTarget)) inside.current = false;
+    },
+  };
+}
+
+/** The ids of the messages that can be seen, from above. */
+function inSight(scroller: HTMLElement | null): string[] {
+  const frame = scroller?.getBoundingClientRect();
+  if (scroller === null || frame === undefined) return [];
+  const seen = [...scroller.querySelectorAll<HTMLElement>(MESSAGE)].filter((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > frame.top && top < frame.bottom;
+  });
+  return seen.map(({ dataset }) => dataset.id ?? "");
+}
+
+function clamp(index: number, count: number): number {
+  return Math.max(0, Math.min(index, count - 1));
+}
+
+function focus(within: HTMLElement | null, id: string): void {
+  within?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+}

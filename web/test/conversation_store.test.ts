@@ -1,0 +1,56 @@
+import { expect, it, vi } from "vitest";
+import { createStore } from "zustand/vanilla";
+import { ConversationStore } from "../src/chat/conversations/conversation_store";
+import { withMessage } from "../src/chat/conversations/conversations_by_id";
+import type { ChatState, Core } from "../src/chat/core";
+import type { Conversation } from "../src/server/payloads";
+import { conversation, ME, message } from "./samples";
+
+it("keeps what came while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));
+  let resolve: (answer: Conversation) => void = () => undefined;
+  const promise = new Promise<Conversation>((answer) => {
+    resolve = answer;
+  });
+  const core = { state, on: () => undefined, api: { get: () => promise } } as unknown as Core;
+  const loaded = new ConversationStore(core).load("c");
+  const { conversations } = state.getState() as unknown as ChatState;
+  state.setState({ conversations: withMessage(conversations, message(2), ME) as never });
+  resolve(conversation("c", { lastSeq: 1, readSeq: 1, unreadCount: 0, members: [] }));
+  await loaded;
+  expect(state.getState().conversations.c).toMatchObject({ lastSeq: 2, unreadCount: 1, members: [] });
+});
+
+it("counts nothing that was read while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 3, readSeq: 3 }) } }));
+  const answer = conversation("c", { lastSeq: 3, readSeq: 1, unreadCount: 2, members: [] });
+  const core = { state, on: () => undefined, api: { get: async () => answer } } as unknown as Core;
+  await new ConversationStore(core).load("c");
+  expect(state.getState().conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("asks whether its reader may write when their role changes", async () => {
+  const muted = conversation("c", { members: [], mutedByModerator: {} });
+  const state = createStore(() => ({ conversations: { c: muted }, me: { id: ME } }));
+  const handlers = new Map<string, (told: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    api: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("c", { members: [], ownerId: ME });
+      },
+    },
+  } as unknown as Core;
+  new ConversationList(core);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: "somebody else", role: "admin" });
+  expect(asked).toEqual([]);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: ME, role: "owner" });
+  await vi.waitFor(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { newestFirst, totalUnread, withConversation, withMessage } from "../src/chat/conversations/conversations_by_id";
+import { conversation, ME, message } from "./samples";
+
+const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
+
+describe("a new message", () => {
+  it("is unread, and counts as a mention where it names the reader", () => {
+    expect(withMessage(one, message(5), ME).c).toMatchObject({ lastSeq: 5, unreadCount: 3, mentionCount: 1 });
+    expect(withMessage(one, message(5, { mentions: [ME] }), ME).c).toMatchObject({ unreadCount: 3, mentionCount: 2 });
+    expect(withMessage(one, message(5, { mentionsAll: true }), ME).c).toMatchObject({ mentionCount: 2 });
+  });
+
+  it("of one's own is not unread", () => {
+    const old = withMessage(one, message(5, { imported: true, mentions: [ME] }), ME).c;
+    expect(old).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
+    const mine = withMessage(one, message(5, { senderId: ME, mentions: [ME] }), ME).c;
+    expect(mine).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
+  });
+
+  it("that is known already, or of a conversation that is not, counts nothing", () => {
+    expect(withMessage(one, message(4), ME)).toBe(one);
+    expect(withMessage(one, message(5, { conversationId: "other" }), ME)).toBe(one);
+  });
+});
+
+it("what is told of a conversation leaves what the reader alone knows", () => {
+  const direct = { d: conversation("d", { kind: "direct", name: "Bob", unreadCount: 2 }) };
+  const { unreadCount: _, name: __, ...received } = conversation("d", { kind: "direct", memberCount: 2, lastSeq: 9 });
+  expect(withConversation(direct, received).d).toMatchObject({ name: "Bob", unreadCount: 2, lastSeq: 9 });
+  expect(withConversation(one, conversation("c", { name: "new" })).c).toMatchObject({ name: "new", unreadCount: 2 });
+  expect(withConversation({}, conversation("c")).c?.name).toBe("c");
+});
+
+it("the newest message is on top, and a new conversation by its beginning", () => {
+  const listed = newestFirst({
+    old: conversation("old", { lastMessage: message(1) }),
+    freshSession: conversation("fresh", { createdAt: "2026-02-01T00:00:00.000Z" }),
+    new: conversation("new", { lastMessage: message(2) }),
+  });
+  expect(listed.map(({ id }) => id)).toEqual(["fresh", "new", "old"]);
+});
+
+it("a muted conversation adds its mentions alone", () => {
+  const muted = conversation("m", { muted: true, unreadCount: 7, mentionCount: 1 });
+  expect(totalUnread({ ...one, m: muted })).toBe(3);
+});
+
+it("a message of somebody who is blocked is not unread", () => {
+  const after = withMessage(one, message(5, { senderId: "bob", mentions: [ME] }), ME, new Set(["bob"])).c;
+  expect(after).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
+});
+
+it("a conversation may be called what every object has", () => {
+  for (const id of ["constructor", "toString", "__proto__"]) {
+    expect(withMessage({}, message(1, { conversationId: id }), ME)).toEqual({});
+    const received = withConversation({}, conversation(id));
+    expect(Object.keys(received)).toEqual([id]);
+    expect(totalUnread(withMessage(received, message(5, { conversationId: id }), ME))).toBe(1);
+  }
+});

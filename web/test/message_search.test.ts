@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { isSearchable, MessageSearch, NO_QUERY, type SearchQuery, searchPath } from "../src/chat/search/message_search";
+import type { Message } from "../src/server/payloads";
+import { message } from "./samples";
+
+const query = (changes: Partial<SearchQuery>): SearchQuery => ({ ...NO_QUERY, text: "plan", ...changes });
+const asked = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(path.indexOf("?") + 1)));
+
+describe("a query", () => {
+  it("says nothing of what does not matter", () => {
+    expect(asked(searchPath(query({ text: " plan & more " }), null))).toEqual({ q: "plan & more", limit: "20" });
+  });
+
+  it("names conversation, sender and where the page before ended", () => {
+    const path = searchPath(query({ conversationId: "c/1", sender: { id: "bob", name: "Bob" } }), "m9");
+    expect(asked(path)).toMatchObject({ conversationId: "c/1", senderId: "bob", cursor: "m9" });
+  });
+
+  it("has whole days of the reader's place, the last one included", () => {
+    const { after, before } = asked(searchPath(query({ from: "2026-01-31", until: "2026-01-31" }), null));
+    expect(after).toBe(new Date(2026, 0, 31).toISOString());
+    expect(before).toBe(new Date(2026, 1, 1).toISOString());
+  });
+
+  it("has a word, or nobody is asked", () => {
+    expect(["", "  ", "…", "?!"].map((text) => isSearchable(query({ text })))).toEqual([false, false, false, false]);
+    expect(["a", "7", "大", "🎉"].map((text) => isSearchable(query({ text })))).toEqual([true, true, true, true]);
+  });
+});
+
+/** A server that answers these pages, one after the other. */
+function searching(...pages: { items: Message[]; next: string | null }[]) {
+  const paths: string[] = [];
+  const get = async <T>(path: string): Promise<T> => {
+    paths.push(path);
+    const page = pages.shift();
+    if (page === undefined) throw new Error("no way");
+    return page as T;
+  };
+  return { search: new MessageSearch({ get }), paths };
+}
+
+const found = (search: MessageSearch) => search.state.getState().messages.map(({ id }) => id);
+
+describe("a search", () => {
+  it("goes on where it ended", async () => {
+    const { search, paths } = searching({ items: [message(9)], next: "m9" }, { items: [message(3)], next: null });
+    await search.search(query({}));
+    expect(found(search)).toEqual(["m9"]);
+    await search.loadMore();
+    expect(found(search)).toEqual(["m9", "m3"]);
+    await search.loadMore();
+    expect(paths.map((path) => asked(path).cursor)).toEqual([undefined, "m9"]);
+  });
+
+  it("passes over pages without anything", async () => {
+    const { search } = searching(
+      { items: [], next: "m9" },
+      { items: [], next: "m5" },
+      { items: [message(2)], next: null },
+    );
+    await search.search(query({}));
+    expect(found(search)).toEqual(["m2"]);
+  });
+
+  it("shows no answer to an older question", async () => {
+    const { search } = searching({ items: [message(1)], next: null }, { items: [message(2)], next: null });
+    const older = search.search(query({}));
+    const newer = search.search(query({ text: "other" }));
+    await Promise.all([older, newer]);
+    expect(found(search)).toEqual(["m2"]);
+  });
+
+  it("says why it failed, and forgets it without a word", async () => {
+    const { search } = searching();
+    await search.search(query({}));
+    expect(search.state.getState()).toMatchObject({ status: "failed", problem: "no way" });
+    await search.search(query({ text: "" }));
+    expect(search.state.getState()).toMatchObject({ status: "idle", problem: "", messages: [] });
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { nextConversation } from "../src/chat/conversations/next_conversation";
+import { conversation } from "./samples";
+
+const list = [
+  conversation("a"),
+  conversation("b", { unreadCount: 2 }),
+  conversation("c", { unreadCount: 1, muted: true }),
+  conversation("d", { unreadCount: 1 }),
+];
+
+describe("the next conversation", () => {
+  it("is the one beside the open one", () => {
+    expect(nextConversation(list, "b", 1)?.id).toBe("c");
+    expect(nextConversation(list, "b", -1)?.id).toBe("a");
+  });
+
+  it("ends where the list ends", () => {
+    expect(nextConversation(list, "d", 1)).toBeUndefined();
+    expect(nextConversation(list, "a", -1)).toBeUndefined();
+    expect(nextConversation([], null, 1)).toBeUndefined();
+  });
+
+  it("is the first or the last one where none is open", () => {
+    expect(nextConversation(list, null, 1)?.id).toBe("a");
+    expect(nextConversation(list, null, -1)?.id).toBe("d");
+  });
+
+  it("of the unread ones leaves muted ones out and goes round", () => {
+    expect(nextConversation(list, "b", 1, true)?.id).toBe("d");
+    expect(nextConversation(list, "d", 1, true)?.id).toBe("b");
+    expect(nextConversation(list, "a", -1, true)?.id).toBe("d");
+    expect(nextConversation([conversation("a"), conversation("b", { unreadCount: 1 })], "b", 1, true)).toBeUndefined();
+  });
+});

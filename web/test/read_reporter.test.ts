@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Core } from "../src/chat/core";
+import { ReadReporter } from "../src/chat/messages/read_reporter";
+import { RequestError, UNREACHABLE } from "../src/server/request_error";
+import { conversation, ME, message, messages } from "./samples";
+
+const open = (lastSeq: number, unreadCount: number) => {
+  const now = {
+    watched: true,
+    openId: "c",
+    keptUnread: null as string | null,
+    unreadAfter: null as number | null,
+    me: { id: ME, name: "me", createdAt: "" },
+    conversations: { c: conversation("c", { lastSeq, unreadCount, readSeq: lastSeq - unreadCount }) },
+    timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
+  };
+  const call = vi.fn(async (_: string, { messageId }: { messageId: string }) => ({
+    seq: Number(messageId.slice(1)),
+    unreadCount: 0,
+    mentionCount: 0,
+  }));
+  const core = {
+    now,
+    call,
+    state: { setState: (change: object) => Object.assign(now, change) },
+    isWatched: () => now.watched,
+    changeConversation: (id: "c", change: (before: unknown) => never) => {
+      now.conversations[id] = change(now.conversations[id]);
+    },
+  };
+  return { now, call, reading: new ReadReporter(core as unknown as Core) };
+};
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it("what is on the screen is told as read", async () => {
+  const { now, call, reading } = open(3, 2);
+  void reading.markRead("c");
+  await vi.runAllTimersAsync();
+  expect(call).toHaveBeenCalledExactlyOnceWith("message:read", { conversationId: "c", messageId: "m3" });
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what comes within a moment is told together", async () => {
+  const { now, call, reading } = open(1, 1);
+  void reading.markRead("c");
+  for (const last of [2, 3, 4]) {
+    now.timelines.c = { ...now.timelines.c, messages: messages(1, last) };
+    void reading.markRead("c");
+  }
+  await vi.runAllTimersAsync();
+  expect(call.mock.calls.map(([, { messageId }]) => messageId)).toEqual(["m1", "m4"]);
+});
+
+it("one's own words are not read, and nothing is read twice", async () => {
+  const { now, call, reading } = open(2, 0);
+  void reading.markRead("c");
+  now.timelines.c = { ...now.timelines.c, messages: [...messages(1, 2), message(3, { senderId: ME })] };
+  void reading.markRead("c");
+  await vi.runAllTimersAsync();
+  expect(call).not.toHaveBeenCalled();
+});
+
+it("what was on the screen is told though the reader has gone on to something else", async () => {
+  const { now, call, reading } = open(1, 1);
+  void reading.markRead("c");
+  now.timelines.c = { ...now.timelines.c, messages: messages(1, 3) };
+  void reading.markRead("c");
+  now.watched = false;
+  await vi.runAllTimersAsync();
+  expect(call.mock.calls.map(([, { messageId }]) => messageId)).toEqual(["m1", "m3"]);
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what could not be told is told when the connection is back, and what was refused is not", async () => {
+  const { now, call, reading } = open(3, 2);
+  now.watched = false;
+  const refuse = (code: string) => call.mockRejectedValueOnce(new RequestError({ code, message: "no" }));
+  refuse(UNREACHABLE);
+  await expect(reading.markRead("c")).rejects.toThrow();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+
+  now.timelines.c = { ...now.timelines.c, messages: messages(1, 4) };
+  refuse("forbidden");
+  await expect(reading.markRead("c")).rejects.toThrow();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(call).toHaveBeenCalledTimes(3);
+});
+
+it("what is marked as unread in the open conversation stays so until the reader says otherwise", async () => {
+  const { now, call, reading } = open(3, 0);
+  call.mockResolvedValueOnce({ seq: 1, unreadCount: 2, mentionCount: 1 });
+  await reading.markUnread("c", "m2");
+  expect(call).toHaveBeenCalledExactlyOnceWith("conversation:mark-unread", { conversationId: "c", messageId: "m2" });
+  expect(now).toMatchObject({ keptUnread: "c", unreadAfter: 1 });
+  expect(now.conversations.c).toMatchObject({ readSeq: 1, unreadCount: 2, mentionCount: 1 });
+  reading.clearKeptUnread();
+  expect(now.keptUnread).toBeNull();
+});
+
+it("a refusal leaves the conversation as it was", async () => {
+  const { now, call, reading } = open(3, 0);
+  call.mockRejectedValueOnce(new RequestError({ code: "forbidden", message: "No." }));
+  await expect(reading.markUnread("c")).rejects.toThrow("No.");
+  expect(now).toMatchObject({ keptUnread: null, unreadAfter: null });
+  expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("what was on the screen before is not told after it was marked as unread", async () => {
+  const { call, reading } = open(3, 2);
+  call.mockRejectedValueOnce(new RequestError({ code: UNREACHABLE, message: "away" }));
+  await reading.markRead("c").catch(() => undefined);
+  call.mockResolvedValueOnce({ seq: 1, unreadCount: 2, mentionCount: 0 });
+  await reading.markUnread("c", "m2");
+  call.mockClear();
+  reading.connected();
+  await vi.runAllTimersAsync();
+  expect(call).not.toHaveBeenCalled();
+});
