@@ -1,16 +1,16 @@
-/** Tells the service worker which files the build has made. */
+/** Passes the names of the built files to the service worker. */
 
 import type { Plugin } from "vite";
 
 export const SERVICE_WORKER = "service_worker";
 
-/** `folder`: the files that are copied as they are. */
+/** `folder`: holds files that the build copies unchanged. */
 export function builtFiles(folder: string): Plugin {
   return {
     name: "built-files",
     enforce: "post",
     generateBundle: {
-      // Others remove chunks that hold nothing but styles.
+      // After other plugins have removed chunks that hold only styles.
       order: "post",
       async handler(_, bundle) {
         const worker = bundle[`${SERVICE_WORKER}.js`];
@@ -20,7 +20,7 @@ export function builtFiles(folder: string): Plugin {
         );
         const copied = await this.fs.readdir(folder);
         const paths = [...made, ...copied].map((name) => `./${name}`).sort();
-        // The names of made files have the hashes of their contents.
+        // The name of a built file has a hash of its content.
         const contents = await Promise.all(
           copied.map((name) => this.fs.readFile(`${folder}/${name}`, { encoding: "utf8" })),
         );

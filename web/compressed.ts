@@ -1,4 +1,4 @@
-/** Puts beside each script and style the same in gzip, which the server sends to whoever takes it. */
+/** Writes a gzip copy of each script and style, which the server sends to clients that accept gzip. */
 
 import type { Plugin } from "vite";
 
@@ -7,7 +7,7 @@ export function compressed(): Plugin {
     name: "compressed",
     enforce: "post",
     generateBundle: {
-      // Others fill in what a script loads later.
+      // After other plugins have filled in what a script loads later.
       order: "post",
       async handler(_, bundle) {
         for (const file of Object.values(bundle)) {

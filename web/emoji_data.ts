@@ -1,4 +1,4 @@
-/** Makes the module `virtual:emoji` of what emojibase knows: as much as the client shows, and nothing from elsewhere. */
+/** Provides the module `virtual:emoji`: the part of emojibase's data that the client shows. */
 
 import data from "emojibase-data/en/data.json" with { type: "json" };
 import messages from "emojibase-data/en/messages.json" with { type: "json" };
@@ -23,7 +23,7 @@ export function emojiData(): Plugin {
   return {
     name: "emoji-data",
     resolveId: (id) => (id === NAME ? FOUND_AS : undefined),
-    // A text that is parsed is there sooner than a program that makes the same.
+    // Parsing a JSON text is faster than running the equivalent program.
     load: (id) =>
       id === FOUND_AS ? `export default JSON.parse(${JSON.stringify(JSON.stringify(emojiSet()))});` : undefined,
   };

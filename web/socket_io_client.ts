@@ -1,4 +1,4 @@
-/** Puts the official client's bundles beside the page, with their licence: the server answers them below /socket.io/. */
+/** Copies the official client's bundles and licence beside the page. The server serves them below /socket.io/. */
 
 import type { Plugin } from "vite";
 

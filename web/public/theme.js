@@ -1,4 +1,4 @@
-// Before the first paint, and so not part of the client itself: what the reader chose in src/ui/theme.ts.
+// Applies the theme that src/ui/theme.ts has stored before the first paint, so it is not part of the client itself.
 {
   const theme = localStorage.getItem("talkwire.theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;

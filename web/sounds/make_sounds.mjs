@@ -9,9 +9,9 @@ const RATE = 16_000;
 const FADE_S = 0.012;
 
 const sine = (hertz, at) => Math.sin(2 * Math.PI * hertz * at);
-/** Loud at once, and quieter by a factor of e each `s` seconds. */
+/** Returns an envelope that starts at full volume and falls by a factor of e every `s` seconds. */
 const decay = (at, s) => (at < 0 ? 0 : Math.exp(-at / s) * Math.min(1, at / 0.004));
-/** Swells and ebbs within `s` seconds. */
+/** Returns an envelope that rises and falls within `s` seconds. */
 const swell = (at, s) => (at < 0 || at > s ? 0 : Math.sin((Math.PI * at) / s) ** 0.5);
 
 function note(at, hertz, s) {
@@ -19,18 +19,18 @@ function note(at, hertz, s) {
 }
 
 function knock(at) {
-  // What is struck is out of tune: overtones that are no multiples, gone before they are heard as a note.
+  // A struck object is inharmonic: its overtones are not multiples, and they end before they sound like a note.
   return decay(at, 0.028) * (sine(174, at) + 0.5 * sine(311, at)) + 0.25 * decay(at, 0.006) * sine(1480, at);
 }
 
-/** By name: how long it is in seconds, and its shape. */
+/** By name: the length in seconds and the waveform. */
 const SOUNDS = {
-  // The pitch rises as in a drop that falls into water.
+  // The pitch rises like that of a drop falling into water.
   drop: [0.28, (at) => decay(at, 0.06) * sine(480 + 1500 * at, at)],
   chime: [0.58, (at) => 0.6 * note(at, 659.26, 0.16) + 0.6 * note(at - 0.13, 987.77, 0.17)],
   knock: [0.34, (at) => knock(at) + 0.8 * knock(at - 0.15)],
   bell: [0.6, (at) => 0.6 * decay(at, 0.2) * (sine(784, at) + 0.5 * sine(2164, at) + 0.25 * sine(4234, at))],
-  // Somebody calls; and what the caller hears until it is answered. Both are repeated by who plays them.
+  // An incoming call, and what the caller hears until it is answered. The player repeats both.
   ring: [0.6, (at) => swell(at, 0.58) * (0.5 * sine(523.25, at) + 0.35 * sine(at % 0.12 < 0.06 ? 659.26 : 783.99, at))],
   ringback: [0.6, (at) => 0.3 * swell(at, 0.58) * sine(425, at)],
 };
@@ -43,7 +43,7 @@ function samplesOf(seconds, shape) {
   const samples = Array.from({ length: Math.round(seconds * RATE) }, (_, index) => shape(index / RATE));
   const loudest = Math.max(1, ...samples.map(Math.abs));
   return samples.map((sample, index) => {
-    // Nothing ends with a click.
+    // Fades out, so that no sound ends with a click.
     const left = (samples.length - 1 - index) / RATE;
     return Math.round((sample / loudest) * 0.8 * 32_767 * Math.min(1, left / FADE_S));
   });

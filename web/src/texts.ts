@@ -1,4 +1,4 @@
-/** Everything that the client says, in one place. A translation is another object of this shape. */
+/** Every text that the client shows, in one place. A translation is another object of this shape. */
 
 export const texts = {
   name: "Talkwire",
@@ -307,7 +307,7 @@ export const texts = {
       expired: "Expired",
     },
     actions: { accept: "Accept", reject: "Reject", counter: "Counter", withdraw: "Withdraw" },
-    /** So that each button says of which offer it is. */
+    /** Names the offer in the button's label. */
     action: (action: string, title: string) => `${action}: ${title}`,
     what: "Title",
     description: "Description (optional)",
@@ -544,7 +544,7 @@ export const texts = {
   more: "More",
 } as const;
 
-/** So many are named where a line has room for a few. */
+/** At most this many names are listed. */
 const NAMED_MAX = 20;
 
 /** `A`, `A and B`, `A, B and C`. */
@@ -552,7 +552,7 @@ function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** A length of time, in the largest unit that it is a whole number of. */
+/** Returns a duration in the largest unit that divides it. */
 function lasting(seconds: number): string {
   const [size, unit] = (
     [

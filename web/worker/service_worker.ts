@@ -1,6 +1,6 @@
 /**
- * Keeps the page's own files, so that a reload shows the page while the server cannot be reached. The server is asked
- * first for the page itself, so a new version is seen at once. Requests to the API, files and sockets are left alone.
+ * Caches the page's own files, so that a reload shows the page while the server is unreachable. The page itself is
+ * requested from the server first, so a new version shows at once. Requests to the API, files and sockets pass through.
  */
 
 export {};
@@ -18,8 +18,8 @@ const { href: page, pathname } = new URL("./", self.location.href);
 const files = new Set(BUILT_FILES.map((path) => new URL(path, page).href));
 
 /**
- * What the names of this page's caches begin with. All pages of an origin share its caches. No path has a space, so no
- * page below another path has names that begin like this.
+ * The prefix of this page's cache names. All pages of an origin share its caches. A path has no space, so no page below
+ * another path has names with this prefix.
  */
 const PREFIX = `talkwire-page-${pathname} `;
 const CACHE = PREFIX + BUILD;
@@ -41,7 +41,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET") return;
   const url = new URL(request.url);
-  // Neither a query nor a fragment chooses another page.
+  // A query or a fragment does not choose another page.
   if (request.mode === "navigate" && url.origin + url.pathname === page) event.respondWith(newest(request));
   else if (files.has(url.href)) event.respondWith(kept(request));
 });
@@ -53,7 +53,7 @@ async function dropOlder(): Promise<void> {
   );
 }
 
-/** The server's page. The one that is kept when the server does not answer in time or has an error. */
+/** Returns the server's page; the cached one when the server does not answer in time or has an error. */
 async function newest(request: Request): Promise<Response> {
   try {
     const response = await fetch(request, { signal: AbortSignal.timeout(ANSWER_MS) });
@@ -64,7 +64,7 @@ async function newest(request: Request): Promise<Response> {
   return (await caches.match(page, { cacheName: CACHE })) ?? fetch(request);
 }
 
-/** A file has one content, whatever headers it was asked for with. */
+/** A file has one content, whatever headers a request has. */
 async function kept(request: Request): Promise<Response> {
   return (await caches.match(request, { cacheName: CACHE, ignoreVary: true })) ?? fetch(request);
 }

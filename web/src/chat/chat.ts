@@ -1,4 +1,4 @@
-/** The chat of whoever is signed in: its parts, and what happens to all of them. Nothing of React is here. */
+/** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
 import type { StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
@@ -27,14 +27,14 @@ import { EmojiStore } from "./writing/emoji";
 import { Typing } from "./writing/typing";
 
 export class Chat {
-  /** Told when the session is over: a code. */
+  /** Called with a code when the session ends. */
   onEnd: (reason: string) => void = () => undefined;
   readonly state: StoreApi<ChatState>;
   readonly conversations: ConversationStore;
   readonly messages: Messages;
   readonly threads: Threads;
   readonly pins: Pins;
-  /** Of the panel, and of the sidebar. */
+  /** The message searches of the search panel and of the sidebar. */
   readonly search: MessageSearch;
   readonly finder: MessageSearch;
   readonly typing: Typing;
@@ -115,16 +115,16 @@ export class Chat {
     this.#core.connection.close();
   }
 
-  /** Removes from this browser what was kept of the conversations, for a user who signs out. */
+  /** Removes the conversations that this browser has saved, for a user who signs out. */
   forget(): Promise<void> {
     return this.#offlineState.forget();
   }
 
-  /** Shows a conversation, at a message of it or where the reader left off; null: none. */
+  /** Opens a conversation, at a message or where the reader left off; null closes it. */
   async open(id: string | null, messageId?: string): Promise<void> {
     const { me, openId, conversations, panel } = this.#core.now;
     const conversation = id === null ? undefined : own(conversations, id);
-    // What every object has, such as `constructor`, would be found in each part's state, though nobody put it there.
+    // Properties of every object, such as `constructor`, would be found in each part's state.
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
     if (id !== openId) {
       const unread = conversation?.unreadCount ?? 0;
@@ -140,36 +140,36 @@ export class Chat {
       });
     }
     if (id === null) return;
-    // A list of conversations has no members, and so no cursors of theirs.
+    // Conversations in lists have no members, and so no read positions of members.
     if (conversation?.members === undefined) void this.conversations.load(id);
     void this.pins.load(id);
     await this.messages.open(id, messageId);
   }
 
-  /** Tries to come back to the server at once. */
+  /** Reconnects to the server at once. */
   readonly reconnectNow = (): void => this.#core.connection.reconnectNow();
 
-  /** Shows something beside the open conversation; null: nothing. */
+  /** Opens a panel beside the conversation; null closes it. */
   show(panel: Panel | null): void {
     this.state.setState({ panel });
   }
 
-  /** Shows something in front of everything; null: nothing. */
+  /** Opens an overlay; null closes it. */
   openOverlay(overlay: Overlay | null): void {
     this.state.setState({ overlay });
   }
 
-  /** Asks, or shows, the reader something about a message; null: no more. */
+  /** Opens a dialog about a message; null closes it. */
   openMessageDialog(messageDialog: MessageDialog | null): void {
     this.state.setState({ messageDialog });
   }
 
-  /** Says something to who cannot see that it was done. */
+  /** Announces something to screen readers. */
   announce(announcement: string): void {
     this.state.setState({ announcement });
   }
 
-  /** Tells the reader why something could not be done. */
+  /** Shows the reader why an action failed. */
   warn(notice: string): void {
     this.state.setState({ notice });
   }
@@ -189,7 +189,7 @@ export class Chat {
     for (const part of this.#parts) part.lost?.();
   }
 
-  /** Shows how the conversations were, until the server can be reached. */
+  /** Shows the saved conversations until the server is reachable. */
   async #showOfflineState(): Promise<void> {
     if (this.#core.now.loaded) return;
     const saved = await this.#offlineState.read();
@@ -202,7 +202,7 @@ export class Chat {
     this.onEnd(reason);
   }
 
-  /** What is here may be old: whatever was missed is not told. */
+  /** Reloads everything, since events were missed. */
   async #loadAll(): Promise<void> {
     try {
       const { conversations = [], presence = [], next = null } = await this.#core.call("sync", {});
@@ -213,7 +213,7 @@ export class Chat {
       const { openId } = this.#core.now;
       if (openId !== null) void this.conversations.load(openId);
     } catch {
-      // The connection went again, and when it is back all of this begins anew.
+      // The connection was lost again; the next one reloads everything.
     }
   }
 }

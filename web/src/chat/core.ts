@@ -1,4 +1,4 @@
-/** What all parts of the chat work with: what they share of the state, the way to the server, and who hears of what. */
+/** What all parts of the chat use: their shared state, requests to the server, and its events. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
@@ -8,74 +8,74 @@ import type { ConversationsById } from "./conversations/conversations_by_id";
 import type { Timeline } from "./messages/timeline";
 import { own } from "./own";
 
-/** What the next text of the open conversation is: an answer to a message, or another text for it. */
+/** The message that the open conversation's composer replies to or edits. */
 export interface Composing {
   readonly kind: "reply" | "edit";
   readonly message: Message;
 }
 
-/** What the reader is asked, or shown, about a message in front of everything else. */
+/** The dialog about a message that is open. */
 export interface MessageDialog {
   readonly kind: "delete" | "forward" | "history" | "reactions" | "receipts";
   readonly message: Message;
 }
 
-/** What stands beside the open conversation. */
+/** The panel beside the open conversation. */
 export type Panel =
   | { readonly kind: "details" }
   | { readonly kind: "pins" }
   | { readonly kind: "search" }
   | { readonly kind: "offers" }
-  /** `messageId`: the reply to go to. */
+  /** `messageId`: the reply to scroll to. */
   | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string };
 
-/** What the keyboard opens in front of everything. */
+/** The overlay that a keyboard shortcut opens. */
 export type Overlay = "switcher" | "shortcuts";
 
 export interface ChatState {
   readonly me: User;
   readonly connected: boolean;
-  /** Whether the conversations are here. */
+  /** Whether the conversations are loaded. */
   readonly loaded: boolean;
   readonly conversations: ConversationsById;
-  /** Where the server's list of conversations goes on; null: all are here. */
+  /** The cursor of the next page of conversations; null on the last one. */
   readonly nextConversations: string | null;
   readonly openId: string | null;
-  /** Up to which `seq` the open conversation was read when it was opened; null when nothing was unread. */
+  /** The `seq` up to which the open conversation was read when it was opened; null without unread messages. */
   readonly unreadAfter: number | null;
-  /** Whether the end of the open conversation is in sight, so that what comes is read at once. */
+  /** Whether the end of the open conversation is in sight, so that new messages are read at once. */
   readonly watched: boolean;
-  /** The open conversation that stays unread until the reader leaves it, because they marked it as unread; null: none. */
+  /** The open conversation that the reader marked as unread, which stays unread until they leave it; null: none. */
   readonly keptUnread: string | null;
-  /** The message that the reader wants to be shown in the open conversation. */
+  /** The message that the open conversation scrolls to. */
   readonly target: Target | null;
   readonly timelines: Readonly<Record<string, Timeline>>;
   readonly composing: Composing | null;
   readonly panel: Panel | null;
   readonly overlay: Overlay | null;
   readonly messageDialog: MessageDialog | null;
-  /** Of whom the reader does not want to hear: their ids. */
+  /** The ids of the users whom the reader has blocked. */
   readonly blocked: ReadonlySet<string>;
-  /** What the server lets the reader do. Until it has said so, everything is offered: the server decides anyway. */
+  /** The reader's rights on the server. Everything is allowed until they are loaded; the server enforces them. */
   readonly rights: Rights;
-  /** Why the last thing that the reader did was refused; empty when it was not. */
+  /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
-  /** The newest message of somebody else in the open conversation, for who cannot see it. */
+  /** The newest message of another user in the open conversation, for screen readers. */
   readonly announcement: string;
 }
 
-/** A message to go to, or null for the newest; asking for the same one again is another target. */
+/** A message to scroll to; null: the newest one. A repeated request is another object. */
 export interface Target {
   readonly messageId: string | null;
 }
 
-/** A part of the chat, told of what happens to the connection. */
+/** A part of the chat that follows the connection's state. */
 export interface ChatPart {
-  /** The chat begins; nothing is here yet. */
+  /** The chat starts; nothing is loaded. */
   started?(): void;
-  /** Everything was loaded afresh: what this part has may be old, and whatever was missed is not told. */
+  /** Everything was reloaded: this part's data may be outdated, and missed events are not repeated. */
   loaded?(): void;
-  /** The connection is there, and events are told; after `loaded`, where that comes. */
+  /** The connection is open and events arrive. Follows `loaded`, when everything was reloaded. */
   connected?(): void;
   lost?(): void;
   /** The session is over. */
@@ -125,22 +125,22 @@ export class Core {
     return this.state.getState();
   }
 
-  /** Has the events of that name handed to `handler`, after those that asked before. */
+  /** Calls `handler` for each event with this name, after earlier handlers. */
   on<Name extends keyof ServerEvents>(name: Name, handler: Handler<Name>): void {
     this.#handlers.set(name, [...(this.#handlers.get(name) ?? []), handler]);
   }
 
-  /** What the server answers to an event. Rejects with `RequestError`. */
+  /** Sends a command and returns the server's reply. Rejects with `RequestError`. */
   call<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<Commands[Name]["reply"]> {
     return this.connection.call(name, payload);
   }
 
-  /** Of which nothing comes back; without a connection it is dropped. */
+  /** Sends a command without waiting for a reply. Drops it without a connection. */
   send<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     this.connection.send(name, payload);
   }
 
-  /** Does what the reader asked for. A refusal is shown, and answered with undefined. */
+  /** Runs an action of the reader. Shows an error and returns undefined when it fails. */
   async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     try {
       const reply = await action();
@@ -152,13 +152,13 @@ export class Core {
     }
   }
 
-  /** Whether what comes in that conversation is read at once. */
+  /** Returns whether new messages of a conversation are read at once. */
   isWatched(conversationId: string): boolean {
     const { watched, openId, keptUnread } = this.now;
     return watched && openId === conversationId && keptUnread !== conversationId;
   }
 
-  /** Changes a conversation that is here. */
+  /** Changes a loaded conversation. */
   changeConversation(id: string, change: (before: Conversation) => Conversation): void {
     const before = own(this.now.conversations, id);
     if (before === undefined) return;

@@ -1,8 +1,7 @@
 /**
- * How the conversations were when the server was last reached, kept in IndexedDB. The page shows it after a reload
- * without a server, together with the messages that wait to be sent.
+ * Saves the conversations in IndexedDB. The page shows them after a reload without a server, together with the outbox.
  *
- * The messages of each conversation have a record of their own. So a tab writes what it has in memory, and leaves what
+ * The messages of each conversation have a record of their own. So a tab writes what it has in memory, and keeps what
  * another tab or an earlier page has written.
  */
 
@@ -12,7 +11,7 @@ import type { ChatPart, ChatState, Core } from "./core";
 import { newestOf, type Timeline } from "./messages/timeline";
 import { own } from "./own";
 
-/** The part of the state that is kept. */
+/** The part of the state that is saved. */
 export type SavedState = Pick<ChatState, "conversations" | "timelines">;
 
 interface SavedTimeline {
@@ -30,9 +29,9 @@ interface Database extends DBSchema {
 }
 
 const PAUSE_MS = 1_000;
-/** Messages of each conversation that was opened. */
+/** Messages of each opened conversation. */
 const MESSAGES_MAX = 50;
-/** Conversations of each user whose messages are kept: those that were written last. */
+/** Conversations of each user whose messages are saved: those that were written last. */
 const TIMELINES_MAX = 50;
 
 export class OfflineState implements ChatPart {
@@ -41,9 +40,11 @@ export class OfflineState implements ChatPart {
   #database: Promise<IDBPDatabase<Database>> | undefined;
   #stopWatching: () => void = () => undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
-  /** The list that was kept last on this connection. What is missing in the present one has been removed since. */
+  /**
+   * The list that was saved last on this connection. Conversations that are missing in the current list were removed.
+   */
   #listed: ChatState["conversations"] = {};
-  /** The timelines that were written last: one that has not changed is not written again. */
+  /** The timelines that were written last: an unchanged one is not written again. */
   #written: ChatState["timelines"] = {};
 
   constructor(core: Core, name = storageName("talkwire-state", document.baseURI)) {
@@ -54,13 +55,13 @@ export class OfflineState implements ChatPart {
   started(): void {
     this.#stopWatching = this.#core.state.subscribe((now, before) => {
       if (!now.connected) return;
-      // The list may have been loaded again, and have fewer pages than before.
+      // The list may have been reloaded, and have fewer pages than before.
       if (!before.connected) this.#listed = now.conversations;
       const isChanged = now.conversations !== before.conversations || now.timelines !== before.timelines;
       if (isChanged || !before.connected) this.#waiting ??= setTimeout(() => void this.#save(), PAUSE_MS);
     });
     addEventListener("pagehide", this.#saveNow);
-    // A page that is left has no time to open it.
+    // A page that is being closed has no time to open the database.
     void this.#open().catch(() => undefined);
   }
 
@@ -71,7 +72,7 @@ export class OfflineState implements ChatPart {
     this.#waiting = undefined;
   }
 
-  /** What was kept; undefined when nothing was, or when the browser keeps nothing. */
+  /** Returns the saved state; undefined without one, or without storage. */
   async read(): Promise<SavedState | undefined> {
     const { id } = this.#core.now.me;
     try {
@@ -86,7 +87,7 @@ export class OfflineState implements ChatPart {
     }
   }
 
-  /** Removes what was kept. */
+  /** Removes the saved state. */
   async forget(): Promise<void> {
     const { id } = this.#core.now.me;
     try {
@@ -96,7 +97,7 @@ export class OfflineState implements ChatPart {
       for (const key of await timelines.index("byUser").getAllKeys(allOf(id))) removed.push(timelines.delete(key));
       await Promise.all([...removed, transaction.done]);
     } catch {
-      // The browser keeps nothing.
+      // Without storage there is nothing to remove.
     }
   }
 
@@ -136,7 +137,7 @@ export class OfflineState implements ChatPart {
 
 const allOf = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId, 0], [userId, Number.POSITIVE_INFINITY]);
 
-/** Writes in one go, without waiting for answers in between: the page may be closed at any moment. */
+/** Writes without waiting between requests, because the page may be closed at any moment. */
 async function write(
   database: IDBPDatabase<Database>,
   userId: string,
@@ -157,7 +158,7 @@ async function write(
   ]);
 }
 
-/** Removes timelines over the limit, the oldest first, and those of conversations that are not in the whole list. */
+/** Removes the oldest timelines over the limit, and those of conversations that are not in the whole list. */
 async function removeSuperfluous(
   database: IDBPDatabase<Database>,
   userId: string,

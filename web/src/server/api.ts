@@ -12,10 +12,10 @@ export interface Account {
 }
 
 const REFRESH_LOCK = "talkwire.refreshing";
-/** A token with less time left is renewed before something longer begins. */
+/** A token with less time left is renewed before a long request. */
 const FRESH_FOR_MS = 20_000;
 
-/** REST below `api/v1`, in the name of whoever is signed in. */
+/** The REST API below `api/v1`, with the credentials of the signed-in user. */
 export class Api {
   readonly #store: SessionStore;
   readonly #base: string;
@@ -37,13 +37,13 @@ export class Api {
     return this.#signIn("login", account);
   }
 
-  /** Without a password, as a demo server lets anybody. */
+  /** Signs in without a password, on a demo server. */
   async signInAsDemoUser(userId: string): Promise<Session> {
     const user = await this.#send<User>("GET", `users/me?userId=${encodeURIComponent(userId)}`, null);
     return this.#save({ user });
   }
 
-  /** How a demo server lets people in without a password. It is not open on any other server. */
+  /** Returns the users of a demo server; `open` is false on any other server. */
   async demoSignIn(): Promise<DemoSignIn> {
     try {
       const answer = await fetch(new URL("demo.json", this.#base));
@@ -53,7 +53,7 @@ export class Api {
     }
   }
 
-  /** Who may register; as long as the server does not say, anybody may try. */
+  /** Returns who may register; "open" when the server does not answer. */
   async accountPolicy(): Promise<AccountPolicy> {
     try {
       return (await this.#send<ServerAnswer>("GET", "server", null)).accounts;
@@ -62,18 +62,18 @@ export class Api {
     }
   }
 
-  /** Signs out here, and on the server if it can be reached. */
+  /** Signs out here, and on the server if it is reachable. */
   async logout(): Promise<void> {
     if (this.session?.accessToken !== undefined) await this.post("auth/logout").catch(() => null);
     this.#store.forget();
   }
 
-  /** Unless somebody else has signed in meanwhile, in another tab. */
+  /** Removes the session, unless another user has signed in meanwhile in another tab. */
   forget(userId: string): void {
     if (this.session?.user.id === userId) this.#store.forget();
   }
 
-  /** Tells when another tab has changed who is signed in, or what proves it. Answers what ends that. */
+  /** Calls `changed` when another tab changes the session. Returns a function that ends this. */
   onSessionChange(changed: () => void): () => void {
     addEventListener("storage", changed);
     return () => removeEventListener("storage", changed);
@@ -99,20 +99,20 @@ export class Api {
     return this.#request<T>("DELETE", path);
   }
 
-  /** A small file in one request; larger ones go in pieces. */
+  /** Uploads a small file in one request; larger ones are sent in pieces. */
   upload<T>(form: FormData): Promise<T> {
     return this.#request<T>("POST", "files", form);
   }
 
-  /** How whoever is signed in looks from now on. */
+  /** Saves the signed-in user's new profile. */
   rememberUser(user: User): void {
     const { session } = this;
     if (session !== null && session.user.id === user.id) this.#save({ ...session, user });
   }
 
   /**
-   * New tokens. A refresh token is good once, and one that comes twice is taken for stolen: of all tabs one asks at a
-   * time, and the next takes what that one got.
+   * Renews the tokens. A refresh token works once, and its second use is taken for theft. So one tab renews at a time,
+   * and the next uses its result.
    */
   async refresh(): Promise<Session> {
     const before = this.session;
@@ -121,21 +121,21 @@ export class Api {
       if (now === null) throw notSignedIn();
       if (now.refreshToken === undefined || now.refreshToken !== before?.refreshToken) return now;
       const tokens = await this.#send<SignedInAnswer>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
-      // Whoever has signed out meanwhile stays so.
+      // A user who has signed out meanwhile stays signed out.
       if (this.session?.refreshToken !== now.refreshToken) throw notSignedIn();
       return this.#save(sessionOf(tokens));
     });
   }
 
-  /** Who is signed in, with a token that is good for a while yet. Rejects with `RequestError`. */
+  /** Returns the session with a token that is valid for some time. Rejects with `RequestError`. */
   async freshSession(): Promise<Session | null> {
     const { session } = this;
     return (session?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now() < FRESH_FOR_MS ? this.refresh() : session;
   }
 
   /**
-   * Where something of the server's is, for what sends no headers of ours: the proof of who asks stands in the address.
-   * `path` as the server says it, from its own root.
+   * Returns the URL of a resource for requests without our headers: with the token in its query. `path` is relative to
+   * the server's root.
    */
   authenticatedUrl(path: string): string {
     const url = new URL(path.replace(/^\//, ""), this.#base);
@@ -147,7 +147,7 @@ export class Api {
     return url.href;
   }
 
-  /** How many bytes a file may have; null where nobody knows at the moment. */
+  /** Returns the largest size of a file in bytes; null when it is unknown. */
   async maxFileSize(): Promise<number | null> {
     try {
       const answer = await fetch(new URL("api/v1/files", this.#base), { method: "OPTIONS" });
@@ -158,7 +158,7 @@ export class Api {
     }
   }
 
-  /** Takes back what was uploaded and is in no message. Nobody minds when that fails: the server forgets it in a day. */
+  /** Deletes an uploaded file that is in no message. Ignores errors, since the server deletes it after a day. */
   async dropFile(id: string): Promise<void> {
     await this.#request("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
   }

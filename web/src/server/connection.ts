@@ -4,16 +4,16 @@ import type { Commands, ErrorBody } from "./payloads";
 import { RequestError, UNREACHABLE } from "./request_error";
 
 const REPLY_TIMEOUT_MS = 15_000;
-/** An access token is renewed so long before it ends, or when a third of its time is left. */
+/** A token is renewed this long before it expires, or when a third of its lifetime is left. */
 const RENEW_BEFORE_MS = 60_000;
-/** Codes with which coming back makes no sense before somebody signs in again. */
+/** Codes after which the client does not reconnect before the user signs in again. */
 const FINAL_CODES = new Set(["unauthenticated", "banned", "forbidden"]);
 
 export interface ConnectionListener {
-  /** `recovered`: what was missed comes as if nothing had happened; else everything has to be loaded afresh. */
+  /** `recovered`: missed events follow; otherwise everything has to be reloaded. */
   opened(recovered: boolean): void;
   lost(): void;
-  /** An attempt to connect got no answer; the next one follows by itself. */
+  /** An attempt to connect failed; the next one follows by itself. */
   unreachable(): void;
   /** The session is over; `reason` is a code. */
   ended(reason: string): void;
@@ -22,7 +22,7 @@ export interface ConnectionListener {
 
 type Reply<T> = ({ success: true } & T) | { success: false; error: ErrorBody };
 
-/** The socket of whoever is signed in: it comes back by itself, and goes on where it was if the server can. */
+/** The signed-in user's socket. It reconnects by itself, and recovers missed events if the server can. */
 export class Connection {
   readonly #api: Api;
   readonly #userId: string;
@@ -51,7 +51,7 @@ export class Connection {
     });
     this.#socket.on("disconnect", (reason) => {
       listener.lost();
-      // The client does not come back by itself when it was the server that closed.
+      // The library does not reconnect when the server has closed the connection.
       if (reason === "io server disconnect") this.#socket.connect();
     });
     this.#socket.on("connect_error", (error) => void this.#connectRefused(error));
@@ -71,15 +71,15 @@ export class Connection {
     this.#socket.disconnect();
   }
 
-  /** Tries to come back at once, and does not wait for the next time: the network is there again, or somebody asks. */
+  /** Reconnects at once instead of waiting: the network is back, or the reader asked for it. */
   reconnectNow(): void {
     if (this.#isClosed || this.#socket.connected) return;
-    // What waits for its time is given up, and so is what hangs.
+    // Cancels the waiting time, or an attempt that hangs.
     this.#socket.disconnect();
     this.#socket.connect();
   }
 
-  /** What the server answers to an event. Rejects with `RequestError`. */
+  /** Sends a command and returns the server's reply. Rejects with `RequestError`. */
   async call<Name extends keyof Commands>(
     name: Name,
     payload: Commands[Name]["payload"],
@@ -97,14 +97,14 @@ export class Connection {
     return reply;
   }
 
-  /** Of which nothing comes back; without a connection it is dropped. */
+  /** Sends a command without waiting for a reply. Drops it without a connection. */
   send<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
 
   #credentials(): { token: string } | { userId: string } | object {
     const session = this.#api.session;
-    // Another tab may have signed in somebody else, in whose name nothing of this one may be said.
+    // Another tab may have signed in another user, whose token this tab must not use.
     if (session?.user.id !== this.#userId) return {};
     return session.accessToken === undefined ? { userId: session.user.id } : { token: session.accessToken };
   }
@@ -118,7 +118,7 @@ export class Connection {
   }
 
   async #connectRefused(error: Error & { data?: { code?: string } }): Promise<void> {
-    // Without a code it was not the server: the client tries again by itself.
+    // Without a code it was not the server, and the library retries by itself.
     const code = error.data?.code;
     if (code === undefined) return this.#listener.unreachable();
     if (code === "token_expired") {
@@ -149,7 +149,7 @@ export class Connection {
       await this.call("auth:refresh", { token: accessToken });
       this.#scheduleRenewal();
     } catch {
-      // The server closes the socket when the token ends, and it comes back with a new one.
+      // The server closes the socket when the token expires, and it reconnects with a new one.
     }
   }
 }

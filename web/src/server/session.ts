@@ -1,6 +1,6 @@
 import type { User } from "./payloads";
 
-/** Who is signed in, and what proves it. A user of a demo server has no tokens. */
+/** The signed-in user and their tokens. A user of a demo server has no tokens. */
 export interface Session {
   user: User;
   accessToken?: string;
@@ -9,7 +9,7 @@ export interface Session {
   expiresAt?: number;
 }
 
-/** Somebody whom a demo server's page offers to sign in as. */
+/** A user whom a demo server's page offers for signing in. */
 export interface DemoUser {
   id: string;
   name: string;
@@ -26,8 +26,8 @@ export interface DemoSignIn {
 const STORAGE_KEY = "talkwire.session";
 
 /**
- * Where the session is kept: that of an account for all tabs, that of a demo user for one tab, so that two tabs can
- * talk to each other.
+ * Stores the session: that of an account for all tabs, that of a demo user for one tab, so that two tabs can talk to
+ * each other.
  */
 export class SessionStore {
   readonly #shared: Storage;
@@ -52,7 +52,7 @@ export class SessionStore {
   }
 
   forget(): void {
-    // A tab of a demo user leaves other tabs' account alone.
+    // A demo user's tab leaves the account of other tabs alone.
     (this.#ofTab.getItem(STORAGE_KEY) === null ? this.#shared : this.#ofTab).removeItem(STORAGE_KEY);
   }
 }

@@ -1,22 +1,24 @@
-/** One file on its way to the server, by the tus protocol (docs/files.md). A module of its own, loaded with the first file. */
+/** Uploads one file by the tus protocol (docs/files.md). The first file loads this module. */
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
 import type { Api } from "./api";
 import type { ErrorAnswer, ErrorBody } from "./payloads";
 import { RequestError, UNREACHABLE } from "./request_error";
 
-/** Bytes of one request: what a proxy that holds requests back lets through, and does not stall. */
+/** Bytes of one request: small enough for proxies that buffer requests. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FILES = "api/v1/files";
-/** Another request still works on the upload, or was broken off: the server says where to go on. Or the node that held
- *  it is gone (410): the library then begins anew. */
+/**
+ * Another request still works on the upload or was aborted: the server says where to continue. With 410, the node that
+ * held the upload is gone and the library restarts it.
+ */
 const TRANSIENT_STATUSES = new Set([408, 409, 410, 423, 460]);
 
 export interface FileUpload {
   readonly name: string;
   readonly type: string;
   readonly bytes: Blob;
-  /** What the server calls it, where it has begun before. */
+  /** The server's id of the upload, when it has started before. */
   readonly startedAs: string | null;
 }
 
@@ -25,7 +27,7 @@ export interface FileUploadListener {
   progressed(bytes: number): void;
 }
 
-/** Answers the file's id when all of it is on the server. Rejects with `RequestError`; after `stop` with anything. */
+/** Uploads a file and returns its id. Rejects with `RequestError`; after `stop` with anything. */
 export async function upload(
   api: Api,
   { name, type, bytes, startedAs }: FileUpload,
@@ -61,7 +63,7 @@ export async function upload(
   }
 }
 
-/** The server names addresses from its own root, and a user of a demo server is proven by the address. */
+/** Builds URLs below the page's base path, with a demo user's id. */
 class ServerPaths extends DefaultHttpStack {
   readonly #api: Api;
 
@@ -73,7 +75,7 @@ class ServerPaths extends DefaultHttpStack {
   override createRequest(method: string, url: string): HttpRequest {
     const path = method === "POST" ? FILES : `${FILES}/${idOf(url)}`;
     const address = new URL(this.#api.authenticatedUrl(path));
-    // A token travels in the header, where logs do not keep it.
+    // A token is sent in the header, which logs do not record.
     address.searchParams.delete("token");
     return super.createRequest(method, address.href);
   }
@@ -84,7 +86,7 @@ async function addToken(api: Api, request: HttpRequest): Promise<void> {
   if (session?.accessToken !== undefined) request.setHeader("Authorization", `Bearer ${session.accessToken}`);
 }
 
-/** The library begins anew where it cannot learn how far an upload is; but a server that is busy has not lost it. */
+/** The library restarts an upload when it cannot learn its progress, but a busy server has not lost it. */
 function keepUploadOnBusyServer(request: HttpRequest, response: HttpResponse): void {
   const status = response.getStatus();
   if (request.getMethod() === "HEAD" && (status >= 500 || status === 429 || status === 401))

@@ -28,7 +28,7 @@ export function App() {
   /** Whether the reader has registered with the invitation, and so joined. */
   const [isJoining, setJoining] = useState(false);
 
-  // Somebody else is signed in, in another tab: then in all.
+  // When another user signs in in another tab, this tab follows.
   useEffect(
     () =>
       api.onSessionChange(() => {
@@ -76,7 +76,7 @@ interface SignedInProps {
   api: Api;
   me: User;
   onLeave: (reason: string) => void;
-  /** What stands in front of everything else. */
+  /** What is in front of everything else. */
   children: ReactNode;
 }
 
@@ -129,7 +129,7 @@ function Screen({ onSignOut }: { onSignOut: () => void }) {
   );
 }
 
-/** Apart from the rest, which stays as it is with each message of the open conversation. */
+/** A component of its own, so that messages of the open conversation do not render the rest again. */
 function Opened() {
   const loaded = useChatState((state) => state.loaded);
   const openId = useChatState((state) => state.openId);
@@ -146,7 +146,7 @@ function Opened() {
   );
 }
 
-/** Past the list of conversations, for who goes through the page with Tab. */
+/** Links past the list of conversations, for readers who use Tab. */
 function SkipLinks() {
   return (
     <nav className="skip" aria-label={texts.skip}>
@@ -160,7 +160,7 @@ function SkipLinks() {
   );
 }
 
-/** Says to a screen reader what was said. */
+/** Announces new messages to screen readers. */
 function Announcer() {
   const announcement = useChatState((state) => state.announcement);
   return (
@@ -170,7 +170,7 @@ function Announcer() {
   );
 }
 
-/** The address says what is open, so that a reload and the browser's buttons do what one expects. */
+/** Follows the page's address, so that a reload and the browser's buttons work as expected. */
 function useAddress(loaded: boolean): void {
   const chat = useChat();
   useEffect(

@@ -11,7 +11,7 @@ export function useChat(): Chat {
   return chat;
 }
 
-/** A part of what all parts of the chat share. The selector answers what is there, and makes nothing new. */
+/** Returns a part of the chat's shared state. The selector returns existing values and creates no new ones. */
 export function useChatState<T>(select: (state: ChatState) => T): T {
   return useStore(useChat().state, select);
 }

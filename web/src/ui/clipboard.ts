@@ -1,7 +1,7 @@
 import type { Chat } from "../chat/chat";
 import { texts } from "../texts";
 
-/** Puts a text where it can be pasted from; not every browser lets a page without HTTPS. */
+/** Copies a text to the clipboard, which not every browser allows without HTTPS. */
 export async function copyText(chat: Chat, text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);

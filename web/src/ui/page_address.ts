@@ -1,4 +1,4 @@
-/** What is open, as the page's address says it: `#/conversation/ID`, and `#/conversation/ID/MESSAGE` at a message. */
+/** The page's address: `#/conversation/ID`, or `#/conversation/ID/MESSAGE` at a message. */
 
 export interface Place {
   readonly conversationId: string | null;
@@ -17,24 +17,24 @@ export function placeOf(hash: string): Place {
     const place = { conversationId: decodeURIComponent(id) };
     return messageId === undefined ? place : { ...place, messageId: decodeURIComponent(messageId) };
   } catch {
-    // Whoever wrote this address, it leads nowhere.
+    // The address is malformed.
     return { conversationId: null };
   }
 }
 
-/** The same for who is elsewhere. */
+/** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {
   return new URL(addressOf(conversationId, messageId), location.href).href;
 }
 
-/** Goes there as if the reader had followed a link; again, where they are there already. */
+/** Opens a conversation like a link does; opens it again when it is already open. */
 export function goTo(conversationId: string, messageId?: string): void {
   const address = addressOf(conversationId, messageId);
   if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
   else location.hash = address;
 }
 
-/** Tells where the page is, now and each time that changes. Answers what ends that. */
+/** Calls `go` with the current place, and at each change. Returns a function that ends this. */
 export function followAddress(go: (place: Place) => void): () => void {
   const follow = (): void => go(placeOf(location.hash));
   follow();

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it: the reader's choice, for all tabs of this browser. */
+/** The theme that the reader has chosen, for all tabs of this browser. */
 
 export type Theme = "system" | "light" | "dark";
 
@@ -21,7 +21,7 @@ export function chooseTheme(theme: Theme): void {
   show(theme);
 }
 
-/** Other tabs choose too. */
+/** Follows the choice made in other tabs. */
 export function followTheme(): void {
   addEventListener("storage", ({ key }) => {
     if (key === STORAGE_KEY || key === null) show(readTheme());
@@ -29,7 +29,7 @@ export function followTheme(): void {
 }
 
 function show(theme: Theme): void {
-  // `base.css` has what each means; without a theme it is the system's.
+  // `base.css` defines the themes; without one it follows the system.
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
 }

@@ -1,4 +1,4 @@
-/** Times as the reader's place and language write them. */
+/** Times in the reader's time zone and language. */
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -17,7 +17,7 @@ export function timeOfDay(iso: string): string {
   return clock.format(new Date(iso));
 }
 
-/** Without “AM” and the like: the message above has it. */
+/** Returns the time without “AM” or “PM”, which the message above has. */
 export function shortTimeOfDay(iso: string): string {
   return clock
     .formatToParts(new Date(iso))
@@ -27,7 +27,7 @@ export function shortTimeOfDay(iso: string): string {
     .trim();
 }
 
-/** “today”, “yesterday”, or the day. */
+/** Returns “today”, “yesterday” or the day. */
 export function dayOf(iso: string, now = new Date()): string {
   const at = new Date(iso);
   const days = daysAgo(at, now);
@@ -35,7 +35,7 @@ export function dayOf(iso: string, now = new Date()): string {
   return (days < 200 ? day : dayAndYear).format(at);
 }
 
-/** As short as a list has room for. */
+/** Returns the time of today, or another day. */
 export function shortTime(iso: string, now = new Date()): string {
   const at = new Date(iso);
   return daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
@@ -51,7 +51,7 @@ const STEPS = [
   ["day", DAY_MS],
 ] as const;
 
-/** How long ago something was: “5 minutes ago”, “yesterday”; what is long past has its date. */
+/** Returns how long ago a time was, such as “5 minutes ago”; after two weeks, its date. */
 export function fromNow(iso: string, now = new Date()): string {
   const pastMs = now.getTime() - Date.parse(iso);
   if (pastMs >= 14 * DAY_MS) return dayAndYear.format(new Date(iso));

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** Whether the window is of that kind, as it changes. */
+/** Returns whether a media query matches, and follows its changes. */
 export function useMedia(media: MediaQueryList): boolean {
   return useSyncExternalStore(
     (changed) => {

@@ -1,6 +1,6 @@
 /**
- * What the tabs of one browser have claimed, in IndexedDB: of two that add the same thing one is refused, which nothing
- * that tabs share without a transaction can promise (a value in localStorage takes its time from one process to another).
+ * Claims of the tabs of one browser, in IndexedDB. When two tabs add the same claim, the transaction refuses one of
+ * them. A value in localStorage reaches other processes too late for that.
  */
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
@@ -13,7 +13,7 @@ interface ClaimSchema extends DBSchema {
   };
 }
 
-/** Longer than a server tells something again after a lost connection. */
+/** Longer than a server repeats an event after a lost connection. */
 const REMEMBERED_MS = 7 * 86_400_000;
 
 export class AlertClaims {
@@ -27,11 +27,13 @@ export class AlertClaims {
         database.createObjectStore("claims", { keyPath: ["userId", "id"] }).createIndex("at", "at");
       },
     });
-    // Where there is no storage each use of it fails, and is dealt with there.
+    // Without storage each use fails, and its caller handles that.
     this.#database.catch(() => undefined);
   }
 
-  /** Whether nobody has claimed it before. Where nothing can be kept, nobody has: two tabs may speak then. */
+  /**
+   * Returns whether no tab has claimed `id` before. Without storage it returns true, so two tabs may show the alert.
+   */
   async take(id: string, now = Date.now()): Promise<boolean> {
     try {
       await (await this.#database).add("claims", { userId: this.#userId, id, at: now });
@@ -41,7 +43,7 @@ export class AlertClaims {
     }
   }
 
-  /** Forgets what is long past. */
+  /** Removes expired claims. */
   async clean(now = Date.now()): Promise<void> {
     const cleaning = (await this.#database).transaction("claims", "readwrite");
     const old = await cleaning.store.index("at").getAllKeys(IDBKeyRange.upperBound(now - REMEMBERED_MS));

@@ -1,4 +1,4 @@
-/** What calls for the reader's attention: what is stored of it, what is told, and which tab says so. */
+/** The reader's notifications: those that the server stores, those that arrive, and which tab announces them. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
@@ -7,30 +7,30 @@ import { isStored, merged, type Notifications, unreadOf, withRead } from "./noti
 import { Tabs } from "./tabs";
 
 export interface AlertState {
-  /** Those that the server has stored, as far as they are here. */
+  /** The stored notifications that are loaded. */
   readonly items: Notifications;
-  /** How many of all stored ones are unread, as the server counts them. */
+  /** How many of all stored notifications are unread, as the server counts them. */
   readonly unread: number;
-  /** Where the server's list goes on; null: nowhere. */
+  /** The cursor of the next page; null on the last one. */
   readonly next: string | null;
 }
 
-/** Something to say now, in this tab and no other. */
+/** A notification that this tab announces, and no other tab. */
 export interface Alert {
   readonly notification: ChatNotification;
-  /** Whether the browser should show it: the reader looks elsewhere. */
+  /** Whether the browser shows it, because the reader looks elsewhere. */
   readonly showsNotification: boolean;
 }
 
 export class Alerts implements ChatPart {
   readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({ items: [], unread: 0, next: null }));
   readonly tabs: Tabs;
-  /** Who plays and shows. */
+  /** Called to play and show an alert. */
   onAlert: (alert: Alert) => void = () => undefined;
-  /** Who takes away what is shown: of these ids. */
+  /** Called to close the shown notifications with these ids. */
   onRead: (ids: readonly string[]) => void = () => undefined;
   readonly #core: Core;
-  /** Those that were told and are not stored: the unread counts of conversations say the same. */
+  /** Notifications that the server does not store, since unread counts say the same. */
   #unstored: Notifications = [];
   /** How many events have changed the count. */
   #changes = 0;
@@ -75,12 +75,12 @@ export class Alerts implements ChatPart {
     removeEventListener("focus", this.#focused);
   }
 
-  /** Nothing tells later what was told while the connection was away. */
+  /** The server does not repeat notifications that it sent while the client was offline. */
   connected(): void {
     void this.load();
   }
 
-  /** Loads the newest ones, or the page at `cursor`. Asks again when an event has made the answer out of date. */
+  /** Loads the newest page, or the page at `cursor`. Loads it again when an event has made the answer outdated. */
   async load(cursor?: string): Promise<void> {
     const from = cursor === undefined ? "" : `?cursor=${cursor}`;
     try {
@@ -92,7 +92,7 @@ export class Alerts implements ChatPart {
         return;
       }
     } catch {
-      // They are asked for again when everything is loaded afresh, or when somebody looks at them.
+      // The next connection loads them, or the next time that the reader opens the list.
     }
   }
 
@@ -107,13 +107,13 @@ export class Alerts implements ChatPart {
     await this.#post({ all: true });
   }
 
-  // --- what the reader wants to hear ---------------------------------------------------------------------------------
+  // --- preferences --------------------------------------------------------------------------------------------------
 
   preferences(): Promise<Preferences> {
     return this.#core.api.get("users/me/preferences");
   }
 
-  /** All of them: what is left out becomes what is usual. */
+  /** Replaces all preferences: the server resets what is left out to its default. */
   setPreferences(preferences: Preferences): Promise<Preferences> {
     return this.#core.api.put("users/me/preferences", preferences);
   }
@@ -128,7 +128,7 @@ export class Alerts implements ChatPart {
     return preferences;
   }
 
-  // --- what the server tells -----------------------------------------------------------------------------------------
+  // --- events -------------------------------------------------------------------------------------------------------
 
   async #received(notification: ChatNotification): Promise<void> {
     const { id, conversationId } = notification;
@@ -136,7 +136,7 @@ export class Alerts implements ChatPart {
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isSeen } = this.tabs;
     const { openId, keptUnread } = this.#core.now;
-    // The server takes a message as read once its place is in sight; the others are read in the open conversation.
+    // The server counts a message as read once it is in sight; other notifications are read in the open conversation.
     const isRead = isOfMessage(notification)
       ? this.#core.isWatched(conversationId)
       : isSeen && openId === conversationId && keptUnread !== conversationId;
@@ -145,10 +145,10 @@ export class Alerts implements ChatPart {
       this.#changes += 1;
       this.state.setState({ items: merged(items, [item]), unread: unread + (isRead ? 0 : 1) });
     } else this.#unstored = [item, ...this.#unstored].slice(0, UNSTORED_MAX);
-    // What is no message is read by being looked at; of messages the server knows when they are read.
+    // A notification without a message is read by being seen; the server knows which messages are read.
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     if (notification.quiet) return;
-    // Whoever reads a conversation sees what is new there; the claim keeps other tabs quiet too.
+    // The open conversation shows what is new there. The claim also keeps other tabs quiet.
     if (!(await this.tabs.claim(id)) || isRead) return;
     this.onAlert({ notification, showsNotification: !isSeen });
   }
@@ -158,7 +158,7 @@ export class Alerts implements ChatPart {
     if (openId !== null) void this.#markSeen(openId);
   };
 
-  /** Whoever opens a conversation has seen its offers and missed calls; of messages the server knows when they are read. */
+  /** Marks the offers and missed calls of a conversation as read; the server knows which messages are read. */
   async #markSeen(conversationId: string): Promise<void> {
     const unread = this.state.getState().items.filter((each) => each.readAt === undefined && !isOfMessage(each));
     await this.markRead(unread.filter((each) => each.conversationId === conversationId).map(({ id }) => id));
@@ -173,13 +173,13 @@ export class Alerts implements ChatPart {
     this.onRead(after.filter((each, index) => each.readAt !== items[index]?.readAt).map(({ id }) => id));
   }
 
-  /** Marks the notifications of messages as read that were read with their messages. */
+  /** Marks notifications as read whose messages were read. */
   #readMessages(matches: (each: ChatNotification) => boolean): void {
     this.#dropUnstored(matches);
     this.#read((each) => isOfMessage(each) && matches(each));
   }
 
-  /** Removes the notifications of a conversation that the reader is not in any more. */
+  /** Removes the notifications of a conversation that the reader has left. */
   #forget(conversationId: string): void {
     this.#changes += 1;
     const isThere = (each: ChatNotification): boolean => each.conversationId === conversationId;
@@ -189,7 +189,7 @@ export class Alerts implements ChatPart {
     void this.load();
   }
 
-  /** What is not stored is forgotten as soon as it was read. */
+  /** Removes notifications that are not stored, once they are read. */
   #dropUnstored(matches: (each: ChatNotification) => boolean): void {
     const read = this.#unstored.filter(matches);
     this.#unstored = this.#unstored.filter((each) => !matches(each));
@@ -204,7 +204,7 @@ export class Alerts implements ChatPart {
 export const unreadIn = ({ unread }: AlertState): number => unread;
 
 const LOAD_ATTEMPTS = 3;
-/** As many as may be shown by the browser at the same time. */
+/** How many notifications the browser may show at the same time. */
 const UNSTORED_MAX = 100;
 
 const isOfMessage = ({ messageId }: ChatNotification): boolean => messageId !== undefined;

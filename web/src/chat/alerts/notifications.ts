@@ -1,17 +1,17 @@
-/** What calls for the reader's attention: pure. The newest first; of equally many digits, so ids can be compared. */
+/** Notifications, newest first. All functions are pure. Ids have equally many digits, so they can be compared. */
 
 import type { ChatNotification, Weekday } from "../../server/payloads";
 
 export type Notifications = readonly ChatNotification[];
 
-/** Both, each once. What was read in either is read. */
+/** Merges two lists without duplicates. A notification that is read in either list is read. */
 export function merged(one: Notifications, other: Notifications): Notifications {
   const byId = new Map(one.map((each) => [each.id, each]));
   for (const each of other) byId.set(each.id, { ...byId.get(each.id), ...each });
   return [...byId.values()].sort((a, b) => Number(b.id) - Number(a.id));
 }
 
-/** Those that `matches` are read from now on. Where there are none, nothing changes. */
+/** Marks the notifications that match as read. Returns the same list when none matches. */
 export function withRead(
   all: Notifications,
   matches: (each: ChatNotification) => boolean,
@@ -21,7 +21,7 @@ export function withRead(
   return all.map((each) => (each.readAt === undefined && matches(each) ? { ...each, readAt } : each));
 }
 
-/** Whether the server stores it for readers that are connected; of the others, unread counts say the same. */
+/** Returns whether the server stores a notification for connected readers; unread counts cover the others. */
 export function isStored({ type, quiet }: ChatNotification): boolean {
   return quiet === true || (type !== "direct" && type !== "message");
 }
@@ -40,7 +40,7 @@ interface Quiet {
   readonly days: readonly Weekday[];
 }
 
-/** Whether a moment lies in the hours in which somebody wants quiet: by the same rule as the server's. */
+/** Returns whether a time is within the user's quiet hours. The server has the same rule. */
 export function isQuiet({ enabled, from, to, timeZone, days }: Quiet, now: Date): boolean {
   if (!enabled) return false;
   const { time, weekday } = clockAt(now, timeZone);

@@ -1,11 +1,11 @@
 /**
- * Several tabs of one user in one browser: each hears everything, and one of them speaks. What is looked at goes first;
- * where none is, whoever claims it. What was claimed once is remembered, through a reload too.
+ * Decides which of a user's tabs announces a notification. Every tab receives all events. A focused tab goes first,
+ * otherwise the first that claims it. A claim outlives a reload.
  */
 
 import { AlertClaims } from "./alert_claims";
 
-/** Whether a tab may claim something: `isSeen` is whether it is looked at, `isOtherSeen` whether another one is. */
+/** Returns whether a tab may claim an alert. `isSeen`: this tab has the focus; `isOtherSeen`: another tab has it. */
 export function mayClaim(isSeen: boolean, isOtherSeen: boolean): boolean {
   return isSeen || !isOtherSeen;
 }
@@ -20,12 +20,12 @@ export class Tabs {
     this.#seen = `talkwire.seen.${userId}`;
   }
 
-  /** Whether the reader looks at this tab. */
+  /** Whether this tab has the reader's focus. */
   get isSeen(): boolean {
     return document.visibilityState === "visible" && document.hasFocus();
   }
 
-  /** From now on other tabs know whether this one is looked at. */
+  /** Starts telling other tabs whether this one has the focus. */
   start(): void {
     for (const name of LOOKS) addEventListener(name, this.#look);
     this.#look();
@@ -38,12 +38,12 @@ export class Tabs {
     this.#release = null;
   }
 
-  /** Whether this tab is the one to speak of it; true once in all tabs. */
+  /** Returns whether this tab announces the alert; true in one tab only, and once. */
   async claim(id: string): Promise<boolean> {
     return mayClaim(this.isSeen, await this.#isOtherSeen()) && this.#claims.take(id);
   }
 
-  /** The others may be frozen, so nobody is asked: whoever is looked at holds a lock. */
+  /** Other tabs may be frozen and unable to answer, so the focused tab holds a lock. */
   readonly #look = (): void => {
     if (this.isSeen === (this.#release !== null)) return;
     this.#release?.();

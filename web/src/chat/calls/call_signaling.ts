@@ -1,4 +1,4 @@
-/** What this client says of a call over the server, and to whom: a user is called, and one device of theirs answers. */
+/** Sends a call's commands to the server. A call reaches a user, and one device of that user answers it. */
 
 import { randomId } from "../../secure_context_fallbacks";
 import type { IceServersAnswer } from "../../server/payloads";
@@ -7,17 +7,17 @@ import type { Call } from "./call_state";
 import type { PeerSignal } from "./peer_call";
 
 export interface CallData {
-  /** Who says it, and of signals for whom they are. */
+  /** The sender's device, and the device that a signal is for. */
   readonly device?: string;
   readonly to?: string;
   readonly line?: PeerSignal;
   readonly video?: boolean;
-  /** The sides are talking already, and the server has to be told so anew. */
+  /** The peers are still connected, and the server has to learn about the call again. */
   readonly resumes?: boolean;
   readonly reason?: "busy";
 }
 
-/** Whatever another client has put there. */
+/** Returns the data that another client has sent, which may be anything. */
 export function dataOf(data: unknown): CallData {
   return typeof data === "object" && data !== null ? data : {};
 }
@@ -25,7 +25,7 @@ export function dataOf(data: unknown): CallData {
 type SignalType = "invite" | "accept" | "signal" | "reject" | "hangup";
 
 export class CallSignaling {
-  /** What this tab is called among all devices. */
+  /** This tab's id among all devices. */
   readonly device = randomId();
   readonly #core: Core;
 
@@ -39,12 +39,12 @@ export class CallSignaling {
     await this.#core.call(`call:${type}`, { callId, conversationId, data });
   }
 
-  /** What is refused was said too late. */
+  /** Ignores errors: a refused signal came too late. */
   async trySend(type: SignalType, call: Call, details: CallData): Promise<void> {
     await this.send(type, call, details).catch(() => undefined);
   }
 
-  /** Without them the two may still find each other. */
+  /** Returns no servers when the request fails; the peers may still connect directly. */
   iceServers(): Promise<RTCIceServer[]> {
     const answer = this.#core.api.get<IceServersAnswer>("calls/ice-servers");
     return answer.then(

@@ -1,7 +1,7 @@
 /**
- * One call as this device sees it, as a table: in which phase what leads where. Time is an argument, in milliseconds. A
- * call between two is over when the server says so, except while sound and pictures still flow: then only the server has lost
- * sight of somebody, who will be back.
+ * The state machine of one call on this device, as a table. Time is an argument, in milliseconds. The server ends a
+ * call of two users. While media still flows, the call continues: the server has only lost the connection to one of
+ * them.
  */
 
 import type { CallEndedReason } from "../../server/payloads";
@@ -12,7 +12,7 @@ export interface Call {
   readonly withVideo: boolean;
 }
 
-/** Why there is no call any more, or none came about. */
+/** Why a call ended or did not start. */
 export type Ending =
   | "busy"
   | "declined"
@@ -22,7 +22,7 @@ export type Ending =
   | "missed"
   | "no-answer"
   | "refused"
-  /** What the device or the reader's browser does not give. */
+  /** The device or the browser does not allow the call. */
   | "denied"
   | "in-use"
   | "insecure"
@@ -40,26 +40,26 @@ export type CallState =
   | WithCall<"incoming">
   | WithCall<"joining">
   | WithCall<"talking">
-  /** `detail`: what the server said, where it refused. */
+  /** `detail`: the server's message, when it refused the call. */
   | (WithCall<"over"> & { readonly ending: Ending; readonly detail: string });
 
 export type Phase = CallState["phase"];
 type Ongoing = Extract<CallState, { call: Call }>;
 
 export type CallEvent =
-  /** The reader calls, or somebody calls them. */
+  /** The reader calls, or another user calls the reader. */
   | { readonly type: "dialled" | "invited"; readonly call: Call }
-  /** Both called at once, and the server took the other one's call. */
+  /** Both called each other, and the server took the other user's call. */
   | { readonly type: "crossed"; readonly call: Call }
-  /** The other one accepted, or the reader did: on this device, or on another. */
+  /** The other user accepted, or the reader did: on this device or on another one. */
   | { readonly type: "accepted" | "answered" | "answeredElsewhere" }
-  /** Sound and pictures flow. */
+  /** Media flows. */
   | { readonly type: "connected" }
-  /** The server says that it is over. */
+  /** The server ended the call. */
   | { readonly type: "ended"; readonly reason: CallEndedReason | "busy" }
-  /** The other one is not there any more, or could not be reached; or no call came about. */
+  /** The peer is gone or unreachable, or the call could not start. */
   | { readonly type: "failed"; readonly ending: Ending; readonly detail?: string }
-  /** The reader hangs up, declines, or has read how it ended. */
+  /** The reader hangs up, declines, or closes the message about the end. */
   | { readonly type: "left" };
 
 type Step<State, Event> = (state: State, event: Event, nowMs: number) => CallState;
@@ -110,7 +110,7 @@ const TABLE: { readonly [P in Phase]: Steps<P> } = {
     ...leave,
     answered: ({ call }, _, since) => ({ phase: "joining", call, since }),
     answeredElsewhere: () => IDLE,
-    // Who declined on another device has not missed it.
+    // A call that was declined on another device is not missed.
     ended: (state, { reason }, now) => (reason === "rejected" || reason === "left" ? IDLE : over(state, "missed", now)),
   },
   joining: {
@@ -120,30 +120,30 @@ const TABLE: { readonly [P in Phase]: Steps<P> } = {
   },
   talking: {
     ...leave,
-    // Whoever is really gone takes their end of the line along, which `failed` says.
+    // A peer that is really gone closes its data channel, which causes `failed`.
     ended: (state, { reason }, now) => (reason === "gone" ? state : over(state, "hung-up", now)),
   },
   over: { ...begin, left: () => IDLE },
 };
 
-/** What it is after an event; the same, where the event means nothing then. */
+/** Returns the state after an event; the same state when the event means nothing in it. */
 export function nextState(state: CallState, event: CallEvent, nowMs: number): CallState {
   const step = (TABLE[state.phase] as Record<string, Step<CallState, CallEvent> | undefined>)[event.type];
   return step === undefined ? state : step(state, event, nowMs);
 }
 
 const SECOND_MS = 1000;
-/** The server ends what rings, sooner than this; a connection is there within seconds, or not at all. */
+/** The server ends a ringing call sooner than this. A peer connection is established within seconds, or never. */
 const TIMEOUTS_MS: Partial<Record<Phase, number>> = {
   outgoing: 120 * SECOND_MS,
   incoming: 120 * SECOND_MS,
   joining: 20 * SECOND_MS,
 };
 const SHOWN_MS = 6 * SECOND_MS;
-/** What somebody has to know of stays until they have read it. */
+/** Endings that disappear by themselves. The others stay until the reader closes them. */
 const TRANSIENT_ENDINGS: ReadonlySet<Ending> = new Set(["hung-up", "declined", "gone"]);
 
-/** When time alone changes it; null: never. */
+/** Returns the time at which the state changes by itself; null when it does not. */
 export function deadlineOf(state: CallState): number | null {
   if (state.phase === "idle") return null;
   if (state.phase === "over") return TRANSIENT_ENDINGS.has(state.ending) ? state.since + SHOWN_MS : null;
@@ -151,7 +151,7 @@ export function deadlineOf(state: CallState): number | null {
   return lasts === undefined ? null : state.since + lasts;
 }
 
-/** What it is when its time has come. */
+/** Returns the state after its deadline. */
 export function stateAfterTimeout(state: CallState, nowMs: number): CallState {
   const deadline = deadlineOf(state);
   if (deadline === null || nowMs < deadline) return state;

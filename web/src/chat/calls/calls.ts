@@ -1,4 +1,4 @@
-/** Calls between two: who calls whom, over the server; the line itself is loaded when the first call begins. */
+/** Calls in direct conversations. The first call loads the WebRTC code. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { randomId } from "../../secure_context_fallbacks";
@@ -21,7 +21,7 @@ import type { Media, PeerCall, PeerCallListener, PeerSignal } from "./peer_call"
 
 export class Calls implements ChatPart {
   readonly state: StoreApi<CallState> = createStore<CallState>(() => IDLE);
-  /** What is heard and seen; null while there is no line. */
+  /** The call's media; null without a peer connection. */
   readonly media: StoreApi<{ readonly media: Media | null; readonly problem: Ending | null }> = createStore(
     () => NO_MEDIA,
   );
@@ -30,9 +30,9 @@ export class Calls implements ChatPart {
   #otherDevice = "";
   #line: PeerCall | null = null;
   #iceServers: RTCIceServer[] = [];
-  /** What the other end said before there was a line. */
+  /** Signals that came before the microphone was open. */
   #early: PeerSignal[] = [];
-  /** The other one's call, that came while the reader called them. */
+  /** The call that the other user started while the reader called them. */
   #crossing: { readonly call: Call; readonly device: string } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -62,7 +62,7 @@ export class Calls implements ChatPart {
     this.#leave();
   }
 
-  // --- what the reader does ------------------------------------------------------------------------------------------
+  // --- actions of the reader ----------------------------------------------------------------------------------------
 
   async dial(conversationId: string, withVideo: boolean): Promise<void> {
     if (this.#call !== null) return;
@@ -85,12 +85,12 @@ export class Calls implements ChatPart {
     await this.#join({ ...state.call, withVideo });
   }
 
-  /** Hangs up, or declines; or closes what says how it ended. */
+  /** Hangs up or declines a call, or closes the message about its end. */
   leave(): void {
     this.#leave();
   }
 
-  /** Lets it ring on other devices, or in vain. */
+  /** Stops ringing on this device; others keep ringing. */
   ignore(): void {
     if (this.state.getState().phase === "incoming") this.#apply({ type: "left" });
   }
@@ -108,7 +108,7 @@ export class Calls implements ChatPart {
     }
   }
 
-  // --- what the others do --------------------------------------------------------------------------------------------
+  // --- events -------------------------------------------------------------------------------------------------------
 
   #invited({ callId, conversationId, userId, data }: CallSignal): void {
     const { phase } = this.state.getState();
@@ -162,9 +162,9 @@ export class Calls implements ChatPart {
     else this.#line.receive(line);
   }
 
-  // --- the line ------------------------------------------------------------------------------------------------------
+  // --- peer connection ----------------------------------------------------------------------------------------------
 
-  /** Whether the microphone is there, and the call still is. */
+  /** Opens the microphone. Returns false when it fails, or when the call ended meanwhile. */
   async #open(call: Call): Promise<boolean> {
     try {
       const { PeerCall } = await import("./peer_call");
@@ -198,7 +198,7 @@ export class Calls implements ChatPart {
     this.#line?.begin(polite, this.#iceServers);
   }
 
-  /** Where both call at once, the second joins the first one's call. */
+  /** When both users call each other, the second one joins the first one's call. */
   async #notInvited(call: Call, refused: RequestError): Promise<void> {
     if (!this.#is(call, "outgoing")) return;
     const crossing = this.#crossing;
@@ -236,7 +236,7 @@ export class Calls implements ChatPart {
     if (this.#call !== null) act(this.#call);
   }
 
-  /** The server may have taken this side for gone, while the two went on talking. */
+  /** Tells the server about a call that it may have ended while the peers were still connected. */
   async #resume(): Promise<void> {
     const call = this.#call;
     if (call === null) return;
@@ -249,7 +249,7 @@ export class Calls implements ChatPart {
     this.#line?.restart();
   }
 
-  // --- the state -----------------------------------------------------------------------------------------------------
+  // --- state --------------------------------------------------------------------------------------------------------
 
   get #call(): Call | null {
     const state = this.state.getState();
@@ -285,7 +285,7 @@ export class Calls implements ChatPart {
     if (deadline !== null) this.#timer = setTimeout(() => this.#timeIsUp(), deadline - Date.now() + 1);
   }
 
-  /** The server does not know by itself that no line came about, and would hold the conversation for talking. */
+  /** The server does not see that no peer connection was established, and would keep the call open. */
   #timeIsUp(): void {
     const call = this.#call;
     this.#setState(stateAfterTimeout(this.state.getState(), Date.now()));

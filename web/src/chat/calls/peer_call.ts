@@ -1,18 +1,18 @@
 /**
- * The line of a call: this device's microphone and camera, and the way of sound and pictures to the other one. Both ends may
- * change what they send at any time; where they do so at once, the polite one gives in ("perfect negotiation", W3C WebRTC
- * 1.0, section 10.7).
+ * A call's peer connection: this device's microphone and camera, and the media of both users. Both peers may change
+ * what they send at any time. When they do so at once, the polite peer yields ("perfect negotiation", W3C WebRTC 1.0,
+ * section 10.7).
  */
 
 import type { Ending } from "./call_state";
 
-/** What one end tells the other over the server. */
+/** What one peer sends to the other through the server. */
 export interface PeerSignal {
   readonly description?: RTCSessionDescriptionInit;
   readonly candidate?: RTCIceCandidateInit;
 }
 
-/** What is heard and seen. */
+/** The media of both users. */
 export interface Media {
   readonly local: MediaStream;
   readonly remote: MediaStream | null;
@@ -20,7 +20,7 @@ export interface Media {
   readonly hasCamera: boolean;
   readonly otherIsMuted: boolean;
   readonly otherHasCamera: boolean;
-  /** Whether nothing comes through at the moment. */
+  /** Whether no media arrives at the moment. */
   readonly isInterrupted: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface PeerCallListener {
   failed(ending: Ending): void;
 }
 
-/** Why there is no microphone, or no camera. */
+/** Why there is no microphone or no camera. */
 export class MediaProblem extends Error {
   readonly ending: Ending;
 
@@ -62,9 +62,9 @@ export class PeerCall {
   #otherIsMuted = false;
   #isClosed = false;
   #failTimer: ReturnType<typeof setTimeout> | undefined;
-  /** What came before this end was ready. */
+  /** Signals that came before this peer was ready. */
   #early: PeerSignal[] = [];
-  /** One after the other, as each changes what the next one meets. */
+  /** Runs the steps of the negotiation one after the other. */
   #work: Promise<void> = Promise.resolve();
 
   private constructor(local: MediaStream, listener: PeerCallListener) {
@@ -72,7 +72,7 @@ export class PeerCall {
     this.#listener = listener;
   }
 
-  /** Asks for the microphone, and the camera where it is wanted and there. Rejects with `MediaProblem`. */
+  /** Opens the microphone, and the camera where it is wanted and available. Rejects with `MediaProblem`. */
   static async open(withVideo: boolean, listener: PeerCallListener): Promise<PeerCall> {
     const line = new PeerCall(await mediaOf(withVideo), listener);
     line.#changed();
@@ -80,8 +80,8 @@ export class PeerCall {
   }
 
   /**
-   * The other one is there: begins to send. The polite one waits for what the other offers first: an offer of its own that is
-   * taken back while the browser still looks for ways leaves it without any.
+   * Starts to send media. The polite peer waits for the other's offer: when it rolls back its own offer while the
+   * browser gathers candidates, it loses them.
    */
   begin(polite: boolean, iceServers: RTCIceServer[]): void {
     const peer = new RTCPeerConnection({ iceServers });
@@ -116,7 +116,7 @@ export class PeerCall {
     this.#changed();
   }
 
-  /** Rejects with `MediaProblem` where there is no camera. */
+  /** Rejects with `MediaProblem` when there is no camera. */
   async setCamera(on: boolean): Promise<void> {
     if (on) {
       const [track] = (await userMedia({ video: true })).getVideoTracks();
@@ -129,7 +129,7 @@ export class PeerCall {
     this.#changed();
   }
 
-  /** Signals may have been lost: finds a way anew, where there is none. */
+  /** Restarts ICE when the peers are not connected, since signals may have been lost. */
   restart(): void {
     if (this.#peer?.connectionState !== "connected") this.#peer?.restartIce();
   }
@@ -154,7 +154,7 @@ export class PeerCall {
     if (sender !== undefined) this.#peer?.removeTrack(sender);
   }
 
-  // --- negotiation ---------------------------------------------------------------------------------------------------
+  // --- negotiation --------------------------------------------------------------------------------------------------
 
   async #offer(peer: RTCPeerConnection): Promise<void> {
     try {
@@ -181,7 +181,7 @@ export class PeerCall {
       this.#sendDescription(peer);
     } else if (candidate !== undefined) {
       await peer.addIceCandidate(candidate).catch((error: unknown) => {
-        // Candidates of an offer that was not taken lead nowhere.
+        // Candidates of a rejected offer are useless.
         if (!this.#ignoresOffer) throw error;
       });
     }
@@ -191,7 +191,7 @@ export class PeerCall {
     if (localDescription !== null) this.#listener.signal({ description: localDescription.toJSON() });
   }
 
-  // --- what happens --------------------------------------------------------------------------------------------------
+  // --- events of the peer connection --------------------------------------------------------------------------------
 
   #connectionChanged(state: RTCPeerConnectionState): void {
     if (this.#isClosed) return;
@@ -244,7 +244,7 @@ export class PeerCall {
   }
 }
 
-/** Without a camera one can still be heard. */
+/** Falls back to sound alone when there is no camera. */
 async function mediaOf(withVideo: boolean): Promise<MediaStream> {
   if (!withVideo) return userMedia({ audio: true });
   try {
@@ -255,7 +255,7 @@ async function mediaOf(withVideo: boolean): Promise<MediaStream> {
 }
 
 async function userMedia(wanted: MediaStreamConstraints): Promise<MediaStream> {
-  // Browsers have them for pages that come over HTTPS, or from this machine.
+  // Browsers provide media devices only to pages from HTTPS or from localhost.
   if (navigator.mediaDevices === undefined) throw new MediaProblem("insecure");
   try {
     return await navigator.mediaDevices.getUserMedia(wanted);

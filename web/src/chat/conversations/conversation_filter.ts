@@ -1,4 +1,4 @@
-/** Which of the reader's conversations are listed. */
+/** Filters the list of conversations. */
 
 import type { Conversation } from "../../server/payloads";
 import { searchByName } from "./name_search";
@@ -8,7 +8,7 @@ export interface ConversationFilter {
   readonly unreadOnly: boolean;
 }
 
-/** Those of a name, or with something unread; the open one does not go away while it is read. */
+/** Returns the conversations that match the name, or that are unread. The open conversation stays while it is read. */
 export function filterConversations(
   ordered: readonly Conversation[],
   nameOf: (conversation: Conversation) => string,

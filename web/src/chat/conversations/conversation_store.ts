@@ -1,4 +1,4 @@
-/** The reader's conversations: their list, and what is told of them. */
+/** Loads, creates and updates the reader's conversations. */
 
 import type { Conversation, ConversationKind, ConversationPage, User, UserPage } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -11,21 +11,21 @@ import { withoutMember, withRole } from "./membership";
 export interface NewConversation {
   readonly kind: ConversationKind;
   readonly memberIds: readonly string[];
-  /** Of a group or a channel. */
+  /** For a group or a channel. */
   readonly name?: string;
-  /** Of a group or a channel that anybody may find and join. */
+  /** For a group or a channel that everyone can find and join. */
   readonly public?: boolean;
-  /** Whether newcomers see what was said before. */
+  /** Whether new members see earlier messages. */
   readonly history?: "all" | "from-join";
 }
 
-/** How long who joins is waited for before the members are read again. */
+/** Waits this long for further members before it reloads the members. */
 const RELOAD_PAUSE_MS = 300;
 
 export class ConversationStore {
   readonly #core: Core;
   #loading = false;
-  /** The conversations whose new members are about to be read. */
+  /** The conversations whose members are about to be reloaded. */
   readonly #reloading = new Set<string>();
 
   constructor(core: Core) {
@@ -40,7 +40,7 @@ export class ConversationStore {
       const isMarked = readSeq !== undefined && readSeq < (own(core.now.conversations, conversationId)?.readSeq ?? 0);
       if (isMarked && core.now.openId === conversationId)
         core.state.setState({ keptUnread: conversationId, unreadAfter: readSeq });
-      // What came since is being read, and would be counted for a moment.
+      // The reader is reading what arrived since, so it must not be counted for a moment.
       if (!core.isWatched(conversationId))
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
     });
@@ -69,7 +69,7 @@ export class ConversationStore {
     );
   }
 
-  /** What follows the conversations that came with the state. */
+  /** Loads the next page of conversations. */
   async loadMore(): Promise<void> {
     const cursor = this.#core.now.nextConversations;
     if (cursor === null || this.#loading) return;
@@ -85,41 +85,41 @@ export class ConversationStore {
     }
   }
 
-  /** Opens a conversation with others and answers its id. Rejects with `RequestError`. */
+  /** Creates a conversation and returns its id. Rejects with `RequestError`. */
   async create(wanted: NewConversation): Promise<string> {
     const { conversation } = await this.#core.call("conversation:create", wanted);
     this.#put(conversation);
     return conversation.id;
   }
 
-  /** Everything in it has been read. Rejects with `RequestError`. */
+  /** Marks everything in a conversation as read. Rejects with `RequestError`. */
   async markRead(id: string): Promise<void> {
     await this.#core.call("message:read", { conversationId: id });
   }
 
-  /** In all of them, as far as they are here. */
+  /** Marks all loaded conversations as read. */
   async markAllRead(): Promise<void> {
     for (const { id, unreadCount } of Object.values(this.#core.now.conversations)) {
       if (unreadCount) await this.markRead(id);
     }
   }
 
-  /** Those whose names begin so; without a query anybody. Rejects with `RequestError`. */
+  /** Finds users whose names start with `query`; an empty query finds any. Rejects with `RequestError`. */
   async findUsers(query: string): Promise<User[]> {
     const { items } = await this.#core.api.get<UserPage>(`users?query=${encodeURIComponent(query)}&limit=10`);
     return items.filter((user) => user.id !== this.#core.now.me.id);
   }
 
-  /** Answers have what events leave out: a direct one's name, the members, the counts. */
+  /** Loads a conversation with what events leave out: a direct one's name, the members and the counts. */
   async load(id: string): Promise<void> {
     try {
       this.#put(await this.#core.api.get<Conversation>(`conversations/${encodeURIComponent(id)}`));
     } catch {
-      // Gone again, or not ours any more: an event says so.
+      // It was deleted, or the reader left it: an event follows.
     }
   }
 
-  /** Many who join at once are read by one answer; where the members are not here, only their number changes. */
+  /** One request reloads the members for many who join at once. Without loaded members only their number changes. */
   #added(id: string, added: readonly { userId: string }[]): void {
     const { conversations, me } = this.#core.now;
     const before = own(conversations, id);
@@ -145,7 +145,7 @@ export class ConversationStore {
     }));
   }
 
-  /** `why`: what is said of it, by its name, to who is in it at the moment. */
+  /** `why` returns the notice for a reader who has the conversation open, from its name. */
   #remove(id: string, why: (name: string) => string): void {
     this.#core.state.setState(({ conversations, timelines, openId, panel, notice }) => {
       const { [id]: gone, ...others } = conversations;

@@ -1,4 +1,4 @@
-/** Links by which others come to a conversation. All of these reject with `RequestError`. */
+/** Creates and accepts invitation links. All methods reject with `RequestError`. */
 
 import type { AcceptedAnswer, CreatedInvitation } from "../../server/payloads";
 import type { Core } from "../core";
@@ -17,7 +17,7 @@ export class Invitations {
     this.#core = core;
   }
 
-  /** The link. Nobody can read it anywhere later. */
+  /** Returns the link. It cannot be read again later. */
   async create(conversationId: string, { forMs, maxUses }: LinkLimits): Promise<string> {
     const { url } = await this.#core.api.post<CreatedInvitation>("invitations", {
       conversationIds: [conversationId],
@@ -27,7 +27,7 @@ export class Invitations {
     return url;
   }
 
-  /** The ids of the conversations that the reader is in now. */
+  /** Joins, and returns the ids of the joined conversations. */
   async accept(code: string): Promise<string[]> {
     const { conversations } = await this.#core.api.post<AcceptedAnswer>(
       `invitations/${encodeURIComponent(code)}/accept`,

@@ -1,22 +1,22 @@
-/** What becomes of a conversation when somebody comes, goes, has another role, or looks different. */
+/** Updates conversations when members or users change. All functions are pure. */
 
 import type { Conversation, MemberRole, Person, User } from "../../server/payloads";
 import type { Timeline } from "../messages/timeline";
 import type { ConversationsById } from "./conversations_by_id";
 
-/** Somebody is gone. */
+/** Returns the conversation without a member. */
 export function withoutMember(conversation: Conversation, userId: string): Conversation {
   const { members, memberCount, ownerId } = conversation;
-  // Whoever takes the conversation over becomes the owner by an event of its own.
+  // Another event names the new owner.
   const without = ownerId === userId ? { ...conversation, ownerId: null } : conversation;
   if (members === undefined) return { ...without, memberCount: memberCount - 1 };
   const left = members.filter((member) => member.userId !== userId);
-  // Told twice, it changes nothing.
+  // A repeated event changes nothing.
   if (left.length === members.length) return conversation;
   return { ...without, members: left, memberCount: memberCount - 1 };
 }
 
-/** Somebody has another role. Of the old owner's the server tells by itself. */
+/** Returns the conversation with a member's new role. The server sends another event about the old owner. */
 export function withRole(conversation: Conversation, userId: string, role: MemberRole): Conversation {
   const { members } = conversation;
   const owned = role === "owner" ? { ...conversation, ownerId: userId } : conversation;
@@ -24,14 +24,14 @@ export function withRole(conversation: Conversation, userId: string, role: Membe
   return { ...owned, members: members.map((each) => (each.userId === userId ? { ...each, role } : each)) };
 }
 
-/** Somebody looks different: where their name stands, and their direct conversation is called after them. */
+/** Updates a user's name and picture among members, and the direct conversation with that user. */
 export function withUser(conversations: ConversationsById, user: User, myId: string): ConversationsById {
   return Object.fromEntries(
     Object.entries(conversations).map(([id, conversation]) => [id, withProfile(conversation, user, myId)]),
   );
 }
 
-/** Messages show how their sender looks now, older ones too. */
+/** Updates the sender of all messages of a user. */
 export function withSender(
   timelines: Readonly<Record<string, Timeline>>,
   user: User,

@@ -1,14 +1,14 @@
-/** What whoever runs a conversation does there: members, roles, and who is kept from writing or out. */
+/** Manages a conversation: its members, roles and restrictions. */
 
 import type { ConversationPage, MemberRole, Restriction, RestrictionPage } from "../../server/payloads";
 import type { RequestError } from "../../server/request_error";
 import type { Core } from "../core";
 import { own } from "../own";
 
-/** What can be changed of a group or a channel. */
+/** What can be changed in a group or a channel. */
 export interface Rules {
   readonly name?: string;
-  /** Null takes it away. */
+  /** Null removes it. */
   readonly avatar?: string | null;
   readonly public?: boolean;
   readonly history?: "all" | "from-join";
@@ -21,7 +21,7 @@ export interface RestrictionLimits {
   readonly reason: string;
 }
 
-/** All of these reject with `RequestError`. */
+/** Manages conversations. All methods reject with `RequestError`. */
 export class Moderation {
   readonly #core: Core;
 
@@ -35,16 +35,16 @@ export class Moderation {
     });
   }
 
-  /** The server took nothing of the reader there. */
+  /** Records a mute, when it is why the server refused a message. */
   refused(conversationId: string, { code, details }: RequestError): void {
     if (code !== "muted") return;
     const until = (details as { until?: string | null } | undefined)?.until;
-    // A refusal does not repeat the reason.
+    // An error does not repeat the reason.
     const reason = own(this.#core.now.conversations, conversationId)?.mutedByModerator?.reason;
     this.#setMute(conversationId, until ?? undefined, reason);
   }
 
-  /** The reader may write there again: a moderator says so, or the time is over. */
+  /** Removes the reader's mute: a moderator lifted it, or it expired. */
   unmuted(conversationId: string): void {
     this.#core.changeConversation(conversationId, ({ mutedByModerator: _, ...others }) => others);
   }
@@ -95,19 +95,19 @@ export class Moderation {
     await this.#core.api.delete(`${pathOf(conversationId, kind)}/${encodeURIComponent(userId)}`);
   }
 
-  /** Who is muted in a conversation, or banned from it: the first hundred. */
+  /** Returns the first hundred users who are muted in a conversation or banned from it. */
   async restricted(conversationId: string, kind: Restriction["kind"]): Promise<Restriction[]> {
     const { items } = await this.#core.api.get<RestrictionPage>(`${pathOf(conversationId, kind)}?limit=100`);
     return items;
   }
 
-  /** A page of the public groups and channels of a name; of all of them without one. Also the one of that id. */
+  /** Returns a page of the public groups and channels that match a name or an id; all without a query. */
   findPublic(query: string, cursor: string | null = null): Promise<ConversationPage> {
     const from = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
     return this.#core.api.get(`conversations?query=${encodeURIComponent(query)}${from}`);
   }
 
-  /** Whoever joins a public group or channel adds themselves. */
+  /** Joins a public group or channel: the reader adds themselves. */
   join(conversationId: string): Promise<void> {
     return this.add(conversationId, [this.#core.now.me.id]);
   }

@@ -1,6 +1,6 @@
-/** Finds what is called something like what was typed. */
+/** Searches things by their names. */
 
-/** Those whose names have every word of `query` in them, in their order; first those where the words begin a word. */
+/** Returns the things whose names contain every word of `query`. Those come first in which the words start a word. */
 export function searchByName<T>(things: readonly T[], nameOf: (thing: T) => string, query: string): T[] {
   const words = normalized(query).split(/\s+/).filter(Boolean);
   const begins: T[] = [];
@@ -14,7 +14,7 @@ export function searchByName<T>(things: readonly T[], nameOf: (thing: T) => stri
   return [...begins, ...contains];
 }
 
-/** Without case and accents. */
+/** Returns the text without case and accents. */
 const normalized = (text: string): string =>
   text
     .normalize("NFD")

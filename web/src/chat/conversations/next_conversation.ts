@@ -1,8 +1,8 @@
-/** Which conversation is the next one, for who moves through them with keys. */
+/** Finds the next conversation for keyboard navigation. */
 
 import type { Conversation } from "../../server/payloads";
 
-/** The one that many steps from the open one, in the order of the list; of those with something unread where that is wanted. */
+/** Returns the conversation after or before the open one in the list; with `unreadOnly`, the next unread one. */
 export function nextConversation(
   ordered: readonly Conversation[],
   openId: string | null,
@@ -14,7 +14,7 @@ export function nextConversation(
   );
   const at = wanted.findIndex(({ id }) => id === openId);
   if (at === -1) return step === 1 ? wanted[0] : wanted.at(-1);
-  // Unread ones are sought on from the other end; the list itself ends where it ends.
+  // The unread conversations are cyclic; the whole list is not.
   const next = unreadOnly ? wanted.at((at + step) % wanted.length) : wanted[at + step];
   return next?.id === openId ? undefined : next;
 }

@@ -1,4 +1,4 @@
-/** Who may do what in a conversation, as tables. The server decides; this is what is offered. */
+/** Permissions in a conversation, as tables. They decide what the client offers; the server enforces them. */
 
 import type { Conversation, ConversationKind, MemberRole, Rights, User } from "../../server/payloads";
 
@@ -20,7 +20,7 @@ const RIGHTS: Record<ConversationKind, Record<MemberRole, readonly Permission[]>
   channel: { ...GROUP, member: ["leave"] },
 };
 
-/** By the role of who does it, then by that of whom it is done to. */
+/** By the role of the acting member, then by the role of the other one. */
 const MEMBER_ACTIONS: Record<MemberRole, Record<MemberRole, readonly MemberAction[]>> = {
   owner: {
     owner: [],
@@ -31,21 +31,21 @@ const MEMBER_ACTIONS: Record<MemberRole, Record<MemberRole, readonly MemberActio
   member: { owner: [], admin: [], member: [] },
 };
 
-/** What takes a member out. Where nobody owns the conversation, only the application does. */
+/** Actions that remove a member. In a conversation without an owner only the application may take them. */
 const REMOVING_ACTIONS: readonly MemberAction[] = ["remove", "ban"];
 
-/** Undefined as long as the members are not here. */
+/** Returns undefined until the members are loaded. */
 export function roleOf({ members, ownerId }: Conversation, me: User): MemberRole | undefined {
   if (ownerId === me.id) return "owner";
   return members?.find((member) => member.userId === me.id)?.role;
 }
 
-/** Whoever's role is not known yet has the rights of a member. */
+/** Returns whether a role has a permission. A member whose role is unknown has those of a member. */
 export function may(kind: ConversationKind, role: MemberRole | undefined, right: Permission): boolean {
   return RIGHTS[kind][role ?? "member"].includes(right);
 }
 
-/** Which kinds of conversation the reader creates here. */
+/** Returns the kinds of conversation that the reader may create. */
 export function creatable({ createDirect, createGroup, createChannel }: Rights): readonly ConversationKind[] {
   const kinds: readonly (readonly [ConversationKind, boolean])[] = [
     ["direct", createDirect],
@@ -57,17 +57,17 @@ export function creatable({ createDirect, createGroup, createChannel }: Rights):
 
 export const mayCreateAny = (rights: Rights): boolean => creatable(rights).length > 0;
 
-/** Whether the conversation goes when its last member leaves. */
+/** Returns whether the conversation is deleted when its last member leaves. */
 export function endsWithLastMember({ ownerId }: Conversation, { deleteConversation }: Rights): boolean {
   return typeof ownerId === "string" && deleteConversation;
 }
 
-/** Whether the reader looks at it from outside; false as long as the members are not here. */
+/** Returns whether the reader is not a member; false until the members are loaded. */
 export function isNonMember({ members }: Conversation, me: User): boolean {
   return members !== undefined && !members.some(({ userId }) => userId === me.id);
 }
 
-/** What may be done to another; to oneself, as an admin, only stepping down. */
+/** Returns what the reader may do to a member; to themselves, an admin may only step down. */
 export function memberActions(
   { kind, ownerId }: Pick<Conversation, "kind" | "ownerId">,
   role: MemberRole | undefined,

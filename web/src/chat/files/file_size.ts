@@ -1,4 +1,4 @@
-/** Sizes of files as people read them: “1.4 MB”. */
+/** Returns a file's size in the reader's language, such as “1.4 MB”. */
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 

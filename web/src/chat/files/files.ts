@@ -1,11 +1,11 @@
-/** Files that were sent: where they are, and the one that is looked at. */
+/** Sent files: their URLs, and the picture that is open. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Attachment } from "../../server/payloads";
 import type { Core } from "../core";
 import { own } from "../own";
 
-/** A picture that is shown in full, and those around it. */
+/** The picture that is open, and those before and after it. */
 export interface Viewing {
   readonly pictures: readonly Attachment[];
   readonly index: number;
@@ -21,8 +21,8 @@ export class Files {
   }
 
   /**
-   * Where the browser loads something from. It stays the same as long as the page does, though tokens change: under
-   * another address the browser would not know what it has loaded already.
+   * Returns the URL from which the browser loads a file. It stays the same until the page is reloaded, although tokens
+   * change: the browser's cache would not recognize another URL.
    */
   addressOf(path: string): string {
     const known = this.#addresses.get(path);
@@ -32,14 +32,14 @@ export class Files {
     return address;
   }
 
-  /** The address to load from when the one before did not go: its token may have ended. */
+  /** Returns another URL after the first one failed, because its token may have expired. */
   async renewedAddressOf(path: string): Promise<string> {
     await this.#core.api.freshSession();
     this.#addresses.delete(path);
     return this.addressOf(path);
   }
 
-  /** Has the browser save a file. */
+  /** Downloads a file. */
   async download({ url, name }: Attachment): Promise<void> {
     await this.#core.attempt(async () => {
       await this.#core.api.freshSession();
@@ -50,7 +50,7 @@ export class Files {
     });
   }
 
-  /** Shows a picture in full, among all of its conversation that are here. */
+  /** Opens a picture, among all loaded pictures of its conversation. */
   view(conversationId: string, picture: Attachment, besides: readonly Attachment[]): void {
     const messages = own(this.#core.now.timelines, conversationId)?.messages ?? [];
     const all = messages.flatMap(({ attachments = [] }) => attachments.filter(isPicture));
@@ -58,7 +58,7 @@ export class Files {
     this.viewing.setState({ pictures, index: pictures.indexOf(picture) }, true);
   }
 
-  /** Goes so many pictures on, as far as there are any. */
+  /** Moves to another picture, within bounds. */
   step(by: number): void {
     const now = this.viewing.getState();
     if (now === null) return;
@@ -71,7 +71,7 @@ export class Files {
   }
 }
 
-/** Whether the server made a thumbnail of it, and so a safe picture. */
+/** Returns whether the server made a thumbnail of the file, and so considers it a safe picture. */
 export function isPicture({ thumbnailUrl }: Attachment): boolean {
   return thumbnailUrl !== undefined;
 }

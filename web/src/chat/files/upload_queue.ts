@@ -1,48 +1,48 @@
 /**
- * Files on their way to the server, before they are in a message: a few at a time, paused and gone on with, tried again
- * when the connection is back. Each is kept with its bytes until its message is sent, so that a reload goes on where it
- * was. What belongs to no letter yet lies at the composer where it was added: its `place`.
+ * Uploads files before they are in a message: a few at a time, with pause, resume and retries. Each file and its bytes
+ * are stored until its message is sent, so that an upload continues after a reload. A file that is not part of an
+ * outbox entry belongs to the composer where it was added: its `place`.
  */
 
 import { randomId } from "../../secure_context_fallbacks";
 import { RequestError } from "../../server/request_error";
 import type { FileUpload, FileUploadListener } from "../../server/upload";
 
-/** What is kept of a file. */
+/** An upload as it is stored. */
 export interface StoredUpload {
   readonly id: string;
   readonly userId: string;
   readonly place: string;
-  /** The letter it goes with; null while it lies at the composer. */
+  /** The outbox entry that the file belongs to; null while it is at the composer. */
   readonly entryId: string | null;
   readonly name: string;
   readonly type: string;
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly addedAt: number;
-  /** What the server calls it once it has begun. */
+  /** The server's id of the upload, once it has started. */
   readonly startedAs: string | null;
   readonly done: boolean;
   readonly paused: boolean;
-  /** Why the server did not take it, or null. */
+  /** Why the server refused the file; null when it did not. */
   readonly problem: string | null;
-  /** Not there where the browser could not keep them. */
+  /** Undefined when the browser could not store the bytes. */
   readonly bytes?: Blob | undefined;
 }
 
 export interface PendingFile extends StoredUpload {
   /** Bytes that were sent. */
   readonly sent: number;
-  /** Whether it waits for the connection. */
+  /** Whether the upload waits for the connection. */
   readonly stalled: boolean;
 }
 
 export interface UploadStore {
-  /** Those of one user, the oldest first. */
+  /** Returns a user's uploads, the oldest first. */
   read(userId: string): Promise<StoredUpload[]>;
   get(id: string): Promise<Omit<StoredUpload, "bytes"> | undefined>;
   add(kept: StoredUpload): Promise<void>;
-  /** All but the bytes. */
+  /** Replaces everything except the bytes. */
   change(kept: StoredUpload): Promise<void>;
   delete(id: string): Promise<void>;
 }
@@ -50,14 +50,14 @@ export interface UploadStore {
 export interface UploadQueueOptions {
   readonly userId: string;
   readonly store: UploadStore;
-  /** Answers the file's id. Rejects with `RequestError`. */
+  /** Uploads a file and returns its id. Rejects with `RequestError`. */
   readonly send: (shipment: FileUpload, listener: FileUploadListener, stop: AbortSignal) => Promise<string>;
   readonly changed: (files: readonly PendingFile[]) => void;
-  /** Why a file may not be sent at all; null when it may. */
+  /** Returns why a file may not be sent; null when it may. */
   readonly check: (file: PendingFile) => Promise<string | null>;
-  /** What is at the server and not wanted any more. */
+  /** Deletes an uploaded file from the server. */
   readonly remove: (id: string) => void;
-  /** Holds the other tabs off while one works on a file. */
+  /** Runs `work` while no other tab works on the same file. */
   readonly withLock: (name: string, work: () => Promise<void>) => Promise<void>;
   readonly now?: () => number;
 }
@@ -68,9 +68,9 @@ const RETRY_DELAYS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
   #files: readonly PendingFile[] = [];
-  /** What stops those that are being worked on. */
+  /** The abort controllers of the running uploads. */
   readonly #working = new Map<string, AbortController>();
-  /** Those that were kept by an earlier page, or another tab that is open yet. */
+  /** The uploads that an earlier page or another tab has stored. */
   readonly #restored = new Set<string>();
   #wakers: (() => void)[] = [];
   #lastAddedAt = 0;
@@ -81,7 +81,7 @@ export class UploadQueue {
     this.#options = options;
   }
 
-  /** Reads what an earlier page has left, of the composers and of the letters that are there. */
+  /** Restores the uploads that an earlier page has stored. */
   async start(): Promise<void> {
     const kept = await this.#options.store.read(this.#options.userId).catch(() => []);
     for (const { id } of kept) this.#restored.add(id);
@@ -90,7 +90,7 @@ export class UploadQueue {
     this.#work();
   }
 
-  /** Adds files at a composer, and begins to send them. */
+  /** Adds files at a composer and starts to upload them. */
   add(place: string, files: readonly File[]): void {
     for (const file of files) {
       this.#lastAddedAt = Math.max((this.#options.now ?? Date.now)(), this.#lastAddedAt + 1);
@@ -106,25 +106,25 @@ export class UploadQueue {
     this.#stop(id);
   }
 
-  /** Goes on with what was paused, and tries again what was refused. */
+  /** Resumes a paused upload, or retries a refused one. */
   resume(id: string): void {
     this.#change(id, { paused: false, problem: null });
     this.#work();
   }
 
-  /** Forgets a file, here and at the server. */
+  /** Removes a file here and on the server. */
   remove(id: string): void {
     const file = this.#find(id);
     this.#forget(id);
     if (file?.startedAs != null) this.#options.remove(file.startedAs);
   }
 
-  /** Those at a composer go with a letter. */
+  /** Moves files from the composer to an outbox entry. */
   assign(ids: readonly string[], entryId: string): void {
     for (const id of ids) this.#change(id, { entryId });
   }
 
-  /** The letter was sent, or thrown away with its files. */
+  /** Forgets the files of an entry that was sent, and removes those of a discarded one. */
   release(entryId: string, isSent: boolean): void {
     for (const { id } of this.#files.filter((file) => file.entryId === entryId)) {
       if (isSent) this.#forget(id);
@@ -132,30 +132,30 @@ export class UploadQueue {
     }
   }
 
-  /** Forgets those of letters that are there no more. */
+  /** Forgets the files of outbox entries that no longer exist. */
   keepOnly(entryIds: ReadonlySet<string>): void {
     for (const { id, entryId } of this.#files) if (entryId !== null && !entryIds.has(entryId)) this.#forget(id);
   }
 
-  /** Whether nothing has to be waited for: all of them are at the server, or are not known here at all. */
+  /** Returns whether all of these files are uploaded or unknown, so that nothing has to be awaited. */
   isSettled(ids: readonly string[]): boolean {
     return this.#isRead && ids.every((id) => this.#find(id)?.done ?? true);
   }
 
-  /** What the server calls them; null where one of them is not there. */
+  /** Returns the server's ids of these files; null when one of them is missing. */
   fileIds(ids: readonly string[]): string[] | null {
     const found = ids.map((id) => this.#find(id)).map((file) => (file?.done ? file.startedAs : null));
     return found.every((id) => id !== null) ? found : null;
   }
 
-  /** The connection is back: whatever waits for it goes on now. */
+  /** Resumes uploads that wait for the connection. */
   wake(): void {
     const wakers = this.#wakers;
     this.#wakers = [];
     for (const wake of wakers) wake();
   }
 
-  /** The session is over. What is kept is for the next one. */
+  /** Ends the queue with the session. What is stored stays for the next session. */
   stop(): void {
     this.#isStopped = true;
     for (const stopper of this.#working.values()) stopper.abort();
@@ -182,7 +182,7 @@ export class UploadQueue {
 
   #stop(id: string): void {
     this.#working.get(id)?.abort();
-    // It may be waiting for its next try, as others are; they try a little earlier then.
+    // The upload may be waiting for its next try, like others, which then try a little earlier.
     this.wake();
   }
 
@@ -220,7 +220,7 @@ export class UploadQueue {
     this.#change(id, { startedAs: fileId, done: true, sent: file.size, stalled: false });
   }
 
-  /** Another tab may have worked on it while this one waited. Answers whether there is something left to do. */
+  /** Reloads a stored upload that another tab may have worked on. Returns whether it still has to be sent. */
   async #reload(id: string): Promise<boolean> {
     if (!this.#restored.has(id)) return true;
     const kept = await this.#options.store.get(id).catch(() => undefined);
@@ -246,7 +246,7 @@ export class UploadQueue {
     return this.#files.find((file) => file.id === id);
   }
 
-  /** Changes a file here and, where that outlives the page, in the box. */
+  /** Changes an upload here, and in the store what outlives the page. */
   #change(id: string, change: Partial<PendingFile>): void {
     const file = this.#update(id, change);
     if (file === undefined || Object.keys(change).every((name) => name === "sent" || name === "stalled")) return;

@@ -3,7 +3,7 @@ import type { StoredUpload, UploadStore } from "./upload_queue";
 
 type Upload = Omit<StoredUpload, "bytes">;
 
-/** An upload without its bytes. The database of an earlier version says `letterId` for `entryId`. */
+/** An upload without its bytes. Databases of earlier versions name `entryId` `letterId`. */
 type UploadRecord = Omit<Upload, "entryId"> & { readonly letterId: string | null };
 
 /** Bytes have a record of their own, since the rest changes more often. */

@@ -1,4 +1,4 @@
-/** The reader's files on their way into messages. */
+/** The reader's uploads, from the composer into messages. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { withLock } from "../../secure_context_fallbacks";
@@ -10,17 +10,17 @@ import { readableSize } from "./file_size";
 import { type PendingFile, UploadQueue } from "./upload_queue";
 import { IndexedDbUploadStore } from "./upload_store";
 
-/** As many as the server takes with one message. */
+/** The server's limit for one message. */
 export const FILES_MAX = 20;
 
-/** Where the files of a composer lie: in its conversation, or in a thread of that. */
+/** Returns where a composer's files belong: to a conversation, or to one of its threads. */
 export function placeOf(conversationId: string, threadId?: string): string {
   return threadId === undefined ? conversationId : `${conversationId} ${threadId}`;
 }
 
 export class Uploads implements ChatPart {
   readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
-  /** Told when a letter may have what it waited for. */
+  /** Called when an outbox entry may have all of its files. */
   onProgress: () => void = () => undefined;
   readonly #queue: UploadQueue;
   #maxSize: number | null = null;
@@ -59,19 +59,19 @@ export class Uploads implements ChatPart {
     this.#queue.stop();
   }
 
-  /** Reads what an earlier page has left. */
+  /** Restores the uploads that an earlier page has stored. */
   start(): Promise<void> {
     return this.#queue.start();
   }
 
-  /** Puts in order what was kept of letters and files, which are not kept together. */
+  /** Reconciles the stored uploads with the stored outbox entries, which are stored apart. */
   adopt(letters: readonly OutboxEntry[]): void {
     for (const { attachments = [], clientMessageId } of letters) this.#queue.assign(attachments, clientMessageId);
     this.#queue.keepOnly(new Set(letters.map(({ clientMessageId }) => clientMessageId)));
     this.onProgress();
   }
 
-  /** Adds files at a composer. Answers why some of them were left out, or nothing. */
+  /** Adds files at a composer. Returns why some of them were left out, or an empty text. */
   add(place: string, files: readonly File[]): string {
     const room = FILES_MAX - atComposer(this.state.getState(), place).length;
     this.#queue.add(place, files.slice(0, room));
@@ -107,7 +107,7 @@ export class Uploads implements ChatPart {
   }
 }
 
-/** The files that lie at a composer. */
+/** Returns the files of a composer. */
 export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {
   return files.filter((file) => file.place === place && file.entryId === null);
 }

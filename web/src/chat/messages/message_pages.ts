@@ -1,4 +1,4 @@
-/** MessagePages of what was said: which stretch of a conversation is here, and how more of it comes. */
+/** Loads the pages of a conversation's messages. */
 
 import type { Message, MessagesReply } from "../../server/payloads";
 import type { Core } from "../core";
@@ -17,7 +17,7 @@ export class MessagePages {
     this.#core = core;
   }
 
-  /** Where the reader left off: the newest page, or the one around the first unread message. */
+  /** Loads where the reader left off: the newest page, or the page around the first unread message. */
   open(id: string): Promise<void> {
     const read = this.#core.now.unreadAfter;
     return this.#afterOthers(id, async () => {
@@ -32,7 +32,7 @@ export class MessagePages {
     return this.#afterOthers(id, async () => this.#put(id, await this.#loadPage(id, {})));
   }
 
-  /** Rejects with `RequestError` where there is no such message for the reader. */
+  /** Loads the page around a message. Rejects with `RequestError` when the reader cannot see it. */
   around(id: string, messageId: string): Promise<void> {
     return this.#afterOthers(id, async () => this.#put(id, await this.#loadPage(id, { around: messageId })));
   }
@@ -51,13 +51,13 @@ export class MessagePages {
     await this.#extend(id, { after: last.id }, withNewer);
   }
 
-  /** A page that is on its way has to fit what is here, so nothing is let go of meanwhile. */
+  /** Drops nothing while a page is being loaded, because that page has to fit the messages here. */
   dropEnd(id: string, end: "oldest" | "newest"): void {
     const timeline = own(this.#core.now.timelines, id);
     if (timeline !== undefined && !this.#loading.has(id)) this.#set(id, trimmed(timeline, end));
   }
 
-  /** One page of a conversation is loaded at a time; where one comes already, the list asks again by itself. */
+  /** Loads one page at a time; the list asks again when another page is being loaded. */
   async #extend(
     id: string,
     where: Where,
@@ -73,7 +73,7 @@ export class MessagePages {
 
   async #loadPage(id: string, where: Where): Promise<Timeline> {
     const { messages, hasMore } = await this.#list(id, where);
-    // What was sent meanwhile is loaded behind it.
+    // Messages that were sent meanwhile are loaded after this page.
     const atEnd = (messages.at(-1)?.seq ?? 0) >= this.#lastSeq(id);
     return { ...EMPTY, messages, atStart: !hasMore, atEnd };
   }
@@ -82,7 +82,7 @@ export class MessagePages {
     return this.#core.call("messages:list", { conversationId: id, limit: PAGE, ...where });
   }
 
-  /** What the reader asked for waits for the page that comes, and is not dropped. */
+  /** Runs `load` after the page that is being loaded, instead of dropping it. */
   async #afterOthers(id: string, load: () => Promise<void>): Promise<void> {
     const before = this.#loading.get(id) ?? Promise.resolve();
     const mine = before.catch(() => undefined).then(load);

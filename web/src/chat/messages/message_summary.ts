@@ -1,4 +1,4 @@
-/** A message in one line, where there is no room for it. */
+/** Summarizes a message in one line. */
 
 import type { Attachment } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -10,7 +10,7 @@ interface Said {
   readonly deletedAt?: string | undefined;
 }
 
-/** What it says; where it says nothing, what it brings. */
+/** Returns the message's text, otherwise what is attached. */
 export function messageSummary({ content = "", attachments = [], deletedAt }: Said): string {
   if (deletedAt !== undefined) return texts.deleted;
   if (content !== "") return content;

@@ -1,4 +1,4 @@
-/** What was said: the timelines, and the reader's own messages on their way. */
+/** Messages: the timelines, the outbox, and everything that the reader does with a message. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { randomId } from "../../secure_context_fallbacks";
@@ -18,14 +18,14 @@ import { plainText } from "./plain_text";
 import { ReadReporter } from "./read_reporter";
 import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
 
-/** Where a reader left a conversation: the message at the top, and how many pixels of it were out of sight. */
+/** Where the reader left a conversation: the topmost message, and how many pixels of it were out of sight. */
 export interface ScrollAnchor {
   readonly messageId: string;
   readonly offset: number;
 }
 
 export class Messages implements ChatPart {
-  /** What is written and not sent yet. */
+  /** The messages that are not sent yet. */
   readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
   readonly #core: Core;
   readonly #outbox: Outbox;
@@ -34,7 +34,7 @@ export class Messages implements ChatPart {
   readonly #reading: ReadReporter;
   readonly #scrollAnchors = new Map<string, ScrollAnchor>();
 
-  /** Told where the server has refused what the reader wrote. */
+  /** Called when the server has refused a message of the reader. */
   onRefused: (conversationId: string, refused: RequestError) => void = () => undefined;
 
   constructor(core: Core, uploads: Uploads) {
@@ -92,21 +92,21 @@ export class Messages implements ChatPart {
     if (openId !== null) void this.#ignoreFailure(this.#reopen(openId));
   }
 
-  // --- reading -------------------------------------------------------------------------------------------------------
+  // --- reading ------------------------------------------------------------------------------------------------------
 
-  /** Has the conversation's messages here: around the one that is wanted, or where the reader left off. */
+  /** Loads a conversation's messages: around a message, or where the reader left off. */
   async open(id: string, messageId?: string): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
     await this.#ignoreFailure(this.#reopen(id));
   }
 
-  /** Remembers where the reader is in a conversation; null: at its end, where whatever comes is wanted. */
+  /** Saves the scroll position of a conversation; null: at its end, so that it follows new messages. */
   saveScrollAnchor(id: string, place: ScrollAnchor | null): void {
     if (place === null) this.#scrollAnchors.delete(id);
     else this.#scrollAnchors.set(id, place);
   }
 
-  /** Where the reader was in the conversation when they left it. */
+  /** Returns the saved scroll position of a conversation. */
   scrollAnchor(id: string): ScrollAnchor | null {
     return this.#scrollAnchors.get(id) ?? null;
   }
@@ -119,56 +119,56 @@ export class Messages implements ChatPart {
     return this.#ignoreFailure(this.#pages.newer(id));
   }
 
-  /** Of a long stretch, the end from which the reader is far is not kept. */
+  /** Drops the messages at the end that is far from the reader, when many are loaded. */
   dropEnd(id: string, end: "oldest" | "newest"): void {
     this.#pages.dropEnd(id, end);
   }
 
-  /** Leaves whatever old stretch is here for the newest messages. */
+  /** Shows the newest messages. */
   async toNewest(id: string): Promise<void> {
     if (own(this.#core.now.timelines, id)?.atEnd !== true) await this.#ignoreFailure(this.#pages.newest(id));
     if (this.#core.now.openId === id) this.#core.state.setState({ target: { messageId: null } });
   }
 
-  /** What the reader wanted to be shown is shown. */
+  /** The list has scrolled to the target. */
   targetReached(target: Target): void {
     if (this.#core.now.target === target) this.#core.state.setState({ target: null });
   }
 
-  /** What a message said before, the newest last. Rejects with `RequestError`. */
+  /** Returns the versions of a message, the newest last. Rejects with `RequestError`. */
   async versions(messageId: string): Promise<Version[]> {
     return (await this.#core.api.get<VersionPage>(`messages/${messageId}/history?limit=100`)).items;
   }
 
-  /** Who has a message, and who has read it. Rejects with `RequestError`. */
+  /** Returns who has received and read a message. Rejects with `RequestError`. */
   async receipts(messageId: string): Promise<Receipt[]> {
     return (await this.#core.api.get<ReceiptPage>(`messages/${messageId}/receipts`)).items;
   }
 
-  /** Where a message is, that may be in any conversation; a refusal is shown. */
+  /** Finds a message in any conversation. Shows an error when it fails. */
   async find(messageId: string): Promise<Message | undefined> {
     const path = `messages/${encodeURIComponent(messageId)}`;
     return this.#core.attempt(() => this.#core.api.get<Message>(path));
   }
 
-  /** Everything up to the newest message that is here has been on the screen. */
+  /** Marks everything up to the newest loaded message as read. */
   async markRead(id: string): Promise<void> {
     await this.#reading.markRead(id);
   }
 
-  /** Everything from a message on is unread again, or from the newest one of somebody else; a refusal is shown. */
+  /** Marks everything from a message on as unread, by default from another user's newest message. Shows an error. */
   async markUnread(id: string, messageId?: string): Promise<void> {
     await this.#core.attempt(() => this.#reading.markUnread(id, messageId));
   }
 
-  /** What was marked as unread is read as usual from now on. */
+  /** Stops keeping the open conversation unread. */
   clearKeptUnread(): void {
     this.#reading.clearKeptUnread();
   }
 
-  // --- writing -------------------------------------------------------------------------------------------------------
+  // --- writing ------------------------------------------------------------------------------------------------------
 
-  /** A new message, or the answer to one. */
+  /** Sends a message through the outbox. */
   async send(message: NewMessage): Promise<void> {
     const clientMessageId = randomId();
     const kept = this.#outbox.add({ ...message, clientMessageId });
@@ -176,12 +176,12 @@ export class Messages implements ChatPart {
     await kept;
   }
 
-  /** Another text for a message. Answers whether it was taken. */
+  /** Edits a message. Returns whether the server accepted it. */
   async edit(messageId: string, content: string): Promise<boolean> {
     return this.#attempt("message:edit", { messageId, content });
   }
 
-  /** Answers or edits a message, also after another conversation or a reload; null: no more. */
+  /** Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. */
   compose(composing: Composing | null): void {
     const { me, openId } = this.#core.now;
     const id = composing?.message.conversationId ?? openId;
@@ -189,7 +189,7 @@ export class Messages implements ChatPart {
     this.#core.state.setState({ composing });
   }
 
-  /** Copies a message into other conversations. Rejects with `RequestError`. */
+  /** Forwards a message to other conversations. Rejects with `RequestError`. */
   async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
     await this.#core.call("message:forward", { messageId, conversationIds });
   }
@@ -202,7 +202,7 @@ export class Messages implements ChatPart {
     await this.#attempt("message:delete", { messageId });
   }
 
-  /** Gives a reaction, or takes it back. */
+  /** Adds a reaction, or removes the reader's own. */
   async react({ id, reactions = [] }: Message, emoji: string): Promise<void> {
     const given = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.#core.now.me.id));
     await this.#attempt(given ? "message:unreact" : "message:react", { messageId: id, emoji });
@@ -216,20 +216,20 @@ export class Messages implements ChatPart {
     void this.#outbox.discard(clientMessageId);
   }
 
-  /** A letter goes without one of its files. */
+  /** Removes a file from an outbox entry. */
   detach(clientMessageId: string, attachment: string): void {
     this.#uploads.remove(attachment);
     void this.#outbox.detach(clientMessageId, attachment);
   }
 
-  /** First the files, so that none is there whose letter is not known. */
+  /** Restores the files first, because the outbox looks for them. */
   async #restoreOutbox(): Promise<void> {
     await this.#uploads.start();
     await this.#outbox.start().catch(() => undefined);
     this.#uploads.adopt(this.#outbox.entries);
   }
 
-  /** What comes of it is told as an event; a refusal is shown. Answers whether there was none. */
+  /** Sends a command whose result arrives as an event. Shows an error; returns whether there was none. */
   async #attempt<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<boolean> {
     return (await this.#core.attempt(() => this.#core.call(name, payload))) !== undefined;
   }
@@ -251,7 +251,7 @@ export class Messages implements ChatPart {
     }
   }
 
-  /** Has the messages here among which the reader was, else those where the unread begins. */
+  /** Loads the messages where the reader was, otherwise where the unread messages start. */
   async #reopen(id: string): Promise<void> {
     const timeline = own(this.#core.now.timelines, id);
     const left = this.#scrollAnchors.get(id);
@@ -261,13 +261,13 @@ export class Messages implements ChatPart {
       await this.#pages.around(id, left.messageId);
     } catch (error) {
       if (error instanceof RequestError && error.isTransient) throw error;
-      // It is gone, or the reader may not see it any more.
+      // It was deleted, or the reader may not see it any more.
       this.#scrollAnchors.delete(id);
       await this.#pages.open(id);
     }
   }
 
-  /** Shows a message of a conversation. Answers whether there is one; the reader is told where there is not. */
+  /** Scrolls to a message. Returns whether it exists, and shows a notice when it does not. */
   async #goTo(id: string, messageId: string): Promise<boolean> {
     const isHere = own(this.#core.now.timelines, id)?.messages.some((message) => message.id === messageId) === true;
     const target = { messageId };
@@ -284,7 +284,7 @@ export class Messages implements ChatPart {
     return true;
   }
 
-  /** A reply is read among the other replies; whoever comes for what is gone is told so. */
+  /** Opens a reply in its thread, and says when the message was deleted. */
   #showTarget(id: string, messageId: string): void {
     const { timelines, openId } = this.#core.now;
     const found = own(timelines, id)?.messages.find((message) => message.id === messageId);
@@ -294,19 +294,19 @@ export class Messages implements ChatPart {
       this.#core.state.setState({ panel: { kind: "thread", rootId, messageId } });
   }
 
-  /** What fails is asked for again when its place comes into sight, or when the connection is back. */
+  /** The list loads a failed page again when it comes into sight, or when the connection is back. */
   async #ignoreFailure(loading: Promise<void>): Promise<void> {
     await loading.catch(() => undefined);
   }
 
-  // --- what the server tells -----------------------------------------------------------------------------------------
+  // --- events -------------------------------------------------------------------------------------------------------
 
   #arrived(message: Message): void {
     const { conversations, me, openId, blocked } = this.#core.now;
     const isSeen = this.#core.isWatched(message.conversationId);
     this.#core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
     this.#changeTimeline(message.conversationId, (timeline) => withNew(timeline, message));
-    // Nobody counts it, so it has to be told, whatever the reader does next.
+    // The message was not counted as unread, so it has to be marked as read in any case.
     if (isSeen) void this.markRead(message.conversationId).catch(() => undefined);
     const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
     if (isNew && message.threadId !== undefined)

@@ -1,4 +1,4 @@
-/** What is pinned in the conversations that were opened, the newest pin first. */
+/** The pinned messages of opened conversations, the newest pin first. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Message, MessagePage } from "../../server/payloads";
@@ -13,7 +13,7 @@ export class Pins implements ChatPart {
 
   constructor(core: Core) {
     this.#core = core;
-    // An event names a message that may not be here: the list is short, and has all.
+    // The event has only the message's id, and the list is short.
     core.on("message:pinned", ({ conversationId }) => void this.#reload(conversationId));
     core.on("message:unpinned", ({ conversationId, messageId }) => this.#without(conversationId, messageId));
     core.on("message:deleted", ({ conversationId, messageId }) => this.#without(conversationId, messageId));
@@ -28,7 +28,7 @@ export class Pins implements ChatPart {
     if (openId !== null) void this.load(openId);
   }
 
-  /** Has a conversation's pins here. What fails is tried again when the connection is back. */
+  /** Loads a conversation's pins. The next connection retries when it fails. */
   async load(id: string): Promise<void> {
     if (own(this.state.getState(), id) === undefined) await this.#read(id);
   }

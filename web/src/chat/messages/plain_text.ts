@@ -1,7 +1,7 @@
-/** Enough for whatever shows one line or a few; it also bounds the work. */
+/** Enough for a preview of a few lines, and a limit for the work. */
 const MAX = 600;
 
-/** The beginning of a text as it is read, without the signs of its Markdown. */
+/** Returns the start of a text without Markdown syntax. */
 export function plainText(text: string): string {
   return text
     .slice(0, MAX)

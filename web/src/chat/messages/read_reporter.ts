@@ -1,7 +1,6 @@
 /**
- * What the reader has read, told to the server: at once, and where much comes, a few times a second. What was on the
- * screen counts as read here from then on, so it is told in any case: when the reader has gone on to something else
- * meanwhile, and when the connection is back.
+ * Reports to the server what the reader has read: at once, and at most a few times a second. What was on the screen is
+ * always reported, also after the reader has opened something else or the connection was lost.
  */
 
 import type { Conversation, Message, User } from "../../server/payloads";
@@ -14,14 +13,14 @@ const PAUSE_MS = 300;
 export class ReadReporter {
   readonly #core: Core;
   readonly #reporting = new Set<string>();
-  /** The newest message that was on the screen and is not told yet, by conversation. */
+  /** By conversation: the newest message that was on the screen and is not reported yet. */
   readonly #seen = new Map<string, Message>();
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  /** Everything up to the newest message that is here has been on the screen. Rejects with `RequestError`. */
+  /** Marks everything up to the newest loaded message as read. Rejects with `RequestError`. */
   async markRead(id: string): Promise<void> {
     const { timelines, conversations, me } = this.#core.now;
     const last = own(timelines, id)?.messages.at(-1);
@@ -32,8 +31,8 @@ export class ReadReporter {
   }
 
   /**
-   * Everything from a message on is unread again, or from the newest one of somebody else; an open conversation stays so
-   * until the reader leaves it. Rejects with `RequestError`.
+   * Marks everything from a message on as unread, by default from another user's newest message. An open conversation
+   * stays unread until the reader leaves it. Rejects with `RequestError`.
    */
   async markUnread(id: string, messageId?: string): Promise<void> {
     const { state } = this.#core;
@@ -54,12 +53,12 @@ export class ReadReporter {
     }
   }
 
-  /** What was marked as unread is read as usual from now on. */
+  /** Stops keeping the open conversation unread. */
   clearKeptUnread(): void {
     this.#core.state.setState({ keptUnread: null });
   }
 
-  /** The connection is back: tells what could not be told. */
+  /** Reports what could not be reported before. */
   connected(): void {
     for (const id of this.#seen.keys()) void this.#reportSeen(id).catch(() => undefined);
   }
@@ -84,14 +83,14 @@ export class ReadReporter {
     const answer = await this.#core.call("message:read", { conversationId: id, messageId: message.id });
     if (this.#seen.get(id) === message) this.#seen.delete(id);
     const { seq: readSeq, unreadCount, mentionCount } = answer;
-    // What came behind it is being read as well.
+    // The reader is reading the messages after it, too.
     const isSeen = this.#core.isWatched(id) || this.#seen.has(id);
     const counts = isSeen ? { unreadCount: 0, mentionCount: 0 } : { unreadCount, mentionCount };
     this.#core.changeConversation(id, (before) => ({ ...before, readSeq, ...counts }));
   }
 }
 
-/** Nobody has to read what they said themselves. */
+/** The reader does not have to read their own messages. */
 function isAlreadyRead({ readSeq = 0, unreadCount = 0 }: Conversation, last: Message, me: User): boolean {
   return last.seq <= readSeq || (unreadCount === 0 && last.senderId === me.id);
 }

@@ -1,10 +1,13 @@
-/** How far the others are: what was delivered to them, and what they have read. */
+/** Delivery and read positions of members. */
 
 import type { Conversation, Member } from "../../server/payloads";
 
 export type Status = "sent" | "delivered" | "read";
 
-/** What became of a message of one's own: what holds for all others. Without knowing them it was sent, no more. */
+/**
+ * Returns the status of the reader's own message, which all other members have reached. Without known members it is
+ * "sent".
+ */
 export function statusOf(members: readonly Member[] | undefined, seq: number, myId: string): Status {
   const others = members?.filter((member) => member.userId !== myId) ?? [];
   if (others.length === 0) return "sent";
@@ -14,7 +17,7 @@ export function statusOf(members: readonly Member[] | undefined, seq: number, my
     : "sent";
 }
 
-/** A receipt was told; cursors only move forward. */
+/** Applies a receipt; positions only move forward. */
 export function withReceipt(
   conversation: Conversation,
   cursor: "readSeq" | "deliveredSeq",

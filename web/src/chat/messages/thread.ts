@@ -1,14 +1,14 @@
-/** One thread as far as it is here: its root, and the replies in the order of `seq`. */
+/** A thread: its root, and the loaded replies in the order of `seq`. All functions are pure. */
 
 import type { Message } from "../../server/payloads";
 import { withReplyCount } from "./timeline";
 
 export interface Thread {
   readonly rootId: string;
-  /** null: it is not here yet. */
+  /** Null until it is loaded. */
   readonly root: Message | null;
   readonly replies: readonly Message[];
-  /** Where the older replies go on; null: all are here. */
+  /** The cursor of older replies; null when all are loaded. */
   readonly next: string | null;
   /** Why it could not be loaded; empty when it was. */
   readonly problem: string;
@@ -16,7 +16,7 @@ export interface Thread {
 
 export const threadOf = (rootId: string): Thread => ({ rootId, root: null, replies: [], next: null, problem: "" });
 
-/** A page was loaded: the newest, or one of older replies. What was told meanwhile stays. */
+/** Adds a loaded page, and keeps replies that arrived meanwhile. */
 export function withPage(
   thread: Thread,
   { root, items, next }: { root: Message; items: readonly Message[]; next: string | null },
@@ -27,14 +27,14 @@ export function withPage(
   return { ...thread, root, replies, next, problem: "" };
 }
 
-/** A message was sent: a reply is shown at the end, once; any other changes nothing. */
+/** Appends a new reply once; ignores messages of other threads. */
 export function withReply(thread: Thread, message: Message): Thread {
   if (message.threadId !== thread.rootId || thread.replies.some(({ id }) => id === message.id)) return thread;
   const root = thread.root === null ? null : withReplyCount(thread.root, 1);
   return { ...thread, root, replies: [...thread.replies, message] };
 }
 
-/** The root or a reply looks different now. */
+/** Changes the root or a reply. */
 export function withThreadChange(thread: Thread, id: string, change: (message: Message) => Message): Thread {
   if (thread.root?.id === id) return { ...thread, root: change(thread.root) };
   const index = thread.replies.findIndex((reply) => reply.id === id);

@@ -11,7 +11,7 @@ export class Threads implements ChatPart {
     thread: null,
   }));
   readonly #core: Core;
-  /** The older replies that are on their way. */
+  /** Older replies that are being loaded. */
   #older: Promise<void> | null = null;
 
   constructor(core: Core) {
@@ -36,19 +36,19 @@ export class Threads implements ChatPart {
     if (thread !== null) void this.open(thread.rootId);
   }
 
-  /** Has a thread here, back to the reply that is wanted. */
+  /** Opens a thread, and loads replies back to the wanted one. */
   async open(rootId: string, messageId?: string): Promise<void> {
     this.state.setState({ thread: threadOf(rootId) });
     await this.#load(rootId, "");
     while (messageId !== undefined && this.#lacks(rootId, messageId)) await this.loadOlder();
   }
 
-  /** Forgets a thread, unless another is open by now. */
+  /** Closes a thread, unless another one is open by now. */
   close(rootId: string): void {
     if (this.state.getState().thread?.rootId === rootId) this.state.setState({ thread: null });
   }
 
-  /** Who asks while some come already waits for those. */
+  /** Loads older replies; a call during the load waits for it. */
   loadOlder(): Promise<void> {
     this.#older ??= this.#loadOlder().finally(() => {
       this.#older = null;

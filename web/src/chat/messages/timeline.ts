@@ -1,10 +1,10 @@
-/** A conversation's messages as far as they are here: one stretch without holes, in the order of `seq`. */
+/** The loaded messages of a conversation: a range without gaps, in the order of `seq`. All functions are pure. */
 
 import type { Message, Offer } from "../../server/payloads";
 
 export interface Timeline {
   readonly messages: readonly Message[];
-  /** Whether nothing is older, or newer, than what is here. */
+  /** Whether the conversation's first, and last, message is loaded. */
   readonly atStart: boolean;
   readonly atEnd: boolean;
 }
@@ -14,7 +14,7 @@ export const EMPTY: Timeline = { messages: [], atStart: true, atEnd: true };
 const firstSeq = (timeline: Timeline): number => timeline.messages[0]?.seq ?? Number.POSITIVE_INFINITY;
 const lastSeq = (timeline: Timeline): number => timeline.messages.at(-1)?.seq ?? 0;
 
-/** A page from anywhere was loaded: it joins what is here where both touch, else it takes its place. */
+/** Merges a loaded page where it touches the loaded range; otherwise it replaces the range. */
 export function merged(timeline: Timeline | undefined, page: Timeline): Timeline {
   if (timeline === undefined || timeline.messages.length === 0 || page.messages.length === 0) return page;
   const [first, last] = [firstSeq(page), lastSeq(page)];
@@ -28,14 +28,14 @@ export function merged(timeline: Timeline | undefined, page: Timeline): Timeline
   };
 }
 
-/** A page of what is older was loaded. */
+/** Adds a page of older messages. */
 export function withOlder(timeline: Timeline, page: readonly Message[], hasMore: boolean): Timeline {
   const first = firstSeq(timeline);
   const older = page.filter((message) => message.seq < first);
   return { ...timeline, messages: [...older, ...timeline.messages], atStart: !hasMore };
 }
 
-/** A page of what is newer was loaded. */
+/** Adds a page of newer messages. */
 export function withNewer(timeline: Timeline, page: readonly Message[], hasMore: boolean): Timeline {
   const last = lastSeq(timeline);
   const newer = page.filter((message) => message.seq > last);
@@ -43,8 +43,8 @@ export function withNewer(timeline: Timeline, page: readonly Message[], hasMore:
 }
 
 /**
- * A message was sent just now. What comes twice changes nothing, and what would leave a hole is not taken: then the
- * timeline ends before it, until that is loaded.
+ * Appends a new message. Ignores a repeated one. A message that would leave a gap is not added: the range ends before
+ * it until it is loaded.
  */
 export function withNew(timeline: Timeline, message: Message): Timeline {
   const last = lastSeq(timeline);
@@ -53,11 +53,11 @@ export function withNew(timeline: Timeline, message: Message): Timeline {
   return { ...timeline, messages: [...timeline.messages, message] };
 }
 
-/** More than this is not kept of a conversation: however long somebody reads, the page does not grow. */
+/** At most this many messages are loaded, however long somebody reads. */
 export const KEPT_MAX = 600;
 const TRIMMED_TO = 400;
 
-/** Lets go of the end from which the reader is far; it is loaded again when they come near. */
+/** Drops messages at the end that is far from the reader; they are loaded again when needed. */
 export function trimmed(timeline: Timeline, end: "oldest" | "newest"): Timeline {
   const { messages } = timeline;
   if (messages.length <= TRIMMED_TO) return timeline;
@@ -65,15 +65,15 @@ export function trimmed(timeline: Timeline, end: "oldest" | "newest"): Timeline 
   return { ...timeline, messages: messages.slice(0, TRIMMED_TO), atEnd: false };
 }
 
-/** The newest messages of a timeline that has the conversation's end. */
+/** Returns the newest messages of a timeline that includes the conversation's end. */
 export function newestOf(timeline: Timeline, count: number): Timeline {
   const { messages, atStart } = timeline;
   return { messages: messages.slice(-count), atStart: atStart && messages.length <= count, atEnd: timeline.atEnd };
 }
 
-/** One message looks different now; one that is not here changes nothing. */
+/** Changes one message, if it is loaded. */
 export function withChanged(timeline: Timeline, id: string, change: (message: Message) => Message): Timeline {
-  // What changes is nearly always among the newest.
+  // Most changes concern the newest messages.
   for (let index = timeline.messages.length - 1; index >= 0; index--) {
     const message = timeline.messages[index];
     if (message?.id === id) return { ...timeline, messages: timeline.messages.with(index, change(message)) };
@@ -81,43 +81,43 @@ export function withChanged(timeline: Timeline, id: string, change: (message: Me
   return timeline;
 }
 
-/** The newest of the reader's own that may be edited, in the conversation itself or in a thread of it. */
+/** Returns the reader's newest message that can be edited, in the conversation or in a thread. */
 export function lastOwnMessage(timeline: Timeline | undefined, myId: string, threadId?: string): Message | undefined {
   return timeline?.messages.findLast(
     (message) => message.senderId === myId && message.deletedAt === undefined && message.threadId === threadId,
   );
 }
 
-/** What is left of a message that was taken back. */
+/** Returns what is left of a deleted message. */
 export function tombstone(message: Message, deletedAt: string): Message {
   const { id, conversationId, seq, senderId, sender, type, createdAt, threadId, replyCount } = message;
   const left: Message = { id, conversationId, seq, senderId, sender, type, createdAt, deletedAt };
   if (threadId !== undefined) left.threadId = threadId;
-  // A thread stays when its root is taken back.
+  // A thread stays when its root is deleted.
   if (replyCount !== undefined) left.replyCount = replyCount;
   return left;
 }
 
-/** So many more, or fewer, replies are in the thread that the message is the root of. */
+/** Changes the number of replies of a thread's root. */
 export function withReplyCount(message: Message, more: number): Message {
   return { ...message, replyCount: Math.max(0, (message.replyCount ?? 0) + more) };
 }
 
-// --- rows ------------------------------------------------------------------------------------------------------------
+// --- rows -----------------------------------------------------------------------------------------------------------
 
-/** What stands in the list: a message, or replies in one thread that follow each other. */
+/** A row of the list: a message, or consecutive replies in one thread. */
 export interface Row {
-  /** The message, or the newest of the replies. */
+  /** The message, or the newest reply. */
   readonly message: Message;
-  /** The replies, the oldest first; absent for a message of the conversation itself. */
+  /** The replies, the oldest first; undefined for a message of the conversation itself. */
   readonly replies?: readonly Message[];
-  /** Whether a day begins with it. */
+  /** Whether it is the first of its day. */
   readonly startsDay: boolean;
-  /** Whether the unread begins with it. */
+  /** Whether it is the first unread one. */
   readonly startsUnread: boolean;
-  /** Whether it is by the same person as the one just before. */
+  /** Whether the message before it has the same sender. */
   readonly continued: boolean;
-  /** Offers that were made before it, where nothing else was, and after it. */
+  /** Offers that were made before the first row, and after this one. */
   readonly offersBefore?: readonly Offer[];
   readonly offersAfter?: readonly Offer[];
 }
@@ -125,8 +125,8 @@ export interface Row {
 const GROUPING_MS = 5 * 60_000;
 
 /**
- * `unreadAfter`: the `seq` up to which everything was read when the conversation was opened; null when all was. Where that
- * is not loaded, nobody can say which message is the first unread one.
+ * Returns the rows of a timeline. `unreadAfter`: the `seq` up to which everything was read when the conversation was
+ * opened; null when all was. The first unread message is unknown when that `seq` is not loaded.
  */
 export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | null, myId: string): Row[] {
   const isKnown = unreadAfter !== null && (atStart || (messages[0]?.seq ?? 0) <= unreadAfter + 1);
@@ -151,12 +151,12 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
   return rows;
 }
 
-/** What names a row as long as its first message is here, whatever replies follow. */
+/** Returns the row's key, which stays the same when replies are added. */
 export function keyOf({ message, replies = [message] }: Row): string {
   return replies[0]?.id ?? message.id;
 }
 
-/** Whether a message stands in a row. */
+/** Returns whether a row shows a message. */
 export function hasMessage({ message, replies }: Row, messageId: string): boolean {
   return message.id === messageId || replies?.some(({ id }) => id === messageId) === true;
 }
@@ -168,7 +168,7 @@ interface MessageTime {
 
 const times = new WeakMap<Message, MessageTime>();
 
-/** Rows are made anew with each message, and reading a time takes long. */
+/** Every message rebuilds the rows, and parsing a time is slow. */
 function timeOf(message: Message): MessageTime {
   const known = times.get(message);
   if (known !== undefined) return known;

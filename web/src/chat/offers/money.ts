@@ -1,4 +1,4 @@
-/** Amounts of money: in the currency's smallest unit, as the server has them, and as people write them. */
+/** Amounts of money: in the currency's smallest unit, as the server stores them, and as people write them. */
 
 /** ISO 4217: the currencies whose smallest unit is not a hundredth. */
 const DIGITS: Readonly<Record<string, number>> = Object.fromEntries(
@@ -13,12 +13,12 @@ const DIGITS: Readonly<Record<string, number>> = Object.fromEntries(
   ),
 );
 
-/** How many digits an amount has behind its decimal sign. Browsers know other numbers for some, as shops round. */
+/** Returns the number of decimals of a currency. Browsers know other numbers for some, as prices are rounded. */
 export function digitsOf(currency: string): number {
   return DIGITS[currency] ?? 2;
 }
 
-/** As the reader's language writes it. */
+/** Formats an amount in the reader's language. */
 export function formatAmount(amount: number, currency: string, locale?: string): string {
   const digits = digitsOf(currency);
   const format = new Intl.NumberFormat(locale, {
@@ -27,18 +27,18 @@ export function formatAmount(amount: number, currency: string, locale?: string):
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
-  // As a text, and not divided: the largest amounts have more digits than a fraction can hold.
+  // As a string, because the largest amounts have more digits than a number can hold.
   return format.format(decimalOf(amount, digits) as unknown as number);
 }
 
-/** The amount as it stands in a field to be changed: without the currency, and without groups of thousands. */
+/** Returns the amount for an input field: without the currency and without grouping. */
 export function amountText(amount: number, currency: string, locale?: string): string {
   return decimalOf(amount, digitsOf(currency)).replace(".", signsOf(locale).decimal);
 }
 
 /**
- * What somebody typed, in the smallest unit; null where it is no amount of this currency. Either sign can stand before the
- * decimals, and the language's own between thousands.
+ * Parses an amount that the reader typed, in the smallest unit; null when it is invalid. Accepts a point or a comma
+ * before the decimals, and the language's grouping.
  */
 export function parseAmount(text: string, currency: string, locale?: string): number | null {
   const digits = digitsOf(currency);
@@ -48,7 +48,7 @@ export function parseAmount(text: string, currency: string, locale?: string): nu
   return Number.isSafeInteger(amount) ? amount : null;
 }
 
-/** Without spaces and groups, and with a point. */
+/** Removes spaces and grouping, and uses a decimal point. */
 function plainText(text: string, locale?: string): string {
   const { decimal } = signsOf(locale);
   const other = decimal === "," ? "." : ",";

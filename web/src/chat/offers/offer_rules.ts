@@ -1,4 +1,4 @@
-/** Offers: who may do what, which are over, and where they stand among the messages. Pure; time is an argument. */
+/** Offers: their actions, expiry and place among the messages. All functions are pure; time is an argument. */
 
 import type { Offer, OfferStatus } from "../../server/payloads";
 import type { Row, Timeline } from "../messages/timeline";
@@ -7,14 +7,14 @@ export type OfferAction = "accept" | "reject" | "counter" | "withdraw";
 
 const ANSWERS: readonly OfferAction[] = ["accept", "reject", "counter"];
 
-/** Its status now: whether it has expired is known before the server says so. */
+/** Returns the status at a time: the client knows that an offer has expired before the server says so. */
 export function statusAt({ status, expiresAt }: Offer, nowMs: number): OfferStatus {
   return status === "pending" && expiresAt !== undefined && Date.parse(expiresAt) <= nowMs ? "expired" : status;
 }
 
 /**
- * What the reader may do about it. `mayWrite`: whether they may write in the conversation; who may not can still answer.
- * `isBlocked`: whether one of a direct conversation's two has blocked the other.
+ * Returns the reader's possible actions. `mayWrite`: the reader may write in the conversation; answering is possible
+ * without. `isBlocked`: one user of a direct conversation has blocked the other.
  */
 export function actionsOn(
   offer: Offer,
@@ -27,7 +27,7 @@ export function actionsOn(
   return mayWrite ? ANSWERS : ANSWERS.filter((action) => action !== "counter");
 }
 
-/** When the next of them expires, in milliseconds since 1970; null: none does. */
+/** Returns when the next offer expires, in milliseconds since 1970; null when none does. */
 export function nextExpiry(offers: readonly Offer[], nowMs: number): number | null {
   const times = offers
     .filter((offer) => offer.expiresAt !== undefined && statusAt(offer, nowMs) === "pending")
@@ -35,18 +35,18 @@ export function nextExpiry(offers: readonly Offer[], nowMs: number): number | nu
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** Each once, as it was told last, in the order in which they were made. */
+/** Merges offers, each with its latest state, in the order of their creation. */
 export function withOffers(before: readonly Offer[], received: readonly Offer[]): readonly Offer[] {
   const byId = new Map(before.map((offer) => [offer.id, offer]));
   for (const offer of received) {
-    // An answer of a moment ago does not undo what was told since.
+    // An older answer does not undo a newer event.
     const known = byId.get(offer.id);
     if (known === undefined || known.updatedAt <= offer.updatedAt) byId.set(offer.id, offer);
   }
   return [...byId.values()].sort((one, other) => Number(one.id) - Number(other.id));
 }
 
-/** Whether offers that are not here yet would stand among the messages that are. */
+/** Returns whether older offers have to be loaded to place them among the loaded messages. */
 export function reachesBack(offers: readonly Offer[], timeline: Timeline): boolean {
   const [firstOffer] = offers;
   const [firstMessage] = timeline.messages;
@@ -55,8 +55,8 @@ export function reachesBack(offers: readonly Offer[], timeline: Timeline): boole
 }
 
 /**
- * An offer is no message and takes no row, so that pages of messages stay pages of rows: it stands in the row of the message
- * that it follows, or above the first one. Ids of both grow in the order of what happened.
+ * Attaches offers to the rows of the messages that they follow, or above the first row. They have no rows of their own,
+ * so that pages of messages stay pages of rows. Ids of offers and messages grow in the order of creation.
  */
 export function rowsWithOffers(rows: readonly Row[], offers: readonly Offer[], timeline: Timeline): Row[] {
   if (offers.length === 0 || rows.length === 0) return [...rows];

@@ -1,4 +1,4 @@
-/** The offers of conversations, and what the reader does about them. */
+/** The offers of conversations, and the reader's actions on them. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Offer } from "../../server/payloads";
@@ -7,15 +7,15 @@ import { own } from "../own";
 import { nextExpiry, type OfferAction, reachesBack, withOffers } from "./offer_rules";
 
 export interface ConversationOffers {
-  /** In the order in which they were made. */
+  /** In the order of their creation. */
   readonly offers: readonly Offer[];
-  /** Where the server's list goes on, to older ones; null: nowhere. */
+  /** The cursor of older offers; null when all are loaded. */
   readonly next: string | null;
 }
 
 export interface OfferState {
   readonly byConversation: Readonly<Record<string, ConversationOffers>>;
-  /** Milliseconds since 1970: moved on when an offer expires. */
+  /** Milliseconds since 1970; updated when an offer expires. */
   readonly nowMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface OfferTerms {
 }
 
 const STATUS = { accept: "accepted", reject: "rejected", withdraw: "withdrawn" } as const;
-/** Timers of browsers go no further. */
+/** The longest timeout of browsers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class Offers implements ChatPart {
@@ -57,7 +57,7 @@ export class Offers implements ChatPart {
     clearTimeout(this.#timer);
   }
 
-  /** The next older ones; the newest at first. */
+  /** Loads the next page of older offers; the newest page at first. */
   async loadMore(id: string): Promise<void> {
     const known = own(this.state.getState().byConversation, id);
     if (known?.next === null || this.#loading.has(id)) return;
@@ -70,7 +70,7 @@ export class Offers implements ChatPart {
       });
       this.#put(id, page.offers, page.cursor ?? null);
     } catch {
-      // Asked for again when the conversation is opened, or more of it is shown.
+      // Opening the conversation or showing more of it loads them again.
       return;
     } finally {
       this.#loading.delete(id);
@@ -78,7 +78,7 @@ export class Offers implements ChatPart {
     this.#loadAsFarAsTimeline(id);
   }
 
-  /** Rejects with `RequestError`, as all that follow. */
+  /** Makes an offer. This method and those below reject with `RequestError`. */
   async make(conversationId: string, terms: OfferTerms): Promise<void> {
     const { offer } = await this.#core.call("offer:create", { conversationId, ...terms });
     this.#received(offer);
@@ -96,7 +96,7 @@ export class Offers implements ChatPart {
 
   #received(offer: Offer): void {
     const known = own(this.state.getState().byConversation, offer.conversationId);
-    // What was never opened is loaded when it is.
+    // The offers of other conversations are loaded when those are opened.
     if (known !== undefined) this.#put(offer.conversationId, [offer], known.next);
   }
 

@@ -1,7 +1,7 @@
 /**
- * What was written and is not sent yet. It is kept until the server has acknowledged it, so that neither a lost
- * connection nor a reload loses a word, and sent in order, each conversation on its own. `clientMessageId` makes it safe to
- * send again what may have arrived.
+ * The messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
+ * connection nor a reload loses it. The messages of a conversation are sent in order. `clientMessageId` makes retries
+ * safe.
  */
 
 import { randomId } from "../../secure_context_fallbacks";
@@ -13,29 +13,29 @@ export interface OutboxEntry {
   readonly conversationId: string;
   readonly content: string;
   readonly replyToId: string | null;
-  /** The message under whose thread it is said; a letter that an older page has kept has none. */
+  /** The root of the thread; undefined in entries that an older page has stored. */
   readonly threadId?: string | null;
-  /** Ids of the uploads that go with it (uploads.ts); it waits until all of them are on the server. */
+  /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
   readonly attachments?: readonly string[];
-  /** Milliseconds since 1970; the order of what is sent. */
+  /** Milliseconds since 1970; the order of sending. */
   readonly writtenAt: number;
-  /** Why the server did not take it; null while it is to be sent. */
+  /** Why the server refused it; null while it is to be sent. */
   readonly problem: string | null;
 }
 
-/** What somebody wrote, before it is a letter. */
+/** A message to add to the outbox. */
 export interface NewMessage {
   readonly conversationId: string;
   readonly content: string;
   readonly replyToId?: string | null;
   readonly threadId?: string | null;
   readonly attachments?: readonly string[];
-  /** Chosen by who writes it, where something else refers to the letter. */
+  /** Chosen by the caller when something else refers to the entry. */
   readonly clientMessageId?: string;
 }
 
 export interface OutboxStore {
-  /** Those of one user, the oldest first. */
+  /** Returns a user's entries, the oldest first. */
   read(userId: string): Promise<OutboxEntry[]>;
   has(clientMessageId: string): Promise<boolean>;
   put(entry: OutboxEntry): Promise<void>;
@@ -48,9 +48,9 @@ export interface OutboxOptions {
   /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
   readonly send: (entry: OutboxEntry) => Promise<void>;
   readonly changed: (entries: readonly OutboxEntry[]) => void;
-  /** Whether it can go; one that cannot yet holds up no other. */
+  /** Whether the entry can be sent; one that cannot does not block others. */
   readonly isReady?: (entry: OutboxEntry) => boolean;
-  /** It was sent, or thrown away. */
+  /** Called when the entry was sent or discarded. */
   readonly left?: (entry: OutboxEntry, isSent: boolean) => void;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
@@ -62,7 +62,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #entries: readonly OutboxEntry[] = [];
   readonly #sending = new Set<string>();
-  /** Those that are in the box, as far as this tab knows. */
+  /** The entries that are stored, as far as this tab knows. */
   readonly #kept = new Set<string>();
   #open = false;
   #lastWrittenAt = 0;
@@ -75,7 +75,7 @@ export class Outbox {
     return this.#entries;
   }
 
-  /** Reads what an earlier page has left. */
+  /** Restores the entries that an earlier page has stored. */
   async start(): Promise<void> {
     const kept = await this.#options.store.read(this.#options.userId);
     const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
@@ -84,31 +84,31 @@ export class Outbox {
     this.#sendAll();
   }
 
-  /** The connection is there, or has gone. */
+  /** Sets whether there is a connection. */
   setOpen(open: boolean): void {
     this.#open = open;
     this.#sendAll();
   }
 
-  /** Shows the letter at once; it leaves when it is kept and its turn has come. */
+  /** Shows the entry at once; sends it after it is stored and the entries before it are sent. */
   async add(message: NewMessage): Promise<void> {
     const { now = Date.now, userId } = this.#options;
-    // Two within one millisecond keep their order.
+    // Two entries within one millisecond keep their order.
     this.#lastWrittenAt = Math.max(now(), this.#lastWrittenAt + 1);
     const rest = { replyToId: null, threadId: null, attachments: [], clientMessageId: randomId() };
     const entry: OutboxEntry = { ...rest, ...message, userId, writtenAt: this.#lastWrittenAt, problem: null };
     this.#set([...this.#entries, entry]);
-    // A browser that keeps nothing (a private window, a full disk) still sends.
+    // Without storage (a private window, a full disk) the entry is still sent.
     await this.#keep(entry);
     this.#sendNext(entry.conversationId);
   }
 
-  /** What a letter waited for may be there. */
+  /** Sends entries that have become ready. */
   sendReady(): void {
     this.#sendAll();
   }
 
-  /** A letter goes without one of its files; with nothing left to say it does not go at all. */
+  /** Removes a file from an entry; discards the entry when nothing is left in it. */
   async detach(clientMessageId: string, attachment: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined) return;
@@ -118,7 +118,7 @@ export class Outbox {
     this.#sendNext(entry.conversationId);
   }
 
-  /** Tries again what the server did not take. */
+  /** Retries an entry that the server refused. */
   async retry(clientMessageId: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
@@ -130,7 +130,7 @@ export class Outbox {
     await this.#remove(clientMessageId, false);
   }
 
-  /** The message has come back as everybody's: whatever the acknowledgement says, it was sent. */
+  /** The message has arrived as an event, so it was sent, whatever its acknowledgement says. */
   arrived(clientMessageId: string): void {
     if (this.#entries.some((entry) => entry.clientMessageId === clientMessageId))
       void this.#remove(clientMessageId, true);
@@ -190,7 +190,7 @@ export class Outbox {
     );
   }
 
-  /** Whether it was thrown away meanwhile, or another tab has sent it: then its files are gone as well. */
+  /** Returns whether the entry was discarded, or another tab has sent it and removed its files. */
   async #isGone({ clientMessageId }: OutboxEntry): Promise<boolean> {
     if (!this.#entries.some((each) => each.clientMessageId === clientMessageId)) return true;
     if (!this.#kept.has(clientMessageId)) return false;

@@ -1,7 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { OutboxEntry, OutboxStore } from "./outbox";
 
-/** The database of an earlier version calls the entries letters. */
+/** Databases of earlier versions name the entries letters. */
 const ENTRIES = "letters";
 
 interface Database extends DBSchema {

@@ -1,7 +1,7 @@
 /**
- * Says that the reader is away when nothing was touched for a while, in any tab, and that they are back. The server takes
- * each tab for a device and shows a user as away when all of their devices are, so every tab says so for itself, by one
- * clock that all share. Whoever has chosen a status keeps it.
+ * Sets the reader's status to away after a time without activity in any tab, and back to online. The server takes each
+ * tab for a device and shows a user as away when all of their devices are. So every tab reports its own status, by a
+ * clock that all tabs share. A status that the reader has chosen stays.
  */
 
 import type { ChosenStatus, PresenceStatus } from "../../server/payloads";
@@ -9,11 +9,11 @@ import type { ChatPart, Core } from "../core";
 import type { PresenceStore } from "./presence";
 
 const IDLE_MS = 5 * 60_000;
-/** So often others tabs are told that somebody is there. */
+/** How often other tabs are told about activity. */
 const BROADCAST_MS = 20_000;
 const ACTIVITY_EVENTS = ["pointerdown", "pointermove", "keydown", "wheel", "focus"] as const;
 
-/** What to say now; null: nothing. `shown` is what the server has, `chosen` what the reader wants. */
+/** Returns the status to send; null: none. `shown` is the server's status, `chosen` the reader's. */
 export function statusToSend(
   shown: PresenceStatus | undefined,
   chosen: ChosenStatus,
@@ -52,7 +52,7 @@ export class Idle implements ChatPart {
   }
 
   connected(): void {
-    // A new connection begins with what was set last, which may have been said when the reader was away.
+    // A new connection starts with the last status, which may be away.
     this.#sentStatus = this.#presence.mine?.status === "away" ? "away" : "online";
     this.#update();
   }
@@ -61,10 +61,10 @@ export class Idle implements ChatPart {
     clearTimeout(this.#timer);
   }
 
-  /** What the reader wants others to see from now on. Rejects with `RequestError`. */
+  /** Sets the status that the reader has chosen. Rejects with `RequestError`. */
   async choose(status: ChosenStatus, text?: string): Promise<void> {
     const before = this.#chosen;
-    // The page may be gone before the answer comes, and the others have been told by then.
+    // The page may be closed before the reply arrives, when others already see the status.
     this.#chosen = status;
     try {
       await this.#presence.set(status, text);
@@ -97,7 +97,7 @@ export class Idle implements ChatPart {
     const say = statusToSend(this.#presence.mine?.status, this.#chosen, idleMs);
     if (say !== null && say !== this.#sentStatus) {
       this.#sentStatus = say;
-      // What was not taken is said again with the next connection.
+      // The next connection sends it again.
       this.#presence.set(say).catch(() => undefined);
     }
     this.#timer = setTimeout(() => this.#update(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);

@@ -1,4 +1,4 @@
-/** Other people: who they are, and of whom the reader does not want to hear. */
+/** Other users, and whom the reader has blocked. */
 
 import type { Conversation, User, UserPage } from "../../server/payloads";
 import type { ConversationStore } from "../conversations/conversation_store";
@@ -26,17 +26,17 @@ export class People implements ChatPart {
   loaded(): void {
     void this.blocked().then(
       (users) => this.#setBlocked(() => users.map(({ id }) => id)),
-      // The connection went: when it is back, this begins anew.
+      // The connection was lost; the next one loads them.
       () => undefined,
     );
   }
 
-  /** Somebody as they are now. Rejects with `RequestError`. */
+  /** Returns a user. Rejects with `RequestError`. */
   get(id: string): Promise<User> {
     return this.#core.api.get(`users/${encodeURIComponent(id)}`);
   }
 
-  /** Of whom the reader does not want to hear. */
+  /** Returns the users whom the reader has blocked. */
   async blocked(): Promise<User[]> {
     const users: User[] = [];
     let cursor: string | null = "";
@@ -49,7 +49,9 @@ export class People implements ChatPart {
     return users;
   }
 
-  /** Neither writes to the other any more, and in groups what they say is folded. Rejects with `RequestError`. */
+  /**
+   * Blocks a user: neither can message the other, and their messages in groups are hidden. Rejects with `RequestError`.
+   */
   async block(id: string): Promise<void> {
     await this.#core.api.put(`users/me/blocks/${encodeURIComponent(id)}`);
   }
@@ -58,7 +60,9 @@ export class People implements ChatPart {
     await this.#core.api.delete(`users/me/blocks/${encodeURIComponent(id)}`);
   }
 
-  /** The id of the direct conversation with somebody, which is opened where there is none. Rejects with `RequestError`. */
+  /**
+   * Returns the id of the direct conversation with a user; creates it when there is none. Rejects with `RequestError`.
+   */
   async openDirect(id: string): Promise<string> {
     const known = Object.values(this.#core.now.conversations).find((each) => isWith(each, id));
     return known?.id ?? this.#conversations.create({ kind: "direct", memberIds: [id] });
@@ -69,7 +73,7 @@ export class People implements ChatPart {
   }
 }
 
-/** Whether a direct conversation with somebody is here. */
+/** Returns whether the direct conversation with a user is loaded. */
 export function hasDirectWith(conversations: ConversationsById, id: string): boolean {
   return Object.values(conversations).some((each) => isWith(each, id));
 }

@@ -1,4 +1,4 @@
-/** Who is there, of those whom the reader knows, and of others who are shown. */
+/** The presence of contacts, and of other users who are shown. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChosenStatus, Presence } from "../../server/payloads";
@@ -7,16 +7,16 @@ import { own } from "../own";
 
 export type PresenceByUser = Readonly<Record<string, Presence>>;
 
-/** The server takes so many at once. */
+/** The server's limit for subscriptions. */
 const WATCHED_MAX = 1_000;
 
 export class PresenceStore implements ChatPart {
   readonly state: StoreApi<PresenceByUser> = createStore<PresenceByUser>(() => ({}));
   readonly #core: Core;
-  /** Who is no contact, and asked for by those who show them: how many do. */
+  /** Users who are not contacts, with the number of components that show them. */
   readonly #watched = new Map<string, number>();
   readonly #subscribed = new Set<string>();
-  /** Those of before the connection went. */
+  /** The subscriptions before the connection was lost. */
   #subscribedBefore: ReadonlySet<string> = new Set();
   #isReplaced = false;
   #isScheduled = false;
@@ -26,7 +26,7 @@ export class PresenceStore implements ChatPart {
     core.on("presence:update", (received) => this.state.setState({ [received.userId]: received }));
   }
 
-  /** The reader's own. */
+  /** The reader's own presence. */
   get mine(): Presence | undefined {
     return own(this.state.getState(), this.#core.now.me.id);
   }
@@ -35,18 +35,18 @@ export class PresenceStore implements ChatPart {
     this.#subscribedBefore = new Set(this.#subscribed);
     this.#subscribed.clear();
     this.#scheduleSubscribe();
-    // Nobody told of it while the connection was away, and recovery brings only what is in the log.
+    // Presence is not in the log, so recovery does not include changes during the interruption.
     if (!this.#isReplaced) void this.#refresh();
     this.#isReplaced = false;
   }
 
-  /** Everybody's, as of now. */
+  /** Replaces the presence of all users. */
   replace(presence: readonly Presence[]): void {
     this.#isReplaced = true;
     this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])), true);
   }
 
-  /** Keeps somebody's presence here as long as they are shown, contact or not. Answers what ends that. */
+  /** Subscribes to a user's presence while it is shown. Returns a function that ends this. */
   watch(userId: string): () => void {
     this.#watched.set(userId, (this.#watched.get(userId) ?? 0) + 1);
     this.#scheduleSubscribe();
@@ -57,13 +57,13 @@ export class PresenceStore implements ChatPart {
     };
   }
 
-  /** What others see of the reader; without a text the one that is there stays. Rejects with `RequestError`. */
+  /** Sets the reader's status; without `text` the status text stays. Rejects with `RequestError`. */
   async set(status: ChosenStatus, text?: string): Promise<void> {
     await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
     this.#setMine(status, text);
   }
 
-  /** The server tells the reader's other devices. */
+  /** The server sends the update only to other devices. */
   #setMine(status: ChosenStatus, text?: string): void {
     const { mine } = this;
     const userId = this.#core.now.me.id;
@@ -76,7 +76,7 @@ export class PresenceStore implements ChatPart {
     if (this.#subscribed.delete(userId)) this.#core.send("presence:unsubscribe", { userIds: [userId] });
   }
 
-  /** Many are shown at once, and asked for together. */
+  /** Subscribes once for all users that appear together. */
   #scheduleSubscribe(): void {
     if (this.#isScheduled || !this.#core.now.connected) return;
     this.#isScheduled = true;
@@ -88,7 +88,7 @@ export class PresenceStore implements ChatPart {
 
   async #subscribe(): Promise<void> {
     const known = this.state.getState();
-    // Contacts are on the board anyway.
+    // The presence of contacts is known anyway.
     const isMissing = (id: string): boolean =>
       !this.#subscribed.has(id) && (own(known, id) === undefined || this.#subscribedBefore.has(id));
     const userIds = [...this.#watched.keys()].filter(isMissing).slice(0, WATCHED_MAX - this.#subscribed.size);
@@ -98,7 +98,7 @@ export class PresenceStore implements ChatPart {
       const { presence } = await this.#core.call("presence:subscribe", { userIds });
       this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
     } catch {
-      // The connection went, and when it is back they are asked for again.
+      // The connection was lost; the next one subscribes again.
     }
   }
 

@@ -1,11 +1,11 @@
-/** The reader's own account: how others see it, its password, and where it is signed in. */
+/** The reader's own account: profile, password and signed-in devices. */
 
 import type { Rights, SignedInDevice, SignedInDevicePage, UploadedFile, User } from "../../server/payloads";
 import type { ChatPart, Core } from "../core";
 
 export interface ProfileChanges {
   readonly name?: string;
-  /** Null takes it away. */
+  /** Null removes it. */
   readonly avatar?: string | null;
   readonly text?: string | null;
 }
@@ -27,21 +27,21 @@ export class Profile implements ChatPart {
       this.#put(user);
       state.setState({ rights });
     };
-    // The connection went: when it is back, this begins anew.
+    // The connection was lost; the next one loads it.
     load().catch(() => undefined);
   }
 
-  /** Whether it was made here, with an address and a password. */
+  /** Whether the reader has signed in with an e-mail address and a password. */
   get isAccount(): boolean {
     return this.#core.api.session?.accessToken !== undefined;
   }
 
-  /** Rejects with `RequestError`, as all below. */
+  /** Updates the profile. This method and those below reject with `RequestError`. */
   async update(changes: ProfileChanges): Promise<void> {
     this.#put(await this.#core.api.patch<User>("users/me", changes));
   }
 
-  /** Others see a small picture of what was uploaded. */
+  /** Uploads a picture and uses its thumbnail as the avatar. */
   async setPicture(file: File): Promise<void> {
     const form = new FormData();
     form.append("file", file);
@@ -63,7 +63,7 @@ export class Profile implements ChatPart {
   }
 
   #put(user: User): void {
-    // A page that begins without a connection shows who is signed in.
+    // A page that starts offline shows this user.
     this.#core.api.rememberUser(user);
     this.#core.state.setState({ me: user });
   }

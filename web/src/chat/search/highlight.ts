@@ -1,11 +1,11 @@
-/** Where a text has the words that were looked for: case, accents and width do not count, as on the server. */
+/** Finds the words of a search in a text, ignoring case, accents and width like the server. */
 
 export interface Piece {
   readonly text: string;
   readonly isFound: boolean;
 }
 
-/** A text as it is compared, and for each of its letters where that stood. */
+/** A text as it is compared, and the original position of each letter. */
 interface BlockedMessage {
   readonly letters: string;
   readonly places: readonly number[];
@@ -14,7 +14,7 @@ interface BlockedMessage {
 const EXCERPT = 240;
 const BEFORE_FOUND = 60;
 
-/** The text in pieces, of which some are found. */
+/** Splits a text into pieces that match the search, or do not. */
 export function piecesOf(text: string, query: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
@@ -27,7 +27,7 @@ export function piecesOf(text: string, query: string): Piece[] {
   return pieces;
 }
 
-/** As much of a long text as stands around what is found first. */
+/** Returns the part of a long text around the first match. */
 export function excerptOf(text: string, query: string): string {
   const start = foundIn(text, query)[0]?.[0] ?? 0;
   const from = start <= BEFORE_FOUND * 2 ? 0 : text.indexOf(" ", start - BEFORE_FOUND) + 1 || start;
@@ -35,7 +35,7 @@ export function excerptOf(text: string, query: string): string {
   return `${from > 0 ? "…" : ""}${part}${from + EXCERPT < text.length ? "…" : ""}`;
 }
 
-/** Starts and ends, in order and apart from each other. */
+/** Returns the start and end of each match, in order. */
 function foundIn(text: string, query: string): [number, number][] {
   const pattern = patternOf(query);
   if (pattern === null) return [];
@@ -47,11 +47,11 @@ function foundIn(text: string, query: string): [number, number][] {
 }
 
 const WORD = "[\\p{L}\\p{N}]";
-/** Scripts without spaces between words, of which any part may be found. */
+/** Scripts without spaces between words, of which any part may match. */
 const UNSPACED =
   /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]+$/u;
 
-/** The words have to be whole; the last one may go on. */
+/** Words match as a whole; the last one may be the start of a word. */
 function patternOf(query: string): RegExp | null {
   const words = fold(query).letters.match(/[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu) ?? [];
   if (words.length === 0) return null;

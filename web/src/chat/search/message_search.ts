@@ -1,4 +1,4 @@
-/** Looking for messages: what is asked, and how much of the answer is here. */
+/** The search for messages: its query, and the results that are loaded. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../../server/api";
@@ -6,10 +6,10 @@ import type { Message, MessagePage, Person } from "../../server/payloads";
 
 export interface SearchQuery {
   readonly text: string;
-  /** null: everywhere. */
+  /** Null: everywhere. */
   readonly conversationId: string | null;
   readonly sender: Person | null;
-  /** Days as a calendar writes them, `2026-01-31`, both included; empty: from the beginning, until now. */
+  /** Days as `2026-01-31`, both included; empty: no limit. */
   readonly from: string;
   readonly until: string;
 }
@@ -17,7 +17,7 @@ export interface SearchQuery {
 export interface SearchState {
   readonly query: SearchQuery;
   readonly messages: readonly Message[];
-  /** Where the answer goes on; null: this is all. */
+  /** The cursor of the next page; null on the last one. */
   readonly next: string | null;
   readonly status: "idle" | "loading" | "done" | "failed";
   readonly problem: string;
@@ -26,13 +26,13 @@ export interface SearchState {
 export const NO_QUERY: SearchQuery = { text: "", conversationId: null, sender: null, from: "", until: "" };
 const NO_RESULTS: SearchState = { query: NO_QUERY, messages: [], next: null, status: "idle", problem: "" };
 
-/** A page may be empty while there is more to look through; so many of them are passed over at once. */
+/** A page may be empty although more follow; this many are skipped at once. */
 const EMPTY_PAGES_MAX = 5;
 
-/** Whether there is a word to look for. */
+/** Returns whether the query has a word to search for. */
 export const isSearchable = ({ text }: SearchQuery): boolean => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text);
 
-/** Days begin where the reader is. */
+/** Returns the path of a request. Days start in the reader's time zone. */
 export function searchPath({ text, conversationId, sender, from, until }: SearchQuery, cursor: string | null): string {
   const asked = new URLSearchParams({ q: text.trim(), limit: "20" });
   if (conversationId !== null) asked.set("conversationId", conversationId);
@@ -56,7 +56,7 @@ export class MessageSearch {
     this.#api = api;
   }
 
-  /** Asks something else; what was found before stays until the answer is here. */
+  /** Searches for another query; earlier results stay until the answer arrives. */
   async search(query: SearchQuery): Promise<void> {
     if (!isSearchable(query)) return this.state.setState({ ...NO_RESULTS, query }, true);
     this.state.setState({ query, status: "loading", problem: "" });

@@ -1,13 +1,13 @@
-/** What is offered while somebody types `@` and a name, or `:` and a word for an emoji. */
+/** Suggestions while the reader types `@` and a name, or `:` and a word for an emoji. */
 
 import type { Member } from "../../server/payloads";
 import type { EmojiEntry } from "./emoji";
 import { EVERYONE, spellingOf } from "./mentions";
 
-/** What is being typed, and where it begins. */
+/** What is being typed, and where it starts. */
 export interface CompletionQuery {
   readonly kind: "mention" | "emoji";
-  /** Where its sign stands. */
+  /** The position of `@` or `:`. */
   readonly from: number;
   readonly text: string;
 }
@@ -15,32 +15,35 @@ export interface CompletionQuery {
 export interface CompletionChoice {
   readonly key: string;
   readonly label: string;
-  /** What else is said of it. */
+  /** An additional description. */
   readonly hint: string;
-  /** What takes the place of what was typed. */
+  /** The text that replaces what was typed. */
   readonly insert: string;
   readonly emoji?: string;
   readonly userId?: string;
 }
 
-/** As many as there is room for above the keyboard of a phone. */
+/** As many as fit above the keyboard of a phone. */
 const SHOWN_MAX = 6;
 const MENTION = /(?<![\p{L}\p{N}_@.+/-])@((?:[^\s@`](?:[^@`\n]{0,58}[^\s@`])?)?)$/u;
 const EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30})$/iu;
 
-/** What is being typed in front of the caret; null where nothing is to be offered. */
+/** Returns what is being typed before the caret; null when nothing is to be suggested. */
 export function queryAt(text: string, caret: number): CompletionQuery | null {
   const before = text.slice(0, caret);
-  // Nobody is named in code, and a colon is one there.
+  // Code contains no mentions, and a colon is only a colon there.
   if ((before.match(/`/g)?.length ?? 0) % 2 === 1) return null;
-  // Names have spaces in them: after one, everything else could be the rest of it.
+  // Names contain spaces, so anything after one could belong to the name.
   const emoji = EMOJI.exec(before);
   if (emoji !== null) return { kind: "emoji", from: emoji.index, text: emoji[1] ?? "" };
   const mention = MENTION.exec(before);
   return mention === null ? null : { kind: "mention", from: mention.index, text: mention[1] ?? "" };
 }
 
-/** The members whose names fit, those that begin so first. `everyone`: what is said of `@all`, where there is that. */
+/**
+ * Returns members whose names match; names that start with the query come first. `everyone`: the description of `@all`;
+ * null where it is not available.
+ */
 export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): CompletionChoice[] {
   const wanted = query.toLowerCase();
   const fitting = members
@@ -67,7 +70,7 @@ function choiceOf(member: Member, members: readonly Member[]): CompletionChoice 
   return { key: userId, label: name, hint: spelling === name ? "" : `@${userId}`, insert: `@${spelling}`, userId };
 }
 
-/** The emoji whose short code fits, those that begin so first. */
+/** Returns emoji whose short code matches; codes that start with the query come first. */
 export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): CompletionChoice[] {
   const wanted = query.toLowerCase();
   const found: { choice: CompletionChoice; rank: number }[] = [];
@@ -83,7 +86,7 @@ export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): Compl
     .map(({ choice }) => choice);
 }
 
-/** What has to be written in place of what was typed: with a space behind it, where none follows. */
+/** Returns the text to insert, with a space after it where none follows. */
 export function insertionOf(choice: CompletionChoice, text: string, caret: number): string {
   return /^\s/.test(text.slice(caret)) ? choice.insert : `${choice.insert} `;
 }

@@ -1,4 +1,4 @@
-/** What is written and not sent: kept in the browser, by reader and conversation. */
+/** Drafts, in localStorage by reader and conversation. */
 
 import type { Composing } from "../core";
 
@@ -10,7 +10,7 @@ export function draftOf(userId: string, conversationId: string): string {
   return localStorage.getItem(`${DRAFT_KEY}${userId}.${conversationId}`) ?? "";
 }
 
-/** The message that the reader edits or answers in a conversation, as it was when they began. */
+/** Returns the message that the reader edits or replies to, as it was when they started. */
 export function composingOf(userId: string, conversationId: string): Composing | null {
   try {
     return JSON.parse(localStorage.getItem(`${COMPOSING_KEY}${userId}.${conversationId}`) ?? "null");
@@ -19,7 +19,7 @@ export function composingOf(userId: string, conversationId: string): Composing |
   }
 }
 
-/** Keeps it, without a text; null: neither edits nor answers any more. */
+/** Saves the message that the reader edits or replies to; null removes it. */
 export function saveComposing(userId: string, conversationId: string, composing: Composing | null): void {
   const key = `${COMPOSING_KEY}${userId}.${conversationId}`;
   localStorage.removeItem(`${EDIT_KEY}${userId}.${conversationId}`);
@@ -27,7 +27,7 @@ export function saveComposing(userId: string, conversationId: string, composing:
   else localStorage.setItem(key, JSON.stringify(composing));
 }
 
-/** The other text for the message that is edited, as far as it is written; null where nothing was changed yet. */
+/** Returns the new text of the edited message; null when nothing was changed yet. */
 export function editOf(userId: string, conversationId: string): string | null {
   return localStorage.getItem(`${EDIT_KEY}${userId}.${conversationId}`);
 }

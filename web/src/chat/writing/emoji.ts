@@ -1,4 +1,4 @@
-/** The emoji that there are, loaded when they are asked for, and those that the reader has used lately. */
+/** All emoji, loaded on demand, and those that the reader has used recently. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 
@@ -6,12 +6,12 @@ export interface EmojiEntry {
   readonly emoji: string;
   readonly label: string;
   readonly group: number;
-  /** Of the Unicode list in which it came. */
+  /** Of the Unicode emoji list that added it. */
   readonly version: number;
   readonly tags: readonly string[];
-  /** Words that are typed between colons. */
+  /** Short codes, which are typed between colons. */
   readonly codes: readonly string[];
-  /** The same in five colours of skin, from light to dark. */
+  /** The emoji in five skin tones, from light to dark. */
   readonly skins?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export interface EmojiSet {
   readonly skinTones: Readonly<Record<string, string>>;
 }
 
-/** An entry as it travels: short, as there are many. Texts of a list stand in one, with bars between them. */
+/** An entry in a compact form. The texts of a list are joined with bars. */
 export type PackedEmoji = readonly [
   emoji: string,
   label: string,
@@ -43,14 +43,14 @@ export class EmojiStore {
 
   load(): Promise<EmojiSet> {
     this.#loading ??= import("virtual:emoji").then(({ default: set }) => ({ ...set, emoji: set.emoji.map(unpacked) }));
-    // Without a connection they are not there; later they may be.
+    // Without a connection the load fails; the next call retries.
     this.#loading.catch(() => {
       this.#loading = undefined;
     });
     return this.#loading;
   }
 
-  /** The reader has used one. */
+  /** Records that the reader has used an emoji. */
   used(emoji: string): void {
     const recent = withUsed(this.recent.getState(), emoji);
     this.recent.setState(recent, true);

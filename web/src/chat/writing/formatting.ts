@@ -1,16 +1,16 @@
-/** Markdown around what is chosen in a text, by the keys that people know. */
+/** Markdown around the selected text, for the usual keyboard shortcuts. */
 
 export interface Edit {
   readonly from: number;
   readonly to: number;
   readonly insert: string;
-  /** What is chosen afterwards. */
+  /** The selection afterwards. */
   readonly selection: readonly [number, number];
 }
 
 export const SIGNS: Readonly<Record<string, string>> = { b: "**", i: "_", e: "`" };
 
-/** Puts the sign around the selection, or takes it away where it is. */
+/** Puts the marker around the selection, or removes it. */
 export function toggled(text: string, from: number, to: number, sign: string): Edit {
   const chosen = text.slice(from, to);
   const { length } = sign;

@@ -1,4 +1,4 @@
-/** How members are named in texts, as the server recognises it: `@name`, `@id`, and `@all` for everybody. */
+/** Mentions in texts, as the server recognizes them: `@name`, `@id`, and `@all` for everyone. */
 
 import type { Member } from "../../server/payloads";
 
@@ -6,13 +6,13 @@ export const EVERYONE = "all";
 
 const WORDS_MAX = 6;
 const LENGTH_MAX = 120;
-/** What the server takes for a name that begins here: not inside a word, an address or another mention. */
+/** A mention does not start inside a word, an address or another mention. */
 const BEFORE = /[\p{L}\p{N}_@.+/-]$/u;
 const INSIDE = /^[\p{L}\p{N}_]/u;
 const CONTINUES = /^[-.@][\p{L}\p{N}_]/u;
 const WORD = /[\p{L}\p{N}_]$/u;
 
-/** What stands behind the @ for a member: the name, or the id where the name is not theirs alone or cannot be found. */
+/** Returns the text after `@` for a member: the name, or the id where the name is ambiguous or cannot be recognized. */
 export function spellingOf(member: Member, members: readonly Member[]): string {
   const { name, userId } = member;
   const isPlain = /^[^\s@`]([^\n\r`]*\S)?$/u.test(name) && name.length <= LENGTH_MAX;
@@ -26,10 +26,10 @@ const matches = ({ name, userId }: Member, spelling: string): boolean =>
 
 const fold = (text: string): string => text.toLowerCase();
 
-/** A stretch of a text: plain, or somebody's mention. */
+/** A part of a text: plain, or a mention. */
 export interface TextPart {
   readonly text: string;
-  /** Whose; `EVERYONE` for all. */
+  /** The mentioned user; `EVERYONE` for all. */
   readonly userId?: string;
 }
 
@@ -38,7 +38,7 @@ export interface MentionedUser {
   readonly spellings: readonly string[];
 }
 
-/** Those whom the server has found in a message, with what they may be called there. */
+/** Returns the users whom the server has found in a message, with the names that they may have there. */
 export function mentionedUsers(
   { mentions = [], mentionsAll = false }: { mentions?: readonly string[]; mentionsAll?: boolean },
   members: readonly Member[],
@@ -50,7 +50,7 @@ export function mentionedUsers(
   return mentionsAll ? [...people, { userId: EVERYONE, spellings: [EVERYONE] }] : people;
 }
 
-/** Cuts a text at the mentions in it; of several that fit the longest counts. */
+/** Splits a text at its mentions; the longest match counts. */
 export function splitAtMentions(text: string, users: readonly MentionedUser[]): TextPart[] {
   const parts: TextPart[] = [];
   let from = 0;
@@ -77,6 +77,6 @@ function longestAt(
     .sort((one, other) => other.length - one.length)[0];
 }
 
-/** Whether a name is over where something else follows. */
+/** Returns whether a name ends before the rest of the text. */
 const endsAt = (spelling: string, rest: string): boolean =>
   !(WORD.test(spelling) && INSIDE.test(rest)) && !CONTINUES.test(rest);

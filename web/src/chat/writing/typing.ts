@@ -1,4 +1,4 @@
-/** Who types, by conversation; and that the reader does. */
+/** Who is typing, by conversation, and that the reader is typing. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatPart, Core } from "../core";
@@ -11,7 +11,7 @@ export interface Typist {
 
 export type Typists = Readonly<Record<string, readonly Typist[]>>;
 
-/** The server says when somebody stops; where that is missed, it is over after so long. */
+/** The server says when somebody stops; without that event, it ends after this time. */
 const LASTS_MS = 6_000;
 const REPEAT_MS = 3_000;
 
@@ -19,7 +19,7 @@ export class Typing implements ChatPart {
   readonly state: StoreApi<Typists> = createStore<Typists>(() => ({}));
   readonly #core: Core;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** When the reader was last said to type, by conversation. */
+  /** By conversation: when the last event about the reader was sent. */
   readonly #sentAt = new Map<string, number>();
 
   constructor(core: Core) {
@@ -40,19 +40,19 @@ export class Typing implements ChatPart {
     this.lost();
   }
 
-  /** The reader types; told to others every few seconds. */
+  /** Tells others that the reader is typing, every few seconds. */
   type(conversationId: string): void {
     if (Date.now() - (this.#sentAt.get(conversationId) ?? 0) < REPEAT_MS) return;
     this.#sentAt.set(conversationId, Date.now());
     this.#core.send("typing:start", { conversationId });
   }
 
-  /** What was typed is taken away again. */
+  /** Tells others that the reader has stopped typing. */
   stop(conversationId: string): void {
     if (this.#sentAt.delete(conversationId)) this.#core.send("typing:stop", { conversationId });
   }
 
-  /** What was typed is sent: whoever types on says so anew. */
+  /** Forgets the last event after a message was sent, so that typing on is reported again. */
   sent(conversationId: string): void {
     this.#sentAt.delete(conversationId);
   }

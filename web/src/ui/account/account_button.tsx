@@ -23,7 +23,7 @@ interface Props {
   onSignOut: () => void;
 }
 
-/** Who is signed in and how others see them, with the way to everything that is about them. */
+/** The signed-in user's name and status, with a menu of status, settings and sign-out. */
 export function AccountButton({ onOpen, onSignOut }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);

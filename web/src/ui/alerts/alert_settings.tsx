@@ -22,7 +22,7 @@ interface PartProps {
   onChange: (preferences: Preferences) => void;
 }
 
-/** What the reader wants to be notified of, how it sounds, and when there should be quiet. Each change holds at once. */
+/** Notification preferences: kinds, sounds and quiet hours. Each change is saved at once. */
 export default function AlertSettings() {
   const { alerts } = useChat();
   const [preferences, setPreferences] = useState<Preferences | null>(null);
@@ -85,7 +85,7 @@ function Occasions({ preferences, onChange }: PartProps) {
 function QuietHours({ preferences, onChange }: PartProps) {
   const quiet = preferences.doNotDisturb;
   const labels = texts.alerts.settings;
-  // The hours are those of where the reader is when they choose them.
+  // Quiet hours are in the time zone where the reader chooses them.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const change = (wanted: Partial<Preferences["doNotDisturb"]>): void =>
     onChange({ ...preferences, doNotDisturb: { ...quiet, timeZone, ...wanted } });

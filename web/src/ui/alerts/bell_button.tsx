@@ -9,7 +9,7 @@ import "./bell_button.css";
 
 const NotificationList = lazy(() => import("./notification_list"));
 
-/** How much calls for attention, and the way to it. */
+/** The number of unread notifications, and a button that lists them. */
 export function BellButton() {
   const { alerts } = useChat();
   const unread = useStore(alerts.state, unreadIn);

@@ -1,4 +1,4 @@
-/** The browser's own notifications: whether it may show them on this device, and showing them. */
+/** The browser's notifications: the permission on this device, and showing them. */
 
 export type Permission = "on" | "off" | "ask" | "denied" | "impossible";
 
@@ -6,13 +6,13 @@ export type Permission = "on" | "off" | "ask" | "denied" | "impossible";
 const OFF = "talkwire.notifications-off";
 
 export function permission(): Permission {
-  // Browsers of Android have them for installed applications only: there the constructor throws.
+  // Browsers on Android allow notifications only for installed applications: the constructor throws.
   if (!("Notification" in window) || /android/i.test(navigator.userAgent)) return "impossible";
   if (Notification.permission === "granted") return localStorage.getItem(OFF) === null ? "on" : "off";
   return Notification.permission === "denied" ? "denied" : "ask";
 }
 
-/** The reader wants them: the browser asks, the first time. */
+/** Turns notifications on; the browser asks the first time. */
 export async function turnOn(): Promise<Permission> {
   localStorage.removeItem(OFF);
   if (permission() === "ask") await Notification.requestPermission();
@@ -32,7 +32,7 @@ export interface Shown {
   readonly body: string;
 }
 
-/** Silent: what is heard is ours. */
+/** Shows a notification without a sound, since the client plays its own. */
 export function showNotification({ id, title, body }: Shown, onClick: () => void): void {
   if (permission() !== "on") return;
   const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
@@ -45,7 +45,7 @@ export function showNotification({ id, title, body }: Shown, onClick: () => void
   };
 }
 
-/** They were read, here or elsewhere. */
+/** Closes notifications that were read. */
 export function closeNotifications(ids: readonly string[]): void {
   for (const id of ids) {
     shown.get(id)?.close();

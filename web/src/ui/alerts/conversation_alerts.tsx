@@ -9,7 +9,7 @@ type Notify = NonNullable<MemberPreferences["notify"]>;
 
 const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
 
-/** What the reader wants to hear of one conversation. Each change holds at once. */
+/** Notification preferences of one conversation. Each change is saved at once. */
 export function ConversationAlerts({ conversation }: { conversation: Conversation }) {
   const { alerts } = useChat();
   const { id, kind } = conversation;
@@ -54,7 +54,7 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
           disabled={muted}
           onChange={({ target: { value } }) => void change({ notify: LEVELS.find((level) => level === value) ?? null })}
         >
-          {/* Replies to oneself are notified of only where nothing was chosen. */}
+          {/* The server notifies of replies only by default. */}
           {kind !== "direct" && <option value="mentions-and-replies">{labels.levels.usual}</option>}
           {LEVELS.map((level) => (
             <option key={level} value={level}>

@@ -23,7 +23,7 @@ const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
   reply: Reply,
 };
 
-/** What called for attention, the newest first. */
+/** The reader's notifications, newest first. */
 export default function NotificationList({ onClose }: { onClose: () => void }) {
   const { alerts } = useChat();
   const { items, next } = useStore(alerts.state);

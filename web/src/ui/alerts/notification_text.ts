@@ -1,12 +1,12 @@
 import type { ChatNotification } from "../../server/payloads";
 import { texts } from "../../texts";
 
-/** What happened, as one line: who did what. */
+/** Returns who did what, in one line. */
 export function headlineOf({ type, title }: ChatNotification): string {
   return texts.alerts.happened[type](title);
 }
 
-/** What it was about, and where; what the server no longer shows is left out. */
+/** Returns what it was about, and where. */
 export function bodyOf({ body }: ChatNotification, conversationName?: string): string {
   return [conversationName, body].filter(Boolean).join(": ");
 }

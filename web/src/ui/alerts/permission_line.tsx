@@ -3,7 +3,9 @@ import { texts } from "../../texts";
 import { permission, turnOff, turnOn } from "./browser_notifications";
 import "./permission_line.css";
 
-/** Whether the browser shows notifications on this device. It asks when the reader wants them, and never before. */
+/**
+ * Shows whether the browser shows notifications on this device. The browser asks only when the reader turns them on.
+ */
 export function PermissionLine() {
   const [state, setState] = useState(permission);
   const { states, turnOn: on, turnOff: off } = texts.alerts.browser;

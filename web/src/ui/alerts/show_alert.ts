@@ -1,5 +1,5 @@
 import { own } from "../../chat/own";
-/** Says what calls for attention: a sound, and the browser's notification where the reader looks elsewhere. */
+/** Announces a notification: a sound, and the browser's notification when the reader looks elsewhere. */
 
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
@@ -14,7 +14,7 @@ export function showAlert(chat: Chat, { notification, showsNotification }: Alert
   if (sound !== undefined) void play(sound);
   if (!showsNotification) return;
   const conversation = own(chat.state.getState().conversations, conversationId);
-  // Of two people the headline names the other one already.
+  // In a direct conversation the headline already names the other user.
   const name = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
   const body = bodyOf(notification, type === "invitation" ? undefined : name);
   showNotification({ id, title: headlineOf(notification), body }, () => {

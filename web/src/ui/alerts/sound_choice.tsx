@@ -7,15 +7,15 @@ import "./sound_choice.css";
 
 interface Props {
   label: string;
-  /** A sound's name; `default` is the usual one, null none. */
+  /** A sound's name, or `default`; null: none. */
   value: string | null;
-  /** What null is called. */
+  /** The label of null. */
   none: string;
   onChange: (sound: string | null) => void;
   disabled?: boolean;
 }
 
-/** A sound, and how it sounds. */
+/** A choice of sounds, with a button that plays the chosen one. */
 export function SoundChoice({ label, value, none, onChange, disabled = false }: Props) {
   const id = useId();
   const { sounds, preview } = texts.alerts;

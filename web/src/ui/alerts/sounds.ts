@@ -1,4 +1,4 @@
-/** The sounds, each a small file of our own (web/sounds). */
+/** The client's sounds, which web/sounds makes. */
 
 import bell from "../../../sounds/bell.wav";
 import chime from "../../../sounds/chime.wav";
@@ -7,18 +7,18 @@ import knock from "../../../sounds/knock.wav";
 import ring from "../../../sounds/ring.wav";
 import ringback from "../../../sounds/ringback.wav";
 
-/** What a notification can sound like; the first is what the server calls `default`. */
+/** The sounds for notifications; the first is the server's `default`. */
 export const SOUNDS = ["drop", "chime", "knock", "bell"] as const;
 
 const FILES: Readonly<Record<string, string>> = { drop, chime, knock, bell, ring, ringback };
 const played = new Map<string, Promise<string>>();
 
-/** The sound of that name; for a name that another client has made up, the usual one. */
+/** Returns the sound with this name; the default for a name that another client has made up. */
 export function knownSound(name: string): string {
   return Object.hasOwn(FILES, name) ? name : SOUNDS[0];
 }
 
-/** Plays it once. Before somebody has touched the page browsers play nothing, and there is no harm in that. */
+/** Plays a sound once. Browsers play nothing before the first click, which is no problem. */
 export async function play(name: string): Promise<void> {
   const sound = knownSound(name);
   try {
@@ -30,14 +30,14 @@ export async function play(name: string): Promise<void> {
   }
 }
 
-/** Plays it again and again. Answers what ends that. */
+/** Repeats a sound. Returns a function that stops it. */
 export function repeat(name: string, everyMs: number): () => void {
   void play(name);
   const timer = setInterval(() => void play(name), everyMs);
   return () => clearInterval(timer);
 }
 
-/** A whole file in memory: some browsers play from an address only what can be asked for in pieces. */
+/** Loads the whole file into memory: some browsers play from a URL only if the server supports ranges. */
 function fetched(sound: string): Promise<string> {
   const before = played.get(sound);
   if (before !== undefined) return before;

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useChat } from "../chat_context";
 
-/** Has what calls for attention said. What says it is loaded when there is something. */
+/** Announces notifications. The first one loads the code for it. */
 export function useAlerts(): void {
   const chat = useChat();
   useEffect(() => {

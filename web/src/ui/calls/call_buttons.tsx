@@ -5,7 +5,7 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 
-/** Call the other one of a direct conversation. One call at a time. */
+/** Buttons that call the other user of a direct conversation. There is one call at a time. */
 export function CallButtons({ conversation }: { conversation: Conversation }) {
   const { calls } = useChat();
   const isFree = useStore(calls.state, ({ phase }) => phase === "idle" || phase === "over");

@@ -4,7 +4,7 @@ import { useChat } from "../chat_context";
 
 const CallLayer = lazy(() => import("./call_layer"));
 
-/** Whatever there is to see of a call; loaded when there is one. */
+/** The current call; the first call loads the code for it. */
 export function CallGate() {
   const hasCall = useStore(useChat().calls.state, ({ phase }) => phase !== "idle");
   if (!hasCall) return null;

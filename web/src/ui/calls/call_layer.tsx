@@ -12,7 +12,7 @@ import "./call_layer.css";
 
 const RINGBACK_MS = 3_000;
 
-/** A call in front of everything else: that somebody calls, or the call as it goes on. */
+/** An incoming call, or the current one, in front of everything else. */
 export default function CallLayer() {
   const { calls } = useChat();
   const state = useStore(calls.state);

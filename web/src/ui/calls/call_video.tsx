@@ -3,12 +3,12 @@ import { useEffect, useRef } from "react";
 interface Props {
   stream: MediaStream;
   label: string;
-  /** What is not shown is heard all the same. */
+  /** A hidden video is still heard. */
   isShown: boolean;
   isOwn?: boolean;
 }
 
-/** What a camera sees; and what the other one's microphone hears. */
+/** The video of a camera, with the sound of the other user's microphone. */
 export function CallVideo({ stream, label, isShown, isOwn = false }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {

@@ -14,11 +14,11 @@ type Shown = Exclude<CallState, { phase: "idle" | "incoming" }>;
 interface Props {
   state: Shown;
   name: string;
-  /** Whose picture it is, where there is no camera. */
+  /** The id for the avatar when there is no camera. */
   face: string;
 }
 
-/** The call as it goes on, beside everything else: one can write meanwhile. */
+/** The current call, beside everything else, so that the reader can write meanwhile. */
 export function CallWindow({ state, name, face }: Props) {
   const [isLarge, setLarge] = useState(false);
   const frame = useFocus();
@@ -48,7 +48,7 @@ export function CallWindow({ state, name, face }: Props) {
   );
 }
 
-/** The window gets the focus, and gives it back. */
+/** Moves the focus into the window, and returns it afterwards. */
 function useFocus() {
   const frame = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -74,7 +74,7 @@ function Videos({ name, face }: Omit<Props, "state">) {
   );
 }
 
-/** How it stands, said to who cannot see it too. */
+/** The call's status, also for screen readers. */
 function StatusText({ state, name }: Omit<Props, "face">) {
   const { media, problem } = useStore(useChat().calls.media);
   const labels = texts.calls;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 
-/** How long it has lasted. Not read out each second. */
+/** How long the call has lasted. Screen readers do not announce each second. */
 export function Duration({ since }: { since: number }) {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

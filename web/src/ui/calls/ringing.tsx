@@ -8,11 +8,11 @@ import { Avatar } from "../components/avatar";
 interface Props {
   call: Call;
   name: string;
-  /** Whose picture it is. */
+  /** The id for the avatar. */
   face: string;
 }
 
-/** Somebody calls. The dialog has the focus and none of its buttons: whoever is just typing accepts nothing by that. */
+/** An incoming call. The dialog has the focus and none of its buttons has, so that typing does not accept the call. */
 export function Ringing({ call, name, face }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -48,7 +48,7 @@ export function Ringing({ call, name, face }: Props) {
   );
 }
 
-/** The same beside everything else, without a sound, for whoever does not want to be disturbed. */
+/** An incoming call without a dialog or a sound, for a reader who does not want to be disturbed. */
 export function SilentRinging({ call, name }: Props) {
   const labels = texts.calls;
   return (

@@ -9,7 +9,7 @@ import { goTo } from "../page_address";
 
 const RING_MS = 2_200;
 
-/** Whether the reader does not want to be disturbed by this call; null: not known yet. */
+/** Returns whether this call must not disturb the reader; null while it is unknown. */
 export function useDoNotDisturb(callId: string | null): boolean | null {
   const chat = useChat();
   const [known, setKnown] = useState<{ callId: string; isQuiet: boolean } | null>(null);
@@ -24,7 +24,7 @@ export function useDoNotDisturb(callId: string | null): boolean | null {
   return known !== null && known.callId === callId ? known.isQuiet : null;
 }
 
-/** Rings, in one of the reader's tabs: in the next one when that is closed. */
+/** Rings in one of the reader's tabs; another tab continues when that one is closed. */
 export function useRinging(callId: string | null, name: string, conversationId: string): void {
   const chat = useChat();
   useEffect(() => {
@@ -52,12 +52,12 @@ async function ring(
     closeNotifications([callId]);
   };
   const lock = `talkwire.ring.${chat.state.getState().me.id}.${callId}`;
-  // Whoever waits for the lock when it stops ringing has nothing to do any more.
+  // A tab that still waits for the lock when the ringing stops has nothing to do.
   if (navigator.locks === undefined) await ringNow();
   else await navigator.locks.request(lock, { signal: ending }, ringNow).catch(() => undefined);
 }
 
-/** The server rings for everybody. */
+/** The server rings in any case. */
 async function isDoNotDisturb({ alerts, presence }: Chat): Promise<boolean> {
   if (presence.mine?.status === "dnd") return true;
   try {

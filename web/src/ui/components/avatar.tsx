@@ -4,11 +4,14 @@ import { ChatContext } from "../chat_context";
 interface Props {
   id: string;
   name: string;
-  /** Where their picture is, on this server; of another one nothing is loaded. */
+  /** The picture's path on this server; pictures of other servers are not loaded. */
   picture?: string | undefined;
 }
 
-/** Somebody's picture, or their initial on a colour of their own. Names stand beside it, so it is not read out. */
+/**
+ * A user's picture, or their initial on a colour of their own. Their name is beside it, so it is hidden from screen
+ * readers.
+ */
 export function Avatar({ id, name, picture }: Props) {
   const initial = [...name.trim()][0] ?? "?";
   const hue = [...id].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
@@ -20,7 +23,7 @@ export function Avatar({ id, name, picture }: Props) {
   );
 }
 
-/** Lies over the initial as soon as it is here. */
+/** Covers the initial as soon as it is loaded. */
 function Picture({ path }: { path: string }) {
   const files = useContext(ChatContext)?.files;
   const [address, setAddress] = useState(() => files?.addressOf(path));
@@ -28,7 +31,7 @@ function Picture({ path }: { path: string }) {
   if (files === undefined || address === undefined || tries > 1) return null;
   const renew = (): void => {
     setTries(tries + 1);
-    // What is not there is not asked for again and again.
+    // Does not retry forever.
     if (tries === 0) files.renewedAddressOf(path).then(setAddress, () => setTries(2));
   };
   return <img src={address} alt="" draggable={false} onError={renew} />;

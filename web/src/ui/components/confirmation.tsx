@@ -4,15 +4,15 @@ import { Dialog } from "./dialog";
 
 interface Props {
   title: string;
-  /** What the button says that does it. */
+  /** The label of the button that confirms. */
   action: string;
   onConfirm: () => Promise<void>;
   onClose: () => void;
-  /** What it means. */
+  /** The consequences of the action. */
   children: ReactNode;
 }
 
-/** Asks before something is done that cannot be undone. A refusal is shown, and leaves the question open. */
+/** Asks for confirmation of an action that cannot be undone. A failure is shown, and the dialog stays open. */
 export function Confirmation({ title, action, onConfirm, onClose, children }: Props) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);

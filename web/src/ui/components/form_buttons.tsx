@@ -1,17 +1,17 @@
 import { texts } from "../../texts";
 
 interface Props {
-  /** Why the server did not take it; empty when it did, or was not asked. */
+  /** Why the server refused the form; empty when it did not. */
   problem: string;
-  /** What the button says that sends the form. */
+  /** The label of the submit button. */
   action: string;
   disabled: boolean;
-  /** Whether it takes something away. */
+  /** Whether it deletes or removes something. */
   isDangerous?: boolean;
   onClose: () => void;
 }
 
-/** The end of a form in a dialog: why it was refused, a way out, and what sends it. */
+/** The buttons of a form in a dialog, and why the server refused it. */
 export function FormButtons({ problem, action, disabled, isDangerous = false, onClose }: Props) {
   return (
     <>

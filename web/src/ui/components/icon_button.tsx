@@ -3,7 +3,7 @@ import type { ComponentProps } from "react";
 
 interface Props extends Omit<ComponentProps<"button">, "type"> {
   icon: LucideIcon;
-  /** What it does: read out, and shown where the pointer rests. */
+  /** The action's name, for screen readers and the tooltip. */
   label: string;
 }
 

@@ -7,16 +7,16 @@ import "./menu.css";
 interface Props {
   icon: LucideIcon;
   label: string;
-  /** Asked for when the menu is opened. */
+  /** Called when the menu is opened. */
   actions: () => readonly MenuAction[];
-  /** Where it is opened in another way too. */
+  /** For a menu that can be opened in another way too. */
   open?: boolean;
   onOpen?: (open: boolean) => void;
 }
 
 const MenuPopup = lazy(() => import("./menu_popup"));
 
-/** A button with a menu. There may be one at each of many messages: the menu exists only while it is open. */
+/** A button with a menu. Every message has one, so the menu exists only while it is open. */
 export function MenuButton({ icon, label, actions, open: given, onOpen }: Props) {
   const [own, setOwn] = useState(false);
   const open = given ?? own;

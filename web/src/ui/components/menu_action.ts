@@ -4,11 +4,11 @@ import type { LucideIcon } from "lucide-react";
 export interface MenuAction {
   label: string;
   icon?: LucideIcon;
-  /** Whether it takes something away. */
+  /** Whether it deletes or removes something. */
   isDangerous?: boolean;
-  /** Of one that is chosen among others: whether it is. */
+  /** For a choice between items: whether this one is chosen. */
   isChecked?: boolean;
-  /** Whether a line stands before it. */
+  /** Whether a separator is above it. */
   startsGroup?: boolean;
   onClick: () => void;
 }

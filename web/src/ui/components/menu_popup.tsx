@@ -11,10 +11,10 @@ interface Props {
   onClose: () => void;
 }
 
-/** An open menu. A module of its own, as most pages are left before one is opened. */
+/** An open menu. A module of its own, because few visits need it. */
 export default function MenuPopup({ label, actions, anchor, placement = "bottom-end", onClose }: Props) {
   const menu = useMenuStore({ open: true, setOpen: (open) => open || onClose(), placement });
-  // Without a button of the library's own, nobody else says that the focus goes into it.
+  // Without the library's own button, the menu does not take the focus by itself.
   useLayoutEffect(() => {
     menu.setInitialFocus("first");
     menu.setAutoFocusOnShow(true);

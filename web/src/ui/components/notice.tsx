@@ -4,7 +4,7 @@ import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "./icon_button";
 import "./notice.css";
 
-/** Why the last thing that the reader did was refused, or what became of what was open: over whatever they look at. */
+/** Why the reader's last action failed, or what happened to the open conversation. */
 export function Notice() {
   const chat = useChat();
   const notice = useChatState((state) => state.notice);

@@ -14,17 +14,19 @@ const SHOWN = 10;
 interface Props {
   chosen: readonly Person[];
   onChange: (chosen: readonly Person[]) => void;
-  /** Ids of those who are not offered. */
+  /** Ids of users who are not offered. */
   without?: readonly string[];
 }
 
 const NOBODY: readonly string[] = [];
 const NONE: readonly User[] = [];
 
-/** Finds people by any word of their names, and holds those who were chosen. Whom the reader knows is offered at once. */
+/**
+ * Finds people by any word of their names, and lists the chosen ones. People whom the reader knows are offered at once.
+ */
 export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const [query, setQuery] = useState("");
-  // Not closed when the focus goes: whatever is pressed next would move away.
+  // The list stays open when the focus leaves, because the next button would move otherwise.
   const [isAsked, setAsked] = useState(false);
   const [at, setAt] = useState(0);
   const { people, isComplete, problem } = usePeople(query.trim());
@@ -37,7 +39,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const active = isOpen ? offered[index] : undefined;
 
   const activeId = active && `${list}-${active.id}`;
-  // The arrows lead past what is in sight.
+  // The arrow keys may choose an item that is out of sight.
   useEffect(() => {
     if (activeId !== undefined && at > 0) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
   }, [activeId, at]);
@@ -54,7 +56,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && !isOpen) setAsked(true);
     else if (step !== undefined && offered.length > 0) setAt((index + step + offered.length) % offered.length);
-    // With nothing typed, Enter is the form's.
+    // Without a query, Enter submits the form.
     else if (event.key === "Enter" && (query !== "" || at > 0)) choose(active);
     else return;
     event.preventDefault();
@@ -121,7 +123,10 @@ interface Found {
   readonly problem: string;
 }
 
-/** Those whom the reader shares a conversation with, by any word of their names; then others, by the server's rules. */
+/**
+ * Returns people who share a conversation with the reader, by any word of their names; then others that the server
+ * finds.
+ */
 function usePeople(wanted: string): Found {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
@@ -152,7 +157,7 @@ function usePeople(wanted: string): Found {
   return { people, isComplete, problem: isComplete ? answer.problem : "" };
 }
 
-/** In the order of their names. */
+/** Returns them sorted by name. */
 function knownPeople(conversations: ConversationsById, myId: string): Person[] {
   const people = new Map<string, Person>();
   for (const { members = [] } of Object.values(conversations))

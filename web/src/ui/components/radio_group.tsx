@@ -8,7 +8,7 @@ interface Props<T extends string> {
   onChange: (value: T) => void;
 }
 
-/** One of few, side by side. */
+/** A group of radio buttons, side by side. */
 export function RadioGroup<T extends string>({ label, options, value, onChange }: Props<T>) {
   const name = useId();
   return (

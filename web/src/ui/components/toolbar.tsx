@@ -3,7 +3,7 @@ import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef } from "rea
 interface Props {
   label: string;
   className: string;
-  /** Whether Tab stops here. */
+  /** Whether Tab reaches it. */
   isReachable: boolean;
   children: ReactNode;
 }
@@ -15,7 +15,7 @@ const STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {
   End: (_, count) => count - 1,
 };
 
-/** Buttons that are one stop for Tab; arrows go from one to the next. */
+/** A toolbar: Tab reaches one button, and arrow keys move between the buttons. */
 export function Toolbar({ label, className, isReachable, children }: Props) {
   const bar = useRef<HTMLDivElement>(null);
   const buttons = (): HTMLButtonElement[] => [...(bar.current?.querySelectorAll("button") ?? [])];

@@ -3,7 +3,7 @@ import { useRef } from "react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 
-/** Asks for files, several at once. */
+/** A button that opens the file chooser for several files. */
 export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -16,7 +16,7 @@ export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) =>
         hidden
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])]);
-          // The same file may be chosen again.
+          // The reader may choose the same file again.
           event.target.value = "";
         }}
       />

@@ -3,7 +3,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { PendingFileView } from "../files/pending_file";
 
-/** What was attached and is not sent yet. */
+/** The attached files that are not sent yet. */
 export function AttachmentTray({ files }: { files: readonly PendingFile[] }) {
   const { uploads } = useChat();
   if (files.length === 0) return null;

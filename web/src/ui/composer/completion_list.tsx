@@ -3,7 +3,7 @@ import { Avatar } from "../components/avatar";
 import type { Completion } from "./use_completion";
 import "./completion_list.css";
 
-/** What is offered while somebody types. The focus stays in the field, which says which of them is active. */
+/** The suggestions while the reader types. The focus stays in the field, which names the active one. */
 export function CompletionList({ completion }: { completion: Completion }) {
   const { kind, choices, active, listId, optionId, activate, pick } = completion;
   return (
@@ -18,7 +18,7 @@ export function CompletionList({ completion }: { completion: Completion }) {
             role="option"
             aria-selected={index === active}
             onPointerMove={() => index !== active && activate(index)}
-            // The field keeps the focus, and with it the phone its keyboard.
+            // The field keeps the focus, so that a phone keeps its keyboard open.
             onMouseDown={(event) => event.preventDefault()}
             onClick={() => pick(choice)}
           >

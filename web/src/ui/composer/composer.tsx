@@ -19,15 +19,15 @@ import { useComposer } from "./use_composer";
 import "./composer.css";
 
 interface Props {
-  /** The conversation. */
+  /** The conversation's id. */
   id: string;
-  /** What the conversation, or the thread, is called. */
+  /** The name of the conversation or thread. */
   name: string;
-  /** The message under which it is written; without one, the conversation itself. */
+  /** The root of the thread; undefined for the conversation itself. */
   threadId?: string | undefined;
 }
 
-/** Where messages are written. A draft and its files stay with their conversation or thread, through a reload too. */
+/** The message field. A draft and its files belong to their conversation or thread, and outlive a reload. */
 export function Composer({ id, name, threadId }: Props) {
   const { emoji } = useChat();
   const composer = useComposer(id, threadId);
@@ -38,7 +38,7 @@ export function Composer({ id, name, threadId }: Props) {
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
   useEffect(() => {
-    // On a phone the keyboard would come up over what somebody has opened to read.
+    // On a phone, the keyboard would cover what the reader wants to read.
     if (!byTouch || composing !== null) field.current?.focus();
   }, [composing]);
 
@@ -113,7 +113,7 @@ export function Composer({ id, name, threadId }: Props) {
   );
 }
 
-/** What is answered or edited, and the way out of that. */
+/** The message that is edited or replied to, with a button to cancel. */
 function Origin({ composing: { kind, message }, onCancel }: { composing: Composing; onCancel: () => void }) {
   return (
     <p className="composing">

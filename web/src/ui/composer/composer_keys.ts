@@ -6,7 +6,7 @@ import type { ComposerState } from "./use_composer";
 
 type Pressed = KeyboardEvent<HTMLTextAreaElement>;
 
-/** What keys do in the field, besides writing. */
+/** Handles keys in the message field, besides typing. */
 export function handleComposerKey(event: Pressed, composer: ComposerState): void {
   if (isComposing(event.nativeEvent)) return;
   if (sends(event, composer) || leaves(event, composer) || goesBack(event, composer) || formats(event)) {
@@ -14,7 +14,7 @@ export function handleComposerKey(event: Pressed, composer: ComposerState): void
   }
 }
 
-/** A phone has no other key for a new line: there the button sends. */
+/** Enter sends; on a phone it is the only key for a new line. */
 function sends({ key, shiftKey, altKey }: Pressed, { send }: ComposerState): boolean {
   const isIt = key === "Enter" && !shiftKey && !altKey && !byTouch;
   if (isIt) send();
@@ -27,7 +27,7 @@ function leaves({ key }: Pressed, { composing, cancel }: ComposerState): boolean
   return isIt;
 }
 
-/** Up, where nothing is written: to what was said last. */
+/** Up in an empty field edits the reader's last message. */
 function goesBack(event: Pressed, { content, composing, attached, editLast }: ComposerState): boolean {
   const isBare = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
   const isEmpty = content === "" && composing === null && attached.length === 0;

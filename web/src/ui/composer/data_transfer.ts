@@ -1,6 +1,6 @@
 /** Files that were pasted or dropped. */
 
-/** Without the folders among them: a browser hands those out as files that cannot be read. */
+/** Returns the files without folders, which browsers hand out as files that cannot be read. */
 export function transferredFiles(transfer: DataTransfer | null): File[] {
   return [...(transfer?.items ?? [])]
     .filter((item) => item.kind === "file" && item.webkitGetAsEntry()?.isDirectory !== true)
@@ -8,7 +8,7 @@ export function transferredFiles(transfer: DataTransfer | null): File[] {
     .filter((file) => file !== null);
 }
 
-/** What a paste brings to be attached; nothing where it is a text, to which office programs add a picture of it. */
+/** Returns the pasted files; none for a text, to which office programs add a picture of it. */
 export function pastedFiles(transfer: DataTransfer): File[] {
   const isText = transfer.types.includes("text/plain") && transfer.types.includes("text/html");
   return isText ? [] : transferredFiles(transfer);

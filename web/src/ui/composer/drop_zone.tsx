@@ -4,12 +4,12 @@ import { texts } from "../../texts";
 import { transferredFiles } from "./data_transfer";
 
 interface Props {
-  /** What is inside of the area that takes files. */
+  /** An element inside of the area that accepts files. */
   within: RefObject<HTMLElement | null>;
   onFiles: (files: readonly File[]) => void;
 }
 
-/** Takes files that are dropped anywhere around the composer, and says so while they are held there. */
+/** Accepts files that are dropped around the composer, and shows a hint while they are held there. */
 export function DropZone({ within, onFiles }: Props) {
   const [held, setHeld] = useState(false);
   const take = useRef(onFiles);
@@ -17,7 +17,7 @@ export function DropZone({ within, onFiles }: Props) {
   useEffect(() => {
     const area = within.current?.parentElement;
     if (area == null) return;
-    // Each element inside is entered and left as well.
+    // Child elements fire these events as well.
     let depth = 0;
     const hold = (by: number): void => {
       depth = Math.max(0, depth + by);

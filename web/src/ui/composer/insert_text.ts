@@ -1,4 +1,4 @@
-/** Changes what stands in a field as if it had been typed, so that it can be undone. */
+/** Inserts a text as if the reader had typed it, so that it can be undone. */
 export function insertText(
   field: HTMLTextAreaElement,
   { from, to, insert, selection }: { from: number; to: number; insert: string; selection?: readonly [number, number] },

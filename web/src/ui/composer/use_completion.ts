@@ -28,17 +28,17 @@ export interface Completion {
 }
 
 interface Completing {
-  /** What is offered now, if anything. */
+  /** The suggestions; null when there are none. */
   readonly completion: Completion | null;
   /** The caret has moved, by typing or otherwise. */
   readonly typed: (caret: number) => void;
   readonly moved: (caret: number) => void;
   readonly close: () => void;
-  /** Whether the key was for the list. */
+  /** Handles a key of the list. Returns whether it was one. */
   readonly pressed: (event: KeyboardEvent) => boolean;
 }
 
-/** Offers names and emoji for what is being typed, not for what stands there already. */
+/** Suggests names and emoji for what is being typed, not for existing text. */
 export function useCompletion(
   field: RefObject<HTMLTextAreaElement | null>,
   content: string,
@@ -81,7 +81,7 @@ export function useCompletion(
     completion: isOpen ? { kind: query.kind, choices, active, listId, optionId, activate, pick } : null,
     typed: (at) => {
       setCaret(at);
-      // Whoever goes on elsewhere is offered something again.
+      // Typing elsewhere shows suggestions again.
       if (queryAt(content, at) === null) setDismissed(null);
     },
     moved: (at) => setCaret((before) => (before === at ? before : null)),
@@ -105,14 +105,14 @@ function useChoices(query: CompletionQuery | null, conversationId: string): read
 
 const NONE: readonly EmojiEntry[] = [];
 
-/** All emoji, once they are asked for. */
+/** Returns all emoji, once they are needed. */
 function useEmoji(wanted: boolean): readonly EmojiEntry[] {
   const store = useChat().emoji;
   const [emoji, setEmoji] = useState(NONE);
   useEffect(() => {
     if (!wanted) return;
     let current = true;
-    // Without a connection nothing is offered.
+    // Without a connection there are no suggestions.
     store.load().then(
       (set) => current && setEmoji(set.emoji),
       () => undefined,

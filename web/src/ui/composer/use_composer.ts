@@ -10,7 +10,7 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useDraft } from "./use_draft";
 
-/** What the server takes as one message, in bytes. */
+/** The server's limit for a message, in bytes. */
 const MAX_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
@@ -18,27 +18,27 @@ const encoder = new TextEncoder();
 export interface ComposerState {
   readonly content: string;
   readonly composing: Composing | null;
-  /** The message that another text is written for. */
+  /** The message that is being edited. */
   readonly edited: Message | null;
   readonly attached: readonly PendingFile[];
   readonly isTooLong: boolean;
-  /** Why it cannot be sent as it is, in words. */
+  /** Why it cannot be sent; empty when it can. */
   readonly problem: string;
   readonly canSend: boolean;
   readonly setContent: (content: string) => void;
   readonly attach: (files: readonly File[]) => void;
   readonly send: () => void;
-  /** Neither answers nor edits any more. */
+  /** Stops replying or editing. */
   readonly cancel: () => void;
-  /** Goes back to what the reader said last; whether there is something. */
+  /** Edits the reader's last message. Returns whether there is one. */
   readonly editLast: () => boolean;
 }
 
-/** What is written in a conversation, or in a thread of it, until it is sent. */
+/** The state of a conversation's or a thread's composer. */
 export function useComposer(id: string, threadId: string | undefined): ComposerState {
   const { messages, typing, uploads, state } = useChat();
   const myId = useChatState(({ me }) => me.id);
-  // What belongs to a thread is edited and answered there.
+  // A message of a thread is edited and replied to in the thread.
   const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
   const edited = composing?.kind === "edit" ? composing.message : null;
   const name = threadId === undefined ? id : `${id}.${threadId}`;
@@ -50,7 +50,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
 
   const editedId = edited?.id;
   useEffect(() => {
-    // However an edit ends: saved, cancelled, or left for another message or conversation.
+    // Whether the edit was saved, cancelled, or left for another message or conversation.
     if (editedId !== undefined) return () => typing.stop(id);
   }, [typing, id, editedId]);
 
@@ -72,7 +72,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
   const saveEdited = async (message: Message, said: string): Promise<void> => {
     if (await messages.edit(message.id, said)) return;
     const { openId, composing: now } = state.getState();
-    // What was not taken can be written on, unless the reader does something else by now.
+    // The reader can continue a refused edit, unless they do something else by now.
     if (openId === id && now === null) messages.compose({ kind: "edit", message: { ...message, content: said } });
   };
   return {
@@ -95,7 +95,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     send: () => {
       if (!canSend) return;
       if (edited === null) typing.sent(id);
-      // In the conversation and in a thread of it different things may be answered.
+      // The conversation and its thread may reply to different messages.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew(content.trim());

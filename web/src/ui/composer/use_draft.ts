@@ -8,8 +8,8 @@ export interface DraftText {
 }
 
 /**
- * What is written, kept through a reload. While a message is edited its text stands there, and the draft waits behind it,
- * whatever comes next. `name`: of the conversation, or of a thread of it.
+ * The text in the composer, which outlives a reload. Editing a message replaces it, and the draft returns afterwards.
+ * `name`: the key of the conversation or thread.
  */
 export function useDraft(userId: string, id: string, name: string, composing: Composing | null): DraftText {
   const key = `${DRAFT_KEY}${userId}.${name}`;

@@ -80,7 +80,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   );
 }
 
-/** What a narrow header has no room for. */
+/** The buttons that do not fit into a narrow header. */
 function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation }) {
   const chat = useChat();
   const actions = (): MenuAction[] => [
@@ -97,7 +97,7 @@ function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation
   );
 }
 
-/** The way to what is pinned, where there is something. */
+/** Opens the pinned messages, if there are any. */
 function PinsButton({ id }: { id: string }) {
   const chat = useChat();
   const count = useStore(chat.pins.state, (state) => own(state, id)?.length ?? 0);
@@ -124,7 +124,7 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const connected = useChatState((state) => state.connected);
   const presence = usePresence(partner?.userId);
   if (conversation.kind !== "direct") return <p className="subtitle">{texts.members(conversation.memberCount)}</p>;
-  // Without a connection nobody knows how they are.
+  // Presence is unknown without a connection.
   if (!connected) return <p className="subtitle">{texts.kinds.direct}</p>;
   const status = presence?.status ?? "offline";
   return (

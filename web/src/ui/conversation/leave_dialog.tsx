@@ -5,7 +5,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
 import { nameOf } from "./conversation_names";
 
-/** Asks before the reader leaves a conversation, and says what becomes of it. */
+/** Asks for confirmation before the reader leaves a conversation, and names the consequences. */
 export default function LeaveDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const me = useChatState((state) => state.me);

@@ -9,11 +9,11 @@ import { fullTime } from "../time_format";
 interface Props {
   conversation: Conversation;
   name: string;
-  /** The message under which it is written; without one, the conversation itself. */
+  /** The root of the thread; undefined for the conversation itself. */
   threadId?: string;
 }
 
-/** Where the reader writes, or why they do not. */
+/** The composer, or why the reader cannot write. */
 export function MessageInput({ conversation, name, threadId }: Props) {
   const { id, kind } = conversation;
   const me = useChatState((state) => state.me);
@@ -25,7 +25,7 @@ export function MessageInput({ conversation, name, threadId }: Props) {
   return <Composer id={id} name={name} threadId={threadId} />;
 }
 
-/** Whoever looks on without being a member, as an operator does, joins before they write. */
+/** A reader who is not a member, such as an operator, joins before they write. */
 function Outside({ conversation }: { conversation: Conversation }) {
   const { conversations, moderation, warn } = useChat();
   const { id } = conversation;
@@ -47,10 +47,10 @@ function Outside({ conversation }: { conversation: Conversation }) {
   );
 }
 
-/** A timer cannot wait longer. */
+/** The longest timeout of browsers. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** What was written waits meanwhile, as any draft. */
+/** The draft stays. */
 function Muted({ id, mute: { until, reason } }: { id: string; mute: Mute }) {
   const { moderation } = useChat();
   useEffect(() => {

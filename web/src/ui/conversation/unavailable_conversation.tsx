@@ -5,7 +5,7 @@ import { useChat } from "../chat_context";
 import { goTo } from "../page_address";
 import { nameOf } from "./conversation_names";
 
-/** Where a link leads to a conversation that the reader is not in: why it is not shown, and a way in where there is one. */
+/** Explains why a linked conversation cannot be shown, and offers to join a public one. */
 export function UnavailableConversation({ id }: { id: string }) {
   const { conversations, moderation } = useChat();
   const [found, setFound] = useState<Conversation | null | undefined>();
@@ -13,7 +13,7 @@ export function UnavailableConversation({ id }: { id: string }) {
   useEffect(() => {
     let current = true;
     const find = async (): Promise<void> => {
-      // It may be one of the reader's that was not listed yet: then it opens.
+      // It may be a conversation that was not listed yet: then it opens.
       await conversations.load(id);
       const { items } = await moderation.findPublic(id).catch(() => ({ items: [] }));
       if (current) setFound(items.find((each) => each.id === id) ?? null);
@@ -28,7 +28,7 @@ export function UnavailableConversation({ id }: { id: string }) {
     moderation
       .join(id)
       .then(() => conversations.load(id))
-      // As if the link had been followed now: its messages come.
+      // Follows the link again, which loads the messages.
       .then(
         () => goTo(id),
         (error: Error) => setProblem(error.message),

@@ -8,14 +8,14 @@ interface Props {
   label: string;
   onPick: (emoji: string) => void;
   icon?: LucideIcon;
-  /** What has the focus afterwards; the button, where nothing is said. */
+  /** The element that gets the focus afterwards; by default the button. */
   returnTo?: RefObject<HTMLElement | null>;
   placement?: "top-start" | "top-end";
   className?: string;
   "aria-keyshortcuts"?: string;
 }
 
-/** A button with all emoji behind it. They exist only while they are shown. */
+/** A button that opens the emoji picker, which exists only while it is open. */
 export function EmojiButton({ label, onPick, icon = SmilePlus, returnTo, placement = "top-start", ...rest }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);

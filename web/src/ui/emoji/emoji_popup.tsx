@@ -18,7 +18,7 @@ interface Props {
 
 const COLUMNS = 8;
 
-/** All emoji, to be searched or looked through. A module of its own, as most pages are left before it is opened. */
+/** The emoji picker. A module of its own, because few visits need it. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
   const store = useChat().emoji;
   const recent = useStore(store.recent);
@@ -26,7 +26,7 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
     store.used(emoji);
     onPick(emoji);
   };
-  // Another function would load everything again.
+  // A new function would reload the data.
   const [resolve] = useState(() => async () => pickerData(await store.load()));
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement={placement}>
@@ -79,7 +79,7 @@ const CategoryHeader = ({ category, ...rest }: { category: { label: string } }) 
   </div>
 );
 
-/** ARIA counts from one, and the library from zero. */
+/** ARIA counts from one, the library from zero. */
 const fromOne = (index: number | undefined): number => (index ?? 0) + 1;
 
 const Row = ({ children, ...rest }: EmojiPickerListRowProps) => (

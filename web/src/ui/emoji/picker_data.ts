@@ -4,7 +4,7 @@ import type { EmojiEntry, EmojiSet } from "../../chat/writing/emoji";
 const TONES = ["light", "medium-light", "medium", "medium-dark", "dark"] as const;
 type Skins = Record<(typeof TONES)[number], string>;
 
-/** The emoji as the picker wants them, without those that this system cannot draw. */
+/** Returns the data for the picker, without emoji that this system cannot draw. */
 export function pickerData({ emoji, groups, skinTones }: EmojiSet): EmojiData {
   const newest = newestDrawn(emoji);
   return {
@@ -24,9 +24,12 @@ export function pickerData({ emoji, groups, skinTones }: EmojiSet): EmojiData {
   };
 }
 
-/** The newest list of emoji of which the system draws one; a font that has none of a list has none that came later. */
+/**
+ * Returns the newest Unicode list of which the system draws an emoji; a font without any of a list has none of later
+ * ones.
+ */
 function newestDrawn(emoji: readonly EmojiEntry[]): number {
-  // What is made of several signs is drawn as those where it is not known.
+  // An unknown sequence of several characters is drawn as its parts.
   const single = emoji.filter(({ emoji: sign }) => [...sign].length === 1);
   const ofVersion = new Map(single.map(({ version, emoji: sign }) => [version, sign]));
   const versions = [...ofVersion.keys()].sort((one, other) => other - one);
@@ -35,7 +38,7 @@ function newestDrawn(emoji: readonly EmojiEntry[]): number {
   return versions.find((version) => isDrawn(context, ofVersion.get(version) ?? "")) ?? versions[0] ?? 0;
 }
 
-/** What has colours of its own looks the same in whichever colour it is written; a sign for what is missing does not. */
+/** An emoji has its own colours, so it looks the same in any text colour; a placeholder does not. */
 function isDrawn(context: CanvasRenderingContext2D, sign: string): boolean {
   const [black, white] = ["#000", "#fff"].map((colour) => {
     context.clearRect(0, 0, 24, 24);

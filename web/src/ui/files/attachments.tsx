@@ -10,7 +10,7 @@ import { Thumbnail } from "./thumbnail";
 import { useFileUrl } from "./use_file_url";
 import "./attachments.css";
 
-/** What a message brings: pictures to look at, sound and film to play, and everything else to save. */
+/** A message's attachments: pictures, players for audio and video, and downloads. */
 export function Attachments({ message }: { message: Message }) {
   const { attachments = [], conversationId } = message;
   const { files } = useChat();
@@ -39,7 +39,7 @@ export function Attachments({ message }: { message: Message }) {
 
 function FileView({ file }: { file: Attachment }) {
   const { contentType = "", id } = file;
-  // What is elsewhere is not ours to load: its server would learn who reads.
+  // A file on another server is not loaded, since that server would learn who reads.
   if (id === undefined) return <Elsewhere file={file} />;
   if (contentType.startsWith("audio/")) return <Player file={file} kind="audio" />;
   if (contentType.startsWith("video/")) return <Player file={file} kind="video" />;

@@ -8,7 +8,7 @@ const ICONS = [
   { fits: /zip|tar|compressed|rar/, icon: FileArchive },
 ];
 
-/** What kind of file it is, at a glance; its name stands beside it. */
+/** An icon for the type of a file; its name is beside it. */
 export function FileIcon({ type }: { type: string | undefined }) {
   const Icon = ICONS.find(({ fits }) => fits.test(type ?? ""))?.icon ?? File;
   return <Icon className="icon file-icon" aria-hidden="true" />;

@@ -8,7 +8,7 @@ import { IconButton } from "../components/icon_button";
 import { FileIcon } from "./file_icon";
 import "./pending_file.css";
 
-/** A file on its way to the server: how far it is, and what can be done about it. */
+/** An upload: its progress, and buttons to pause, resume and remove it. */
 export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemove: () => void }) {
   const { uploads } = useChat();
   const { id, name, type, size, sent, done, paused, problem, bytes } = file;

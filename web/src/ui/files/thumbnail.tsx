@@ -12,7 +12,7 @@ interface Props {
   onOpen: () => void;
 }
 
-/** A picture, small. Its place is as large as it will be, so that nothing moves when it comes. */
+/** A thumbnail. It has its final size from the start, so that nothing moves when it is loaded. */
 export function Thumbnail({ picture, onOpen }: Props) {
   const { name, url, thumbnailUrl = url, width = MAX_WIDTH, height = MAX_HEIGHT } = picture;
   const { address, isMissing, failed } = useFileUrl(thumbnailUrl);

@@ -3,13 +3,13 @@ import { useChat } from "../chat_context";
 
 interface FileUrl {
   readonly address: string;
-  /** Whether it cannot be loaded, also not under a new address. */
+  /** Whether it cannot be loaded, even with a new token. */
   readonly isMissing: boolean;
-  /** It could not be loaded: told by what was to show it. */
+  /** To be called when loading has failed. */
   readonly failed: () => void;
 }
 
-/** Where the browser loads a file of the server's from. When that fails, once more with a new token. */
+/** Returns the URL of a file. After a failure it tries once more with a new token. */
 export function useFileUrl(path: string): FileUrl {
   const { files } = useChat();
   const [address, setAddress] = useState(() => files.addressOf(path));

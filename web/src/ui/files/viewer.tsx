@@ -10,7 +10,7 @@ import "./viewer.css";
 
 const labels = texts.viewer;
 
-/** Pictures in full, in front of everything else. */
+/** Pictures in full size, in front of everything else. */
 export default function Viewer({ viewing: { pictures, index } }: { viewing: Viewing }) {
   const { files } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -24,7 +24,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
     };
   }, []);
   const pressed = (event: KeyboardEvent): void => {
-    // What is larger than the window is moved about with the keys.
+    // Arrow keys scroll a picture that is larger than the window.
     if (isOriginal || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
     files.step(event.key === "ArrowLeft" ? -1 : 1);

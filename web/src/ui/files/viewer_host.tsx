@@ -4,7 +4,7 @@ import { useChat } from "../chat_context";
 
 const Viewer = lazy(() => import("./viewer"));
 
-/** Shows the picture that is looked at, if there is one. */
+/** Shows the open picture, if there is one. */
 export function ViewerHost() {
   const viewing = useStore(useChat().files.viewing);
   if (viewing === null) return null;

@@ -1,13 +1,13 @@
-/** Where the focus is, and where keys take it. */
+/** Keyboard focus and input methods. */
 
 export const onMac = /mac|iphone|ipad/i.test(navigator.platform);
 
-/** Whether fingers are what the page is used with, and the keyboard is drawn on the screen. */
+/** Whether the device has a touch screen and no mouse, so that the keyboard is on the screen. */
 export const byTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-/** Whether a key belongs to a character that is put together of several, as in Japanese; Enter ends that, too. */
+/** Returns whether a key belongs to an input method, as for Japanese, which Enter ends too. */
 export function isComposing({ isComposing: labels, keyCode }: KeyboardEvent): boolean {
-  // Safari says so only by the number.
+  // Safari reports this only by the key code.
   return labels || keyCode === 229;
 }
 

@@ -10,7 +10,7 @@ import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 const QuickSwitcher = lazy(() => import("./quick_switcher"));
 const ShortcutList = lazy(() => import("./shortcut_list"));
 
-/** What keys do wherever the focus is, and what they open. */
+/** Shortcuts that work everywhere, and the overlays that they open. */
 export function Keyboard() {
   const chat = useChat();
   const overlay = useChatState((state) => state.overlay);
@@ -36,7 +36,7 @@ export function Keyboard() {
   );
 }
 
-/** The rest of the table belongs to where the focus is: a message, or the composer. */
+/** The other shortcuts belong to the focused message or to the composer. */
 const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
   switch: (chat) => chat.openOverlay("switcher"),
   help: (chat) => chat.openOverlay("shortcuts"),
@@ -48,7 +48,7 @@ const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
   leave,
 };
 
-/** In the open conversation, else among all. */
+/** Searches in the open conversation, otherwise in all. */
 function search(chat: Chat): void {
   if (chat.state.getState().openId === null) document.querySelector<HTMLElement>("aside [type=search]")?.focus();
   else chat.show({ kind: "search" });
@@ -60,7 +60,7 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
   if (next !== undefined) goTo(next.id);
 }
 
-/** Out of whatever it is, one thing at a time: the panel, what was marked as unread, then the old messages. */
+/** Closes one thing at a time: the panel, the unread mark, then the old messages. */
 function leave(chat: Chat): void {
   const { panel, openId, keptUnread } = chat.state.getState();
   if (panel !== null) {
@@ -73,7 +73,7 @@ function leave(chat: Chat): void {
   }
 }
 
-/** Dialogs, menus and pickers have keys of their own. */
+/** Returns whether a dialog, menu or picker handles keys itself. */
 function isInFront(target: EventTarget | null): boolean {
   if (document.querySelector("dialog[open], [role=menu]") !== null) return true;
   return target instanceof Element && target.closest("[role=dialog], [role=listbox]") !== null;

@@ -17,14 +17,14 @@ const TYPING_PAUSE_MS = 150;
 interface Choice {
   readonly id: string;
   readonly name: string;
-  /** Whose colour it has. */
+  /** The id for the avatar's colour. */
   readonly face: string;
   readonly detail: string;
-  /** Answers the conversation's id. */
+  /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
 }
 
-/** Goes to a conversation, or to a person, by typing a part of the name. */
+/** Opens a conversation by a part of its name, or one with a person. */
 export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
@@ -39,7 +39,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
       const id = await choice.open();
       onClose();
       goTo(id);
-      // Where it was open already, nothing changes that would take the focus there.
+      // When it was already open, nothing else moves the focus there.
       requestAnimationFrame(focusComposer);
     } catch (error) {
       setProblem((error as Error).message);
@@ -97,7 +97,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Conversations first, the newest first; then people with whom there is none yet. */
+/** Returns conversations first, newest first; then people without one. */
 function useChoices(query: string): readonly Choice[] {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);

@@ -7,7 +7,7 @@ import "./shortcut_list.css";
 
 const GROUPS: readonly Group[] = ["moving", "messages", "writing"];
 
-/** Every key that does something. */
+/** Lists all keyboard shortcuts. */
 export default function ShortcutList({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={texts.keyboard} onClose={onClose} className="shortcuts">
@@ -47,7 +47,7 @@ function Entry({ shortcut: { keys, label } }: { shortcut: Shortcut }) {
 }
 
 function Keys({ keys }: { keys: string }) {
-  // A plus sign alone is a key itself.
+  // A plus sign alone is a key.
   const parts = keys === "+" ? [keys] : keys.split("+");
   return parts.map((part) => (
     <kbd key={part}>

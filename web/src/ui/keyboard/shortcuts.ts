@@ -1,20 +1,20 @@
-/** Every key that does something: the table which the keys are taken from and the list of them is made of. */
+/** All keyboard shortcuts: the table for the handlers and for the list. */
 
 import { texts } from "../../texts";
 
-/** What a key is for. Where a list of them is shown, each group has its heading. */
+/** Where a shortcut works. The list has a heading for each group. */
 export type Group = "moving" | "messages" | "writing";
 
 export interface Shortcut {
-  /** What it is called in the code. */
+  /** The name in the code. */
   readonly name: string;
-  /** As `keysOf` writes them; any one of them does it. */
+  /** As `keysOf` writes them; each of them works. */
   readonly keys: readonly string[];
   readonly group: Group;
   readonly label: string;
 }
 
-/** What is done with the message that has the focus. */
+/** Shortcuts for the focused message. */
 export const MESSAGE_KEYS = {
   reply: "r",
   thread: "t",
@@ -73,8 +73,8 @@ export interface Pressed {
 }
 
 /**
- * What was pressed, as the table has it: by what the key prints, wherever it is on the keyboard. Whether Shift was needed for
- * a sign differs between keyboards, so it counts only with letters and with keys that print nothing.
+ * Returns the pressed keys as the table writes them: by the character, wherever it is on the keyboard. Keyboards differ
+ * in whether a sign needs Shift, so Shift counts only for letters and for keys without a character.
  */
 export function keysOf({ key, ctrlKey, metaKey, altKey, shiftKey }: Pressed, onMac: boolean): string {
   const isSign = key.length === 1 && key.toLowerCase() === key.toUpperCase();
@@ -88,7 +88,7 @@ export function keysOf({ key, ctrlKey, metaKey, altKey, shiftKey }: Pressed, onM
   return parts.filter(Boolean).join("+");
 }
 
-/** Whether this can be meant for whatever is written in a field. */
+/** Returns whether the keys may be meant for a text field. */
 export function isPlain(keys: string): boolean {
   return keys !== "Escape" && !/^(Mod|Alt)\+/.test(keys);
 }

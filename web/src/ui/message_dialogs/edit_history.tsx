@@ -12,7 +12,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** What a message said, the present text first. */
+/** The versions of a message, newest first. */
 export default function EditHistory({ message: { id }, onClose }: Props) {
   const { messages } = useChat();
   const { items, problem } = useLoading(useCallback(() => messages.versions(id), [messages, id]));

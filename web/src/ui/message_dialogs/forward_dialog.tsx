@@ -15,7 +15,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** What the server takes at once. */
+/** The server's limit. */
 const TARGETS_MAX = 20;
 
 export default function ForwardDialog({ message, onClose }: Props) {

@@ -6,13 +6,13 @@ import "./message_dialogs.css";
 interface Props {
   title: string;
   isLoading: boolean;
-  /** Why it could not be loaded; empty when it could. */
+  /** Why it could not be loaded; empty when it was. */
   problem: string;
   onClose: () => void;
   children: ReactNode;
 }
 
-/** Shows something that has to be loaded first, and asks for nothing. */
+/** A dialog whose content is loaded first. */
 export function LoadedDialog({ title, isLoading, problem, onClose, children }: Props) {
   return (
     <Dialog title={title} onClose={onClose}>

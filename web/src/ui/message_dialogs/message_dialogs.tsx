@@ -15,7 +15,7 @@ const KINDS = {
   receipts: SeenBy,
 };
 
-/** What the reader is asked, or shown, about a message. */
+/** The open dialog about a message. */
 export function MessageDialogs() {
   const chat = useChat();
   const messageDialog = useChatState((state) => state.messageDialog);

@@ -4,7 +4,7 @@ import type { Message } from "../../server/payloads";
 import { fullTime } from "../time_format";
 import "./message_dialogs.css";
 
-/** The message that a question is about. */
+/** The message that a dialog is about. */
 export function MessagePreview({ message }: { message: Message }) {
   return (
     <blockquote className="question-preview">

@@ -12,7 +12,7 @@ interface Props {
 
 const NOBODY: readonly Member[] = [];
 
-/** Who gave which reaction. */
+/** Who has reacted, by emoji. */
 export default function ReactedBy({ message: { reactions = [], conversationId }, onClose }: Props) {
   const me = useChatState((state) => state.me);
   const members = useChatState(({ conversations }) => own(conversations, conversationId)?.members) ?? NOBODY;

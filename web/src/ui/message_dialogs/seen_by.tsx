@@ -13,7 +13,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Who has read one's own message, who has it, and who is still to get it. */
+/** Who has read the reader's own message, who has received it, and who has not. */
 export default function SeenBy({ message: { id, conversationId, createdAt }, onClose }: Props) {
   const { messages } = useChat();
   const members = useChatState((state) => own(state.conversations, conversationId)?.members);
@@ -24,7 +24,7 @@ export default function SeenBy({ message: { id, conversationId, createdAt }, onC
   const { items, problem } = useLoading(useCallback(() => messages.receipts(id), [messages, id]));
   const read = items?.filter(({ readAt }) => readAt !== undefined) ?? [];
   const delivered = items?.filter(({ readAt, deliveredAt }) => readAt === undefined && deliveredAt !== undefined) ?? [];
-  // Whoever joined afterwards does not wait for it.
+  // Members who joined later do not count.
   const others =
     items?.filter(
       ({ userId, readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined && !isLater(userId),

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "react";
 
 export interface Loading<T> {
-  /** null: it comes. */
+  /** Null while it is being loaded. */
   readonly items: readonly T[] | null;
   readonly problem: string;
 }
 
-/** What the server answers while a dialog is open. `load` is the same function as long as it asks the same. */
+/** Loads the items of a dialog. `load` has to be the same function for the same request. */
 export function useLoading<T>(load: () => Promise<readonly T[]>): Loading<T> {
   const [state, setState] = useState<Loading<T>>({ items: null, problem: "" });
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** ISO 4217, as the server takes them. */
+/** ISO 4217, as the server accepts them. */
 const CODES = `
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP CNY COP
 CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD
@@ -11,7 +11,7 @@ export const CURRENCIES: readonly string[] = CODES.trim().split(/\s+/);
 
 const STORAGE_KEY = "talkwire.currency";
 
-/** The one that was used last on this device. */
+/** Returns the currency that was used last on this device. */
 export function lastCurrency(): string {
   const kept = localStorage.getItem(STORAGE_KEY) ?? "";
   return CURRENCIES.includes(kept) ? kept : "EUR";
@@ -21,7 +21,7 @@ export function saveCurrency(code: string): void {
   localStorage.setItem(STORAGE_KEY, code);
 }
 
-/** As the reader's language calls it. */
+/** Returns the currency's name in the reader's language. */
 export function nameOfCurrency(code: string): string {
   const name = new Intl.DisplayNames(undefined, { type: "currency", fallback: "none" }).of(code);
   return name === undefined ? code : `${code} · ${name}`;

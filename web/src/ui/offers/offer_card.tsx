@@ -23,7 +23,7 @@ const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   expired: Clock,
 };
 
-/** An offer, as it is now, and what the reader may do about it. */
+/** An offer with its current status and the reader's possible actions. */
 export function OfferCard({ offer }: { offer: Offer }) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
@@ -116,7 +116,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   );
 }
 
-/** The time of today, and of another day the day too. */
+/** Returns the time, with the day unless it is today. */
 function endOf(iso: string): string {
   const day = shortTime(iso);
   const time = timeOfDay(iso);

@@ -11,7 +11,7 @@ import "./offer_dialog.css";
 
 interface Props {
   conversationId: string;
-  /** The offer that this one takes the place of. */
+  /** The offer that this one replaces. */
   counterTo?: Offer;
   onClose: () => void;
 }
@@ -22,7 +22,7 @@ const EXPIRIES = ["never", "hour", "day", "threeDays", "week", "custom"] as cons
 
 type Expiry = (typeof EXPIRIES)[number];
 
-/** Asks for an offer's terms and makes it. */
+/** A form for making an offer. */
 export default function OfferDialog({ conversationId, counterTo, onClose }: Props) {
   const { offers } = useChat();
   const [currency, setCurrency] = useState(() => counterTo?.currency ?? lastCurrency());
@@ -115,7 +115,7 @@ function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: s
   );
 }
 
-/** What is wrong with them, where they make no offer. */
+/** Returns the terms, or what is wrong with them. */
 function termsOf(field: (name: string) => string, currency: string, expiry: Expiry): OfferTerms | string {
   const amount = parseAmount(field("amount"), currency);
   if (amount === null) return texts.offers.notAnAmount(digitsOf(currency));

@@ -10,7 +10,7 @@ import { OfferCard } from "./offer_card";
 
 const OfferDialog = lazy(() => import("./offer_dialog"));
 
-/** All offers of a conversation, the newest first. */
+/** All offers of a conversation, newest first. */
 export default function OffersPanel({ conversation }: { conversation: Conversation }) {
   const { id, kind } = conversation;
   const { offers } = useChat();

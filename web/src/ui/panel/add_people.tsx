@@ -7,7 +7,7 @@ import { FormButtons } from "../components/form_buttons";
 import { PeopleFinder } from "../components/people_finder";
 import { nameOf } from "../conversation/conversation_names";
 
-/** Lets others into a group or a channel. */
+/** Adds people to a group or a channel. */
 export function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const [chosen, setChosen] = useState<readonly Person[]>([]);

@@ -7,7 +7,7 @@ import { useUser } from "../people/use_user";
 import { fullTime } from "../time_format";
 import { useRestrictions } from "./use_restrictions";
 
-/** Who is kept out, for those who may let them in again. */
+/** The banned users, for members who may unban them. */
 export function BannedList({ conversation }: { conversation: Conversation }) {
   const { moderation } = useChat();
   const [banned, reload] = useRestrictions(conversation, "ban");

@@ -7,7 +7,7 @@ import { PersonDetails } from "../people/person_details";
 import { GroupDetails } from "./group_details";
 import { PanelFrame } from "./panel_frame";
 
-/** What a conversation is, who is in it, and what the reader may do with it. */
+/** The details of a conversation: its members, and what the reader may do. */
 export default function DetailsPanel({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const partner = partnerOf(conversation, me);

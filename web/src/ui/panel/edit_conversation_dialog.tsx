@@ -6,10 +6,10 @@ import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 
-/** Seconds that the choice offers; the server takes any up to a day. */
+/** Seconds that the form offers; the server accepts up to a day. */
 const SLOW = [0, 10, 30, 60, 300, 900, 3600, 86_400] as const;
 
-/** What a group or a channel is called, and how it is run. */
+/** Edits the name and the rules of a group or a channel. */
 export function EditConversationDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");

@@ -19,7 +19,7 @@ import "./details_panel.css";
 
 type Open = "rules" | "add" | "invite" | "leave" | "delete";
 
-/** A group or a channel. Only what the reader's role allows is offered. */
+/** The details of a group or a channel. Only what the reader's role allows is offered. */
 export function GroupDetails({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const mayDelete = useChatState((state) => state.rights.deleteConversation);

@@ -13,7 +13,7 @@ const DAYS = [1, 7, 30, 0] as const;
 const USUAL_DAYS = 7;
 const USES = [0, 1, 10, 100] as const;
 
-/** Makes a link by which others join a group or a channel. It is shown once. */
+/** Creates an invitation link for a group or a channel. It is shown once. */
 export function InviteDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { invitations } = useChat();
   const [link, setLink] = useState<string | null>(null);

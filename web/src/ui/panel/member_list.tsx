@@ -6,14 +6,14 @@ import { texts } from "../../texts";
 import { MemberRow } from "./member_row";
 import { type Mutes, useMutes } from "./use_restrictions";
 
-/** So many are all in the document: then Tab goes through them wherever the panel is scrolled to. */
+/** Up to this many members are all in the document, so that Tab reaches them at any scroll position. */
 const WHOLE_MAX = 100;
-/** From so many on there is somebody to look for. */
+/** From this many members on, there is a search field. */
 const SEARCH_FROM = 10;
 
 const RANK: Record<MemberRole, number> = { owner: 0, admin: 1, member: 2 };
 
-/** Who is in it, whoever runs it first; of many only those in sight are in the document. */
+/** The members, owner and admins first. Of many, only those in sight are in the document. */
 export function MemberList({ conversation, members }: { conversation: Conversation; members: readonly Member[] }) {
   const [query, setQuery] = useState("");
   const [mutes, reload] = useMutes(conversation);
@@ -72,7 +72,7 @@ function ManyRows({ children }: { children: readonly ReactElement[] }) {
   const start = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLElement>(null);
   const [startMargin, setStartMargin] = useState(0);
-  // What stands above the members scrolls with them, and may grow.
+  // The content above the members scrolls with them, and may grow.
   useLayoutEffect(() => {
     const place = start.current;
     scroller.current = place?.closest<HTMLElement>(".panel-content") ?? null;

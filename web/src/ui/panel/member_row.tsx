@@ -16,11 +16,11 @@ interface Props {
   conversation: Conversation;
   member: Member;
   mute: Restriction | undefined;
-  /** Somebody was muted, or may write again. */
+  /** Called after a member was muted or unmuted. */
   onChanged: () => void;
 }
 
-/** One member, and what the reader may do to them. */
+/** A member, with a menu of the reader's possible actions. */
 export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);

@@ -10,17 +10,17 @@ interface Props {
   title: string;
   /** Buttons beside the title. */
   actions?: ReactNode;
-  /** What stays below what is scrolled. */
+  /** Stays below the scrolling content. */
   footer?: ReactNode;
   children: ReactNode;
 }
 
-/** The frame of a panel: its title, and a way out. */
+/** The frame of a panel: its title and a close button. */
 export function PanelFrame({ title, actions, footer, children }: Props) {
   const chat = useChat();
   useEffect(() => {
     const close = (event: KeyboardEvent): void => {
-      // What stands in front of the panel is closed first.
+      // A dialog or a menu in front of the panel is closed first.
       const isInFront = (event.target as Element).closest?.("dialog, [role=dialog], [role=menu]");
       if (event.key === "Escape" && !event.defaultPrevented && !isInFront) chat.show(null);
     };
@@ -29,7 +29,7 @@ export function PanelFrame({ title, actions, footer, children }: Props) {
   }, [chat]);
   const isAlone = usePanelCoversConversation();
   const panel = useRef<HTMLElement>(null);
-  // Where it stands in the conversation's place, the reader is in it. What has taken the focus inside keeps it.
+  // A panel that covers the conversation takes the focus, unless something inside has it.
   useEffect(() => {
     const section = panel.current;
     if (panelCoversConversation() && !section?.contains(document.activeElement))

@@ -1,9 +1,9 @@
 import { useMedia } from "../use_media";
 
-/** Where a panel stands in the conversation's place, and not beside it (app.css). */
+/** The width below which a panel covers the conversation (app.css). */
 const medium = matchMedia("(max-width: 1000px)");
 
 export const panelCoversConversation = (): boolean => medium.matches;
 
-/** The same, as it changes with the window. */
+/** The same, updated with the window's width. */
 export const usePanelCoversConversation = (): boolean => useMedia(medium);

@@ -9,7 +9,7 @@ const SearchPanel = lazy(() => import("../search/search_panel"));
 const DetailsPanel = lazy(() => import("./details_panel"));
 const OffersPanel = lazy(() => import("../offers/offers_panel"));
 
-/** What stands beside the open conversation, or in its place where there is no room for both. */
+/** The open panel, beside the conversation or instead of it in a narrow window. */
 export function PanelView({ conversation }: { conversation: Conversation }) {
   const panel = useChatState((state) => state.panel);
   useRestoreFocus(panel);

@@ -14,7 +14,7 @@ import { PanelFrame } from "./panel_frame";
 import { useGoToMessage } from "./use_go_to_message";
 import "./message_results.css";
 
-/** What is pinned in a conversation, the newest pin first. */
+/** The pinned messages of a conversation, the newest pin first. */
 export default function PinsPanel({ conversation }: { conversation: Conversation }) {
   const { pins } = useChat();
   const { id, kind } = conversation;

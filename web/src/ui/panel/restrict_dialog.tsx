@@ -17,7 +17,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** For how long somebody is kept from writing, or out, and why. */
+/** Asks for the duration and the reason of a mute or a ban. */
 export function RestrictDialog({ kind, conversationId, member: { userId, name }, onDone, onClose }: Props) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");

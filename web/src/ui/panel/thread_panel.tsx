@@ -23,7 +23,7 @@ interface Props {
   panel: Wanted;
 }
 
-/** A thread beside its conversation: the root, what was replied, and where one replies. */
+/** A thread beside its conversation: the root, the replies and a composer. */
 export default function ThreadPanel({ conversation, panel }: Props) {
   const { threads } = useChat();
   const jump = useGoToMessage();
@@ -81,7 +81,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   );
 }
 
-/** `wanted`: the reader has come for this one. */
+/** `wanted`: the reader has opened the thread at this reply. */
 function Reply({ reply, wanted }: { reply: Message; wanted: Wanted | null }) {
   const element = useRef<HTMLLIElement>(null);
   const [isShown, setShown] = useState(false);
@@ -105,10 +105,10 @@ function useUnsentEntries(rootId: string): readonly OutboxEntry[] {
   return useMemo(() => outbox.filter(({ threadId }) => threadId === rootId), [outbox, rootId]);
 }
 
-/** Pixels from the end within which the reader follows what is new. */
+/** Pixels from the end within which the list follows new replies. */
 const NEAR_END = 80;
 
-/** Keeps the end of a list in sight as long as the reader is there. */
+/** Keeps the end of a list in sight while the reader is there. */
 function useFollowing(count: number) {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);

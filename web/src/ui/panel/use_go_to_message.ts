@@ -2,7 +2,7 @@ import { useChat } from "../chat_context";
 import { goTo } from "../page_address";
 import { panelCoversConversation } from "./panel_layout";
 
-/** Goes to a message; a panel that would hide it is closed. */
+/** Goes to a message, and closes a panel that would cover it. */
 export function useGoToMessage(): (conversationId: string, messageId: string) => void {
   const chat = useChat();
   return (conversationId, messageId) => {

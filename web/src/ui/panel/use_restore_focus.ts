@@ -2,11 +2,11 @@ import { useEffect, useLayoutEffect, useRef } from "react";
 import type { Panel } from "../../chat/core";
 import { focusMessages } from "../keyboard/focus";
 
-/** Whoever closes a panel is where they came from, or at the messages where that is gone. */
+/** Returns the focus after a panel is closed: to where it was, or to the messages. */
 export function useRestoreFocus(panel: Panel | null): void {
   const opener = useRef<HTMLElement | null>(null);
   const isOpen = panel !== null;
-  // Before the browser takes the focus from a button that the panel hides.
+  // Before the browser removes the focus from a button that the panel hides.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each time another one opens
   useLayoutEffect(() => {
     const { activeElement } = document;
@@ -15,7 +15,7 @@ export function useRestoreFocus(panel: Panel | null): void {
   }, [panel]);
   useEffect(() => {
     if (!isOpen) return;
-    // When the panel is gone, and what it hid is there again.
+    // After the panel is gone and what it covered is visible again.
     return () => {
       const isElsewhere = document.activeElement !== document.body;
       const before = opener.current;

@@ -5,7 +5,7 @@ import { useChat, useChatState } from "../chat_context";
 
 export type Mutes = ReadonlyMap<string, Restriction>;
 
-/** Who is muted or banned, for those who may know; and what asks again. */
+/** Returns the muted or banned users, for members who may see them, and a function that reloads them. */
 export function useRestrictions(
   conversation: Conversation,
   kind: Restriction["kind"],
@@ -16,7 +16,7 @@ export function useRestrictions(
   const [asked, setAsked] = useState(0);
   const { id } = conversation;
   const manages = may(conversation.kind, roleOf(conversation, me), "manage");
-  // Who was banned is no member any more: then there is another list of them.
+  // A ban removes a member, so another number of members means another list.
   const { memberCount } = conversation;
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when somebody wants that, or is gone
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useRestrictions(
     let current = true;
     moderation.restricted(id, kind).then(
       (found) => current && setRestricted(found),
-      // Whoever may not see it any more sees none.
+      // The reader may not see them any more.
       () => current && setRestricted([]),
     );
     return () => {

@@ -9,7 +9,7 @@ interface Props {
   picture?: string | undefined;
 }
 
-/** Somebody's picture with how they are: the shape says it, not the colour alone. */
+/** A user's picture with their presence, which has a shape of its own and not only a colour. */
 export function AvatarWithPresence({ userId, name, picture }: Props) {
   const status = usePresence(userId)?.status ?? "offline";
   return (

@@ -7,12 +7,12 @@ interface Props {
   userId: string;
   name: string;
   className?: string;
-  /** For the second way to the same person: the keyboard needs one. */
+  /** For a second button of the same person: the keyboard needs only one. */
   isExtra?: boolean;
   children: ReactNode;
 }
 
-/** A name, or a picture, that says more about its person when it is pressed. */
+/** A name or a picture that opens the person's card. */
 export function PersonButton({ userId, name, className, isExtra, children }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);

@@ -10,7 +10,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Who somebody is, beside where their name was pressed. */
+/** A person's details, beside their name. */
 export default function PersonCard({ userId, name, anchor, onClose }: Props) {
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement="bottom-start">

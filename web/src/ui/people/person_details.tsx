@@ -13,12 +13,12 @@ import "./person_details.css";
 interface Props {
   userId: string;
   name: string;
-  /** Where one does not talk to them already. */
+  /** Whether to show a button that opens a conversation with them. */
   hasMessageButton: boolean;
   onDone?: () => void;
 }
 
-/** Who somebody is, how they are, and what one may do about it. */
+/** A person's profile and presence, with buttons to message and to block them. */
 export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props) {
   const user = useUser(userId);
   const presence = usePresence(userId);

@@ -4,7 +4,7 @@ import { own } from "../../chat/own";
 import type { Presence } from "../../server/payloads";
 import { useChat, useChatState } from "../chat_context";
 
-/** How somebody is; they are watched as long as they are shown. Undefined: nobody says, as without a connection. */
+/** Returns a user's presence, subscribed while it is shown. Undefined when it is unknown, as without a connection. */
 export function usePresence(userId: string | undefined): Presence | undefined {
   const board = useChat().presence;
   const connected = useChatState((state) => state.connected);

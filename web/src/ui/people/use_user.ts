@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import type { User } from "../../server/payloads";
 import { useChat, useChatState } from "../chat_context";
 
-/** Somebody as they are now, and until that is known as far as their conversations say. */
+/** Returns a user; undefined until they are loaded. */
 export function useUser(userId: string): User | undefined {
   const { people } = useChat();
   const me = useChatState((state) => state.me);
@@ -11,7 +11,7 @@ export function useUser(userId: string): User | undefined {
     let current = true;
     people.get(userId).then(
       (found) => current && setUser(found),
-      // Whoever is not shown has a name and nothing else.
+      // A user who is not shown has only a name.
       () => undefined,
     );
     return () => {

@@ -14,13 +14,13 @@ const TYPING_PAUSE_MS = 250;
 
 interface Props {
   text: string;
-  /** Somewhere else was gone to. */
+  /** Called when the reader has gone to a result. */
   onDone: () => void;
-  /** The conversations of that name. */
+  /** The conversations with matching names. */
   children: ReactNode;
 }
 
-/** What is found beside conversations: who is called so, and where it was said. */
+/** Search results besides conversations: people and messages. */
 export default function GlobalResults({ text, onDone, children }: Props) {
   const chat = useChat();
   const people = usePeople(text);
@@ -61,7 +61,7 @@ export default function GlobalResults({ text, onDone, children }: Props) {
   );
 }
 
-/** Who is called so; nobody where the server cannot say. */
+/** Returns people whose names match; none when the server does not answer. */
 function usePeople(text: string): readonly User[] {
   const { conversations } = useChat();
   const [people, setPeople] = useState<readonly User[]>([]);

@@ -13,7 +13,7 @@ import { useGoToMessage } from "../panel/use_go_to_message";
 import { shortTime } from "../time_format";
 import "../panel/message_results.css";
 
-/** What a search has found, and how it is doing. */
+/** The results and the status of a search. */
 export function MessageResults({ search }: { search: MessageSearch }) {
   const { query, messages, next, status, problem } = useStore(search.state);
   if (!isSearchable(query)) return null;
@@ -45,7 +45,7 @@ export function MessageResults({ search }: { search: MessageSearch }) {
   );
 }
 
-/** `isElsewhere`: it may be in any conversation, which is named. */
+/** `isElsewhere`: the result may be in any conversation, so it is named. */
 function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
   const jump = useGoToMessage();
   const { id, conversationId, sender, createdAt } = message;

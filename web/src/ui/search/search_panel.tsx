@@ -12,7 +12,7 @@ import { MessageResults } from "./message_results";
 import { useSearch } from "./use_search";
 import "./search.css";
 
-/** Messages by their words, here or everywhere. What was asked stays while the panel is closed. */
+/** Searches messages, here or everywhere. The query stays while the panel is closed. */
 export default function SearchPanel({ conversation: { id } }: { conversation: Conversation }) {
   const { search } = useChat();
   const asked = useStore(search.state, (state) => state.query);
@@ -22,7 +22,7 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   const [filters, setFilters] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  // Where the search is of one conversation, it is of the one that is open.
+  // A search in one conversation is in the open one.
   useEffect(() => {
     setQuery((before) => (before.conversationId === null ? before : { ...before, conversationId: id }));
   }, [id]);

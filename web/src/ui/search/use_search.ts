@@ -3,7 +3,7 @@ import type { MessageSearch, SearchQuery } from "../../chat/search/message_searc
 
 const TYPING_PAUSE_MS = 250;
 
-/** Asks when the reader pauses; what was asked already is not asked again. */
+/** Searches when the reader pauses. Does not repeat the last query. */
 export function useSearch(search: MessageSearch, query: SearchQuery): void {
   useEffect(() => {
     if (search.state.getState().query === query) return;

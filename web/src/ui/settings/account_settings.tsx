@@ -9,7 +9,7 @@ import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
 import "./account_settings.css";
 
-/** What proves who the reader is, and where they are signed in. */
+/** The reader's password and signed-in devices. */
 export function AccountSettings() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
@@ -42,7 +42,7 @@ function Password() {
   return (
     <form onSubmit={(event) => void submit(event)}>
       <h3>{texts.settings.changePassword}</h3>
-      {/* For password managers: whose passwords these are. */}
+      {/* Tells password managers which account the passwords belong to. */}
       <input type="email" autoComplete="username" value={me.email ?? ""} readOnly hidden />
       <label>
         {texts.settings.currentPassword}

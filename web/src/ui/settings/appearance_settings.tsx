@@ -3,7 +3,7 @@ import { texts } from "../../texts";
 import { RadioGroup } from "../components/radio_group";
 import { chooseTheme, readTheme, THEMES, type Theme } from "../theme";
 
-/** How the client looks, in this browser. */
+/** The appearance of the client in this browser. */
 export function AppearanceSettings() {
   const [theme, setTheme] = useState(readTheme);
   const choose = (wanted: Theme): void => {

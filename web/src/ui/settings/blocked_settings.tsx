@@ -6,7 +6,7 @@ import { Avatar } from "../components/avatar";
 import { useSaving } from "./use_saving";
 import "./account_settings.css";
 
-/** Of whom the reader does not want to hear. */
+/** The users whom the reader has blocked. */
 export function BlockedSettings() {
   const { people } = useChat();
   const blocked = useChatState((state) => state.blocked);

@@ -1,6 +1,6 @@
 import { texts } from "../../texts";
 
-/** By what they say of themselves; the first that matches, as most name others too. */
+/** By what browsers send; the first match counts, because most name others too. */
 const PROGRAMS = [
   [/Edg\//, "Edge"],
   [/OPR\//, "Opera"],
@@ -18,7 +18,7 @@ const SYSTEMS = [
   [/Linux/, "Linux"],
 ] as const;
 
-/** A browser and its system, as far as they can be told from what a browser sends. */
+/** Returns a browser and its system, as far as its user agent tells them. */
 export function deviceName(userAgent: string | null): string {
   const program = nameIn(PROGRAMS, userAgent ?? "");
   const system = nameIn(SYSTEMS, userAgent ?? "");

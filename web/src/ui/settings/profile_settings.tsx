@@ -85,7 +85,7 @@ function Status() {
       <label>
         {texts.settings.statusText}
         <input
-          // What was set on another device is shown here.
+          // Shows a text that was set on another device.
           key={presence?.text ?? ""}
           name="text"
           maxLength={200}

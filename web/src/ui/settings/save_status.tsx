@@ -1,7 +1,7 @@
 import { texts } from "../../texts";
 import type { Saving } from "./use_saving";
 
-/** How saving went, said aloud too. */
+/** Whether saving succeeded, also for screen readers. */
 export function SaveStatus({ saving: { done, problem } }: { saving: Saving }) {
   return (
     <>

@@ -14,7 +14,7 @@ export interface Section {
   readonly Content: ComponentType;
 }
 
-/** What the settings are about, in their order. */
+/** The sections of the settings, in order. */
 export const SECTIONS: readonly Section[] = [
   { id: "profile", label: texts.settings.profile, icon: UserRound, Content: ProfileSettings },
   { id: "appearance", label: texts.settings.appearance, icon: Palette, Content: AppearanceSettings },

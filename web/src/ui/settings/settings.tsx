@@ -7,12 +7,12 @@ import { SECTIONS } from "./sections";
 import "./settings.css";
 
 interface Props {
-  /** Where it begins; otherwise with the first. */
+  /** The section to open; by default the first. */
   section?: string | undefined;
   onClose: () => void;
 }
 
-/** What the reader can set about themselves and their client. Each part says by itself when it holds. */
+/** The reader's settings. Each section says when a change takes effect. */
 export default function Settings({ section, onClose }: Props) {
   return (
     <Dialog title={texts.account.settings} onClose={onClose} className="settings">

@@ -2,14 +2,14 @@ import { useState } from "react";
 
 export interface Saving {
   readonly busy: boolean;
-  /** Whether the last one went well. */
+  /** Whether the last action succeeded. */
   readonly done: boolean;
   readonly problem: string;
-  /** Does it, and says how that went. Answers whether it went well. */
+  /** Runs an action and shows its outcome. Returns whether it succeeded. */
   readonly save: (action: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** What a form says of what it sends. */
+/** The state of a form that is being saved. */
 export function useSaving(): Saving {
   const [state, setState] = useState({ busy: false, done: false, problem: "" });
   const save = async (action: () => Promise<unknown>): Promise<boolean> => {

@@ -16,7 +16,7 @@ interface Props {
 
 const TYPING_PAUSE_MS = 200;
 
-/** Public groups and channels: anybody finds them, and joins by themselves. */
+/** Lists public groups and channels, which everyone can join. */
 export default function BrowsePublic({ onClose, onOpen }: Props) {
   const { moderation } = useChat();
   const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
@@ -58,7 +58,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
   const showMore = (shown: ConversationPage): Promise<void> =>
     attempt(async () => {
       const { items, next } = await moderation.findPublic(asked, shown.next);
-      // Unless something else was asked meanwhile.
+      // Unless the query has changed meanwhile.
       setPage((now) => (now === shown ? { items: [...shown.items, ...items], next } : now));
     });
   const nothing = asked !== "" ? texts.places.noneFound : mayCreate ? texts.places.noPublicYet : texts.places.noPublic;

@@ -3,10 +3,10 @@ import { useChat, useChatState } from "../chat_context";
 import { useMedia } from "../use_media";
 import "./connection_line.css";
 
-/** Where a conversation hides the list (app.css). */
+/** The width below which a conversation covers the list (app.css). */
 const narrow = matchMedia("(max-width: 700px)");
 
-/** How the connection is, while it is not there. */
+/** The state of the connection, while it is lost. */
 export function ConnectionLine() {
   const chat = useChat();
   const connected = useChatState((state) => state.connected);
@@ -24,7 +24,7 @@ export function ConnectionLine() {
   );
 }
 
-/** The same, in the open conversation, where the list with its line is hidden. */
+/** The same in the open conversation, when the list is covered. */
 export function ConnectionLineHere() {
   return useMedia(narrow) && <ConnectionLine />;
 }

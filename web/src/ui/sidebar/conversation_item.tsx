@@ -13,7 +13,7 @@ import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { shortTime } from "../time_format";
 import { ConversationMenu } from "./conversation_menu";
 
-/** One conversation in the list, and what can be done with it from there. */
+/** A conversation in the list, with its menu. */
 export const ConversationItem = memo(function ConversationItem({ conversation }: { conversation: Conversation }) {
   const [menu, setMenu] = useState(false);
   const { id, muted, unreadCount = 0 } = conversation;
@@ -72,7 +72,7 @@ function Time({ conversation: { lastMessage } }: { conversation: Conversation })
   return <time dateTime={lastMessage.createdAt}>{shortTime(lastMessage.createdAt)}</time>;
 }
 
-/** What was said last, or what the reader has begun to write. */
+/** The last message, or the reader's draft. */
 function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: boolean }) {
   const me = useChatState((state) => state.me);
   const { id, kind, lastMessage } = conversation;

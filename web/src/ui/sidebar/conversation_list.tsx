@@ -12,14 +12,14 @@ import { FilterField } from "./filter_field";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import "./conversation_list.css";
 
-/** Pixels from the end of the list at which more are loaded. */
+/** Pixels from the end of the list at which the next page is loaded. */
 const NEAR_END = 600;
-/** Of those with the name that is looked for; a longer one finds fewer. */
+/** At most this many conversations are shown for a query; a longer query finds fewer. */
 const FOUND_MAX = 20;
 
 const GlobalResults = lazy(() => import("../search/global_results"));
 
-/** The reader's conversations, of which only those in sight are in the document. */
+/** The reader's conversations. Only those in sight are in the document. */
 export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
   const conversations = useChatState((state) => state.conversations);
   const loaded = useChatState((state) => state.loaded);
@@ -63,11 +63,11 @@ function Items({ shown }: { shown: readonly Conversation[] }) {
   const loadAtEnd = useCallback(() => {
     const element = scroller.current;
     if (element === null || !hasMore) return;
-    // What fails is asked for again when the end comes into sight.
+    // A failed load is repeated when the end comes into sight.
     if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END)
       void list.loadMore().catch(() => undefined);
   }, [list, hasMore]);
-  // A short list does not fill its place, and nobody can scroll.
+  // A short list does not fill its space and cannot be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: looked at again when there are more
   useEffect(loadAtEnd, [loadAtEnd, shown.length]);
 
@@ -83,7 +83,7 @@ function Items({ shown }: { shown: readonly Conversation[] }) {
   );
 }
 
-/** Up and down among the conversations; Tab does the same, one by one with their menus. */
+/** Up and Down move between the conversations; Tab does the same, including their menus. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const item = (event.target as Element).closest("li");

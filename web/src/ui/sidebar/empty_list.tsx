@@ -4,7 +4,7 @@ import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import type { SidebarDialog } from "./sidebar_dialogs";
 
-/** What to do in the first minute. */
+/** What a new user can do first. */
 export function EmptyList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   return (

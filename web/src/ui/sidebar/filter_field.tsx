@@ -7,13 +7,13 @@ import { goTo } from "../page_address";
 interface Props {
   query: string;
   unreadOnly: boolean;
-  /** The first that is left, which may be drawn a moment later. */
+  /** The first match, which may be rendered a moment later. */
   firstId: string | undefined;
   onQuery: (query: string) => void;
   onUnreadOnly: (unreadOnly: boolean) => void;
 }
 
-/** Leaves those conversations in the list that the reader looks for. */
+/** Filters the list of conversations. */
 export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
   const { conversations } = useChat();
   const hasUnread = useChatState((state) => Object.values(state.conversations).some((each) => each.unreadCount));
@@ -49,7 +49,7 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
         <IconButton
           icon={CheckCheck}
           label={texts.places.readAll}
-          // What cannot be marked now stays unread, and says so.
+          // A conversation that cannot be marked as read stays unread.
           onClick={() => void conversations.markAllRead().catch(() => undefined)}
         />
       )}

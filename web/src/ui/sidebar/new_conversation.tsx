@@ -13,7 +13,7 @@ interface Props {
   onOpen: (id: string) => void;
 }
 
-/** With one person directly, with several in a group, or to many in a channel. */
+/** A form for a direct conversation, a group or a channel. */
 export default function NewConversation({ onClose, onOpen }: Props) {
   const { conversations } = useChat();
   const rights = useChatState((state) => state.rights);
@@ -22,7 +22,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   const [wanted, setWanted] = useState<ConversationKind>(kinds[0] ?? "direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  // With a second person it is a group, whoever forgot to say so.
+  // With a second person it becomes a group.
   const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {

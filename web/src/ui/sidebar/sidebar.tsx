@@ -11,7 +11,7 @@ import { ConversationList } from "./conversation_list";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar_dialogs";
 import "./sidebar.css";
 
-/** Who is signed in, their conversations, and how the connection is. */
+/** The signed-in user, their conversations, and the state of the connection. */
 export function Sidebar({ onSignOut }: { onSignOut: () => void }) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   const [dialog, setDialog] = useState<SidebarDialog | null>(null);

@@ -5,7 +5,7 @@ const NewConversation = lazy(() => import("./new_conversation"));
 const BrowsePublic = lazy(() => import("./browse_public"));
 const Settings = lazy(() => import("../settings/settings"));
 
-/** What the sidebar opens in front of everything. `section`: where the settings begin. */
+/** A dialog that the sidebar opens. `section`: the section of the settings to open. */
 export type SidebarDialog =
   | { readonly kind: "new" }
   | { readonly kind: "browse" }

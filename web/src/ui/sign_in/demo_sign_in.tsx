@@ -10,7 +10,7 @@ interface Props {
   onEnter: (userId: string) => void;
 }
 
-/** The people of a demo server, and a field for any other user id. Shows nothing on other servers. */
+/** The users of a demo server, and a field for any other user id. Shows nothing on other servers. */
 export function DemoSignIn({ api, busy, onEnter }: Props) {
   const [offer, setOffer] = useState<Offer>({ open: false, users: [] });
   useEffect(() => void api.demoSignIn().then(setOffer), [api]);

@@ -5,7 +5,7 @@ import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { goTo } from "../page_address";
 
-/** Asks whoever is signed in and has opened an invitation link whether to join, and opens what they have joined. */
+/** Asks a signed-in user who has opened an invitation link whether to join, and opens the joined conversation. */
 export function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
   const chat = useChat();
   const [problem, setProblem] = useState("");
@@ -38,12 +38,12 @@ export function JoinDialog({ code, onClose }: { code: string; onClose: () => voi
   );
 }
 
-/** Opens what whoever has just registered with an invitation has joined by that. */
+/** Opens the conversation that a user has joined by registering with an invitation. */
 export function AcceptInvitation({ code, onDone }: { code: string; onDone: () => void }) {
   const chat = useChat();
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, whoever is told of it
   useEffect(() => {
-    // They have an account and are in the conversations: what fails here is only that one of these is opened.
+    // The user has already joined; a failure means only that no conversation is opened.
     acceptInvitation(chat, code).then(onDone, onDone);
   }, [chat, code]);
   return null;

@@ -9,12 +9,12 @@ import "./sign_in.css";
 
 interface Props {
   api: Api;
-  /** Why the last session is over; empty at first. */
+  /** Why the last session ended; empty at first. */
   reason: string;
-  /** The code of the invitation link that was opened; null: none was. */
+  /** The code of the opened invitation link; null: none. */
   invitation: string | null;
   onSession: (session: Session, registered: boolean) => void;
-  /** Told when nobody can register with the invitation. */
+  /** Called when nobody can register with the invitation any more. */
   onInvitationOver: () => void;
 }
 
@@ -73,7 +73,7 @@ interface FormProps {
   attempt: Attempt;
 }
 
-/** Signs in or registers; the latter only where the server and the invitation let the reader. */
+/** Signs in or registers. Registering is offered only where the server or an invitation allows it. */
 function AccountForm({ api, accounts, invitation, problem, busy, attempt }: FormProps) {
   const mayRegister = accounts === "open" || invitation !== null;
   const [registers, setRegisters] = useState(invitation !== null);

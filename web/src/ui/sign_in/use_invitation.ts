@@ -1,15 +1,15 @@
-/** The invitation whose link brought the reader here: `#invite=CODE`. It outlasts a reload, and stays in its tab. */
+/** The invitation link that the reader has opened: `#invite=CODE`. It outlives a reload, and belongs to one tab. */
 
 import { useEffect, useState } from "react";
 
 const STORAGE_KEY = "talkwire.invitation";
 
-/** The code in an address; null where there is none. */
+/** Returns the code in an address; null where there is none. */
 export function codeIn(hash: string): string | null {
   return /^#invite=([\w-]{1,200})$/.exec(hash)?.[1] ?? null;
 }
 
-/** The code that has not been used yet, and what forgets it. */
+/** Returns the unused code, and a function that forgets it. */
 export function useInvitation(): [string | null, () => void] {
   const [code, setCode] = useState<string | null>(take);
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useInvitation(): [string | null, () => void] {
   return [code, forget];
 }
 
-/** Takes the code out of the address bar, where others could read it. */
+/** Removes the code from the address bar, where others could read it. */
 function take(): string | null {
   const code = codeIn(location.hash);
   if (code !== null) {

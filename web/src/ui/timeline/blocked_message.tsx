@@ -1,7 +1,7 @@
 import { texts } from "../../texts";
 import "./blocked_message.css";
 
-/** In place of what somebody said whom the reader has blocked. */
+/** A placeholder for a message of a blocked user. */
 export function BlockedMessage({ onShow }: { onShow: () => void }) {
   return (
     <p className="folded">

@@ -5,7 +5,7 @@ import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 
-/** One tick for sent, two for delivered to all others, two in colour for read by all. */
+/** One tick for sent, two for delivered to all others, two coloured ones for read by all. */
 export function DeliveryTick({ message: { conversationId, seq } }: { message: Message }) {
   const status = useChatState(({ conversations, me }) =>
     statusOf(own(conversations, conversationId)?.members, seq, me.id),

@@ -1,6 +1,6 @@
 /**
- * The named characters of HTML that people write in texts. It stands in the place of markdown-to-jsx's own, which asks the
- * browser to make HTML of each name: the page's policy forbids that, and a message with one would end the page.
+ * The named HTML entities that people write in texts. This replaces a module of markdown-to-jsx that has the browser
+ * parse HTML, which the page's policy forbids: such a message would break the page.
  */
 
 const CHARACTERS: ReadonlyMap<string, string> = new Map([
@@ -31,7 +31,7 @@ const CHARACTERS: ReadonlyMap<string, string> = new Map([
   ["rarr", "→"],
 ]);
 
-/** Undefined for a number, and for a name that stays as it was written. */
+/** Returns undefined for a number, and for an unknown name, which stays as it is written. */
 export function decodeEntity(name: string): string | undefined {
   return CHARACTERS.get(name);
 }

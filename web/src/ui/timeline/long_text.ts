@@ -1,16 +1,16 @@
-/** Long texts are shown in pieces: to parse and to draw all of one at once would hold the page up. */
+/** Splits long texts into pieces, because parsing and drawing one at once would block the page. */
 
 /** Characters of a piece, and lines of the first one. */
 const PIECE = 4_000;
 const LINES = 80;
-/** A piece ends at a blank line, a line or a word, where one is in its last part. */
+/** A piece ends at a blank line, a line or a word, if one is in its last part. */
 const ENDS = ["\n\n", "\n", " "];
 const LAST_PART = 0.5;
 const QUOTES_MAX = 6;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 const DEEP_QUOTE = new RegExp(`^((?:[ \\t]*>){${QUOTES_MAX}})(?:[ \\t]*>)+`, "gm");
 
-/** The Markdown in pieces that make the same together; a text that is not long is one. */
+/** Splits Markdown into pieces that give the same together. A short text is one piece. */
 export function piecesOf(content: string): string[] {
   const pieces: string[] = [];
   let rest = content.replace(DEEP_QUOTE, "$1");
@@ -19,13 +19,13 @@ export function piecesOf(content: string): string[] {
     const piece = rest.slice(0, end);
     const fence = openFence(piece);
     pieces.push(piece);
-    // Code goes on as code.
+    // Code that is split continues as code.
     rest = (fence === null ? "" : `${fence}\n`) + rest.slice(end).replace(/^\n+/, "");
   }
   return [...pieces, rest];
 }
 
-/** So many characters are the lines that the first piece may have. */
+/** Returns the number of characters in the lines of the first piece. */
 function lengthOfLines(text: string): number {
   let end = -1;
   for (let line = 0; line < LINES; line++) {
@@ -40,11 +40,11 @@ function endOf(text: string, most: number): number {
     const end = text.lastIndexOf(sign, most - sign.length);
     if (end > most * LAST_PART) return end + sign.length;
   }
-  // Not within one character: a pair of surrogates is one.
+  // Does not split a surrogate pair.
   return /[\uD800-\uDBFF]/.test(text[most - 1] ?? "") ? most - 1 : most;
 }
 
-/** The line that opens the code in which a piece ends; null where it ends in none. */
+/** Returns the line that opens the code block in which a piece ends; null where it ends in none. */
 function openFence(piece: string): string | null {
   let open: { readonly line: string; readonly sign: string } | null = null;
   for (const line of piece.split("\n")) {

@@ -6,10 +6,10 @@ import { texts } from "../../texts";
 import { piecesOf } from "./long_text";
 import { MentionText } from "./mention_text";
 
-/** Not larger than the rest: a message is no page. */
+/** Headings have the size of other text. */
 const Heading = ({ children }: { children?: ReactNode }) => <p className="heading">{children}</p>;
 
-/** A picture of somewhere else would tell its server who reads; its address is shown instead. */
+/** Shows a picture of another server as a link, since that server would learn who reads. */
 const Picture = ({ src, alt }: { src?: string; alt?: string }) => <Link href={src}>{alt || src}</Link>;
 
 function Link({ href, children }: { href?: string | undefined; children?: ReactNode }) {
@@ -22,7 +22,7 @@ function Link({ href, children }: { href?: string | undefined; children?: ReactN
   );
 }
 
-/** The box of a list of tasks, which nobody can tick here. */
+/** The checkbox of a task list, which cannot be changed here. */
 function Task({ checked = false }: { checked?: boolean }) {
   const Box = checked ? SquareCheckBig : SquareEmpty;
   return <Box className="icon task" role="img" aria-label={texts.task(checked)} />;
@@ -46,10 +46,10 @@ const options = {
   },
 };
 
-/** Long texts of which the reader has asked for the rest: it stays, also while it is out of sight. */
+/** The long texts that the reader has expanded. They stay expanded when they leave the screen. */
 const unfolded = new Set<string>();
 
-/** What a message says. `message`: the one that it is of, where those whom it names are to stand out. */
+/** A message's text. `message`: for highlighting its mentions. */
 export const MessageText = memo(function MessageText({ content, message }: { content: string; message?: Message }) {
   const pieces = useMemo(() => piecesOf(content), [content]);
   const [isWhole, setWhole] = useState(() => unfolded.has(content));
@@ -73,7 +73,7 @@ export const MessageText = memo(function MessageText({ content, message }: { con
   );
 });
 
-/** What follows the first piece: one piece more in each frame. */
+/** The pieces after the first: one more in each frame. */
 function Rest({ pieces, message }: { pieces: readonly string[]; message: Message | undefined }) {
   const [count, setCount] = useState(1);
   useEffect(() => {

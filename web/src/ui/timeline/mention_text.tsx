@@ -8,7 +8,7 @@ import { PersonButton } from "../people/person_button";
 
 const NOBODY: readonly Member[] = [];
 
-/** A text in which those whom it names stand out, the reader more than others. Code names nobody. */
+/** A text with highlighted mentions, the reader's own more than others. Mentions in code are ignored. */
 export function MentionText({ message, content, options }: Props) {
   const { conversationId, mentions, mentionsAll } = message;
   const myId = useChatState((state) => state.me.id);

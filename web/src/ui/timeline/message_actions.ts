@@ -1,4 +1,4 @@
-/** What one can do with a message: one list, from which its buttons, its menu and its keys come. */
+/** The actions on a message: one list for its buttons, its menu and its shortcuts. */
 
 import {
   Copy,
@@ -27,13 +27,13 @@ import { linkTo } from "../page_address";
 import { panelCoversConversation } from "../panel/panel_layout";
 
 export interface MessageAction extends MenuAction {
-  /** What `event.key` is where the focused message has this done; listed in ui/keyboard/shortcuts.ts. */
+  /** The shortcut's `event.key`; ui/keyboard/shortcuts.ts lists it. */
   key?: string;
   /** Whether it has a button of its own, before the menu. */
   isFrequent?: boolean;
 }
 
-/** Those that the reader may take, in the order of the menu. */
+/** Returns the actions that the reader may take, in the order of the menu. */
 export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   if (message.deletedAt !== undefined) return [];
   const { me, conversations } = chat.state.getState();
@@ -103,7 +103,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   return list.filter((action) => action !== false);
 }
 
-/** A reply in a thread is answered and changed in its panel, any other message in the conversation. */
+/** A reply in a thread is edited and replied to in its panel, any other message in the conversation. */
 function compose(chat: Chat, kind: Composing["kind"], message: Message): void {
   const { panel } = chat.state.getState();
   const rootId = message.threadId;

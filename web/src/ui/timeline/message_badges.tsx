@@ -9,7 +9,7 @@ import { fullTime } from "../time_format";
 import { ThreadContext } from "./thread_context";
 import "./message_badges.css";
 
-/** That a message was pinned. */
+/** Shows that a message is pinned. */
 export function PinMark() {
   return (
     <small className="mark">
@@ -19,7 +19,7 @@ export function PinMark() {
   );
 }
 
-/** Where a message comes from; a way there for whoever may see the original. */
+/** Shows where a message was forwarded from, with a link to the original. */
 export function ForwardedFrom({ message, origin }: { message: Message; origin: Origin }) {
   const { messages } = useChat();
   const jump = useGoToMessage();
@@ -54,7 +54,7 @@ export function Edited({ message, editedAt }: { message: Message; editedAt: stri
   );
 }
 
-/** The way from a thread's root into it. */
+/** The link from a thread's root to the thread. */
 export function Replies({ message: { id, replyCount = 0 } }: { message: Message }) {
   const chat = useChat();
   const isInside = useContext(ThreadContext);

@@ -1,4 +1,4 @@
-/** What keys do with the message that has the focus: the same as its buttons and its menu. */
+/** Handles shortcuts of the focused message: the same actions as its buttons and its menu. */
 
 import type { KeyboardEvent } from "react";
 import type { Chat } from "../../chat/chat";
@@ -9,7 +9,7 @@ import { actionsOf } from "./message_actions";
 
 export function handleMessageKey(event: KeyboardEvent<HTMLElement>, chat: Chat, message: Message): void {
   const { currentTarget: article, target } = event;
-  // A menu that a message has opened is elsewhere in the document, and its keys are its own.
+  // A menu that the message has opened is elsewhere in the document and handles its own keys.
   if (event.defaultPrevented || !article.contains(target as Node) || isTyping(target)) return;
   const key = keysOf(event, onMac);
   const action =
@@ -21,7 +21,7 @@ export function handleMessageKey(event: KeyboardEvent<HTMLElement>, chat: Chat, 
   action();
 }
 
-/** Where all reactions can be chosen from, else the first of those that are always there. */
+/** Opens the emoji picker, otherwise focuses the first reaction button. */
 function toReactions(article: HTMLElement): void {
   const all = article.querySelector<HTMLElement>(`.actions [aria-keyshortcuts="${MESSAGE_KEYS.react}"]`);
   if (all !== null) all.click();

@@ -12,8 +12,8 @@ import { actionsOf } from "./message_actions";
 const QUICK = ["👍", "❤️", "😂"];
 
 /**
- * Shown where the pointer or the focus is; elsewhere only the menu is in the document, for who has neither. What is not
- * frequent is in the menu.
+ * The buttons of a message. They are visible under the pointer or the focus; otherwise only the menu is in the
+ * document, for screen readers.
  */
 export function MessageToolbar({
   message,

@@ -20,11 +20,11 @@ import "./message_view.css";
 
 interface Props {
   message: Message;
-  /** The one before it is by the same person, who is not named again. */
+  /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
 }
 
-/** One message, wherever it is shown. In groups, what a blocked person said is folded. */
+/** A message, wherever it is shown. In groups, messages of blocked users are hidden. */
 export function MessageView(props: Props) {
   const { senderId, conversationId } = props.message;
   const [shown, setShown] = useState(false);

@@ -7,7 +7,7 @@ import { Avatar } from "../components/avatar";
 import { PendingFileView } from "../files/pending_file";
 import { MessageText } from "./markdown";
 
-/** What is not sent yet, or was refused. */
+/** A message that is not sent yet, or that the server refused. */
 export function OutboxEntryView({ entry }: { entry: OutboxEntry }) {
   const { messages } = useChat();
   const me = useChatState((state) => state.me);
@@ -38,7 +38,7 @@ export function OutboxEntryView({ entry }: { entry: OutboxEntry }) {
   );
 }
 
-/** The files that a letter waits for. */
+/** The files of an outbox entry. */
 function OutboxEntryFiles({ entry }: { entry: OutboxEntry }) {
   const { uploads, messages } = useChat();
   const pending = useStore(uploads.state);

@@ -6,10 +6,10 @@ import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { useGoToMessage } from "../panel/use_go_to_message";
 
-/** The beginning of the message that is answered, and the way to it. */
+/** The start of the message that is replied to, with a link to it. */
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {
   const jump = useGoToMessage();
-  // The quote has no name, and nothing of attachments: those of what is here are known.
+  // The quote has no name and no attachments; a loaded message has both.
   const quoted = useChatState(({ timelines }) =>
     own(timelines, conversationId)?.messages.find(({ id }) => id === quote.id),
   );

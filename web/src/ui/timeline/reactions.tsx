@@ -32,7 +32,7 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
   );
 }
 
-/** The reader first; whoever has left has no name here. */
+/** Returns the names, the reader's first. Users who have left have no name here. */
 export function namesOf(userIds: readonly string[], members: readonly Member[], myId: string): string[] {
   const names = new Map(members.map(({ userId, name }) => [userId, name]));
   const others = userIds.filter((id) => id !== myId).flatMap((id) => names.get(id) ?? []);

@@ -9,8 +9,8 @@ import { fullTime, timeOfDay } from "../time_format";
 const FACES_MAX = 3;
 
 /**
- * Replies in one thread that follow each other, where they stand among the conversation's messages: one line that opens
- * the thread at the first of them. They count as unread like other messages, so a reader finds them here.
+ * Consecutive replies in one thread, among the conversation's messages: one line that opens the thread at the first of
+ * them. Replies count as unread like other messages, so the reader finds them here.
  */
 export function ThreadRow({ replies }: { replies: readonly Message[] }) {
   const chat = useChat();
@@ -43,7 +43,7 @@ export function ThreadRow({ replies }: { replies: readonly Message[] }) {
   );
 }
 
-/** Everybody who replied, the most recent first. */
+/** Returns the senders, the most recent first. */
 function sendersOf(replies: readonly Message[]): Pick<User, "id" | "name" | "avatar">[] {
   const byId = new Map(replies.map(({ sender }) => [sender.id, sender]));
   return [...new Set(replies.map(({ senderId }) => senderId).reverse())].flatMap((id) => byId.get(id) ?? []);

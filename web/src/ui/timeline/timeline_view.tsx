@@ -24,7 +24,7 @@ const NO_OFFERS: readonly Offer[] = [];
 const LONG = 200;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
-/** One conversation's messages, of which only those in sight are in the document. */
+/** A conversation's messages. Only those in sight are in the document. */
 export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const { messages, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
@@ -49,12 +49,12 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const { kept, ...focusEvents } = useMessageFocus(list, scroller, rows);
   const { atEnd, seesLast, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
 
-  // A short page does not fill the window, and nobody can scroll.
+  // A short page does not fill the window and cannot be scrolled.
   useEffect(() => {
     const element = scroller.current;
-    // Measuring takes long, and so many always fill it.
+    // Measuring is slow, and this many messages always fill the window.
     if (element === null || timeline.atStart || timeline.messages.length > LONG) return;
-    // The page that was just added is still on its way for who loads them, and no other is asked for meanwhile.
+    // The page that was just added still counts as being loaded, so the next request waits.
     const timer = setTimeout(() => {
       if (element.scrollHeight <= element.clientHeight) void messages.loadOlder(id);
     });
@@ -94,7 +94,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   );
 });
 
-/** Offers may have been made before anything was said. */
+/** A conversation without messages, which may have offers. */
 function NothingSaid({ offers }: { offers: readonly Offer[] }) {
   if (offers.length === 0) return <p className="note">{texts.noMessages}</p>;
   return (
@@ -106,12 +106,12 @@ function NothingSaid({ offers }: { offers: readonly Offer[] }) {
   );
 }
 
-/** The way back to the newest messages, and how many of them are unread. */
+/** A button that goes to the newest messages, with their unread count. */
 function ToNewest({ id }: { id: string }) {
   const { messages } = useChat();
   const unread = useChatState((state) => own(state.conversations, id)?.unreadCount ?? 0);
   const go = (): void => {
-    // A reload comes back here, and not to the message that the address named.
+    // A reload returns here, and not to the message in the address.
     history.replaceState(null, "", addressOf(id));
     void messages.toNewest(id);
   };
@@ -131,7 +131,7 @@ function ToNewest({ id }: { id: string }) {
   );
 }
 
-/** What is on the screen is read, if the window is looked at. */
+/** Marks messages on the screen as read, while the window has the focus. */
 function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): void {
   const { messages, state } = useChat();
   const connected = useChatState((state) => state.connected);
@@ -186,7 +186,7 @@ const RowView = memo(
       </div>
     );
   },
-  // Rows are made anew with each message; few of them look different then.
+  // Every message rebuilds the rows, but few of them look different.
   ({ row: one }, { row: other }) =>
     one.message === other.message &&
     areSame(one.replies, other.replies) &&

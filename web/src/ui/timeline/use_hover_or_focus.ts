@@ -11,7 +11,7 @@ interface Near {
   };
 }
 
-/** Whether the pointer or the focus is at something that shows more then; a menu that it has opened belongs to it. */
+/** Returns whether the pointer or the focus is in an element, including a menu that it has opened. */
 export function useHoverOrFocus(): Near {
   const [isPointed, setPointed] = useState(false);
   const [isFocused, setFocused] = useState(false);

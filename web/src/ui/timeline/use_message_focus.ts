@@ -7,14 +7,14 @@ import { keysOf, shortcutOf } from "../keyboard/shortcuts";
 const MESSAGE = "[data-id]";
 
 interface MessageFocus {
-  /** Indexes of rows that stay in the document though they are out of sight: the one with the focus. */
+  /** Indexes of rows that stay in the document out of sight: the focused one. */
   readonly kept: readonly number[];
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
   readonly onFocus: (event: FocusEvent<HTMLElement>) => void;
   readonly onBlur: (event: FocusEvent<HTMLElement>) => void;
 }
 
-/** Moves the focus from message to message, and keeps it where rows come and go. */
+/** Moves the focus between messages, and keeps it when rows are added or removed. */
 export function useMessageFocus(
   list: RefObject<VirtualizerHandle | null>,
   scroller: RefObject<HTMLElement | null>,
@@ -31,7 +31,7 @@ export function useMessageFocus(
     wanted.current = false;
     focus(scroller.current, focused);
   }, [scroller, focused]);
-  // What had the focus has gone with its row: it goes to the list, not to the beginning of the page.
+  // When the focused row is removed, the list gets the focus instead of the page.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each time the rows change
   useLayoutEffect(() => {
     if (inside.current && document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
@@ -42,7 +42,7 @@ export function useMessageFocus(
     if (handle === null) return;
     const seen = inSight(scroller.current);
     const isInList = document.activeElement === scroller.current;
-    // Into the list: to where one was, or the lowest message in sight.
+    // Into the list: to the last focused message, or the lowest one in sight.
     const start = seen.find((id) => id === focused) ?? seen.at(-1);
     const from = rows.findIndex((row) => start !== undefined && hasMessage(row, start));
     const next = clamp(isInList || index === -1 ? from : index + step, rows.length);
@@ -78,7 +78,7 @@ export function useMessageFocus(
   };
 }
 
-/** The ids of the messages that can be seen, from above. */
+/** Returns the ids of the messages in sight, from the top. */
 function inSight(scroller: HTMLElement | null): string[] {
   const frame = scroller?.getBoundingClientRect();
   if (scroller === null || frame === undefined) return [];

@@ -5,21 +5,21 @@ import type { ScrollAnchor } from "../../chat/messages/messages";
 import { hasMessage, KEPT_MAX, keyOf, type Row, type Timeline } from "../../chat/messages/timeline";
 import { useChat, useChatState } from "../chat_context";
 
-/** Pixels from an end of the list at which the next page is loaded, or within which the reader is at the end. */
+/** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
 const NEAR = 600;
 const NEAR_END = 120;
-/** As much of the newest message may be out of sight where it is seen: its margin. */
+/** The newest message is seen although this many pixels of it are out of sight: its margin. */
 const SEEN_LAST = 16;
 const SETTLED_MS = 150;
 
 export interface LoadedRange {
-  /** Another number where what is here does not go on from what was. */
+  /** Changes when the loaded messages do not continue the earlier ones. */
   readonly number: number;
-  /** Or became shorter there. */
+  /** Whether messages were added or removed at the start. */
   readonly grewAtStart: boolean;
 }
 
-/** Tells pages that were added, or let go of, from those that took the place of all others. */
+/** Tells added or removed pages from a range that replaces all others. */
 function useLoadedRange({ messages }: Timeline): LoadedRange {
   const ends = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0] as const;
   const seen = useRef<{ ends: readonly [number, number]; number: number }>({ ends: [0, 0], number: 0 });
@@ -33,7 +33,7 @@ function useLoadedRange({ messages }: Timeline): LoadedRange {
 }
 
 interface ScrollPosition {
-  /** Whether the end of the conversation is in sight; null: nobody knows yet. Whoever is there follows what comes. */
+  /** Whether the end of the conversation is in sight, so that the list follows new messages; null: unknown. */
   readonly atEnd: boolean | null;
   /** Whether all of the newest message is in sight. */
   readonly seesLast: boolean;
@@ -44,8 +44,8 @@ interface ScrollPosition {
 const UNKNOWN = { atEnd: null, seesLast: false };
 
 /**
- * Where in its messages a conversation is: where the reader left it, else where the unread begins, then where the reader
- * goes. The end of what is loaded is no end: only that of the conversation is followed.
+ * Controls the scroll position of a conversation: first where the reader left it or where the unread messages start,
+ * then where the reader goes. The list follows only the end of the conversation, not the end of what is loaded.
  */
 export function useScrollPosition(
   id: string,
@@ -89,10 +89,10 @@ export function useScrollPosition(
   }, [chat, id, list, rows, timeline, number, hasEnd, setVisible]);
   const readScrollNow = useRef(readScroll);
   readScrollNow.current = readScroll;
-  // Whoever comes near the end by themselves is not pulled to it; whoever is there when something comes is.
+  // A reader who scrolls near the end is not pulled to it; one who is at the end follows new messages.
   const follows = useRef(false);
   follows.current = atEnd === true;
-  // The list measures rows only when they come into sight, so a jump takes a few steps; only its end counts.
+  // The list measures rows only when they come into sight, so a jump takes a few steps; only the last one counts.
   const settle = useCallback(() => {
     clearTimeout(settling.current);
     settling.current = setTimeout(() => {
@@ -111,7 +111,7 @@ export function useScrollPosition(
     } else {
       const place =
         target !== null ? placeOf(rows, target) : isPlaced ? null : startOf(rows, chat.messages.scrollAnchor(id));
-      // The page with the message comes.
+      // The page with the message is being loaded.
       if (target !== null && place === null) return;
       if (place !== null) {
         setVisible(false, false);
@@ -125,12 +125,12 @@ export function useScrollPosition(
     placedNumber.current = number;
   }, [chat, id, list, rows, count, number, target, grewAtStart, settle, setVisible]);
 
-  // A page came behind, and nobody may scroll any more: is its end near, too?
+  // A page was added at the end, and the reader may not scroll: checks whether its end is near, too.
   useEffect(() => {
     if (!hasEnd && !grewAtStart && readNumber.current === number && settling.current === undefined) readScroll();
   }, [hasEnd, grewAtStart, number, readScroll]);
 
-  // A page of a thread's replies may add no row, so nothing is scrolled: is the start still near?
+  // A page of thread replies may add no row, so nothing scrolls: checks whether the start is still near.
   const countBefore = useRef(count);
   useEffect(() => {
     const isSame = countBefore.current === count;
@@ -146,7 +146,7 @@ export function useScrollPosition(
     if (settling.current === undefined) readScroll();
     else settle();
   }, [readScroll, settle]);
-  // What has another size now pushes nobody away from the end, and a short list is never scrolled.
+  // A resized row does not move the reader away from the end, and a short list never scrolls.
   const onResize = useCallback(() => {
     const handle = list.current;
     if (handle === null || count === 0) return;
@@ -164,7 +164,7 @@ interface PlaceInList {
   readonly offset?: number;
 }
 
-/** Where the reader left the conversation, else where the unread begins; null: at the end. */
+/** Returns where the reader left the conversation, otherwise the first unread row; null: the end. */
 function startOf(rows: readonly Row[], left: ScrollAnchor | null): PlaceInList | null {
   const before = left === null ? -1 : rows.findIndex((row) => hasMessage(row, left.messageId));
   if (left !== null && before !== -1) return { index: before, align: "start", offset: left.offset };

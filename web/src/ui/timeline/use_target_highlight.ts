@@ -6,7 +6,10 @@ const LASTS_MS = 2_000;
 
 const FRAMES_MAX = 30;
 
-/** A row is hidden until the list has measured it, and takes no focus before. Answers what gives up. */
+/**
+ * Focuses a message. A row is hidden, and cannot be focused, until the list has measured it. Returns a function that
+ * gives up.
+ */
 function whenFocused(message: HTMLElement | null | undefined, done: () => void): () => void {
   let frame = 0;
   const focus = (left: number): void => {
@@ -18,7 +21,7 @@ function whenFocused(message: HTMLElement | null | undefined, done: () => void):
   return () => cancelAnimationFrame(frame);
 }
 
-/** Whether the reader has just come to a message in this row, which then has the focus. */
+/** Returns whether the reader has just gone to a message in this row, and focuses it. */
 export function useTargetHighlight(row: Row, element: RefObject<HTMLElement | null>): boolean {
   const { messages } = useChat();
   const target = useChatState(({ target }) =>
