@@ -1,8 +1,8 @@
-// Makes the sounds of the client, each out of a formula, so that nobody else's recordings are in here:
+// Makes the client's sounds from formulas, so that the repository has no recordings of others:
 //
 //   node sounds/make_sounds.mjs      (in web/)
 //
-// WAV, 16 kHz, 16 bit, mono, below 20 KB each. The same files come out each time; a test compares them.
+// WAV, 16 kHz, 16 bit, mono, below 20 KB each. The files are the same each time, and a test compares them.
 import { writeFileSync } from "node:fs";
 
 const RATE = 16_000;

@@ -35,14 +35,14 @@ const begin = (now: object = {}) => {
 beforeEach(() => void vi.stubGlobal("document", { visibilityState: "hidden", hasFocus: () => false }));
 afterEach(() => void vi.unstubAllGlobals());
 
-it("the bell counts what the server counts, of which one page is here", async () => {
+it("the bell shows the server's count, of which one page is loaded", async () => {
   const { alerts, api, unread } = begin();
   api.get.mockResolvedValueOnce({ items: [notified("10")], next: "10", unread: 70 });
   await alerts.load();
   expect(unread()).toBe(70);
 });
 
-it("what is told is counted once, and only what is stored", () => {
+it("a notification is counted once, and only if the server stores it", () => {
   const { alerts, tell, unread } = begin();
   tell("notification", notified("10"));
   tell("notification", notified("10"));
@@ -65,7 +65,7 @@ it("what was read on another device is read here", () => {
   expect(read).toEqual([["11"], ["12", "10"]]);
 });
 
-it("what is not stored is taken away with its message", () => {
+it("a notification that is not stored is closed when its message is read", () => {
   const { alerts, tell } = begin();
   tell("notification", notified("11", { type: "direct" }));
   const read: (readonly string[])[] = [];
@@ -76,7 +76,7 @@ it("what is not stored is taken away with its message", () => {
 
 const look = () => vi.stubGlobal("document", { visibilityState: "visible", hasFocus: () => true });
 
-it("a message above whose place the reader has scrolled is counted, as the server counts it", () => {
+it("a message that arrives while the reader has scrolled up is counted, as the server counts it", () => {
   look();
   const { tell, unread } = begin({ openId: "c" });
   tell("notification", notified("10"));
@@ -86,7 +86,7 @@ it("a message above whose place the reader has scrolled is counted, as the serve
   expect(atEnd.unread()).toBe(0);
 });
 
-it("an offer is read in the open conversation, wherever the reader has scrolled", () => {
+it("an offer is read in the open conversation, at any scroll position", () => {
   look();
   const { api, tell, unread } = begin({ openId: "c" });
   const { messageId: _, ...offer } = notified("10", { type: "offer", offerId: "1" });
@@ -95,7 +95,7 @@ it("an offer is read in the open conversation, wherever the reader has scrolled"
   expect(api.post).toHaveBeenCalledWith("notifications/read", { ids: ["10"] });
 });
 
-it("what comes quietly is counted and listed, and not announced", async () => {
+it("a quiet notification is counted and listed, but not announced", async () => {
   const { alerts, tell, unread } = begin();
   vi.spyOn(alerts.tabs, "claim").mockResolvedValue(true);
   const announced: string[] = [];
@@ -120,7 +120,7 @@ it("a quiet direct message is read with its message, whenever the server stores 
 it.each([
   ["notification", notified("11"), 2],
   ["notification:read", { ids: ["10"], unread: 0 }, 0],
-])("a %s that comes while the list is loaded is not lost", async (name, payload, expected) => {
+])("a %s that arrives while the list is being loaded is not lost", async (name, payload, expected) => {
   const { alerts, api, tell, unread } = begin();
   const newer = { items: [], next: null, unread: expected };
   api.get.mockImplementationOnce(async () => {
@@ -133,7 +133,7 @@ it.each([
   expect(api.get).toHaveBeenCalledTimes(2);
 });
 
-it("loading ends, however many events come meanwhile", async () => {
+it("loading ends, however many events arrive meanwhile", async () => {
   const { alerts, api, tell, unread } = begin();
   api.get.mockImplementation(async () => {
     tell("notification:read", { ids: [], unread: 0 });
@@ -146,7 +146,7 @@ it("loading ends, however many events come meanwhile", async () => {
 it.each([
   ["member:removed", { conversationId: "c", userId: "me" }],
   ["conversation:deleted", { conversationId: "c" }],
-])("after %s nothing of the conversation is listed or shown", async (name, payload) => {
+])("after %s no notification of the conversation is listed or shown", async (name, payload) => {
   const { alerts, api, tell, unread } = begin();
   api.get.mockResolvedValue({ items: [], next: null, unread: 1 });
   const taken: string[] = [];

@@ -6,7 +6,7 @@ class ClaimSchema {
   getItem = () => JSON.stringify({ user: { id: "alice" }, accessToken: "secret" });
 }
 
-it("proves who asks to the own server and to no other", () => {
+it("sends credentials to its own server and to no other", () => {
   const keeper = new SessionStore(
     new ClaimSchema() as unknown as Storage,
     { getItem: () => null } as unknown as Storage,

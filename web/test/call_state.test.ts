@@ -49,7 +49,7 @@ const EVENTS: Record<string, CallEvent> = {
   left: { type: "left" },
 };
 
-// In each phase, what leads where; whatever is not here changes nothing.
+// The transitions of each phase; events that are missing here change nothing.
 const LEADS: Record<Phase, Record<string, string>> = {
   idle: { dialled: "outgoing", invited: "incoming" },
   outgoing: {
@@ -106,7 +106,7 @@ const LEADS: Record<Phase, Record<string, string>> = {
 const named = (state: CallState): string => (state.phase === "over" ? `over: ${state.ending}` : state.phase);
 
 describe.each(Object.keys(STATES) as Phase[])("a call that is %s", (phase) => {
-  it.each(Object.keys(EVENTS))("knows what to do when it is %s", (name) => {
+  it.each(Object.keys(EVENTS))("handles the event %s", (name) => {
     const state = STATES[phase];
     const leads = LEADS[phase][name];
     const next = nextState(state, EVENTS[name] as CallEvent, NOW);
@@ -116,7 +116,7 @@ describe.each(Object.keys(STATES) as Phase[])("a call that is %s", (phase) => {
   });
 });
 
-it("keeps what the server said, and the call that took the place of the reader's own", () => {
+it("keeps the server's message, and the call that replaced the reader's own", () => {
   const refused = nextState(going("outgoing"), { type: "failed", ending: "refused", detail: "You are muted." }, NOW);
   expect(refused).toMatchObject({ call: CALL, detail: "You are muted." });
   expect(nextState(going("outgoing"), { type: "crossed", call: OTHER }, NOW)).toMatchObject({ call: OTHER });
@@ -135,7 +135,7 @@ describe("time", () => {
     expect(named(stateAfterTimeout(state, NOW + lasts))).toBe(leads);
   });
 
-  it("leaves what somebody has to read, and who talks", () => {
+  it("does not end a call or remove a message that the reader has to close", () => {
     for (const state of [IDLE, going("talking"), over("missed"), over("denied")]) {
       expect(deadlineOf(state)).toBeNull();
       expect(stateAfterTimeout(state, NOW * 1000)).toBe(state);

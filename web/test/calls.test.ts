@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-it("is over for the server too when no line comes about in time", async () => {
+it("ends the call on the server when no peer connection is established in time", async () => {
   const calls = new Calls(core);
   await calls.dial("talk", false);
   const state = calls.state.getState();

@@ -8,8 +8,8 @@ import { member as memberOf } from "./samples";
 const member = (userId: string, name = userId): Member => memberOf(userId, { name });
 const at = (text: string) => queryAt(text, text.length);
 
-describe("what is being typed", () => {
-  it("is a mention from the sign on, with spaces inside and none at its end", () => {
+describe("the query before the caret", () => {
+  it("is a mention from the @ on, with spaces inside but not at its end", () => {
     expect(at("hi @")).toEqual({ kind: "mention", from: 3, text: "" });
     expect(at("hi @Ann L")).toEqual({ kind: "mention", from: 3, text: "Ann L" });
     expect(at("hi @Ann ")).toBeNull();
@@ -22,7 +22,7 @@ describe("what is being typed", () => {
     expect(at("`code` @bo")?.text).toBe("bo");
   });
 
-  it("is an emoji from two letters on", () => {
+  it("is an emoji after two characters", () => {
     expect(at(":s")).toBeNull();
     expect(at("so :smi")).toEqual({ kind: "emoji", from: 3, text: "smi" });
     expect(at("@bob and :smi")).toEqual({ kind: "emoji", from: 9, text: "smi" });
@@ -35,10 +35,10 @@ describe("what is being typed", () => {
   });
 });
 
-describe("those who are offered", () => {
+describe("suggested members", () => {
   const members = [member("1", "Ann Lee"), member("2", "Lea Ann"), member("ann", "Zoe"), member("4", "Bob")];
 
-  it("are those whose name begins so, then a word of it, then the id, then everybody", () => {
+  it("are those whose name starts with the query, then any word of it, then the id, then everyone", () => {
     const labels = (query: string) => mentionChoices(query, members, "Everybody").map(({ label }) => label);
     expect(labels("ann")).toEqual(["Ann Lee", "Lea Ann", "Zoe"]);
     expect(labels("ANN L")).toEqual(["Ann Lee"]);
@@ -47,11 +47,11 @@ describe("those who are offered", () => {
     expect(labels("nobody")).toEqual([]);
   });
 
-  it("has no everybody where there are two", () => {
+  it("do not include everyone in a direct conversation", () => {
     expect(mentionChoices("a", members, null).map(({ key }) => key)).not.toContain("all");
   });
 
-  it("are written with a space behind them, where none follows", () => {
+  it("are inserted with a space after them, where none follows", () => {
     const [choice] = mentionChoices("bo", members, null);
     if (choice === undefined) throw new Error("nobody is offered");
     expect(insertionOf(choice, "hi @bo", 6)).toBe("@Bob ");
@@ -60,7 +60,7 @@ describe("those who are offered", () => {
 });
 
 describe("a member's spelling", () => {
-  it("is the name, and the id where the server would not find the name, or find two", () => {
+  it("is the name, or the id where the server would not find the name or would find two", () => {
     const spelled = (name: string, ...others: Member[]) =>
       spellingOf(member("id", name), [member("id", name), ...others]);
     expect(spelled("Ann Marie Lee")).toBe("Ann Marie Lee");
@@ -79,7 +79,7 @@ describe("emoji", () => {
     { emoji: "🔥", codes: ["fire"] },
   ].map((each) => ({ label: "", group: 0, version: 1, tags: [], ...each }));
 
-  it("are offered by their codes, the shortest that begins so first", () => {
+  it("are suggested by their codes, the shortest that starts with the query first", () => {
     expect(emojiChoices("smi", emoji).map(({ insert }) => insert)).toEqual(["😏", "😄", "😺"]);
     expect(emojiChoices("smile", emoji).map(({ label }) => label)).toEqual([":smile:", ":smiley_cat:"]);
     expect(emojiChoices("cat", emoji).map(({ insert }) => insert)).toEqual(["😺"]);
@@ -97,7 +97,7 @@ describe("mentions in a text", () => {
       .filter(({ userId }) => userId !== undefined)
       .map((part) => `${part.text}=${part.userId}`);
 
-  it("are the longest that fit, without regard to case", () => {
+  it("are the longest that match, ignoring case", () => {
     expect(splitAtMentions("hi @ann lee!", users)).toEqual([
       { text: "hi " },
       { text: "@ann lee", userId: "2" },
@@ -106,11 +106,11 @@ describe("mentions in a text", () => {
     expect(marked("@Ann and @all")).toEqual(["@Ann=1", "@all=all"]);
   });
 
-  it("end where a word ends, and begin where none goes on", () => {
+  it("end where a word ends, and start where none continues", () => {
     expect(marked("@Anna @ann-marie @ann.lee a@ann x/@ann @ann. @ann, @ann's")).toEqual(["@ann=1", "@ann=1", "@ann=1"]);
   });
 
-  it("are nobody's whom the server did not find", () => {
+  it("are only of users whom the server found", () => {
     expect(splitAtMentions("@bob", users)).toEqual([{ text: "@bob" }]);
     expect(splitAtMentions("@ann", [])).toEqual([{ text: "@ann" }]);
   });
@@ -131,13 +131,13 @@ describe("formatting", () => {
     return [after, after.slice(...edit.selection)];
   };
 
-  it("puts signs around what is chosen, and takes them away again", () => {
+  it("adds markers around the selection, and removes them again", () => {
     expect(apply("so bold here", 3, 7, "**")).toEqual(["so **bold** here", "bold"]);
     expect(apply("so **bold** here", 5, 9, "**")).toEqual(["so bold here", "bold"]);
     expect(apply("so **bold** here", 3, 11, "**")).toEqual(["so bold here", "bold"]);
   });
 
-  it("begins where nothing is chosen", () => {
+  it("starts at the caret without a selection", () => {
     expect(apply("a ", 2, 2, "`")).toEqual(["a ``", ""]);
     expect(toggled("a ", 2, 2, "`").selection).toEqual([3, 3]);
   });

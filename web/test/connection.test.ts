@@ -45,7 +45,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-it("comes back with a new token, but not after it was closed", async () => {
+it("reconnects with a new token, but not after it was closed", async () => {
   const open = connection();
   const expired = Object.assign(new Error(), { data: { code: "token_expired" } });
   handlers.get("connect_error")?.(expired);
@@ -59,7 +59,7 @@ it("comes back with a new token, but not after it was closed", async () => {
   expect(socket.connect).toHaveBeenCalledOnce();
 });
 
-it("says nothing of a session that was left before its end was known", async () => {
+it("reports nothing about a session that was left before its end was known", async () => {
   api.refresh = async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     throw new RequestError({ code: "unauthenticated", message: "" });
@@ -71,7 +71,7 @@ it("says nothing of a session that was left before its end was known", async () 
   expect(ended).not.toHaveBeenCalled();
 });
 
-it("never goes on as somebody else who has signed in, in another tab", async () => {
+it("never continues as another user who has signed in in another tab", async () => {
   connection();
   const proofs: object[] = [];
   auth((proof) => proofs.push(proof));

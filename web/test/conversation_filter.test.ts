@@ -10,16 +10,16 @@ const ALL = [
 const ids = (wanted: { query: string; unreadOnly: boolean }, openId: string | null = null): string[] =>
   filterConversations(ALL, ({ name = "" }) => name, wanted, openId).map(({ id }) => id);
 
-test("without a wish all are listed, in their order", () => {
+test("an empty filter lists all conversations in order", () => {
   expect(ids({ query: " ", unreadOnly: false })).toEqual(["Plans", "Plants", "News"]);
 });
 
-test("those of a name, those with something unread, and both", () => {
+test("filters by name, by unread, and by both", () => {
   expect(ids({ query: "pla", unreadOnly: false })).toEqual(["Plans", "Plants"]);
   expect(ids({ query: "", unreadOnly: true })).toEqual(["Plants", "News"]);
   expect(ids({ query: "pla", unreadOnly: true })).toEqual(["Plants"]);
 });
 
-test("the open one does not go away while it is read", () => {
+test("the open conversation stays while it is read", () => {
   expect(ids({ query: "", unreadOnly: true }, "Plans")).toEqual(["Plans", "Plants", "News"]);
 });

@@ -6,7 +6,7 @@ import type { ChatState, Core } from "../src/chat/core";
 import type { Conversation } from "../src/server/payloads";
 import { conversation, ME, message } from "./samples";
 
-it("keeps what came while an older answer was on its way", async () => {
+it("keeps what arrived while an older answer was on its way", async () => {
   const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));
   let resolve: (answer: Conversation) => void = () => undefined;
   const promise = new Promise<Conversation>((answer) => {
@@ -21,7 +21,7 @@ it("keeps what came while an older answer was on its way", async () => {
   expect(state.getState().conversations.c).toMatchObject({ lastSeq: 2, unreadCount: 1, members: [] });
 });
 
-it("counts nothing that was read while an older answer was on its way", async () => {
+it("does not count what was read while an older answer was on its way", async () => {
   const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 3, readSeq: 3 }) } }));
   const answer = conversation("c", { lastSeq: 3, readSeq: 1, unreadCount: 2, members: [] });
   const core = { state, on: () => undefined, api: { get: async () => answer } } as unknown as Core;

@@ -5,26 +5,26 @@ import { conversation, ME, message } from "./samples";
 const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
 
 describe("a new message", () => {
-  it("is unread, and counts as a mention where it names the reader", () => {
+  it("is unread, and a mention where it names the reader", () => {
     expect(withMessage(one, message(5), ME).c).toMatchObject({ lastSeq: 5, unreadCount: 3, mentionCount: 1 });
     expect(withMessage(one, message(5, { mentions: [ME] }), ME).c).toMatchObject({ unreadCount: 3, mentionCount: 2 });
     expect(withMessage(one, message(5, { mentionsAll: true }), ME).c).toMatchObject({ mentionCount: 2 });
   });
 
-  it("of one's own is not unread", () => {
+  it("of the reader's own is not unread", () => {
     const old = withMessage(one, message(5, { imported: true, mentions: [ME] }), ME).c;
     expect(old).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
     const mine = withMessage(one, message(5, { senderId: ME, mentions: [ME] }), ME).c;
     expect(mine).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
   });
 
-  it("that is known already, or of a conversation that is not, counts nothing", () => {
+  it("that is known already, or of an unknown conversation, is not counted", () => {
     expect(withMessage(one, message(4), ME)).toBe(one);
     expect(withMessage(one, message(5, { conversationId: "other" }), ME)).toBe(one);
   });
 });
 
-it("what is told of a conversation leaves what the reader alone knows", () => {
+it("an event keeps what differs by reader", () => {
   const direct = { d: conversation("d", { kind: "direct", name: "Bob", unreadCount: 2 }) };
   const { unreadCount: _, name: __, ...received } = conversation("d", { kind: "direct", memberCount: 2, lastSeq: 9 });
   expect(withConversation(direct, received).d).toMatchObject({ name: "Bob", unreadCount: 2, lastSeq: 9 });
@@ -32,7 +32,7 @@ it("what is told of a conversation leaves what the reader alone knows", () => {
   expect(withConversation({}, conversation("c")).c?.name).toBe("c");
 });
 
-it("the newest message is on top, and a new conversation by its beginning", () => {
+it("conversations are sorted by their newest message, or by their creation", () => {
   const listed = newestFirst({
     old: conversation("old", { lastMessage: message(1) }),
     freshSession: conversation("fresh", { createdAt: "2026-02-01T00:00:00.000Z" }),
@@ -41,17 +41,17 @@ it("the newest message is on top, and a new conversation by its beginning", () =
   expect(listed.map(({ id }) => id)).toEqual(["fresh", "new", "old"]);
 });
 
-it("a muted conversation adds its mentions alone", () => {
+it("a muted conversation adds only its mentions", () => {
   const muted = conversation("m", { muted: true, unreadCount: 7, mentionCount: 1 });
   expect(totalUnread({ ...one, m: muted })).toBe(3);
 });
 
-it("a message of somebody who is blocked is not unread", () => {
+it("a message of a blocked user is not unread", () => {
   const after = withMessage(one, message(5, { senderId: "bob", mentions: [ME] }), ME, new Set(["bob"])).c;
   expect(after).toMatchObject({ lastSeq: 5, unreadCount: 2, mentionCount: 1 });
 });
 
-it("a conversation may be called what every object has", () => {
+it("a conversation's id may be the name of an object's property", () => {
   for (const id of ["constructor", "toString", "__proto__"]) {
     expect(withMessage({}, message(1, { conversationId: id }), ME)).toEqual({});
     const received = withConversation({}, conversation(id));

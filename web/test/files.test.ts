@@ -7,8 +7,8 @@ import { type Session, SessionStore } from "../src/server/session";
 const photo = { url: "/p", name: "p.png", thumbnailUrl: "/t" };
 const file = { url: "/f", name: "notes.txt" };
 
-describe("a message in one line", () => {
-  it("is what it says, or else what it brings", () => {
+describe("the summary of a message", () => {
+  it("is its text, otherwise its attachments", () => {
     expect(messageSummary({ content: "hi", attachments: [photo] })).toBe("hi");
     expect(messageSummary({ attachments: [photo] })).toBe("Photo");
     expect(messageSummary({ content: "", attachments: [photo, photo] })).toBe("2 photos");
@@ -18,8 +18,8 @@ describe("a message in one line", () => {
   });
 });
 
-describe("a size", () => {
-  it("has as many digits as one wants to know", () => {
+describe("the size of a file", () => {
+  it("has as many digits as are useful", () => {
     const sizes = [0, 999, 1000, 1500, 12_345, 6_000_000, 2_500_000_000].map(readableSize);
     expect(sizes).toEqual(["0 bytes", "999 bytes", "1 kB", "1.5 kB", "12 kB", "6 MB", "2.5 GB"]);
   });
@@ -40,8 +40,8 @@ function apiOf(session: Session | null): Api {
 
 const user = { id: "a&b", name: "A", createdAt: "" };
 
-describe("an address that the browser loads from", () => {
-  it("is below the page's, and says who asks", () => {
+describe("the URL of a file", () => {
+  it("is below the page's base path, with the user's credentials", () => {
     expect(apiOf({ user }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
       "https://chat.example/talk/api/v1/files/1/x.png?userId=a%26b",
     );
@@ -52,8 +52,8 @@ describe("an address that the browser loads from", () => {
   });
 });
 
-describe("a session that is fresh", () => {
-  it("is the one that is there as long as its token is good for a while", async () => {
+describe("a fresh session", () => {
+  it("is the current one while its token is valid for some time", async () => {
     const session = { user, accessToken: "t", expiresAt: Date.now() + 60_000 };
     expect(await apiOf(session).freshSession()).toEqual(session);
     expect(await apiOf({ user }).freshSession()).toEqual({ user });

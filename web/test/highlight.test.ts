@@ -6,35 +6,35 @@ const marked = (text: string, query: string) =>
     .map((piece) => (piece.isFound ? `[${piece.text}]` : piece.text))
     .join("");
 
-it("whole words are found, and the last one may go on", () => {
+it("whole words match, and the last one may be the start of a word", () => {
   expect(marked("The plan of the planet", "plan")).toBe("The [plan] of the [planet]");
   expect(marked("The plan of the planet", "plan the")).toBe("[The] [plan] of [the] planet");
   expect(marked("a an and", "a")).toBe("[a] an and");
 });
 
-it("a last word that is ended does not go on", () => {
+it("a last word with a space after it is a whole word", () => {
   expect(marked("plan planet", '"plan"')).toBe("[plan] planet");
 });
 
-it("case, accents and width do not count", () => {
+it("case, accents and width are ignored", () => {
   expect(marked("Viele Grüße", "grusse")).toBe("Viele [Grüße]");
   expect(marked("Ｔｅｘｔ", "text")).toBe("[Ｔｅｘｔ]");
   expect(marked("Οδυσσεύς ΟΔΥΣΣΕΥΣ", "οδυσσευς")).toBe("[Οδυσσεύς] [ΟΔΥΣΣΕΥΣ]");
   expect(marked("in İstanbul", "istanbul")).toBe("in [İstanbul]");
 });
 
-it("any part of a text without spaces is found, and an emoji is a word", () => {
+it("any part of a text without spaces matches, and an emoji is a word", () => {
   expect(marked("東京大学です", "大学")).toBe("東京[大学]です");
   expect(marked("well done 🎉🎉", "🎉")).toBe("well done [🎉][🎉]");
 });
 
-it("what has a meaning in patterns or in markup stays a text", () => {
+it("special characters of patterns and markup are plain text", () => {
   expect(marked("a.*b <b>bold</b>", ".*")).toBe("a.*b <b>bold</b>");
   expect(marked("<b>bold</b>", "<bold>")).toBe("<b>[bold]</b>");
   expect(marked("alice@example.com", "example.com")).toBe("alice@[example].[com]");
 });
 
-it("nothing is lost between the pieces", () => {
+it("the pieces are the whole text", () => {
   const text = "Grüße 👩‍👩‍👧 ﬁne e\u0301tude";
   for (const query of ["grusse", "fine", "etude", "👩", "", "zzz"])
     expect(
@@ -44,7 +44,7 @@ it("nothing is lost between the pieces", () => {
     ).toBe(text);
 });
 
-it("of a long text there is what stands around the first find", () => {
+it("a long text is cut to the part around the first match", () => {
   const text = `${"before ".repeat(60)}needle ${"after ".repeat(60)}`;
   const excerpt = excerptOf(text, "needle");
   expect(excerpt).toMatch(/^…before .*needle after.*…$/);

@@ -4,12 +4,12 @@ import { piecesOf } from "../src/ui/timeline/long_text";
 const words = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ");
 
 describe("a long text", () => {
-  it("is one piece as long as it is not long", () => {
+  it("is one piece while it is short", () => {
     expect(piecesOf("short")).toEqual(["short"]);
     expect(piecesOf("")).toEqual([""]);
   });
 
-  it("is cut between words, and nothing of it is lost", () => {
+  it("is split between words, and nothing is lost", () => {
     const text = words(9_000);
     const pieces = piecesOf(text);
     expect(pieces.length).toBeGreaterThan(10);
@@ -17,30 +17,30 @@ describe("a long text", () => {
     expect(pieces.join("")).toBe(text);
   });
 
-  it("is cut between paragraphs where there are some", () => {
+  it("is split between paragraphs where there are some", () => {
     const text = Array.from({ length: 60 }, () => "x".repeat(300)).join("\n\n");
     expect(piecesOf(text).every((piece) => piece.replaceAll("\n", "").length % 300 === 0)).toBe(true);
   });
 
-  it("shows so many lines at first", () => {
+  it("shows a limited number of lines at first", () => {
     const [first = ""] = piecesOf("a\n".repeat(3_000));
     expect(first.split("\n").length).toBeLessThan(100);
   });
 
-  it("goes on as code where it is cut in code", () => {
+  it("continues as code when it is split in code", () => {
     const [first, second] = piecesOf(`\`\`\`js\n${"const a = 1;\n".repeat(500)}\`\`\`\nafter`);
     expect(first?.startsWith("```js\n")).toBe(true);
     expect(second?.startsWith("```js\nconst")).toBe(true);
   });
 
-  it("keeps the two halves of a character together", () => {
+  it("keeps both halves of a surrogate pair together", () => {
     const pieces = piecesOf(`x${"😀".repeat(5_000)}`);
-    // It throws for half a character.
+    // It throws for half a surrogate pair.
     expect(() => pieces.map(encodeURIComponent)).not.toThrow();
     expect(pieces.join("")).toContain("😀😀");
   });
 
-  it("is not quoted deeper than can be seen", () => {
+  it("limits the depth of quotes", () => {
     const [only] = piecesOf(`${"> ".repeat(32_000)}deep`);
     expect(only?.replaceAll(/\s/g, "")).toBe(">>>>>>deep");
   });

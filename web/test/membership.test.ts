@@ -10,17 +10,17 @@ const BOB = member("bob", { name: "Bob", avatar: "/old" });
 const group = conversation("c", { name: "Plans", ownerId: "ann", members: [ANN, BOB] });
 const direct: Conversation = { ...group, id: "d", kind: "direct", name: "Bob", avatar: "/old" };
 
-test("who is gone is no member, and told twice that is the same", () => {
+test("removing a member twice is the same as removing them once", () => {
   const once = withoutMember(group, "bob");
   expect(once).toMatchObject({ memberCount: 1, members: [ANN] });
   expect(withoutMember(once, "bob")).toBe(once);
 });
 
-test("an owner who is gone owns nothing", () => {
+test("an owner who leaves owns nothing", () => {
   expect(withoutMember(group, "ann")).toMatchObject({ ownerId: null, members: [BOB] });
 });
 
-test("without the members only their number changes", () => {
+test("without loaded members only their number changes", () => {
   const { members: _, ...listed } = group;
   expect(withoutMember(listed, "bob")).toEqual({ ...listed, memberCount: 1 });
 });
@@ -31,7 +31,7 @@ test("a new owner owns the conversation", () => {
   expect(after.members?.map(({ role }) => role)).toEqual(["admin", "owner"]);
 });
 
-test("somebody looks different wherever they are, and where a conversation is called after them", () => {
+test("a user's new name and picture are used among members and for their direct conversation", () => {
   const robert = { id: "bob", name: "Robert", createdAt: AT };
   const after = withUser({ c: group, d: direct }, robert, "ann");
   expect(after.c?.members?.[1]).toEqual({ ...member("bob"), name: "Robert", role: "member" });
@@ -40,12 +40,12 @@ test("somebody looks different wherever they are, and where a conversation is ca
   expect(after.d).not.toHaveProperty("avatar");
 });
 
-test("one's own new name is not that of a direct conversation", () => {
+test("the reader's own new name does not rename a direct conversation", () => {
   const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT }, "ann");
   expect(after.d?.name).toBe("Bob");
 });
 
-test("messages show how their sender looks now", () => {
+test("messages show their sender's current profile", () => {
   const said = { ...message(1), senderId: "bob", sender: { id: "bob", name: "Bob" } };
   const other = { messages: [{ ...message(1), senderId: "ann" }], atStart: true, atEnd: true };
   const timelines = { c: { messages: [said], atStart: true, atEnd: true }, d: other };

@@ -6,7 +6,7 @@ import { conversation, messages } from "./samples";
 
 type Asked = { before?: string; after?: string; around?: string; aroundSeq?: number };
 
-/** A conversation of so many messages on a server, read up to `read`; answers ten a page. */
+/** A conversation with this many messages on a server, read up to `read`; returns ten a page. */
 function reading(lastSeq: number, read: number | null) {
   const asked: Asked[] = [];
   const state = createStore<ChatState>(
@@ -40,7 +40,7 @@ function reading(lastSeq: number, read: number | null) {
 const span = (timeline: { messages: readonly { seq: number }[] } | undefined) =>
   timeline && [timeline.messages[0]?.seq, timeline.messages.at(-1)?.seq];
 
-it("what was read is opened at its end", async () => {
+it("a read conversation opens at its end", async () => {
   const { pages, asked, timeline } = reading(500, null);
   await pages.open("c");
   expect(asked).toEqual([{}]);
@@ -48,7 +48,7 @@ it("what was read is opened at its end", async () => {
   expect(span(timeline())).toEqual([491, 500]);
 });
 
-it("however much is unread, one page around where it begins is loaded", async () => {
+it("however many messages are unread, one page around the first one is loaded", async () => {
   const { pages, asked, timeline } = reading(100_000, 20);
   await pages.open("c");
   expect(asked).toEqual([{ aroundSeq: 21 }]);
@@ -56,13 +56,13 @@ it("however much is unread, one page around where it begins is loaded", async ()
   expect(span(timeline())).toEqual([16, 25]);
 });
 
-it("where the newest page is shorter than what is unread, it is not taken", async () => {
+it("the newest page is not used when it does not reach the first unread message", async () => {
   const { pages, asked } = reading(100, 70);
   await pages.open("c");
   expect(asked).toEqual([{}, { aroundSeq: 71 }]);
 });
 
-it("a jump waits for the page that comes, and is not lost", async () => {
+it("a jump waits for the page that is being loaded, and is not lost", async () => {
   const { pages, timeline } = reading(500, null);
   await pages.open("c");
   await Promise.all([pages.older("c"), pages.older("c"), pages.around("c", "m100")]);
@@ -71,7 +71,7 @@ it("a jump waits for the page that comes, and is not lost", async () => {
   expect(span(timeline())).toEqual([491, 500]);
 });
 
-it("a page that touches what is here joins it", async () => {
+it("a page that touches the loaded range joins it", async () => {
   const { pages, timeline } = reading(500, null);
   await pages.open("c");
   await pages.around("c", "m486");

@@ -7,28 +7,28 @@ const query = (changes: Partial<SearchQuery>): SearchQuery => ({ ...NO_QUERY, te
 const asked = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(path.indexOf("?") + 1)));
 
 describe("a query", () => {
-  it("says nothing of what does not matter", () => {
+  it("leaves out filters that are not set", () => {
     expect(asked(searchPath(query({ text: " plan & more " }), null))).toEqual({ q: "plan & more", limit: "20" });
   });
 
-  it("names conversation, sender and where the page before ended", () => {
+  it("contains the conversation, the sender and the cursor", () => {
     const path = searchPath(query({ conversationId: "c/1", sender: { id: "bob", name: "Bob" } }), "m9");
     expect(asked(path)).toMatchObject({ conversationId: "c/1", senderId: "bob", cursor: "m9" });
   });
 
-  it("has whole days of the reader's place, the last one included", () => {
+  it("covers whole days in the reader's time zone, the last one included", () => {
     const { after, before } = asked(searchPath(query({ from: "2026-01-31", until: "2026-01-31" }), null));
     expect(after).toBe(new Date(2026, 0, 31).toISOString());
     expect(before).toBe(new Date(2026, 1, 1).toISOString());
   });
 
-  it("has a word, or nobody is asked", () => {
+  it("needs a word", () => {
     expect(["", "  ", "…", "?!"].map((text) => isSearchable(query({ text })))).toEqual([false, false, false, false]);
     expect(["a", "7", "大", "🎉"].map((text) => isSearchable(query({ text })))).toEqual([true, true, true, true]);
   });
 });
 
-/** A server that answers these pages, one after the other. */
+/** A server that returns these pages one after the other. */
 function searching(...pages: { items: Message[]; next: string | null }[]) {
   const paths: string[] = [];
   const get = async <T>(path: string): Promise<T> => {
@@ -43,7 +43,7 @@ function searching(...pages: { items: Message[]; next: string | null }[]) {
 const found = (search: MessageSearch) => search.state.getState().messages.map(({ id }) => id);
 
 describe("a search", () => {
-  it("goes on where it ended", async () => {
+  it("continues at the cursor", async () => {
     const { search, paths } = searching({ items: [message(9)], next: "m9" }, { items: [message(3)], next: null });
     await search.search(query({}));
     expect(found(search)).toEqual(["m9"]);
@@ -53,7 +53,7 @@ describe("a search", () => {
     expect(paths.map((path) => asked(path).cursor)).toEqual([undefined, "m9"]);
   });
 
-  it("passes over pages without anything", async () => {
+  it("skips empty pages", async () => {
     const { search } = searching(
       { items: [], next: "m9" },
       { items: [], next: "m5" },
@@ -63,7 +63,7 @@ describe("a search", () => {
     expect(found(search)).toEqual(["m2"]);
   });
 
-  it("shows no answer to an older question", async () => {
+  it("ignores the answer to an earlier query", async () => {
     const { search } = searching({ items: [message(1)], next: null }, { items: [message(2)], next: null });
     const older = search.search(query({}));
     const newer = search.search(query({ text: "other" }));
@@ -71,7 +71,7 @@ describe("a search", () => {
     expect(found(search)).toEqual(["m2"]);
   });
 
-  it("says why it failed, and forgets it without a word", async () => {
+  it("shows why it failed, and clears that for an empty query", async () => {
     const { search } = searching();
     await search.search(query({}));
     expect(search.state.getState()).toMatchObject({ status: "failed", problem: "no way" });

@@ -10,23 +10,23 @@ const list = [
 ];
 
 describe("the next conversation", () => {
-  it("is the one beside the open one", () => {
+  it("is beside the open one", () => {
     expect(nextConversation(list, "b", 1)?.id).toBe("c");
     expect(nextConversation(list, "b", -1)?.id).toBe("a");
   });
 
-  it("ends where the list ends", () => {
+  it("is none at the end of the list", () => {
     expect(nextConversation(list, "d", 1)).toBeUndefined();
     expect(nextConversation(list, "a", -1)).toBeUndefined();
     expect(nextConversation([], null, 1)).toBeUndefined();
   });
 
-  it("is the first or the last one where none is open", () => {
+  it("is the first or the last one when none is open", () => {
     expect(nextConversation(list, null, 1)?.id).toBe("a");
     expect(nextConversation(list, null, -1)?.id).toBe("d");
   });
 
-  it("of the unread ones leaves muted ones out and goes round", () => {
+  it("among unread ones skips muted ones and wraps around", () => {
     expect(nextConversation(list, "b", 1, true)?.id).toBe("d");
     expect(nextConversation(list, "d", 1, true)?.id).toBe("b");
     expect(nextConversation(list, "a", -1, true)?.id).toBe("d");

@@ -17,7 +17,7 @@ const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotific
 });
 
 describe("notifications", () => {
-  it("that were stored and told are there once, the newest first", () => {
+  it("are merged without duplicates, newest first", () => {
     const told = [notified("12"), notified("10", { readAt: "now" })];
     const all = merged(told, [notified("11"), notified("10", { body: "changed" })]);
     expect(all.map(({ id }) => id)).toEqual(["12", "11", "10"]);
@@ -33,17 +33,17 @@ describe("notifications", () => {
   });
 });
 
-describe("of several tabs", () => {
+describe("an alert that several tabs claim", () => {
   it.each([
     [true, false, true],
     [true, true, true],
     [false, true, false],
     [false, false, true],
-  ])("one that is looked at (%s) beside another (%s) may speak: %s", (isSeen, isOtherSeen, may) => {
+  ])("a tab with the focus (%s) beside another (%s) may claim it: %s", (isSeen, isOtherSeen, may) => {
     expect(mayClaim(isSeen, isOtherSeen)).toBe(may);
   });
 
-  it("one gets what all ask for at once, and nobody again, until it is long past", async () => {
+  it("is given to one tab, until the claim expires", async () => {
     const tabs = [new AlertClaims("alice"), new AlertClaims("alice"), new AlertClaims("alice")];
     const taken = await Promise.all(tabs.map((tab) => tab.take("1", 0)));
     expect(taken.filter(Boolean)).toHaveLength(1);
@@ -62,7 +62,7 @@ describe("quiet hours", () => {
   // A Monday; Berlin is an hour ahead of UTC then.
   const at = (time: string): Date => new Date(`2026-03-02T${time}:00Z`);
 
-  it("go over midnight, by the clocks of their time zone", () => {
+  it("span midnight, in their time zone", () => {
     expect(["20:59", "21:00", "05:59", "06:00"].map((time) => isQuiet(night, at(time)))).toEqual([
       false,
       true,
@@ -72,7 +72,7 @@ describe("quiet hours", () => {
     expect(isQuiet({ ...night, enabled: false }, at("23:00"))).toBe(false);
   });
 
-  it("belong to the day on which they begin", () => {
+  it("belong to the day on which they start", () => {
     const sunday = { ...night, days: ["sun"] as Weekday[] };
     expect(isQuiet(sunday, at("04:00"))).toBe(true);
     expect(isQuiet(sunday, at("21:30"))).toBe(false);

@@ -58,7 +58,7 @@ describe("an amount", () => {
     [".5", "EUR"],
     ["1.5", "JPY"],
     ["90071992547409.92", "EUR"],
-  ])("typed as %s in %s is none", (text, currency) => {
+  ])("typed as %s in %s is invalid", (text, currency) => {
     expect(parseAmount(text, currency, "en")).toBeNull();
   });
 
@@ -73,7 +73,7 @@ describe("an amount", () => {
     expect(formatAmount(12000, currency, "en").replaceAll("\u00a0", " ")).toBe(shown);
   });
 
-  it("is written as it can be typed again, and loses nothing", () => {
+  it("can be formatted and parsed again without loss", () => {
     expect(amountText(5, "EUR", "de")).toBe("0,05");
     expect(parseAmount(amountText(123450, "EUR", "de"), "EUR", "de")).toBe(123450);
     expect(formatAmount(Number.MAX_SAFE_INTEGER, "EUR", "en")).toBe("€90,071,992,547,409.91");
@@ -96,11 +96,11 @@ describe("an offer", () => {
         [`another, when it is ${status},`, "bob", status, true, false, []],
       ],
     ),
-  ])("lets %s do what is theirs", (_, authorId, status, mayWrite, isBlocked, may) => {
+  ])("allows %s their actions", (_, authorId, status, mayWrite, isBlocked, may) => {
     expect(actionsOn(offer("1", { authorId, status }), { myId: ME, mayWrite, isBlocked }, NOW)).toEqual(may);
   });
 
-  it("has expired at its time, whatever the server has said yet", () => {
+  it("expires at its time, whatever the server has said yet", () => {
     const ends = offer("1", { expiresAt: new Date(NOW).toISOString() });
     expect([statusAt(ends, NOW - 1), statusAt(ends, NOW)]).toEqual(["pending", "expired"]);
     expect(statusAt({ ...ends, status: "accepted" }, NOW)).toBe("accepted");
@@ -109,7 +109,7 @@ describe("an offer", () => {
     expect(nextExpiry([offer("2"), ends], NOW)).toBeNull();
   });
 
-  it("that comes late does not undo what was told since", () => {
+  it("that arrives late does not undo a newer event", () => {
     const accepted = offer("1", { status: "accepted", updatedAt: "2026-03-01T09:30:00.000Z" });
     expect(withOffers([accepted], [offer("1"), offer("0")]).map(({ id, status }) => [id, status])).toEqual([
       ["0", "pending"],
@@ -130,7 +130,7 @@ describe("offers among messages", () => {
   };
   const idsOf = (offers: readonly Offer[] = []) => offers.map(({ id }) => id);
 
-  it("stand in the row of the message that they follow", () => {
+  it("are in the row of the message that they follow", () => {
     const rows = placed(["5", "15", "16", "35"]);
     expect(rows.map((row) => [idsOf(row.offersBefore), idsOf(row.offersAfter)])).toEqual([
       [["5"], ["15", "16"]],
@@ -140,17 +140,17 @@ describe("offers among messages", () => {
     expect(rows.map(({ message: { id } }) => id)).toEqual(["10", "20", "30"]);
   });
 
-  it("part what would be said in one breath", () => {
+  it("separate messages that would be grouped otherwise", () => {
     expect(placed([]).map(({ continued }) => continued)).toEqual([false, true, true]);
     expect(placed(["15"]).map(({ continued }) => continued)).toEqual([false, false, true]);
   });
 
-  it("are not shown where messages between are not here", () => {
+  it("are not shown where the messages between are not loaded", () => {
     const rows = placed(["5", "15", "35"], { atStart: false, atEnd: false });
     expect(rows.flatMap((row) => [...idsOf(row.offersBefore), ...idsOf(row.offersAfter)])).toEqual(["15"]);
   });
 
-  it("are loaded as far back as messages are", () => {
+  it("are loaded as far back as messages", () => {
     const timeline: Timeline = { messages, atStart: false, atEnd: true };
     expect(reachesBack([offer("15")], timeline)).toBe(true);
     expect(reachesBack([offer("5")], timeline)).toBe(false);

@@ -35,13 +35,13 @@ const timelineOf = (count: number, atEnd = true) => ({
   atEnd,
 });
 
-/** Leaves all pages that are open, and returns once everything is written. */
+/** Leaves all open pages, and returns once everything is written. */
 async function leavePage(): Promise<void> {
   dispatchEvent(new Event("pagehide"));
   await settled();
 }
 
-/** A page of a user's, as soon as the server has sent its list of conversations. */
+/** Opens a user's page and waits until the server has sent its list of conversations. */
 function pageOf(name: string, conversations: ChatState["conversations"], userId = "alice") {
   const core = coreOf(userId);
   core.state.setState({ connected: false });
@@ -65,7 +65,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("keeps the conversations, and the newest messages of those whose end is here", async () => {
+it("saves the conversations, and the newest messages of those whose end is loaded", async () => {
   const conversations = listOf("long", "short", "old");
   const { kept, state } = pageOf(`states ${++databases}`, conversations);
   state.setState({ timelines: { long: timelineOf(60), short: timelineOf(3), old: timelineOf(9, false) } });
@@ -77,7 +77,7 @@ it("keeps the conversations, and the newest messages of those whose end is here"
   expect(Object.keys(found?.timelines ?? {}).sort()).toEqual(["long", "short"]);
 });
 
-it("keeps nothing that is shown without a server, and nothing once it has stopped", async () => {
+it("saves nothing that is shown without a server, and nothing after it has stopped", async () => {
   const core = coreOf("alice");
   const kept = new OfflineState(core, `states ${++databases}`);
   kept.started();
@@ -90,7 +90,7 @@ it("keeps nothing that is shown without a server, and nothing once it has stoppe
   expect(await kept.read()).toBeUndefined();
 });
 
-it("shows a user only what was kept for that user, and forgets it", async () => {
+it("shows a user only what was saved for that user, and removes it", async () => {
   const name = `states ${++databases}`;
   const alice = pageOf(name, listOf("talk"));
   const bob = pageOf(name, listOf("talk"), "bob");
@@ -108,7 +108,7 @@ it("shows a user only what was kept for that user, and forgets it", async () => 
   expect(await idsOf(bob.kept)).toEqual(["talk"]);
 });
 
-it("keeps the messages of conversations that were opened before the page was loaded again", async () => {
+it("keeps the messages of conversations that were opened before a reload", async () => {
   const name = `states ${++databases}`;
   const before = pageOf(name, listOf("one", "two"));
   before.state.setState({ timelines: { one: timelineOf(1), two: timelineOf(2) } });
@@ -131,7 +131,7 @@ it("keeps what each of two tabs has opened", async () => {
   expect(await idsOf(one.kept)).toEqual(["one", "two"]);
 });
 
-it("removes the messages of a conversation that is gone from the whole list", async () => {
+it("removes the messages of a conversation that is missing in the whole list", async () => {
   const name = `states ${++databases}`;
   const before = pageOf(name, listOf("one", "two"));
   before.state.setState({ timelines: { one: timelineOf(1), two: timelineOf(2) } });
@@ -142,7 +142,7 @@ it("removes the messages of a conversation that is gone from the whole list", as
   expect(await idsOf(after.kept)).toEqual(["two"]);
 });
 
-it("takes no conversation for gone that is on a later page of the list, but one that leaves the list", async () => {
+it("keeps a conversation on a later page of the list, and removes one that leaves the list", async () => {
   const name = `states ${++databases}`;
   const before = pageOf(name, listOf("one", "two", "three"));
   before.state.setState({ timelines: { one: timelineOf(1), two: timelineOf(2), three: timelineOf(3) } });

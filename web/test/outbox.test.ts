@@ -6,7 +6,7 @@ import { RequestError, UNREACHABLE } from "../src/server/request_error";
 
 const refused = (code: string, details?: unknown) => new RequestError({ code, message: `no: ${code}`, details });
 
-/** A server that answers when it is told to. */
+/** A server that replies on demand. */
 class Server {
   readonly asked: OutboxEntry[] = [];
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -59,8 +59,8 @@ async function oldLetter(): Promise<OutboxEntry> {
   return outbox.entries[0] as OutboxEntry;
 }
 
-describe("letters", () => {
-  it("are shown at once, kept, and gone once they are acknowledged", async () => {
+describe("outbox entries", () => {
+  it("are shown at once, stored, and removed once they are acknowledged", async () => {
     const shown: string[][] = [];
     const outbox = outboxOf("alice", (entries) => shown.push(entries.map(({ content }) => content)));
     outbox.setOpen(true);
@@ -73,7 +73,7 @@ describe("letters", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("of one conversation go one after the other, those of another beside them", async () => {
+  it("of one conversation are sent in sequence, those of another in parallel", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "1" });
@@ -84,7 +84,7 @@ describe("letters", () => {
     expect(server.contents).toEqual(["1", "3", "2"]);
   });
 
-  it("wait for the connection, also through a reload, in their order", async () => {
+  it("wait for the connection, also through a reload, in order", async () => {
     const before = outboxOf();
     for (const content of ["1", "2", "3"]) await before.add({ conversationId: "c", content });
     expect(server.asked).toEqual([]);
@@ -97,7 +97,7 @@ describe("letters", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("are sent again under the same id when nobody knows whether they arrived", async () => {
+  it("are sent again with the same id when their delivery is unknown", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "once" });
@@ -123,7 +123,7 @@ describe("letters", () => {
     expect(server.contents).toEqual(["1", "1"]);
   });
 
-  it("that are refused say why, let others pass, and are kept until they are tried again or given up", async () => {
+  it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "bad" });
@@ -144,7 +144,7 @@ describe("letters", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("whose message has come back are done, whatever became of the answer", async () => {
+  it("are removed when their message arrives, whatever the reply says", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "1" });
@@ -162,7 +162,7 @@ describe("letters", () => {
     expect(await kept("bob")).toEqual(["bob's"]);
   });
 
-  it("wait for their files and hold up no other meanwhile", async () => {
+  it("wait for their files without blocking others", async () => {
     const ready = new Set<string>();
     const left: string[] = [];
     const outbox = new Outbox({
@@ -187,7 +187,7 @@ describe("letters", () => {
     expect(left).toEqual(["without true", "with true"]);
   });
 
-  it("that are only a file go with it when it is taken away", async () => {
+  it("with only a file are discarded when it is removed", async () => {
     const outbox = outboxOf();
     await outbox.add({ conversationId: "c", content: "", attachments: ["u1"] });
     await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u1");
@@ -195,7 +195,7 @@ describe("letters", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("of an older page, which knew no files and threads, are sent as they are", async () => {
+  it("of an older page, without files and threads, are sent as they are", async () => {
     const { threadId: _, attachments: __, ...old } = await oldLetter();
     await store.put(old);
     const outbox = outboxOf();
@@ -204,7 +204,7 @@ describe("letters", () => {
     expect(server.contents).toEqual(["old"]);
   });
 
-  it("are sent by a browser that keeps nothing", async () => {
+  it("are sent by a browser without storage", async () => {
     store.put = () => Promise.reject(new Error("the disk is full"));
     const outbox = outboxOf();
     outbox.setOpen(true);
@@ -213,8 +213,8 @@ describe("letters", () => {
   });
 });
 
-describe("letters of two tabs", () => {
-  it("that the other tab has sent or thrown away are not kept again when they are refused", async () => {
+describe("outbox entries of two tabs", () => {
+  it("are not stored again after the other tab has sent or discarded them", async () => {
     const first = outboxOf();
     await first.add({ conversationId: "c", content: "with a file that is gone now", attachments: ["file"] });
     await first.add({ conversationId: "c", content: "mine" });
@@ -227,7 +227,7 @@ describe("letters of two tabs", () => {
     expect(await kept()).toEqual(["mine"]);
   });
 
-  it("are not kept again when they are thrown away while they are on their way", async () => {
+  it("are not stored again when they are discarded while they are being sent", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "unwanted" });

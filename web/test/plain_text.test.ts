@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { plainText } from "../src/chat/messages/plain_text";
 
-it("the signs of Markdown are left out, and nothing else", () => {
+it("removes Markdown syntax and nothing else", () => {
   expect(plainText("Move it to **Thursday**, ~~Friday~~ *or* `later`")).toBe("Move it to Thursday, Friday or later");
   expect(plainText("## Plan\n> said before\nsee [the page](https://example.com)")).toBe(
     "Plan\nsaid before\nsee the page",
@@ -19,6 +19,6 @@ it("the signs of Markdown are left out, and nothing else", () => {
     expect(plainText(text)).toBe(text);
 });
 
-it("a long text is cut, whatever it is made of", () => {
+it("a long text is cut, whatever it contains", () => {
   expect(plainText("**a ".repeat(20_000)).length).toBeLessThanOrEqual(600);
 });

@@ -34,7 +34,7 @@ const open = (lastSeq: number, unreadCount: number) => {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it("what is on the screen is told as read", async () => {
+it("what is on the screen is reported as read", async () => {
   const { now, call, reading } = open(3, 2);
   void reading.markRead("c");
   await vi.runAllTimersAsync();
@@ -42,7 +42,7 @@ it("what is on the screen is told as read", async () => {
   expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
 });
 
-it("what comes within a moment is told together", async () => {
+it("what arrives within a moment is reported together", async () => {
   const { now, call, reading } = open(1, 1);
   void reading.markRead("c");
   for (const last of [2, 3, 4]) {
@@ -53,7 +53,7 @@ it("what comes within a moment is told together", async () => {
   expect(call.mock.calls.map(([, { messageId }]) => messageId)).toEqual(["m1", "m4"]);
 });
 
-it("one's own words are not read, and nothing is read twice", async () => {
+it("the reader's own messages are not reported, and nothing is reported twice", async () => {
   const { now, call, reading } = open(2, 0);
   void reading.markRead("c");
   now.timelines.c = { ...now.timelines.c, messages: [...messages(1, 2), message(3, { senderId: ME })] };
@@ -62,7 +62,7 @@ it("one's own words are not read, and nothing is read twice", async () => {
   expect(call).not.toHaveBeenCalled();
 });
 
-it("what was on the screen is told though the reader has gone on to something else", async () => {
+it("what was on the screen is reported after the reader has opened something else", async () => {
   const { now, call, reading } = open(1, 1);
   void reading.markRead("c");
   now.timelines.c = { ...now.timelines.c, messages: messages(1, 3) };
@@ -73,7 +73,7 @@ it("what was on the screen is told though the reader has gone on to something el
   expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
 });
 
-it("what could not be told is told when the connection is back, and what was refused is not", async () => {
+it("what could not be reported is reported when the connection is back, except what was refused", async () => {
   const { now, call, reading } = open(3, 2);
   now.watched = false;
   const refuse = (code: string) => call.mockRejectedValueOnce(new RequestError({ code, message: "no" }));
@@ -91,7 +91,7 @@ it("what could not be told is told when the connection is back, and what was ref
   expect(call).toHaveBeenCalledTimes(3);
 });
 
-it("what is marked as unread in the open conversation stays so until the reader says otherwise", async () => {
+it("an open conversation that was marked as unread stays unread until the reader ends that", async () => {
   const { now, call, reading } = open(3, 0);
   call.mockResolvedValueOnce({ seq: 1, unreadCount: 2, mentionCount: 1 });
   await reading.markUnread("c", "m2");
@@ -110,7 +110,7 @@ it("a refusal leaves the conversation as it was", async () => {
   expect(now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
 });
 
-it("what was on the screen before is not told after it was marked as unread", async () => {
+it("what was on the screen before is not reported after it was marked as unread", async () => {
   const { call, reading } = open(3, 2);
   call.mockRejectedValueOnce(new RequestError({ code: UNREACHABLE, message: "away" }));
   await reading.markRead("c").catch(() => undefined);

@@ -6,7 +6,7 @@ import { conversation, ME, member as memberOf } from "./samples";
 const member = (userId: string, deliveredSeq: number, readSeq: number): Member =>
   memberOf(userId, { deliveredSeq, readSeq });
 
-it("a message was read, or delivered, when that holds for all others", () => {
+it("a message is read or delivered when all other members have it", () => {
   const members = [member(ME, 0, 0), member("bob", 5, 2), member("carol", 3, 3)];
   expect([1, 2, 3, 4, 6].map((seq) => statusOf(members, seq, ME))).toEqual([
     "read",
@@ -20,7 +20,7 @@ it("a message was read, or delivered, when that holds for all others", () => {
   expect(statusOf([member("bob", 0, 4)], 4, ME)).toBe("read");
 });
 
-it("receipts move one member's cursor, forward only", () => {
+it("receipts move one member's position, forward only", () => {
   const before = conversation("c", { members: [member("bob", 5, 2), member("carol", 3, 3)] });
   const after = withReceipt(before, "readSeq", { userId: "bob", seq: 4 });
   expect(after.members?.map(({ readSeq }) => readSeq)).toEqual([4, 3]);

@@ -37,13 +37,13 @@ const ANN: User = { id: "ann", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z
 
 const group = conversation("c", { ownerId: "bob" });
 
-describe("what a role may do", () => {
+describe("permissions by role", () => {
   test.each(RIGHTS)("in a %s the %s", (kind, role, rights) => {
     const all: Permission[] = ["post", "manage", "leave", "delete"];
     expect(all.filter((right) => may(kind, role, right))).toEqual(rights);
   });
 
-  test("whose role is not known yet has the rights of a member", () => {
+  test("a member with an unknown role has the permissions of a member", () => {
     expect(may("channel", undefined, "post")).toBe(false);
     expect(may("group", undefined, "post")).toBe(true);
     expect(may("group", undefined, "manage")).toBe(false);
@@ -53,18 +53,18 @@ describe("what a role may do", () => {
     expect(memberActions(group, role, target, false)).toEqual(actions_);
   });
 
-  test("an admin steps down, an owner hands on, and a direct conversation has neither", () => {
+  test("an admin may step down, an owner may not, and a direct conversation has no roles", () => {
     expect(memberActions({ ...group, kind: "channel" }, "admin", "admin", true)).toEqual(["makeMember"]);
     expect(memberActions({ ...group, kind: "channel" }, "owner", "owner", true)).toEqual([]);
     expect(memberActions({ ...group, kind: "direct" }, "member", "member", false)).toEqual([]);
     expect(memberActions(group, undefined, "member", false)).toEqual([]);
   });
 
-  test("where nobody owns it, an admin takes nobody out", () => {
+  test("without an owner an admin removes nobody", () => {
     expect(memberActions({ ...group, ownerId: null }, "admin", "member", false)).toEqual(["mute"]);
   });
 
-  test("an owner is known without the members, anybody else with them", () => {
+  test("an owner is known without the members, other roles need them", () => {
     const members = [member("ann", { role: "admin" })];
     expect(roleOf(group, { ...ANN, id: "bob" })).toBe("owner");
     expect(roleOf(group, ANN)).toBeUndefined();
@@ -72,7 +72,7 @@ describe("what a role may do", () => {
   });
 });
 
-describe("what the server lets users do", () => {
+describe("rights on the server", () => {
   const everything = { createDirect: true, createGroup: true, createChannel: true, deleteConversation: true };
   const nothing = { createDirect: false, createGroup: false, createChannel: false, deleteConversation: false };
 
@@ -82,13 +82,13 @@ describe("what the server lets users do", () => {
     expect([mayCreateAny(everything), mayCreateAny(nothing)]).toEqual([true, false]);
   });
 
-  test("a conversation outlasts its members where nobody owns it, or owners delete nothing", () => {
+  test("a conversation outlives its members without an owner, or when owners may not delete it", () => {
     expect(endsWithLastMember(group, everything)).toBe(true);
     expect(endsWithLastMember(group, nothing)).toBe(false);
     expect(endsWithLastMember({ ...group, ownerId: null }, everything)).toBe(false);
   });
 
-  test("whoever is not among the members is outside, once these are here", () => {
+  test("a reader who is not among the loaded members is no member", () => {
     expect(isNonMember(group, ANN)).toBe(false);
     expect(isNonMember({ ...group, members: [] }, ANN)).toBe(true);
     expect(isNonMember({ ...group, members: [member("ann")] }, ANN)).toBe(false);

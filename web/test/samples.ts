@@ -6,7 +6,7 @@ export const ME = "alice";
 
 const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
-/** A message of bob's, `seq` minutes after noon. */
+/** A message of bob, `seq` minutes after noon. */
 export function message(seq: number, changes: Partial<Message> = {}): Message {
   const senderId = changes.senderId ?? "bob";
   return {
@@ -26,7 +26,7 @@ export function messages(first: number, last: number): Message[] {
   return Array.from({ length: last - first + 1 }, (_, index) => message(first + index));
 }
 
-/** A group of two, in which nothing was said. */
+/** A group of two without messages. */
 export function conversation(id: string, changes: Partial<Conversation> = {}): Conversation {
   return {
     id,

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 const ORIGIN = "https://chat.example";
-// With the types of a worker, which are not those of a page.
+// With the types of a worker, which differ from those of a page.
 const WORKER = new URL("../worker/service_worker.ts", import.meta.url).pathname;
 
 interface ExtendableEvent {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** The addresses in each cache of the origin. */
+/** The URLs in each cache of the origin. */
 let caches: Map<string, string[]>;
 
 /** Installs and activates the worker of a build below a path, as a browser does. */
@@ -31,7 +31,7 @@ async function install(path: string, build: string): Promise<void> {
   }
 }
 
-/** The pages that are kept, in the order in which they were installed. */
+/** The pages that are cached, in the order of their installation. */
 const pagesKept = () => [...caches.values()].map((addresses) => addresses[0]);
 
 beforeEach(() => {
@@ -52,7 +52,7 @@ it("keeps the files of one build", async () => {
   expect([...caches.values()]).toEqual([[`${ORIGIN}/`, `${ORIGIN}/page/index.js`]]);
 });
 
-it("leaves alone what chats below other paths of the origin keep", async () => {
+it("leaves the caches of chats below other paths of the origin alone", async () => {
   const paths = ["/a/", "/ab/", "/a/b/", "/"];
   for (const build of ["1", "2", "2"]) for (const path of paths) await install(path, build);
   expect(pagesKept().sort()).toEqual(paths.map((path) => `${ORIGIN}${path}`).sort());

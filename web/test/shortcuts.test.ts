@@ -10,23 +10,23 @@ const press = (key: string, held: Partial<Pressed> = {}): Pressed => ({
   ...held,
 });
 
-describe("what was pressed", () => {
-  it("is what the key prints, with what was held", () => {
+describe("pressed keys", () => {
+  it("are the printed character and the modifiers", () => {
     expect(keysOf(press("k", { ctrlKey: true }), false)).toBe("Mod+k");
     expect(keysOf(press("K", { ctrlKey: true, shiftKey: true }), false)).toBe("Mod+Shift+k");
     expect(keysOf(press("ArrowUp", { altKey: true, shiftKey: true }), false)).toBe("Alt+Shift+ArrowUp");
   });
 
-  it("is the same with Caps Lock", () => {
+  it("are the same with Caps Lock", () => {
     expect(keysOf(press("R"), false)).toBe("r");
   });
 
-  it("is a sign, however a keyboard makes it", () => {
+  it("are a sign, with or without Shift on the keyboard", () => {
     expect(keysOf(press("?", { shiftKey: true }), false)).toBe("?");
     expect(keysOf(press("+"), false)).toBe("+");
   });
 
-  it("takes the command key of a Mac for Ctrl, and Ctrl there for something else", () => {
+  it("have the command key of a Mac as Ctrl, and its Ctrl as another key", () => {
     expect(keysOf(press("k", { metaKey: true }), true)).toBe("Mod+k");
     expect(keysOf(press("k", { ctrlKey: true }), true)).toBe("Other+k");
     expect(keysOf(press("k", { metaKey: true }), false)).toBe("Other+k");
@@ -41,7 +41,7 @@ describe("the table", () => {
     expect(shortcutOf("Mod+ü")).toBeUndefined();
   });
 
-  it("knows what may be meant for a field", () => {
+  it("knows which keys may be meant for a text field", () => {
     expect(["r", "?", "Shift+Enter"].every(isPlain)).toBe(true);
     expect(["Mod+k", "Alt+ArrowUp", "Escape"].some(isPlain)).toBe(false);
   });

@@ -15,7 +15,7 @@ it.each(MADE)("%s is what its formula makes, and small", (name, made) => {
   expect(KEPT[`../sounds/${name}`]?.replace(/^data:.*;base64,/, "") === made.toString("base64")).toBe(true);
 });
 
-it("is the usual one where the name is somebody else's", () => {
+it("an unknown sound is the default", () => {
   expect(SOUNDS.map(knownSound)).toEqual([...SOUNDS]);
   expect([knownSound("default"), knownSound("trombone"), knownSound("toString")]).toEqual(["drop", "drop", "drop"]);
 });

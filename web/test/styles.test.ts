@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 
-/** Style sheets are global, and some are loaded late: without these rules one could change what another has drawn. */
+/** Style sheets are global, and some are loaded late. Without these rules, one could change what another has styled. */
 const sheets = import.meta.glob<string>("../src/**/*.css", { query: "?raw", import: "default", eager: true });
 
 /** Sheets of what is used everywhere: elements, and classes that other sheets may refine for their own. */
 const SHARED = new Set(["base.css", "dialog.css"]);
 
-/** Classes of one sheet that others may refine inside of their own, by the sheet that does. */
+/** By sheet: classes of other sheets that it may refine within its own. */
 const REFINED: Readonly<Record<string, readonly string[]>> = {
   "account_button.css": ["dot", "with-panel"],
   "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
@@ -26,7 +26,7 @@ interface Selector {
   readonly sheet: string;
   readonly text: string;
   readonly classes: readonly string[];
-  /** Those of its first element. */
+  /** The classes of its first element. */
   readonly scope: readonly string[];
 }
 
@@ -47,7 +47,7 @@ const own = selectors.filter(({ sheet }) => !SHARED.has(sheet));
 
 const refines = (sheet: string, name: string): boolean => REFINED[sheet]?.includes(name) === true;
 
-/** The sheets that begin a selector with this class alone, and so style whatever has it. */
+/** The sheets with a selector that starts with this class alone, and so styles every use of it. */
 function owners(name: string): string[] {
   const begun = selectors.filter(({ scope }) => scope.length > 0 && scope.every((each) => each === name));
   return [...new Set(begun.map(({ sheet }) => sheet))].filter((sheet) => !refines(sheet, name));
@@ -58,7 +58,7 @@ it("finds the style sheets", () => {
   expect(selectors.length).toBeGreaterThan(300);
 });
 
-it("no sheet but the shared ones styles elements wherever they are", () => {
+it("only shared sheets style elements everywhere", () => {
   expect(own.filter(({ classes }) => classes.length === 0).map(({ sheet, text }) => `${sheet}: ${text}`)).toEqual([]);
 });
 
@@ -67,7 +67,7 @@ it("a class belongs to one sheet", () => {
   expect([...names].filter((name) => owners(name).length > 1)).toEqual([]);
 });
 
-it("a sheet leaves alone what belongs to another, but where it is known to refine it", () => {
+it("a sheet styles classes of another one only where it is known to refine them", () => {
   const intrusions = own.filter(({ sheet, classes }) =>
     classes.some((name) => {
       const [owner] = owners(name);

@@ -18,26 +18,26 @@ describe("a thread", () => {
     expect([loaded.next, whole.next]).toEqual(["m6", null]);
   });
 
-  it("keeps a reply that was told while its page came, once", () => {
+  it("keeps a reply once that arrived while its page was loaded", () => {
     const told = withReply(threadOf("m1"), reply(9));
     const after = withPage(told, { root: message(1), items: [reply(6)], next: null });
     expect(seqs(after)).toEqual([6, 9]);
     expect(seqs(withPage(told, { root: message(1), items: [reply(6), reply(9)], next: null }))).toEqual([6, 9]);
   });
 
-  it("shows a new reply and counts it, once", () => {
+  it("shows and counts a new reply once", () => {
     const after = withReply(loaded, reply(12));
     expect(seqs(after)).toEqual([6, 9, 12]);
     expect(after.root?.replyCount).toBe(5);
     expect(withReply(after, reply(12))).toBe(after);
   });
 
-  it("has nothing of other threads, or of the conversation", () => {
+  it("ignores messages of other threads and of the conversation", () => {
     expect(withReply(loaded, message(12))).toBe(loaded);
     expect(withReply(loaded, message(12, { threadId: "m2" }))).toBe(loaded);
   });
 
-  it("changes its root and its replies, and nothing that is not here", () => {
+  it("changes its root and its replies, and nothing that is not loaded", () => {
     const edited = withThreadChange(loaded, "m9", (it) => ({ ...it, content: "edited" }));
     expect(edited.replies.map(({ content }) => content)).toEqual(["message 6", "edited"]);
     expect(withThreadChange(loaded, "m1", (it) => withReplyCount(it, -1)).root?.replyCount).toBe(3);

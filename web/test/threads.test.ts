@@ -5,7 +5,7 @@ import { message, messages } from "./samples";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-it("waits for older replies that are on their way already", async () => {
+it("waits for older replies that are being loaded already", async () => {
   const asked: { path: string; answer: (page: object) => void }[] = [];
   const get = (path: string) => new Promise<object>((answer) => asked.push({ path, answer }));
   const answer = async (index: number, first: number, last: number, next: string | null) => {
@@ -17,7 +17,7 @@ it("waits for older replies that are on their way already", async () => {
   void threads.open("m1");
   await answer(0, 8, 9, "m8");
   void threads.loadOlder();
-  // Whoever asks again and again without waiting asks for ever, and nothing else happens any more.
+  // A loop that does not wait would run forever and block everything else.
   const calls = vi.spyOn(threads, "loadOlder").mockImplementation(() => {
     if (calls.mock.calls.length > 20) throw new Error("asked again and again");
     return Threads.prototype.loadOlder.call(threads);

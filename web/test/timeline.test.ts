@@ -20,7 +20,7 @@ const seqs = (timeline: { messages: readonly { seq: number }[] }) => timeline.me
 const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
 
 describe("pages", () => {
-  it("come before and behind what is here", () => {
+  it("are added before and after the loaded messages", () => {
     const older = withOlder({ ...loaded(5, 6), atEnd: false }, messages(3, 4), true);
     const newer = withNewer(older, messages(7, 8), false);
     expect(seqs(newer)).toEqual([3, 4, 5, 6, 7, 8]);
@@ -28,7 +28,7 @@ describe("pages", () => {
     expect(withOlder(newer, messages(1, 2), false).atStart).toBe(true);
   });
 
-  it("that overlap bring nothing twice", () => {
+  it("that overlap add nothing twice", () => {
     expect(seqs(withOlder(loaded(3, 5), messages(1, 4), false))).toEqual([1, 2, 3, 4, 5]);
     expect(seqs(withNewer(loaded(3, 5), messages(4, 7), false))).toEqual([3, 4, 5, 6, 7]);
   });
@@ -43,13 +43,13 @@ describe("a page from anywhere", () => {
     ...ends,
   });
 
-  it("takes the place of what it does not touch", () => {
+  it("replaces messages that it does not touch", () => {
     expect(seqs(merged(here, page(1, 8)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(merged(here, page(1, 8)).atEnd).toBe(false);
     expect(merged(undefined, page(1, 8))).toEqual(page(1, 8));
   });
 
-  it("joins what it touches or covers, and brings what is newer of a message", () => {
+  it("joins messages that it touches or covers, with newer versions of them", () => {
     const before = merged(here, page(5, 9, { atStart: true }));
     expect(seqs(before)).toHaveLength(16);
     expect(before).toMatchObject({ atStart: true, atEnd: true });
@@ -60,8 +60,8 @@ describe("a page from anywhere", () => {
   });
 });
 
-describe("what is far from the reader", () => {
-  it("is let go of, and can be loaded again", () => {
+describe("messages far from the reader", () => {
+  it("are dropped, and can be loaded again", () => {
     const long = { messages: messages(1, 600), atStart: true, atEnd: true };
     expect(trimmed(long, "newest")).toMatchObject({ atStart: true, atEnd: false });
     expect(trimmed(long, "newest").messages.at(-1)?.seq).toBe(400);
@@ -69,7 +69,7 @@ describe("what is far from the reader", () => {
     expect(trimmed(long, "oldest").messages[0]?.seq).toBe(201);
   });
 
-  it("stays where there is little", () => {
+  it("stay when there are few", () => {
     const short = loaded(1, 400);
     expect(trimmed(short, "oldest")).toBe(short);
   });
@@ -81,13 +81,13 @@ describe("a new message", () => {
     expect(seqs(withNew(EMPTY, message(9)))).toEqual([9]);
   });
 
-  it("that comes twice, or late, changes nothing", () => {
+  it("that is repeated or late changes nothing", () => {
     const timeline = loaded(1, 3);
     expect(withNew(timeline, message(3))).toBe(timeline);
     expect(withNew(timeline, message(2))).toBe(timeline);
   });
 
-  it("behind a hole waits until the hole is loaded", () => {
+  it("after a gap waits until the gap is loaded", () => {
     const timeline = withNew(loaded(1, 2), message(5));
     expect(seqs(timeline)).toEqual([1, 2]);
     expect(timeline.atEnd).toBe(false);
@@ -105,7 +105,7 @@ describe("a change", () => {
     expect(withChanged(before, "elsewhere", (it) => it)).toBe(before);
   });
 
-  it("leaves nothing of what a deleted message said", () => {
+  it("removes everything that a deleted message contained", () => {
     const gone = tombstone(message(1, { reactions: [], replyCount: 2, threadId: "m0" }), "2026-01-06T00:00:00.000Z");
     expect(gone).toMatchObject({ id: "m1", seq: 1, threadId: "m0", deletedAt: "2026-01-06T00:00:00.000Z" });
     expect(gone).not.toHaveProperty("content");
@@ -121,12 +121,12 @@ describe("rows", () => {
         `${startsDay ? "day " : ""}${startsUnread ? "unread " : ""}${seq}${continued ? "+" : ""}`,
     );
 
-  it("join what one person says within five minutes", () => {
+  it("group messages of one sender within five minutes", () => {
     const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
     expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
   });
 
-  it("hold the replies in a thread that follow each other, and nothing else", () => {
+  it("contain consecutive replies in a thread, and nothing else", () => {
     const reply = (seq: number, threadId: string) => message(seq, { threadId });
     const said = [
       message(1),
@@ -152,32 +152,32 @@ describe("rows", () => {
     expect(grown.map(keyOf)).toEqual(rows.map(keyOf));
   });
 
-  it("begin with the unread in the middle of a thread's replies", () => {
+  it("start with the first unread message among a thread's replies", () => {
     const said = [message(1), ...[2, 3, 4].map((seq) => message(seq, { threadId: "m1" }))];
     expect(shown(rowsOf(whole(said), 3, ME))).toEqual(["day 1", "3", "unread 4"]);
   });
 
-  it("begin each day, and no day continues the one before", () => {
+  it("start each day, and do not continue the day before", () => {
     const midnight = new Date(2026, 0, 6).getTime();
     const [late = "", early = ""] = [-60_000, 60_000].map((ms) => new Date(midnight + ms).toISOString());
     const said = [message(1, { createdAt: late }), message(2, { createdAt: early })];
     expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "day 2"]);
   });
 
-  it("mark where the unread begins: at the first message of somebody else", () => {
+  it("mark the first unread message of another user", () => {
     const said = [message(1), message(2, { senderId: ME }), message(3), message(4)];
     expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "2", "unread 3", "4+"]);
     expect(shown(rowsOf(whole(said), 4, ME))).toEqual(["day 1", "2", "3", "4+"]);
   });
 
-  it("do not mark it where what was read last is not loaded", () => {
+  it("mark nothing where the last read message is not loaded", () => {
     const unread = (first: number) => shown(rowsOf(loaded(first, 6), 3, ME)).filter((row) => row.includes("unread"));
     expect(unread(5)).toEqual([]);
     expect(unread(4)).toEqual(["day unread 4"]);
     expect(unread(2)).toEqual(["unread 4"]);
   });
 
-  it("are one a message", () => {
+  it("are one for each message", () => {
     expect(rowsOf(loaded(1, 60), 30, ME)).toHaveLength(60);
   });
 });

@@ -26,7 +26,7 @@ const types = (conversationId: string, isTyping: boolean): void =>
 const shown = (conversationId: string): string[] =>
   typistsIn(typing.state.getState(), conversationId).map(({ name }) => name);
 
-test("it is told once in a while, in each conversation by itself", () => {
+test("typing is sent every few seconds, for each conversation by itself", () => {
   typing.type("a");
   typing.type("a");
   typing.type("b");
@@ -35,7 +35,7 @@ test("it is told once in a while, in each conversation by itself", () => {
   expect(told).toEqual(["typing:start a", "typing:start b", "typing:start a"]);
 });
 
-test("the end is told where the beginning was, and once", () => {
+test("the end is sent once, where the start was sent", () => {
   typing.type("a");
   typing.stop("b");
   typing.stop("a");
@@ -43,14 +43,14 @@ test("the end is told where the beginning was, and once", () => {
   expect(told).toEqual(["typing:start a", "typing:stop a"]);
 });
 
-test("whoever types on after sending says so anew", () => {
+test("typing after sending a message is sent again", () => {
   typing.type("a");
   typing.sent("a");
   typing.type("a");
   expect(told).toEqual(["typing:start a", "typing:start a"]);
 });
 
-test("others are shown until they stop, send, or are not heard of any more", () => {
+test("others are shown until they stop, send, or time out", () => {
   types("a", true);
   expect([shown("a"), shown("b")]).toEqual([["Bob"], []]);
   types("a", false);
@@ -63,7 +63,7 @@ test("others are shown until they stop, send, or are not heard of any more", () 
   expect(shown("a")).toEqual([]);
 });
 
-test("a conversation may be called what every object has", () => {
+test("a conversation's id may be the name of an object's property", () => {
   expect(shown("constructor")).toEqual([]);
   types("constructor", true);
   expect(shown("constructor")).toEqual(["Bob"]);

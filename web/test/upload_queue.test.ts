@@ -12,7 +12,7 @@ interface Sending extends FileUpload {
   reject(error: Error): Promise<void>;
 }
 
-/** A server that takes files when it is told to. */
+/** A server that accepts files on demand. */
 class Server {
   readonly asked: Sending[] = [];
   readonly removed: string[] = [];
@@ -82,8 +82,8 @@ function only(): PendingFile {
   return first;
 }
 
-describe("files", () => {
-  it("are sent a few at a time, in their order", async () => {
+describe("uploads", () => {
+  it("run a few at a time, in order", async () => {
     const queue = await queueOf();
     queue.add(
       "c",
@@ -97,7 +97,7 @@ describe("files", () => {
     expect(queue.fileIds(shown.map(({ id }) => id))).toBeNull();
   });
 
-  it("say how far they are", async () => {
+  it("report their progress", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1")]);
     await settled();
@@ -108,7 +108,7 @@ describe("files", () => {
     expect(only()).toMatchObject({ sent: 5, done: true });
   });
 
-  it("go on after a reload where they were, with their bytes", async () => {
+  it("continue after a reload where they were, with their bytes", async () => {
     const before = await queueOf();
     before.add("c", [file("1"), file("2")]);
     await settled();
@@ -123,7 +123,7 @@ describe("files", () => {
     expect(shown.map(({ done }) => done)).toEqual([false, true]);
   });
 
-  it("are paused and gone on with", async () => {
+  it("can be paused and resumed", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1")]);
     await settled();
@@ -152,7 +152,7 @@ describe("files", () => {
     expect(only().paused).toBe(true);
   });
 
-  it("wait for the connection, and go on as soon as it is back", async () => {
+  it("wait for the connection, and continue as soon as it is back", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1")]);
     await settled();
@@ -165,7 +165,7 @@ describe("files", () => {
     expect(only().stalled).toBe(false);
   });
 
-  it("that are refused say why, and let others pass", async () => {
+  it("that are refused show why, and let others pass", async () => {
     const queue = await queueOf("alice", 5);
     queue.add("c", [file("large", "123456"), file("bad"), file("good")]);
     await settled();
@@ -180,7 +180,7 @@ describe("files", () => {
     expect(server.names).toEqual(["bad", "good", "bad"]);
   });
 
-  it("that are taken away are gone, here and at the server", async () => {
+  it("that are removed are deleted here and on the server", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1")]);
     await settled();
@@ -193,7 +193,7 @@ describe("files", () => {
     expect(await store.read("alice")).toEqual([]);
   });
 
-  it("leave with their letter: for good when it was sent, from the server too when it was thrown away", async () => {
+  it("are removed with their outbox entry: from the server too when it was discarded", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1"), file("2")]);
     await settled();
@@ -210,7 +210,7 @@ describe("files", () => {
     expect(await store.read("alice")).toEqual([]);
   });
 
-  it("of letters that are gone are forgotten, those at a composer are not", async () => {
+  it("of entries that no longer exist are forgotten, those at a composer are kept", async () => {
     const queue = await queueOf();
     queue.add("c", [file("1"), file("2"), file("3")]);
     const [first, second] = shown.map(({ id }) => id) as [string, string];
@@ -228,7 +228,7 @@ describe("files", () => {
     expect((await store.read("bob")).map(({ name }) => name)).toEqual(["bob's"]);
   });
 
-  it("that another tab has brought are not sent again", async () => {
+  it("that another tab has finished are not sent again", async () => {
     const one = await queueOf();
     one.add("c", [file("1")]);
     await settled();

@@ -82,7 +82,7 @@ interface SignedInProps {
 
 function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   const [chat, setChat] = useState<Chat | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one chat a session, whoever is told of its end
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one chat per session, whatever `onLeave` is
   useEffect(() => {
     const started = new Chat(api, me);
     started.onEnd = onLeave;

@@ -42,14 +42,14 @@ export function amountText(amount: number, currency: string, locale?: string): s
  */
 export function parseAmount(text: string, currency: string, locale?: string): number | null {
   const digits = digitsOf(currency);
-  const [, whole, decimals = ""] = /^(\d+)(?:\.(\d*))?$/.exec(plainText(text, locale)) ?? [];
+  const [, whole, decimals = ""] = /^(\d+)(?:\.(\d*))?$/.exec(normalizedAmount(text, locale)) ?? [];
   if (whole === undefined || decimals.length > digits) return null;
   const amount = Number(whole + decimals.padEnd(digits, "0"));
   return Number.isSafeInteger(amount) ? amount : null;
 }
 
 /** Removes spaces and grouping, and uses a decimal point. */
-function plainText(text: string, locale?: string): string {
+function normalizedAmount(text: string, locale?: string): string {
   const { decimal } = signsOf(locale);
   const other = decimal === "," ? "." : ",";
   const typed = text.replaceAll(/[\s'’]/g, "");

@@ -6,7 +6,7 @@ export interface Piece {
 }
 
 /** A text as it is compared, and the original position of each letter. */
-interface BlockedMessage {
+interface FoldedText {
   readonly letters: string;
   readonly places: readonly number[];
 }
@@ -64,7 +64,7 @@ function patternOf(query: string): RegExp | null {
   return new RegExp(patterns.join("|"), "gu");
 }
 
-function fold(text: string): BlockedMessage {
+function fold(text: string): FoldedText {
   const places: number[] = [];
   let letters = "";
   let place = 0;

@@ -86,7 +86,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
       {isOpen && (
         <div id={list} className="found" role="listbox" aria-label={texts.foundPeople}>
           {offered.map((user) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the field's
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
             // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
             <div
               key={user.id}

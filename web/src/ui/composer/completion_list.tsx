@@ -10,7 +10,7 @@ export function CompletionList({ completion }: { completion: Completion }) {
     <>
       <div id={listId} className="completion" role="listbox" aria-label={texts.completion[kind]}>
         {choices.map((choice, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
           // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
           <div
             key={choice.key}

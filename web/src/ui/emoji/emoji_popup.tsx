@@ -83,14 +83,14 @@ const CategoryHeader = ({ category, ...rest }: { category: { label: string } }) 
 const fromOne = (index: number | undefined): number => (index ?? 0) + 1;
 
 const Row = ({ children, ...rest }: EmojiPickerListRowProps) => (
-  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: its role is among the rest
+  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the rest contains its role
   <div {...rest} aria-rowindex={fromOne(rest["aria-rowindex"])}>
     {children}
   </div>
 );
 
 const Emoji = ({ emoji, ...rest }: EmojiPickerListEmojiProps) => (
-  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: its role is among the rest
+  // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the rest contains its role
   <button type="button" {...rest} aria-colindex={fromOne(rest["aria-colindex"])}>
     {emoji.emoji}
   </button>

@@ -76,7 +76,7 @@ function FullPicture({ picture: { url, name, width, height } }: { picture: Attac
   const { address, isMissing, failed } = useFileUrl(url);
   if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling element has to be reachable by keyboard
     <div className="frame" tabIndex={0}>
       <img src={address} alt={name} width={width} height={height} onError={failed} />
     </div>

@@ -6,9 +6,9 @@ export const onMac = /mac|iphone|ipad/i.test(navigator.platform);
 export const byTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 /** Returns whether a key belongs to an input method, as for Japanese, which Enter ends too. */
-export function isComposing({ isComposing: labels, keyCode }: KeyboardEvent): boolean {
+export function isComposing({ isComposing: composing, keyCode }: KeyboardEvent): boolean {
   // Safari reports this only by the key code.
-  return labels || keyCode === 229;
+  return composing || keyCode === 229;
 }
 
 export function isTyping(target: EventTarget | null): boolean {

@@ -74,7 +74,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
       />
       <div id={list} role="listbox" aria-label={texts.quickSwitch}>
         {choices.map((choice) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the field's
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
           <div
             key={choice.id}
             id={`${list}-${choice.id}`}

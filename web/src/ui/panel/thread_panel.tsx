@@ -120,7 +120,7 @@ function useFollowing(count: number) {
     scroller?.addEventListener("scroll", scrolled, { passive: true });
     return () => scroller?.removeEventListener("scroll", scrolled);
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each time something is added
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever a reply is added
   useLayoutEffect(() => {
     const scroller = list.current?.parentElement;
     if (scroller && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;

@@ -7,7 +7,7 @@ export function useRestoreFocus(panel: Panel | null): void {
   const opener = useRef<HTMLElement | null>(null);
   const isOpen = panel !== null;
   // Before the browser removes the focus from a button that the panel hides.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each time another one opens
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever another panel opens
   useLayoutEffect(() => {
     const { activeElement } = document;
     const isNonMember = activeElement !== document.body && activeElement?.closest(".panel") === null;

@@ -18,7 +18,7 @@ export function useRestrictions(
   const manages = may(conversation.kind, roleOf(conversation, me), "manage");
   // A ban removes a member, so another number of members means another list.
   const { memberCount } = conversation;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when somebody wants that, or is gone
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again on request, or when a member is gone
   useEffect(() => {
     if (!manages) return setRestricted([]);
     let current = true;

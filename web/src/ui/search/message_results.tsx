@@ -61,7 +61,7 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
         {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
         <span className="find-says" dir="auto">
           {pieces.map(({ text, isFound }, index) =>
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text have no other name
+            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text have no other key
             isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,
           )}
         </span>

@@ -12,7 +12,7 @@ export function BlockedSettings() {
   const blocked = useChatState((state) => state.blocked);
   const [users, setUsers] = useState<readonly User[] | null>(null);
   const saving = useSaving();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when somebody was blocked, here or elsewhere
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when a user was blocked, here or elsewhere
   useEffect(() => {
     people.blocked().then(setUsers, () => setUsers([]));
   }, [people, blocked]);

@@ -19,7 +19,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
   const { id, muted, unreadCount = 0 } = conversation;
   const isOpen = useChatState((state) => state.openId === id);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
+    // biome-ignore lint/a11y/noStaticElementInteractions: a button opens the same menu
     <div
       className="item"
       onContextMenu={(event) => {

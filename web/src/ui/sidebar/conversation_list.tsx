@@ -68,7 +68,7 @@ function Items({ shown }: { shown: readonly Conversation[] }) {
       void list.loadMore().catch(() => undefined);
   }, [list, hasMore]);
   // A short list does not fill its space and cannot be scrolled.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at again when there are more
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
   useEffect(loadAtEnd, [loadAtEnd, shown.length]);
 
   return (

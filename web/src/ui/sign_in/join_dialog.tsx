@@ -41,7 +41,7 @@ export function JoinDialog({ code, onClose }: { code: string; onClose: () => voi
 /** Opens the conversation that a user has joined by registering with an invitation. */
 export function AcceptInvitation({ code, onDone }: { code: string; onDone: () => void }) {
   const chat = useChat();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, whoever is told of it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once, whatever `onDone` is
   useEffect(() => {
     // The user has already joined; a failure means only that no conversation is opened.
     acceptInvitation(chat, code).then(onDone, onDone);

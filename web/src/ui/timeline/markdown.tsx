@@ -82,7 +82,7 @@ function Rest({ pieces, message }: { pieces: readonly string[]; message: Message
     return () => cancelAnimationFrame(frame);
   }, [count, pieces]);
   return pieces.slice(1, count).map((piece, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: a text has its pieces in their order
+    // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text keep their order
     <Piece key={index} content={piece} message={message} />
   ));
 }

@@ -42,7 +42,7 @@ function Marked({ text, users, myId }: { text: string; users: readonly Mentioned
     part.userId === undefined ? (
       part.text
     ) : (
-      // biome-ignore lint/suspicious/noArrayIndexKey: a text has its stretches in their order
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
       <span key={index} className={isForMe(part.userId, myId) ? "mention mine" : "mention"}>
         {part.userId === EVERYONE ? (
           part.text

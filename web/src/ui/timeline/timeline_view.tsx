@@ -68,7 +68,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
       <div
         className="scroller"
         ref={scroller}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling element has to be reachable by keyboard
         tabIndex={0}
         role="log"
         aria-label={texts.messages}

@@ -1,6 +1,6 @@
 import { type FocusEvent, useState } from "react";
 
-interface Near {
+interface HoverOrFocus {
   readonly isActive: boolean;
   readonly isFocused: boolean;
   readonly events: {
@@ -12,7 +12,7 @@ interface Near {
 }
 
 /** Returns whether the pointer or the focus is in an element, including a menu that it has opened. */
-export function useHoverOrFocus(): Near {
+export function useHoverOrFocus(): HoverOrFocus {
   const [isPointed, setPointed] = useState(false);
   const [isFocused, setFocused] = useState(false);
   return {

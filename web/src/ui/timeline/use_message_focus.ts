@@ -32,7 +32,7 @@ export function useMessageFocus(
     focus(scroller.current, focused);
   }, [scroller, focused]);
   // When the focused row is removed, the list gets the focus instead of the page.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each time the rows change
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever the rows change
   useLayoutEffect(() => {
     if (inside.current && document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
   }, [scroller, rows]);
