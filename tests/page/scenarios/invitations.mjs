@@ -41,7 +41,7 @@ export async function path() {
 
   // Without the link there is nothing to register with.
   const plain = await visit();
-  await signsIn(plain).getByText("To create an account, open the invitation link that you were given.").waitFor();
+  await signsIn(plain).getByText("To create an account, open your invitation link.").waitFor();
   const offered = await plain.getByRole("button", { name: "Create an account instead" }).count();
 
   // With it, one registers and is in the group; a reload in between changes nothing.
@@ -116,6 +116,6 @@ export async function off() {
   const forms = page.locator("form:not(.demo-other)");
   const early = await forms.count();
   answer();
-  await page.getByText("People sign in to this chat through the application that it belongs to.").waitFor();
+  await page.getByText("Sign in through the application that this chat belongs to.").waitFor();
   report("off", { early, forms: await forms.count() });
 }

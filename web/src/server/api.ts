@@ -195,18 +195,18 @@ export class Api {
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
-      throw new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
+      throw new RequestError({ code: UNREACHABLE, message: "The server can't be reached." });
     }
     if (status >= 400) {
       const { error } = answer as Partial<ErrorAnswer>;
-      throw new RequestError(error ?? { code: String(status), message: "The server refused." });
+      throw new RequestError(error ?? { code: String(status), message: "The request failed." });
     }
     return answer as T;
   }
 }
 
 function notSignedIn(): RequestError {
-  return new RequestError({ code: "unauthenticated", message: "Nobody is signed in." });
+  return new RequestError({ code: "unauthenticated", message: "You're not signed in." });
 }
 
 function sessionOf({ accessToken, refreshToken, expiresIn, user }: SignedInAnswer): Session {
