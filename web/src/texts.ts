@@ -333,7 +333,7 @@ export const texts = {
   invitation: {
     noAccounts: "Sign in through the application that this chat belongs to.",
     needed: "To create an account, open your invitation link.",
-    invited: "You've been invited. Create an account, or sign in to yours.",
+    invited: "You have been invited. Create an account, or sign in to yours.",
     joinTitle: "Join by invitation?",
     joinHint: "You opened an invitation link. Join to read and send messages.",
     notNow: "Not now",
