@@ -39,8 +39,8 @@ describe("an alert that several tabs claim", () => {
     [true, true, true],
     [false, true, false],
     [false, false, true],
-  ])("a tab with the focus (%s) beside another (%s) may claim it: %s", (isSeen, isOtherSeen, may) => {
-    expect(mayClaim(isSeen, isOtherSeen)).toBe(may);
+  ])("a tab with the focus (%s) beside another (%s) may claim it: %s", (isFocused, isOtherFocused, may) => {
+    expect(mayClaim(isFocused, isOtherFocused)).toBe(may);
   });
 
   it("is given to one tab, until the claim expires", async () => {

@@ -45,11 +45,11 @@ beforeEach(() => {
   server = new Server();
 });
 
-function outboxOf(userId = "alice", changed: (entries: readonly OutboxEntry[]) => void = () => undefined): Outbox {
-  return new Outbox({ userId, store, send: server.send, sleep: server.sleep, changed, now: () => 1000 });
+function outboxOf(userId = "alice", onChange: (entries: readonly OutboxEntry[]) => void = () => undefined): Outbox {
+  return new Outbox({ userId, store, send: server.send, sleep: server.sleep, onChange, now: () => 1000 });
 }
 
-async function kept(userId = "alice"): Promise<string[]> {
+async function stored(userId = "alice"): Promise<string[]> {
   return (await store.read(userId)).map(({ content }) => content);
 }
 
@@ -67,10 +67,10 @@ describe("outbox entries", () => {
     const added = outbox.add({ conversationId: "c", content: "hello" });
     expect(shown).toEqual([["hello"]]);
     await added;
-    expect(await kept()).toEqual(["hello"]);
+    expect(await stored()).toEqual(["hello"]);
     await server.acknowledge();
     expect(shown.at(-1)).toEqual([]);
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 
   it("of one conversation are sent in sequence, those of another in parallel", async () => {
@@ -94,7 +94,7 @@ describe("outbox entries", () => {
     after.setOpen(true);
     for (let count = 0; count < 3; count++) await server.acknowledge();
     expect(server.contents).toEqual(["1", "2", "3"]);
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 
   it("are sent again with the same id when their delivery is unknown", async () => {
@@ -141,7 +141,7 @@ describe("outbox entries", () => {
     await server.refuse(refused("muted"));
     await reloaded.discard(id);
     expect(reloaded.entries).toEqual([]);
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 
   it("are removed when their message arrives, whatever the reply says", async () => {
@@ -151,7 +151,7 @@ describe("outbox entries", () => {
     outbox.arrived(outbox.entries[0]?.clientMessageId as string);
     await settled();
     expect(outbox.entries).toEqual([]);
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 
   it("of another user are left alone", async () => {
@@ -159,19 +159,19 @@ describe("outbox entries", () => {
     const outbox = outboxOf();
     await outbox.start();
     expect(outbox.entries).toEqual([]);
-    expect(await kept("bob")).toEqual(["bob's"]);
+    expect(await stored("bob")).toEqual(["bob's"]);
   });
 
   it("wait for their files without blocking others", async () => {
     const ready = new Set<string>();
-    const left: string[] = [];
+    const onRemoved: string[] = [];
     const outbox = new Outbox({
       userId: "alice",
       store,
       send: server.send,
-      changed: () => undefined,
+      onChange: () => undefined,
       isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
-      left: ({ content }, isSent) => left.push(`${content} ${isSent}`),
+      onRemoved: ({ content }, isSent) => onRemoved.push(`${content} ${isSent}`),
     });
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "with", attachments: ["u1", "u2"] });
@@ -184,7 +184,7 @@ describe("outbox entries", () => {
     await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u2");
     expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
     await server.acknowledge();
-    expect(left).toEqual(["without true", "with true"]);
+    expect(onRemoved).toEqual(["without true", "with true"]);
   });
 
   it("with only a file are discarded when it is removed", async () => {
@@ -192,7 +192,7 @@ describe("outbox entries", () => {
     await outbox.add({ conversationId: "c", content: "", attachments: ["u1"] });
     await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u1");
     expect(outbox.entries).toEqual([]);
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 
   it("of an older page, without files and threads, are sent as they are", async () => {
@@ -224,7 +224,7 @@ describe("outbox entries of two tabs", () => {
     second.setOpen(true);
     await server.refuse(refused("invalid_request"));
     expect(second.entries.map(({ content }) => content)).toEqual(["mine"]);
-    expect(await kept()).toEqual(["mine"]);
+    expect(await stored()).toEqual(["mine"]);
   });
 
   it("are not stored again when they are discarded while they are being sent", async () => {
@@ -233,6 +233,6 @@ describe("outbox entries of two tabs", () => {
     await outbox.add({ conversationId: "c", content: "unwanted" });
     await outbox.discard(outbox.entries[0]?.clientMessageId ?? "");
     await server.refuse(refused("forbidden"));
-    expect(await kept()).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 });

@@ -17,11 +17,11 @@ class Server {
   readonly asked: Sending[] = [];
   readonly removed: string[] = [];
 
-  send = (shipment: FileUpload, listener: FileUploadListener, stop: AbortSignal): Promise<string> =>
+  send = (upload: FileUpload, listener: FileUploadListener, stop: AbortSignal): Promise<string> =>
     new Promise((resolve, reject) => {
       stop.addEventListener("abort", () => reject(stop.reason));
       this.asked.push({
-        ...shipment,
+        ...upload,
         listener,
         stop,
         resolve: async (id) => {
@@ -64,7 +64,7 @@ async function queueOf(userId = "alice", largest = 1_000): Promise<UploadQueue> 
     userId,
     store,
     send: server.send,
-    changed: (files) => {
+    onChange: (files) => {
       shown = files;
     },
     check: async ({ size }) => (size > largest ? "too large" : null),
@@ -238,7 +238,7 @@ describe("uploads", () => {
       userId: "alice",
       store,
       send: server.send,
-      changed: (files) => {
+      onChange: (files) => {
         shown = files;
       },
       check: async () => null,

@@ -150,7 +150,7 @@ export class Chat {
   readonly reconnectNow = (): void => this.#core.connection.reconnectNow();
 
   /** Opens a panel beside the conversation; null closes it. */
-  show(panel: Panel | null): void {
+  openPanel(panel: Panel | null): void {
     this.state.setState({ panel });
   }
 
@@ -170,7 +170,7 @@ export class Chat {
   }
 
   /** Shows the reader why an action failed. */
-  warn(notice: string): void {
+  showNotice(notice: string): void {
     this.state.setState({ notice });
   }
 

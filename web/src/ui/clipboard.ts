@@ -7,6 +7,6 @@ export async function copyText(chat: Chat, text: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     chat.announce(texts.copied);
   } catch {
-    chat.warn(texts.cannotCopy);
+    chat.showNotice(texts.cannotCopy);
   }
 }

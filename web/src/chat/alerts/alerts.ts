@@ -134,12 +134,12 @@ export class Alerts implements ChatPart {
     const { id, conversationId } = notification;
     const { items, unread } = this.state.getState();
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
-    const { isSeen } = this.tabs;
+    const { isFocused } = this.tabs;
     const { openId, keptUnread } = this.#core.now;
     // The server counts a message as read once it is in sight; other notifications are read in the open conversation.
     const isRead = isOfMessage(notification)
       ? this.#core.isWatched(conversationId)
-      : isSeen && openId === conversationId && keptUnread !== conversationId;
+      : isFocused && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
       this.#changes += 1;
@@ -150,7 +150,7 @@ export class Alerts implements ChatPart {
     if (notification.quiet) return;
     // The open conversation shows what is new there. The claim also keeps other tabs quiet.
     if (!(await this.tabs.claim(id)) || isRead) return;
-    this.onAlert({ notification, showsNotification: !isSeen });
+    this.onAlert({ notification, showsNotification: !isFocused });
   }
 
   readonly #focused = (): void => {

@@ -6,59 +6,59 @@
 import { AlertClaims } from "./alert_claims";
 
 /** Returns whether a tab may claim an alert. `isSeen`: this tab has the focus; `isOtherSeen`: another tab has it. */
-export function mayClaim(isSeen: boolean, isOtherSeen: boolean): boolean {
-  return isSeen || !isOtherSeen;
+export function mayClaim(isFocused: boolean, isOtherFocused: boolean): boolean {
+  return isFocused || !isOtherFocused;
 }
 
 export class Tabs {
   readonly #claims: AlertClaims;
-  readonly #seen: string;
+  readonly #focusLock: string;
   #release: (() => void) | null = null;
 
   constructor(userId: string) {
     this.#claims = new AlertClaims(userId);
-    this.#seen = `talkwire.seen.${userId}`;
+    this.#focusLock = `talkwire.seen.${userId}`;
   }
 
   /** Whether this tab has the reader's focus. */
-  get isSeen(): boolean {
+  get isFocused(): boolean {
     return document.visibilityState === "visible" && document.hasFocus();
   }
 
   /** Starts telling other tabs whether this one has the focus. */
   start(): void {
-    for (const name of LOOKS) addEventListener(name, this.#look);
-    this.#look();
+    for (const name of FOCUS_EVENTS) addEventListener(name, this.#updateLock);
+    this.#updateLock();
     void this.#claims.clean().catch(() => undefined);
   }
 
   stop(): void {
-    for (const name of LOOKS) removeEventListener(name, this.#look);
+    for (const name of FOCUS_EVENTS) removeEventListener(name, this.#updateLock);
     this.#release?.();
     this.#release = null;
   }
 
   /** Returns whether this tab announces the alert; true in one tab only, and once. */
   async claim(id: string): Promise<boolean> {
-    return mayClaim(this.isSeen, await this.#isOtherSeen()) && this.#claims.take(id);
+    return mayClaim(this.isFocused, await this.#isOtherFocused()) && this.#claims.take(id);
   }
 
   /** Other tabs may be frozen and unable to answer, so the focused tab holds a lock. */
-  readonly #look = (): void => {
-    if (this.isSeen === (this.#release !== null)) return;
+  readonly #updateLock = (): void => {
+    if (this.isFocused === (this.#release !== null)) return;
     this.#release?.();
     this.#release = null;
-    if (!this.isSeen) return;
-    const looked = new Promise<void>((resolve) => {
+    if (!this.isFocused) return;
+    const released = new Promise<void>((resolve) => {
       this.#release = resolve;
     });
-    void navigator.locks?.request(this.#seen, { mode: "shared" }, () => looked);
+    void navigator.locks?.request(this.#focusLock, { mode: "shared" }, () => released);
   };
 
-  async #isOtherSeen(): Promise<boolean> {
+  async #isOtherFocused(): Promise<boolean> {
     const { held } = (await navigator.locks?.query()) ?? {};
-    return held?.some(({ name }) => name === this.#seen) === true;
+    return held?.some(({ name }) => name === this.#focusLock) === true;
   }
 }
 
-const LOOKS = ["focus", "blur", "visibilitychange"] as const;
+const FOCUS_EVENTS = ["focus", "blur", "visibilitychange"] as const;

@@ -14,7 +14,7 @@ export interface Viewing {
 export class Files {
   readonly viewing: StoreApi<Viewing | null> = createStore<Viewing | null>(() => null);
   readonly #core: Core;
-  readonly #addresses = new Map<string, string>();
+  readonly #urls = new Map<string, string>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -24,19 +24,19 @@ export class Files {
    * Returns the URL from which the browser loads a file. It stays the same until the page is reloaded, although tokens
    * change: the browser's cache would not recognize another URL.
    */
-  addressOf(path: string): string {
-    const known = this.#addresses.get(path);
+  urlOf(path: string): string {
+    const known = this.#urls.get(path);
     if (known !== undefined) return known;
-    const address = this.#core.api.authenticatedUrl(path);
-    this.#addresses.set(path, address);
-    return address;
+    const fileUrl = this.#core.api.authenticatedUrl(path);
+    this.#urls.set(path, fileUrl);
+    return fileUrl;
   }
 
   /** Returns another URL after the first one failed, because its token may have expired. */
-  async renewedAddressOf(path: string): Promise<string> {
+  async renewedUrlOf(path: string): Promise<string> {
     await this.#core.api.freshSession();
-    this.#addresses.delete(path);
-    return this.addressOf(path);
+    this.#urls.delete(path);
+    return this.urlOf(path);
   }
 
   /** Downloads a file. */

@@ -41,9 +41,9 @@ export interface UploadStore {
   /** Returns a user's uploads, the oldest first. */
   read(userId: string): Promise<StoredUpload[]>;
   get(id: string): Promise<Omit<StoredUpload, "bytes"> | undefined>;
-  add(kept: StoredUpload): Promise<void>;
+  add(stored: StoredUpload): Promise<void>;
   /** Replaces everything except the bytes. */
-  change(kept: StoredUpload): Promise<void>;
+  change(stored: StoredUpload): Promise<void>;
   delete(id: string): Promise<void>;
 }
 
@@ -51,8 +51,8 @@ export interface UploadQueueOptions {
   readonly userId: string;
   readonly store: UploadStore;
   /** Uploads a file and returns its id. Rejects with `RequestError`. */
-  readonly send: (shipment: FileUpload, listener: FileUploadListener, stop: AbortSignal) => Promise<string>;
-  readonly changed: (files: readonly PendingFile[]) => void;
+  readonly send: (upload: FileUpload, listener: FileUploadListener, stop: AbortSignal) => Promise<string>;
+  readonly onChange: (files: readonly PendingFile[]) => void;
   /** Returns why a file may not be sent; null when it may. */
   readonly check: (file: PendingFile) => Promise<string | null>;
   /** Deletes an uploaded file from the server. */
@@ -83,10 +83,13 @@ export class UploadQueue {
 
   /** Restores the uploads that an earlier page has stored. */
   async start(): Promise<void> {
-    const kept = await this.#options.store.read(this.#options.userId).catch(() => []);
-    for (const { id } of kept) this.#restored.add(id);
+    const stored = await this.#options.store.read(this.#options.userId).catch(() => []);
+    for (const { id } of stored) this.#restored.add(id);
     this.#isRead = true;
-    this.#set([...kept.map((each) => ({ ...each, sent: each.done ? each.size : 0, stalled: false })), ...this.#files]);
+    this.#set([
+      ...stored.map((each) => ({ ...each, sent: each.done ? each.size : 0, stalled: false })),
+      ...this.#files,
+    ]);
     this.#work();
   }
 
@@ -94,9 +97,9 @@ export class UploadQueue {
   add(place: string, files: readonly File[]): void {
     for (const file of files) {
       this.#lastAddedAt = Math.max((this.#options.now ?? Date.now)(), this.#lastAddedAt + 1);
-      const { id, kept } = newFile(this.#options.userId, place, file, this.#lastAddedAt);
-      this.#set([...this.#files, { ...kept, sent: 0, stalled: false }]);
-      void this.#options.store.add({ ...kept, bytes: file }).catch(() => this.#restored.delete(id));
+      const { id, stored } = newFile(this.#options.userId, place, file, this.#lastAddedAt);
+      this.#set([...this.#files, { ...stored, sent: 0, stalled: false }]);
+      void this.#options.store.add({ ...stored, bytes: file }).catch(() => this.#restored.delete(id));
     }
     this.#work();
   }
@@ -223,13 +226,18 @@ export class UploadQueue {
   /** Reloads a stored upload that another tab may have worked on. Returns whether it still has to be sent. */
   async #reload(id: string): Promise<boolean> {
     if (!this.#restored.has(id)) return true;
-    const kept = await this.#options.store.get(id).catch(() => undefined);
-    if (kept === undefined) {
+    const stored = await this.#options.store.get(id).catch(() => undefined);
+    if (stored === undefined) {
       this.#set(this.#files.filter((file) => file.id !== id));
       return false;
     }
-    this.#update(id, { startedAs: kept.startedAs, done: kept.done, paused: kept.paused, problem: kept.problem });
-    return !kept.done && !kept.paused && kept.problem === null;
+    this.#update(id, {
+      startedAs: stored.startedAs,
+      done: stored.done,
+      paused: stored.paused,
+      problem: stored.problem,
+    });
+    return !stored.done && !stored.paused && stored.problem === null;
   }
 
   #pause(ms: number): Promise<void> {
@@ -250,8 +258,8 @@ export class UploadQueue {
   #change(id: string, change: Partial<PendingFile>): void {
     const file = this.#update(id, change);
     if (file === undefined || Object.keys(change).every((name) => name === "sent" || name === "stalled")) return;
-    const { sent: _, stalled: __, ...kept } = file;
-    void this.#options.store.change(kept).catch(() => undefined);
+    const { sent: _, stalled: __, ...stored } = file;
+    void this.#options.store.change(stored).catch(() => undefined);
   }
 
   #update(id: string, change: Partial<PendingFile>): PendingFile | undefined {
@@ -270,13 +278,13 @@ export class UploadQueue {
 
   #set(files: readonly PendingFile[]): void {
     this.#files = files;
-    this.#options.changed(files);
+    this.#options.onChange(files);
   }
 }
 
-function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; kept: StoredUpload } {
+function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; stored: StoredUpload } {
   const id = randomId();
   const { name, type, size } = file;
   const rest = { entryId: null, startedAs: null, done: false, paused: false, problem: null };
-  return { id, kept: { id, userId, place, name, type, size, addedAt, ...rest, bytes: file } };
+  return { id, stored: { id, userId, place, name, type, size, addedAt, ...rest, bytes: file } };
 }

@@ -29,13 +29,13 @@ export class Uploads implements ChatPart {
     this.#queue = new UploadQueue({
       userId: core.now.me.id,
       store: new IndexedDbUploadStore(),
-      send: async (...shipment) => {
+      send: async (...args) => {
         const { upload } = await import("../../server/upload").catch(() => {
           throw new RequestError({ code: UNREACHABLE, message: texts.fileState.stalled });
         });
-        return upload(core.api, ...shipment);
+        return upload(core.api, ...args);
       },
-      changed: (files) => {
+      onChange: (files) => {
         const before = this.state.getState();
         this.state.setState(files, true);
         if (files.some((file) => file.done && before.find(({ id }) => id === file.id)?.done !== true))
@@ -65,7 +65,7 @@ export class Uploads implements ChatPart {
   }
 
   /** Reconciles the stored uploads with the stored outbox entries, which are stored apart. */
-  adopt(letters: readonly OutboxEntry[]): void {
+  reconcile(letters: readonly OutboxEntry[]): void {
     for (const { attachments = [], clientMessageId } of letters) this.#queue.assign(attachments, clientMessageId);
     this.#queue.keepOnly(new Set(letters.map(({ clientMessageId }) => clientMessageId)));
     this.onProgress();

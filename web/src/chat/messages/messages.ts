@@ -47,9 +47,9 @@ export class Messages implements ChatPart {
       userId: core.now.me.id,
       store: new IndexedDbOutboxStore(),
       send: (entry) => this.#send(entry),
-      changed: (outbox) => this.outbox.setState(outbox, true),
+      onChange: (outbox) => this.outbox.setState(outbox, true),
       isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
-      left: ({ clientMessageId }, isSent) => uploads.release(clientMessageId, isSent),
+      onRemoved: ({ clientMessageId }, isSent) => uploads.release(clientMessageId, isSent),
     });
     core.on("message:new", (message) => this.#arrived(message));
     core.on("message:updated", (message) => this.#change(message.conversationId, message.id, () => message));
@@ -226,7 +226,7 @@ export class Messages implements ChatPart {
   async #restoreOutbox(): Promise<void> {
     await this.#uploads.start();
     await this.#outbox.start().catch(() => undefined);
-    this.#uploads.adopt(this.#outbox.entries);
+    this.#uploads.reconcile(this.#outbox.entries);
   }
 
   /** Sends a command whose result arrives as an event. Shows an error; returns whether there was none. */
@@ -254,11 +254,11 @@ export class Messages implements ChatPart {
   /** Loads the messages where the reader was, otherwise where the unread messages start. */
   async #reopen(id: string): Promise<void> {
     const timeline = own(this.#core.now.timelines, id);
-    const left = this.#scrollAnchors.get(id);
-    if (left === undefined) return timeline?.atEnd === true ? undefined : this.#pages.open(id);
-    if (timeline?.messages.some((message) => message.id === left.messageId)) return;
+    const onRemoved = this.#scrollAnchors.get(id);
+    if (onRemoved === undefined) return timeline?.atEnd === true ? undefined : this.#pages.open(id);
+    if (timeline?.messages.some((message) => message.id === onRemoved.messageId)) return;
     try {
-      await this.#pages.around(id, left.messageId);
+      await this.#pages.around(id, onRemoved.messageId);
     } catch (error) {
       if (error instanceof RequestError && error.isTransient) throw error;
       // It was deleted, or the reader may not see it any more.

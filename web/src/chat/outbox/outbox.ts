@@ -47,23 +47,23 @@ export interface OutboxOptions {
   readonly store: OutboxStore;
   /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
   readonly send: (entry: OutboxEntry) => Promise<void>;
-  readonly changed: (entries: readonly OutboxEntry[]) => void;
+  readonly onChange: (entries: readonly OutboxEntry[]) => void;
   /** Whether the entry can be sent; one that cannot does not block others. */
   readonly isReady?: (entry: OutboxEntry) => boolean;
   /** Called when the entry was sent or discarded. */
-  readonly left?: (entry: OutboxEntry, isSent: boolean) => void;
+  readonly onRemoved?: (entry: OutboxEntry, isSent: boolean) => void;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
-const PAUSE_MS = 2_000;
+const RETRY_DELAY_MS = 2_000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
   #entries: readonly OutboxEntry[] = [];
   readonly #sending = new Set<string>();
   /** The entries that are stored, as far as this tab knows. */
-  readonly #kept = new Set<string>();
+  readonly #stored = new Set<string>();
   #open = false;
   #lastWrittenAt = 0;
 
@@ -77,10 +77,10 @@ export class Outbox {
 
   /** Restores the entries that an earlier page has stored. */
   async start(): Promise<void> {
-    const kept = await this.#options.store.read(this.#options.userId);
+    const stored = await this.#options.store.read(this.#options.userId);
     const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
-    for (const { clientMessageId } of kept) this.#kept.add(clientMessageId);
-    this.#set([...kept.filter((entry) => !known.has(entry.clientMessageId)), ...this.#entries]);
+    for (const { clientMessageId } of stored) this.#stored.add(clientMessageId);
+    this.#set([...stored.filter((entry) => !known.has(entry.clientMessageId)), ...this.#entries]);
     this.#sendAll();
   }
 
@@ -99,7 +99,7 @@ export class Outbox {
     const entry: OutboxEntry = { ...rest, ...message, userId, writtenAt: this.#lastWrittenAt, problem: null };
     this.#set([...this.#entries, entry]);
     // Without storage (a private window, a full disk) the entry is still sent.
-    await this.#keep(entry);
+    await this.#save(entry);
     this.#sendNext(entry.conversationId);
   }
 
@@ -139,9 +139,9 @@ export class Outbox {
   async #remove(clientMessageId: string, isSent: boolean): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     this.#set(this.#entries.filter((each) => each !== entry));
-    this.#kept.delete(clientMessageId);
+    this.#stored.delete(clientMessageId);
     await this.#options.store.delete(clientMessageId).catch(() => undefined);
-    if (entry !== undefined) this.#options.left?.(entry, isSent);
+    if (entry !== undefined) this.#options.onRemoved?.(entry, isSent);
   }
 
   #sendAll(): void {
@@ -168,24 +168,24 @@ export class Outbox {
       await this.#remove(entry.clientMessageId, true);
     } catch (error) {
       const refused = error instanceof RequestError ? error : null;
-      if (refused !== null && !refused.isTransient) await this.#notTaken(entry, refused);
-      else if (this.#open) await sleep(Math.max(PAUSE_MS, refused?.retryAfterMs ?? 0));
+      if (refused !== null && !refused.isTransient) await this.#refused(entry, refused);
+      else if (this.#open) await sleep(Math.max(RETRY_DELAY_MS, refused?.retryAfterMs ?? 0));
     }
   }
 
   async #replace(entry: OutboxEntry): Promise<void> {
     this.#set(this.#entries.map((each) => (each.clientMessageId === entry.clientMessageId ? entry : each)));
-    await this.#keep(entry);
+    await this.#save(entry);
   }
 
-  async #notTaken(entry: OutboxEntry, { message }: RequestError): Promise<void> {
+  async #refused(entry: OutboxEntry, { message }: RequestError): Promise<void> {
     if (await this.#isGone(entry)) await this.#remove(entry.clientMessageId, true);
     else await this.#replace({ ...entry, problem: message });
   }
 
-  async #keep(entry: OutboxEntry): Promise<void> {
+  async #save(entry: OutboxEntry): Promise<void> {
     await this.#options.store.put(entry).then(
-      () => this.#kept.add(entry.clientMessageId),
+      () => this.#stored.add(entry.clientMessageId),
       () => undefined,
     );
   }
@@ -193,13 +193,13 @@ export class Outbox {
   /** Returns whether the entry was discarded, or another tab has sent it and removed its files. */
   async #isGone({ clientMessageId }: OutboxEntry): Promise<boolean> {
     if (!this.#entries.some((each) => each.clientMessageId === clientMessageId)) return true;
-    if (!this.#kept.has(clientMessageId)) return false;
+    if (!this.#stored.has(clientMessageId)) return false;
     return !(await this.#options.store.has(clientMessageId).catch(() => true));
   }
 
   #set(entries: readonly OutboxEntry[]): void {
     this.#entries = entries;
-    this.#options.changed(entries);
+    this.#options.onChange(entries);
   }
 }
 

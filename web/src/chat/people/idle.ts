@@ -94,11 +94,11 @@ export class Idle implements ChatPart {
     clearTimeout(this.#timer);
     if (!this.#core.now.connected) return;
     const idleMs = Date.now() - this.#activeAt;
-    const say = statusToSend(this.#presence.mine?.status, this.#chosen, idleMs);
-    if (say !== null && say !== this.#sentStatus) {
-      this.#sentStatus = say;
+    const status = statusToSend(this.#presence.mine?.status, this.#chosen, idleMs);
+    if (status !== null && status !== this.#sentStatus) {
+      this.#sentStatus = status;
       // The next connection sends it again.
-      this.#presence.set(say).catch(() => undefined);
+      this.#presence.set(status).catch(() => undefined);
     }
     this.#timer = setTimeout(() => this.#update(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
   }

@@ -67,8 +67,8 @@ export class PresenceStore implements ChatPart {
   #setMine(status: ChosenStatus, text?: string): void {
     const { mine } = this;
     const userId = this.#core.now.me.id;
-    const said = text === undefined ? (mine?.text ?? null) : text || null;
-    this.state.setState({ [userId]: { userId, status, text: said, lastSeenAt: null } });
+    const newText = text === undefined ? (mine?.text ?? null) : text || null;
+    this.state.setState({ [userId]: { userId, status, text: newText, lastSeenAt: null } });
   }
 
   #forget(userId: string): void {

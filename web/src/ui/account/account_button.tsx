@@ -33,7 +33,7 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
   const status = presence?.status ?? "offline";
 
   const choose = (wanted: ChosenStatus): void => {
-    chat.idle.choose(wanted).catch((error: Error) => chat.warn(error.message));
+    chat.idle.choose(wanted).catch((error: Error) => chat.showNotice(error.message));
   };
   const actions = (): MenuAction[] => [
     ...STATUSES.map(([each, icon]) => ({

@@ -45,7 +45,7 @@ async function ring(
   const ringNow = async (): Promise<void> => {
     if (ending.aborted) return;
     const silence = repeat("ring", RING_MS);
-    if (!chat.alerts.tabs.isSeen)
+    if (!chat.alerts.tabs.isFocused)
       showNotification({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
     await ended;
     silence();

@@ -26,13 +26,13 @@ export function Avatar({ id, name, picture }: Props) {
 /** Covers the initial as soon as it is loaded. */
 function Picture({ path }: { path: string }) {
   const files = useContext(ChatContext)?.files;
-  const [address, setAddress] = useState(() => files?.addressOf(path));
+  const [fileUrl, setFileUrl] = useState(() => files?.urlOf(path));
   const [tries, setTries] = useState(0);
-  if (files === undefined || address === undefined || tries > 1) return null;
+  if (files === undefined || fileUrl === undefined || tries > 1) return null;
   const renew = (): void => {
     setTries(tries + 1);
     // Does not retry forever.
-    if (tries === 0) files.renewedAddressOf(path).then(setAddress, () => setTries(2));
+    if (tries === 0) files.renewedUrlOf(path).then(setFileUrl, () => setTries(2));
   };
-  return <img src={address} alt="" draggable={false} onError={renew} />;
+  return <img src={fileUrl} alt="" draggable={false} onError={renew} />;
 }

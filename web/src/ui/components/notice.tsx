@@ -13,7 +13,7 @@ export function Notice() {
       {notice !== "" && (
         <>
           <p>{notice}</p>
-          <IconButton icon={X} label={texts.close} onClick={() => chat.warn("")} />
+          <IconButton icon={X} label={texts.close} onClick={() => chat.showNotice("")} />
         </>
       )}
     </div>

@@ -9,32 +9,37 @@ type Pressed = KeyboardEvent<HTMLTextAreaElement>;
 /** Handles keys in the message field, besides typing. */
 export function handleComposerKey(event: Pressed, composer: ComposerState): void {
   if (isComposing(event.nativeEvent)) return;
-  if (sends(event, composer) || leaves(event, composer) || goesBack(event, composer) || formats(event)) {
+  if (
+    handleSend(event, composer) ||
+    handleCancel(event, composer) ||
+    handleEditLast(event, composer) ||
+    handleFormat(event)
+  ) {
     event.preventDefault();
   }
 }
 
 /** Enter sends; on a phone it is the only key for a new line. */
-function sends({ key, shiftKey, altKey }: Pressed, { send }: ComposerState): boolean {
-  const isIt = key === "Enter" && !shiftKey && !altKey && !byTouch;
-  if (isIt) send();
-  return isIt;
+function handleSend({ key, shiftKey, altKey }: Pressed, { send }: ComposerState): boolean {
+  const isKey = key === "Enter" && !shiftKey && !altKey && !byTouch;
+  if (isKey) send();
+  return isKey;
 }
 
-function leaves({ key }: Pressed, { composing, cancel }: ComposerState): boolean {
-  const isIt = key === "Escape" && composing !== null;
-  if (isIt) cancel();
-  return isIt;
+function handleCancel({ key }: Pressed, { composing, cancel }: ComposerState): boolean {
+  const isKey = key === "Escape" && composing !== null;
+  if (isKey) cancel();
+  return isKey;
 }
 
 /** Up in an empty field edits the reader's last message. */
-function goesBack(event: Pressed, { content, composing, attached, editLast }: ComposerState): boolean {
+function handleEditLast(event: Pressed, { content, composing, attached, editLast }: ComposerState): boolean {
   const isBare = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
   const isEmpty = content === "" && composing === null && attached.length === 0;
   return event.key === "ArrowUp" && isBare && isEmpty && editLast();
 }
 
-function formats({ key, metaKey, ctrlKey, altKey, shiftKey, currentTarget: field }: Pressed): boolean {
+function handleFormat({ key, metaKey, ctrlKey, altKey, shiftKey, currentTarget: field }: Pressed): boolean {
   const sign = SIGNS[key.toLowerCase()];
   if (!(onMac ? metaKey : ctrlKey) || altKey || shiftKey || sign === undefined) return false;
   insertText(field, toggled(field.value, field.selectionStart, field.selectionEnd, sign));

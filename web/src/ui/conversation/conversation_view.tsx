@@ -59,7 +59,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
         label={texts.offers.title}
         className="wide-only"
         aria-pressed={panel === "offers"}
-        onClick={() => chat.show(panel === "offers" ? null : { kind: "offers" })}
+        onClick={() => chat.openPanel(panel === "offers" ? null : { kind: "offers" })}
       />
       <PinsButton id={conversation.id} />
       <IconButton
@@ -67,13 +67,13 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
         label={texts.search}
         className="wide-only"
         aria-pressed={panel === "search"}
-        onClick={() => chat.show(panel === "search" ? null : { kind: "search" })}
+        onClick={() => chat.openPanel(panel === "search" ? null : { kind: "search" })}
       />
       <IconButton
         icon={Info}
         label={texts.details}
         aria-pressed={panel === "details"}
-        onClick={() => chat.show(panel === "details" ? null : { kind: "details" })}
+        onClick={() => chat.openPanel(panel === "details" ? null : { kind: "details" })}
       />
       <HeaderMenu conversation={conversation} />
     </header>
@@ -87,8 +87,8 @@ function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation
     ...(kind === "direct"
       ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }]
       : []),
-    { label: texts.offers.title, icon: Tag, onClick: () => chat.show({ kind: "offers" }) },
-    { label: texts.search, icon: Search, onClick: () => chat.show({ kind: "search" }) },
+    { label: texts.offers.title, icon: Tag, onClick: () => chat.openPanel({ kind: "offers" }) },
+    { label: texts.search, icon: Search, onClick: () => chat.openPanel({ kind: "search" }) },
   ];
   return (
     <span className="narrow-only">
@@ -110,7 +110,7 @@ function PinsButton({ id }: { id: string }) {
       title={texts.pins}
       aria-label={texts.pinsCount(count)}
       aria-pressed={isShown}
-      onClick={() => chat.show(isShown ? null : { kind: "pins" })}
+      onClick={() => chat.openPanel(isShown ? null : { kind: "pins" })}
     >
       <Pin className="icon" aria-hidden="true" />
       {count}

@@ -27,13 +27,13 @@ export function MessageInput({ conversation, name, threadId }: Props) {
 
 /** A reader who is not a member, such as an operator, joins before they write. */
 function Outside({ conversation }: { conversation: Conversation }) {
-  const { conversations, moderation, warn } = useChat();
+  const { conversations, moderation, showNotice } = useChat();
   const { id } = conversation;
   const join = (): void => {
     moderation
       .join(id)
       .then(() => conversations.load(id))
-      .catch((error: Error) => warn(error.message));
+      .catch((error: Error) => showNotice(error.message));
   };
   return (
     <div className="read-only">

@@ -64,11 +64,11 @@ function FileCard({ file }: { file: Attachment }) {
 }
 
 function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
-  const { address, failed } = useFileUrl(file.url);
+  const { fileUrl, onFailure } = useFileUrl(file.url);
   const Media = kind;
   return (
     <div className="player">
-      <Media controls preload="metadata" src={address} aria-label={file.name} onError={failed} />
+      <Media controls preload="metadata" src={fileUrl} aria-label={file.name} onError={onFailure} />
       <FileCard file={file} />
     </div>
   );

@@ -51,19 +51,19 @@ function stateOf({ done, paused, stalled, sent, size, startedAs }: PendingFile):
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 function Preview({ bytes, type }: { bytes: Blob | undefined; type: string }) {
-  const [address, setAddress] = useState<string | null>(null);
+  const [fileUrl, setFileUrl] = useState<string | null>(null);
   useEffect(() => {
     if (bytes === undefined || !SHOWN.test(type)) return;
     const made = URL.createObjectURL(bytes);
-    setAddress(made);
+    setFileUrl(made);
     return () => {
       URL.revokeObjectURL(made);
-      setAddress(null);
+      setFileUrl(null);
     };
   }, [bytes, type]);
   return (
     <span className="preview">
-      {address === null ? <FileIcon type={type} /> : <img src={address} alt="" onError={() => setAddress(null)} />}
+      {fileUrl === null ? <FileIcon type={type} /> : <img src={fileUrl} alt="" onError={() => setFileUrl(null)} />}
     </span>
   );
 }

@@ -15,7 +15,7 @@ interface Props {
 /** A thumbnail. It has its final size from the start, so that nothing moves when it is loaded. */
 export function Thumbnail({ picture, onOpen }: Props) {
   const { name, url, thumbnailUrl = url, width = MAX_WIDTH, height = MAX_HEIGHT } = picture;
-  const { address, isMissing, failed } = useFileUrl(thumbnailUrl);
+  const { fileUrl, isMissing, onFailure } = useFileUrl(thumbnailUrl);
   const scale = Math.min(1, MAX_WIDTH / width, MAX_HEIGHT / height);
   const style = { width: Math.max(MIN, Math.round(width * scale)), aspectRatio: `${width} / ${height}` };
   return (
@@ -26,7 +26,7 @@ export function Thumbnail({ picture, onOpen }: Props) {
           {texts.pictureMissing}
         </span>
       ) : (
-        <img src={address} alt="" loading="lazy" decoding="async" onError={failed} />
+        <img src={fileUrl} alt="" loading="lazy" decoding="async" onError={onFailure} />
       )}
     </button>
   );

@@ -73,12 +73,12 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
 }
 
 function FullPicture({ picture: { url, name, width, height } }: { picture: Attachment }) {
-  const { address, isMissing, failed } = useFileUrl(url);
+  const { fileUrl, isMissing, onFailure } = useFileUrl(url);
   if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling element has to be reachable by keyboard
     <div className="frame" tabIndex={0}>
-      <img src={address} alt={name} width={width} height={height} onError={failed} />
+      <img src={fileUrl} alt={name} width={width} height={height} onError={onFailure} />
     </div>
   );
 }

@@ -51,7 +51,7 @@ const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
 /** Searches in the open conversation, otherwise in all. */
 function search(chat: Chat): void {
   if (chat.state.getState().openId === null) document.querySelector<HTMLElement>("aside [type=search]")?.focus();
-  else chat.show({ kind: "search" });
+  else chat.openPanel({ kind: "search" });
 }
 
 function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
@@ -64,7 +64,7 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
 function leave(chat: Chat): void {
   const { panel, openId, keptUnread } = chat.state.getState();
   if (panel !== null) {
-    chat.show(null);
+    chat.openPanel(null);
   } else if (keptUnread !== null) {
     chat.messages.clearKeptUnread();
   } else if (openId !== null) {

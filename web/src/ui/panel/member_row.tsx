@@ -30,7 +30,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const allowed = memberActions(conversation, roleOf(conversation, me), role, userId === me.id);
 
   const attempt = (action: () => Promise<void>): void => {
-    action().then(onChanged, (error: Error) => chat.warn(error.message));
+    action().then(onChanged, (error: Error) => chat.showNotice(error.message));
   };
   const actions: Record<MemberAction, () => void> = {
     makeAdmin: () => attempt(() => chat.moderation.giveRole(id, userId, "admin")),

@@ -22,7 +22,7 @@ export function PanelFrame({ title, actions, footer, children }: Props) {
     const close = (event: KeyboardEvent): void => {
       // A dialog or a menu in front of the panel is closed first.
       const isInFront = (event.target as Element).closest?.("dialog, [role=dialog], [role=menu]");
-      if (event.key === "Escape" && !event.defaultPrevented && !isInFront) chat.show(null);
+      if (event.key === "Escape" && !event.defaultPrevented && !isInFront) chat.openPanel(null);
     };
     addEventListener("keydown", close);
     return () => removeEventListener("keydown", close);
@@ -41,7 +41,7 @@ export function PanelFrame({ title, actions, footer, children }: Props) {
       <header>
         <h2>{title}</h2>
         {actions}
-        <IconButton icon={X} label={texts.close} onClick={() => chat.show(null)} />
+        <IconButton icon={X} label={texts.close} onClick={() => chat.openPanel(null)} />
       </header>
       <div className="panel-content">{children}</div>
       {footer}

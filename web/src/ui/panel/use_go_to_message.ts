@@ -6,7 +6,7 @@ import { panelCoversConversation } from "./panel_layout";
 export function useGoToMessage(): (conversationId: string, messageId: string) => void {
   const chat = useChat();
   return (conversationId, messageId) => {
-    if (panelCoversConversation()) chat.show(null);
+    if (panelCoversConversation()) chat.openPanel(null);
     goTo(conversationId, messageId);
   };
 }

@@ -32,7 +32,7 @@ export default function GlobalResults({ text, onDone, children }: Props) {
       goTo(await chat.people.openDirect(id));
       onDone();
     } catch (error) {
-      chat.warn((error as Error).message);
+      chat.showNotice((error as Error).message);
     }
   };
   return (

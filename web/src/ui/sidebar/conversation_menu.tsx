@@ -28,7 +28,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
     await chat.alerts.setPreferencesOf(id, { ...preferences, muted: !muted });
   };
   const attempt = (action: () => Promise<void>): void => {
-    action().catch((error: Error) => chat.warn(error.message));
+    action().catch((error: Error) => chat.showNotice(error.message));
   };
   const actions = (): MenuAction[] => [
     ...(unreadCount

@@ -56,7 +56,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       icon: MessagesSquare,
       key: MESSAGE_KEYS.thread,
       isFrequent: true,
-      onClick: () => chat.show({ kind: "thread", rootId: message.id }),
+      onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
     },
     { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
     (runs || conversation?.kind === "direct") && {
@@ -108,9 +108,9 @@ function compose(chat: Chat, kind: Composing["kind"], message: Message): void {
   const { panel } = chat.state.getState();
   const rootId = message.threadId;
   if (rootId === undefined) {
-    if (panelCoversConversation()) chat.show(null);
+    if (panelCoversConversation()) chat.openPanel(null);
   } else if (panel?.kind !== "thread" || panel.rootId !== rootId) {
-    chat.show({ kind: "thread", rootId });
+    chat.openPanel({ kind: "thread", rootId });
   }
   chat.messages.compose({ kind, message });
 }

@@ -60,7 +60,7 @@ export function Replies({ message: { id, replyCount = 0 } }: { message: Message 
   const isInside = useContext(ThreadContext);
   if (replyCount === 0 || isInside) return null;
   return (
-    <button type="button" className="replies" onClick={() => chat.show({ kind: "thread", rootId: id })}>
+    <button type="button" className="replies" onClick={() => chat.openPanel({ kind: "thread", rootId: id })}>
       <MessagesSquare className="icon" aria-hidden="true" />
       {texts.replies(replyCount)}
     </button>

@@ -24,7 +24,7 @@ export function ThreadRow({ replies }: { replies: readonly Message[] }) {
       type="button"
       className="thread-row"
       data-id={first.id}
-      onClick={() => chat.show({ kind: "thread", rootId, messageId: first.id })}
+      onClick={() => chat.openPanel({ kind: "thread", rootId, messageId: first.id })}
     >
       <span className="faces">
         {people.slice(0, FACES_MAX).map(({ id, name, avatar }) => (
