@@ -79,8 +79,8 @@ export class OfflineState implements ChatPart {
       const database = await this.#open();
       const state = await database.get("states", id);
       if (state === undefined) return undefined;
-      const kept = await database.getAllFromIndex("timelines", "byUser", allOf(id));
-      const timelines = Object.fromEntries(kept.map(({ conversationId, timeline }) => [conversationId, timeline]));
+      const saved = await database.getAllFromIndex("timelines", "byUser", allOf(id));
+      const timelines = Object.fromEntries(saved.map(({ conversationId, timeline }) => [conversationId, timeline]));
       return { conversations: state.conversations, timelines };
     } catch {
       return undefined;

@@ -7,8 +7,8 @@ export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 /** `public/theme.js` reads it too, before the first paint. */
 const STORAGE_KEY = "talkwire.theme";
 
-export function themeOf(kept: string | null): Theme {
-  return THEMES.find((theme) => theme === kept) ?? "system";
+export function themeOf(stored: string | null): Theme {
+  return THEMES.find((theme) => theme === stored) ?? "system";
 }
 
 export function readTheme(): Theme {

@@ -13,8 +13,7 @@ import { IndexedDbOutboxStore } from "../outbox/outbox_store";
 import { own } from "../own";
 import { saveComposing } from "../writing/drafts";
 import { MessagePages } from "./message_pages";
-import { messageSummary } from "./message_summary";
-import { plainText } from "./plain_text";
+import { messageSummary, plainText } from "./message_summary";
 import { ReadReporter } from "./read_reporter";
 import { type Timeline, tombstone, withChanged, withNew, withReplyCount } from "./timeline";
 
@@ -171,9 +170,9 @@ export class Messages implements ChatPart {
   /** Sends a message through the outbox. */
   async send(message: NewMessage): Promise<void> {
     const clientMessageId = randomId();
-    const kept = this.#outbox.add({ ...message, clientMessageId });
+    const isStored = this.#outbox.add({ ...message, clientMessageId });
     this.#uploads.assign(message.attachments ?? [], clientMessageId);
-    await kept;
+    await isStored;
   }
 
   /** Edits a message. Returns whether the server accepted it. */

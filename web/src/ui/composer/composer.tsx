@@ -1,8 +1,7 @@
 import { SendHorizontal } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
 import type { Composing } from "../../chat/core";
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
+import { messageSummary, plainText } from "../../chat/messages/message_summary";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";

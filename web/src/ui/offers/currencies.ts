@@ -13,8 +13,8 @@ const STORAGE_KEY = "talkwire.currency";
 
 /** Returns the currency that was used last on this device. */
 export function lastCurrency(): string {
-  const kept = localStorage.getItem(STORAGE_KEY) ?? "";
-  return CURRENCIES.includes(kept) ? kept : "EUR";
+  const stored = localStorage.getItem(STORAGE_KEY) ?? "";
+  return CURRENCIES.includes(stored) ? stored : "EUR";
 }
 
 export function saveCurrency(code: string): void {

@@ -2,8 +2,7 @@ import { PinOff } from "lucide-react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 import { may, roleOf } from "../../chat/conversations/rights";
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
+import { messageSummary, plainText } from "../../chat/messages/message_summary";
 import { own } from "../../chat/own";
 import type { Conversation, Message } from "../../server/payloads";
 import { texts } from "../../texts";
@@ -11,7 +10,7 @@ import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { shortTime } from "../time_format";
 import { PanelFrame } from "./panel_frame";
-import { useGoToMessage } from "./use_go_to_message";
+import { useGoToMessage } from "./panel_layout";
 import "./message_results.css";
 
 /** The pinned messages of a conversation, the newest pin first. */

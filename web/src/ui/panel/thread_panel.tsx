@@ -13,7 +13,7 @@ import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
 import { PanelFrame } from "./panel_frame";
-import { useGoToMessage } from "./use_go_to_message";
+import { useGoToMessage } from "./panel_layout";
 import "./thread_panel.css";
 
 type Wanted = Extract<Panel, { kind: "thread" }>;

@@ -1,7 +1,6 @@
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
+import { messageSummary, plainText } from "../../chat/messages/message_summary";
 import { own } from "../../chat/own";
 import { excerptOf, piecesOf } from "../../chat/search/highlight";
 import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
@@ -9,7 +8,7 @@ import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
-import { useGoToMessage } from "../panel/use_go_to_message";
+import { useGoToMessage } from "../panel/panel_layout";
 import { shortTime } from "../time_format";
 import "../panel/message_results.css";
 

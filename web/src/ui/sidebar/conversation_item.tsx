@@ -1,7 +1,6 @@
 import { BellOff, Hash, Megaphone } from "lucide-react";
 import { memo, useState } from "react";
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
+import { messageSummary, plainText } from "../../chat/messages/message_summary";
 import { draftOf } from "../../chat/writing/drafts";
 import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";

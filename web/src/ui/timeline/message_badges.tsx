@@ -4,7 +4,7 @@ import { own } from "../../chat/own";
 import type { Message, Origin } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { useGoToMessage } from "../panel/use_go_to_message";
+import { useGoToMessage } from "../panel/panel_layout";
 import { fullTime } from "../time_format";
 import { ThreadContext } from "./thread_context";
 import "./message_badges.css";

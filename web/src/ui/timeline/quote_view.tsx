@@ -1,10 +1,9 @@
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
+import { messageSummary, plainText } from "../../chat/messages/message_summary";
 import { own } from "../../chat/own";
 import type { Quote } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
-import { useGoToMessage } from "../panel/use_go_to_message";
+import { useGoToMessage } from "../panel/panel_layout";
 
 /** The start of the message that is replied to, with a link to it. */
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {

@@ -46,7 +46,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   );
   const entries = useMemo<readonly (Row | OutboxEntry)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
-  const { kept, ...focusEvents } = useMessageFocus(list, scroller, rows);
+  const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
   const { atEnd, seesLast, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
 
   // A short page does not fill the window and cannot be scrolled.
@@ -81,7 +81,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
           ref={list}
           scrollRef={scroller}
           data={entries}
-          keepMounted={kept}
+          keepMounted={keptRows}
           shift={range.grewAtStart}
           onScroll={onScroll}
           onResize={onResize}

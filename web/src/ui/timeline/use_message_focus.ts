@@ -8,7 +8,7 @@ const MESSAGE = "[data-id]";
 
 interface MessageFocus {
   /** Indexes of rows that stay in the document out of sight: the focused one. */
-  readonly kept: readonly number[];
+  readonly keptRows: readonly number[];
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
   readonly onFocus: (event: FocusEvent<HTMLElement>) => void;
   readonly onBlur: (event: FocusEvent<HTMLElement>) => void;
@@ -24,7 +24,7 @@ export function useMessageFocus(
   const wanted = useRef(false);
   const inside = useRef(false);
   const index = useMemo(() => rows.findIndex((row) => focused !== null && hasMessage(row, focused)), [rows, focused]);
-  const kept = useMemo(() => (index === -1 ? [] : [index]), [index]);
+  const keptRows = useMemo(() => (index === -1 ? [] : [index]), [index]);
 
   useLayoutEffect(() => {
     if (!wanted.current || focused === null) return;
@@ -58,7 +58,7 @@ export function useMessageFocus(
     }
   };
   return {
-    kept,
+    keptRows,
     onKeyDown: (event) => {
       if (event.defaultPrevented || !event.currentTarget.contains(event.target as Node) || isTyping(event.target))
         return;

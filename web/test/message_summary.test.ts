@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { plainText } from "../src/chat/messages/plain_text";
+import { plainText } from "../src/chat/messages/message_summary";
 
 it("removes Markdown syntax and nothing else", () => {
   expect(plainText("Move it to **Thursday**, ~~Friday~~ *or* `later`")).toBe("Move it to Thursday, Friday or later");
