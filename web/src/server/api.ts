@@ -195,7 +195,7 @@ export class Api {
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
-      throw new RequestError({ code: UNREACHABLE, message: "The server can't be reached." });
+      throw new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
     }
     if (status >= 400) {
       const { error } = answer as Partial<ErrorAnswer>;

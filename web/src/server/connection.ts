@@ -155,5 +155,5 @@ export class Connection {
 }
 
 function unreachable(): RequestError {
-  return new RequestError({ code: UNREACHABLE, message: "The server can't be reached." });
+  return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
 }
