@@ -48,7 +48,7 @@ it("asks whether its reader may write when their role changes", async () => {
       },
     },
   } as unknown as Core;
-  new ConversationList(core);
+  new ConversationStore(core);
   handlers.get("member:updated")?.({ conversationId: "c", userId: "somebody else", role: "admin" });
   expect(asked).toEqual([]);
   handlers.get("member:updated")?.({ conversationId: "c", userId: ME, role: "owner" });
