@@ -1,4 +1,8 @@
-"""Who may do what: pure rules. Each answers a refusal, or None when it may be done."""
+"""Access rules: pure functions that decide who may do what.
+
+A `may_…` rule returns the refusal, or None when the action is allowed (`may_see_offer` and `may_join` return a bool). A
+`must_…` rule raises the refusal.
+"""
 
 from __future__ import annotations
 
@@ -26,31 +30,31 @@ from talkwire.core.domain.times import iso_end
 
 
 def acting_as(actor: Actor, user_id: str | None) -> str:
-    """The user in whose name a command is carried out. Only the application's backend may name another than itself.
+    """Returns the id of the user in whose name a command is carried out.
 
-    Raises `forbidden` for anyone else.
+    Only the application's backend may name a user other than itself. Raises `forbidden` for anyone else.
     """
     if user_id is None or user_id == actor.user_id:
         return actor.user_id
     if actor.is_service:
         return user_id
-    raise ChatError("forbidden", "Only the back end may send for others.")
+    raise ChatError("forbidden", "Only the application's backend may act for another user.")
 
 
 def may_act(user: User | None) -> ChatError | None:
-    """Banned users do nothing, whatever was asked in their name before they learn of it."""
+    """Returns `banned` for a banned user, because a user's connections may outlive the ban for a moment."""
     if user is not None and user.banned:
         return ChatError("banned", "This user is banned.")
     return None
 
 
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
-    """Members see and write in their conversations; nobody else learns that these exist."""
+    """Returns a refusal unless the user is a member. It does not reveal whether the conversation exists."""
     return may_act(user) or (forbidden() if member is None else None)
 
 
 class AccessFacts(Protocol):
-    """What a reader's access follows from. A `Transaction` and a `Snapshot` both have it."""
+    """The reads from which a reader's access follows. `Transaction` and `Snapshot` both provide them."""
 
     def user(self, user_id: str) -> User | None: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
@@ -58,7 +62,8 @@ class AccessFacts(Protocol):
 
 
 def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> HistoryStart:
-    """Returns which part of a conversation the actor may read now. The application's backend and operators read all.
+    """Returns the part of a conversation that the actor may read now: all of it for the application's backend and
+    operators.
 
     Raises `forbidden` for anyone who is not a member, and `banned`.
     """
@@ -74,14 +79,15 @@ def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> Histo
 
 
 def history_of(actor: Actor, member: Member) -> HistoryStart:
-    """Returns what an answer to the actor may show who acts as this member."""
+    """Returns the part of a conversation that an answer to the actor may show, where `member` is the actor's
+    membership."""
     return member.history if actor.role == "user" else WHOLE
 
 
 def as_seen(message: Message, history: HistoryStart) -> Message | None:
-    """Returns the message as a reader with this history may see it: without a quote from before their time.
+    """Returns the message as a reader with this history may see it, or None if it was sent before that history starts.
 
-    None where the message itself is from before their time. Every way on which messages reach readers asks here.
+    A quote from before the start is removed. Every path on which messages reach readers uses this function.
     """
     if not history.seq:
         return message
@@ -93,14 +99,15 @@ def as_seen(message: Message, history: HistoryStart) -> Message | None:
 
 
 def all_as_seen(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
-    """Returns those of the messages that a reader with this history may see, as `as_seen` has them."""
+    """Returns the messages that a reader with this history may see, each as `as_seen` returns it."""
     if not history.seq:
         return messages
     return [seen for message in messages if (seen := as_seen(message, history)) is not None]
 
 
 def must_see(message: Message, history: HistoryStart) -> Message:
-    """Returns the message as `as_seen` has it. Raises `forbidden` where it is from before the reader's time."""
+    """Returns the message as `as_seen` does. Raises `forbidden` for a message from before the reader's history
+    starts."""
     seen = as_seen(message, history)
     if seen is None:
         raise forbidden()
@@ -108,55 +115,62 @@ def must_see(message: Message, history: HistoryStart) -> Message:
 
 
 def may_see_offer(offer_id: int, history: HistoryStart) -> bool:
-    """Whether an offer was made within this history: an offer's id says at which log position that was."""
+    """Returns whether an offer was made within this history. An offer's id contains its log position."""
     return not history.pos or offer_id - MESSAGE_ID_BASE > history.pos
 
 
 def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatError | None:
-    """Whether a member may write another message here now.
+    """Returns why a member may not send a message now, or None.
 
-    `blocked` in a direct conversation with a block, `forbidden` for ordinary members of a channel, `muted` (`until`:
-    null when it does not end by itself), `rate_limited` in slow mode (`retryAfterMs`). Whoever runs a conversation is
-    not slowed down, and its owner is not muted.
+    The refusal is `blocked` in a direct conversation with a block, `forbidden` for ordinary members of a channel,
+    `muted` (`until` is null when the mute has no end) or, in slow mode, `rate_limited` (`retryAfterMs`). Slow mode does
+    not apply to the owner and admins; a mute does not apply to the owner.
     """
     if conversation.blocked:
         return blocked()
     if conversation.kind == "channel" and member.role == "member":
-        return ChatError("forbidden", "In a channel only its owner and its admins write.")
+        return ChatError("forbidden", "Only the owner and admins can write in a channel.")
     if is_muted(member, now_ms):
-        return ChatError("muted", "A moderator has muted you here.", {"until": iso_end(member.muted_until_ms)})
+        return ChatError("muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)})
     if not conversation.slow_mode_s or runs(member):
         return None
     wait_ms = member.last_sent_ms + conversation.slow_mode_s * 1000 - now_ms
     if wait_ms > 0:
-        return ChatError("rate_limited", "Slow mode: wait before you write again.", {"retryAfterMs": wait_ms})
+        return ChatError(
+            "rate_limited", "Slow mode is on: wait before you send another message.", {"retryAfterMs": wait_ms}
+        )
     return None
 
 
 def is_muted(member: Member, now_ms: int) -> bool:
-    """Whether a moderator keeps the member from writing now. Whoever became the owner meanwhile is not muted."""
+    """Returns whether a moderator's mute applies now. It never applies to the owner, also if it is older than the
+    ownership."""
     return member.muted_until_ms > now_ms and member.role != "owner"
 
 
 def runs(member: Member | None) -> bool:
-    """Owner and admins of a conversation rename it, add and remove members, moderate."""
+    """Returns whether the member is the owner or an admin, who may rename a conversation, change its members and
+    moderate."""
     return member is not None and member.role != "member"
 
 
 def blocked() -> ChatError:
-    """Whose block it is stays unsaid."""
+    """Returns the refusal for a blocked pair of users. It does not reveal which of them blocked the other."""
     return ChatError("blocked", "One of you has blocked the other.")
 
 
 def may_manage(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
-    """Owner and admins of a group or channel, the application's backend and operators: they rename it, set its rules,
-    add members and moderate. `member` is the actor's."""
+    """Returns a refusal unless the actor may rename a conversation, set its rules, add members and moderate.
+
+    These are the owner and admins of a group or channel, the application's backend and operators. `member` is the
+    actor's membership.
+    """
     if conversation is None or (actor.role == "user" and member is None):
         return forbidden()
     if conversation.kind == "direct":
-        return ChatError("forbidden", "A direct conversation is its two members' alike.")
+        return ChatError("forbidden", "A direct conversation cannot be managed.")
     if actor.role == "user" and not runs(member):
-        return ChatError("forbidden", "This is for the owner and the admins.")
+        return ChatError("forbidden", "Only the owner and admins can do this.")
     return None
 
 
@@ -175,27 +189,31 @@ _PLURALS: Mapping[ConversationKind, str] = MappingProxyType(
 def may_delete(
     actor: Actor, conversation: Conversation | None, member: Member | None, policy: AccessPolicy
 ) -> ChatError | None:
-    """The owner of a group or channel, as far as the policy lets owners; the application's backend and operators."""
+    """Returns a refusal unless the actor may delete the conversation.
+
+    These are the owner of a group or channel if the policy allows owners to, the application's backend and operators.
+    """
     if conversation is None or (actor.role == "user" and member is None):
         return forbidden()
     if actor.role != "user":
         return None
     if policy.delete_conversation == "service":
         return ChatError("forbidden", "Users cannot delete conversations here.")
-    return None if owns(member) else ChatError("forbidden", "Only the owner deletes a conversation.")
+    return None if owns(member) else ChatError("forbidden", "Only the owner can delete a conversation.")
 
 
 def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collection[str]) -> bool:
-    """Whether users join by themselves: a public group or channel is joined by adding oneself, and nobody else."""
+    """Returns whether the actor may join without being added: only to a public conversation, and only themselves."""
     return conversation is not None and conversation.public and set(user_ids) == {actor.user_id}
 
 
 def may_remove(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Anyone leaves a group or channel. Its owner removes anybody, its admins ordinary members.
+    """Returns a refusal unless the actor may remove the target from a group or channel.
 
-    Where nobody owns it, only the application's backend and operators remove members.
+    Any member may leave. The owner removes anyone, admins remove ordinary members. In a conversation without an owner,
+    only the application's backend and operators remove members.
     """
     if conversation is not None and conversation.kind != "direct" and member is not None and member == target:
         return None
@@ -212,40 +230,47 @@ def may_remove(
 def may_give_role(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
 ) -> ChatError | None:
-    """Returns a refusal unless the actor gives roles here: the owner, the application's backend and operators.
+    """Returns a refusal unless the actor may give the target this role.
 
-    An admin may step down. An owner stays the owner until they hand the conversation over.
+    The owner, the application's backend and operators may; an admin may step down. The owner keeps the role until
+    another member receives it.
     """
     refusal = may_manage(actor, conversation, member)
     if refusal is not None:
         return refusal
     if target is None:
-        return forbidden() if actor.role == "user" else ChatError("not_found", "This user is no member.")
+        return forbidden() if actor.role == "user" else ChatError("not_found", "This user is not a member.")
     stepping_down = member == target and role == "member" and not owns(target)
     if actor.role == "user" and not owns(member) and not stepping_down:
         return _only_the_owner()
     if owns(target) and role != "owner":
-        return invalid("role", "make another member the owner instead")
+        return invalid("role", "make another member the owner first")
     return None
 
 
 def may_restrict(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Whoever manages a conversation mutes and bans ordinary members, and those who are none; only its owner also
-    admins, and nobody the owner."""
+    """Returns a refusal unless the actor may mute and ban the target.
+
+    Owner and admins may restrict ordinary members and users outside the conversation. Only the owner may restrict an
+    admin, and nobody may restrict the owner.
+    """
     refusal = may_manage(actor, conversation, member)
     if refusal is not None:
         return refusal
     if owns(target):
-        return ChatError("forbidden", "Nobody mutes or bans the owner.")
+        return ChatError("forbidden", "The owner cannot be muted or banned.")
     return _only_the_owner() if actor.role == "user" and runs(target) and not owns(member) else None
 
 
 def may_ban(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Who may restrict may also ban, which removes a member, unless nobody owns the conversation."""
+    """Returns a refusal unless the actor may ban the target: as `may_restrict`, because a ban also removes a member.
+
+    In a conversation without an owner, only the application's backend and operators ban.
+    """
     refusal = may_restrict(actor, conversation, member, target)
     if refusal is None and actor.role == "user" and is_ownerless(conversation):
         return _only_the_backend()
@@ -253,7 +278,8 @@ def may_ban(
 
 
 def is_ownerless(conversation: Conversation | None) -> bool:
-    """Whether a group or channel has no owner: the application's backend created it and named none."""
+    """Returns whether a group or channel has no owner, because the application's backend created it without naming
+    one."""
     return conversation is not None and conversation.kind != "direct" and conversation.owner_id is None
 
 
@@ -262,23 +288,25 @@ def owns(member: Member | None) -> bool:
 
 
 def _only_the_owner() -> ChatError:
-    return ChatError("forbidden", "Only the owner does this to admins.")
+    return ChatError("forbidden", "Only the owner can do this to an admin.")
 
 
 def _only_the_backend() -> ChatError:
-    return ChatError("forbidden", "This conversation has no owner. Only the application's backend removes members.")
+    return ChatError(
+        "forbidden", "Only the application's backend can remove members of a conversation without an owner."
+    )
 
 
 def require(refusal: ChatError | None) -> None:
-    """Raises what a rule has refused with."""
+    """Raises the refusal that a rule returned; does nothing for None."""
     if refusal is not None:
         raise refusal
 
 
 def must_be_trusted(actor: Actor) -> None:
-    """Raises `forbidden` unless the actor is the application's back end or an admin."""
+    """Raises `forbidden` unless the actor is the application's backend or an admin."""
     if not actor.is_trusted:
-        raise ChatError("forbidden", "Only the back end and admins may do this.")
+        raise ChatError("forbidden", "Only the application's backend and admins can do this.")
 
 
 def must_operate(actor: Actor) -> None:
@@ -288,6 +316,6 @@ def must_operate(actor: Actor) -> None:
 
 
 def must_serve(actor: Actor) -> None:
-    """Raises `forbidden` for anyone but the application's backend and operators."""
+    """Raises `forbidden` unless the actor is the application's backend or an operator."""
     if actor.role == "user":
         raise forbidden()

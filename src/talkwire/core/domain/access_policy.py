@@ -15,10 +15,10 @@ Deleters = Literal["owner", "service"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessPolicy:
-    """The operator's rules for users. They bind neither the application's back end (`service`) nor admins."""
+    """The operator's rules for users. They do not restrict the application's backend (`service`) and admins."""
 
     accounts: Accounts = "open"
-    """Who may register with e-mail and password. `off`: nobody, and existing accounts cannot sign in either."""
+    """Who may register with e-mail and password. `off`: nobody, and existing accounts cannot sign in."""
 
     directory: Directory = "everyone"
     """Which users a search for users finds. `contacts`: those that share a conversation with the searcher."""
@@ -46,17 +46,17 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What one user may do here, whatever their role in a conversation is."""
+    """What one user may do on this server, independent of roles in conversations."""
 
     create_direct: bool
     create_group: bool
     create_channel: bool
     delete_conversation: bool
-    """Whether they delete conversations that they own."""
+    """Whether the user may delete conversations that the user owns."""
 
 
 def rights_of(actor: Actor, policy: AccessPolicy) -> Rights:
-    """Returns what the policy lets the actor do. The application's backend and operators may do everything."""
+    """Returns the actor's rights under the policy. The application's backend and operators have all rights."""
     is_free = actor.role != "user"
     return Rights(
         create_direct=is_free or policy.create_direct == "everyone",

@@ -1,7 +1,7 @@
-"""Whom an event concerns: the members of a conversation, one user, or nobody but the server.
+"""Which users an event concerns: the members of a conversation, one user, or nobody but the server.
 
-Live delivery, the columns of the log by which an event is found again, `sync` and recovery all ask here, so that what
-is sent and what is replayed cannot differ. What of an event one member may see is decided by `event_as_seen`.
+Live delivery, the index columns of the log, `sync` and recovery all use these functions, so that live and replayed
+events cannot differ. `event_as_seen` decides how much of an event one member may see.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from talkwire.core.domain.model import HistoryStart
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """At most one of both is given."""
+    """The recipients of an event: a conversation's members or one user. At most one of the two ids is set."""
 
     conversation_id: str | None = None
     user_id: str | None = None
@@ -69,8 +69,10 @@ NOBODY = Audience()
 
 
 def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Who may see the event, besides the limits that a member's own history sets (`event_as_seen`). A user who looks
-    different is shown to contacts too, while they are there; whoever was away reads it with messages and members."""
+    """Returns who may see the event, before a member's own history narrows it (`event_as_seen`).
+
+    A changed user profile is also sent to connected contacts; other clients read it with messages and members.
+    """
     match event:
         case MessageEvent():
             return Audience(conversation_id=event.message.conversation_id)
@@ -101,9 +103,9 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
 
 
 def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
-    """Returns an event of a conversation as a member with this history may see it, None where it is not for them.
+    """Returns an event of a conversation as a member with this history may see it, or None if the member may not.
 
-    Receipts of a user who has blocked the member are not.
+    Receipts of a user who has blocked the member are never visible to the member.
     """
     match event:
         case MessageEvent(message=message):
@@ -122,12 +124,12 @@ def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durabl
 
 
 def depends_on_history(event: Durable) -> bool:
-    """Whether `event_as_seen` may give members of a conversation different answers because of their histories."""
+    """Returns whether `event_as_seen` can return different results for members with different histories."""
     return isinstance(event, MessageEvent | OfferCreated | OfferUpdated)
 
 
 def doer_of(event: Event) -> str | None:
-    """The user who did it, as far as somebody in a conversation did."""
+    """Returns the id of the conversation member who caused the event, or None if no member did."""
     match event:
         case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():
             return event.user_id

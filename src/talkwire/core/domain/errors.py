@@ -1,8 +1,4 @@
-"""What a command can be refused with.
-
-ChatError(code, message, details)
-    every refusal that a client gets to see; the edges turn `code` into an ack or an HTTP status
-"""
+"""The errors with which commands are refused."""
 
 from __future__ import annotations
 
@@ -28,8 +24,11 @@ _CODES = frozenset(get_args(ErrorCode))
 
 
 class ChatError(Exception):
-    """A refusal with a code that a program reads and a message that a person reads; `details` is JSON. Applications
-    know it as `talkwire.Refused`. Raises ValueError for a code that there is not: no client would understand it."""
+    """A refusal with a code for programs and a message for people; `details` is JSON.
+
+    The HTTP and Socket.IO layers turn `code` into a status or an ack. Applications import it as `talkwire.Refused`.
+    Raises ValueError for an unknown code, which no client would understand.
+    """
 
     def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
         if code not in _CODES:
@@ -41,18 +40,21 @@ class ChatError(Exception):
 
 
 class LogReplaced(ChatError):
-    """The log is not the one any more that this node has followed: the database went back to an earlier time, or is
-    another one. Nothing that is in memory counts any more."""
+    """Raised when the database holds another log than the one this node has followed.
+
+    This happens when the database was restored to an earlier time or replaced. The node must discard everything it has
+    cached.
+    """
 
     def __init__(self) -> None:
         super().__init__("unavailable", "The server's history is being replaced. Try again.")
 
 
 def invalid(path: str, message: str) -> ChatError:
-    """`invalid_request` for one member of a payload; `path` is written as the client wrote it (`memberIds[3]`)."""
+    """Returns `invalid_request` for one field of a payload; `path` is written as in the request (`memberIds[3]`)."""
     return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])
 
 
 def forbidden() -> ChatError:
-    """The one answer for whatever one may not see, whether it exists or not."""
+    """Returns the refusal for anything the actor may not see. It does not reveal whether the thing exists."""
     return ChatError("forbidden", "You have no access to this.")

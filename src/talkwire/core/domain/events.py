@@ -1,4 +1,4 @@
-"""What happened. A durable event has a position in the log; an ephemeral one is gone once it was sent."""
+"""The events of the chat. Durable events have a position in the log; ephemeral events are sent and not stored."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ from talkwire.core.domain.model import (
 
 
 class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
-    """`pos` is the event's position in the one log, `at_ms` when it was written."""
+    """An event in the log. `pos` is its position, `at_ms` the time when it was written, in milliseconds since 1970
+    UTC."""
 
     pos: int
     at_ms: int
 
 
 class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
-    """A user who is new here. `is_backend`: it is the application's backend, known by a token of its role."""
+    """A user was stored for the first time. `is_backend`: the user is the application's backend, known by its token's
+    role."""
 
     user: User
     is_backend: bool = False
 
 
 class UserRenamed(DurableEvent, frozen=True):
-    """A user who was known by the id alone got a name."""
+    """A user whose name was only their id received a name."""
 
     user_id: str
     name: str
 
 
 class UserUpdated(DurableEvent, frozen=True):
-    """A user changed how others see them."""
+    """A user changed their public profile."""
 
     user: User
 
 
 class UserBlocked(DurableEvent, frozen=True):
-    """`user_id` does not want to hear of `blocked_id` any more."""
+    """A user blocked another: `user_id` no longer receives anything from `blocked_id`."""
 
     user_id: str
     blocked_id: str
@@ -69,21 +71,21 @@ class UserUnbanned(DurableEvent, frozen=True):
 
 
 class LoginOpened(DurableEvent, frozen=True):
-    """A device signed in."""
+    """A device signed in. `session_id` identifies its sign-in."""
 
     user_id: str
     session_id: str
 
 
 class LoginRenewed(DurableEvent, frozen=True):
-    """A device got its next refresh token."""
+    """A device received its next refresh token."""
 
     user_id: str
     session_id: str
 
 
 class LoginEnded(DurableEvent, frozen=True):
-    """A device signed out, or its refresh token was used twice: its sockets close."""
+    """A device signed out, or its refresh token was used twice. The server closes its sockets."""
 
     user_id: str
     session_id: str
@@ -94,21 +96,22 @@ class InvitationCreated(DurableEvent, frozen=True):
 
 
 class InvitationUsed(DurableEvent, frozen=True):
-    """A user registered by an invitation, or joined its conversations, which MemberAdded says for each."""
+    """A user registered with an invitation or joined its conversations. Each joined conversation has its own
+    MemberAdded."""
 
     invitation_id: str
     user_id: str
 
 
 class InvitationDeleted(DurableEvent, frozen=True):
-    """`by` is whoever did it, empty when it was the application's backend."""
+    """An invitation was deleted. `by` is the id of the user who deleted it, empty for the application's backend."""
 
     invitation_id: str
     by: str = ""
 
 
 class ConversationCreated(DurableEvent, frozen=True):
-    """`by` is who opened it, empty when it was the application's backend."""
+    """A conversation was created. `by` is the id of the user who created it, empty for the application's backend."""
 
     conversation: Conversation
     members: tuple[Member, ...]
@@ -116,7 +119,7 @@ class ConversationCreated(DurableEvent, frozen=True):
 
 
 class MemberAdded(DurableEvent, frozen=True):
-    """`by` is who let them in, empty when it was the application's backend."""
+    """Members were added. `by` is the id of the user who added them, empty for the application's backend."""
 
     conversation_id: str
     members: tuple[Member, ...]
@@ -124,20 +127,20 @@ class MemberAdded(DurableEvent, frozen=True):
 
 
 class ConversationUpdated(DurableEvent, frozen=True):
-    """Its name, picture or rules changed."""
+    """A conversation's name, picture or rules changed."""
 
     conversation: Conversation
 
 
 class ConversationDeleted(DurableEvent, frozen=True):
-    """Nobody is in it any more, and its id is never given again."""
+    """A conversation was deleted. It has no members any more, and its id is never reused."""
 
     conversation_id: str
     user_id: str
 
 
 class MemberRemoved(DurableEvent, frozen=True):
-    """`by` is whoever did it: the member themselves when they left."""
+    """A member left or was removed. `by` is the id of the user who removed the member, or the member's own id."""
 
     conversation_id: str
     user_id: str
@@ -145,13 +148,13 @@ class MemberRemoved(DurableEvent, frozen=True):
 
 
 class MemberUpdated(DurableEvent, frozen=True):
-    """A member's role changed. A member who becomes the owner takes the conversation over."""
+    """A member's role changed. Giving a member the role of owner transfers the conversation to them."""
 
     member: Member
 
 
 class MemberRestricted(DurableEvent, frozen=True):
-    """A moderator muted a member or banned a user; a ban of a member goes with MemberRemoved."""
+    """A moderator muted a member or banned a user. A ban of a member is accompanied by MemberRemoved."""
 
     restriction: Restriction
 
@@ -161,7 +164,7 @@ class MemberUnrestricted(DurableEvent, frozen=True):
 
 
 class ConversationPreferred(DurableEvent, frozen=True):
-    """What a member wants to hear of a conversation; only they learn of it."""
+    """A member changed their notification settings for one conversation. Only the member receives this event."""
 
     conversation_id: str
     user_id: str
@@ -171,13 +174,15 @@ class ConversationPreferred(DurableEvent, frozen=True):
 
 
 class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
-    """A member has read everything up to a message. In a large conversation only the `authors` of what was read learn
-    of it, beside the reader; None: all members do.
+    """A member has read all messages up to one.
 
-    `since` is the `seq` up to which they had read before. `covered` are the newest messages of others in between, each
-    with its sender (`receipts.COVERED_MAX` at most, oldest first). The log does not hold them: whoever reads it asks
-    for them (`SyncLog.with_covered`), and None means that nobody has. `withheld` are members that the reader has
-    blocked: they do not receive the event. The log does not hold them either.
+    In a large conversation only the reader and `authors`, the senders of the messages that were read, receive it;
+    `authors` is None when all members do.
+
+    `since` is the `seq` up to which the member had read before. `covered` are the newest messages of other senders in
+    between, as (message id, sender id), oldest first, at most `receipts.COVERED_MAX`. The log does not store them: None
+    until `SyncLog.with_covered` has filled them in. `withheld` are the members whom the reader has blocked; they do not
+    receive the event. The log does not store them either.
     """
 
     conversation_id: str
@@ -191,7 +196,7 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
-    """A member's devices have received everything up to a message. `since`, `covered` and `withheld` as in
+    """A member's devices have received all messages up to one. `since`, `covered` and `withheld` are as in
     `MessagesRead`."""
 
     conversation_id: str
@@ -204,9 +209,12 @@ class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class ReadPositionMoved(DurableEvent, frozen=True):
-    """A member's own read position moved where others do not see it: back, because they marked messages as unread, or
-    forward again over messages whose receipts others have received before. Only the member learns of it. The counts are
-    what is unread behind `seq` at this moment."""
+    """A member's own read position moved in a way that other members do not see.
+
+    It moved back because the member marked messages as unread, or forward again over messages whose receipts others had
+    received before. Only the member receives this event. The counts are the unread messages and mentions after `seq` at
+    that time.
+    """
 
     conversation_id: str
     user_id: str
@@ -216,7 +224,8 @@ class ReadPositionMoved(DurableEvent, frozen=True):
 
 
 class MessageEvent(DurableEvent, frozen=True):
-    """About one message. The log holds its id only: a replay gives the message as it is by then."""
+    """The base of events about one message. The log stores only the message's id, so a replay has its current
+    content."""
 
     message: Message
 
@@ -226,17 +235,18 @@ class MessageSent(MessageEvent, frozen=True):
 
 
 class MessageEdited(MessageEvent, frozen=True):
-    """`read`: somebody beside its author had read it by then; None: nobody looked, in a large conversation."""
+    """A message was edited. `read`: whether a user other than the author had read it before; None in a large
+    conversation, where this is not computed."""
 
     read: bool | None = None
 
 
 class MessageDeleted(MessageEvent, frozen=True):
-    """`message` is the tombstone, which says when and by whom."""
+    """A message was deleted. `message` is the tombstone, which has the time of the deletion and the user who did it."""
 
 
 class MessageReacted(MessageEvent, frozen=True):
-    """`added` or taken back; `message.reactions` are all there are now."""
+    """A reaction was added or, with `added` false, removed. `message.reactions` has all reactions after the change."""
 
     user_id: str
     emoji: str
@@ -256,21 +266,23 @@ class OfferCreated(DurableEvent, frozen=True):
 
 
 class OfferUpdated(DurableEvent, frozen=True):
-    """It is not pending any more."""
+    """An offer was closed: accepted, rejected, withdrawn, countered or expired."""
 
     offer: Offer
 
 
 class PreferencesChanged(DurableEvent, frozen=True):
-    """What a user wants to be notified of; only they learn of it."""
+    """A user changed which notifications they want. Only the user receives this event."""
 
     user_id: str
     preferences: Preferences
 
 
 class NotificationsRead(DurableEvent, frozen=True):
-    """A user has read notifications, by themselves or with their messages; only they learn of it. `ids` None: all that
-    were stored until then. `unread` is how many are left."""
+    """A user has read notifications, explicitly or by reading their messages. Only the user receives this event.
+
+    `ids` None means all notifications stored so far. `unread` is the number of unread notifications left.
+    """
 
     user_id: str
     ids: tuple[int, ...] | None
@@ -278,8 +290,11 @@ class NotificationsRead(DurableEvent, frozen=True):
 
 
 class CallMissed(DurableEvent, frozen=True):
-    """`caller_id` called `user_ids`, who never answered. Clients hear of the call's end from CallEnded; this is what
-    those who are away are told later."""
+    """`caller_id` called `user_ids`, who never accepted.
+
+    Connected clients learn of the call's end from CallEnded. This event creates the notifications that disconnected
+    users see later.
+    """
 
     conversation_id: str
     call_id: str
@@ -288,11 +303,11 @@ class CallMissed(DurableEvent, frozen=True):
 
 
 class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
-    """Told to whoever is there, on all nodes as far as the bus brings it, and kept nowhere."""
+    """An event that is sent to connected sockets on all nodes, as far as the bus delivers it, and not stored."""
 
 
 class TypingChanged(EphemeralEvent, frozen=True):
-    """Ephemeral; the typing user's own sockets do not hear of it."""
+    """A member started or stopped typing. Not sent to the typing user's own sockets."""
 
     conversation_id: str
     user_id: str
@@ -301,8 +316,10 @@ class TypingChanged(EphemeralEvent, frozen=True):
 
 
 class RoomEntered(EphemeralEvent, frozen=True):
-    """Ephemeral, to who follows the conversation: a user's first socket that asked to follow it does so now. Between
-    nodes, the first on the node `node_id`."""
+    """A user's first socket started to follow a conversation. Sent to the sockets that follow the conversation.
+
+    Between nodes: the user's first socket on the node `node_id`.
+    """
 
     conversation_id: str
     user_id: str
@@ -311,7 +328,7 @@ class RoomEntered(EphemeralEvent, frozen=True):
 
 
 class RoomLeft(EphemeralEvent, frozen=True):
-    """Ephemeral: a user's last such socket follows it no more."""
+    """A user's last socket stopped following a conversation. Sent to the sockets that follow the conversation."""
 
     conversation_id: str
     user_id: str
@@ -320,7 +337,8 @@ class RoomLeft(EphemeralEvent, frozen=True):
 
 
 class UnreadChanged(EphemeralEvent, frozen=True):
-    """Ephemeral, to the user's own sockets: how much is unread after a read, a delete or a change of membership."""
+    """A conversation's unread counts changed after a read, a deletion or a change of membership. Sent to the user's own
+    sockets."""
 
     user_id: str
     conversation_id: str
@@ -329,12 +347,15 @@ class UnreadChanged(EphemeralEvent, frozen=True):
 
 
 class PresenceChanged(EphemeralEvent, frozen=True):
-    """Ephemeral: a user's merged status or text is another. To their contacts and to who asked to be told; or, when it
-    is their `own` view of it, to their own devices except `source`, which said so. `came`: others saw them as offline
-    until now.
+    """A user's merged status or text changed. Sent to the user's contacts and to sockets that subscribed to the user.
 
-    Other nodes may not know the user: `circle_ids` are the conversations that make contacts of the user, and
-    `blocked_ids` whom the user has blocked. None: there are no other nodes."""
+    An event of the user's `own` view is sent to the user's devices except the socket `source`, which caused it. `came`:
+    others saw the user as offline before.
+
+    Other nodes may not know the user, so the event carries what they need: `circle_ids` are the conversations that make
+    their members contacts of the user, `blocked_ids` the users whom the user has blocked. `circle_ids` is None on a
+    server with one node.
+    """
 
     presence: Presence
     own: bool = False
@@ -345,7 +366,8 @@ class PresenceChanged(EphemeralEvent, frozen=True):
 
 
 class CallEvent(EphemeralEvent, frozen=True):
-    """Ephemeral: what `user_id` says about a call, to the sockets of `to` except `source`, from which it came."""
+    """A user's message about a call. Sent to the sockets of the users in `to`, except the socket `source` that sent
+    it."""
 
     call_id: str
     conversation_id: str
@@ -377,7 +399,7 @@ class CallHungUp(CallEvent, frozen=True):
 
 
 class CallEnded(EphemeralEvent, frozen=True):
-    """Ephemeral: a call is over for the users in `to`. `missed_by` are those who were called and never answered."""
+    """A call ended for the users in `to`. `missed_by` are the users who were called and never accepted."""
 
     call_id: str
     conversation_id: str
@@ -388,8 +410,10 @@ class CallEnded(EphemeralEvent, frozen=True):
 
 
 class Notified(EphemeralEvent, frozen=True):
-    """Ephemeral, to the user's own sockets. `quiet`: the user does not want to be disturbed, so clients count the
-    notification and do not announce it."""
+    """A user received a notification. Sent to the user's own sockets.
+
+    `quiet`: the user is in "do not disturb", so clients count the notification and do not announce it.
+    """
 
     user_id: str
     notification: Notification
@@ -397,7 +421,7 @@ class Notified(EphemeralEvent, frozen=True):
 
 
 class UploadProgressed(EphemeralEvent, frozen=True):
-    """Ephemeral, to the uploader's own sockets: `received` of `size` bytes are here."""
+    """The server has received `received` of an upload's `size` bytes. Sent to the uploader's own sockets."""
 
     user_id: str
     upload_id: str
@@ -406,8 +430,10 @@ class UploadProgressed(EphemeralEvent, frozen=True):
 
 
 class CustomEvent(EphemeralEvent, frozen=True):
-    """Ephemeral: something of the application's own, for which no dialect has words: it goes out as `name` with
-    `payload`, any JSON. To all sockets of one user, or to those that follow one conversation; one of both is given."""
+    """An event of the application's own, sent as `name` with the JSON `payload`, unchanged by every dialect.
+
+    Sent to all sockets of one user, or to the sockets that follow one conversation. Exactly one of the two ids is set.
+    """
 
     name: str
     payload: object
@@ -416,23 +442,28 @@ class CustomEvent(EphemeralEvent, frozen=True):
 
 
 class MailStored(EphemeralEvent, frozen=True):
-    """Ephemeral, to nobody but the server: something was stored for a user who may have connected meanwhile."""
+    """An item was stored in the offline queue of a user, who may have connected meanwhile. Only the server receives
+    this event."""
 
     user_id: str
 
 
 class PresenceChosen(EphemeralEvent, frozen=True):
-    """Ephemeral, to nobody but the other nodes: what a user has said of themselves is stored; `everywhere`: on all
-    devices."""
+    """A user's chosen status or text was stored. Only the other nodes receive this event. `everywhere`: it applies to
+    all of the user's devices."""
 
     record: PresenceRecord
     everywhere: bool
 
 
 class UsersMoved(EphemeralEvent, frozen=True):
-    """Ephemeral, to nobody but the other nodes: what was recorded of who is at the node `node_id`. Who is there and on
-    other nodes too `came`, those of whom all devices there are away are in `away`, and who was on none came `first`;
-    who is not there any more `left`, and who is on none now is `gone`."""
+    """The recorded online users of the node `node_id` changed. Only the other nodes receive this event.
+
+    `came`: users on the node, also online on other nodes, who connected or changed between active and away. `first`:
+    users who connected and were online nowhere. `away`: the users in `came` whose devices on the node are all away.
+    `left`: users who disconnected from the node and are still online on another one. `gone`: users who disconnected and
+    are online nowhere.
+    """
 
     node_id: str
     first: tuple[str, ...] = ()
@@ -443,7 +474,7 @@ class UsersMoved(EphemeralEvent, frozen=True):
 
 
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
-"""What is told of a call."""
+"""Everything that is sent to users about a call."""
 
 Durable = (
     UserCreated
@@ -486,13 +517,13 @@ Durable = (
 RoomNews = RoomEntered | RoomLeft
 Ephemeral = TypingChanged | RoomNews | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
 Event = Durable | Ephemeral
-"""What dialects have words for, or keep silent about."""
+"""The events that every dialect must translate or explicitly leave out."""
 
 Between = PresenceChosen | UsersMoved
-"""What nodes tell each other, and is not for listeners."""
+"""Events between nodes, which are not sent to clients or observers."""
 
 UnstoredEvent = Ephemeral | CustomEvent | MailStored | Between
-"""What is told and not kept."""
+"""Every event that is not stored in the log."""
 
 News = Event | UnstoredEvent
-"""What listeners are told."""
+"""Every event that listeners of the chat receive."""

@@ -1,6 +1,6 @@
-"""The servers that help two sides of a call to find a way to each other: STUN (RFC 7064) and TURN (RFC 7065).
+"""STUN (RFC 7064) and TURN (RFC 7065) servers, which help the two sides of a call to reach each other.
 
-The server itself talks to none of them: they are handed to clients, as a browser's `RTCPeerConnection` takes them.
+Talkwire does not connect to them. It sends them to clients in the form that a browser's `RTCPeerConnection` takes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _TURN = re.compile(r"(turns?):([^\s:@/]+):([^\s@/]+)@([^\s@?/]+(?:\?transport=(?
 
 
 class IceServer(NamedTuple):
-    """Where it is, and for TURN what it lets in with."""
+    """The URL of a STUN or TURN server, and for TURN its credentials."""
 
     url: str
     username: str | None = None
@@ -22,8 +22,11 @@ class IceServer(NamedTuple):
 
 
 def parse_ice_server(text: str) -> IceServer:
-    """`stun:host:port`, or `turn:user:password@host:port?transport=udp`, in which other characters are
-    percent-encoded. Raises ValueError, without the password."""
+    """Parses `stun:host:port` or `turn:user:password@host:port?transport=udp`; user and password may be
+    percent-encoded.
+
+    Raises ValueError for anything else, with a message that does not contain the password.
+    """
     if _STUN.fullmatch(text):
         return IceServer(text)
     found = _TURN.fullmatch(text)

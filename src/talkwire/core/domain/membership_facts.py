@@ -1,4 +1,4 @@
-"""What is read of users' memberships, for the indexes in memory."""
+"""The membership data that the indexes in memory are loaded from."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from talkwire.core.domain.model import ConversationKind, HistoryStart
 
 
 class ConversationFacts(NamedTuple):
-    """What is read of a conversation."""
+    """The properties of a conversation that decide whether its members are contacts."""
 
     kind: ConversationKind
     member_count: int
 
 
 class Memberships(NamedTuple):
-    """What is read of some users: which conversations they are in, their histories there (by user and conversation,
-    where something lies before their time), and the facts of these conversations."""
+    """The memberships of some users.
+
+    `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
+    user's history there, only where it does not start at the beginning. `circles`: conversation id -> the facts of that
+    conversation.
+    """
 
     conversation_ids: Mapping[str, set[str]]
     histories: Mapping[str, Mapping[str, HistoryStart]]

@@ -1,10 +1,10 @@
-"""Whom a text names: `@name` or `@id` for a member, `@all` for all of them. Read once, on the server, when a text is
-written; what is stored are user ids.
+"""Mentions in a message's text: `@name` or `@id` for a member, `@all` for all members.
 
-    text -> mention_marks: where an @ may name somebody -> spellings: what may be a name there -> resolve: whom it names
+The server parses a text once, when it is written, and stores the ids of the mentioned users. `mention_marks` finds the
+places where an @ may start a mention, `spellings` lists the possible names to look up, and `resolve` picks the users.
 
-No name begins inside a word (so not in an e-mail address), in a URL or between backticks. Names may contain spaces, so
-of several that fit the longest one counts.
+A mention does not start inside a word (so not in an e-mail address), in a URL or between backticks. Names may contain
+spaces, so the longest possible name wins.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from itertools import islice
 import msgspec
 
 MARKS_MAX = 50
-"""How many @ of one text are looked at."""
+"""How many @ characters of one text are examined."""
 
 MENTIONS_MAX = 100
-"""How many users one text names at most."""
+"""The maximum number of users that one text can mention."""
 
 ALL = "all"
 
@@ -32,11 +32,11 @@ _BACKTICKS = re.compile("`+")
 _MARK = re.compile(r"(?<![\w@.+/-])@(?=[^\s@])")
 _WORD = re.compile(r"\S+")
 _BOUNDARY = re.compile(r"(?<!\s)(?!(?<=\w)\w)(?![-.@]\w)")
-"""Where a name may end: behind something, and not inside a word; `ann-marie` and `ann.smith` are words too."""
+"""Matches where a name may end: after a character and not inside a word; `ann-marie` and `ann.smith` are words too."""
 
 
 class Mentions(msgspec.Struct, frozen=True):
-    """Whom a text names, in the order of their first mention."""
+    """The users that a text mentions, in the order of their first mention; `everyone` for `@all`."""
 
     user_ids: tuple[str, ...] = ()
     everyone: bool = False
@@ -46,26 +46,26 @@ NOBODY = Mentions()
 
 
 class MentionMark(msgspec.Struct, frozen=True):
-    """What follows one @: everything that may be a name there, the longest first."""
+    """The texts after one @ that may be a name, longest first."""
 
     spellings: tuple[str, ...]
 
 
 def mention_marks(text: str) -> list[MentionMark]:
-    """The places of a text where somebody may be named."""
+    """Returns a mark for each place of the text where a member may be mentioned."""
     if "@" not in text:
         return []
     return [MentionMark(tuple(_spellings(text, start))) for start in _starts(text)]
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
-    """All that has to be looked up among the members: names are found without regard to case, ids as they are."""
+    """Returns all texts to look up among the members: names are compared casefolded, ids exactly."""
     written = {spelling for mark in marks for spelling in mark.spellings}
     return frozenset(written | {spelling.casefold() for spelling in written})
 
 
 def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]) -> Mentions:
-    """Whom the marks name. `named`: casefolded name or id -> the ids of the members who are called so."""
+    """Returns the users that the marks mention. `named`: casefolded name or id -> the ids of the members it fits."""
     user_ids: dict[str, None] = {}
     everyone = False
     for mark in marks:
@@ -80,7 +80,7 @@ def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Where names may begin. Takes time in proportion to the text, whatever is in it."""
+    """Yields the indexes after each @ that may start a mention. Takes time linear in the length of any text."""
     code = _code_spans(text)
     span = next(code, None)
     for match in islice(_MARK.finditer(text), MARKS_MAX):
@@ -92,7 +92,7 @@ def _starts(text: str) -> Iterator[int]:
 
 
 def _code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between backticks: as many behind it as before it, as in Markdown."""
+    """Yields the spans of inline code, delimited by equally long runs of backticks as in Markdown."""
     runs = [match.span() for match in _BACKTICKS.finditer(text)]
     latest: dict[int, int] = {}
     closing: dict[int, int] = {}
@@ -110,7 +110,7 @@ def _code_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_in_address(text: str, place: int) -> bool:
-    """Whether the word around a place has begun as a URL."""
+    """Returns whether the word around index `place` has started as a URL."""
     before = text[max(0, place - _ADDRESS_MAX_LENGTH) : place]
     word = "" if before[-1:].isspace() else "".join(before.split()[-1:])
     return "://" in word or "www." in word.lower()
@@ -120,6 +120,6 @@ def _spellings(text: str, start: int) -> Iterator[str]:
     line, *_ = text[start : start + _NAME_MAX_LENGTH].splitlines()
     words = list(islice(_WORD.finditer(line), _NAME_MAX_WORDS))
     line = line[: words[-1].end()]
-    cut = len(line) == _NAME_MAX_LENGTH  # the last word may go on
+    cut = len(line) == _NAME_MAX_LENGTH  # the last word may continue after the cut
     ends = [match.start() for match in islice(_BOUNDARY.finditer(line), _ENDS_MAX) if match.start()]
     return (line[:end] for end in reversed(ends) if not (cut and end == len(line)))

@@ -1,9 +1,9 @@
-"""How much one page of a list has at most."""
+"""Limits of one page of a list."""
 
 from __future__ import annotations
 
 PAGE_MAX = 100
-"""Items on a page."""
+"""Maximum number of items on a page."""
 
 PAGE_MAX_BYTES = 256 * 1024
-"""Bytes of JSON on a page of messages or events."""
+"""Maximum size of a page of messages or events, in bytes of JSON."""

@@ -1,4 +1,4 @@
-"""Another node of the same log, as the table of leases describes it."""
+"""Another node of the same cluster, as the table of leases describes it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """Another node that lives, by the table of leases. `address`: where it can be reached by other nodes. `folder_ids`:
-    the folders of files that it has; a node of an older version names none."""
+    """Another node with a valid lease.
+
+    `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; nodes of an older
+    version list none.
+    """
 
     node_id: str
     address: str | None

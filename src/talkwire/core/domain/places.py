@@ -1,4 +1,4 @@
-"""Places that messages point to: what may be stored, and what readers see of one."""
+"""Checks and display of the geographic places that messages contain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE_NAME_MAX_LENGTH = 200
 
 
 def check_place(path: str, place: Place) -> None:
-    """Raises `invalid_request` for a place that is not on Earth, or whose name or address is empty or too long."""
+    """Raises `invalid_request` for coordinates out of range and for a name or address that is empty or too long."""
     _check_degrees(f"{path}.latitude", place.latitude, 90)
     _check_degrees(f"{path}.longitude", place.longitude, 180)
     if place.name is not None:
@@ -27,18 +27,17 @@ def _check_degrees(path: str, degrees: float, limit: int) -> None:
 
 
 def label_of_place(place: Place) -> str:
-    """Returns one line for readers: name and address, or the coordinates where there is neither."""
+    """Returns one line of text: name and address, or the coordinates if there is neither."""
     words = ", ".join(text for text in (place.name, place.address) if text is not None)
     return " ".join(words.split()) or f"{_decimal(place.latitude)}, {_decimal(place.longitude)}"
 
 
 def map_url(place: Place) -> str:
-    """Returns the address of a map with the place on it. No server of ours or of a third party is asked for it before
-    a reader opens it."""
+    """Returns the URL of an OpenStreetMap page that shows the place. The server does not request it."""
     latitude, longitude = _decimal(place.latitude), _decimal(place.longitude)
     return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
 
 
 def _decimal(degrees: float) -> str:
-    """Returns degrees to a tenth of a metre, without an exponent and without zeros at the end."""
+    """Returns degrees rounded to six decimals (a tenth of a metre), without an exponent or trailing zeros."""
     return f"{round(degrees, 6) + 0.0:.6f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""What a reader asks the search for: phrases that a text has to hold, and where to look."""
+"""Parses a search query into phrases, and describes where to search."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TEXT_MAX_LENGTH = 1000
 WORDS_MAX = 64
 
 PREFIX_MIN_LENGTH = 2
-"""Letters from which on the last word of a search may be the beginning of one."""
+"""Minimum length in characters for the last word of a query to match as a prefix."""
 
 
 class SearchPhrase(msgspec.Struct, frozen=True):
-    """Words that follow each other in a text; with `open_ended` the last of them may go on there."""
+    """Words that follow each other in a text. With `open_ended` the last one matches as a prefix."""
 
     words: tuple[str, ...]
     open_ended: bool = False
@@ -34,20 +34,20 @@ class SearchPhrase(msgspec.Struct, frozen=True):
 
 
 class SearchTerms(msgspec.Struct, frozen=True):
-    """What a text has to hold: all of these phrases."""
+    """The phrases that a matching text has to contain, all of them."""
 
     phrases: tuple[SearchPhrase, ...]
 
     @property
     def whole_words(self) -> frozenset[str]:
-        """The words that a text which is found has as they are."""
+        """The words that a matching text contains as whole words."""
         return frozenset(
             word for phrase in self.phrases for word in (phrase.words[:-1] if phrase.open_ended else phrase.words)
         )
 
     @property
     def beginnings(self) -> frozenset[str]:
-        """What words begin with in a text which is found."""
+        """The prefixes that words of a matching text start with."""
         return frozenset(phrase.words[-1] for phrase in self.phrases if phrase.open_ended)
 
     def are_in(self, text: str) -> bool:
@@ -56,8 +56,8 @@ class SearchTerms(msgspec.Struct, frozen=True):
 
 
 class SearchScope(msgspec.Struct, frozen=True):
-    """Where to look: in the conversations of `member_id` from where that member's history begins, with None in all;
-    only in `conversation_id` where it is given; `after_ms` <= sent < `before_ms`."""
+    """Where to search: in the conversations that `member_id` sees, limited to the member's history (None: in all), only
+    in `conversation_id` if set, and only messages with `after_ms` <= sent < `before_ms`."""
 
     member_id: str | None
     conversation_id: str | None = None
@@ -67,9 +67,9 @@ class SearchScope(msgspec.Struct, frozen=True):
 
 
 def terms_of(path: str, text: str) -> SearchTerms:
-    """What a reader has typed: words, of which the last may be unfinished, and "phrases in quotes".
+    """Returns the terms of a query: words, of which the last may be incomplete, and "phrases in quotes".
 
-    Raises `invalid_request` when there is no word in it, or too many.
+    Raises `invalid_request` if it contains no word, or too many.
     """
     check_text(path, text)
     if len(text) > TEXT_MAX_LENGTH:
@@ -88,13 +88,18 @@ def terms_of(path: str, text: str) -> SearchTerms:
 
 
 def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[SearchPhrase]:
-    """One for each text that has words: `a@b.example` is a phrase too. With `unfinished` the last one is open-ended."""
+    """Returns one phrase for each text with words: `a@b.example` becomes a phrase. With `unfinished` the last one is
+    open-ended."""
     found = [words for text in texts if (words := words_of(text))]
     return [_phrase(words, unfinished=unfinished and place == len(found)) for place, words in enumerate(found, 1)]
 
 
 def _phrase(words: Sequence[str], *, unfinished: bool) -> SearchPhrase:
-    """The last character of an unspaced run is a word only where a text ends there: what is looked for may go on."""
+    """Returns the phrase for some words.
+
+    In scripts without spaces, a single last character is indexed only at the end of a text, so it is dropped in favour
+    of a prefix match of the pair before it.
+    """
     *before, last = words
     if is_unspaced(last):
         if len(last) == 1 and before and is_unspaced(before[-1]):

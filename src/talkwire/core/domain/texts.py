@@ -1,7 +1,7 @@
-"""What a text from outside has to be before anything else sees it: checks at the door.
+"""Validation of texts and JSON from clients, before anything else uses them.
 
-Neither U+0000 nor a lone surrogate can be stored in PostgreSQL, and SQLite would cut a text at the first; JSON nested
-deeper than `NESTING_MAX` overflows parsers further on.
+PostgreSQL can store neither U+0000 nor a lone surrogate, SQLite cuts a text at U+0000, and JSON nested deeper than
+`NESTING_MAX` overflows parsers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ METADATA_MAX_BYTES = 4 * 1024
 NESTING_MAX = 64
 AVATAR_MAX_LENGTH = 2048
 
-# Whoever shows a picture loads it: an address of the web, or of a file of ours.
+# Clients that show a picture load its address, so it is limited to http(s) and paths on this server.
 _AVATAR = re.compile(r"(?:https?://[^/\s]|/(?!/))\S*")
 _encode = msgspec.json.Encoder().encode
 
 
 def check_text(path: str, value: str) -> None:
-    """Refuses what no database can keep."""
+    """Raises `invalid_request` for text that a database cannot store."""
     if "\x00" in value:
         raise invalid(path, "must not contain U+0000")
     if not value.isascii():
@@ -37,14 +37,17 @@ def check_text(path: str, value: str) -> None:
 
 
 def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
-    """A short text of one line: something must be in it."""
+    """Raises `invalid_request` unless the text has 1 to `limit` characters, not only white space."""
     check_text(path, value)
     if not value.strip() or len(value) > limit:
         raise invalid(path, f"must have 1 to {limit} characters")
 
 
 def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
-    """A message's text: not empty unless there is something beside it, at most `TEXT_MAX_BYTES` of UTF-8."""
+    """Raises an error for an invalid message text.
+
+    `invalid_request` if it is blank, unless `may_be_empty`; `payload_too_large` above `TEXT_MAX_BYTES` of UTF-8.
+    """
     check_text(path, value)
     if (not value or value.isspace()) and not may_be_empty:
         raise invalid(path, "must not be empty")
@@ -53,13 +56,13 @@ def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
 
 
 def check_id(path: str, value: str) -> None:
-    """An id in the contract's form (section 2)."""
+    """Raises `invalid_request` unless the text is a valid id (`is_valid_id`)."""
     if not is_valid_id(value):
         raise invalid(path, f"must be an id: 1 to {ID_MAX_LENGTH} characters without spaces, '/' or control characters")
 
 
 def check_json(path: str, value: object, depth: int = 0) -> None:
-    """Checks every text and number in a JSON value, and how deep it is nested."""
+    """Raises `invalid_request` for JSON with an invalid text or number, or nested deeper than `NESTING_MAX`."""
     if depth > NESTING_MAX:
         raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
     match value:
@@ -91,8 +94,10 @@ def _check_integer(path: str, value: int) -> None:
 
 
 def json_size(path: str, value: object) -> int:
-    """Returns how many bytes of JSON a value is. Compare it before `check_json`, which takes long for a value of many
-    parts. Raises `invalid_request` for what is no JSON."""
+    """Returns the size of a value in bytes of JSON. Raises `invalid_request` for a value that is not JSON.
+
+    Call it before `check_json`, which is slow for values with many parts.
+    """
     try:
         return len(_encode(value))
     except (UnicodeEncodeError, RecursionError):
@@ -101,14 +106,14 @@ def json_size(path: str, value: object) -> int:
 
 
 def check_metadata(path: str, value: dict[str, object]) -> None:
-    """An application's own JSON beside something of ours."""
+    """Raises `invalid_request` for `metadata` that is larger than `METADATA_MAX_BYTES` or not valid JSON."""
     if json_size(path, value) > METADATA_MAX_BYTES:
         raise invalid(path, f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
     check_json(path, value)
 
 
 def check_avatar(path: str, value: str) -> None:
-    """The address of a picture."""
+    """Raises `invalid_request` unless the text is an http(s) URL or an absolute path on this server."""
     check_text(path, value)
     if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
         raise invalid(path, f"must be an http address or a path, of at most {AVATAR_MAX_LENGTH} characters")

@@ -1,4 +1,4 @@
-"""Time zones by their IANA names."""
+"""Lookup of time zones by IANA name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _ZONE = re.compile(r"[A-Za-z0-9+_-]{1,32}(?:/[A-Za-z0-9+_-]{1,32}){0,3}")
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """A time zone by its IANA name; None: there is none."""
+    """Returns the time zone with this IANA name, or None if there is none."""
     if _ZONE.fullmatch(name) is None:
         return None
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder such as "America" is an OSError
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder such as "America" raises OSError
         return None

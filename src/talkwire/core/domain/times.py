@@ -1,4 +1,5 @@
-"""Times as clients write and read them: from 1970 to the end of the year 9999, the last that ISO 8601 can express."""
+"""Conversion of times from and to ISO 8601: from 1970 to the end of the year 9999, the last that ISO 8601 can
+express."""
 
 from __future__ import annotations
 
@@ -9,34 +10,41 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import FOR_EVER_MS
 
 LAST_MS = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z."""
+"""9999-12-31T23:59:59.999Z in milliseconds since 1970."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-# Formatting takes longer than encoding a whole message, and all messages of a commit have the same time.
+# Cached because formatting takes longer than encoding a whole message, and all messages of a commit share one time.
 @lru_cache(maxsize=1024)
 def iso(ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds. Never raises: a time out of range is shown as the nearest that is in range."""
+    """Returns milliseconds since 1970 as ISO 8601 in UTC, with milliseconds.
+
+    Never raises: a time out of range becomes the nearest one in range.
+    """
     ms = min(max(ms, 0), LAST_MS)
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def iso_end(until_ms: int) -> str | None:
-    """When something ends; None when it never does."""
+    """Returns the end of something as ISO 8601, or None if it never ends."""
     return None if until_ms >= FOR_EVER_MS else iso(until_ms)
 
 
 def ms_of(path: str, text: str) -> int:
-    """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC. Raises `invalid_request`,
-    also for a time out of range."""
+    """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC.
+
+    Raises `invalid_request` for invalid text and for a time out of range.
+    """
     return ms_of_datetime(path, _parsed(path, text))
 
 
 def bound_ms_of(path: str, text: str) -> int:
-    """Returns a bound of a search as `ms_of` does, and the nearest time in range for one out of range: programs write
-    "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z."""
+    """Returns a bound of a search as milliseconds since 1970; a time out of range becomes the nearest one in range.
+
+    Programs write "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z.
+    """
     return min(max(_ms_since_epoch(_parsed(path, text)), 0), LAST_MS)
 
 
@@ -48,7 +56,7 @@ def ms_of_datetime(path: str, time: datetime) -> int:
 
 
 def check_time(path: str, ms: int) -> None:
-    """Raises `invalid_request` for a time that cannot be shown."""
+    """Raises `invalid_request` for a time before 1970 or after the year 9999."""
     if not 0 <= ms <= LAST_MS:
         raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_MS)}")
 

@@ -1,7 +1,8 @@
-"""The words of a text, the same for every database: what is indexed, what is asked for and what a hit is checked by.
+"""Splits texts into words, identically for every database: for indexing, for queries and for checking matches.
 
 A word is a run of letters and digits, without regard to case, accents and width (Unicode's NFKD and full case folding).
-Scripts that put no space between words are cut into overlapping pairs of characters; a pictogram is a word of its own.
+Text in scripts without spaces between words is split into overlapping pairs of characters. An emoji or other symbol is
+a word of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 from unicodedata import category, combining, decimal, normalize
 
 WORD_MAX_LENGTH = 64
-"""Characters by which long words are told apart; what follows is not looked at."""
+"""Words are cut to this many characters."""
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _UNSPACED = re.compile(
@@ -21,7 +22,7 @@ _UNSPACED = re.compile(
     "\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"  # kana and Han
 )
 MARKS_MAX = 30
-"""Combining marks of one letter; what follows is not looked at. No language needs more than a few."""
+"""Further combining marks on one letter are dropped. No language needs more than a few."""
 
 # No combining mark is a letter or a digit.
 _MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{8,}")
@@ -31,23 +32,24 @@ _VIRAMA = 9
 _ZERO_WIDTH_SPACE = "\u200b"
 _TATWEEL = "\u0640"
 _LETTERS = {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}  # noqa: RUF001
-"""What people write for letters that have no accent to take off."""
+"""The spelling of letters that do not decompose into a base letter and an accent."""
 
 
 class _Characters(dict[int, str]):
-    """What becomes of each character of a folded text, worked out when it is first met."""
+    """The search form of each character of a case-folded text, computed and cached on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         kind = category(character)
         if kind in {"Cn", "Co", "Cs"}:
-            return " "  # not remembered: there are a million of them
+            return " "  # not cached: there are a million such code points
         folded = self[code] = _fold_character(character, kind)
         return folded
 
 
 def _fold_character(character: str, kind: str) -> str:
-    """Letters and digits stay, pictograms stand alone, marks go, and all else separates."""
+    """Returns what replaces a character: letters and digits stay, symbols become separate words, accents are removed,
+    and everything else becomes a separator."""
     if character in _LETTERS:
         return _LETTERS[character]
     if character == _TATWEEL or (kind == "Cf" and character != _ZERO_WIDTH_SPACE):
@@ -62,7 +64,7 @@ def _fold_character(character: str, kind: str) -> str:
 
 
 def _is_vowel_sign(mark: str) -> bool:
-    """Whether a mark tells words apart as letters do: Indic vowels and viramas, and voiced kana."""
+    """Returns whether a mark distinguishes words as a letter does: Indic vowels and viramas, and voiced kana."""
     order = combining(mark)
     return order == _KANA_VOICING or (order in {0, _VIRAMA} and ord(mark) in _INDIC)
 
@@ -71,8 +73,10 @@ _characters = _Characters()
 
 
 class _Marks(dict[str, tuple[int, int]]):
-    """How many marks each character's decomposition begins with, and how many it ends with: -1 when it has nothing but
-    marks."""
+    """For each character, the number of combining marks at the start and at the end of its decomposition.
+
+    The second number is -1 for a character that consists of marks only.
+    """
 
     def __missing__(self, character: str) -> tuple[int, int]:
         orders = [combining(part) for part in normalize("NFKD", character)]
@@ -86,13 +90,18 @@ _marks = _Marks()
 
 
 def _normal(form: Literal["NFC", "NFKD"], text: str) -> str:
-    """A normalisation form of a text, in linear time: to sort a run of marks takes quadratic time, so runs are cut."""
+    """Returns the text in a Unicode normalisation form, in linear time.
+
+    Sorting a run of combining marks takes quadratic time, so long runs are cut first.
+    """
     return normalize(form, _MAYBE_MARKS.sub(_cut_marks, text))
 
 
 def _cut_marks(found: re.Match[str]) -> str:
-    """A run of characters without marks in a row beyond `MARKS_MAX`: Unicode's stream-safe text (UAX 15, D4), but that
-    what is too much is left out."""
+    """Returns a run of characters with at most `MARKS_MAX` marks in a row.
+
+    As Unicode's stream-safe text (UAX 15, D4), but further marks are removed.
+    """
     count = 0
     kept: list[str] = []
     for character in found[0]:
@@ -104,7 +113,7 @@ def _cut_marks(found: re.Match[str]) -> str:
 
 
 def fold(text: str) -> str:
-    """A text in small letters without accents, its words separated by spaces."""
+    """Returns the text in lower case, without accents, its words separated by spaces."""
     if text.isascii():
         return " ".join(_ASCII_WORD.findall(text.lower()))
     decomposed = _normal("NFKD", _normal("NFKD", text).casefold())
@@ -112,7 +121,7 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in their order."""
+    """Returns the words of a text in order."""
     folded = fold(text)
     if folded.isascii():
         return [word[:WORD_MAX_LENGTH] for word in folded.split()]
@@ -120,12 +129,15 @@ def words_of(text: str) -> list[str]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Whether a word is of a script that puts no spaces between words."""
+    """Returns whether a word is in a script that puts no spaces between words."""
     return _UNSPACED.match(word) is not None
 
 
 def _words_of_run(run: str) -> Iterator[str]:
-    """A run between spaces: `東京大学` becomes 東京, 京大, 大学 and 学, so that each character begins a word."""
+    """Yields the words of a run without spaces.
+
+    `東京大学` becomes 東京, 京大, 大学 and 学, so that each character starts a word.
+    """
     if run.isascii():
         yield run
         return
