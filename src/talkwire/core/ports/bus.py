@@ -1,7 +1,7 @@
-"""What nodes tell each other, and what carries it.
+"""The messages between nodes, and the bus that carries them.
 
-The log is the truth, the bus a hint: it may lose, double and reorder. What is durable is found in the log then
-(`feed.py`); what is not was never promised.
+The bus may lose, duplicate and reorder messages. Durable events are read from the log instead (`feed.py`), which is the
+source of truth; ephemeral events may be lost.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from talkwire.core.domain.events import Durable, UnstoredEvent
 
 
 class BusMessage(msgspec.Struct, frozen=True, tag_field="kind"):
-    """What travels. `node_id` is the sender's."""
+    """A message between nodes. `node_id` is the sender's."""
 
     node_id: str
 
 
 class CommittedBatch(BusMessage, frozen=True, tag="committed"):
-    """A transaction has brought the log from `start_pos` to `pos`. `events` are those in between, or None: they are to
-    be read from the log. `more`: the next transaction is under way."""
+    """A transaction was committed and brought the log from `start_pos` to `pos`.
+
+    `events` are the events in between; None: receivers have to read them from the log. `more`: the sender's next
+    transaction has already started.
+    """
 
     start_pos: int
     pos: int
@@ -32,13 +35,13 @@ class CommittedBatch(BusMessage, frozen=True, tag="committed"):
 
 
 class EphemeralBatch(BusMessage, frozen=True, tag="told"):
-    """What is not kept."""
+    """Events that are not stored."""
 
     events: tuple[UnstoredEvent, ...]
 
 
 class PeerQuestion(BusMessage, frozen=True, tag="question"):
-    """One node asks all others, or the one named `to`. `body` is for who asks and who answers (`peers.py`)."""
+    """A question from one node to all others, or only to the node `to`. `body` is encoded and decoded by `peers.py`."""
 
     id: str
     topic: str
@@ -47,7 +50,7 @@ class PeerQuestion(BusMessage, frozen=True, tag="question"):
 
 
 class PeerAnswer(BusMessage, frozen=True, tag="answer"):
-    """To the question of this id, for the node that has asked it."""
+    """The answer to the question with this id, for the node `to` that asked it."""
 
     id: str
     to: str
@@ -61,9 +64,11 @@ Receive = Callable[[AnyBusMessage], None]
 
 @dataclass(slots=True)
 class BusCounts:
-    """Dispatches since the start. `dropped`: those that were sent and have not left, or have come and could not be
-    read. `refused`: parcels that no node of this database has sealed, or that came a second time, and dispatches of
-    nodes without a lease."""
+    """Counts of bus messages since the start.
+
+    `dropped`: messages that could not be sent, or were received and could not be decoded. `refused`: packages that are
+    not signed by a node of this database or were received before, and messages of nodes without a lease.
+    """
 
     sent: int = 0
     received: int = 0
@@ -72,36 +77,39 @@ class BusCounts:
 
 
 class Bus(Protocol):
-    """Between the nodes of one log."""
+    """Carries messages between the nodes of one log."""
 
     @property
     def away(self) -> bool:
-        """Whether nothing can be sent or received at the moment, as far as is known."""
+        """Whether the bus is known to be disconnected now, so that messages cannot be sent or received."""
         ...
 
     @property
     def brings_events(self) -> bool:
-        """Whether `CommittedBatch` comes with its events."""
+        """Whether `CommittedBatch` messages contain their events."""
         ...
 
     @property
     def counts(self) -> BusCounts: ...
 
     async def start(self, log: str, receive: Receive) -> None:
-        """Joins the nodes of the log with this name (its epoch). From now on `receive` is called on the event loop with
-        what others send; what this node sends itself may come back to it. Returns when that is so, or when it cannot be
-        so at once: then it comes about by itself."""
+        """Connects to the other nodes of the log with this name (its epoch).
+
+        From then on the bus calls `receive` on the event loop with the messages of others, and possibly with this
+        node's own. Returns when it is connected, or when connecting failed and continues in the background.
+        """
         ...
 
     def send(self, dispatch: AnyBusMessage) -> None:
-        """To all other nodes, in the order of the calls. Never waits; what cannot be sent is lost."""
+        """Sends a message to all other nodes, in the order of the calls. Never waits; a message that cannot be sent is
+        lost."""
         ...
 
     async def close(self) -> None: ...
 
 
 class NoBus:
-    """For a node that is alone."""
+    """The bus of a server with a single node: sends nothing."""
 
     away = False
     brings_events = False

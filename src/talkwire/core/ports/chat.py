@@ -1,4 +1,4 @@
-"""What the parts of the chat that work on sockets and signals ask of the rest of it."""
+"""Ports through which presence, typing and calls use the chat."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from talkwire.core.domain.model import Actor
 R = TypeVar("R")
 
 SignalHandlers = Mapping[type[Command[Any]], Callable[[Actor, Any], Awaitable[Any]]]
-"""Who carries out what is not for the database alone. Raises ChatError, at once or from the awaitable."""
+"""The function that executes each command that is not a plain database transaction. It raises ChatError, directly or
+when awaited."""
 
 
 class Publisher(Protocol):
-    """Tells what is not stored. See `core.engine.chat.Chat`."""
+    """Publishes events that are not stored. `core.engine.chat.Chat` implements it."""
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
-        """To everybody, on all nodes."""
+        """Sends the events to listeners on all nodes."""
         ...
 
     def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
-        """To who is on this node."""
+        """Sends the events to listeners on this node."""
         ...
 
     def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
-        """To the other nodes."""
+        """Sends the events to the other nodes only."""
         ...
 
 
 class CommandExecutor(Protocol):
-    """Carries out commands. `core.engine.chat.Chat` implements it."""
+    """Executes commands. `core.engine.chat.Chat` implements it."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
     def submit(self, actor: Actor, command: Command[Any], done: Callable[[Any, Exception | None], None]) -> None: ...

@@ -1,4 +1,4 @@
-"""How commands are carried out: what a feature's tables are made of."""
+"""The types of the tables in which a feature lists its command handlers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from talkwire.core.ports.transaction import LeaseTransaction, Prefetch, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class ChangeHandler:
-    """How one kind of change is carried out.
+    """How one type of change command is executed.
 
-    `check` refuses at the door, before anything is queued; `needs` names what `decide` will look up, for commands that
-    come in batches; `decide` validates first and records then, so that a refusal leaves nothing behind. `loads`
-    names the users that the node's directory loads before the change is queued, so that their contacts are notified.
+    `check` raises for an invalid command before it is queued. `needs` names what `decide` will look up, so that a batch
+    of commands is fetched together. `decide` runs in the transaction; it validates first and records after that, so
+    that a refusal changes nothing. `loads` names users to load into the node's directory before the change is queued,
+    so that their contacts are notified.
     """
 
     decide: Callable[[Transaction, Actor, Any], object]

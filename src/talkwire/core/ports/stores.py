@@ -1,4 +1,4 @@
-"""What single features ask of a database, beside what all share (`transaction.py`)."""
+"""The database interfaces of single features. `transaction.py` has what all features share."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from talkwire.core.domain.search_terms import SearchScope, SearchTerms
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
-    """What a command was answered with, as JSON, and a hash of the command."""
+    """The stored result of a command as JSON, with a hash of the command."""
 
     command_hash: int
     result: str
@@ -43,7 +43,7 @@ class StoredAnswer(msgspec.Struct, frozen=True):
 
 
 class StoredAnswers(Protocol):
-    """Answers by `Idempotency-Key`. A snapshot's are only read."""
+    """The stored results of requests with an `Idempotency-Key`. Read-only in a snapshot."""
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None: ...
     def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None: ...
@@ -51,10 +51,10 @@ class StoredAnswers(Protocol):
 
 
 class MessageParts(Protocol):
-    """What messages have beside themselves: versions, replies, reactions, pins."""
+    """The versions, replies, reactions and pins of messages."""
 
     def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
-        """The last ones of what an edited message said before, ascending."""
+        """Returns earlier versions of an edited message, ascending: the last `limit` ones before `before_number`."""
         ...
 
     def replies(
@@ -66,45 +66,50 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """As `Snapshot.messages`, of one thread."""
+        """Returns messages of one thread, with the bounds of `Snapshot.messages`."""
         ...
 
     def pinned(
         self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
     ) -> Sequence[Message]:
-        """The newest pin first; `before` is one's (time, message id)."""
+        """Returns the pinned messages, newest pin first, after the pin with the (time, message id) `before`."""
         ...
 
     def count_pinned(self, conversation_id: str) -> int: ...
     def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool: ...
 
     def reactions_without(self, message_id: int, user_id: str, emoji: str) -> Sequence[Reaction]:
-        """What a message's reactions are once one of them is taken back."""
+        """Returns a message's reactions as they are after removing one user's reaction."""
         ...
 
 
 class Retention(Protocol):
     def prune(self, before_ms: int, limit: int) -> bool:
-        """Makes tombstones of the oldest messages and forgets the oldest events, at most `limit` of both, up to the
-        first that is not from before `before_ms`; and of imported messages from before that time. Returns whether there
-        may be more."""
+        """Deletes the content of old messages, and old events from the log.
+
+        Handles at most `limit` messages and events, oldest first, until the first one from after `before_ms`; also
+        imported messages sent before that time. Returns whether there may be more.
+        """
         ...
 
 
 class Search(Protocol):
-    """Read behind the log: what was just sent may be missing, what was just deleted may still be proposed."""
+    """The search index. It follows the log with a delay: new messages may be missing, and deleted ones still be
+    found."""
 
     def proposals(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
-        """Ids of messages in the scope that may hold the terms, newest first; all that do, as far as they are
-        indexed."""
+        """Returns ids of messages in the scope that may match the terms, newest first.
+
+        All indexed messages that match are included; callers check the texts.
+        """
         ...
 
     def messages(self, message_ids: Collection[int]) -> Sequence[Message]:
-        """As they are now, newest first."""
+        """Returns the messages in their current state, newest first."""
         ...
 
     def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """In the order of their ids."""
+        """Returns public conversations in the order of their ids."""
         ...
 
 
@@ -114,77 +119,83 @@ class Offers(Protocol):
     def of_conversation(
         self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
     ) -> Sequence[Offer]:
-        """Returns those that were made after a log position, the newest first."""
+        """Returns the offers made after a log position, newest first."""
         ...
 
     def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
-        """Pending ones whose time has come."""
+        """Returns pending offers that have expired by `now_ms`."""
         ...
 
     def next_due_ms(self) -> int | None: ...
 
 
 class Notifications(Protocol):
-    """Preferences, and stored notifications. A snapshot's are only read."""
+    """Notification settings and stored notifications. Read-only in a snapshot."""
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
-        """Of those who have said what they want."""
+        """Returns the settings of the users who have changed them."""
         ...
 
     def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
-        """User id -> conversation id -> what they want to hear there, where that is not the usual."""
+        """Returns user id -> conversation id -> settings, only where they differ from the default."""
         ...
 
     def of_user(
         self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool
     ) -> Sequence[Notification]:
-        """The newest first, as their subjects are now."""
+        """Returns notifications, newest first, in their current state."""
         ...
 
     def count_unread(self, user_id: str, since_ms: int) -> int:
-        """Returns how many of those that `of_user` finds are unread."""
+        """Returns how many of the notifications that `of_user` finds are unread."""
         ...
 
     def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
-        """Returns the ids of the unread ones of the conversation's messages up to this one."""
+        """Returns the ids of unread notifications about messages of the conversation, up to and including
+        `message_id`."""
         ...
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
-        """Returns the ids of those that were unread. None: all."""
+        """Marks notifications as read and returns the ids of those that were unread. `ids` None means all."""
         ...
 
 
 class OfflineQueue(Protocol):
-    """What waits for users who are not there. A snapshot's is only read."""
+    """The items stored for offline users until their devices receive them. Read-only in a snapshot."""
 
     def position(self, user_id: str) -> int:
-        """Up to where in the log the user was told of messages; 0: of none."""
+        """Returns the log position up to which the user has received messages; 0 for none."""
         ...
 
     def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
-        """The oldest that are newer than `since_ms`, in their order."""
+        """Returns the oldest stored items with an id above `after_id` that are newer than `since_ms`, in order."""
         ...
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """The ids of the newest messages of others, in conversations that the user has not muted, which they have not
-        read; in their order."""
+        """Returns the ids of messages that the user has missed, in order: the newest `limit` ones.
+
+        These are unread messages of other users, in conversations that the user has not muted.
+        """
         ...
 
     def keep(self, user_ids: Collection[str], event: str, payload: str, now_ms: int) -> None: ...
     def keep_newest(self, user_ids: Collection[str], kept: int) -> None: ...
 
     def forget(self, before_ms: int) -> None:
-        """Some of what is from before then."""
+        """Deletes some of the items from before `before_ms`."""
         ...
 
     def confirm(self, arrivals: Collection[Arrival]) -> None:
-        """Moves positions forward, never back, and removes the mail that has arrived."""
+        """Moves positions forward, never back, and deletes the items that have been received."""
         ...
 
 
 class LeaseRecord(msgspec.Struct, frozen=True):
-    """A node is taken to be alive until then, and has been without a break `since_ms`. `pos`: up to where it had handed
-    the log out `renewed_ms`. Milliseconds since 1970."""
+    """A node's lease, with times in milliseconds since 1970.
+
+    The node is considered alive until `until_ms`, and has been without a gap since `since_ms`. At `renewed_ms` it had
+    delivered the log up to position `pos`.
+    """
 
     until_ms: int
     since_ms: int
@@ -193,17 +204,17 @@ class LeaseRecord(msgspec.Struct, frozen=True):
 
 
 class DeadNode(NamedTuple):
-    """A node that is no more; its users are offline since then."""
+    """A node that died or was stopped. Its users are offline since `ended_ms`."""
 
     node_id: str
     ended_ms: int
 
 
 class NodeTable(Protocol):
-    """The nodes that run."""
+    """The leases of the running nodes."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        """Nobody else changes it before this transaction ends."""
+        """Returns a node's lease and locks it until the end of the transaction."""
         ...
 
     def lives(self, node_id: str, now_ms: int) -> bool: ...
@@ -211,48 +222,52 @@ class NodeTable(Protocol):
     def living(self, now_ms: int) -> Sequence[Peer]: ...
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
-        """The node's lease is over, and its users are offline later."""
+        """Ends the node's lease at `now_ms`. Its users stay online until `users_until_ms`."""
         ...
 
     def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
-        """The other nodes that are over by then; None: all others."""
+        """Returns the ids of other nodes whose leases have ended by `now_ms`; None returns all other nodes."""
         ...
 
     def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
-        """Forgets a node, unless its lease goes on beyond `overdue_ms`. Answers until when it had one; None: it was not
-        there, or is alive."""
+        """Deletes a node unless its lease lasts beyond `overdue_ms`.
+
+        Returns the end of its lease; None if it was unknown or is alive.
+        """
         ...
 
     def left_behind(self) -> DeadNode | None:
-        """A node that was forgotten, and whose users were not."""
+        """Returns a node that was deleted and whose users are still recorded as online, or None."""
         ...
 
 
 class Calls(Protocol):
-    """The calls that go on, at most one a conversation."""
+    """The calls in progress, at most one in each conversation."""
 
     def claim(self, record: CallRecord) -> CallRecord | None:
-        """Notes a call, unless another one goes on in its conversation. Answers the one that goes on now; None: another
-        one has just ended."""
+        """Records a call unless another one is in progress in its conversation.
+
+        Returns the call in progress after that, or None if another call has just ended.
+        """
         ...
 
     def find(self, conversation_id: str) -> CallRecord | None: ...
 
     def ring(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
-        """For whom a call of that node rings now."""
+        """Stores which users a call of that node is ringing for."""
         ...
 
     def drop(self, conversation_id: str, node_id: str) -> bool:
-        """Whether that node had a call there."""
+        """Deletes the node's call in a conversation. Returns whether there was one."""
         ...
 
     def drop_of(self, node_id: str) -> Sequence[CallRecord]:
-        """Forgets those that a node carried on, and answers which they were."""
+        """Deletes all calls of a node and returns them."""
         ...
 
 
 class OnlineRow(NamedTuple):
-    """A user who is online on a node; `away`: all of their devices there are."""
+    """A user who is online on a node. `away`: all of the user's devices on it are away."""
 
     user_id: str
     node_id: str
@@ -260,73 +275,87 @@ class OnlineRow(NamedTuple):
 
 
 class PresenceTable(Protocol):
-    """Who is online on which node, and what users chose. Times are in milliseconds since 1970. A snapshot's is only
-    read."""
+    """The online users of each node, and the users' chosen statuses.
+
+    Times are in milliseconds since 1970. Read-only in a snapshot.
+    """
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
 
     def choose(self, record: PresenceRecord) -> None:
-        """What a user chose; without `last_seen_ms`, when they were seen stays."""
+        """Stores a user's chosen status and text. Without `last_seen_ms`, the stored one stays."""
         ...
 
     def see(self, seen: Mapping[str, int | None]) -> None:
-        """When others saw them last. None: others did not see them, and do not learn that they were here. So it is for
-        who is invisible by now."""
+        """Stores when others last saw these users.
+
+        None: the user was invisible, so others must not learn that the user was connected. The table then keeps the old
+        time, as it does for users who are invisible by now.
+        """
         ...
 
     def lock(self) -> None:
-        """From here to the end of this transaction nobody else changes who is online where."""
+        """Prevents other transactions from changing who is online, until the end of this one."""
         ...
 
     def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
-        """On all nodes."""
+        """Returns the rows of these users on all nodes."""
         ...
 
     def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
-        """(user id, whether they are away): they are online there. Those who were not before came when the log was at
-        `pos`."""
+        """Records users as online on a node, given as (user id, whether away).
+
+        For users who were not online there before, `pos` is recorded as the log position of their arrival.
+        """
         ...
 
     def tell_from(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
-        """Those of them who are online there have a socket without a break since the log was at `pos`; None: they have
+        """Records since which log position these users have had a socket on the node without a gap; None: they have
         none."""
         ...
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None: ...
 
     def drop_node(self, node_id: str) -> Sequence[str]:
-        """Forgets the node's users, and answers who they were."""
+        """Deletes the node's users and returns their ids."""
         ...
 
     def drop_some(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
-        """Forgets at most so many of the node's users."""
+        """Deletes at most `limit` of the node's users and returns their rows."""
         ...
 
     def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        """Everyone who is online on another node, in the order of their ids, from the one after `after` on."""
+        """Returns the users who are online on other nodes, in the order of their ids, starting after `after`."""
         ...
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
-        """The same of other nodes that live."""
+        """As `online_elsewhere_after`, but only on nodes that are alive."""
         ...
 
     def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
-        """Those who are online on another node that lives."""
+        """Returns which of these users are online on another node that is alive."""
         ...
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
-        """Those of `other_ids` who share a conversation with the user, without a block in either direction."""
+        """Returns which of `other_ids` share a conversation with the user and have no block with the user in either
+        direction."""
         ...
 
     def contacts(self, user_id: str, members_max: int, limit: int) -> Sequence[str]:
-        """Those who share a direct conversation, or a group of at most `members_max`, without a block in either
-        direction; in the order of their ids."""
+        """Returns a user's contacts in the order of their ids.
+
+        Contacts share a direct conversation, or a group of at most `members_max` members, and have no block in either
+        direction.
+        """
         ...
 
 
 class ExpiredUploads(NamedTuple):
-    """Uploads that have expired by `now_ms`, in one of these folders or in none; those in other folders too when they
-    have expired by `lost_ms`."""
+    """Selects expired uploads.
+
+    Uploads in these folders or in none are selected when they expired by `now_ms`, uploads in other folders when they
+    expired by the earlier `lost_ms`.
+    """
 
     now_ms: int
     lost_ms: int
@@ -334,78 +363,85 @@ class ExpiredUploads(NamedTuple):
 
 
 class Files(Protocol):
-    """Files, uploads under way, and which messages that are not deleted show them to whom. A snapshot's are only
-    read."""
+    """Files, unfinished uploads, and which users may see a file through a message that is not deleted.
+
+    Read-only in a snapshot.
+    """
 
     def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
-        """The finished ones among them."""
+        """Returns the finished files among these ids."""
         ...
 
     def is_attached(self, file_id: str) -> bool:
-        """Whether a message has it attached."""
+        """Returns whether a message has the file attached."""
         ...
 
     def attached_among(self, file_ids: Collection[str]) -> Collection[str]:
-        """Those that a message has attached."""
+        """Returns which of these files a message has attached."""
         ...
 
     def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
-        """Of (user id, address) the addresses that are the user's own picture, or that of a conversation that the user
-        is in."""
+        """Returns which of the given (user id, URL) pairs' URLs are the user's own picture or that of one of the user's
+        conversations."""
         ...
 
     def is_due(self, file_id: str, now_ms: int) -> bool:
-        """Whether something that referred to it has stopped doing so, or nothing has for too long; or whether that has
-        to be looked at."""
+        """Returns whether a file has to be checked for deletion.
+
+        It has to when a reference to it was removed, when it was never referred to in time, or when neither is known.
+        """
         ...
 
     def due_files(self, now_ms: int, limit: int) -> Collection[str]:
-        """The ids of such files, the longest due first; nobody else changes them until this transaction ends."""
+        """Returns the ids of files to check for deletion, longest due first, and locks them until the end of the
+        transaction."""
         ...
 
     def keep(self, file_ids: Collection[str]) -> None:
-        """They are not due any more."""
+        """Marks files as referred to, so that they are no longer due for deletion."""
         ...
 
     def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
-        """Returns how many bytes a user's files have, and uploads are to have. An upload that expired after
-        `expired_since_ms` counts until it is forgotten."""
+        """Returns the total bytes of a user's files and the full lengths of their uploads.
+
+        An upload that expired after `expired_since_ms` counts until it is deleted.
+        """
         ...
 
     def is_shown_to(self, file_id: str, user_id: str) -> bool:
-        """Whether a message has it attached that this user may see as a member."""
+        """Returns whether the file is attached to a message that this user may see as a member."""
         ...
 
     def upload(self, upload_id: str) -> Upload | None: ...
     def uploads_among(self, upload_ids: Collection[str]) -> frozenset[str]: ...
 
     def count_uploads(self, owner_id: str, now_ms: int) -> int:
-        """A user's uploads that have not expired."""
+        """Returns how many of a user's uploads have not expired."""
         ...
 
     def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
-        """Returns the ids of those that nobody has claimed: first those never claimed, the oldest first, then those
-        whose claim ended longest ago."""
+        """Returns the ids of uploads to delete that no node has claimed: first those never claimed, oldest first, then
+        those whose claim expired longest ago."""
         ...
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
 
     def unplaced(self, after_id: str, limit: int) -> Sequence[str]:
-        """Returns the ids of files without a folder id, in their order."""
+        """Returns the ids of files without a folder id, in order."""
         ...
 
     def place(self, file_ids: Collection[str], folder_id: str) -> None:
-        """Gives files that have no folder id this one."""
+        """Sets the folder id of the files that have none."""
         ...
 
     def put(self, file: File, due_ms: int) -> None:
-        """`due_ms`: when it is looked at whether anything refers to it."""
+        """Stores a file, to be checked for references at `due_ms`."""
         ...
 
     def drop(self, file_id: str) -> None: ...
 
     def put_upload(self, upload: Upload) -> None:
-        """In the place of one with the same id."""
+        """Stores an upload, replacing the one with the same id."""
         ...
 
     def expire_upload(self, upload_id: str, now_ms: int) -> None: ...
@@ -413,99 +449,106 @@ class Files(Protocol):
 
 
 class Invitations(Protocol):
-    """Links by which people join. A snapshot's are only read."""
+    """Invitation links. Read-only in a snapshot."""
 
     def find(self, invitation_id: str) -> Invitation | None: ...
     def with_code(self, code_hash: str) -> Invitation | None: ...
 
     def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
-        """Returns a user's invitations, the newest first; None: those of all."""
+        """Returns a user's invitations, newest first; None returns those of all users."""
         ...
 
     def drop_expired(self, before_ms: int) -> None:
-        """Forgets those that had expired by then."""
+        """Deletes invitations that expired before `before_ms`."""
         ...
 
 
 class Restrictions(Protocol):
-    """Whom moderators have muted or banned in a conversation."""
+    """The users whom moderators have muted or banned in a conversation."""
 
     def find(self, conversation_id: str, user_id: str, kind: RestrictionKind) -> Restriction | None: ...
 
     def on_users(self, conversation_id: str, user_ids: Collection[str]) -> Sequence[Restriction]:
-        """Of both kinds, also those that have ended by themselves."""
+        """Returns mutes and bans of these users, including expired ones."""
         ...
 
     def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
-        """`on_users` for (conversation id, user id) pairs of several conversations."""
+        """As `on_users`, for (conversation id, user id) pairs of several conversations."""
         ...
 
     def of_conversation(
         self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int
     ) -> Sequence[Restriction]:
-        """Those that have not ended, by user id."""
+        """Returns the active restrictions of one kind in the order of user ids."""
         ...
 
 
 class Unreads(Protocol):
-    """How much somebody has not read: derived, each time it is asked."""
+    """Unread counts, computed on each call."""
 
     def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
-        """(conversation id, user id) -> what is unread, for those who are members."""
+        """Returns (conversation id, user id) -> unread counts, for the pairs that are memberships."""
         ...
 
 
 class SyncLog(Protocol):
-    """The log as far as it concerns one user."""
+    """The events of the log that concern one user."""
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Returns at most `limit` events after a position, in order, each with the user's history in its conversation
-        now. Of conversations that they are not in now, there are only the events that ended their memberships."""
+        """Returns at most `limit` events after a position, in order, each with the user's current history in its
+        conversation.
+
+        Of conversations that the user has left, only the events that ended the memberships are included.
+        """
         ...
 
     def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
-        """The same events, those of moved cursors (`MessagesRead`, `MessagesDelivered`) with the messages that they
-        covered, which the log does not hold: for dialects that tell the authors of these."""
+        """Returns the same events, with `covered` set in `MessagesRead` and `MessagesDelivered`.
+
+        The log does not store these messages; dialects that notify their authors need them.
+        """
         ...
 
     def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
-        """How many `events_of` finds."""
+        """Returns how many events `events_of` would return."""
         ...
 
     def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
-        """The first times after a position that one of the user's contacts (`PresenceTable.contacts`) changed how
-        others see them."""
+        """Returns the first events after a position in which contacts of the user (`PresenceTable.contacts`) changed
+        their profile."""
         ...
 
     def floor(self) -> int:
-        """Events up to this position have been pruned."""
+        """Returns the position up to which events have been pruned."""
         ...
 
 
 class Sessions(Protocol):
-    """What is stored of recoverable sessions, by the id of their sockets. Times are in milliseconds since 1970. A
-    snapshot's is only read."""
+    """The stored part of recoverable sessions, by the ids of their sockets.
+
+    Times are in milliseconds since 1970. Read-only in a snapshot.
+    """
 
     def ensure_secret(self, name: str, value: str) -> str:
-        """The stored one; without one, `value` is stored."""
+        """Returns the stored secret of this name; stores `value` if there is none."""
         ...
 
     def put(self, socket_id: str, node_id: str, ended_ms: int | None, now_ms: int) -> None:
-        """The session goes on at this node, or was ended on purpose there."""
+        """Records that the session continues on this node, or with `ended_ms` that it was ended there on purpose."""
         ...
 
     def keep_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
-        """None forgets it."""
+        """Stores whether the socket has opened a conversation as a room; None deletes the entry."""
         ...
 
     def node_ended(self, node_id: str, ended_ms: int) -> None: ...
 
     def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:
-        """What is stored of these is still needed."""
+        """Marks these sessions as still needed."""
         ...
 
     def prune(self, before_ms: int) -> None:
-        """Forgets what was not needed since then."""
+        """Deletes sessions that were last needed before `before_ms`."""
         ...
 
     def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...

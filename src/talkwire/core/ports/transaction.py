@@ -1,6 +1,6 @@
-"""What the domain asks of a database: a `Transaction` to change the chat in, a `Snapshot` to read it from.
+"""The database interfaces of the chat: a `Transaction` to change it, a `Snapshot` to read it.
 
-Both are synchronous and belong to one thread. Storage implements them; nothing here says how.
+Both are synchronous and belong to one thread. The storage package implements them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from talkwire.core.ports.stores import (
 
 
 class Prefetch:
-    """What a batch of commands will ask its transaction for, so that each kind is fetched by one statement."""
+    """The keys that a batch of commands will look up, so that each kind is fetched with one statement."""
 
     __slots__ = ("files", "members", "messages", "names", "sent_messages", "unread_notifications")
 
@@ -50,13 +50,16 @@ class Prefetch:
         self.files: set[str] = set()
         """ids"""
         self.names: set[tuple[str, str]] = set()
-        """(conversation id, what a member's casefolded name or id may be)"""
+        """(conversation id, casefolded name or id that a member may have)"""
         self.unread_notifications: set[tuple[str, str]] = set()
         """(conversation id, user id): the unread notifications of messages"""
 
 
 class Transaction(Protocol):
-    """The chat as of the log's head, locked. Sees what earlier commands of the same batch recorded."""
+    """A write transaction at the head of the log, which is locked.
+
+    Reads include what earlier commands of the same batch have recorded.
+    """
 
     @property
     def now_ms(self) -> int: ...
@@ -79,18 +82,20 @@ class Transaction(Protocol):
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]: ...
 
     def heir(self, conversation_id: str, leaving_id: str) -> Member | None:
-        """Who takes a conversation over when its owner leaves: the admin, else the member, who joined first."""
+        """Returns the member who inherits a conversation when its owner leaves: the admin who joined first, else the
+        member."""
         ...
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Casefolded name or id -> the ids of the members who are called so."""
+        """Returns casefolded name or id -> the ids of the members it fits."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
 
     def newest_message_ms(self, conversation: Conversation) -> int | None:
-        """When the newest message of a conversation was sent, deleted or not."""
+        """Returns when the newest message of a conversation was sent, in milliseconds since 1970, also if it was
+        deleted."""
         ...
 
     @property
@@ -113,25 +118,30 @@ class Transaction(Protocol):
     def answers(self) -> StoredAnswers: ...
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
-        """What a member has not read, this transaction's changes included."""
+        """Returns a member's unread counts, including this transaction's changes."""
         ...
 
     def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
-        """What a member would not have read if their read position were `seq`, this transaction's changes included."""
+        """Returns the unread counts a member would have with the read position `seq`, including this transaction's
+        changes."""
         ...
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
-        """Returns the `seq` of the newest message behind `after_seq` that another user has sent, and that is neither
-        deleted nor imported, where it is among the conversation's newest."""
+        """Returns the `seq` of the newest message after `after_seq` from another sender, neither deleted nor imported.
+
+        Only the conversation's newest messages are searched; None if there is none among them.
+        """
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
-        """Who has sent the newest messages of a stretch."""
+        """Returns the senders of the newest messages in the given range of `seq`."""
         ...
 
     def has_been_read(self, message: Message) -> bool:
-        """Whether somebody has read it beside its sender and users that have blocked its sender, this transaction's
-        changes included."""
+        """Returns whether a user other than the sender has read the message, including this transaction's changes.
+
+        Users who have blocked the sender do not count.
+        """
         ...
 
     @property
@@ -140,31 +150,31 @@ class Transaction(Protocol):
     def sessions(self) -> Sessions: ...
 
     def next_pos(self) -> int:
-        """The position that the next recorded event has to carry."""
+        """Returns the log position that the next recorded event must have."""
         ...
 
     def record(self, event: Durable) -> None:
-        """Appends the event to the log and makes the tables show it."""
+        """Appends the event to the log and applies it to the tables."""
         ...
 
     def put_account(self, account: Account) -> None:
-        """Stores sign-in data, which is no event: the log never holds a password's hash."""
+        """Stores sign-in data. There is no event for it, because the log must never contain a password's hash."""
         ...
 
     def put_login(self, session: LoginSession) -> None: ...
     def drop_login(self, session_id: str) -> None: ...
 
     def drop_expired_logins(self, user_id: str) -> None:
-        """Forgets the user's devices that have not been used for too long."""
+        """Deletes the user's signed-in devices that were not used before they expired."""
         ...
 
 
 class LeaseTransaction(Protocol):
-    """What nodes hold for a while. The log's head is not locked."""
+    """A transaction on the tables of leases and of what ends with them. It does not lock the head of the log."""
 
     @property
     def now_ms(self) -> int:
-        """By the clock that all nodes share."""
+        """The current time by the database's clock, which all nodes share."""
         ...
 
     @property
@@ -178,15 +188,16 @@ class LeaseTransaction(Protocol):
 
 
 class Snapshot(Protocol):
-    """A consistent, read-only view of what is committed."""
+    """A consistent, read-only view of the committed data."""
 
     @property
     def now_ms(self) -> int:
-        """By the clock that all nodes share."""
+        """The current time by the database's clock, which all nodes share."""
         ...
 
     def head(self) -> tuple[str, int]:
-        """Answers (epoch, position of the newest event). Raises LogReplaced."""
+        """Returns (epoch, position of the newest event). Raises LogReplaced if the database holds another log than
+        before."""
         ...
 
     def user(self, user_id: str) -> User | None: ...
@@ -196,26 +207,29 @@ class Snapshot(Protocol):
     def users_named(
         self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
     ) -> Sequence[User]:
-        """Users whose casefolded name begins so, by that name and id; `after` is such a pair."""
+        """Returns users whose casefolded name starts with the prefix, in the order of (name, id). `after` is such a
+        pair."""
         ...
 
     def contacts_named(
         self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
     ) -> Sequence[User] | None:
-        """As `users_named`, of those who share a conversation with a user. None where all conversations of the user
-        have more than `reach_max` members together."""
+        """As `users_named`, but only users who share a conversation with the user.
+
+        Returns None if the user's conversations together have more than `reach_max` members.
+        """
         ...
 
     def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
-        """Those of `other_ids` who share a conversation with the user."""
+        """Returns which of `other_ids` share a conversation with the user."""
         ...
 
     def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
-        """The devices that are signed in, the one that was used last first."""
+        """Returns the signed-in devices, most recently used first."""
         ...
 
     def login_addresses(self, user_id: str, now_ms: int) -> frozenset[str]:
-        """The addresses of the devices that are signed in, as far as they are known."""
+        """Returns the known addresses of the signed-in devices."""
         ...
 
     def account_record(self, email: str) -> AccountRecord | None: ...
@@ -223,7 +237,7 @@ class Snapshot(Protocol):
     def conversation(self, conversation_id: str) -> Conversation | None: ...
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
     def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
-        """Conversation id -> the user in it, where they are a member."""
+        """Returns conversation id -> the user's membership, for the conversations that the user is in."""
         ...
 
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]: ...
@@ -233,19 +247,19 @@ class Snapshot(Protocol):
     def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]: ...
 
     def blockers_of(self, user_id: str) -> frozenset[str]:
-        """Who has blocked a user."""
+        """Returns the ids of the users who have blocked this user."""
         ...
 
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
-        """Whom a user has blocked, by id."""
+        """Returns the users whom a user has blocked, in the order of their ids."""
         ...
 
     def conversations_of(self, user_id: str, before_pos: int | None, limit: int) -> Sequence[tuple[Conversation, int]]:
-        """(conversation, position of its newest message), newest first."""
+        """Returns (conversation, position of its newest message), newest first."""
         ...
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """In the order of their ids; `member_id`: those of one user."""
+        """Returns conversations in the order of their ids; only those of the user `member_id` if it is set."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
@@ -260,18 +274,23 @@ class Snapshot(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """At most `limit` messages behind `history_seq`, in ascending `seq`: the first ones after `after_seq`, else the
-        last ones before `before_seq`, else the newest."""
+        """Returns at most `limit` messages after `history_seq`, in ascending `seq`.
+
+        These are the first ones after `after_seq`, else the last ones before `before_seq`, else the newest.
+        """
         ...
 
     def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
-        """Who has read furthest of those who have read anything, the furthest first; without users that have blocked
-        the asker."""
+        """Returns the members who have read furthest, furthest first, without members who have read nothing and users
+        who have blocked the asker."""
         ...
 
     def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:
-        """The `seq` up to which all members but the sender have received, and that up to which they have read, of those
-        whom the message is for; None: it is for nobody else. Who has blocked the asker counts as having neither."""
+        """Returns the `seq` up to which all other members have received, and up to which they have read.
+
+        Only members who can see the message count; None if there is nobody but the sender. Members who have blocked the
+        asker count as having received and read nothing.
+        """
         ...
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]: ...
@@ -309,5 +328,6 @@ class Snapshot(Protocol):
     def sessions(self) -> Sessions: ...
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
-        """The log after a position. Messages are given as they are now, not as they were."""
+        """Returns events after a position of the log. Messages in them are in their current state, not in that of the
+        event."""
         ...
