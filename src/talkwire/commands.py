@@ -1,6 +1,6 @@
-"""What `Talkwire.before` is asked about and `Talkwire.execute` carries out: the chat's commands, as frozen Structs.
+"""The chat's commands, as frozen Structs: `Talkwire.execute` executes them and `Talkwire.before` hooks receive them.
 
-Where one has a `sender_id`, that is the user in whose name the program acts.
+A `sender_id` is the user in whose name the program acts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked about users, the accounts that sign in here, and their signed-in devices."""
+"""Commands about users, the accounts that sign in on this server, and their signed-in devices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talkwire.core.domain.model import LoginSession, User
 
 
 class Device(msgspec.Struct, frozen=True):
-    """Where a sign-in comes from, for the user to know it again."""
+    """The origin of a sign-in, shown to the user in the list of devices."""
 
     address: str = ""
     user_agent: str = ""
@@ -19,34 +19,38 @@ NO_DEVICE = Device()
 
 
 class Login(msgspec.Struct, frozen=True):
-    """A signed-in device and the account it belongs to."""
+    """A signed-in device and the user that it belongs to."""
 
     session: LoginSession
     user: User
 
 
 class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
-    """A new account of our own. The password arrives hashed: hashing takes long and must not hold the writer."""
+    """Creates an account with e-mail and password and returns its user.
+
+    The password is already hashed, because hashing is slow and must not block the writer.
+    """
 
     email: str
     name: str
     password_hash: str
     id: str | None = None
     invitation: str | None = None
-    """The code of an invitation, whose conversations the account joins."""
+    """The code of an invitation. The account joins the invitation's conversations."""
 
 
 class SetPassword(Change[None], frozen=True, tag="SetPassword"):
-    """Gives the account of `user_id` a new password and signs its devices out; an operator's command."""
+    """Sets a new password for the account of `user_id` and signs its devices out. Only for operators."""
 
     user_id: str
     password_hash: str
 
 
 class ChangePassword(Change[None], frozen=True, tag="ChangePassword"):
-    """Gives the actor's account a new password and signs all devices but `session_id` out.
+    """Sets a new password for the actor's account and signs all devices but `session_id` out.
 
-    `current_hash` is what the current password was compared with.
+    `current_hash` is the hash that the current password was checked against. Raises an error if the password has
+    changed since.
     """
 
     current_hash: str
@@ -55,7 +59,8 @@ class ChangePassword(Change[None], frozen=True, tag="ChangePassword"):
 
 
 class RehashPassword(Change[None], frozen=True, tag="RehashPassword"):
-    """Internal: keeps the same password at another cost, unless it was changed since."""
+    """Internal: stores the hash of the same password with other cost parameters, unless the password has changed
+    since."""
 
     user_id: str
     current_hash: str
@@ -63,8 +68,11 @@ class RehashPassword(Change[None], frozen=True, tag="RehashPassword"):
 
 
 class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
-    """Records a device. `token_hash` is the hash of its first refresh token, `password_hash` what its password was
-    compared with, if it gave one."""
+    """Stores a signed-in device.
+
+    `token_hash` is the hash of its first refresh token. `password_hash` is the hash that the password was checked
+    against, None for a sign-in without a password. `lifetime_ms` is in milliseconds.
+    """
 
     user_id: str
     token_hash: str
@@ -74,8 +82,11 @@ class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
 
 
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
-    """Trades a refresh token for the next one. A token that was traded before ends its whole family and is answered
-    None: a refusal that has to be stored."""
+    """Replaces a refresh token by the next one.
+
+    A token that was already replaced has probably been stolen: it signs the device out. The result is then None and not
+    an error, because an error would roll the sign-out back.
+    """
 
     session_id: str
     token_hash: str
@@ -85,13 +96,13 @@ class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
 
 
 class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):
-    """Signs one of the actor's devices out."""
+    """Signs out one of the actor's devices."""
 
     session_id: str
 
 
 class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
-    """The user of a token seen for the first time. Answers the stored user, banned or not."""
+    """Stores the user of a token on first sight. Returns the stored user, also if that user is banned."""
 
     user_id: str
     name: str
@@ -106,7 +117,7 @@ class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
 
 
 class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
-    """Changes how others see the actor. What is left out stays; None takes a picture or a text away."""
+    """Changes the actor's profile. Fields that are not set stay the same; None removes a picture or a text."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -114,7 +125,10 @@ class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
 
 
 class PutUser(Change[User], frozen=True, tag="PutUser"):
-    """Creates or changes any user; for the back end and admins. What is left out stays; None clears."""
+    """Creates or changes any user. Only for the application's backend and admins.
+
+    Fields that are not set stay the same; None clears a field.
+    """
 
     user_id: str
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -125,14 +139,14 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
-    """Creates or changes all of these users, or none of them when one is refused."""
+    """Creates or changes these users: all of them, or none if one is refused."""
 
     users: tuple[PutUser, ...]
 
 
 class AccountRecord(msgspec.Struct, frozen=True):
-    """An account with its user. `addresses` are those where its devices signed in or were last renewed, of the devices
-    that are signed in."""
+    """An account with its user. `addresses` are the IP addresses of the latest sign-in or renewal of its signed-in
+    devices."""
 
     user: User
     password_hash: str
@@ -140,38 +154,39 @@ class AccountRecord(msgspec.Struct, frozen=True):
 
 
 class FindAccount(Query["AccountRecord | None"], frozen=True, tag="FindAccount"):
-    """Internal: what a sign-in is checked against."""
+    """Internal: returns the account to check a sign-in against."""
 
     email: str
 
 
 class FindOwnAccount(Query["AccountRecord | None"], frozen=True, tag="FindOwnAccount"):
-    """Internal: what the actor's current password is checked against."""
+    """Internal: returns the account to check the actor's current password against."""
 
 
 class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins"):
-    """The actor's signed-in devices, the one that was used last first. Those whose time was over before `now_ms` have
-    signed out by themselves."""
+    """Lists the actor's signed-in devices, most recently used first, without those expired by `now_ms`."""
 
     now_ms: int
 
 
 class GetUser(Query[User], frozen=True, tag="GetUser"):
-    """A user as the actor may see them."""
+    """Returns a user's profile as the actor may see it."""
 
     user_id: str
 
 
 class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
-    """An operator's list, by id."""
+    """Lists all users in the order of their ids. Only for operators."""
 
     cursor: str | None = None
     limit: int = 100
 
 
 class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
-    """The users whose name begins with `text`, without regard to case, and the one whose id it is; all when it is
-    empty. The setting `directory` says which users an ordinary user finds."""
+    """Finds users whose name starts with `text`, ignoring case, and the user with that id.
+
+    An empty text finds all users. The setting `directory` restricts which users an ordinary user finds.
+    """
 
     text: str = ""
     cursor: str | None = None

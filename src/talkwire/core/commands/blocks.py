@@ -1,4 +1,4 @@
-"""Of whom a user does not want to hear."""
+"""Commands about blocked users."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ class UnblockUser(Change[None], frozen=True, tag="UnblockUser"):
 
 
 class IsBlocked(Query[bool], frozen=True, tag="IsBlocked"):
-    """Whether one of a direct conversation's two members has blocked the other. Says nothing to strangers: it is asked
-    for members only."""
+    """Returns whether one of the two members of a direct conversation has blocked the other.
+
+    Callers must ask for members only: it does not check the actor.
+    """
 
     conversation_id: str
 
 
 class ListBlocked(Query[Page[User]], frozen=True, tag="ListBlocked"):
-    """Whom the actor has blocked, by id."""
+    """Lists the users whom the actor has blocked, in the order of their ids."""
 
     cursor: str | None = None
     limit: int = 50

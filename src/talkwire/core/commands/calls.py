@@ -1,6 +1,6 @@
-"""What the members of a conversation say about a call.
+"""Commands about calls in a conversation.
 
-The server relays it and knows who is in the call; sound and pictures go another way.
+The server relays signals and tracks who is in a call. Audio and video do not pass through it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from talkwire.core.commands.command import NodeCommand, Query, SocketSignal
 
 
 class CallSignal(SocketSignal[str], frozen=True):
-    """Answers the call's id. `to_user_id`: only that member is told. `data` is the clients' own."""
+    """The base of call signals; the result is the call's id.
+
+    `to_user_id`: send only to that member. `data` is defined by the clients and relayed unchanged.
+    """
 
     conversation_id: str
     call_id: str
@@ -20,11 +23,11 @@ class CallSignal(SocketSignal[str], frozen=True):
 
 
 class InviteToCall(CallSignal, frozen=True, tag="InviteToCall"):
-    """Calls the other members, or one; an empty `call_id` is made up."""
+    """Calls the other members of a conversation, or only `to_user_id`. The server generates an empty `call_id`."""
 
 
 class AcceptCall(CallSignal, frozen=True, tag="AcceptCall"):
-    """Joins. Any member may, called or not."""
+    """Joins a call. Any member of the conversation may, including members who were not called."""
 
 
 class RejectCall(CallSignal, frozen=True, tag="RejectCall"):
@@ -32,7 +35,7 @@ class RejectCall(CallSignal, frozen=True, tag="RejectCall"):
 
 
 class SendCallSignal(CallSignal, frozen=True, tag="SendCallSignal"):
-    """Whatever those in the call have to tell each other: offers, answers, candidates."""
+    """Relays WebRTC session descriptions, candidates and other data between the participants of a call."""
 
 
 class HangUpCall(CallSignal, frozen=True, tag="HangUpCall"):
@@ -40,14 +43,17 @@ class HangUpCall(CallSignal, frozen=True, tag="HangUpCall"):
 
 
 class Callees(msgspec.Struct, frozen=True):
-    """`member_ids` are all who may be in a call; `ringing_ids` those whom the actor can call."""
+    """The users of a call that is about to start.
+
+    `member_ids` may join the call; `ringing_ids` are the users for whom it rings.
+    """
 
     member_ids: tuple[str, ...]
     ringing_ids: tuple[str, ...]
 
 
 class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
-    """Whom the actor would call in a conversation of at most `members_max`."""
+    """Returns the users whom the actor would call in a conversation. Refused above `members_max` members."""
 
     conversation_id: str
     members_max: int
@@ -57,8 +63,11 @@ class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
 
 
 class CallRecord(msgspec.Struct, frozen=True):
-    """A call that goes on. `node_id` is its home: the node that carries it on. `member_ids` may be in it. `ringing_ids`
-    were called and have not answered; nobody does once somebody has answered."""
+    """A call in progress.
+
+    `node_id` is the node that manages the call. The users in `member_ids` may join it. `ringing_ids` were called and
+    have not responded; empty once somebody has accepted.
+    """
 
     conversation_id: str
     call_id: str
@@ -69,21 +78,24 @@ class CallRecord(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """`holder` is the call that goes on in the conversation now. `replaced` was carried on by a node that is no
-    more."""
+    """The result of claiming a call.
+
+    `holder` is the call now in progress in the conversation. `replaced` is a call that it replaced because the call's
+    node had died.
+    """
 
     holder: CallRecord
     replaced: CallRecord | None = None
 
 
 class ClaimCall(NodeCommand[Claim], frozen=True, tag="ClaimCall"):
-    """A node begins a call, unless another one goes on in its conversation."""
+    """Starts a call on a node, unless another call is in progress in its conversation."""
 
     record: CallRecord
 
 
 class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
-    """Who has not answered yet in a call of this node."""
+    """Stores which users a call of this node is still ringing for."""
 
     conversation_id: str
     node_id: str
@@ -91,13 +103,13 @@ class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
 
 
 class DropCall(NodeCommand[None], frozen=True, tag="DropCall"):
-    """A call of this node is over."""
+    """Removes a call of this node, which has ended."""
 
     conversation_id: str
     node_id: str
 
 
 class FindCall(Query[CallRecord | None], frozen=True, tag="FindCall"):
-    """The call that goes on in a conversation."""
+    """Returns the call in progress in a conversation, or None."""
 
     conversation_id: str

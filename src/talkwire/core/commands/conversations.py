@@ -1,4 +1,4 @@
-"""What is asked about conversations. Who is in them is in `members.py`."""
+"""Commands about conversations. `members.py` has those about their members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talkwire.core.domain.model import Conversation, ConversationKind, History, 
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A member with the name that others see."""
+    """A membership with the user's current name and picture."""
 
     member: Member
     name: str
@@ -19,10 +19,10 @@ class MemberView(msgspec.Struct, frozen=True):
 
 
 class ConversationView(msgspec.Struct, frozen=True):
-    """A conversation as one reader sees it: a direct one is named after the other member.
+    """A conversation as one reader sees it. A direct one has the name of the other member.
 
-    `reader` and `unread` are None for readers that are no members. `mute` is what a moderator has put on the reader.
-    `existed`: it answers a creation, and was there before.
+    `reader` and `unread` are None if the reader is not a member. `mute` is the moderator's mute of the reader.
+    `existed`: the conversation was created by an earlier command.
     """
 
     conversation: Conversation
@@ -37,12 +37,14 @@ class ConversationView(msgspec.Struct, frozen=True):
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):
-    """Creates a conversation, or returns the one that exists: a direct one exists once per pair, and the role `service`
-    may repeat a creation with the same `id` and members.
+    """Creates a conversation, or returns the existing one.
 
-    `id`, unknown `member_ids`, `owner_id` and `roles` are for the role `service` only, whose groups and channels have
-    no owner unless one of these two names one. Both are left out of a command's hash when they are not given, so that
-    a retry from before they existed is recognised.
+    A direct conversation exists once for each pair of users, and the role `service` may repeat a creation with the same
+    `id` and members.
+
+    Only the role `service` may set `id`, `owner_id` and `roles` and name unknown `member_ids`. Its groups and channels
+    have no owner unless `owner_id` or `roles` names one. Both are excluded from the command's hash when they are not
+    set, so that a retry from before these fields existed is recognised.
     """
 
     kind: ConversationKind
@@ -59,7 +61,7 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
-    """What is left out stays; None takes a name, a picture or metadata away."""
+    """Changes a conversation. Fields that are not set stay the same; None removes a name, picture or metadata."""
 
     conversation_id: str
     name: str | UnsetType | None = UNSET
@@ -79,9 +81,12 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
 
 
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
-    """The actor's conversations, the one with the newest message first. With `of_everybody`, `member_id` or `text` the
-    back end and admins list all conversations, in the order of their ids: those of `member_id`, and those whose name
-    has all words of `text`. Conversations with at most `members_max` members are answered with them."""
+    """Lists the actor's conversations, the one with the newest message first.
+
+    With `of_everybody`, `member_id` or `text`, the backend and admins list all conversations in the order of their ids:
+    those of `member_id`, and those whose names contain all words of `text`. Conversations of at most `members_max`
+    members include their members.
+    """
 
     cursor: str | None = None
     limit: int = 50

@@ -1,4 +1,4 @@
-"""What the application asks of sockets beside the chat: events of its own, and who is connected."""
+"""Commands with which the application sends its own events to sockets and asks who is connected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from talkwire.core.commands.command import Change, Signal
 
 
 class SendReport(msgspec.Struct, frozen=True):
-    """`reached` are those of the users who have sockets, `sockets` how many these are on all nodes that have answered;
-    `stored` are those of the others for whom it was stored. In the order in which they were named."""
+    """The result of sending an event to users.
+
+    `reached` are the users with connected sockets, `sockets` the number of these sockets on all nodes that responded.
+    `stored` are the other users, if the event was stored for them. Ids are in the order of the command.
+    """
 
     reached: tuple[str, ...]
     sockets: int
@@ -17,11 +20,14 @@ class SendReport(msgspec.Struct, frozen=True):
 
 
 class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
-    """An event of the application's own, to all sockets of these users: any name but Socket.IO's own, any JSON. With
-    `store`, who has none gets it at the next connect in the `gateway` dialect. For the application's backend and
+    """Sends an event of the application to all sockets of these users. Only for the application's backend and
     operators.
 
-    A node that cannot be asked in time is not counted. Nothing is stored for who is connected there."""
+    The event can have any name that Socket.IO does not reserve and any JSON payload. With `store`, users without a
+    socket receive it at their next connect in the `gateway` dialect.
+
+    A node that does not respond in time is not counted, and nothing is stored for users connected to it.
+    """
 
     user_ids: tuple[str, ...]
     event: str
@@ -30,14 +36,18 @@ class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
 
 
 class KeepReport(Change[SendReport], frozen=True, tag="KeepReport"):
-    """Internal: answers with `report`. Carried out under the key of a `SendToUsers`, it keeps what that was answered
-    with for retries. For the application's backend and operators."""
+    """Internal: returns `report`.
+
+    It is executed with the idempotency key of a `SendToUsers` to store that command's result for retries. Only for the
+    application's backend and operators.
+    """
 
     report: SendReport
 
 
 class SendToConversation(Signal[None], frozen=True, tag="SendToConversation"):
-    """As `SendToUsers`, to the sockets that follow a conversation."""
+    """Sends an event of the application to the sockets that follow a conversation. As `SendToUsers`, but it is never
+    stored."""
 
     conversation_id: str
     event: str
@@ -45,11 +55,11 @@ class SendToConversation(Signal[None], frozen=True, tag="SendToConversation"):
 
 
 class ListConnected(Signal[tuple[str, ...]], frozen=True, tag="ListConnected"):
-    """The ids of everybody who has a socket, on any node, in their order. For the application's backend and
+    """Lists the ids of all users with a socket on any node, sorted. Only for the application's backend and
     operators."""
 
 
 class IsConnected(Signal[bool], frozen=True, tag="IsConnected"):
-    """Whether a user has a socket, on any node. For the application's backend and operators."""
+    """Returns whether a user has a socket on any node. Only for the application's backend and operators."""
 
     user_id: str

@@ -1,4 +1,4 @@
-"""What is asked about invitations: links by which people register and join conversations."""
+"""Commands about invitations: links with which people register and join conversations."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from talkwire.core.domain.model import Invitation
 
 
 class CreatedInvitation(msgspec.Struct, frozen=True):
-    """An invitation with its code, which nobody can read anywhere later."""
+    """A new invitation with its code. The code is not stored and cannot be shown again."""
 
     invitation: Invitation
     code: str
 
 
 class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvitation"):
-    """Without conversations it lets people register and no more. `expires_ms` None: it does not expire; `max_uses`
-    None: any number of people may use it."""
+    """Creates an invitation. Without conversations it only lets people register.
+
+    `expires_ms` None: it does not expire. `max_uses` None: there is no limit of uses.
+    """
 
     conversation_ids: tuple[str, ...] = ()
     expires_ms: int | None = None
@@ -25,19 +27,19 @@ class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvita
 
 
 class DeleteInvitation(Change[None], frozen=True, tag="DeleteInvitation"):
-    """Ends an invitation. Whoever has joined by it stays."""
+    """Deletes an invitation. Users who have joined with it stay."""
 
     invitation_id: str
 
 
 class AcceptInvitation(Change[tuple[str, ...]], frozen=True, tag="AcceptInvitation"):
-    """Has the actor join the conversations of an invitation; the result is their ids."""
+    """Adds the actor to an invitation's conversations and returns their ids."""
 
     code: str
 
 
 class ListInvitations(Query[Page[Invitation]], frozen=True, tag="ListInvitations"):
-    """The actor's own invitations, newest first; those of all for the application's backend and admins."""
+    """Lists the actor's invitations, newest first; for the application's backend and admins, those of all users."""
 
     cursor: str | None = None
     limit: int = 50

@@ -1,4 +1,4 @@
-"""What is asked about who is in a conversation."""
+"""Commands about the members of a conversation."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from talkwire.core.domain.model import Member, MemberRole
 
 
 class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
-    """Answers those who were not members before. A public group or channel is joined by adding oneself alone."""
+    """Adds members and returns those who were not members before.
+
+    To join a public group or channel, users add themselves and nobody else.
+    """
 
     conversation_id: str
     user_ids: tuple[str, ...]
 
 
 class RemoveMember(Change[None], frozen=True, tag="RemoveMember"):
-    """Taking out oneself is leaving."""
+    """Removes a member. Members who remove themselves leave."""
 
     conversation_id: str
     user_id: str
 
 
 class UpdateMember(Change[MemberView], frozen=True, tag="UpdateMember"):
-    """Making somebody the owner makes the old owner an admin."""
+    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin."""
 
     conversation_id: str
     user_id: str

@@ -1,6 +1,7 @@
-"""What is asked about messages. Those that clients name by an id may be any text; what is no id names nothing.
+"""Commands about messages.
 
-Where a command has a `sender_id`, the role `service` says with it in whose name it acts; nobody else may name another.
+`message_id` and other ids from clients may be any text; a text that is no valid id is treated as an unknown message.
+`sender_id`, where there is one, is the user in whose name the role `service` acts; nobody else may name another user.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from talkwire.core.domain.model import AttachedKind, Message, Place
 
 
 class MessagePage(msgspec.Struct, frozen=True):
-    """Messages in ascending `seq`; `has_more` says whether there are more in the direction that was asked for."""
+    """Messages in ascending `seq`. `has_more` says whether there are more in the requested direction."""
 
     items: tuple[Message, ...]
     has_more: bool
@@ -20,14 +21,14 @@ class MessagePage(msgspec.Struct, frozen=True):
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """A thread's root and one page of the replies to it."""
+    """A thread's root message and one page of its replies."""
 
     root: Message
     replies: MessagePage
 
 
 class MessageVersion(msgspec.Struct, frozen=True):
-    """What a message said from a time on; the first version is 1."""
+    """A message's text from the time `written_ms` on; the first version has the number 1."""
 
     number: int
     content: str
@@ -35,8 +36,10 @@ class MessageVersion(msgspec.Struct, frozen=True):
 
 
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something to attach: an uploaded file by its `id`, a `place`, or else what is at a `url`, under a name. `kind` is
-    what the client calls a message with it."""
+    """A reference to something to attach: an uploaded file by its `id`, a `place`, or a `url` with a name.
+
+    `kind` is the type that clients display for the message.
+    """
 
     id: str | None = None
     url: str | None = None
@@ -46,9 +49,13 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
-    """`client_message_id` is unique per conversation and sender for ever. `content` may be empty beside attachments.
-    `sent_hash` is what the message is known by as it was sent, where a hook has changed it since: a retry sends it
-    again as it was. With `created_ms` the back end or an admin imports a message that was sent at that time."""
+    """Sends a message.
+
+    `client_message_id` must be unique for conversation and sender; a second message with it is a retry. `content` may
+    be empty if there are attachments. If a hook has changed the message, `sent_hash` is the hash of what the client
+    sent, because a retry repeats that. With `created_ms`, the backend or an admin imports a message that was sent at
+    that time.
+    """
 
     conversation_id: str
     content: str
@@ -63,12 +70,12 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a text and nothing that anything has to be looked up for."""
+        """Whether it is only a text, without anything to look up: attachments, mentions, a reply or a thread."""
         return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
 
 
 class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):
-    """Into all of the conversations, or into none."""
+    """Forwards a message to all of these conversations, or to none if one is refused."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -86,7 +93,7 @@ class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):
 
 
 class React(Change[Message], frozen=True, tag="React"):
-    """Adds an emoji, or a custom one as `:name:`; doing so twice is no error."""
+    """Adds a reaction: an emoji, or a custom one as `:name:`. Repeating it is no error."""
 
     message_id: str
     emoji: str
@@ -112,8 +119,11 @@ class GetMessage(Query[Message], frozen=True, tag="GetMessage"):
 
 
 class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
-    """`before`, `after` and `around` are message ids; at `around_seq` there need not be a message any more. One of them
-    at most; without them the newest page."""
+    """Lists messages of a conversation, the newest page by default.
+
+    `before`, `after` and `around` are message ids. `around_seq` is a `seq`, of which the message may have been deleted.
+    Only one of them may be set.
+    """
 
     conversation_id: str
     before: str | None = None
@@ -124,7 +134,10 @@ class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
 
 
 class GetThread(Query[Thread], frozen=True, tag="GetThread"):
-    """Of a root or of a reply in it. `before` and `after` are ids of replies; without them the newest page."""
+    """Returns the thread of a root message or of one of its replies.
+
+    `before` and `after` are ids of replies; without them it returns the newest page.
+    """
 
     message_id: str
     before: str | None = None
@@ -133,7 +146,7 @@ class GetThread(Query[Thread], frozen=True, tag="GetThread"):
 
 
 class ListPins(Query[Page[Message]], frozen=True, tag="ListPins"):
-    """What is pinned in a conversation, the newest pin first; `before` is the id of a pinned message."""
+    """Lists the pinned messages of a conversation, newest pin first. `before` is the id of a pinned message."""
 
     conversation_id: str
     before: str | None = None
@@ -141,7 +154,10 @@ class ListPins(Query[Page[Message]], frozen=True, tag="ListPins"):
 
 
 class ListVersions(Query[Page[MessageVersion]], frozen=True, tag="ListVersions"):
-    """What a message said, in the order of time, up to now; `before` is a version's number, None: the newest page."""
+    """Lists the versions of a message's text in ascending order, including the current one.
+
+    `before` is a version's number; None returns the newest page.
+    """
 
     message_id: str
     before: str | None = None

@@ -1,4 +1,4 @@
-"""What moderators ask for: whom they mute in a conversation and whom they ban from it."""
+"""Commands with which moderators mute members and ban users in a conversation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from talkwire.core.domain.model import Restriction, RestrictionKind
 
 
 class RestrictMember(Change[Restriction], frozen=True, tag="RestrictMember"):
-    """Takes the place of an earlier one of the same kind. Without `until_ms` it ends when it is lifted."""
+    """Mutes or bans a user in a conversation, replacing an earlier restriction of the same kind.
+
+    Without `until_ms` it lasts until it is removed.
+    """
 
     conversation_id: str
     user_id: str
@@ -23,7 +26,7 @@ class UnrestrictMember(Change[None], frozen=True, tag="UnrestrictMember"):
 
 
 class ListRestrictions(Query[Page[Restriction]], frozen=True, tag="ListRestrictions"):
-    """Those of one kind that have not ended by `now_ms`, by user id."""
+    """Lists the restrictions of one kind that are active at `now_ms`, in the order of user ids."""
 
     conversation_id: str
     kind: RestrictionKind

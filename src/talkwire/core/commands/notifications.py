@@ -1,4 +1,4 @@
-"""What is asked about notifications."""
+"""Commands about notifications."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from talkwire.core.domain.model import Notification
 
 
 class NotificationPage(Page[Notification], frozen=True):
-    """One page of the actor's notifications. `unread` is how many of all of them are unread."""
+    """One page of the actor's notifications. `unread` is the total number of unread ones."""
 
     unread: int
 
 
 class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotifications"):
-    """The actor's notifications, newest first. `now_ms` is the time; the oldest are forgotten by it."""
+    """Lists the actor's notifications, newest first. Those too old at `now_ms` are left out."""
 
     now_ms: int
     cursor: str | None = None
@@ -24,13 +24,13 @@ class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotificat
 
 
 class MarkNotificationsRead(Change[int], frozen=True, tag="MarkNotificationsRead"):
-    """Those of `ids` that are the actor's own; None: all there are. The result is how many are still unread."""
+    """Marks the actor's notifications as read: those in `ids`, or all for None. Returns how many are still unread."""
 
     ids: tuple[str, ...] | None = None
 
 
 class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
-    """The actor's call has ended without those in `user_ids`; for the server itself, which knows."""
+    """Internal: records that the users in `user_ids` missed the actor's call."""
 
     conversation_id: str
     call_id: str
@@ -38,7 +38,7 @@ class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
 
 
 class OccasionNames(msgspec.Struct, frozen=True):
-    """What somebody and a conversation are called."""
+    """The names to show in a notification: of the user who caused it and of the conversation."""
 
     actor: str
     conversation: str

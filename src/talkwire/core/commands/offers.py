@@ -1,4 +1,4 @@
-"""What is asked about offers."""
+"""Commands about offers: prices proposed in a conversation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ OfferDecision = Literal["accepted", "rejected", "withdrawn"]
 
 
 class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
-    """`amount` is in the smallest unit of `currency` (ISO 4217). `sender_id` is for the role `service`."""
+    """Creates an offer. `amount` is in the smallest unit of `currency` (ISO 4217). Only the role `service` sets
+    `sender_id`."""
 
     conversation_id: str
     title: str
@@ -24,8 +25,10 @@ class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
 
 
 class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
-    """Its author withdraws an offer, any other member accepts or rejects it. An offer of another conversation than
-    `conversation_id`, where one is named, is none."""
+    """Closes an offer: its author withdraws it, any other member accepts or rejects it.
+
+    If `conversation_id` is set and the offer is of another conversation, it counts as unknown.
+    """
 
     offer_id: str
     status: OfferDecision
@@ -34,8 +37,10 @@ class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
 
 
 class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
-    """Closes another member's offer and makes one in its place, which is answered. What is not given (title, currency,
-    description) is as in the first; its time and metadata are not taken over."""
+    """Closes another member's offer and returns the actor's new one, which replaces it.
+
+    Title, currency and description default to those of the first offer; its expiry and metadata are not copied.
+    """
 
     offer_id: str
     amount: int
@@ -48,7 +53,7 @@ class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
 
 
 class ExpireOffers(Change[int | None], frozen=True, tag="ExpireOffers"):
-    """Ends the offers whose time has come. Answers when the next one's comes, None when there is none."""
+    """Closes the offers that have expired. Returns when the next one expires in milliseconds since 1970, or None."""
 
 
 class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):
@@ -56,7 +61,7 @@ class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):
 
 
 class ListOffers(Query[Page[Offer]], frozen=True, tag="ListOffers"):
-    """Newest first."""
+    """Lists the offers of a conversation, newest first."""
 
     conversation_id: str
     cursor: str | None = None

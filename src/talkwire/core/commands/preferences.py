@@ -1,4 +1,4 @@
-"""What users say they want to be notified of."""
+"""Commands about notification settings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from talkwire.core.domain.model import MemberPreferences, Notify, Preferences
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):
-    """The actor's preferences from now on, in place of those before."""
+    """Replaces the actor's notification settings."""
 
     preferences: Preferences
 
 
 class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):
-    """The actor's."""
+    """Returns the actor's notification settings."""
 
 
 class SetMemberPreferences(Change[MemberPreferences], frozen=True, tag="SetMemberPreferences"):
-    """What the actor wants to hear of one conversation; `notify` None: what is usual for its kind."""
+    """Sets the actor's notification settings for one conversation; `notify` None is the default of the conversation's
+    kind."""
 
     conversation_id: str
     muted: bool = False

@@ -1,4 +1,4 @@
-"""What is asked and said about who is there."""
+"""Commands about presence: who is online, and with which status."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from talkwire.core.domain.peer import Peer
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
-    """The actor's status, as the device `source` says it; without a source it holds for all devices. A `text` that is
-    not given stays as it was; None or an empty one takes it away."""
+    """Sets the actor's status on the device `source`, or on all devices if it is None.
+
+    A `text` that is not set stays the same; None or an empty text removes it.
+    """
 
     status: ChosenStatus
     text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-# These are no queries: presence is asked of this server, and only then of the database.
+# Not queries, because presence is held in memory; the database is only asked for users of other nodes.
 
 
 class GetPresence(Signal[tuple[Presence, ...]], frozen=True, tag="GetPresence"):
-    """Those of `user_ids` whose presence the actor may see, in the order in which they were named."""
+    """Returns the presence of the users in `user_ids` that the actor may see, in the same order."""
 
     user_ids: tuple[str, ...]
 
 
 class GetPresenceOf(Signal[Presence], frozen=True, tag="GetPresenceOf"):
-    """One user's presence; `forbidden` when the actor may not see it."""
+    """Returns one user's presence. Raises `forbidden` if the actor may not see it."""
 
     user_id: str
 
 
 class ListOnline(Signal[Page[Presence]], frozen=True, tag="ListOnline"):
-    """Who is online, in the order of their ids; for the application's backend and operators."""
+    """Lists the online users in the order of their ids. Only for the application's backend and operators."""
 
     cursor: str | None = None
     limit: int = 100
@@ -44,8 +46,10 @@ class ListOnline(Signal[Page[Presence]], frozen=True, tag="ListOnline"):
 
 
 class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
-    """Keeps what the actor chose, for later connections and lives of the server. `hidden_ms`: since when they have
-    been invisible, which is when others saw them last."""
+    """Stores the status that the actor has chosen, for later connections and after restarts.
+
+    `hidden_ms`: since when the actor has been invisible, which is when others last saw them.
+    """
 
     status: ChosenStatus
     text: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -53,9 +57,12 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
 
 
 class UserLeft(msgspec.Struct, frozen=True):
-    """The last device of a user has gone; `last_seen_ms` is None when others did not see them. It is noted twice: at
-    once, since nobody is told anything from then on, and when the grace is over, if none has come back. At first
-    `returned` says whether one is back already, then it is None."""
+    """A user's last socket on a node closed; `last_seen_ms` is None if others could not see the user.
+
+    It is reported twice: at once, because the node delivers nothing to the user from then on, and after the grace
+    period if the user has not come back. The first report says in `returned` whether the user is already back; the
+    second has None.
+    """
 
     user_id: str
     last_seen_ms: int | None
@@ -63,9 +70,11 @@ class UserLeft(msgspec.Struct, frozen=True):
 
 
 class PresenceTransition(msgspec.Struct, frozen=True):
-    """A user who came to a node, left it or is in use or not there otherwise than before. `before` and `after` say
-    whether all of their devices there are away; None: they are not there. `others` says the same of the other nodes
-    where they are. `record` is what is stored of them."""
+    """A user's transition on one node: connected, disconnected, became active or away.
+
+    `before` and `after` say whether all of the user's devices on the node are away; None: not connected there. `others`
+    has the same for each other node with the user. `record` is the stored presence.
+    """
 
     record: PresenceRecord
     before: bool | None
@@ -74,10 +83,13 @@ class PresenceTransition(msgspec.Struct, frozen=True):
 
 
 class LeaseReport(msgspec.Struct, frozen=True):
-    """`known`: the node had a lease before; if not, others may have taken its users for gone. `peers` are the other
-    nodes that live. `sightings` are those who came and left, for a node that is not alone: of all nodes that record
-    something of a user, each is told what others have recorded before. `ended_calls` are those of nodes that are no
-    more. `left_behind`: there are users of such nodes, which somebody has to forget (`ForgetUsers`)."""
+    """The result of renewing a lease.
+
+    `known`: the node had a lease before; otherwise other nodes may have removed its users. `peers`: the other living
+    nodes. `sightings`: the transitions of users who connected and disconnected, unless the node is alone; each
+    transition shows what other nodes have recorded before. `ended_calls`: the calls of dead nodes. `left_behind`: users
+    of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
+    """
 
     known: bool
     peers: tuple[Peer, ...] = ()
@@ -87,12 +99,14 @@ class LeaseReport(msgspec.Struct, frozen=True):
 
 
 class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
-    """A node says that it is alive for `lease_ms` more, and who came to it and who left since it said so last. Those of
-    who came (or of who were there) whose devices are all away are in `away`.
+    """Renews a node's lease for `lease_ms`, and records which users have connected and disconnected since the last
+    renewal.
 
-    Other nodes whose lease has ended are taken for dead; when this node is `alone`, as on SQLite, all others are.
-    `address`: where other nodes reach it. `folder_ids`: the folders of files that it has. `pos`: up to where it has
-    handed the log out; who came was there by then.
+    `away` are the users in `arrived`, or connected before, whose devices are all away.
+
+    Other nodes whose lease has ended are declared dead; with `alone`, as on SQLite, all other nodes are. `address` is
+    where other nodes can reach this one, `folder_ids` are its file folders. `pos` is the log position that the node has
+    delivered, which the users in `arrived` were connected for.
     """
 
     node_id: str
@@ -107,16 +121,21 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
 
 
 class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
-    """A node stops in good order. Who is still recorded there is offline by now, or `grace_ms` later, when they can
-    come back to other nodes."""
+    """Ends the lease of a node that shuts down.
+
+    Its recorded users become offline now, or after `grace_ms` if they can reconnect to other nodes.
+    """
 
     node_id: str
     grace_ms: int = 0
 
 
 class RemovedUsers(msgspec.Struct, frozen=True):
-    """Users of a node that is no more, as they are without it. `more`: there are others. `node_id` None: there was
-    nobody."""
+    """One page of users removed with a dead node.
+
+    `sightings` has their transitions, and `more` says whether there are further users. `node_id` is None when nothing
+    was left to remove.
+    """
 
     node_id: str | None
     sightings: tuple[PresenceTransition, ...] = ()
@@ -124,15 +143,20 @@ class RemovedUsers(msgspec.Struct, frozen=True):
 
 
 class ForgetUsers(NodeCommand[RemovedUsers], frozen=True, tag="ForgetUsers"):
-    """Forgets at most `limit` of the users whom a dead node has left behind. Of several nodes that do it, each is
-    answered other users."""
+    """Removes at most `limit` of the users whom dead nodes have left behind.
+
+    Several nodes may do this at once; each receives different users.
+    """
 
     limit: int
 
 
 class VisiblePresence(msgspec.Struct, frozen=True):
-    """A user whose presence somebody may see: what is stored, whether they are online on another node, and whether all
-    of their devices there are away."""
+    """The presence data of a user whom the actor may see.
+
+    `record` is what is stored, `elsewhere` whether the user is online on another node, `away` whether all devices there
+    are away.
+    """
 
     record: PresenceRecord
     elsewhere: bool = False
@@ -140,21 +164,23 @@ class VisiblePresence(msgspec.Struct, frozen=True):
 
 
 class FindVisiblePresence(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindAcquaintances"):
-    """Those of `user_ids` whose presence the actor may see: who share a conversation, without a block between them."""
+    """Returns which of `user_ids` the actor may see: users who share a conversation with the actor and have no
+    block."""
 
     user_ids: tuple[str, ...]
     node_id: str
 
 
 class FindContacts(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindContacts"):
-    """The actor's contacts: who share a direct conversation or a group of at most `members_max`."""
+    """Returns the actor's contacts: users who share a direct conversation or a group of at most `members_max`
+    members."""
 
     members_max: int
     node_id: str
 
 
 class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindOnlineElsewhere"):
-    """Users who are online on other nodes, in the order of their ids."""
+    """Lists the users who are online on other nodes, in the order of their ids."""
 
     node_id: str
     after: str | None
@@ -162,14 +188,14 @@ class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="
 
 
 class FindConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="FindConnectedElsewhere"):
-    """Those of `user_ids` who are on other nodes that live."""
+    """Returns which of `user_ids` are connected to other living nodes."""
 
     user_ids: tuple[str, ...]
     node_id: str
 
 
 class ListConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="ListConnectedElsewhere"):
-    """Users who are on other nodes that live, in the order of their ids."""
+    """Lists the users who are connected to other living nodes, in the order of their ids."""
 
     node_id: str
     after: str | None

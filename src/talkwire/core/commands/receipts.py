@@ -1,4 +1,4 @@
-"""What is asked about who has received and read what."""
+"""Commands about delivery and read receipts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from talkwire.core.domain.model import Message
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """How many messages of others lie behind a member's read position, and how many of these mention them. Deleted ones
-    and those of people whom the member has blocked do not count."""
+    """The number of messages from others after a member's read position, and how many of these mention the member.
+
+    Deleted messages and messages from users whom the member has blocked do not count.
+    """
 
     unread_count: int
     mention_count: int
 
 
 class ReadMark(msgspec.Struct, frozen=True):
-    """How far a member has read."""
+    """A member's read position in a conversation, with the unread counts after it."""
 
     conversation_id: str
     seq: int
@@ -27,8 +29,11 @@ class ReadMark(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What has become of a message at one member. The times say when that member's cursor moved last, at or beyond the
-    message; None: not yet."""
+    """A message's receipts of one member.
+
+    The times, in milliseconds since 1970, are of the member's last cursor move at or beyond the message; None: not
+    delivered or not read yet.
+    """
 
     user_id: str
     name: str
@@ -38,35 +43,37 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
-    """Everything up to a message is read; the newest one when none is named. Positions only move forward."""
+    """Marks all messages up to one as read, up to the newest by default. The position only moves forward."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
-    """Move the actor's own read position back to before a message; before the newest message of others when none is
-    named. Others do not learn of it."""
+    """Moves the actor's own read position back to before a message, by default the newest message from others.
+
+    Other members are not notified.
+    """
 
     conversation_id: str
     message_id: str | None = None
 
 
 class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
-    """The actor's device has received everything up to a message; the newest one when none is named."""
+    """Records that the actor's devices have received all messages up to one, up to the newest by default."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
-    """Who, beside its sender, has received and read a message."""
+    """Lists which members other than the sender have received and read a message."""
 
     message_id: str
 
 
 class MessageReader(msgspec.Struct, frozen=True):
-    """A member who has read something, as far as `read_seq`. Messages up to `history_seq` are not for them."""
+    """A member who has read messages, up to `read_seq`. The member cannot see messages up to `history_seq`."""
 
     user_id: str
     read_seq: int
@@ -74,30 +81,32 @@ class MessageReader(msgspec.Struct, frozen=True):
 
 
 class ListReaders(Query[tuple[MessageReader, ...]], frozen=True, tag="ListReaders"):
-    """Who has read furthest in a conversation: at most `READERS_MAX`, which is enough to say of its messages whether
-    anybody but their senders has read them."""
+    """Lists the members who have read furthest in a conversation, at most `READERS_MAX`.
+
+    That suffices to compute for each message whether anyone but its sender has read it.
+    """
 
     conversation_id: str
 
 
 Status = Literal["sent", "delivered", "read"]
-"""What has become of a message."""
+"""The lowest delivery state of a message among its recipients."""
 
 
 class MessageStatus(msgspec.Struct, frozen=True):
-    """A message with the least that all other members have reached of it."""
+    """A message with the delivery state that all other members have reached."""
 
     message: Message
     status: Status
 
 
 class GetMessageStatus(Query[MessageStatus], frozen=True, tag="GetMessageStatus"):
-    """How far a message has come."""
+    """Returns a message with its delivery state."""
 
     message_id: str
 
 
 class CountUnread(Query[tuple[tuple[str, str, Unread], ...]], frozen=True, tag="CountUnread"):
-    """Internal: what several members have not read, as (conversation id, user id, figures)."""
+    """Internal: returns the unread counts of several members as (conversation id, user id, counts)."""
 
     keys: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""What is asked of the search."""
+"""Commands of the search."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from talkwire.core.domain.model import Conversation, Message
 
 
 class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
-    """Messages that hold every word of `text`, newest first. `conversation_id`, `sender_id` and the times narrow it:
-    `after_ms` <= sent < `before_ms`. A page may hold fewer than `limit`, and none, while `next` says that there is
-    more to look through."""
+    """Finds messages that contain all words of `text`, newest first.
+
+    `conversation_id`, `sender_id` and `after_ms` <= sent < `before_ms` narrow the search. A page may have fewer than
+    `limit` items, or none, while `next` says that there is more to search.
+    """
 
     text: str
     conversation_id: str | None = None
@@ -21,7 +23,8 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
 
 
 class FindPublicConversations(Query[Page[Conversation]], frozen=True, tag="FindPublicConversations"):
-    """Public groups and channels whose names hold every word of `text`, by their ids, and the one whose id it is."""
+    """Finds public groups and channels whose names contain all words of `text`, in the order of their ids, and the one
+    with that id."""
 
     text: str
     cursor: str | None = None

@@ -1,4 +1,4 @@
-"""How a client that was away learns what it missed."""
+"""Commands with which a client loads its state and catches up on events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from talkwire.core.domain.model import Presence
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """What a client begins with: the conversations with the newest messages first, and the cursor from which events
-    continue it. `next` goes into `ListConversations` for the further ones, None at the end. `presence` is of the actor
-    and their contacts, at about the same time: it is not in the log."""
+    """The initial state of a client: the conversations with the newest messages, and the cursor from which events
+    continue.
+
+    `next` is the cursor for `ListConversations` to load more conversations, None at the end. `presence` is that of the
+    actor and their contacts at about the same time; it is not part of the log.
+    """
 
     conversations: tuple[ConversationView, ...]
     next: str | None
@@ -22,8 +25,10 @@ class SyncState(msgspec.Struct, frozen=True):
 
 
 class SyncPage(msgspec.Struct, frozen=True):
-    """Durable events that the actor may see, in log order. `cursor` is the position that was looked through; `more`:
-    there may be further ones now."""
+    """Durable events that the actor may see, in log order.
+
+    `cursor` is the position up to which the log was searched; `more`: there may be further events now.
+    """
 
     events: tuple[Durable, ...]
     cursor: str
@@ -31,19 +36,22 @@ class SyncPage(msgspec.Struct, frozen=True):
 
 
 class GetSyncState(Signal[SyncState], frozen=True, tag="GetSyncState"):
-    """Nothing is changed; but presence is asked of this server and not of the database."""
+    """Returns the actor's initial state. A signal and not a query, because presence is not read from the database."""
 
     limit: int = 100
 
 
 class GetStoredState(Query[SyncState], frozen=True, tag="GetStoredState"):
-    """The part of it that is stored."""
+    """Returns the initial state without presence."""
 
     limit: int
 
 
 class ListEvents(Query[SyncPage], frozen=True, tag="ListEvents"):
-    """What happened after a cursor. Refused with `cursor_expired` or `cursor_epoch` where that cannot be told whole."""
+    """Lists events after a cursor.
+
+    Raises `cursor_expired` or `cursor_epoch` if the events since then are not complete any more.
+    """
 
     after: str
     limit: int = 100

@@ -1,4 +1,4 @@
-"""What is said about who is typing."""
+"""The command about typing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from talkwire.core.commands.command import SocketSignal
 
 
 class SetTyping(SocketSignal[None], frozen=True, tag="SetTyping"):
-    """What the socket `source` said ends with it."""
+    """Starts or stops the actor's typing in a conversation. It also stops when the socket `source` closes."""
 
     conversation_id: str
     is_typing: bool

@@ -1,4 +1,4 @@
-"""What a node asks about the other nodes."""
+"""Queries of a node about the other nodes."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from talkwire.core.domain.peer import Peer
 
 
 class ListPeers(NodeCommand[tuple[Peer, ...]], frozen=True, tag="ListPeers"):
-    """The nodes that live by now: for one that has begun since the lease was renewed."""
+    """Lists the living nodes now, including nodes that have started since this node renewed its lease."""

@@ -1,4 +1,4 @@
-"""What is asked about mail: what waits for users who are not there."""
+"""Commands about the offline queue: events and messages that wait for disconnected users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talkwire.core.domain.model import Message
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """One stored event; `payload` is its JSON. Mail that was stored later has a greater id, and none is given twice."""
+    """One stored event; `payload` is its JSON. Ids increase in the order of storing and are never reused."""
 
     id: int
     event: str
@@ -17,7 +17,7 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 class StoreMail(Change[None], frozen=True, tag="StoreMail"):
-    """Keeps an event of the application's own for each of these users. For its backend and operators."""
+    """Stores an event of the application for each of these users. Only for its backend and operators."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -25,36 +25,44 @@ class StoreMail(Change[None], frozen=True, tag="StoreMail"):
 
 
 class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
-    """The actor's next stored events, the oldest first, a page of them; none: these were all. `now_ms` is the time, by
-    which the oldest are forgotten."""
+    """Returns a page of the actor's stored events after `after_id`, oldest first; empty at the end.
+
+    Events too old at `now_ms` are left out.
+    """
 
     now_ms: int
     after_id: int = 0
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """`message_ids` in the order of the log, which had come to `pos`: nothing else from before that is to be told."""
+    """The messages that a user has missed, in log order.
+
+    The list is complete up to the log position `pos`.
+    """
 
     message_ids: tuple[int, ...]
     pos: int
 
 
 class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
-    """The messages that the actor has not read and was not shown: behind the position up to which they were, or behind
-    `after_pos` when that is further; the newest `MISSED_MAX` at most."""
+    """Finds messages that the actor has neither read nor received: the newest `MISSED_MAX` at most.
+
+    They are after the position up to which the actor has received messages, or after `after_pos` if that is later.
+    """
 
     now_ms: int
     after_pos: int = 0
 
 
 class ReadMissed(Query[tuple[Message, ...]], frozen=True, tag="ReadMissed"):
-    """Those of the messages that the actor still may see and wants to hear of, in their order."""
+    """Returns the messages of these ids that the actor may still see and has not muted, in order."""
 
     message_ids: tuple[int, ...]
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """What has arrived at a user: messages up to a log position, mail up to an id; 0: none yet."""
+    """What a user's devices have received: messages up to the log position `pos`, stored events up to the id `mail_id`;
+    0 for none."""
 
     user_id: str
     pos: int = 0
@@ -62,6 +70,6 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class ConfirmArrivals(Change[None], frozen=True, tag="ConfirmArrivals"):
-    """Nobody needs to be sent that again. For the server itself, which knows."""
+    """Internal: records what users have received, so that it is not sent to them again."""
 
     arrivals: tuple[Arrival, ...]

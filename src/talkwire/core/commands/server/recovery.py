@@ -1,6 +1,6 @@
-"""What is stored and asked so that a session can go on after its connection broke.
+"""Commands that store and find what a recoverable session needs to resume.
 
-A recoverable session is named by its socket's id, which it keeps.
+A session is identified by its socket's id, which it keeps.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from talkwire.core.domain.events import Durable
 
 
 class EnsureSecret(Change[str], frozen=True, tag="EnsureSecret"):
-    """Answers the stored secret of this name. Without one, `value` is stored."""
+    """Returns the stored secret of this name; stores `value` if there is none."""
 
     name: str
     value: str
 
 
 class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
-    """A session has opened or closed a conversation itself; with None it is as its dialect has it again."""
+    """Records that a session has opened or closed a conversation as a room.
+
+    None deletes the record, so that the dialect's default applies again.
+    """
 
     socket_id: str
     conversation_id: str
@@ -29,31 +32,33 @@ class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
 
 
 class MoveSession(NodeCommand[None], frozen=True, tag="MoveSession"):
-    """A session goes on at another node than the one where it began."""
+    """Records that a session has resumed on another node than the one where it started."""
 
     socket_id: str
     node_id: str
 
 
 class EndSession(NodeCommand[None], frozen=True, tag="EndSession"):
-    """A session was ended on purpose: it is not to be gone on with."""
+    """Records that a session was ended on purpose and must not be resumed."""
 
     socket_id: str
     node_id: str
 
 
 class RefreshSessions(NodeCommand[None], frozen=True, tag="RefreshSessions"):
-    """What is stored of these sessions is still needed; what is stored of others, and was not needed for `keep_ms`, is
-    forgotten."""
+    """Marks these sessions as still needed, and deletes those that nobody has needed for `keep_ms`."""
 
     socket_ids: tuple[str, ...]
     keep_ms: int
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """What the tables say of a session. `node_id`: where it was last; `age_ms`: how long ago that node was known to be
-    alive (0: it is taken to be), None when it is not known any more; `ended`: on purpose. `rooms`: the conversations
-    that it opened itself (True) or closed."""
+    """The stored part of a session.
+
+    `node_id` is its last node. `age_ms` is how long ago that node was known to be alive: 0 if it still is, None if the
+    node is unknown. `ended`: the session was ended on purpose. `rooms`: the conversations that it has opened (True) or
+    closed (False) explicitly.
+    """
 
     node_id: str
     age_ms: int | None
@@ -62,30 +67,33 @@ class StoredSession(msgspec.Struct, frozen=True):
 
 
 class FindSession(Query[StoredSession], frozen=True, tag="FindSession"):
-    """A session that began at `node_id`."""
+    """Finds a session that started on `node_id`."""
 
     socket_id: str
     node_id: str
 
 
 class MissedEvents(msgspec.Struct, frozen=True):
-    """A page of what the log has for a user, as they may see it now. Everything up to `pos` was looked through."""
+    """A page of a user's events as the user may see them now. The log was searched up to `pos`."""
 
     events: tuple[Durable, ...]
     pos: int
 
 
 class CountMissed(Query[bool], frozen=True, tag="CountMissed"):
-    """Whether all that happened after a position can still be told: it is in the log, and at most `most` events."""
+    """Returns whether the events after a position can be replayed: they are still in the log, and there are at most
+    `most`."""
 
     after: int
     most: int
 
 
 class ListMissed(Query[MissedEvents], frozen=True, tag="ListMissed"):
-    """What happened after one position and up to another that was for the actor, or changed how one of their contacts
-    looks: who share a direct conversation or a group of at most `members_max`. Refused with `cursor_expired` when the
-    log does not reach back so far."""
+    """Lists the actor's events between two log positions, including profile changes of contacts.
+
+    Contacts share a direct conversation or a group of at most `members_max` members. Raises `cursor_expired` if the log
+    does not reach back that far.
+    """
 
     after: int
     until: int

@@ -1,4 +1,4 @@
-"""What is asked so that nothing is kept for longer than it shall be."""
+"""The command that deletes old messages and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from talkwire.core.commands.command import Change
 
 
 class PruneOld(Change[bool], frozen=True, tag="PruneOld"):
-    """Takes the content of some of the oldest messages that are older than `retention_ms`, and forgets the events of
-    that time. Answers whether there may be more of them. Only for operators."""
+    """Deletes the content of messages and the events older than `retention_ms`, in a limited step. Only for operators.
+
+    Returns whether there may be more.
+    """
 
     retention_ms: int

@@ -1,4 +1,4 @@
-"""What is asked about commands that may have been carried out already."""
+"""Queries for commands that may have been executed already."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from talkwire.core.commands.messages import SendMessage
 
 
 class FirstAnswer(msgspec.Struct, frozen=True):
-    """What a command was answered with when it came first."""
+    """The stored result of the first execution of a command."""
 
     result: Any
 
 
 class AnswerRetry(Query["FirstAnswer | None"], frozen=True, tag="AnswerRetry"):
-    """Internal: the answer to `first` if it was carried out before, by its key or its client message id."""
+    """Internal: returns the result of `first` if it was executed before, found by its key or its client message id."""
 
     first: Command[Any]
     key: IdempotencyKey | None = None
 
     @property
     def is_possible(self) -> bool:
-        """Whether the command carries anything to know it again by."""
+        """Whether the command has a key or id by which a retry can be recognised."""
         if self.key is not None:
             return True
         return isinstance(self.first, SendMessage) and self.first.client_message_id is not None
