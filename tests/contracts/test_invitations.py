@@ -227,7 +227,7 @@ async def test_an_invitation_is_good_while_its_creator_may_invite(node: Node) ->
     await node.users(CAROL)
     await node.do(ALICE, UpdateMember("c", "bob", "admin"))
     created = await _invite(node, BOB)
-    no_more = "forbidden: Whoever made this invitation may not invite any more."
+    no_more = "forbidden: The creator of this invitation may no longer invite."
     await node.do(ALICE, UpdateMember("c", "bob", "member"))
     assert (await _refused(node, CAROL, created.code)).startswith(no_more)
     await node.do(ALICE, UpdateMember("c", "bob", "admin"))

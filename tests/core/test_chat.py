@@ -168,7 +168,7 @@ async def test_a_node_says_nothing_before_there_is_another() -> None:
             await asyncio.sleep(0)
     queue.commit(_commit(7), lambda: None)
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
-    assert said == ["Committed", "Told"]
+    assert said == ["CommittedBatch", "EphemeralBatch"]
     for chat in (one, two):
         await chat.leave()
 

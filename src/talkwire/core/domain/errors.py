@@ -32,7 +32,7 @@ class ChatError(Exception):
 
     def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
         if code not in _CODES:
-            raise ValueError(f'"{code}" is none of {", ".join(sorted(_CODES))}')
+            raise ValueError(f'unknown code "{code}": must be one of {", ".join(sorted(_CODES))}')
         super().__init__(message)
         self.code: ErrorCode = code
         self.message = message

@@ -116,4 +116,4 @@ def check_avatar(path: str, value: str) -> None:
     """Raises `invalid_request` unless the text is an http(s) URL or an absolute path on this server."""
     check_text(path, value)
     if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
-        raise invalid(path, f"must be an http address or a path, of at most {AVATAR_MAX_LENGTH} characters")
+        raise invalid(path, f"must be an http(s) URL or a path, with at most {AVATAR_MAX_LENGTH} characters")

@@ -1,1 +1,1 @@
-"""What a client needs after an absence: sync, session recovery, and the first answer for a repeated command."""
+"""What a client needs after it was disconnected: sync, session recovery, and the first result of a retried command."""

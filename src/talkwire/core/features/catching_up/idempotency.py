@@ -1,8 +1,8 @@
-"""Carrying a command out once, however often it is asked for: `Idempotency-Key`.
+"""Executes a command once per `Idempotency-Key`, however often it is sent.
 
-A command's result is stored in the same transaction as its effects, so a crash leaves both or neither, and a retry is
-answered with what is stored, as far as the actor may see it by now (`answers_now.py`). A refusal leaves nothing behind:
-the retry is decided anew.
+A command's result is stored in the same transaction as its effects, so that a crash loses both or neither. A retry
+returns the stored result, as far as the actor may still see it (`stored_answers.py`). A refused command stores nothing,
+so its retry is executed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """Returns what `decide` returns, or what it returned at the first try (`answer_again`)."""
+    """Returns the result of `decide`, or the stored result if the key was used before (`answer_again`)."""
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:
@@ -50,24 +50,27 @@ def decide_once(
 def answer_again(
     facts: AnswerFacts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
 ) -> object:
-    """Returns the result of the first try, as the actor may see it now. Raises `conflict` when that was another
-    command, and `forbidden` or `banned` when the actor may not see it any more."""
+    """Returns the stored result, as the actor may see it now.
+
+    Raises `conflict` if the key was used for another command, and `forbidden` or `banned` if the actor may no longer
+    see the result.
+    """
     if stored.command_hash != _sent_hash(command, key):
         raise ChatError("conflict", "This Idempotency-Key was used for another request.")
     return answer_now(facts, actor, _decoder_of(type(command)).decode(stored.result))
 
 
 def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)
-    """`R` of a class that is declared as `Change[R]` or `Signal[R]`. Raises TypeError for any other class."""
+    """Returns `R` of a class declared as `Change[R]` or `Signal[R]`. Raises TypeError for any other class."""
     for base in command_type.__dict__.get("__orig_bases__", ()):
         if typing.get_origin(base) in {Change, Signal}:
             (argument,) = typing.get_args(base)
             return _resolved(argument, command_type.__module__)
-    raise TypeError(f"{command_type.__name__} does not say what it is answered with")
+    raise TypeError(f"{command_type.__name__} does not declare its result type")
 
 
 def _resolved(argument: object, module: str) -> object:
-    """A type that stands in quotes, or `None`, as a type."""
+    """Returns the type that a forward reference (a quoted type) names; other types are returned as they are."""
     if not isinstance(argument, ForwardRef):
         return argument
     names = vars(sys.modules[module])
@@ -84,5 +87,5 @@ def _sent_hash(command: Command[Any], key: IdempotencyKey) -> int:
 
 
 def hash_of(command: Command[Any]) -> int:
-    """63 bits over what was asked for."""
+    """Returns a 63-bit hash of the command."""
     return int.from_bytes(blake2b(_encoder.encode(command), digest_size=8).digest()) >> 1

@@ -1,7 +1,7 @@
-"""Going on with a session whose connection broke: what is stored of it, and what it has missed.
+"""Recovery of a session after a broken connection: its stored state, and the events it has missed.
 
-Nearly all that is known of a session travels with its client (its `pid`). Stored is only what changes: the rooms that
-it opened and closed itself, that it moved to another node, and that it was ended on purpose.
+Nearly all of a session's state is in its recovery token (`pid`), which the client sends. Stored is only what changes
+later: rooms opened or closed explicitly, a move to another node, and a deliberate end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from talkwire.core.domain.audience import event_as_seen
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import WHOLE, Actor
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.features.catching_up.sync import within_bytes
+from talkwire.core.features.catching_up.sync import first_page
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries, Upkeeps
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
@@ -68,14 +68,14 @@ def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
 
 
 def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
-    """At most a page; one that is not full reaches up to `until`."""
+    """Returns a page of the events that the actor has missed. A page that is not full reaches up to `until`."""
     if query.after < snapshot.sync.floor():
-        raise ChatError("cursor_expired", "What happened since then is not kept any more. Load everything afresh.")
+        raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
-    looks = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
-    if looks:
-        found = sorted([*found, *((event, WHOLE) for event in looks)], key=lambda each: each[0].pos)
-    page, more = within_bytes([each for each in found if each[0].pos <= query.until], PAGE_MAX)
+    profile_changes = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
+    if profile_changes:
+        found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
+    page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
     seen = [event_as_seen(event, actor.user_id, history) for event, history in page]
     events = snapshot.sync.with_covered([event for event in seen if event is not None])

@@ -1,4 +1,4 @@
-"""Finding what a command that comes a second time was answered with, without carrying it out."""
+"""Finds the result of a command that was executed before, without executing it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from talkwire.core.ports.transaction import Snapshot
 
 
 def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message | None:
-    """Returns the message that a retry asks for, as it is now; None when there is none yet. Raises `conflict` for
-    another.
+    """Returns the message that a retry repeats, in its current state, or None if there is none.
 
-    None as well for a sender that may not see it now: carrying the command out refuses them, or a hook sends it
-    elsewhere.
+    Raises `conflict` if the client message id was used for another message. Also returns None for a sender who may not
+    see the message now: executing the command will refuse it, or a hook will redirect it.
     """
     if command.client_message_id is None:
         return None
@@ -37,8 +36,11 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
 
 
 def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstAnswer | None:
-    """Returns None for a command that was not carried out yet. Raises `conflict` for another one under the same name,
-    and what `answer_again` raises."""
+    """Returns the result of a command if it was executed before, else None.
+
+    Raises `conflict` if its key or client message id was used for another command, and everything that `answer_again`
+    raises.
+    """
     if query.key is not None:
         stored = snapshot.answers.find(query.key)
         if stored is not None:

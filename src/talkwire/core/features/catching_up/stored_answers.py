@@ -1,4 +1,4 @@
-"""What a kept answer may show when it is given again: what the actor may see now, with messages as they are now."""
+"""Adapts the stored result of a command to what the actor may see now, with the current state of messages."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ CODE_NOT_KEPT = (
 
 
 class AnswerFacts(AccessFacts, Protocol):
-    """What messages are now, and who may see them. A `Transaction` and a `Snapshot` both have it."""
+    """The reads for messages and for who may see them. `Transaction` and `Snapshot` both provide them."""
 
     def message(self, message_id: int) -> Message | None: ...
 
 
 def without_code(result: object) -> object:
-    """Returns what may be kept of a result: the tables hold no invitation's code."""
+    """Returns a result without an invitation's code, because the tables must not contain it."""
     return replace(result, code="") if isinstance(result, CreatedInvitation) else result
 
 
 def answer_now(facts: AnswerFacts, actor: Actor, result: object) -> object:
-    """Returns what a command was answered with, with messages as they are now.
+    """Returns the stored result of a command, with messages in their current state.
 
-    Raises `conflict` for an invitation, whose code was shown and not kept, and `forbidden` and `banned` where the actor
-    may not see the conversation, the message or the offer any more.
+    Raises `conflict` for an invitation, whose code was shown once and not stored; `forbidden` or `banned` if the actor
+    may no longer see the conversation, the message or the offer.
     """
     return _Answer(facts, actor).now(result)
 
 
 class _Answer:
-    """One answer. What it is about is nearly always one conversation, which is looked up once."""
+    """Rebuilds one stored result. Caches the actor's histories, because nearly all of a result is about one
+    conversation."""
 
     def __init__(self, facts: AnswerFacts, actor: Actor) -> None:
         self._facts = facts

@@ -1,4 +1,4 @@
-"""Who may call whom, and what a call's signals may carry."""
+"""Who may call whom, and what call signals may contain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talkwire.core.commands.calls import (
     FindCallees,
     KeepRinging,
 )
-from talkwire.core.domain.access import may_take_part
+from talkwire.core.domain.access import may_take_part, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_json, json_size
@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_signal(signal: CallSignal) -> None:
-    """Refuses at the door what is no id, and data that is not fit to be passed on."""
+    """Raises an error for invalid ids and for `data` that is too large or not valid JSON."""
     check_id("conversationId", signal.conversation_id)
     check_id("callId", signal.call_id)
     if signal.to_user_id is not None:
@@ -42,8 +42,8 @@ def check_signal(signal: CallSignal) -> None:
 
 
 def may_call_in(conversation: Conversation, members_max: int) -> ChatError | None:
-    """Calls are for those who talk to each other: not in channels, nor where an invitation would ring for a crowd; and
-    not where one has blocked the other."""
+    """Returns a refusal if a conversation allows no calls: in channels, in large groups, and after a block between two
+    users."""
     if conversation.blocked:
         return ChatError("blocked", "One of you has blocked the other.")
     if conversation.kind == "channel":
@@ -54,27 +54,26 @@ def may_call_in(conversation: Conversation, members_max: int) -> ChatError | Non
 
 
 def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callees:
-    """It does not ring for those who have blocked the caller, nor for those whom the caller has."""
+    """Returns the users of a call that the actor starts. It does not ring for users with a block between them and the
+    actor."""
     member = snapshot.member(query.conversation_id, actor.user_id)
-    refusal = may_take_part(snapshot.user(actor.user_id), member)
-    if refusal is not None:
-        raise refusal
+    require(may_take_part(snapshot.user(actor.user_id), member))
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or member is None:
         raise forbidden()
-    refusal = may_call_in(conversation, query.members_max)
-    if refusal is not None:
-        raise refusal
+    require(may_call_in(conversation, query.members_max))
     if member.muted_until_ms > snapshot.now_ms:
-        raise ChatError("muted", "A moderator has muted you in this conversation.")
+        raise ChatError("muted", "You are muted in this conversation.")
     member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
     reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
     return Callees(tuple(member_ids), tuple(user_id for user_id in member_ids if user_id in reachable))
 
 
 def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
-    """A conversation has one call on all nodes. That of a node that is no more does not count, nor does one of the same
-    node, which knows that it is over."""
+    """Starts a call unless its conversation has one on any node.
+
+    A call of a dead node does not count, nor does one of the same node, which knows that the call has ended.
+    """
     record = command.record
     holder = tx.calls.claim(record)
     if holder == record:
@@ -83,7 +82,7 @@ def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
         return Claim(holder)
     dropped = holder is not None and tx.calls.drop(record.conversation_id, holder.node_id)
     if tx.calls.claim(record) != record:
-        raise ChatError("unavailable", "Somebody else has just begun a call here. Try again.")
+        raise ChatError("unavailable", "Another call has just started in this conversation. Try again.")
     is_dead = dropped and holder is not None and holder.node_id != record.node_id
     return Claim(record, holder if is_dead else None)
 

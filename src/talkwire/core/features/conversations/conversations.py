@@ -1,4 +1,5 @@
-"""Direct conversations, groups and channels: opened, changed, deleted, listed. Who is in them is in `members.py`."""
+"""Direct conversations, groups and channels: creating, changing, deleting and listing them. `members.py` has
+memberships."""
 
 from __future__ import annotations
 
@@ -51,8 +52,8 @@ from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, c
 from talkwire.core.features.conversations.members import (
     check_user_ids,
     check_users,
+    create_unknown_users,
     find_conversation,
-    make_unknown_users,
     newcomer,
     require_actor,
     require_managed,
@@ -64,30 +65,30 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 SLOW_MODE_MAX_S = 24 * 3600
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
-LOOKED_AT_MAX = 5000
-"""Conversations whose names one request compares: a page may be short, or empty, and still have more behind it."""
+EXAMINED_MAX = 5000
+"""How many conversation names one request compares. A page may be short or empty and still have a next page."""
 
 _AFTER = "after:"
-"""How the cursors of the list of all conversations begin."""
+"""The prefix of cursors of the list of all conversations."""
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
 
 
 def check_create(command: CreateConversation) -> None:
-    """Refuses at the door what could not be a conversation."""
+    """Raises `invalid_request` for a conversation with invalid fields."""
     _check_fields(command)
     _check_kind(command.kind, command)
     if command.id is not None:
         check_id("id", command.id)
         if is_own_id(command.id):
-            raise invalid("id", "lies in the range of ids that the server gives out")
+            raise invalid("id", "must not be in the range of ids that the server generates")
     check_user_ids("memberIds", command.member_ids)
     _check_roles(command)
 
 
 def _check_roles(command: CreateConversation) -> None:
-    """Raises `invalid_request` unless `ownerId` and `roles` name members, and at most one owner between them."""
+    """Raises `invalid_request` unless `ownerId` and `roles` name members only, and at most one owner in total."""
     roles = command.roles or {}
     if command.kind == "direct" and (command.owner_id or roles):
         raise invalid("ownerId" if command.owner_id else "roles", "a direct conversation has no owner and no roles")
@@ -100,7 +101,7 @@ def _check_roles(command: CreateConversation) -> None:
             raise invalid(f"roles.{user_id}", f"must be one of {', '.join(ROLES)}")
     owner_ids = {user_id for user_id, role in roles.items() if role == "owner"}
     if len(owner_ids) > 1:
-        raise invalid("roles", "at most one member is the owner")
+        raise invalid("roles", "at most one member can be the owner")
     if command.owner_id is not UNSET and (
         owner_ids - {command.owner_id} or roles.get(command.owner_id, "owner") != "owner"
     ):
@@ -108,10 +109,12 @@ def _check_roles(command: CreateConversation) -> None:
 
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
-    """Creates a conversation, or returns the existing one, as `CreateConversation` says. The actor becomes a member
-    too, except the application's backend, which names all of them."""
+    """Creates a conversation or returns the existing one; see `CreateConversation`.
+
+    The actor becomes a member too, except for the application's backend, which names all members.
+    """
     require_actor(tx, actor)
-    _check_given(actor, command)
+    _check_backend_only(actor, command)
     check_users(tx, actor, command.member_ids, "memberIds")
     user_ids = list(dict.fromkeys(command.member_ids))
     if not actor.is_service and actor.user_id not in user_ids:
@@ -124,7 +127,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     require(may_create(actor, command.kind, tx.policy))
     if command.kind == "direct":
         _check_blocks(tx, *user_ids)
-    make_unknown_users(tx, user_ids)
+    create_unknown_users(tx, user_ids)
     roles = _roles_of(actor, command)
     conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
     members = tuple(newcomer(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
@@ -133,22 +136,23 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     return _view_with_members(tx, conversation, actor, user_ids)
 
 
-def _check_given(actor: Actor, command: CreateConversation) -> None:
-    """Raises for what only the application's backend may give, and for a backend that names no members."""
+def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
+    """Raises an error for fields that only the application's backend may set, and for a backend that names no
+    members."""
     if actor.is_service:
         if not command.member_ids:
             raise invalid("memberIds", "must name every member")
         return
     if command.id is not None:
-        raise ChatError("forbidden", "Only the application's backend gives conversations ids of its own.")
+        raise ChatError("forbidden", "Only the application's backend can choose the id of a conversation.")
     if command.owner_id or command.roles:
-        raise ChatError("forbidden", "Only the application's backend names an owner and roles at creation.")
+        raise ChatError("forbidden", "Only the application's backend can set ownerId and roles.")
 
 
 def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
-    """Returns the conversation that the command asks for, if it exists.
+    """Returns the conversation that the command describes, or None.
 
-    Raises `conflict` where another one has the id, or where the pair's direct conversation has another id.
+    Raises `conflict` if a different conversation has this id, or if the pair's direct conversation has another id.
     """
     if command.id is not None:
         named = tx.conversation(command.id)
@@ -163,10 +167,10 @@ def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[s
 
 
 def _check_same(tx: Transaction, existing: Conversation, command: CreateConversation, user_ids: Sequence[str]) -> None:
-    """Raises `conflict`, which says what differs, unless the conversation has this kind and exactly these members."""
+    """Raises `conflict` with the differences unless the conversation has this kind and exactly these members."""
     if existing.deleted_ms is not None:
         details = {"conversationId": existing.id, "differs": ["deleted"]}
-        raise ChatError("conflict", "A conversation with this id was deleted. Its id is not given out again.", details)
+        raise ChatError("conflict", "A conversation with this id was deleted. Its id cannot be reused.", details)
     differs = []
     if existing.kind != command.kind:
         differs.append("kind")
@@ -184,7 +188,7 @@ def _check_blocks(tx: Transaction, one: str, other: str) -> None:
 
 
 def _roles_of(actor: Actor, command: CreateConversation) -> dict[str, MemberRole]:
-    """Returns the roles of those that are more than members, by user id. Users own what they create."""
+    """Returns user id -> role for owners and admins. A user who creates a conversation becomes its owner."""
     if command.kind == "direct":
         return {}
     if not actor.is_service:
@@ -235,7 +239,7 @@ def _view_with_members(
 def _view_for(
     tx: Transaction, conversation: Conversation, actor: Actor, members: tuple[MemberView, ...] | None
 ) -> ConversationView:
-    name, avatar = _shown_as(conversation, members or (), actor.user_id)
+    name, avatar = _name_and_avatar(conversation, members or (), actor.user_id)
     reader = tx.member(conversation.id, actor.user_id)
     unread = None if reader is None else tx.unread(conversation.id, actor.user_id)
     mute = None
@@ -263,7 +267,7 @@ def check_update(command: UpdateConversation) -> None:
 
 
 def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
-    """Changes what a group or channel is called and how it is run; nothing happens when nothing is different."""
+    """Changes the name, picture or rules of a group or channel. Records nothing if they are unchanged."""
     require_actor(tx, actor)
     conversation = require_managed(tx, actor, command.conversation_id)
     _check_kind(conversation.kind, command)
@@ -283,22 +287,22 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
     if isinstance(command.metadata, dict):
         check_metadata("metadata", command.metadata)
     if isinstance(command.slow_mode_s, int) and not 0 <= command.slow_mode_s <= SLOW_MODE_MAX_S:
-        raise invalid("slowModeS", f"must be 0 to {SLOW_MODE_MAX_S} seconds")
+        raise invalid("slowModeS", f"must be between 0 and {SLOW_MODE_MAX_S} seconds")
 
 
 def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
-    """What only some kinds have."""
+    """Raises `invalid_request` for fields that direct conversations do not have."""
     if kind == "direct":
         if command.public is True:
-            raise invalid("public", "a direct conversation is never public")
+            raise invalid("public", "must be false for a direct conversation")
         if isinstance(command.name, str):
-            raise invalid("name", "a direct conversation is named after the other member")
+            raise invalid("name", "must not be set: a direct conversation has the name of the other member")
         if isinstance(command.avatar, str):
-            raise invalid("avatar", "a direct conversation looks like the other member")
+            raise invalid("avatar", "must not be set: a direct conversation has the picture of the other member")
         if command.slow_mode_s:
             raise invalid("slowModeS", "a direct conversation has no slow mode")
         if command.history == "from-join":
-            raise invalid("history", "both were in a direct conversation from the start")
+            raise invalid("history", 'must be "all" for a direct conversation')
 
 
 def check_delete(command: DeleteConversation) -> None:
@@ -306,7 +310,7 @@ def check_delete(command: DeleteConversation) -> None:
 
 
 def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
-    """Nobody is in it any more, and its messages are nobody's to see."""
+    """Deletes a conversation. All memberships end, and nobody can see its messages any more."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
@@ -317,7 +321,7 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
 
 
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
-    """One conversation with all its members."""
+    """Returns one conversation with all its members."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
@@ -327,9 +331,10 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """Returns one page of the actor's conversations, newest message first, or of everybody's.
+    """Returns a page of the actor's conversations, newest message first, or of all conversations.
 
-    A cursor of the actor's own list continues that list: `sync` begins it, and the route that lists all continues it.
+    A cursor of the actor's own list always continues that list, because `sync` starts it and the route for all
+    conversations continues it.
     """
     limit = max(1, min(query.limit, PAGE_MAX))
     if not (query.of_everybody or query.member_id is not None or query.text is not None):
@@ -358,27 +363,30 @@ def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit:
         if id_ is not None:
             check_id(path, id_)
     terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else SearchTerms(())
-    most = LOOKED_AT_MAX if terms.phrases else limit + 1
-    looked_at = snapshot.all_conversations(query.member_id, after_id, most)
-    matching = (each for each in looked_at if not terms.phrases or (each.name is not None and terms.are_in(each.name)))
+    most = EXAMINED_MAX if terms.phrases else limit + 1
+    examined = snapshot.all_conversations(query.member_id, after_id, most)
+    matching = (each for each in examined if not terms.phrases or (each.name is not None and terms.are_in(each.name)))
     found = list(islice(matching, limit + 1))
     views = views_of(snapshot, actor.user_id, found[:limit], members_max=query.members_max)
     if len(found) > limit:
         return Page(tuple(views), _AFTER + found[limit - 1].id)
-    return Page(tuple(views), _AFTER + looked_at[-1].id if len(looked_at) == LOOKED_AT_MAX else None)
+    return Page(tuple(views), _AFTER + examined[-1].id if len(examined) == EXAMINED_MAX else None)
 
 
 def views_of(
     snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
 ) -> list[ConversationView]:
-    """Conversations as one reader sees them, by a statement a table however many they are; direct ones, and those with
-    at most `members_max` members, together with them."""
+    """Returns conversations as one reader sees them.
+
+    The number of SQL statements does not depend on the number of conversations. Direct conversations and those of at
+    most `members_max` members include their members.
+    """
     ids = [conversation.id for conversation in conversations]
     readers = snapshot.memberships(reader_id, ids)
     mutes = _mutes_of(snapshot, readers.values())
     unread = snapshot.unreads.of([(id_, reader_id) for id_ in readers])
     last = snapshot.last_messages(conversations)
-    # A direct one is named after the other member: both are read anyway.
+    # A direct conversation has the name of the other member, so its members are read in any case.
     shown = {c.id for c in conversations if c.kind == "direct" or c.member_count <= members_max}
     members = snapshot.members_of(sorted(shown))
     blocker_ids = snapshot.blockers_of(reader_id) if shown else ()
@@ -392,7 +400,7 @@ def views_of(
         views.append(
             ConversationView(
                 conversation,
-                *_shown_as(conversation, listed, reader_id),
+                *_name_and_avatar(conversation, listed, reader_id),
                 message,
                 listed if conversation.id in shown else None,
                 reader,
@@ -404,17 +412,17 @@ def views_of(
 
 
 def _mutes_of(snapshot: Snapshot, memberships: Collection[Member]) -> Mapping[str, Restriction]:
-    """Returns what keeps a user from writing now, by conversation. Most users are muted nowhere, which asks nothing."""
+    """Returns conversation id -> the mute of a user there. Runs no statement for a user without mutes."""
     muted = [(each.conversation_id, each.user_id) for each in memberships if is_muted(each, snapshot.now_ms)]
     if not muted:
         return {}
     return {each.conversation_id: each for each in snapshot.restrictions.of_keys(muted) if each.kind == "mute"}
 
 
-def _shown_as(
+def _name_and_avatar(
     conversation: Conversation, members: Sequence[MemberView], reader_id: str
 ) -> tuple[str | None, str | None]:
-    """(name, avatar): a direct conversation looks like the other member."""
+    """Returns (name, avatar) as the reader sees them: those of the other member in a direct conversation."""
     if conversation.kind == "direct":
         for view in members:
             if view.member.user_id != reader_id:

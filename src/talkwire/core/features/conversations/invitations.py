@@ -1,6 +1,6 @@
-"""Invitations: codes by which people register where registering needs one, and join conversations.
+"""Invitations: codes with which people register, if the server requires one, and join conversations.
 
-A code is as good as a password until it is used, so the tables hold only its hash.
+Until it is used up, a code is as sensitive as a password, so the tables contain only its hash.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import check_time
 from talkwire.core.features.conversations.members import (
     find_conversation,
-    let_in,
     must_not_be_banned,
     require_actor,
     require_managed,
+    start_memberships,
 )
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -39,16 +39,16 @@ CONVERSATIONS_MAX = 100
 USES_MAX = 100_000
 
 KEPT_MS = 30 * 24 * 3600 * 1000
-"""How long an invitation that has expired is still listed."""
+"""How long expired invitations are kept, in milliseconds."""
 
 
 # --- creating and deleting ------------------------------------------------------------------------------------------
 
 
 def check_create(command: CreateInvitation) -> None:
-    """Refuses what could not be an invitation, before anything is queued."""
+    """Raises `invalid_request` for an invitation with invalid fields."""
     if len(command.conversation_ids) > CONVERSATIONS_MAX:
-        raise invalid("conversationIds", f"at most {CONVERSATIONS_MAX}")
+        raise invalid("conversationIds", f"must have at most {CONVERSATIONS_MAX} items")
     for index, conversation_id in enumerate(command.conversation_ids):
         check_id(f"conversationIds[{index}]", conversation_id)
     if command.expires_ms is not None:
@@ -58,7 +58,7 @@ def check_create(command: CreateInvitation) -> None:
 
 
 def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) -> CreatedInvitation:
-    """Returns a new invitation with its code. A user invites to one conversation whose members they may add."""
+    """Returns a new invitation with its code. A user may invite to one conversation, to which they may add members."""
     require_actor(tx, actor)
     conversation_ids = tuple(dict.fromkeys(command.conversation_ids))
     if actor.role == "user":
@@ -85,7 +85,7 @@ def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) 
 
 def _require_one_managed(tx: Transaction, actor: Actor, conversation_ids: tuple[str, ...]) -> None:
     if len(conversation_ids) != 1:
-        raise ChatError("forbidden", "Users invite to exactly one conversation, whose members they may add.")
+        raise ChatError("forbidden", "Users can only invite to one conversation, to which they may add members.")
     require_managed(tx, actor, conversation_ids[0])
 
 
@@ -95,7 +95,7 @@ def _require_joinable(tx: Transaction, conversation_ids: tuple[str, ...]) -> Non
         if conversation is None:
             raise ChatError("forbidden", f"conversationIds[{index}]: no such conversation")
         if conversation.kind == "direct":
-            raise invalid(f"conversationIds[{index}]", "nobody joins a direct conversation")
+            raise invalid(f"conversationIds[{index}]", "users cannot join a direct conversation")
 
 
 def check_delete(command: DeleteInvitation) -> None:
@@ -103,13 +103,13 @@ def check_delete(command: DeleteInvitation) -> None:
 
 
 def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) -> None:
-    """Ends an invitation: for its creator, the application's backend and admins."""
+    """Deletes an invitation. Only for its creator, the application's backend and admins."""
     require_actor(tx, actor)
     invitation = tx.invitations.find(command.invitation_id)
     if actor.role == "user" and (invitation is None or invitation.creator_id != actor.user_id):
         raise forbidden()
     if invitation is None:
-        raise _unknown()
+        raise _unknown_invitation()
     tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, "" if actor.is_service else actor.user_id))
 
 
@@ -117,14 +117,17 @@ def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) 
 
 
 def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) -> tuple[str, ...]:
-    """Has the actor join the conversations of an invitation, and returns their ids. Nothing is used up by a member of
-    all of them, so a retry succeeds. Raises `not_found` for an unknown code, and as `use_invitation` does."""
+    """Adds the actor to an invitation's conversations and returns their ids.
+
+    For a member of all of them it changes nothing and counts as no use, so that a retry succeeds. Raises `not_found`
+    for an unknown code and `forbidden` for an unusable invitation.
+    """
     if actor.is_service:
-        raise ChatError("forbidden", "The application's backend adds members itself.")
+        raise ChatError("forbidden", "The application's backend cannot accept an invitation; it can add members.")
     require_actor(tx, actor)
     invitation = _find(tx, command.code)
     if invitation is None:
-        raise _unknown()
+        raise _unknown_invitation()
     conversations = _open_conversations(tx, invitation)
     if any(tx.member(conversation.id, actor.user_id) is None for conversation in conversations):
         _must_be_usable(tx, invitation)
@@ -133,7 +136,8 @@ def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) 
 
 
 def usable_invitation(tx: Transaction, code: str) -> Invitation:
-    """Returns the invitation with this code. Raises `forbidden` for one that nobody can register with."""
+    """Returns the invitation with this code. Raises `forbidden` if the code is unknown or the invitation is
+    unusable."""
     invitation = _find(tx, code)
     if invitation is None:
         raise ChatError("forbidden", "The invitation is invalid. Ask for a new one.")
@@ -143,17 +147,17 @@ def usable_invitation(tx: Transaction, code: str) -> Invitation:
 
 
 def use_invitation(tx: Transaction, user_id: str, invitation: Invitation) -> None:
-    """Has a new user join the conversations of a usable invitation."""
+    """Adds a new user to the conversations of a usable invitation."""
     _use(tx, user_id, invitation, _open_conversations(tx, invitation))
 
 
 def _find(tx: Transaction, code: str) -> Invitation | None:
-    # By its hash, so that how long the comparison takes says nothing about the code.
+    # Looked up by hash, so that the duration of the comparison reveals nothing about the code.
     return tx.invitations.with_code(_hash(code))
 
 
 def _open_conversations(tx: Transaction, invitation: Invitation) -> list[Conversation]:
-    """Returns those that still exist. Raises `forbidden` where an invitation's conversations were all deleted."""
+    """Returns the invitation's conversations that still exist. Raises `forbidden` if all were deleted."""
     found = [found for id_ in invitation.conversation_ids if (found := find_conversation(tx, id_)) is not None]
     if invitation.conversation_ids and not found:
         raise ChatError("forbidden", "The conversation of this invitation was deleted.")
@@ -166,11 +170,14 @@ def _must_be_usable(tx: Transaction, invitation: Invitation) -> None:
     if invitation.max_uses is not None and invitation.uses >= invitation.max_uses:
         raise ChatError("forbidden", "The invitation has been used up. Ask for a new one.")
     if not _may_still_invite(tx, invitation):
-        raise ChatError("forbidden", "Whoever made this invitation may not invite any more. Ask for a new one.")
+        raise ChatError("forbidden", "The creator of this invitation may no longer invite. Ask for a new one.")
 
 
 def _may_still_invite(tx: Transaction, invitation: Invitation) -> bool:
-    """The role of an admin is in their tokens, so it cannot be looked up; a ban can."""
+    """Returns whether the invitation's creator may still invite.
+
+    An admin's role is only in their tokens and cannot be looked up; a ban can.
+    """
     creator_id = invitation.creator_id
     if may_act(tx.user(creator_id)) is not None:
         return False
@@ -186,11 +193,11 @@ def _use(tx: Transaction, user_id: str, invitation: Invitation, conversations: l
     for conversation in joined:
         must_not_be_banned(tx, Actor(user_id, ""), conversation, (user_id,))
     for conversation in joined:
-        let_in(tx, conversation, (user_id,), user_id)
+        start_memberships(tx, conversation, (user_id,), user_id)
     tx.record(InvitationUsed(tx.next_pos(), tx.now_ms, invitation.id, user_id))
 
 
-def _unknown() -> ChatError:
+def _unknown_invitation() -> ChatError:
     return ChatError("not_found", "There is no such invitation.")
 
 
@@ -202,7 +209,7 @@ def _hash(code: str) -> str:
 
 
 def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -> Page[Invitation]:
-    """The actor's own invitations, newest first; those of all for the application's backend and admins."""
+    """Returns the actor's invitations, newest first; for the application's backend and admins, those of all users."""
     require(may_act(snapshot.user(actor.user_id)))
     if query.cursor is not None:
         check_id("cursor", query.cursor)

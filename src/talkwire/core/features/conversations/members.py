@@ -1,4 +1,4 @@
-"""Who is in a conversation: joining, adding, leaving, removing, and who runs it."""
+"""Members of a conversation: joining, adding, leaving, removing, and roles."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MEMBERS_PER_COMMAND_MAX = 10_000
 
 
 def check_add_members(command: AddMembers) -> None:
-    """Refuses at the door what names nobody."""
+    """Raises `invalid_request` for invalid ids and for an empty list."""
     check_id("conversationId", command.conversation_id)
     check_user_ids("userIds", command.user_ids)
     if not command.user_ids:
@@ -49,8 +49,10 @@ def check_add_members(command: AddMembers) -> None:
 
 
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Lets users into a group or channel; whoever is in it already is passed over. Raises `banned` when one of them is
-    kept out by a moderator."""
+    """Adds users to a group or channel and returns the new members; existing members are skipped.
+
+    Raises `banned` if one of the users is banned from it.
+    """
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     if conversation is None or not may_join(actor, conversation, command.user_ids):
@@ -61,14 +63,14 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
         return ()
     check_users(tx, actor, command.user_ids, "userIds")
     must_not_be_banned(tx, actor, conversation, newcomers)
-    make_unknown_users(tx, newcomers)
-    return let_in(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
+    create_unknown_users(tx, newcomers)
+    return start_memberships(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
 
 
 def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
-    """Makes users that this transaction has created members of a group or channel, by one event for all of them.
+    """Adds users whom this transaction has created to a group or channel, with one event for all of them.
 
-    Returns whether there is such a conversation. Members that somebody has let in already stay as they are.
+    Returns whether there is such a conversation. Users who already are members stay unchanged.
     """
     conversation = find_conversation(tx, conversation_id)
     if conversation is None or conversation.kind == "direct":
@@ -80,8 +82,13 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
     return True
 
 
-def let_in(tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str) -> tuple[Member, ...]:
-    """Returns the new members, who were in the conversation before or not. A mute outlasts leaving and coming back."""
+def start_memberships(
+    tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str
+) -> tuple[Member, ...]:
+    """Adds users to a conversation and returns the new members.
+
+    A mute from an earlier membership still applies.
+    """
     restrictions = tx.restrictions.on_users(conversation.id, newcomers)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
     return _add(tx, conversation, newcomers, muted_until_ms, by)
@@ -94,9 +101,9 @@ def _add(
     muted_until_ms: Mapping[str, int],
     by: str,
 ) -> tuple[Member, ...]:
-    limits = _history_from(conversation, tx.next_pos())
+    history = _history_from(conversation, tx.next_pos())
     members = tuple(
-        replace(newcomer(conversation, id_, "member", tx.now_ms, limits), muted_until_ms=muted_until_ms.get(id_, 0))
+        replace(newcomer(conversation, id_, "member", tx.now_ms, history), muted_until_ms=muted_until_ms.get(id_, 0))
         for id_ in user_ids
     )
     tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
@@ -106,7 +113,7 @@ def _add(
 def newcomer(
     conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, history: HistoryStart = WHOLE
 ) -> Member:
-    """Returns a member who has nothing unread."""
+    """Returns a new member without unread messages."""
     last_seq = conversation.last_seq
     return Member(
         conversation.id,
@@ -121,18 +128,18 @@ def newcomer(
 
 
 def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
-    """Returns what is not for members who join now, by the event at this log position."""
+    """Returns the history of members who join with the event at this log position."""
     return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
 def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
-    """Raises `banned` when a moderator keeps one of these users out of the conversation."""
+    """Raises `banned` if one of these users is banned from the conversation."""
     restrictions = tx.restrictions.on_users(conversation.id, user_ids)
     banned = [each.user_id for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
     if banned == [actor.user_id]:
         raise ChatError("banned", "You are banned from this conversation.")
     if banned:
-        raise ChatError("banned", "Banned from this conversation.", {"userIds": banned})
+        raise ChatError("banned", "Some of these users are banned from this conversation.", {"userIds": banned})
 
 
 # --- leaving and removing -------------------------------------------------------------------------------------------
@@ -144,21 +151,21 @@ def check_remove_member(command: RemoveMember) -> None:
 
 
 def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
-    """Takes a user out of a group or channel; anyone may take out themselves."""
+    """Removes a member from a group or channel, or lets the actor leave."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
     require(may_remove(actor, conversation, member, target))
     if conversation is None or target is None:
-        raise ChatError("not_found", "This user is no member.")
-    take_out(tx, conversation, target, actor.user_id)
+        raise ChatError("not_found", "This user is not a member.")
+    end_membership(tx, conversation, target, actor.user_id)
 
 
-def take_out(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
-    """Removes a member, who left or was removed. The heir of an owner takes the conversation over.
+def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
+    """Ends a membership. If the member was the owner, another member becomes the owner.
 
-    A conversation that nobody is left in is deleted, unless only the backend deletes it: it has no owner, or the policy
-    lets no owner delete.
+    A conversation without members left is deleted, unless only the backend may delete it: because it has no owner, or
+    because the policy does not let owners delete.
     """
     tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
     if conversation.member_count == 1:
@@ -179,7 +186,7 @@ def check_update_member(command: UpdateMember) -> None:
 
 
 def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> MemberView:
-    """Gives a member another role. Who makes another the owner is an admin from then on."""
+    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -206,19 +213,19 @@ def _give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
 
 
 def require_actor(tx: Transaction, actor: Actor) -> None:
-    """Raises for who is banned, and for a user whom nobody knows."""
+    """Raises `banned` for a banned actor and `forbidden` for a user who is unknown."""
     user = tx.user(actor.user_id)
     require(may_act(user) or (forbidden() if user is None and actor.role == "user" else None))
 
 
 def find_conversation(tx: Transaction, conversation_id: str) -> Conversation | None:
-    """None too for one that was deleted."""
+    """Returns the conversation, or None if it does not exist or was deleted."""
     conversation = tx.conversation(conversation_id)
     return None if conversation is None or conversation.deleted_ms is not None else conversation
 
 
 def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conversation:
-    """The conversation, if the actor runs it."""
+    """Returns the conversation. Raises `forbidden` unless the actor may manage it."""
     conversation = find_conversation(tx, conversation_id)
     refusal = may_manage(actor, conversation, tx.member(conversation_id, actor.user_id))
     if refusal is not None or conversation is None:
@@ -228,13 +235,16 @@ def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conv
 
 def check_user_ids(path: str, user_ids: Collection[str]) -> None:
     if len(user_ids) > MEMBERS_PER_COMMAND_MAX:
-        raise invalid(path, f"at most {MEMBERS_PER_COMMAND_MAX}")
+        raise invalid(path, f"must have at most {MEMBERS_PER_COMMAND_MAX} items")
     for index, user_id in enumerate(user_ids):
         check_id(f"{path}[{index}]", user_id)
 
 
 def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
-    """The backend may create users by naming them; for anyone else they have to exist."""
+    """Raises `invalid_request` for users who do not exist.
+
+    The backend may name unknown users, who are then created, except with ids that only the server generates.
+    """
     known = tx.users(user_ids)
     for index, user_id in enumerate(user_ids):
         if user_id in known:
@@ -242,10 +252,10 @@ def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: st
         if not actor.is_service:
             raise invalid(f"{path}[{index}]", "no such user")
         if is_own_id(user_id):
-            raise invalid(f"{path}[{index}]", "lies in the range of ids that the server gives out")
+            raise invalid(f"{path}[{index}]", "must not be in the range of ids that the server generates")
 
 
-def make_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
+def create_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
     known = tx.users(user_ids)
     for user_id in user_ids:
         if user_id not in known:

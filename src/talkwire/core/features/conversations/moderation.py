@@ -1,4 +1,4 @@
-"""What moderators do in a conversation: they mute members, and ban users from it. Both outlast a membership."""
+"""Moderation of a conversation: muting members and banning users. Both last beyond a membership."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_name
 from talkwire.core.domain.times import check_time
-from talkwire.core.features.conversations.members import find_conversation, require_actor, take_out
+from talkwire.core.features.conversations.members import end_membership, find_conversation, require_actor
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -34,7 +34,7 @@ def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:
 
 
 def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> Restriction:
-    """Keeps a user from writing, or out. A ban takes a member out at once."""
+    """Mutes or bans a user. A ban of a member also removes the member."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -48,7 +48,7 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     if tx.restrictions.find(conversation.id, command.user_id, command.kind) != restriction:
         tx.record(MemberRestricted(tx.next_pos(), tx.now_ms, restriction))
     if command.kind == "ban" and target is not None:
-        take_out(tx, conversation, target, actor.user_id)
+        end_membership(tx, conversation, target, actor.user_id)
     return restriction
 
 
@@ -60,8 +60,7 @@ def _restriction(command: RestrictMember, actor: Actor, now_ms: int) -> Restrict
 
 
 def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) -> None:
-    """Ends a mute or a ban before its time; nothing happens where there is none. Who was banned is not a member again
-    by that."""
+    """Removes a mute or ban. Does nothing if there is none. A user who was banned does not become a member again."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -73,7 +72,7 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:
-    """Whom moderators have muted in a conversation, or banned from it. For moderators."""
+    """Returns a page of a conversation's muted or banned users. Only for its moderators."""
     check_id("conversationId", query.conversation_id)
     if query.cursor is not None:
         check_id("cursor", query.cursor)

@@ -1,4 +1,4 @@
-"""Changing what was said, and taking it back. Earlier versions are kept until the message is deleted."""
+"""Editing and deleting messages. Earlier versions are kept until the message is deleted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, History
 from talkwire.core.domain.texts import check_content, check_id
 from talkwire.core.features.messages.messages import (
     existing_message,
-    must_stand,
+    must_not_be_deleted,
     needs_of_change,
-    taking_part,
+    participation_of,
     visible_message,
 )
 from talkwire.core.features.messages.sending import mentioned
@@ -25,18 +25,22 @@ from talkwire.core.ports.transaction import Transaction
 
 
 def check_edit(command: EditMessage) -> None:
-    """Whether a text is needed depends on the message: it may have attachments."""
+    """Raises an error for an invalid text. An empty one passes here, because it is allowed for a message with
+    attachments."""
     check_content("content", command.content, may_be_empty=True)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Authors change what they said where they may still write; the application's back end does it in their name,
-    whatever keeps them from writing."""
+    """Edits a message and returns it.
+
+    Authors may edit where they may still write. The application's backend edits in their name, regardless of bans and
+    mutes.
+    """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
     if message.forwarded_from is not None:
-        raise invalid("messageId", "a forwarded message stays as it was said")
+        raise invalid("messageId", "a forwarded message cannot be edited")
     if not command.content.strip() and not message.attachments:
         raise invalid("content", "must not be empty")
     if command.content == message.content:
@@ -50,36 +54,36 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
         edited_ms=tx.now_ms,
     )
     conversation = tx.conversation(message.conversation_id)
-    # To look through a large conversation's members would hold up everybody.
+    # Checking all members of a large conversation in the transaction would delay every other writer.
     large = conversation is not None and conversation.member_count > LARGE_CONVERSATION
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
     return must_see(edited, history)
 
 
 def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns the actor's own message as it is stored, and what the actor may see. Raises unless they may write in its
-    conversation now."""
+    """Returns the actor's own message as stored, and the actor's history. Raises unless the actor may write there
+    now."""
     message, part = visible_message(tx, acting_as(actor, command.sender_id), command.message_id)
     if message.sender_id != part.user.id:
         raise forbidden()
-    must_stand(message)
-    # Slow mode keeps new messages apart; to correct the last one is none.
+    must_not_be_deleted(message)
+    # Slow mode limits new messages, not edits.
     require(may_post(replace(part.conversation, slow_mode_s=0), part.member, tx.now_ms))
     return message, history_of(actor, part.member)
 
 
 def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns any message. Its author need not be a member, and may be banned or muted: what was imported is of users
-    who left long ago."""
+    """Returns any message for the backend. The author need not be a member, because imported messages may be from users
+    who left."""
     message = existing_message(tx, command.message_id)
     if command.sender_id not in {None, message.sender_id}:
         raise forbidden()
-    must_stand(message)
+    must_not_be_deleted(message)
     return message, WHOLE
 
 
 def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> None:
-    """Leaves a tombstone. Deleting it again changes nothing."""
+    """Replaces a message by a tombstone. Deleting it again changes nothing."""
     message = existing_message(tx, command.message_id)
     deleted_by = _deleter_id(tx, actor, message)
     if message.deleted_ms is None:
@@ -87,16 +91,18 @@ def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> Non
 
 
 def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
-    """In whose name it is deleted: its author's, that of who runs the conversation, or an operator's. The application's
-    backend deletes in the author's name. Raises for anyone else."""
+    """Returns the id of the user in whose name a message is deleted. Raises `forbidden` for an actor who may not delete
+    it.
+
+    The author may delete it, the owner and admins of its group or channel, and operators. The application's backend
+    deletes in the author's name.
+    """
     if actor.is_service:
         return message.sender_id
     if actor.role == "admin":
-        refusal = may_act(tx.user(actor.user_id))
-        if refusal is not None:
-            raise refusal
+        require(may_act(tx.user(actor.user_id)))
         return actor.user_id
-    part = taking_part(tx, actor.user_id, message.conversation_id)
+    part = participation_of(tx, actor.user_id, message.conversation_id)
     rules = part.conversation.kind != "direct" and runs(part.member)
     if as_seen(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
         raise forbidden()
@@ -104,7 +110,7 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
 
 
 def tombstone(message: Message, now_ms: int, deleted_by: str) -> Message:
-    """What stays of a deleted message: where it stood, whose it was, and under which name it was sent."""
+    """Returns a deleted message's tombstone: its place, sender and sender's name, without content."""
     return Message(
         id=message.id,
         conversation_id=message.conversation_id,

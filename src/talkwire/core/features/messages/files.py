@@ -1,10 +1,10 @@
-"""Uploads and the files that come of them: who may begin one, who may see one, and when one goes.
+"""Uploads and files: who may upload, who may see a file, and when a file is deleted.
 
-No byte is without a row: an upload is announced before the first one is kept, and forgotten after the last is removed.
-So whatever a crash leaves behind is found again, by the upload's end (`expires_ms`).
+All stored bytes have a row: an upload's row is created before its first byte is stored and deleted after its bytes are
+removed. So whatever a crash leaves behind is found when the upload expires (`expires_ms`).
 
-A file is *due* a day after it was uploaded, and whenever a message, profile or conversation stops referring to it. What
-is due is looked at: if nothing refers to it any more it becomes an expired upload, whose bytes are then removed.
+A file is *due* one day after it was uploaded, and whenever a message, profile or conversation stops referring to it. A
+due file is checked: if nothing refers to it, it becomes an expired upload, whose bytes are then removed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from talkwire.core.commands.files import (
     PlaceFiles,
     ReleaseFiles,
 )
-from talkwire.core.domain.access import may_act, must_operate
+from talkwire.core.domain.access import may_act, must_operate, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, Attachment, File, Upload
 from talkwire.core.domain.texts import check_name, check_text
@@ -37,26 +37,29 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 
 FILE_NAME_MAX = 200
 UPLOADS_AT_ONCE = 100
-"""Unfinished uploads a user: each may take as much room as the largest file."""
+"""Maximum number of unfinished uploads of one user, because each may use as much space as the largest file."""
 
 UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
-"""How long a file may wait for something to refer to it."""
+"""How long a new file may stay without a reference, in milliseconds."""
 
 COUNTED_MS = 24 * 60 * 60 * 1000
-"""How long an expired upload counts for its owner. Its bytes are usually removed within a minute."""
+"""How long an expired upload counts towards its owner's storage, in milliseconds. Its bytes are usually removed within
+a minute."""
 
 LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
-"""How long the removal of an upload's bytes waits for a node that has their folder."""
+"""How long the bytes of an expired upload wait for a node that has their folder, in milliseconds."""
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
 _FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, and those that turn the direction of writing: `gpj.exe` must not be read as `exe.jpg`."""
+"""Control characters, and characters that change the writing direction, with which `gpj.exe` would be read as
+`exe.jpg`."""
 
 
 def file_name(text: str) -> str:
-    """What a file is called, from what a client calls it: without folders, on one line, never empty."""
+    """Returns a client's file name without folders, on one line, at most `FILE_NAME_MAX` characters long and never
+    empty."""
     name = _UNPRINTABLE.sub("", _FOLDERS.sub("", text)).strip()
     if len(name) > FILE_NAME_MAX:
         stem, dot, extension = name.rpartition(".")
@@ -66,23 +69,23 @@ def file_name(text: str) -> str:
 
 
 def file_url(file: File) -> str:
-    """Where a file is downloaded, relative to the server. The name is for whoever reads it; the id decides."""
+    """Returns a file's download path on this server. Only the id matters; the name is for people who read it."""
     return f"{_ROOT}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
 
 
 def file_id_in(url: str) -> str | None:
-    """The file that an address of ours, as `file_url` makes them, is of; None: it is somebody else's."""
+    """Returns the id of the file that a path of this server refers to, or None for any other URL."""
     folder, _, rest = url.partition(f"{_ROOT}/")
     return rest.partition("/")[0] if rest and not folder else None
 
 
 def thumbnail_url(file: File) -> str | None:
-    """Where a picture's thumbnail is; None for what is no picture."""
+    """Returns the path of a picture's thumbnail, or None for a file that is not a picture."""
     return None if file.width is None else f"{_ROOT}/{file.id}/{_THUMBNAIL}"
 
 
 def attachment_of(file: File) -> Attachment:
-    """A file as a message has it attached."""
+    """Returns a file as an attachment of a message."""
     return Attachment(
         id=file.id,
         url=file_url(file),
@@ -104,12 +107,12 @@ def check_create(command: CreateUpload) -> None:
 
 
 def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Upload:
-    """An upload of the actor's; there may be `UPLOADS_AT_ONCE` of them."""
-    refusal = may_act(tx.user(actor.user_id))
-    if refusal is not None:
-        raise refusal
+    """Creates an upload of the actor. Raises `rate_limited` beyond `UPLOADS_AT_ONCE` unfinished ones."""
+    require(may_act(tx.user(actor.user_id)))
     if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
-        raise ChatError("rate_limited", f"At most {UPLOADS_AT_ONCE} uploads at once; finish or end some first.")
+        raise ChatError(
+            "rate_limited", f"You can have at most {UPLOADS_AT_ONCE} unfinished uploads; finish or delete some first."
+        )
     _must_have_room(tx, actor, command)
     upload = Upload(
         id=command.id,
@@ -126,17 +129,17 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
 
 
 def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> None:
-    """Raises `payload_too_large` when the upload would take the user's files beyond what they may have together."""
+    """Raises `payload_too_large` if the upload would exceed the user's total storage."""
     if command.storage is None or actor.role != "user":
         return
     stored = tx.files.stored_bytes(actor.user_id, tx.now_ms - COUNTED_MS)
     if stored + command.length > command.storage:
-        message = f"Your files may have {command.storage} bytes together, and have {stored}; delete some first."
+        message = f"Your files can use at most {command.storage} bytes in total and use {stored}; delete some first."
         raise ChatError("payload_too_large", message, {"storage": command.storage, "stored": stored})
 
 
 def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
-    """Makes the actor's upload a file."""
+    """Turns the actor's finished upload into a file and returns it."""
     finished = tx.files.of_ids((command.id,)).get(command.id)
     if finished is not None and finished.owner_id == actor.user_id:
         return finished
@@ -162,7 +165,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
 
 
 def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
-    """A file that a message has attached stays until the message is deleted."""
+    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file attached."""
     file = tx.files.of_ids((command.id,)).get(command.id)
     owned = file or tx.files.upload(command.id)
     if owned is None or owned.owner_id != actor.user_id:
@@ -172,18 +175,21 @@ def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
         return
     if tx.files.is_attached(file.id):
         raise ChatError("conflict", "A message has this file attached; delete the message first.")
-    _end(tx, file)
+    _expire(tx, file)
 
 
-def _end(tx: Transaction, file: File) -> None:
-    """The file is nobody's from now on, and waits for its bytes to be removed. Until then they count."""
+def _expire(tx: Transaction, file: File) -> None:
+    """Turns a file into an expired upload. Its bytes count towards the owner's storage until they are removed."""
     tx.files.drop(file.id)
     ended = Upload(file.id, file.owner_id, file.name, None, file.size, tx.now_ms, tx.now_ms, file.folder_id)
     tx.files.put_upload(ended)
 
 
 def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
-    """Nothing can refer to a file between the look at it and its end: both are in one transaction."""
+    """Checks due files, deletes those without references, and returns how many it checked.
+
+    Both happen in one transaction, so nothing can start to refer to a file in between.
+    """
     must_operate(actor)
     due = tx.files.of_ids(tx.files.due_files(tx.now_ms, command.limit)).values()
     attached = tx.files.attached_among([file.id for file in due])
@@ -192,12 +198,12 @@ def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
     tx.files.keep(kept)
     for file in due:
         if file.id not in kept:
-            _end(tx, file)
+            _expire(tx, file)
     return len(due)
 
 
 def _urls(file: File) -> set[str]:
-    """The addresses by which a profile or a conversation refers to a file."""
+    """Returns the paths by which profiles and conversations refer to a file."""
     thumbnail = thumbnail_url(file)
     return {file_url(file)} if thumbnail is None else {file_url(file), thumbnail}
 
@@ -231,27 +237,25 @@ def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | F
 
 
 def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
-    refusal = may_act(snapshot.user(actor.user_id))
-    if refusal is not None:
-        raise refusal
+    require(may_act(snapshot.user(actor.user_id)))
     file = snapshot.files.of_ids((query.id,)).get(query.id)
     if file is None:
         raise forbidden()
-    is_seen = _is_own(snapshot, actor, file) or _is_portrait(snapshot, file)
+    is_seen = _is_own(snapshot, actor, file) or _is_profile_picture(snapshot, file)
     if not is_seen and not snapshot.files.is_shown_to(file.id, actor.user_id):
         raise forbidden()
     return file
 
 
 def _is_own(snapshot: Snapshot, actor: Actor, file: File) -> bool:
-    """Whether the actor has uploaded it, and it is not of a message that was deleted."""
+    """Returns whether the actor uploaded the file, unless it is due because its message was deleted."""
     if file.owner_id != actor.user_id:
         return False
     return not snapshot.files.is_due(file.id, snapshot.now_ms) or snapshot.files.is_attached(file.id)
 
 
-def _is_portrait(snapshot: Snapshot, file: File) -> bool:
-    """Whether its uploader has made it their own picture: then it is for everybody who sees their name."""
+def _is_profile_picture(snapshot: Snapshot, file: File) -> bool:
+    """Returns whether the file is its uploader's profile picture, which everyone may see."""
     owner = snapshot.user(file.owner_id)
     return owner is not None and owner.avatar in _urls(file)
 

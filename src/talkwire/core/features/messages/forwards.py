@@ -1,6 +1,7 @@
-"""Forwarding: a copy of a message in other conversations, which says what it was copied from.
+"""Forwarding: copies a message into other conversations, with a reference to the original.
 
-Text and attachments are copied; what belonged to the original's place is not: metadata, mentions, replies, reactions.
+Text and attachments are copied. Metadata, mentions, replies and reactions are not, because they belong to the
+original's conversation.
 """
 
 from __future__ import annotations
@@ -8,12 +9,18 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from talkwire.core.commands.messages import ForwardMessage
-from talkwire.core.domain.access import acting_as, may_post
+from talkwire.core.domain.access import acting_as, may_post, require
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
 from talkwire.core.domain.texts import check_id
-from talkwire.core.features.messages.messages import Part, must_stand, need_message, taking_part, visible_message
+from talkwire.core.features.messages.messages import (
+    Participation,
+    must_not_be_deleted,
+    need_message,
+    participation_of,
+    visible_message,
+)
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -36,23 +43,22 @@ def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Prefetch) -> 
 
 
 def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> tuple[Message, ...]:
-    """Sends a message that the sender may see to conversations in which they may write."""
+    """Copies a message that the sender may see into conversations in which the sender may write, and returns the
+    copies."""
     sender_id = acting_as(actor, command.sender_id)
     source, _ = visible_message(tx, sender_id, command.message_id)
-    must_stand(source)
+    must_not_be_deleted(source)
     targets = [_target(tx, sender_id, conversation_id) for conversation_id in dict.fromkeys(command.conversation_ids)]
     return tuple(_forward(tx, source, target) for target in targets)
 
 
-def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Part:
-    part = taking_part(tx, sender_id, conversation_id)
-    refusal = may_post(part.conversation, part.member, tx.now_ms)
-    if refusal is not None:
-        raise refusal
+def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Participation:
+    part = participation_of(tx, sender_id, conversation_id)
+    require(may_post(part.conversation, part.member, tx.now_ms))
     return part
 
 
-def _forward(tx: Transaction, source: Message, target: Part) -> Message:
+def _forward(tx: Transaction, source: Message, target: Participation) -> Message:
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,

@@ -1,4 +1,4 @@
-"""Reading messages: who may see which, and pages of them."""
+"""Reading messages: which ones a user may see, and pages of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from talkwire.core.commands.messages import (
 from talkwire.core.domain.access import all_as_seen, history_for, may_act, may_take_part, must_see
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import SEQ_MAX, Actor, Conversation, HistoryStart, Member, Message, User, message_number
-from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
+from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES, within_bytes
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
@@ -39,8 +39,8 @@ _encoder = msgspec.json.Encoder()
 MessageChange = EditMessage | DeleteMessage | React | Unreact | PinMessage | UnpinMessage
 
 
-class Part(msgspec.Struct, frozen=True):
-    """Somebody's part in a conversation."""
+class Participation(msgspec.Struct, frozen=True):
+    """A user's membership in a conversation, with the user and the conversation."""
 
     user: User
     member: Member
@@ -48,30 +48,32 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def need_message(needs: Prefetch, message_id: str | None) -> None:
-    """Names a message that will be looked up."""
+    """Adds a message to the keys to look up; ignores None and invalid ids."""
     number = None if message_id is None else message_number(message_id)
     if number is not None:
         needs.messages.add(number)
 
 
 def needs_of_change(actor: Actor, command: MessageChange, needs: Prefetch) -> None:
-    """What a change of one message will look up."""
+    """Adds the message that a command changes to the keys to look up."""
     need_message(needs, command.message_id)
 
 
-def taking_part(tx: Transaction, user_id: str, conversation_id: str) -> Part:
-    """A member's part. Raises `forbidden` for anyone else, and `banned`."""
+def participation_of(tx: Transaction, user_id: str, conversation_id: str) -> Participation:
+    """Returns a member's participation. Raises `banned`, and `forbidden` for a user who is not a member."""
     user, member = tx.user(user_id), tx.member(conversation_id, user_id)
     refusal = may_take_part(user, member)
     conversation = tx.conversation(conversation_id)
     if refusal is not None or user is None or member is None or conversation is None:
         raise refusal or forbidden()
-    return Part(user, member, conversation)
+    return Participation(user, member, conversation)
 
 
 def existing_message(tx: Transaction, message_id: str) -> Message:
-    """A message by its id as clients write it. What is no id of a message is `forbidden`, and so is a message of a
-    conversation that was deleted."""
+    """Returns a message by the id that a client sent.
+
+    Raises `forbidden` for an unknown or invalid id and for a message of a deleted conversation.
+    """
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
     conversation = None if message is None else tx.conversation(message.conversation_id)
@@ -80,31 +82,31 @@ def existing_message(tx: Transaction, message_id: str) -> Message:
     return message
 
 
-def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Part]:
-    """Returns a message that a user may see as a member, whole as it is stored, and their part in its conversation.
+def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Participation]:
+    """Returns a message that a user may see as a member, complete as it is stored, and the user's participation.
 
     Raises `forbidden` and `banned`.
     """
     message = existing_message(tx, message_id)
-    part = taking_part(tx, user_id, message.conversation_id)
+    part = participation_of(tx, user_id, message.conversation_id)
     must_see(message, part.member.history)
     return message, part
 
 
-def must_stand(message: Message, path: str = "messageId") -> None:
-    """Raises `invalid_request` for a deleted message, of which nothing is left to do anything with."""
+def must_not_be_deleted(message: Message, path: str = "messageId") -> None:
+    """Raises `invalid_request` for a deleted message."""
     if message.deleted_ms is not None:
         raise invalid(path, "this message was deleted")
 
 
 def get_message(snapshot: Snapshot, actor: Actor, query: GetMessage) -> Message:
-    """One message that the actor may see."""
+    """Returns one message that the actor may see."""
     message, _ = _visible(snapshot, actor, query.message_id)
     return message
 
 
 def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, HistoryStart]:
-    """Returns a message as the actor may see it, and what of its conversation they may read."""
+    """Returns a message as the actor may see it, and the actor's history of its conversation."""
     number = message_number(message_id)
     message = None if number is None else snapshot.message(number)
     if message is None:
@@ -114,8 +116,8 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
 
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
-    """One page of a conversation's history."""
-    _at_most_one(query.before, query.after, query.around, query.around_seq)
+    """Returns one page of a conversation's messages."""
+    _check_one_anchor(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
     seen = _Timeline(snapshot, query.conversation_id, history_for(snapshot, actor, query.conversation_id))
     limit = _limit(query.limit)
@@ -129,8 +131,8 @@ def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> Mess
 
 
 def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
-    """A thread's root, which the actor has to see, and replies to it."""
-    _at_most_one(query.before, query.after)
+    """Returns a thread's root, which the actor has to be able to see, and a page of its replies."""
+    _check_one_anchor(query.before, query.after)
     root, history = _visible(snapshot, actor, query.message_id)
     if root.thread_id is not None:
         root, history = _visible(snapshot, actor, str(root.thread_id))
@@ -142,7 +144,7 @@ def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
 
 
 def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message]:
-    """What is pinned, as far as the actor may see it."""
+    """Returns a page of the pinned messages that the actor may see."""
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
     before = None
@@ -155,12 +157,12 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
         before = (anchor.pinned_ms, anchor.id)
     pinned = snapshot.parts.pinned(query.conversation_id, history.seq, before, _limit(query.limit) + 1)
     found = all_as_seen(pinned, history)
-    items = within_bytes(found[: _limit(query.limit)], PAGE_MAX_BYTES)
+    items = within_bytes(found[: _limit(query.limit)], size_of)
     return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
 
 
 def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page[MessageVersion]:
-    """What a message said, up to now; nothing when it was deleted."""
+    """Returns a page of the versions of a message's text, including the current one; empty for a deleted message."""
     message, _ = _visible(snapshot, actor, query.message_id)
     if message.deleted_ms is not None:
         return Page((), None)
@@ -170,12 +172,7 @@ def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page
     if before is None:
         number = found[-1].number + 1 if found else 1
         found.append(MessageVersion(number, message.content, message.edited_ms or message.created_ms))
-    size, items = 0, list[MessageVersion]()
-    for version in found[: -limit - 1 : -1]:
-        size += len(version.content.encode()) + 100
-        if size > PAGE_MAX_BYTES and items:
-            break
-        items.append(version)
+    items = within_bytes(found[: -limit - 1 : -1], lambda version: len(version.content.encode()) + 100)
     return Page(tuple(items[::-1]), str(items[-1].number) if len(items) < len(found) else None)
 
 
@@ -183,18 +180,18 @@ def _version_number(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise invalid("before", "is not a version's number")
+        raise invalid("before", "must be the number of a version")
     return int(text)
 
 
-def _at_most_one(*anchors: str | int | None) -> None:
+def _check_one_anchor(*anchors: str | int | None) -> None:
     if sum(anchor is not None for anchor in anchors) > 1:
-        raise invalid("before", "give only one of before, after, around and aroundSeq")
+        raise invalid("before", "only one of before, after, around and aroundSeq can be set")
 
 
 def _seq(asked: int) -> int:
     if not 0 <= asked <= SEQ_MAX:
-        raise invalid("aroundSeq", f"has to lie between 0 and {SEQ_MAX}")
+        raise invalid("aroundSeq", f"must be between 0 and {SEQ_MAX}")
     return asked
 
 
@@ -203,7 +200,7 @@ def _limit(asked: int) -> int:
 
 
 class _Timeline:
-    """What one reader may see of a conversation, or of one thread in it."""
+    """The messages of a conversation, or of one thread in it, that one reader may see."""
 
     __slots__ = ("_conversation_id", "_history", "_root_id", "_snapshot")
 
@@ -216,7 +213,8 @@ class _Timeline:
         self._root_id = root_id
 
     def seq_of(self, message_id: str) -> int:
-        """The place of a page's anchor, which has to lie in the conversation that was asked for."""
+        """Returns the `seq` of the message at which a page starts. Raises `forbidden` for a message of another
+        conversation."""
         number = message_number(message_id)
         message = None if number is None else self._snapshot.message(number)
         if message is None or message.conversation_id != self._conversation_id:
@@ -224,11 +222,11 @@ class _Timeline:
         return must_see(message, self._history).seq
 
     def before(self, seq: int | None, limit: int) -> Sequence[Message]:
-        """The last ones before a `seq`, ascending."""
+        """Returns the last messages before a `seq`, ascending."""
         return self._read(before_seq=seq, limit=limit)
 
     def after(self, seq: int, limit: int) -> Sequence[Message]:
-        """The first ones after a `seq`, ascending."""
+        """Returns the first messages after a `seq`, ascending."""
         return self._read(after_seq=seq, limit=limit)
 
     def _read(self, *, after_seq: int | None = None, before_seq: int | None = None, limit: int) -> Sequence[Message]:
@@ -242,42 +240,34 @@ class _Timeline:
 
 def _before(seen: _Timeline, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:
     found = seen.before(seq, limit + 1)
-    items = within_bytes(found[::-1][:limit], max_bytes)[::-1]
+    items = within_bytes(found[::-1][:limit], size_of, max_bytes)[::-1]
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[0].id) if has_more else None)
 
 
 def _after(seen: _Timeline, seq: int, limit: int) -> MessagePage:
     found = seen.after(seq, limit + 1)
-    items = within_bytes(found[:limit], PAGE_MAX_BYTES)
+    items = within_bytes(found[:limit], size_of)
     has_more = len(items) < len(found)
     return MessagePage(tuple(items), has_more, str(items[-1].id) if has_more else None)
 
 
 def _around(seen: _Timeline, seq: int, limit: int) -> MessagePage:
-    """What stands around a place, with the message there if there is one; half of it older. The page goes on among the
-    older ones."""
+    """Returns the messages around a `seq`, half of them older, and the message itself if there is one.
+
+    `next` and `has_more` of the page refer to the older messages.
+    """
     older_limit = limit // 2
-    newer = within_bytes(seen.after(seq - 1, limit - older_limit), PAGE_MAX_BYTES // 2)
-    # Where only the anchor was asked for, nothing older fits beside it, but whether there is something still counts.
+    newer = within_bytes(seen.after(seq - 1, limit - older_limit), size_of, PAGE_MAX_BYTES // 2)
+    # With a limit of one message the page has no older ones, but `has_more` still needs to know of them.
     older = _before(seen, seq, max(1, older_limit), PAGE_MAX_BYTES // 2)
     if older_limit or not newer:
         return MessagePage((*older.items, *newer), older.has_more, older.next)
     return MessagePage(tuple(newer), bool(older.items), str(newer[0].id) if older.items else None)
 
 
-def within_bytes(messages: Sequence[Message], max_bytes: int) -> Sequence[Message]:
-    """As many from the front as fit a page, one at least: a page of the largest messages would fill a socket."""
-    size = 0
-    for index, message in enumerate(messages):
-        size += size_of(message)
-        if size > max_bytes and index:
-            return messages[:index]
-    return messages
-
-
 def size_of(message: Message) -> int:
-    """About as many bytes as the message takes as JSON."""
+    """Returns about how many bytes of JSON the message takes."""
     content = message.content
     size = 300 + (len(content) if content.isascii() else len(content.encode()))
     if message.metadata is None and not (message.attachments or message.reactions or message.mentions):

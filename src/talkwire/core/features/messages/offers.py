@@ -1,11 +1,11 @@
-"""Offers: `pending → accepted | rejected | withdrawn | expired | countered`.
+"""Offers, with the states `pending → accepted | rejected | withdrawn | expired | countered`.
 
-An offer moves once. The first decision wins; a different decision, or another member's, is refused with `conflict`.
+An offer is closed once. The first decision is final; later decisions are refused with `conflict`, unless the same user
+repeats the same one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -29,6 +29,7 @@ from talkwire.core.domain.access import (
     may_post,
     may_see_offer,
     may_take_part,
+    require,
 )
 from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
@@ -44,7 +45,7 @@ from talkwire.core.domain.model import (
     OfferStatus,
     message_number,
 )
-from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
+from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.domain.texts import check_id, check_metadata, check_name, check_text
 from talkwire.core.domain.times import check_time
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -60,7 +61,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_create(command: CreateOffer) -> None:
-    """Refuses at the door what could not be stored."""
+    """Raises `invalid_request` for an offer with invalid fields."""
     check_id("conversationId", command.conversation_id)
     check_name("title", command.title, TITLE_MAX_LENGTH)
     _check_currency(command.currency)
@@ -97,28 +98,28 @@ def _check_rest(command: CreateOffer | CounterOffer) -> None:
 
 def _check_currency(currency: str) -> None:
     if currency not in CURRENCIES:
-        raise invalid("currency", "must be a currency's code of ISO 4217, such as EUR")
+        raise invalid("currency", "must be an ISO 4217 currency code, such as EUR")
 
 
 def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | None:
-    """Only the author withdraws; only another member accepts or rejects."""
+    """Returns a refusal unless the user may make this decision: authors withdraw, other members accept or reject."""
     own = offer.author_id == user_id
     if own and status != "withdrawn":
-        return ChatError("forbidden", "One's own offer can only be withdrawn.")
+        return ChatError("forbidden", "Your own offer can only be withdrawn.")
     if not own and status == "withdrawn":
-        return ChatError("forbidden", "Only its author withdraws an offer.")
+        return ChatError("forbidden", "Only the author can withdraw an offer.")
     return None
 
 
 def is_open(offer: Offer, now_ms: int) -> bool:
-    """Whether an offer can still move: one whose time has come cannot, whether or not it has been marked so."""
+    """Returns whether an offer can still be decided. An expired one cannot, also if its status is not updated yet."""
     return offer.status == "pending" and (offer.expires_ms is None or offer.expires_ms > now_ms)
 
 
 def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
-    """Makes an offer to the other members."""
+    """Creates an offer to the other members and returns it."""
     author_id = acting_as(actor, command.sender_id)
-    _post(tx, command.conversation_id, author_id)
+    _posting_member(tx, command.conversation_id, author_id)
     _check_time(tx, command.expires_ms)
     pos = tx.next_pos()
     offer = Offer(
@@ -140,17 +141,18 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
 
 
 def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
-    """Accepts, rejects or withdraws an offer. Returns it unchanged, and records nothing, where the same user has made
-    the same decision before: a client may retry, and may announce over a socket what it decided over REST."""
+    """Accepts, rejects or withdraws an offer and returns it.
+
+    Records nothing if the same user has made the same decision before: a client may retry, or announce over a socket
+    what it decided over REST.
+    """
     user_id = acting_as(actor, command.sender_id)
     offer = _find(tx, command.offer_id)
     if command.conversation_id not in {None, offer.conversation_id}:
         raise forbidden()
-    conversation, member = _take_part(tx, offer.conversation_id, user_id)
+    conversation, member = _participation(tx, offer.conversation_id, user_id)
     _must_see(offer, history_of(actor, member))
-    refusal = may_close(offer, user_id, command.status)
-    if refusal is not None:
-        raise refusal
+    require(may_close(offer, user_id, command.status))
     if (offer.status, offer.closed_by) == (command.status, user_id):
         return offer
     if conversation.blocked and command.status != "withdrawn":
@@ -159,12 +161,12 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
 
 
 def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer:
-    """Closes another's offer as `countered` and makes one in its place."""
+    """Closes another member's offer as `countered` and returns the new offer that replaces it."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
-    _must_see(first, history_of(actor, _post(tx, first.conversation_id, author_id)))
+    _must_see(first, history_of(actor, _posting_member(tx, first.conversation_id, author_id)))
     if first.author_id == author_id:
-        raise ChatError("forbidden", "One's own offer can only be withdrawn.")
+        raise ChatError("forbidden", "Your own offer can only be withdrawn.")
     _check_time(tx, command.expires_ms)
     _close(tx, first, "countered", author_id)
     pos = tx.next_pos()
@@ -188,7 +190,8 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
 
 
 def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int | None:
-    """Marks some of those whose time has come; when more are due, the answer is a time that has passed."""
+    """Marks at most `EXPIRED_AT_ONCE` expired offers. Returns when the next one expires; a time in the past if more are
+    due."""
     for offer in tx.offers.due(tx.now_ms, EXPIRED_AT_ONCE):
         _record(tx, offer, "expired", None)
     return tx.offers.next_due_ms()
@@ -197,7 +200,7 @@ def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int |
 def _close(tx: Transaction, offer: Offer, status: OfferStatus, user_id: str) -> Offer:
     if not is_open(offer, tx.now_ms):
         known = offer.status if offer.status != "pending" else "expired"
-        raise ChatError("conflict", f"This offer is {known} already.", {"status": known})
+        raise ChatError("conflict", f"This offer is already {known}.", {"status": known})
     return _record(tx, offer, status, user_id)
 
 
@@ -215,7 +218,7 @@ def _find(tx: Transaction, offer_id: str) -> Offer:
     return offer
 
 
-def _take_part(tx: Transaction, conversation_id: str, user_id: str) -> tuple[Conversation, Member]:
+def _participation(tx: Transaction, conversation_id: str, user_id: str) -> tuple[Conversation, Member]:
     member = tx.member(conversation_id, user_id)
     refusal = may_take_part(tx.user(user_id), member)
     conversation = tx.conversation(conversation_id)
@@ -224,28 +227,26 @@ def _take_part(tx: Transaction, conversation_id: str, user_id: str) -> tuple[Con
     return conversation, member
 
 
-def _post(tx: Transaction, conversation_id: str, user_id: str) -> Member:
-    """Returns the member. Raises unless they may write there. Slow mode is about messages: it holds up no offer."""
-    conversation, member = _take_part(tx, conversation_id, user_id)
-    refusal = may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms)
-    if refusal is not None:
-        raise refusal
+def _posting_member(tx: Transaction, conversation_id: str, user_id: str) -> Member:
+    """Returns the user's membership. Raises unless the user may write there; slow mode does not apply to offers."""
+    conversation, member = _participation(tx, conversation_id, user_id)
+    require(may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms))
     return member
 
 
 def _must_see(offer: Offer, history: HistoryStart) -> None:
-    """Raises `forbidden` for an offer from before the reader's time."""
+    """Raises `forbidden` for an offer from before the reader's history starts."""
     if not may_see_offer(offer.id, history):
         raise forbidden()
 
 
 def _check_time(tx: Transaction, expires_ms: int | None) -> None:
     if expires_ms is not None and expires_ms <= tx.now_ms:
-        raise invalid("expiresAt", "must lie in the future")
+        raise invalid("expiresAt", "must be in the future")
 
 
 def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
-    """One offer of a conversation that the actor is in."""
+    """Returns one offer of a conversation that the actor may read."""
     number = message_number(query.offer_id)
     offer = None if number is None else snapshot.offers.find(number)
     if offer is None:
@@ -255,7 +256,7 @@ def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
 
 
 def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Offer]:
-    """A conversation's offers, newest first."""
+    """Returns a page of a conversation's offers, newest first."""
     check_id("conversationId", query.conversation_id)
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:
@@ -263,18 +264,8 @@ def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Off
     history = history_for(snapshot, actor, query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
     found = snapshot.offers.of_conversation(query.conversation_id, history.pos, before_id, limit + 1)
-    items = _within_bytes(found[:limit])
+    items = within_bytes(found[:limit], lambda offer: len(_encode(offer)))
     return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
-
-
-def _within_bytes(offers: Sequence[Offer]) -> Sequence[Offer]:
-    """As many from the front as fit a page, one at least."""
-    size = 0
-    for index, offer in enumerate(offers):
-        size += len(_encode(offer))
-        if size > PAGE_MAX_BYTES and index:
-            return offers[:index]
-    return offers
 
 
 CHANGES: Changes = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Messages that are pinned in their conversation, for all its members."""
+"""Pinned messages of a conversation, visible to all its members."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import PinMessage, UnpinMessage
-from talkwire.core.domain.access import as_seen, blocked, history_for, may_act, must_see, runs
+from talkwire.core.domain.access import as_seen, blocked, history_for, may_act, must_see, require, runs
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagePinned, MessageUnpinned
 from talkwire.core.domain.model import Actor, Message
-from talkwire.core.features.messages.messages import existing_message, must_stand, needs_of_change, taking_part
+from talkwire.core.features.messages.messages import (
+    existing_message,
+    must_not_be_deleted,
+    needs_of_change,
+    participation_of,
+)
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
@@ -19,7 +24,7 @@ PINS_MAX = 100
 
 
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
-    """Doing it twice changes nothing."""
+    """Pins a message. Pinning it again changes nothing."""
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:
@@ -42,20 +47,22 @@ def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Messa
 
 
 def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
-    """The message, for whoever runs its conversation, both in a direct one, the application's backend and operators."""
+    """Returns the message if the actor may pin it, else raises `forbidden` or `blocked`.
+
+    The owner and admins of a group or channel may, both members of a direct conversation, the application's backend and
+    operators.
+    """
     message = existing_message(tx, command.message_id)
     if actor.role == "user":
-        part = taking_part(tx, actor.user_id, message.conversation_id)
+        part = participation_of(tx, actor.user_id, message.conversation_id)
         may_pin = part.conversation.kind == "direct" or runs(part.member)
         if as_seen(message, part.member.history) is None or not may_pin:
             raise forbidden()
         if part.conversation.blocked:
             raise blocked()
     else:
-        refusal = may_act(tx.user(actor.user_id))
-        if refusal is not None:
-            raise refusal
-    must_stand(message)
+        require(may_act(tx.user(actor.user_id)))
+    must_not_be_deleted(message)
     return message
 
 

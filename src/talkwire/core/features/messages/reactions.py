@@ -1,4 +1,4 @@
-"""Emoji below a message. Whoever may see a message may react to it, also in a channel where they may not write."""
+"""Reactions to messages. Users who can see a message may react to it, also in channels where they may not write."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import MessageReacted
 from talkwire.core.domain.model import REACTION_USERS_MAX, Actor, HistoryStart, Message, Reaction
 from talkwire.core.domain.texts import check_id, check_text
-from talkwire.core.features.messages.messages import must_stand, needs_of_change, visible_message
+from talkwire.core.features.messages.messages import must_not_be_deleted, needs_of_change, visible_message
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 EMOJI_MAX_LENGTH = 32
 EMOJI_PER_MESSAGE = 20
 
-_INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # what joins and changes pictograms: nothing to see without one
+_INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # joiners and modifiers of other characters, which are invisible alone
 _REFUSED = frozenset({"Cc", "Cn", "Cs", "Zs", "Zl", "Zp"})
 
 
 def check_reaction(command: React | Unreact) -> None:
-    """An emoji may be several characters that are joined, and an application's own is a name between colons."""
+    """Raises `invalid_request` for an invalid emoji.
+
+    An emoji may consist of several joined characters, and the application's own are names between colons.
+    """
     check_text("emoji", command.emoji)
     kinds = {category(character) for character in command.emoji}
     if len(command.emoji) > EMOJI_MAX_LENGTH or kinds <= _INVISIBLE or kinds & _REFUSED:
@@ -35,51 +38,53 @@ def check_reaction(command: React | Unreact) -> None:
 
 
 def react(tx: Transaction, actor: Actor, command: React) -> Message:
-    """Answers the message with its reactions. Doing it twice changes nothing."""
+    """Adds a reaction and returns the message. Repeating it changes nothing."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is None and len(message.reactions) >= EMOJI_PER_MESSAGE:
-        raise invalid("emoji", f"a message has at most {EMOJI_PER_MESSAGE} different ones")
-    if given is None or not _is_of(tx, message, given, user_id):
+        raise invalid("emoji", f"a message can have at most {EMOJI_PER_MESSAGE} different emoji")
+    if given is None or not _has_reacted(tx, message, given, user_id):
         reactions = with_reaction(message.reactions, command.emoji, user_id)
         message = _record(tx, message, user_id, command, reactions)
     return must_see(message, history)
 
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
-    """As `react`, taking back."""
+    """Removes a reaction and returns the message. Does nothing if the user has not given it."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
-    if given is not None and _is_of(tx, message, given, user_id):
+    if given is not None and _has_reacted(tx, message, given, user_id):
         reactions = tuple(tx.parts.reactions_without(message.id, user_id, command.emoji))
         message = _record(tx, message, user_id, command, reactions)
     return must_see(message, history)
 
 
 def with_reaction(reactions: tuple[Reaction, ...], emoji: str, user_id: str) -> tuple[Reaction, ...]:
-    """Reactions with one more, which the user has not given yet: first come, first shown."""
+    """Returns the reactions with one more from a user who has not given it yet. Emoji are in the order of their first
+    use."""
     if all(reaction.emoji != emoji for reaction in reactions):
         return (*reactions, Reaction(emoji, 1, (user_id,)))
-    return tuple(_one_more(reaction, user_id) if reaction.emoji == emoji else reaction for reaction in reactions)
+    return tuple(_with_user(reaction, user_id) if reaction.emoji == emoji else reaction for reaction in reactions)
 
 
-def _one_more(reaction: Reaction, user_id: str) -> Reaction:
+def _with_user(reaction: Reaction, user_id: str) -> Reaction:
     user_ids = (*reaction.user_ids, user_id)[:REACTION_USERS_MAX]
     return replace(reaction, count=reaction.count + 1, user_ids=user_ids)
 
 
 def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple[Message, str, HistoryStart]:
-    """Returns the message, the id of the user that reacts to it, and what the answer to the actor may show."""
+    """Returns the message, the id of the reacting user, and the history that limits the answer to the actor."""
     user_id = acting_as(actor, command.sender_id)
     message, part = visible_message(tx, user_id, command.message_id)
-    must_stand(message)
+    must_not_be_deleted(message)
     if part.conversation.blocked:
         raise blocked()
     return message, user_id, history_of(actor, part.member)
 
 
-def _is_of(tx: Transaction, message: Message, reaction: Reaction, user_id: str) -> bool:
-    """Whether the user is among those who gave it; of very many only the first are in memory."""
+def _has_reacted(tx: Transaction, message: Message, reaction: Reaction, user_id: str) -> bool:
+    """Returns whether the user has given this reaction. A message holds only the first users, so others are looked
+    up."""
     if user_id in reaction.user_ids:
         return True
     return reaction.count > len(reaction.user_ids) and tx.parts.has_reacted(message.id, user_id, reaction.emoji)

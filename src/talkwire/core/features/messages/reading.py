@@ -1,4 +1,4 @@
-"""How far members have read, as one of them sees it, and whether anybody but its sender has read a message."""
+"""Members' read positions as one reader sees them, and whether a message has been read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.model import LARGE_CONVERSATION, Message
 
 READERS_MAX = LARGE_CONVERSATION
-"""How many of those who have read furthest are looked at. Two would do, if nobody joined after a message."""
+"""How many of the members who have read furthest are examined.
+
+Two would suffice if nobody had joined after the message.
+"""
 
 
 def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
-    """`readers` are those of the message's conversation who have read furthest."""
+    """Returns whether a member other than the sender has read a message. `readers` are those who have read furthest."""
     return any(
         reader.history_seq < message.seq <= reader.read_seq and reader.user_id != message.sender_id
         for reader in readers
@@ -23,8 +26,11 @@ def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
 
 
 def as_shown_to(view: MemberView, reader_id: str, blocker_ids: Collection[str]) -> MemberView:
-    """Returns a member with the positions that a reader sees: with their own position where they look at themselves,
-    and at the beginning of the conversation for `blocker_ids`, who have blocked the reader."""
+    """Returns a member with the positions that the reader sees.
+
+    Readers see their own private read position. Members in `blocker_ids`, who have blocked the reader, appear as having
+    received and read nothing.
+    """
     member = view.member
     if member.user_id in blocker_ids:
         return replace(view, member=replace(member, read_seq=0, read_ms=0, delivered_seq=0, delivered_ms=0))

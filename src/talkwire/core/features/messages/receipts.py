@@ -1,4 +1,4 @@
-"""Who has received and read what: one cursor a member, never a row for each message."""
+"""Delivery and read receipts: one cursor for each member, and no row for each message."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 COVERED_MAX = 100
-"""Of how many messages at most authors are told that somebody has received or read them, for one move of a cursor."""
+"""The maximum number of messages whose authors are notified of one move of a member's cursor."""
 
 
 Mark = MarkRead | MarkUnread | MarkDelivered
@@ -51,46 +51,48 @@ def check_mark(command: Mark) -> None:
 
 
 def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
-    """Names what marking will look up."""
+    """Adds the keys that moving a cursor will look up."""
     needs.members.add((command.conversation_id, actor.user_id))
 
 
 def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
-    """Names what reading will look up."""
+    """Adds the keys that marking messages as read will look up."""
     needs_of_mark(actor, command, needs)
     needs.unread_notifications.add((command.conversation_id, actor.user_id))
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
-    """Moves the actor's read position forward; an older message moves nothing. Others receive a receipt of what they
-    have received none of before."""
-    conversation, member = _taking_part(tx, actor, command)
-    place = _place(tx, conversation, member, command.message_id)
-    if place is None or place[0] <= member.own_seq:
+    """Moves the actor's read position forward and returns it; an older message changes nothing.
+
+    Other members receive a receipt only beyond the position that they have seen before.
+    """
+    conversation, member = _participation(tx, actor, command)
+    target = _target(tx, conversation, member, command.message_id)
+    if target is None or target[0] <= member.own_seq:
         return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
-    if place[0] <= member.read_seq:
-        return _move_own(tx, member, place[0])
-    seq, message_id = place
+    if target[0] <= member.read_seq:
+        return _move_own(tx, member, target[0])
+    seq, message_id = target
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
         authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
     since = member.read_seq
     tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors, since))
     read_with_messages(tx, conversation.id, member.user_id, message_id)
-    # Whoever has read to the end has nothing unread; the usual case asks no further.
+    # A member who has read everything has nothing unread; this common case needs no query.
     unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
     return ReadMark(conversation.id, seq, unread)
 
 
 def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
-    """Moves the actor's own read position back to before a message; what is unread already stays so."""
-    conversation, member = _taking_part(tx, actor, command)
+    """Moves the actor's own read position back to before a message and returns it. It never moves forward."""
+    conversation, member = _participation(tx, actor, command)
     if command.message_id is None:
         seq = tx.newest_of_others(conversation.id, member.user_id, member.history.seq)
         if seq is None:
             raise invalid("messageId", "there is no message of another member to mark as unread")
     else:
-        named = _named(tx, member, command.message_id)
+        named = _message_named(tx, member, command.message_id)
         if named.imported:
             raise invalid("messageId", "an imported message is never unread")
         seq = named.seq
@@ -100,7 +102,7 @@ def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
 
 
 def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
-    """Moves the read position that only the member themselves see."""
+    """Moves the read position that only the member sees, and returns it."""
     id_, user_id = member.conversation_id, member.user_id
     unread = tx.unread_behind(id_, user_id, seq)
     counts = (unread.unread_count, unread.mention_count)
@@ -110,14 +112,14 @@ def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
 
 def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
     """Moves the actor's delivery position forward."""
-    conversation, member = _taking_part(tx, actor, command)
-    place = _place(tx, conversation, member, command.message_id)
-    if place is not None and place[0] > member.delivered_seq:
+    conversation, member = _participation(tx, actor, command)
+    target = _target(tx, conversation, member, command.message_id)
+    if target is not None and target[0] > member.delivered_seq:
         since = member.delivered_seq
-        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *place, since))
+        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *target, since))
 
 
-def _taking_part(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversation, Member]:
+def _participation(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversation, Member]:
     member = tx.member(command.conversation_id, actor.user_id)
     refusal = may_take_part(tx.user(actor.user_id), member)
     conversation = tx.conversation(command.conversation_id)
@@ -126,19 +128,19 @@ def _taking_part(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversa
     return conversation, member
 
 
-def _place(
+def _target(
     tx: Transaction, conversation: Conversation, member: Member, message_id: str | None
 ) -> tuple[int, int] | None:
-    """(seq, id) of the message that was named, or of the newest; None: there is none."""
+    """Returns (seq, id) of the named message, or of the newest one; None if the conversation has no messages."""
     if message_id is None:
-        # The newest event that counts as activity is the newest message, once there is one.
+        # Once there is a message, `active_pos` is the position of the newest one.
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
-    message = _named(tx, member, message_id)
+    message = _message_named(tx, member, message_id)
     return message.seq, message.id
 
 
-def _named(tx: Transaction, member: Member, message_id: str) -> Message:
-    """Returns a message of the member's conversation. Raises `forbidden` for one that they may not see."""
+def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
+    """Returns a message of the member's conversation. Raises `forbidden` if the member may not see it."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
     if message is None or message.conversation_id != member.conversation_id or as_seen(message, member.history) is None:
@@ -147,7 +149,10 @@ def _named(tx: Transaction, member: Member, message_id: str) -> Message:
 
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
-    """How far a message has come with each other member. Who has blocked the actor seems not to have received it."""
+    """Returns each other member's receipt of a message.
+
+    A member who has blocked the actor is shown as not having received it.
+    """
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
     blocker_ids = snapshot.blockers_of(actor.user_id)
@@ -165,33 +170,36 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
 
 
 def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int | None:
-    """Returns when a member's cursor moved to `seq`, if that covers the message. Members begin at the newest message
-    without having received or read anything, so that a cursor has no time before they joined."""
+    """Returns when a member's cursor moved to `seq`, if that includes the message, else None.
+
+    A new member's cursors start at the newest message, so a move counts only if it is not older than the membership.
+    """
     return moved_ms if seq >= message.seq and moved_ms >= member.joined_ms else None
 
 
 def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[MessageReader, ...]:
-    """For whoever may read the conversation."""
+    """Returns the members who have read furthest. Raises `forbidden` unless the actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     return tuple(snapshot.readers(query.conversation_id, actor.user_id, READERS_MAX))
 
 
 def get_message_status(snapshot: Snapshot, actor: Actor, query: GetMessageStatus) -> MessageStatus:
-    """For whoever may see the message."""
+    """Returns a message with its delivery state. Raises `forbidden` unless the actor may see the message."""
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     return MessageStatus(message, status_of(message, snapshot.least_progress(message, actor.user_id)))
 
 
 def status_of(message: Message, least: tuple[int, int] | None) -> Status:
-    """`least`: up to where all others have received and read; None: there is nobody else, whom it could reach."""
+    """Returns a message's delivery state. `least` is the `seq` up to which all others have received and read; None:
+    nobody."""
     if least is None or least[0] < message.seq:
         return "sent"
     return "read" if least[1] >= message.seq else "delivered"
 
 
 def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
-    """For those of the keys who are members."""
+    """Returns the unread counts of those keys that are memberships."""
     found = snapshot.unreads.of(query.keys)
     return tuple((conversation_id, user_id, unread) for (conversation_id, user_id), unread in found.items())
 

@@ -1,7 +1,7 @@
-"""Finding messages by their words.
+"""Full-text search of messages.
 
-An index proposes, newest first; what it proposes is checked here against the message as it is now, so that an index
-which is behind the log never shows what was edited away, deleted, or said where the reader is not.
+The index proposes messages, newest first. Each one is then checked against its current state, so that an index that
+lags behind the log never shows edited or deleted text, or messages that the reader may not see.
 """
 
 from __future__ import annotations
@@ -24,25 +24,27 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 BLOCK = 100
-"""Proposals that are looked at together."""
+"""How many proposals are checked together."""
 
 EFFORT_MAX = 1_000_000
 EFFORT = 500
-"""One request looks at so many characters, and each message counts for some more: a phrase of frequent words must not
-keep a reader's thread for long."""
+"""How many characters one request examines, and the fixed extra cost of each message.
+
+They keep a query with frequent words from occupying a reader thread for long.
+"""
 
 NON_ASCII_EFFORT = 4
-"""Other characters are decomposed and folded before they are compared."""
+"""The cost factor of texts with non-ASCII characters, which are decomposed and folded before they are compared."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 PUBLIC_MAX = 5000
-"""One request looks at so many public conversations: a page may be short, or empty, and still have more behind it."""
+"""How many public conversations one request examines. A page may be short or empty and still have a next page."""
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
-    """One page of what the actor may see and what holds the words that were asked for."""
+    """Returns a page of messages that the actor may see and that contain all words of the query."""
     terms = terms_of("q", query.text)
     scope = _scope(snapshot, actor, query)
     limit = max(1, min(query.limit, PAGE_MAX))
@@ -67,12 +69,12 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
 
 
 def searched_text(content: str, attached_names: str) -> str:
-    """Returns the text in which a search looks for words: what a message says, and the names of what is attached."""
+    """Returns the text that a search matches: a message's content, and the names of its attachments."""
     return f"{content}\n{attached_names}" if attached_names else content
 
 
 def _as_seen(snapshot: Snapshot, scope: SearchScope, found: Sequence[Message]) -> tuple[Message, ...]:
-    """Returns messages of the scope as its reader may see them. Without quotes there is nothing to look up."""
+    """Returns the found messages as the reader may see them. Only messages with quotes need a lookup."""
     quoting = {message.conversation_id for message in found if message.reply_to is not None}
     if scope.member_id is None or not quoting:
         return tuple(found)
@@ -88,8 +90,10 @@ def _effort_of(text: str) -> int:
 
 
 def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> SearchScope:
-    """Returns what the actor may search: the back end and admins everything, others what they see as members. Raises
-    `forbidden` for a conversation that the actor may not read."""
+    """Returns where the actor may search: everywhere for the backend and admins, else where the actor is a member.
+
+    Raises `forbidden` for a conversation that the actor may not read.
+    """
     member_id = None if actor.is_trusted else actor.user_id
     if query.sender_id is not None:
         check_id("senderId", query.sender_id)
@@ -108,16 +112,19 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 
 def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPublicConversations) -> Page[Conversation]:
-    """Returns public groups and channels by their names, all of them without a word; before them the one whose id was
-    given. Every signed-in user finds them, whomever of the users they may find."""
+    """Returns a page of public groups and channels whose names contain the words; all if there is no word.
+
+    The conversation whose id is the text comes first. Every signed-in user may use it, whatever the setting `directory`
+    says.
+    """
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     terms = terms_of("query", query.text) if query.text.strip() else SearchTerms(())
     limit = max(1, min(query.limit, PAGE_MAX))
-    looked_at = snapshot.search.public_conversations(query.cursor, PUBLIC_MAX)
-    matching = (each for each in looked_at if each.name is not None and terms.are_in(each.name))
+    examined = snapshot.search.public_conversations(query.cursor, PUBLIC_MAX)
+    matching = (each for each in examined if each.name is not None and terms.are_in(each.name))
     found = list(islice(matching, limit + 1))
-    next_ = looked_at[-1].id if len(looked_at) == PUBLIC_MAX else None
+    next_ = examined[-1].id if len(examined) == PUBLIC_MAX else None
     if len(found) > limit:
         del found[limit:]
         next_ = found[-1].id

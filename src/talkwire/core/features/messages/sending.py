@@ -1,4 +1,4 @@
-"""Sending messages, once each: the same client message id again is answered with the first message."""
+"""Sending messages. A retry with the same client message id returns the first message and sends nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ import msgspec
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
-from talkwire.core.domain.access import acting_as, history_of, may_post, may_take_part, must_be_trusted, must_see
+from talkwire.core.domain.access import (
+    acting_as,
+    history_of,
+    may_post,
+    may_take_part,
+    must_be_trusted,
+    must_see,
+    require,
+)
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
@@ -36,7 +44,7 @@ from talkwire.core.domain.places import check_place, label_of_place, map_url
 from talkwire.core.domain.texts import check_content, check_id, check_metadata, check_name, check_text
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
-from talkwire.core.features.messages.messages import must_stand, need_message
+from talkwire.core.features.messages.messages import must_not_be_deleted, need_message
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -44,7 +52,7 @@ ATTACHMENTS_MAX = 20
 URL_MAX_LENGTH = 2048
 
 IMPORT_SKEW_MS = 10_000
-"""How far the time of an imported message may lie ahead of this server's clock."""
+"""How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
 
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -54,7 +62,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def check_send(command: SendMessage) -> None:
-    """Refuses at the door what could not be stored."""
+    """Raises an error for a message with invalid fields."""
     check_id("conversationId", command.conversation_id)
     check_content("content", command.content, may_be_empty=bool(command.attachments))
     if command.client_message_id is not None:
@@ -70,9 +78,9 @@ def check_send(command: SendMessage) -> None:
 
 
 def check_attachment_count(count: int) -> None:
-    """Refuses more attachments than a message may have, before anything is made of them."""
+    """Raises `invalid_request` for too many attachments. Callers use it before they build anything from them."""
     if count > ATTACHMENTS_MAX:
-        raise invalid("attachments", f"at most {ATTACHMENTS_MAX}")
+        raise invalid("attachments", f"must have at most {ATTACHMENTS_MAX} items")
 
 
 def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
@@ -84,7 +92,7 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
         elif ref.place is not None:
             check_place(f"{path}.place", ref.place)
         elif ref.url is None:
-            raise invalid(path, "needs the id of an uploaded file, or a url")
+            raise invalid(path, "must have the id of an uploaded file, a place or a url")
         else:
             check_url(f"{path}.url", ref.url)
             if ref.name is not None:
@@ -92,20 +100,20 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
 
 
 def check_url(path: str, url: str) -> None:
-    """Raises `invalid_request` unless this is an address that a browser may open without running anything."""
+    """Raises `invalid_request` unless this is an http(s) URL, which a browser opens without running a script."""
     check_text(path, url)
     if len(url) > URL_MAX_LENGTH:
         raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise invalid(path, "is no URL") from None
+        raise invalid(path, "must be a URL") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
         raise invalid(path, "must be an http or https URL")
 
 
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
-    """Names what `send_message` will look up."""
+    """Adds the keys that `send_message` will look up."""
     sender_id = command.sender_id or actor.user_id
     needs.members.add((command.conversation_id, sender_id))
     if command.client_message_id is not None:
@@ -122,8 +130,11 @@ def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
 
 
 def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
-    """Stores a message once. A retry is answered before anything that may have changed since: slow mode, a mute; but
-    what the sender may not see any more is `forbidden`."""
+    """Stores a message and returns it; a retry returns the first one.
+
+    Retries are recognised before slow mode and mutes are checked, because these may have changed since. Raises
+    `forbidden` if the sender may no longer see the first message.
+    """
     if command.created_ms is not None:
         return import_message(tx, actor, command, command.created_ms)
     sender_id = acting_as(actor, command.sender_id)
@@ -136,18 +147,16 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
             return must_see(same_message(first, command), history_of(actor, member))
-    refusal = may_post(conversation, member, tx.now_ms)
-    if refusal is not None:
-        raise refusal
+    require(may_post(conversation, member, tx.now_ms))
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
     return _record(tx, command, sender, conversation, parts)
 
 
 def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
-    """Stores a message that was sent somewhere else, with its original time, once.
+    """Stores a message that was sent in another system, with its original time; a retry returns the first one.
 
-    The back end imports in anybody's name, an admin in their own. The sender need not be a member any more. What
-    keeps members from writing now does not concern history.
+    The backend imports for any user, an admin for themselves. The sender need not be a member any more. Mutes and slow
+    mode do not apply to old messages.
     """
     must_be_trusted(actor)
     sender_id = acting_as(actor, command.sender_id)
@@ -167,7 +176,8 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
 
 
 def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
-    """Times ascend in a conversation, so that its order is that of its messages' times."""
+    """Raises `invalid_request` unless the time is between the newest message's and now: times ascend in a
+    conversation."""
     newest_ms = tx.newest_message_ms(conversation)
     latest_ms = tx.now_ms + IMPORT_SKEW_MS
     if newest_ms is not None and created_ms < newest_ms:
@@ -179,7 +189,7 @@ def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -
 def _record(
     tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, parts: Mapping[str, Any] | None
 ) -> Message:
-    """Records a message; `parts` is what few messages have, by the names of `Message`'s fields."""
+    """Records a message and returns it. `parts` are the optional fields of `Message` by name; None for a plain text."""
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -201,8 +211,8 @@ def _record(
 
 
 def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
-    """What few messages have, by the names of `Message`'s fields. Raises where the sender, with this history, may not
-    use it."""
+    """Returns the optional fields of a message by name. Raises if the sender, with this history, may not refer to
+    something."""
     conversation_id = command.conversation_id
     mentions = mentioned(tx, conversation_id, command.content)
     return {
@@ -215,15 +225,15 @@ def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, c
 
 
 def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
-    """Which members a text names."""
+    """Returns the members that a text mentions."""
     marks = mention_marks(content)
     if not marks:
         return Mentions()
     return resolve(marks, tx.members_named(conversation_id, spellings(marks)))
 
 
-def _beside(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Message:
-    """A message of the same conversation that lies in this history."""
+def _message_in(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Message:
+    """Returns another message of the same conversation. Raises `forbidden` if the history does not include it."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
     if message is None or message.conversation_id != conversation_id:
@@ -233,22 +243,23 @@ def _beside(tx: Transaction, conversation_id: str, history: HistoryStart, messag
 
 
 def _quote(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Quote:
-    message = _beside(tx, conversation_id, history, message_id)
-    must_stand(message, "replyToId")
+    message = _message_in(tx, conversation_id, history, message_id)
+    must_not_be_deleted(message, "replyToId")
     return Quote(message.id, message.sender_id, message.content[:EXCERPT_LENGTH], message.seq)
 
 
 def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> int:
-    """The thread's root. Threads have one level."""
-    root = _beside(tx, conversation_id, history, message_id)
-    must_stand(root, "threadId")
+    """Returns the id of a thread's root. Threads have one level."""
+    root = _message_in(tx, conversation_id, history, message_id)
+    must_not_be_deleted(root, "threadId")
     if root.thread_id is not None:
-        raise invalid("threadId", "this message is in a thread itself")
+        raise invalid("threadId", "must be the first message of a thread, not a reply")
     return root.id
 
 
 def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
-    """Each file once. A file of anybody else is `forbidden`, whether there is one or not."""
+    """Returns the attachments without duplicates. Raises `forbidden` for a file of another user, also if there is
+    none."""
     files = tx.files.of_ids(_file_ids(refs)) if refs else {}
     distinct: dict[object, AttachmentRef] = {}
     for ref in refs:
@@ -274,7 +285,8 @@ def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRe
 
 
 def hash_of(command: SendMessage) -> int:
-    """64 bits over what was sent, to tell a retry from a different message under the same client message id."""
+    """Returns a 64-bit hash of what was sent. It tells a retry from a different message with the same client message
+    id."""
     if command.sent_hash is not None:
         return command.sent_hash
     what: tuple[object, ...] = (command.content, command.metadata)
@@ -287,7 +299,7 @@ def hash_of(command: SendMessage) -> int:
 
 
 def same_message(first: Message, command: SendMessage) -> Message:
-    """The message that a retry asks for. Raises `conflict` when something else was sent then."""
+    """Returns the first message, if the command repeats it. Raises `conflict` if something else was sent then."""
     if first.command_hash != hash_of(command):
         raise ChatError("conflict", "This clientMessageId was used for another message.")
     return first

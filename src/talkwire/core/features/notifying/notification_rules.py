@@ -1,9 +1,9 @@
-"""Who is notified of what: pure rules.
+"""Rules that decide who is notified of what: pure functions.
 
-An event is a `NotificationTrigger`; a `NotificationRecipient` has the settings that decide whether a user is notified.
-The same rules apply to live notifications (`core.engine.live_notifications`) and to those stored for offline users.
+A `NotificationTrigger` describes the event; a `NotificationRecipient` has the settings of a user. Live notifications
+(`core.engine.live_notifications`) and stored ones for offline users follow the same rules.
 
-The most specific reason that the user has not switched off counts: a mention before a reply, a reply before a direct
+The most specific reason that the user has not switched off is used: a mention before a reply, a reply before a direct
 message.
 """
 
@@ -39,20 +39,23 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.time_zones import zone_of
 
 EVERYONE_MAX = LARGE_CONVERSATION
-"""Up to this many members, all of them are notified of what concerns all: `@all`, and offers."""
+"""Up to this many members, a conversation's `@all` and offers notify all members."""
 
 STORED_FOR_ALL: frozenset[NotificationType] = frozenset({"mention", "reply", "offer", "invitation", "missed-call"})
-"""These are stored for every user that they are for. The others are stored only for users that are away: to users that
-are connected the unread count says the same."""
+"""Notification types that are stored for every recipient.
+
+Other types are stored only for disconnected users; for connected ones the unread count suffices.
+"""
 
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
 
 class NotificationTrigger(NamedTuple):
-    """Something that calls for attention. `type` is given where it is the same for all, `message` where it is one.
+    """An event that may cause notifications.
 
-    `user_ids` are those whom it concerns by name; `everyone` says that it concerns all members.
+    `type` is set if it is the same for all recipients, `message` if the event is a message. `user_ids` are recipients
+    named individually; `everyone` adds all members of the conversation.
     """
 
     id: int
@@ -68,8 +71,10 @@ class NotificationTrigger(NamedTuple):
 
 
 class NotificationRecipient(NamedTuple):
-    """A member of the conversation: what they want to hear there and anywhere, and of whom not. `wants_quiet` is what
-    their presence says (`dnd`), `history` what of the conversation they may see."""
+    """A member of the conversation with their notification settings and blocked users.
+
+    `wants_quiet`: the member's status is `dnd`. `history` is the part of the conversation that the member may see.
+    """
 
     user_id: str
     here: MemberPreferences
@@ -80,12 +85,12 @@ class NotificationRecipient(NamedTuple):
 
 
 def occasion_of(event: Durable) -> NotificationTrigger | None:
-    """None for what nobody is notified of."""
+    """Returns the trigger of an event, or None if it never causes notifications."""
     match event:
         case MessageSent(message=message):
             return None if message.imported else occasion_of_message(event)
         case OfferCreated(offer=offer):
-            return _occasion(
+            return _trigger(
                 event,
                 offer.conversation_id,
                 offer.author_id,
@@ -95,7 +100,7 @@ def occasion_of(event: Durable) -> NotificationTrigger | None:
                 everyone=True,
             )
         case OfferUpdated(offer=offer) if offer.status in {"accepted", "rejected"} and offer.closed_by is not None:
-            return _occasion(
+            return _trigger(
                 event,
                 offer.conversation_id,
                 offer.closed_by,
@@ -107,12 +112,12 @@ def occasion_of(event: Durable) -> NotificationTrigger | None:
         case ConversationCreated(conversation=conversation, by=by) if by and conversation.kind != "direct":
             user_ids = tuple(member.user_id for member in event.members)
             body = conversation.name or ""
-            return _occasion(event, conversation.id, by, "invitation", body=body, user_ids=user_ids)
+            return _trigger(event, conversation.id, by, "invitation", body=body, user_ids=user_ids)
         case MemberAdded(by=by) if by:
             user_ids = tuple(member.user_id for member in event.members)
-            return _occasion(event, event.conversation_id, by, "invitation", user_ids=user_ids)
+            return _trigger(event, event.conversation_id, by, "invitation", user_ids=user_ids)
         case CallMissed():
-            return _occasion(event, event.conversation_id, event.caller_id, "missed-call", user_ids=event.user_ids)
+            return _trigger(event, event.conversation_id, event.caller_id, "missed-call", user_ids=event.user_ids)
         case _:
             return None
 
@@ -132,7 +137,7 @@ def occasion_of_message(event: MessageSent) -> NotificationTrigger:
     )
 
 
-def _occasion(  # noqa: PLR0913 (an occasion's fields)
+def _trigger(  # noqa: PLR0913 (an trigger's fields)
     event: Durable,
     conversation_id: str,
     actor_id: str,
@@ -157,43 +162,46 @@ def _occasion(  # noqa: PLR0913 (an occasion's fields)
 
 
 def body_of(message: Message) -> str:
-    """The beginning of a message's text; where there is none, what is attached to it."""
+    """Returns the start of a message's text, or the names of its attachments if it has no text."""
     return message.content[:BODY_MAX_LENGTH] or ", ".join(each.name for each in message.attachments)[:BODY_MAX_LENGTH]
 
 
 def reason_of(
-    occasion: NotificationTrigger, kind: ConversationKind, member_count: int, listener: NotificationRecipient
+    trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> NotificationType | None:
-    """Returns what somebody is notified of, None: of nothing. Nobody is of what they did, of who they blocked, and of
-    what lies before their time."""
-    if listener.user_id == occasion.actor_id or occasion.actor_id in listener.blocked_ids:
+    """Returns why a recipient is notified, or None.
+
+    Users are not notified of what they did themselves, of users whom they have blocked, and of what their history
+    hides.
+    """
+    if recipient.user_id == trigger.actor_id or trigger.actor_id in recipient.blocked_ids:
         return None
-    if occasion.offer_id is not None and not may_see_offer(occasion.offer_id, listener.history):
+    if trigger.offer_id is not None and not may_see_offer(trigger.offer_id, recipient.history):
         return None
-    if listener.here.muted or listener.here.notify == "none":
+    if recipient.here.muted or recipient.here.notify == "none":
         return None
-    for reason in _reasons(occasion, kind, member_count, listener):
-        if reason not in listener.preferences.off:
+    for reason in _reasons(trigger, kind, member_count, recipient):
+        if reason not in recipient.preferences.off:
             return reason
     return None
 
 
 def _reasons(
-    occasion: NotificationTrigger, kind: ConversationKind, member_count: int, listener: NotificationRecipient
+    trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> tuple[NotificationType, ...]:
-    """All that apply to somebody, the most particular first."""
-    message = None if occasion.message is None else as_seen(occasion.message, listener.history)
-    if occasion.message is not None and message is None:
+    """Returns all reasons that apply to a recipient, most specific first."""
+    message = None if trigger.message is None else as_seen(trigger.message, recipient.history)
+    if trigger.message is not None and message is None:
         return ()
     if message is None:
-        assert occasion.type is not None
-        concerned = listener.user_id in occasion.user_ids or (occasion.everyone and member_count <= EVERYONE_MAX)
-        return (occasion.type,) if concerned else ()
-    notify = listener.here.notify
+        assert trigger.type is not None
+        is_recipient = recipient.user_id in trigger.user_ids or (trigger.everyone and member_count <= EVERYONE_MAX)
+        return (trigger.type,) if is_recipient else ()
+    notify = recipient.here.notify
     found: tuple[NotificationType, ...] = ()
-    if listener.user_id in message.mentions or (message.mentions_all and member_count <= EVERYONE_MAX):
+    if recipient.user_id in message.mentions or (message.mentions_all and member_count <= EVERYONE_MAX):
         found += ("mention",)
-    if notify != "mentions" and message.reply_to is not None and message.reply_to.sender_id == listener.user_id:
+    if notify != "mentions" and message.reply_to is not None and message.reply_to.sender_id == recipient.user_id:
         found += ("reply",)
     if kind == "direct" and notify != "mentions":
         found += ("direct",)
@@ -203,7 +211,7 @@ def _reasons(
 
 
 def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
-    """Whether a moment lies in the hours in which somebody wants quiet, as their clocks show them."""
+    """Returns whether a time is within the user's "do not disturb" hours, in the user's time zone."""
     if not quiet.enabled:
         return False
     zone = zone_of(quiet.time_zone) or UTC
@@ -216,34 +224,34 @@ def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
     return minute < quiet.end_minute and (today - 1) % 7 in quiet.days
 
 
-def wants_quiet(listener: NotificationRecipient, at_ms: int) -> bool:
-    """Returns whether a listener is not to be disturbed. Notifications have no sound then."""
-    return listener.wants_quiet or is_quiet(listener.preferences.do_not_disturb, at_ms)
+def wants_quiet(recipient: NotificationRecipient, at_ms: int) -> bool:
+    """Returns whether a recipient must not be disturbed now. Notifications then have no sound."""
+    return recipient.wants_quiet or is_quiet(recipient.preferences.do_not_disturb, at_ms)
 
 
-def sound_of(reason: NotificationType, listener: NotificationRecipient) -> str | None:
-    """The conversation's own sound, else the user's for such a reason."""
-    return listener.here.sound or listener.preferences.sounds.get(reason, DEFAULT_SOUND)
+def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:
+    """Returns the sound of the conversation's settings, else the user's sound for this type."""
+    return recipient.here.sound or recipient.preferences.sounds.get(reason, DEFAULT_SOUND)
 
 
 def notification(
-    occasion: NotificationTrigger,
-    listener: NotificationRecipient,
+    trigger: NotificationTrigger,
+    recipient: NotificationRecipient,
     reason: NotificationType,
     title: str,
     *,
     quiet: bool = False,
 ) -> Notification:
     return Notification(
-        id=occasion.id,
-        user_id=listener.user_id,
+        id=trigger.id,
+        user_id=recipient.user_id,
         type=reason,
         title=title,
-        body=occasion.body,
-        conversation_id=occasion.conversation_id,
-        actor_id=occasion.actor_id,
-        created_ms=occasion.at_ms,
-        message_id=None if occasion.message is None else occasion.message.id,
-        offer_id=occasion.offer_id,
-        sound=None if quiet else sound_of(reason, listener),
+        body=trigger.body,
+        conversation_id=trigger.conversation_id,
+        actor_id=trigger.actor_id,
+        created_ms=trigger.at_ms,
+        message_id=None if trigger.message is None else trigger.message.id,
+        offer_id=trigger.offer_id,
+        sound=None if quiet else sound_of(reason, recipient),
     )

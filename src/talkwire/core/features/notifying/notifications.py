@@ -1,4 +1,4 @@
-"""Notifications that are stored for users: listing them, and marking them as read."""
+"""Stored notifications: listing them, and marking them as read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talkwire.core.commands.notifications import (
     OccasionNames,
     RecordMissedCall,
 )
-from talkwire.core.domain.access import may_act
+from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import CallMissed, NotificationsRead
 from talkwire.core.domain.model import Actor, message_number
@@ -22,17 +22,15 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 KEPT = 1000
-"""The newest of a user that are kept."""
+"""How many of a user's newest notifications are kept."""
 
 KEPT_MS = 30 * 24 * 3600 * 1000
 IDS_MAX = 1000
 
 
 def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> NotificationPage:
-    """Returns the actor's own, without those of conversations that they are not in any more."""
-    refusal = may_act(snapshot.user(actor.user_id))
-    if refusal is not None:
-        raise refusal
+    """Returns a page of the actor's notifications, without those of conversations that the actor has left."""
+    require(may_act(snapshot.user(actor.user_id)))
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:
         raise invalid("cursor", "is not a cursor of this list")
@@ -49,40 +47,41 @@ def check_mark_read(command: MarkNotificationsRead) -> None:
     if command.ids is None:
         return
     if len(command.ids) > IDS_MAX:
-        raise invalid("ids", f"at most {IDS_MAX}")
+        raise invalid("ids", f"must have at most {IDS_MAX} items")
     for index, id_ in enumerate(command.ids):
         if message_number(id_) is None:
-            raise invalid(f"ids[{index}]", "is no notification's id")
+            raise invalid(f"ids[{index}]", "must be the id of a notification")
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> int:
-    """Ids of others, or of none, are passed over: whether there are such is nobody's business."""
-    refusal = may_act(tx.user(actor.user_id))
-    if refusal is not None:
-        raise refusal
+    """Marks notifications as read and returns how many are unread.
+
+    Ids of other users' or unknown notifications are ignored, which does not reveal whether they exist.
+    """
+    require(may_act(tx.user(actor.user_id)))
     ids = None if command.ids is None else [number for id_ in command.ids if (number := message_number(id_))]
     return _read(tx, actor.user_id, ids)
 
 
 def read_with_messages(tx: Transaction, conversation_id: str, user_id: str, message_id: int) -> None:
-    """Marks the notifications of messages up to this one as read, because their user has read the messages."""
+    """Marks the notifications about messages up to this one as read, because the user has read the messages."""
     ids = tx.notifications.unread_of_messages(conversation_id, user_id, message_id)
     if ids:
         _read(tx, user_id, ids)
 
 
 def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
-    """Returns how many are still unread. The user's devices are notified where anything has changed."""
+    """Marks notifications as read, notifies the user's devices if that changed any, and returns how many are unread."""
     changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
     unread = tx.notifications.count_unread(user_id, tx.now_ms - KEPT_MS)
     if changed:
-        told = None if ids is None else tuple(sorted(changed))
-        tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, told, unread))
+        read_ids = None if ids is None else tuple(sorted(changed))
+        tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, read_ids, unread))
     return unread
 
 
 def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall) -> None:
-    """Keeps in the log who missed a call, since calls themselves leave no trace there."""
+    """Records in the log who missed a call; calls themselves are not in the log."""
     members = tx.members(command.conversation_id, command.user_ids)
     missed = tuple(user_id for user_id in command.user_ids if user_id in members)
     if missed:
@@ -90,7 +89,7 @@ def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall)
 
 
 def find_occasion_names(snapshot: Snapshot, actor: Actor, query: FindOccasionNames) -> OccasionNames:
-    """For the server itself."""
+    """Returns the names to show in a notification. Internal."""
     user, conversation = snapshot.user(query.actor_id), snapshot.conversation(query.conversation_id)
     name = None if conversation is None else conversation.name
     return OccasionNames("" if user is None else user.name, name or "")

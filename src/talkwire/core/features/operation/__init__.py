@@ -1,1 +1,1 @@
-"""What keeps the server in order: retention, and the table of nodes."""
+"""Features for operating the server: retention, and the table of nodes."""

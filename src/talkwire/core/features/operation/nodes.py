@@ -1,4 +1,4 @@
-"""The nodes of one log, by the table of their leases."""
+"""Lists the nodes of this log from the table of their leases."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How long things are kept. What is older becomes a tombstone, and the log begins later: its floor moves.
+"""Retention: deletes the content of old messages and removes old events from the start of the log.
 
-It happens in small steps, so that sends hardly notice. It is no event: whoever loads an old message finds a tombstone,
-and whoever resumes from before the floor is told to load everything afresh (`cursor_expired`).
+It works in small steps, so that sending is hardly delayed. It creates no events: clients that load an old message
+receive a tombstone, and clients that resume from a removed position receive `cursor_expired` and reload everything.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 STEP = 200
-"""Log positions that one transaction prunes: a few milliseconds of it."""
+"""How many log positions one transaction prunes; that takes a few milliseconds."""
 
 
 def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:
-    """One step."""
+    """Prunes at most `STEP` log positions older than the retention time. Returns whether there may be more."""
     must_operate(actor)
     return tx.retention.prune(tx.now_ms - command.retention_ms, STEP)
 

@@ -1,6 +1,6 @@
-"""The accounts that sign in here, and their signed-in devices.
+"""Accounts with e-mail and password, and their signed-in devices.
 
-Passwords and refresh tokens come in hashed; what they are hashed with is not known here.
+Passwords and refresh tokens are already hashed; this module does not know the hash functions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}")
 
 
 def normal_email(email: str) -> str:
-    """The form in which an e-mail address is compared. Raises `invalid_request` for what is none."""
+    """Returns an e-mail address in the form used for comparison. Raises `invalid_request` for an invalid address."""
     check_text("email", email)
     if _EMAIL.fullmatch(email) is None:
         raise invalid("email", "must be an e-mail address")
@@ -52,15 +52,18 @@ def check_register(command: RegisterAccount) -> None:
 
 
 def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) -> User:
-    """Returns a new user with an e-mail address and a password. Only an operator chooses the id, which then must be
-    free. Raises `forbidden` for an invitation that nobody can use, before it says anything about the address."""
+    """Creates a user with an e-mail address and a password, and returns the user.
+
+    Only an operator may choose the id, which must be free. Raises `forbidden` for an unusable invitation; this check
+    comes before the e-mail address is looked up, so that it reveals nothing about existing accounts.
+    """
     invitation = None if command.invitation is None else usable_invitation(tx, command.invitation)
     if command.id is not None:
         must_operate(actor)
         if is_own_id(command.id):
-            raise invalid("id", "lies in the range of ids that the server gives out")
+            raise invalid("id", "must not be in the range of ids that the server generates")
         if tx.user(command.id) is not None:
-            raise ChatError("conflict", "A user with this id exists.")
+            raise ChatError("conflict", "A user with this id already exists.")
     email = normal_email(command.email)
     if tx.account(email) is not None:
         raise ChatError("conflict", "This e-mail address is taken.")
@@ -77,7 +80,7 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
 
 
 def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
-    """Replaces a password and signs the account out everywhere; an operator's command."""
+    """Replaces an account's password and signs all of its devices out. Only for operators."""
     must_operate(actor)
     account = tx.account_of(command.user_id)
     if account is None:
@@ -87,7 +90,7 @@ def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
 
 
 def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> None:
-    """Replaces the actor's own password and signs their other devices out: whoever else knew the old one."""
+    """Replaces the actor's password and signs their other devices out, which may be of someone who knew the old one."""
     account = _account_with(tx, actor.user_id, command.current_hash)
     if account is None:
         raise ChatError("conflict", "The password was changed in the meantime.")
@@ -96,7 +99,7 @@ def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> N
 
 
 def rehash_password(tx: Transaction, actor: Actor, command: RehashPassword) -> None:
-    """Keeps a password at another cost; one that was changed since stays as it is."""
+    """Stores a new hash of the same password. Does nothing if the password has changed since."""
     account = _account_with(tx, command.user_id, command.current_hash)
     if account is not None:
         _replace_password(tx, account, command.new_hash)
@@ -123,13 +126,13 @@ def check_session_id(command: RotateLogin | CloseLogin) -> None:
 
 
 def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
-    """A device signs in. Raises `unauthenticated` when its password was changed while it was being compared."""
+    """Signs a device in. Raises `unauthenticated` if the password changed while the old one was being verified."""
     user = _signed_in_user(tx, command.user_id)
     if command.password_hash is not None and _account_with(tx, user.id, command.password_hash) is None:
         raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
     pos = tx.next_pos()
     session = LoginSession(
-        # The position alone would do; the token's hash keeps the id from being guessed.
+        # The position alone makes the id unique; the token's hash makes it hard to guess.
         id=f"{pos}-{command.token_hash[:16]}",
         user_id=user.id,
         token_hash=command.token_hash,
@@ -146,8 +149,10 @@ def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
 
 
 def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login | None:
-    """The next refresh token for the last one. An older one of the same family has been stolen or replayed, so the
-    family ends and its sockets close."""
+    """Returns a device's next login record for a refresh token, or None.
+
+    A token that is not the newest was stolen or replayed: the device is signed out and its sockets close.
+    """
     session = tx.login(command.session_id)
     if session is None or session.expires_ms <= tx.now_ms:
         return None
@@ -166,13 +171,13 @@ def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login |
         user_agent=command.device.user_agent,
     )
     tx.put_login(renewed)
-    # The event tells the writer what became of a commit whose reply was lost: to trade once more would end the family.
+    # The writer finds this event in the log when a commit's reply was lost. Rotating a second time would sign out.
     tx.record(LoginRenewed(tx.next_pos(), tx.now_ms, user.id, session.id))
     return Login(renewed, user)
 
 
 def close_login(tx: Transaction, actor: Actor, command: CloseLogin) -> None:
-    """A device signs out, or is signed out by another device of the same user."""
+    """Signs a device of the actor out, which may be the one that asks or another one."""
     session = tx.login(command.session_id)
     if session is None or session.user_id != actor.user_id:
         raise forbidden()
@@ -200,7 +205,7 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
 
 
 def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> AccountRecord | None:
-    """What a sign-in is checked against."""
+    """Returns the account to check a sign-in against, or None."""
     found = snapshot.account_record(normal_email(query.email))
     if found is None:
         return None
@@ -208,7 +213,7 @@ def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> Accoun
 
 
 def find_own_account(snapshot: Snapshot, actor: Actor, query: FindOwnAccount) -> AccountRecord | None:
-    """What the actor's current password is checked against; None for a user without an account."""
+    """Returns the account to check the actor's current password against; None for a user without an account."""
     return snapshot.account_record_of(actor.user_id)
 
 

@@ -1,4 +1,4 @@
-"""Of whom a user does not want to hear. No direct messages pass between two of whom one has blocked the other."""
+"""Blocking users. Two users of whom one has blocked the other cannot send each other direct messages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def check_block(command: BlockUser | UnblockUser) -> None:
 
 
 def block_user(tx: Transaction, actor: Actor, command: BlockUser) -> None:
-    """The actor does not want to hear of a user any more; a second time changes nothing."""
+    """Blocks a user for the actor. Repeating it changes nothing."""
     _require_both(tx, actor, command.user_id)
     if not tx.has_blocked(actor.user_id, command.user_id):
         tx.record(UserBlocked(tx.next_pos(), tx.now_ms, actor.user_id, command.user_id))
 
 
 def unblock_user(tx: Transaction, actor: Actor, command: UnblockUser) -> None:
-    """Takes a block back; nothing happens where there is none."""
+    """Removes a block of the actor. Does nothing if there is none."""
     _require_both(tx, actor, command.user_id)
     if tx.has_blocked(actor.user_id, command.user_id):
         tx.record(UserUnblocked(tx.next_pos(), tx.now_ms, actor.user_id, command.user_id))
@@ -38,13 +38,13 @@ def _require_both(tx: Transaction, actor: Actor, user_id: str) -> None:
     if refusal is not None or user is None:
         raise refusal or forbidden()
     if user_id == actor.user_id:
-        raise invalid("userId", "must be somebody else")
+        raise invalid("userId", "must be another user")
     if tx.user(user_id) is None:
         raise ChatError("not_found", "No such user.")
 
 
 def is_blocked(snapshot: Snapshot, actor: Actor, query: IsBlocked) -> bool:
-    """Whether a block lies on a direct conversation."""
+    """Returns whether one of the two members of a direct conversation has blocked the other."""
     conversation = snapshot.conversation(query.conversation_id)
     return conversation is not None and conversation.blocked
 

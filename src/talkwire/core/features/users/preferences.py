@@ -1,4 +1,4 @@
-"""What users want to be notified of: everywhere, in one conversation, and at which hours not."""
+"""Notification settings of users: in general, for one conversation, and "do not disturb" hours."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _SOUND = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 def check_sound(path: str, sound: str | None) -> None:
-    """The name of a sound that clients have."""
+    """Raises `invalid_request` unless the text can be the name of a sound of the clients."""
     if sound is not None and _SOUND.fullmatch(sound) is None:
-        raise invalid(path, "must be a sound's name: 1 to 64 of a-z, 0-9, '.', '_' and '-'")
+        raise invalid(path, "must be the name of a sound: 1 to 64 of a-z, 0-9, '.', '_' and '-'")
 
 
 def check_set(command: SetPreferences) -> None:
-    """Refuses what no client could follow."""
+    """Raises `invalid_request` for settings with an invalid sound, time zone, time or day."""
     for type_, sound in command.preferences.sounds.items():
         check_sound(f"sounds.{type_}", sound)
     quiet = command.preferences.do_not_disturb
     if zone_of(quiet.time_zone) is None:
-        raise invalid("doNotDisturb.timeZone", "must be a time zone's IANA name, such as Europe/Berlin")
+        raise invalid("doNotDisturb.timeZone", "must be the IANA name of a time zone, such as Europe/Berlin")
     _check_hours(quiet)
 
 
@@ -51,7 +51,7 @@ def _check_hours(quiet: DoNotDisturb) -> None:
 
 
 def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> Preferences:
-    """Nothing happens when nothing is different."""
+    """Stores the actor's notification settings. Records nothing if they are unchanged."""
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
@@ -71,7 +71,7 @@ def check_set_member(command: SetMemberPreferences) -> None:
 
 
 def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> MemberPreferences:
-    """Nothing happens when nothing is different."""
+    """Stores the actor's settings for one conversation. Records nothing if they are unchanged."""
     member = tx.member(command.conversation_id, actor.user_id)
     refusal = may_take_part(tx.user(actor.user_id), member)
     if refusal is not None or member is None:

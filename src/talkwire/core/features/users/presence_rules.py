@@ -1,7 +1,7 @@
-"""Who may see whose presence, and what is stored of it: nodes' leases, who is online where, what users chose.
+"""Who may see whose presence, and the stored part of presence: leases, online users of each node, chosen statuses.
 
-Presence is not durable: its changes make no event in the log. A node that is killed cannot say who left; its lease ends
-instead, and whoever was online there is taken for offline since then.
+Presence changes are not recorded in the log. A killed node cannot report that its users disconnected; instead its lease
+ends, and its users count as offline since then.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from talkwire.core.commands.presence import (
     StorePresence,
     VisiblePresence,
 )
-from talkwire.core.domain.access import may_act, must_serve
+from talkwire.core.domain.access import may_act, must_serve, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, PresenceRecord
 from talkwire.core.domain.peer import Peer
@@ -38,18 +38,20 @@ from talkwire.core.ports.stores import LeaseRecord
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 ASKED_MAX = 1000
-"""Users that one question or one socket's subscription may name."""
+"""Maximum number of users in one query or in one socket's subscription."""
 
 SETTLED_MS = 10_000
-"""A node cleans up after others only when its own lease has gone on for so long: after an outage of the database all of
-them are overdue, and each renews its own first."""
+"""How long a node's own lease must have lasted before the node expires other nodes, in milliseconds.
+
+After an outage of the database all leases are overdue; this gives each node time to renew its own.
+"""
 
 CONTACTS_LISTED_MAX = 2000
 TEXT_MAX_LENGTH = 200
 
 
 def check_status(command: SetPresence) -> None:
-    """Refuses a text that is none or too long."""
+    """Raises `invalid_request` for a status text that is invalid or too long."""
     if isinstance(command.text, str):
         check_text("text", command.text)
         if len(command.text) > TEXT_MAX_LENGTH:
@@ -57,7 +59,7 @@ def check_status(command: SetPresence) -> None:
 
 
 def check_user_ids(user_ids: tuple[str, ...]) -> None:
-    """Refuses more users than one may ask for, and what is no id."""
+    """Raises `invalid_request` for an invalid id and for more than `ASKED_MAX` ids."""
     if len(user_ids) > ASKED_MAX:
         raise invalid("userIds", f"must name at most {ASKED_MAX} users")
     for index, user_id in enumerate(user_ids):
@@ -66,9 +68,7 @@ def check_user_ids(user_ids: tuple[str, ...]) -> None:
 
 def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> PresenceRecord:
     user = tx.user(actor.user_id)
-    refusal = forbidden() if user is None else may_act(user)
-    if refusal is not None:
-        raise refusal
+    require(forbidden() if user is None else may_act(user))
     before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
     text = before.text if command.text is msgspec.UNSET else command.text or None
     tx.presence.choose(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
@@ -77,24 +77,24 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
 
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
-    """Records the lease first, then who came and left, then which nodes are dead."""
+    """Renews a node's lease, records which users connected and disconnected, and then expires dead nodes."""
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
-    # A clock that was set back must not have the node be new for as long.
+    # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
     tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
-    sightings = _record_moves(tx, command)
-    _record_lapses(tx, command)
+    sightings = _record_transitions(tx, command)
+    _record_interruptions(tx, command)
     if command.alone:
-        # There is nobody here yet whom it concerns.
+        # This node has just started, so none of its users has to be notified.
         for node_id in tx.nodes.overdue(command.node_id, None):
             _forget_node(tx, node_id)
         return LeaseReport(before is not None)
     ended_calls: list[CallRecord] = []
     if tx.now_ms - since_ms >= SETTLED_MS:
         for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
-            if _bury(tx, node_id, tx.now_ms) is not None:
+            if _expire_node(tx, node_id, tx.now_ms) is not None:
                 ended_calls += tx.calls.drop_of(node_id)
     peers = tuple(peer for peer in tx.nodes.living(tx.now_ms) if peer.node_id != command.node_id)
     left_behind = tx.nodes.left_behind() is not None
@@ -130,27 +130,31 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Re
     return RemovedUsers(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
 
 
-def find_acquaintances(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
-    """The actor too, if asked for. The application's backend and operators may see everybody."""
+def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
+    """Returns the presence of the requested users whom the actor may see, including the actor.
+
+    The application's backend and operators may see all users.
+    """
     if actor.role == "user":
         found = snapshot.presence.acquaintances(actor.user_id, query.user_ids)
         known = [user_id for user_id in query.user_ids if user_id in found or user_id == actor.user_id]
     else:
         users = snapshot.users(query.user_ids)
         known = [user_id for user_id in query.user_ids if user_id in users]
-    return _acquaintances(snapshot, tuple(dict.fromkeys(known)), query.node_id)
+    return _visible_presences(snapshot, tuple(dict.fromkeys(known)), query.node_id)
 
 
 def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[VisiblePresence, ...]:
-    """At most `CONTACTS_LISTED_MAX`, in the order of their ids, the actor first."""
+    """Returns the presence of the actor, followed by at most `CONTACTS_LISTED_MAX` contacts in the order of their
+    ids."""
     found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
-    return _acquaintances(snapshot, (actor.user_id, *found), query.node_id)
+    return _visible_presences(snapshot, (actor.user_id, *found), query.node_id)
 
 
 def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[VisiblePresence, ...]:
     must_serve(actor)
     found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
-    return _acquaintances(snapshot, tuple(found), query.node_id)
+    return _visible_presences(snapshot, tuple(found), query.node_id)
 
 
 def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> tuple[str, ...]:
@@ -159,9 +163,12 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
     return tuple(user_id for user_id in query.user_ids if user_id in found)
 
 
-def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTransition]:
-    """Who came and left. Between nodes it is decided in one order, so that each is told what was so before: of all
-    changes of how a user looks one node hears, and once."""
+def _record_transitions(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTransition]:
+    """Records which users connected and disconnected, and returns their transitions.
+
+    A lock orders these changes between nodes. So each node learns what the others have recorded before, and exactly one
+    node announces each change of a user's presence.
+    """
     presence, node_id = tx.presence, command.node_id
     departed = {each.user_id: each.last_seen_ms for each in command.departed if each.returned is None}
     user_ids = (*command.arrived, *departed)
@@ -193,21 +200,24 @@ def _record_moves(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTra
     ]
 
 
-def _record_lapses(tx: LeaseTransaction, command: RenewLease) -> None:
-    """Who was without a socket meanwhile. By the same transaction the node says how far it has handed the log out, so
-    that whoever reads both knows who was told what there."""
+def _record_interruptions(tx: LeaseTransaction, command: RenewLease) -> None:
+    """Records which users were without a socket for a while, for the offline queue.
+
+    This is in the transaction that stores how far the node has delivered the log, so that a reader of both knows which
+    messages the users have received.
+    """
     returned = [departure.user_id for departure in command.departed if departure.returned]
-    lapsed = [departure.user_id for departure in command.departed if departure.returned is False]
-    if returned or lapsed:
+    interrupted = [departure.user_id for departure in command.departed if departure.returned is False]
+    if returned or interrupted:
         tx.presence.lock()
     if returned:
         tx.presence.tell_from(command.node_id, returned, command.pos)
-    if lapsed:
-        tx.presence.tell_from(command.node_id, lapsed, None)
+    if interrupted:
+        tx.presence.tell_from(command.node_id, interrupted, None)
 
 
 def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
-    """By user and node, whether they are away there."""
+    """Returns user id -> node id -> whether all of the user's devices on that node are away."""
     found: dict[str, dict[str, bool]] = {}
     for user_id, node_id, away in tx.presence.online(user_ids):
         found.setdefault(user_id, {})[node_id] = away
@@ -219,9 +229,12 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
     return tuple(snapshot.presence.connected_after(query.node_id, query.after, query.limit, snapshot.now_ms))
 
 
-def _bury(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Forgets a node, unless it has a lease beyond `overdue_ms`, and answers when it has ended. Of several nodes that
-    try at once, one does. Its users are left behind."""
+def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
+    """Deletes a node unless its lease lasts beyond `overdue_ms`. Returns when it ended, in milliseconds since 1970, or
+    None.
+
+    If several nodes try this at once, one succeeds. The node's users stay recorded for `ForgetUsers`.
+    """
     until_ms = tx.nodes.drop(node_id, overdue_ms)
     if until_ms is None:
         return None
@@ -231,14 +244,14 @@ def _bury(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | N
 
 
 def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
-    """With all that it had."""
-    ended_ms = _bury(tx, node_id, None)
+    """Deletes a node with its calls and its online users."""
+    ended_ms = _expire_node(tx, node_id, None)
     if ended_ms is not None:
         tx.calls.drop_of(node_id)
         tx.presence.see(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
 
 
-def _acquaintances(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[VisiblePresence, ...]:
+def _visible_presences(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[VisiblePresence, ...]:
     records = snapshot.presence.records(user_ids)
     elsewhere: dict[str, bool] = {}
     for user_id, its_node_id, away in snapshot.presence.online(user_ids):
@@ -260,7 +273,7 @@ UPKEEP: Upkeeps = MappingProxyType({RenewLease: renew_lease, EndLease: end_lease
 
 QUERIES: Queries = MappingProxyType(
     {
-        FindVisiblePresence: find_acquaintances,
+        FindVisiblePresence: find_visible_presence,
         FindContacts: find_contacts,
         FindOnlineElsewhere: find_online_elsewhere,
         FindConnectedElsewhere: find_connected_elsewhere,

@@ -1,7 +1,7 @@
-"""Which users a user finds and sees, by the setting `directory`.
+"""Which users a user can find and see, according to the setting `directory`.
 
-The back end and admins find everybody. Others find everybody, those with whom they share a conversation, or nobody.
-Whoever shares a conversation of any kind and size sees the other there as a member, so this is the one rule here too.
+The backend and admins find everyone. Other users find everyone, the users with whom they share a conversation, or
+nobody. Members of a conversation always see each other there, so they can also look each other up.
 """
 
 from __future__ import annotations
@@ -25,18 +25,21 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 REACH_MAX = 2000
-"""Members of all the searcher's conversations together, up to which these are looked through. Beyond that, users are
-looked through in the order of their names: many of them are found then."""
+"""The maximum total number of members in the searcher's conversations for searching these members directly.
+
+Above it, a search reads users in the order of their names and keeps those who share a conversation: with so many
+contacts, it finds enough of them soon.
+"""
 
 BLOCK = 500
 EFFORT_MAX = 5000
-"""One request looks at so many users: a page may be short, or empty, and still have more behind it."""
+"""How many users one request examines. A page may therefore be short or empty and still have a next page."""
 
-_Place = tuple[str, str]
+_NameKey = tuple[str, str]
 
 
 def queries(policy: AccessPolicy) -> Queries:
-    """The queries that show users to others, as the policy allows them."""
+    """Returns the handlers of the queries that show users to others, bound to the policy."""
     return MappingProxyType(
         {
             GetUser: partial(get_user, policy),
@@ -47,7 +50,7 @@ def queries(policy: AccessPolicy) -> Queries:
 
 
 def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
-    """Raises `forbidden` for a user whom the actor may not see, whether there is one or not."""
+    """Returns a user's profile. Raises `forbidden` for a user whom the actor may not see, also if there is none."""
     check_id("userId", query.user_id)
     is_own = actor.user_id == query.user_id
     if not (is_own or _sees_everybody(policy, actor)) and not _known_to(snapshot, actor, [query.user_id]):
@@ -59,11 +62,11 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
 
 
 def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Users by the beginning of their name, in its order; before them the one whose id was given."""
+    """Returns users whose names start with the text, in the order of names; the user with that id comes first."""
     check_text("query", query.text)
     if len(query.text) > NAME_MAX_LENGTH:
         raise invalid("query", f"must have at most {NAME_MAX_LENGTH} characters")
-    after = None if query.cursor is None else _place_of(query.cursor)
+    after = None if query.cursor is None else _key_in(query.cursor)
     if policy.directory == "off" and not actor.is_trusted:
         return Page((), None)
     prefix = query.text.strip().casefold()
@@ -73,11 +76,12 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
     if by_id is not None and by_id not in users and not by_id.name.casefold().startswith(prefix):
         users = [by_id, *users]
     shown = users if actor.is_trusted else map(_as_others_see, users)
-    return Page(tuple(shown), None if next_ is None else _cursor_at(next_))
+    return Page(tuple(shown), None if next_ is None else _cursor_of(next_))
 
 
 def list_blocked(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: ListBlocked) -> Page[User]:
-    """Whom the actor has blocked, by id. Of those whom the actor may not see there is the id only."""
+    """Returns the users whom the actor has blocked, in the order of ids. Users that the actor may not see have only an
+    id."""
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     limit = max(1, min(query.limit, PAGE_MAX))
@@ -98,23 +102,25 @@ def _known_to(snapshot: Snapshot, actor: Actor, user_ids: Sequence[str]) -> set[
     return set(snapshot.sharing_with(actor.user_id, user_ids))
 
 
-_Asked = tuple[str, _Place | None, int]
-"""The beginning of a name, after which place in the order of names, and how many."""
+_Search = tuple[str, _NameKey | None, int]
+"""A search's name prefix, the (name, id) to continue after, and the maximum number of users."""
 
 
-def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, asked: _Asked) -> tuple[list[User], _Place | None]:
-    """Returns a page of users, and the place to continue behind."""
-    prefix, after, limit = asked
+def _named(
+    policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search
+) -> tuple[list[User], _NameKey | None]:
+    """Returns a page of users, and the (name, id) after which the next page starts."""
+    prefix, after, limit = search
     if _sees_everybody(policy, actor):
         return _page(snapshot.users_named(prefix, after, limit + 1, with_banned=actor.is_trusted), limit)
     contacts = snapshot.contacts_named(actor.user_id, REACH_MAX, prefix, after, limit + 1)
     if contacts is not None:
         return _page(contacts, limit)
-    return _contacts_among_all(snapshot, actor, asked)
+    return _contacts_among_all(snapshot, actor, search)
 
 
-def _contacts_among_all(snapshot: Snapshot, actor: Actor, asked: _Asked) -> tuple[list[User], _Place | None]:
-    prefix, after, limit = asked
+def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> tuple[list[User], _NameKey | None]:
+    prefix, after, limit = search
     found: list[User] = []
     for _ in range(EFFORT_MAX // BLOCK):
         users = snapshot.users_named(prefix, after, BLOCK)
@@ -122,14 +128,14 @@ def _contacts_among_all(snapshot: Snapshot, actor: Actor, asked: _Asked) -> tupl
         found += [user for user in users if user.id in known]
         if len(found) > limit or len(users) < BLOCK:
             return _page(found, limit)
-        after = _place(users[-1])
+        after = _key_of(users[-1])
     return found, after
 
 
-def _page(found: Sequence[User], limit: int) -> tuple[list[User], _Place | None]:
-    """One more than the limit says that there is another page."""
+def _page(found: Sequence[User], limit: int) -> tuple[list[User], _NameKey | None]:
+    """Returns the first `limit` users. `found` has one more if there is a next page."""
     page = list(found[:limit])
-    return page, _place(page[-1]) if len(found) > limit else None
+    return page, _key_of(page[-1]) if len(found) > limit else None
 
 
 def _by_id(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, user_id: str) -> User | None:
@@ -143,18 +149,18 @@ def _as_others_see(user: User) -> User:
     return msgspec.structs.replace(user, email=None, metadata=None)
 
 
-def _place(user: User) -> _Place:
+def _key_of(user: User) -> _NameKey:
     return user.name.casefold(), user.id
 
 
-def _cursor_at(place: _Place) -> str:
-    """Names a place in the order of names, which stays valid when its user gets another name."""
-    return urlsafe_b64encode(msgspec.json.encode(place)).decode()
+def _cursor_of(key: _NameKey) -> str:
+    """Returns a cursor with the casefolded name and id, which stays valid when the user is renamed."""
+    return urlsafe_b64encode(msgspec.json.encode(key)).decode()
 
 
-def _place_of(cursor: str) -> _Place:
+def _key_in(cursor: str) -> _NameKey:
     try:
-        name, user_id = msgspec.json.decode(urlsafe_b64decode(cursor), type=_Place)
+        name, user_id = msgspec.json.decode(urlsafe_b64decode(cursor), type=_NameKey)
         check_text("cursor", name + user_id)
     except (ValueError, ChatError):
         raise invalid("cursor", "is not a cursor of this list") from None

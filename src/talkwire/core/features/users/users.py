@@ -1,4 +1,5 @@
-"""Users: created on first sight or by the back end, changed by themselves or by it, banned by it or by admins."""
+"""Users: created on first sight or by the backend, changed by themselves or the backend, banned by the backend or
+admins."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 TEXT_MAX_LENGTH = 500
 
 BATCH_MAX = 100
-"""Users in one `PutUsers`."""
+"""Maximum number of users in one `PutUsers`."""
 
 
 def check_ensure(command: EnsureUser) -> None:
@@ -40,9 +41,10 @@ def check_ensure(command: EnsureUser) -> None:
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
-    """The stored user of a token, made on first sight, except under an id that only we give out.
+    """Returns the stored user of a token; creates the user on first sight.
 
-    Whoever the backend created by naming the id alone gets the token's name.
+    A user whom the backend created without a name receives the token's name. Raises `unauthenticated` for an unknown id
+    in the range that only the server generates.
     """
     user = tx.user(command.user_id)
     if user is None:
@@ -66,7 +68,7 @@ def check_update(command: UpdateUser | PutUser) -> None:
 
 
 def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
-    """Changes how others see the actor; nothing happens when nothing is different."""
+    """Changes the actor's profile. Records nothing if it is unchanged."""
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
@@ -75,7 +77,10 @@ def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
 
 
 def _with(user: User, command: UpdateUser | PutUser) -> User:
-    """Returns the user with what a command gives. Tokens name only users whose name is their id; it may be chosen."""
+    """Returns the user with the fields that the command sets.
+
+    Setting the name to the id counts as choosing a name, so that tokens no longer change it.
+    """
     given = {
         name: value
         for name, value in msgspec.structs.asdict(command).items()
@@ -94,13 +99,13 @@ def check_put(command: PutUser) -> None:
 
 
 def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
-    """Creates or changes a user; nothing happens when nothing is different."""
+    """Creates or changes a user. Records nothing if the user is unchanged."""
     must_be_trusted(actor)
     return _record(tx, *_decide(tx, command))
 
 
 def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
-    """Returns the user before and after. Raises where the command is to be refused."""
+    """Returns the user before and after the command. Raises ChatError if the command is refused."""
     if isinstance(command.email, str):
         command = msgspec.structs.replace(command, email=normal_email(command.email))
     user = tx.user(command.user_id)
@@ -108,7 +113,7 @@ def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
         _check_sign_in(tx, user, command)
         return user, _with(user, command)
     if is_own_id(command.user_id):
-        raise invalid("userId", "lies in the range of ids that the server gives out")
+        raise invalid("userId", "must not be in the range of ids that the server generates")
     return None, _with(User(command.user_id, command.user_id, tx.now_ms), command)
 
 
@@ -121,7 +126,7 @@ def _record(tx: Transaction, before: User | None, after: User) -> User:
 
 
 def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
-    """Raises `conflict` for another e-mail address than the one with which the user signs in here."""
+    """Raises `conflict` for a new e-mail address if the user signs in on this server with the old one."""
     if command.email is msgspec.UNSET or command.email == user.email:
         return
     if tx.account_of(user.id) is not None:
@@ -129,7 +134,7 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
 
 
 def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
-    """Returns the valid ids of the users that a trusted actor puts."""
+    """Returns the valid ids among the users that the command creates or changes; empty unless the actor is trusted."""
     if not actor.is_trusted:
         return set()
     commands = command.users[:BATCH_MAX] if isinstance(command, PutUsers) else (command,)
@@ -146,7 +151,7 @@ def check_put_all(command: PutUsers) -> None:
 
 
 def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, ...]:
-    """Creates or changes all of the users. Nothing is recorded before each is known to be possible."""
+    """Creates or changes all of the users. Every user is checked before the first one is recorded."""
     must_be_trusted(actor)
     decided = []
     for index, user in enumerate(command.users):
@@ -157,12 +162,12 @@ def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, .
 
 def _check_distinct(user_ids: Collection[str]) -> None:
     if len(set(user_ids)) != len(user_ids):
-        raise invalid("users", "must not name a user twice")
+        raise invalid("users", "must not contain a user twice")
 
 
 @contextmanager
 def _refusals_at(index: int) -> Iterator[None]:
-    """Has refusals of one user in a batch say which one it is."""
+    """Adds the index of a user in a batch to the refusals raised inside."""
     try:
         yield
     except ChatError as error:
@@ -179,7 +184,7 @@ def check_ban(command: BanUser | UnbanUser) -> None:
 
 
 def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
-    """Keeps a user out; their sockets close on every node."""
+    """Bans a user. The user's sockets close on every node."""
     user = _moderated(tx, actor, command.user_id)
     if not user.banned:
         tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id))
@@ -187,7 +192,7 @@ def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
 
 
 def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
-    """Lets a banned user in again."""
+    """Removes a user's ban."""
     user = _moderated(tx, actor, command.user_id)
     if user.banned:
         tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
@@ -203,7 +208,7 @@ def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
 
 
 def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]:
-    """An operator's list, by id."""
+    """Returns a page of all users in the order of their ids. Only for operators."""
     must_operate(actor)
     if query.cursor is not None:
         check_text("cursor", query.cursor)
