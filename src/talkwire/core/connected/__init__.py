@@ -1,1 +1,1 @@
-"""Indexes in memory of the users that are connected to this node, kept current by the log's events."""
+"""In-memory indexes of the users connected to this node, kept current with the events of the log."""

@@ -1,4 +1,4 @@
-"""What leases and signals use of the chat: its commands, and the directory of connected users."""
+"""The part of the chat that leases and signals use: its commands, and the directory of connected users."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from talkwire.core.ports.chat import CommandExecutor
 
 
 class ChatAccess(CommandExecutor, Protocol):
-    """Carries out commands and knows who is connected. `core.engine.chat.Chat` implements it."""
+    """Executes commands and has the directory of connected users. `core.engine.chat.Chat` implements it."""
 
     directory: Directory

@@ -1,7 +1,7 @@
-"""The users who are connected here: who they are and which conversations they are in, kept current by the log's events.
+"""The directory of the users connected to this node, with their conversations, kept current with the events of the log.
 
-Connecting, rooms and ephemeral commands are answered from it without asking the database. What is read from the
-database is as of a log position; events that arrived while it was being read, beyond that position, are applied to it.
+Connecting, room changes and signals are served from it without a database query. An entry is loaded as of a log
+position; events after that position that arrived during loading are then applied to it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import WHOLE, HistoryStart, Member, MemberPreferences, Preferences, PresenceRecord, User
 
 IDLE_MAX = 20_000
-"""Users remembered after their last socket is gone: most come back, and soon."""
+"""How many users stay cached after their last socket closed, because most of them reconnect soon."""
 
 USUAL = MemberPreferences()
 _PREFERENCES = Preferences()
@@ -49,31 +49,30 @@ _PREFERENCES = Preferences()
 
 @dataclass(slots=True, eq=False)
 class DirectoryEntry:
-    """One user; `user` is None for an id that nobody has yet."""
+    """The cached data of one user. `user` is None for an id that no user has yet."""
 
     user: User | None
     conversation_ids: set[str]
     login_ids: set[str] = field(default_factory=set)
-    """The signed-in devices, whose access tokens are good; one that signed out is not in it."""
+    """The signed-in devices, whose access tokens are valid; signed-out devices are not included."""
     blocked_ids: frozenset[str] = frozenset()
-    """Whom this user does not want to hear of."""
+    """The ids of the users whom this user has blocked."""
     presence: PresenceRecord | None = None
-    """What they chose last; None: nothing."""
+    """The stored status and text; None if the user has set none."""
     preferences: Preferences = _PREFERENCES
-    """What they want to be notified of."""
+    """The user's notification settings."""
     member_preferences: Mapping[str, MemberPreferences] = field(default_factory=dict)
-    """What they want to hear of a conversation, where that is not the usual."""
+    """Notification settings by conversation id, only where they differ from the default."""
     histories: dict[str, HistoryStart] = field(default_factory=dict)
-    """By conversation, where something lies before their time."""
+    """The user's histories by conversation id, only where they do not start at the beginning."""
     holds: int = 0
     since_pos: int = 0
-    """Where the log was when somebody began to hold this."""
+    """The log position at which the entry was first held, so that the user has been connected since then."""
     moved_pos: int = 0
-    """Since when `conversation_ids` are what they are: where the log was when the user last came to a conversation or
-    left one, or when this was read."""
+    """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
 
     def become(self, user: User) -> None:
-        """The id has a user now, or its user has changed."""
+        """Sets the user, after it was created or changed."""
         self.user = user
 
     def rename(self, name: str) -> None:
@@ -96,7 +95,7 @@ class DirectoryEntry:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
     def join(self, conversation_id: str, members: Sequence[Member], pos: int) -> None:
-        """The user is one of these members, who have come together and so see the same."""
+        """Adds a conversation. `members` joined together with the user, so they all have the same history."""
         self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
         self.histories.pop(conversation_id, None)
@@ -104,7 +103,8 @@ class DirectoryEntry:
             self.histories[conversation_id] = members[0].history
 
     def leave(self, conversation_id: str, pos: int) -> None:
-        """What came before their time stays so, for what is still on its way to them."""
+        """Removes a conversation. Its history stays, because events from before may still be being delivered to the
+        user."""
         if conversation_id in self.conversation_ids:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
@@ -122,7 +122,7 @@ class DirectoryEntry:
 
 
 class LoadedUsers(NamedTuple):
-    """What was read: as of which log position, an entry for each user, and the conversations that these are in."""
+    """Users loaded from the database as of log position `pos`, and the facts of the conversations that they are in."""
 
     pos: int
     entries: Mapping[str, DirectoryEntry]
@@ -130,21 +130,23 @@ class LoadedUsers(NamedTuple):
 
 
 Load = Callable[[Collection[str]], Awaitable[LoadedUsers]]
-"""by user ids"""
+"""Loads users by their ids."""
 
 
 @dataclass(slots=True, eq=False)
 class _Loading:
-    """One query on its way, and the events that came since it was sent."""
+    """One running query, and the events that arrived since it started."""
 
     user_ids: Sequence[str]
     late: list[Durable] = field(default_factory=list)
 
 
 class Directory:
-    """Entries by user id: those that somebody holds, and of the others the `idle_max` that were looked up last.
-    `circles` are the conversations that they are in, `eager` says who wants to hear everything of one, `newcomers` who
-    does not see all of one. `pos` is where the log is, as its owner says."""
+    """Caches entries by user id: those that are held, and the `idle_max` most recently used others.
+
+    `circles` indexes the users by conversation, `eager` those with `notify="all"`, `newcomers` those with a limited
+    history. The owner sets `pos`, the current log position.
+    """
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
         self.circles = MembershipIndex(contacts_max)
@@ -161,11 +163,12 @@ class Directory:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def peek(self, user_id: str) -> DirectoryEntry | None:
-        """What is known without asking."""
+        """Returns the user's entry if it is cached, else None."""
         return self._held.get(user_id) or self._idle.get(user_id)
 
     async def find(self, user_id: str) -> DirectoryEntry:
-        """The user's entry now. Users asked for in one turn of the loop are read by one query."""
+        """Returns the user's entry, loading it if needed. Users requested in one turn of the event loop are loaded by
+        one query."""
         entry = self.peek(user_id)
         if entry is not None:
             if not entry.holds:
@@ -174,7 +177,7 @@ class Directory:
         return await asyncio.shield(self._want(user_id))
 
     def contacts(self, user_id: str) -> set[str]:
-        """Those known here who are told of the user's presence without asking."""
+        """Returns the cached users who are notified of the user's presence without subscribing."""
         entry = self.peek(user_id)
         if entry is None:
             return set()
@@ -182,35 +185,38 @@ class Directory:
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
     def contacts_in(self, circle_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
-        """The same of a user who need not be known here: these conversations make their contacts, and these users they
-        have blocked."""
+        """Returns the cached contacts of a user who need not be cached.
+
+        `circle_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom the user
+        has blocked.
+        """
         found = self.circles.members(circle_ids)
         found.discard(user_id)
         found.difference_update(blocked_ids)
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
     async def look_up(self, user_ids: Collection[str]) -> LoadedUsers:
-        """What is stored of users, of whom nothing is remembered here. Raises ChatError."""
+        """Loads users from the database without caching them. Raises ChatError."""
         return await self._load(user_ids)
 
     def are_acquainted(self, user_id: str, other_id: str) -> bool:
-        """Whether two users known here share a conversation, and neither has blocked the other."""
+        """Returns whether two cached users share a conversation and neither has blocked the other."""
         entry, other = self.peek(user_id), self.peek(other_id)
         if entry is None or other is None or entry.conversation_ids.isdisjoint(other.conversation_ids):
             return False
         return not self.is_blocked(user_id, other_id)
 
     def is_blocked(self, user_id: str, other_id: str) -> bool:
-        """Whether one of two users has blocked the other, as far as they are known here."""
+        """Returns whether one of two users has blocked the other, as far as they are cached."""
         entry, other = self.peek(user_id), self.peek(other_id)
         return (entry is not None and other_id in entry.blocked_ids) or (
             other is not None and user_id in other.blocked_ids
         )
 
     def hold(self, user_id: str, entry: DirectoryEntry) -> DirectoryEntry:
-        """Keeps an entry that was just found, until `release` was called as often.
+        """Keeps an entry that was just found, until `release` has been called as often as `hold`.
 
-        Answers the entry to go on with: another one when `entry` was given up and read again in the meantime.
+        Returns the entry to use: another one if `entry` was evicted and loaded again meanwhile.
         """
         known = self.peek(user_id)
         if known is None:
@@ -224,7 +230,7 @@ class Directory:
         return entry
 
     def release(self, user_id: str) -> None:
-        """The counterpart of `hold`."""
+        """Reverts one call of `hold`."""
         entry = self._held[user_id]
         entry.holds -= 1
         if not entry.holds:
@@ -232,14 +238,14 @@ class Directory:
             self._remember(user_id, entry)
 
     def forget_idle(self) -> None:
-        """Forgets whoever nobody holds: what is known of them may be wrong."""
+        """Removes all entries that are not held, because they may be outdated."""
         while self._idle:
             self._forget(*self._idle.popitem(last=False))
 
     def apply(self, event: Durable) -> None:
-        """Follows the log."""
+        """Updates the entries and indexes with an event of the log."""
         if type(event) is MessageSent:
-            return  # nearly every event is one, and none moves anybody
+            return  # nearly every event is a message, which changes no entry
         if isinstance(event, ConversationDeleted):
             for entry in (*self._held.values(), *self._idle.values()):
                 entry.leave(event.conversation_id, event.pos)
@@ -254,15 +260,16 @@ class Directory:
             loading.late.append(event)
 
     def connected(self, user_id: str) -> DirectoryEntry | None:
-        """The entry of somebody who has a socket on this node. From any thread."""
+        """Returns the entry of a user with a socket on this node, else None. Safe to call from any thread."""
         return self._held.get(user_id)
 
     def connected_ids(self) -> Collection[str]:
-        """Everybody who has a socket on this node."""
+        """Returns the ids of all users with a socket on this node."""
         return self._held.keys()
 
     def has_been_here(self, user_id: str, pos: int) -> bool:
-        """Whether a user has had a socket on this node since before that log position. From any thread."""
+        """Returns whether a user has been connected to this node since before a log position. Safe to call from any
+        thread."""
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 
@@ -285,7 +292,7 @@ class Directory:
         self.newcomers.remove(user_id, entry.histories)
 
     def _complete_circle(self, event: MemberAdded) -> None:
-        """Has a conversation read in which nobody known here was before."""
+        """Loads the facts of a conversation that none of the cached users was in before."""
         if self.circles.is_incomplete(event.conversation_id):
             for member in event.members:
                 if self.peek(member.user_id) is not None:
@@ -306,18 +313,17 @@ class Directory:
         self._wanted = []
         self._underway.add(loading)
         task = asyncio.ensure_future(self._finish_loading(loading))
-        # The loop refers to its tasks weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _finish_loading(self, loading: _Loading) -> None:
         try:
             pos, loaded, circles = await self._load(loading.user_ids)
-        except Exception as error:  # noqa: BLE001 (handed on to everyone who waits)
+        except Exception as error:  # noqa: BLE001 (handed to everyone who waits)
             for user_id in loading.user_ids:
                 future = self._loading.pop(user_id)
                 future.set_exception(error)
-                future.exception()  # whoever waited may have gone
+                future.exception()  # mark as retrieved: every waiting caller may have been cancelled
             return
         finally:
             self._underway.discard(loading)
@@ -356,7 +362,7 @@ def _apply(event: Durable, entry_of: Callable[[str], DirectoryEntry | None]) -> 
 
 
 _Change = tuple[Iterable[str], Callable[[DirectoryEntry], None]]
-"""Whose entries an event changes, and how."""
+"""The ids of users whose entries an event changes, and the change."""
 
 
 def _change_by(event: Durable) -> _Change:

@@ -1,7 +1,7 @@
-"""Which of the users who are known here share a conversation, and whether that makes them contacts.
+"""Indexes which cached users are in which conversation, and whether they are contacts.
 
-Contacts are told of each other's presence without asking: the members of a direct conversation, or of a group of at
-most `members_max`. Each conversation is kept once, however many of its members are known.
+Contacts are notified of each other's presence without subscribing: the members of a direct conversation, or of a group
+of at most `members_max`. Each conversation is stored once, for all of its cached members.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _FEW = 8
 
 
 class ConversationMembership:
-    """One conversation as of log position `pos`; `kind` is None until it has been read. `user_ids` are the members who
-    are known here."""
+    """A conversation as of log position `pos`, with the ids of its cached members. `kind` is None until it is
+    loaded."""
 
     __slots__ = ("kind", "member_count", "pos", "user_ids")
 
@@ -28,7 +28,7 @@ class ConversationMembership:
         self.pos = 0
         self.kind: ConversationKind | None = None
         self.member_count = 0
-        # Most conversations have few members here, and a tuple takes a quarter of what a set does.
+        # A tuple uses a quarter of a set's memory, and most conversations have few members on a node.
         self.user_ids: tuple[str, ...] | set[str] = ()
 
     def add(self, user_id: str) -> None:
@@ -47,7 +47,7 @@ class ConversationMembership:
 
 
 class MembershipIndex:
-    """By conversation id."""
+    """Maps conversation ids to their cached members."""
 
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max
@@ -57,12 +57,12 @@ class MembershipIndex:
         return self._circles.get(conversation_id)
 
     def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
-        """A user is known from now on."""
+        """Adds a user who is now cached."""
         for conversation_id in conversation_ids:
             self._circle(conversation_id).add(user_id)
 
     def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
-        """A user is not known any more, or no member."""
+        """Removes a user who is no longer cached, or no longer a member."""
         for conversation_id in conversation_ids:
             circle = self._circles.get(conversation_id)
             if circle is not None:
@@ -71,7 +71,7 @@ class MembershipIndex:
                     del self._circles[conversation_id]
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
-        """Completes circles with what was read of them at a log position, and with what has happened since."""
+        """Sets the facts of conversations loaded as of a log position, and applies the events since then."""
         new = {id_: circle for id_ in facts if (circle := self._circles.get(id_)) is not None and circle.kind is None}
         for conversation_id, circle in new.items():
             circle.pos = pos
@@ -80,12 +80,12 @@ class MembershipIndex:
             _count(event, new.get)
 
     def is_incomplete(self, conversation_id: str) -> bool:
-        """Whether somebody known here is in a conversation that has not been read."""
+        """Returns whether a cached user is in a conversation whose facts are not loaded."""
         circle = self._circles.get(conversation_id)
         return circle is not None and circle.kind is None
 
     def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
-        """Follows the log."""
+        """Updates the index with an event of the log."""
         match event:
             case ConversationCreated(conversation=conversation):
                 for member in event.members:
@@ -107,7 +107,7 @@ class MembershipIndex:
                 self._circles.pop(event.conversation_id, None)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
-        """The users known here who are contacts of the one who is in these conversations."""
+        """Returns the cached contacts of a user who is in these conversations."""
         found: set[str] = set()
         for conversation_id in conversation_ids:
             circle = self._circles.get(conversation_id)
@@ -119,7 +119,7 @@ class MembershipIndex:
     def making_contacts(
         self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
     ) -> tuple[str, ...]:
-        """Those of some conversations whose members are contacts, by what was read of them or is known here."""
+        """Returns which conversations make their members contacts, by the given facts or the cached ones."""
         found: list[str] = []
         for conversation_id in conversation_ids:
             circle = facts.get(conversation_id) or self._circles.get(conversation_id)
@@ -128,7 +128,7 @@ class MembershipIndex:
         return tuple(found)
 
     def members(self, conversation_ids: Iterable[str]) -> set[str]:
-        """The users known here who are in any of these conversations."""
+        """Returns the cached users who are in any of these conversations."""
         circles = (self._circles.get(conversation_id) for conversation_id in conversation_ids)
         return {user_id for circle in circles if circle is not None for user_id in circle.user_ids}
 
@@ -150,7 +150,7 @@ def _count(event: Durable, circle_of: Callable[[str], ConversationMembership | N
             circle, change = circle_of(event.conversation_id), -1
         case _:
             return
-    # What was read may be newer than what the bus brings.
+    # The loaded facts may be newer than the event from the bus.
     if circle is not None and circle.kind is not None and event.pos > circle.pos:
         circle.pos = event.pos
         circle.member_count += change

@@ -1,7 +1,7 @@
-"""Those of the users known here who do not see all of a conversation, since its history begins with joining.
+"""Indexes cached users with a limited history: members who do not see a conversation from its beginning.
 
-A conversation whose history begins with joining may consist of them, so delivery goes through them only for events of
-which not all members may see the same (`audience.depends_on_history`).
+In some conversations these are all members, so delivery uses this index only for events that members may see
+differently (`audience.depends_on_history`).
 """
 
 from __future__ import annotations
@@ -16,28 +16,31 @@ _NOBODY: Mapping[str, HistoryStart] = MappingProxyType({})
 
 
 class LimitedHistoryIndex:
-    """By conversation id. A member who has left stays in it until they are forgotten or come back: events from before
-    they left may still be on their way to them."""
+    """Maps conversation ids to the histories of their cached members with a limited history.
+
+    Members who have left stay in it while they are cached, because events from before they left may still be being
+    delivered to them.
+    """
 
     def __init__(self) -> None:
         self._histories: dict[str, dict[str, HistoryStart]] = {}
 
     def of(self, conversation_id: str) -> Mapping[str, HistoryStart]:
-        """Returns user id -> history."""
+        """Returns user id -> history of a conversation."""
         return self._histories.get(conversation_id, _NOBODY)
 
     def add(self, user_id: str, histories: Mapping[str, HistoryStart]) -> None:
-        """A user is known from now on, with these histories by conversation."""
+        """Adds a user who is now cached, with histories by conversation id."""
         for conversation_id, history in histories.items():
             self._histories.setdefault(conversation_id, {})[user_id] = history
 
     def remove(self, user_id: str, histories: Mapping[str, HistoryStart]) -> None:
-        """A user is not known any more."""
+        """Removes a user who is no longer cached."""
         for conversation_id in histories:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
-        """Follows the log."""
+        """Updates the index with an event of the log."""
         if not isinstance(event, MemberAdded):
             return
         for member in event.members:

@@ -1,6 +1,6 @@
-"""Those of the users known here who want to hear of every message in a group or channel.
+"""Indexes the connected users whose settings for a group or channel are `notify="all"`.
 
-They are few, so whether a message has to be told to somebody is one look into a dictionary.
+They are few, so whether a message needs a notification is usually one dictionary lookup.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from talkwire.core.domain.model import MemberPreferences
 
 
 class NotifyAllIndex:
-    """By conversation id."""
+    """Maps conversation ids to the cached users with `notify="all"` there."""
 
     def __init__(self) -> None:
         self._user_ids: dict[str, set[str]] = {}
@@ -21,18 +21,18 @@ class NotifyAllIndex:
         return self._user_ids.get(conversation_id, ())
 
     def add(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
-        """A user is known from now on, who wants this of their conversations."""
+        """Adds a user who is now cached, with settings by conversation id."""
         for conversation_id, wanted in preferences.items():
             if wanted.notify == "all":
                 self._user_ids.setdefault(conversation_id, set()).add(user_id)
 
     def remove(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
-        """A user is not known any more."""
+        """Removes a user who is no longer cached."""
         for conversation_id in preferences:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
-        """Follows the log."""
+        """Updates the index with an event of the log."""
         match event:
             case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
                 if event.notify != "all":
