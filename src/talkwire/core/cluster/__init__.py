@@ -1,4 +1,4 @@
-"""One node among others: the log's events in order, the node's lease, and questions to other nodes.
+"""This node in a cluster: the ordered feed of the log's events, the lease, and questions to other nodes.
 
-Knows protocols for the database and the bus, not their implementations.
+Uses protocols for the database and the bus, not their implementations.
 """

@@ -1,7 +1,8 @@
-"""The log's events as they come to this node: in log order, each once, none left out.
+"""Delivers the log's events on this node: in log order, each once, without gaps.
 
-They come from three sides: our own writer, the bus, and the log itself, which is read where the others leave a gap. Own
-answers wait for their place too, so that whoever is answered finds here all that happened before.
+Events come from this node's writer, from the bus, and from the log itself, which is read to fill gaps. The results of
+this node's own commands wait for their position too, so that a caller who receives a result finds everything that
+happened before it applied.
 """
 
 from __future__ import annotations
@@ -17,23 +18,26 @@ import structlog
 from talkwire.core.domain.events import Durable
 
 PATIENCE_S = 0.02
-"""How long the bus may take to fill a gap before the log is read. It brings what others commit within a millisecond or
-two, and a read costs them and us more than that."""
+"""How long the bus may take to fill a gap before the log is read, in seconds.
+
+The bus usually delivers other nodes' commits within two milliseconds, and a read costs all nodes more than waiting.
+"""
 
 RETRY_S = 0.5
-"""How long after a failed read the next one is tried."""
+"""Seconds between a failed read and the next attempt."""
 
 PAGE = 1000
-"""Positions that are read at once."""
+"""How many positions one read returns at most."""
 
 WAITING_MAX = 10_000
-"""Transactions that wait for one before them; beyond these, what the bus brings is left to be read from the log."""
+"""The maximum number of transactions that wait for an earlier one. Beyond it, transactions from the bus are dropped and
+read from the log later."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Commit(NamedTuple):
-    """A transaction, which brought the log from `start_pos` to `pos` with these events."""
+    """A transaction that brought the log from `start_pos` to `pos` with these events."""
 
     start_pos: int
     pos: int
@@ -41,7 +45,7 @@ class Commit(NamedTuple):
 
 
 class LogSegment(NamedTuple):
-    """What was read of the log: the events up to `reached`. `floor`: those up to there have been pruned."""
+    """A part of the log: the events up to position `reached`. Events up to `floor` have been pruned."""
 
     reached: int
     events: Sequence[Durable]
@@ -49,11 +53,11 @@ class LogSegment(NamedTuple):
 
 
 ReadLog = Callable[[int, int], Awaitable[LogSegment]]
-"""(after, at most so many positions) -> what the log holds there"""
+"""Reads the log: (after position, maximum number of positions) -> segment."""
 
 
 class _Waiting(NamedTuple):
-    """Sorted by where they begin, and then as they came."""
+    """A transaction that waits for earlier ones. Sorted by start position, then by arrival."""
 
     start_pos: int
     number: int
@@ -62,9 +66,11 @@ class _Waiting(NamedTuple):
 
 
 class LogFeed:
-    """`hand_out` is called with events in log order. `read` reads the log. `is_brought` says whether a bus brings what
-    others commit, so that it may fill a gap. `lost` is called when the log was pruned beyond where this node is: nobody
-    here can be told what happened in between."""
+    """Calls `hand_out` with the events of the log, in order.
+
+    `read` reads the log. `is_brought` says whether a bus delivers other nodes' events, so that it may fill a gap.
+    `lost` is called if the log was pruned beyond this node's position, so that events are missing for its clients.
+    """
 
     def __init__(
         self,
@@ -74,15 +80,15 @@ class LogFeed:
         lost: Callable[[], None],
     ) -> None:
         self.pos = 0
-        """Up to where events have been handed out."""
+        """The position up to which events have been delivered."""
         self.reads = 0
-        """How often the log had to be read."""
+        """How often the log has been read."""
         self._read = read
         self._hand_out = hand_out
         self._is_brought = is_brought
         self._lost = lost
         self._waiting: list[_Waiting] = []
-        """A heap. What the log was read for meanwhile stays in it until its turn comes."""
+        """A heap. Transactions whose events were read from the log meanwhile stay in it until they are popped."""
         self._numbers = itertools.count()
         self._known_pos = 0
         self._patience: asyncio.TimerHandle | None = None
@@ -91,11 +97,11 @@ class LogFeed:
 
     @property
     def behind(self) -> int:
-        """How many positions are known to be in the log and have not been handed out."""
+        """The number of positions that are known to be in the log and are not delivered yet."""
         return max(0, self._known_pos - self.pos)
 
     def start(self, pos: int) -> None:
-        """Where the log is; what came before is not told here."""
+        """Starts after the given position; earlier events are not delivered."""
         self.pos = self._known_pos = max(self.pos, pos)
 
     def close(self) -> None:
@@ -107,27 +113,28 @@ class LogFeed:
         self._release_answers()
 
     def committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """A transaction of our own. `answer` is called in the turn in which its events are handed out, before them."""
+        """Accepts a transaction of this node's writer. `answer` is called just before its events are delivered, in the
+        same turn."""
         if self._closed:
             answer()
         else:
             self._accept(commit, answer)
 
     def arrived(self, commit: Commit) -> None:
-        """Another node's transaction, by the bus. One that has not all of its events is read from the log."""
+        """Accepts another node's transaction from the bus. One without all of its events is read from the log."""
         if not _is_dense(commit):
             self.heard_of(commit.pos)
         elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
     def heard_of(self, pos: int) -> None:
-        """The log is known to reach so far: what is missing is read now."""
+        """Reads what is missing up to a position that the log is known to have."""
         if pos > self.pos:
             self._known_pos = max(self._known_pos, pos)
             self._read_gap()
 
     async def reach(self, pos: int) -> None:
-        """Waits until what the log holds up to there has been handed out."""
+        """Waits until the events up to a position have been delivered, or reading has failed."""
         self.heard_of(pos)
         while self.pos < pos and self._reading is not None:
             await asyncio.wait([self._reading])
@@ -147,7 +154,7 @@ class LogFeed:
     def _take(self, commit: Commit, answer: Callable[[], None] | None) -> None:
         events = commit.events
         if commit.start_pos < self.pos:
-            events = [event for event in events if event.pos > self.pos]  # the rest was read from the log
+            events = [event for event in events if event.pos > self.pos]  # the others were read from the log
         self.pos = max(self.pos, commit.pos)
         if answer is not None:
             answer()
@@ -155,7 +162,7 @@ class LogFeed:
             self._hand_out(events)
 
     def _take_waiting(self) -> None:
-        """What was waiting for what has been handed out by now."""
+        """Delivers the waiting transactions whose predecessors have been delivered."""
         while self._waiting and self._waiting[0].start_pos <= self.pos:
             waiting = heappop(self._waiting)
             self._take(waiting.commit, waiting.answer)
@@ -192,9 +199,10 @@ class LogFeed:
         after = self.pos
         try:
             reached, events, floor = await self._read(after, self._missing())
-        except Exception as error:  # noqa: BLE001 (whatever it is, what is in the log stays there)
+        except Exception as error:  # noqa: BLE001 (whatever failed, the events stay in the log)
             _logger.warning("what others have written could not be read", error=str(error))
-            # Theirs are committed, and to wait for what cannot be read would be to wait for ever.
+            # This node's own transactions are committed, and their callers must not wait for other events that cannot
+            # be read.
             self._release_answers()
             await asyncio.sleep(RETRY_S)
             return
@@ -204,24 +212,24 @@ class LogFeed:
         if reached <= after:
             self._give_up_waiting()
             return
-        # The bus may have brought some of it meanwhile.
+        # The bus may have delivered some of these events meanwhile.
         self._take(Commit(after, reached, events), None)
         self._take_waiting()
 
     def _give_up_waiting(self) -> None:
-        """The log does not reach as far as somebody said: whatever that was, it is not to be waited for."""
+        """Stops waiting for positions that a node has announced and that the log does not contain."""
         _logger.error("the log is shorter than the bus has it", pos=self.pos, told=self._known_pos)
         self._release_answers()
         self._waiting.clear()
         self._known_pos = self.pos
 
     def _missing(self) -> int:
-        """How many positions to read: up to what waits already."""
+        """Returns how many positions to read: up to the first waiting transaction."""
         until = self._waiting[0].start_pos if self._waiting else self._known_pos
         return min(max(until, self.pos + 1) - self.pos, PAGE)
 
     def _release_answers(self) -> None:
-        waiting = sorted(self._waiting)  # which is a heap too
+        waiting = sorted(self._waiting)  # a sorted list is a heap too
         self._waiting = [each._replace(answer=None) for each in waiting]
         for each in waiting:
             if each.answer is not None:
@@ -229,7 +237,7 @@ class LogFeed:
 
 
 def _is_dense(commit: Commit) -> bool:
-    """Whether the events are those of all positions that the transaction says it has, as every transaction's are."""
+    """Returns whether the events cover every position of the transaction."""
     expected = range(commit.start_pos + 1, commit.pos + 1)
     events = commit.events
     return 0 < len(events) == commit.pos - commit.start_pos and all(

@@ -1,8 +1,8 @@
-"""This node's lease: by it the others know that it lives, and it knows that they do.
+"""This node's lease: proves to the other nodes that it is alive, and tells it which other nodes are.
 
-A node that was stopped for longer than its lease (SIGSTOP, a machine that slept) has been taken for dead: its users are
-offline, its calls over. It has to find out before it handles anything that waits for it, so every event that comes in
-is held against `doubt_at`, which only goes on while the node runs.
+A node that was stopped for longer than its lease (SIGSTOP, a suspended machine) has been declared dead: its users count
+as offline and its calls as ended. It has to detect that before it handles any waiting input. So every input is checked
+against a deadline, `doubt_at`, that is only extended while the node runs.
 """
 
 from __future__ import annotations
@@ -22,38 +22,41 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
 
 LEASE_S = 15.0
-"""How long a node that says nothing is taken to be alive, unless it is set otherwise."""
+"""The default duration of a lease in seconds."""
 
 RENEWALS = 3
-"""How often a lease is renewed within its time."""
+"""How often a lease is renewed within its duration."""
 
 RECORD_S = 0.1
-"""How long those who come and leave are gathered before they are recorded."""
+"""How many seconds of users' connects and disconnects are recorded together."""
 
 BEATS = 15
 STALL_BEATS = 3
-"""A loop that was held up for so long, beyond its lease, was stopped; while the database is away it goes on. There are
-`BEATS` in a lease's time."""
+"""The node checks `BEATS` times within a lease's duration that it runs.
+
+A node that has missed `STALL_BEATS` checks after its lease expired was stopped. While only the database is unavailable,
+the checks continue.
+"""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Users(Protocol):
-    """Whose coming and going the lease records."""
+    """The source of the users' connects and disconnects that the lease records."""
 
     @property
     def grace_s(self) -> float:
-        """How long a user may be without a socket before they are offline."""
+        """How many seconds a user may be without a socket before they count as offline."""
         ...
 
     def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """(who came, who left, who of the first is away) since this was asked last."""
+        """Returns (connected, disconnected, away) since the last call; `away` are users in `connected`."""
         ...
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
 
     def not_recorded(self, lease: RenewLease) -> None:
-        """These are to be said again the next time."""
+        """Takes back the users of a renewal that failed, to record them with the next one."""
         ...
 
     @property
@@ -61,9 +64,12 @@ class Users(Protocol):
 
 
 class Lease:
-    """`on_doubt` is called when this node may have been taken for dead: nobody who is connected may go on as if nothing
-    had happened. `on_beat` is told until when, on the loop's clock, what comes in may be handled without a doubt.
-    `on_hold` is called when the lease is held again."""
+    """Takes and renews this node's lease.
+
+    `on_doubt` is called when other nodes may have declared this one dead: its clients then have to reconnect. `on_beat`
+    receives the deadline, on the event loop's clock, until which input may be handled without a check. `on_hold` is
+    called when the lease is held again.
+    """
 
     def __init__(
         self, chat: ChatAccess, node_id: str, users: Users, peers: Peers, now: Callable[[], float] = time.monotonic
@@ -73,7 +79,7 @@ class Lease:
         self.on_beat: Callable[[float], None] = lambda _: None
         self.on_hold: Callable[[], None] = _nothing
         self.held = False
-        """Whether the database has us for alive, as far as we know."""
+        """Whether the lease is valid in the database, as far as this node knows."""
         self._chat = chat
         self._users = users
         self._peers = peers
@@ -97,8 +103,11 @@ class Lease:
         lease_s: float = LEASE_S,
         folder_ids: tuple[str, ...] = (),
     ) -> None:
-        """Takes a lease. `alone`: no other node can be running, so whatever others left behind is over. `address`:
-        where other nodes reach this one. `folder_ids`: the folders of files that it has. Raises ChatError."""
+        """Takes the lease. Raises ChatError.
+
+        `alone`: no other node can be running, so the records of all others are removed. `address`: where other nodes
+        can reach this one. `folder_ids`: the file folders that this node has.
+        """
         self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
         began = self._now()
         self._peers.looking()
@@ -111,22 +120,22 @@ class Lease:
             self._beat()
 
     def close(self) -> None:
-        """Gives the lease back, with everyone who is here."""
+        """Ends the lease and takes this node's users offline."""
         for timer in self._timers.values():
             timer.cancel()
         if self._started:
             self._started = False
-            # With other nodes there, most of those who are here come back to them.
+            # Most users of this node reconnect to the other nodes.
             grace_ms = _ms(self._users.grace_s) if self._peers.are_there else 0
             self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
 
     def record_soon(self) -> None:
-        """Somebody came or left."""
+        """Schedules the recording of users who connected or disconnected."""
         if self._started and not self._renewing and "record" not in self._timers and self._users.has_moves:
             self._later("record", RECORD_S, self._record)
 
     def doubt(self) -> None:
-        """The node was stopped for longer than its lease."""
+        """Handles a stop for longer than the lease: clients have to reconnect."""
         if not self._started or self._alone or not self.held:
             return
         _logger.error("this node was stopped for longer than its lease: its clients have to come back")
@@ -135,13 +144,18 @@ class Lease:
             self._record()
 
     def notice_stop(self) -> None:
-        """Calls `doubt` when the node was stopped for too long. Asked before what has come in is handled, which may
-        have waited during the stop."""
+        """Calls `doubt` if the node was stopped for too long.
+
+        Called before any input is handled, because the input may have been waiting since before the stop.
+        """
         if self._now() > self._doubt_at:
             self.doubt()
 
     def check(self) -> None:
-        """Raises `unavailable` while the lease is lost. Asked before anything is done for anybody."""
+        """Raises `unavailable` while the lease is lost.
+
+        Called before any command is executed, because the command may have been waiting since before a stop.
+        """
         self.notice_stop()
         if self._lost:
             raise ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
@@ -185,7 +199,7 @@ class Lease:
     def _renewed(self, lease: RenewLease, report: LeaseReport | None, error: Exception | None, began: float) -> None:
         self._renewing = False
         if report is None:
-            # The next renewal tries again; it need not be sooner.
+            # The next regular renewal tries again.
             if isinstance(error, ChatError):
                 _logger.warning("the lease could not be renewed", error=str(error))
             else:
@@ -209,7 +223,7 @@ class Lease:
 
     def _take(self, lease: RenewLease, report: LeaseReport, began: float) -> None:
         was_held, self._until = self.held, began + self._lease_s
-        # Who has lost it needs one that was taken since, and not just before the stop.
+        # After a loss, only a lease requested since then counts, not one requested just before the stop.
         self.held = was_held or self._alone or self._now() < self._until
         self._peers.live(report.peers)
         self._users.recorded(lease, report)
@@ -224,8 +238,8 @@ def _ms(seconds: float) -> int:
 
 
 def _nothing() -> None:
-    """Nobody is here yet."""
+    """The default callback: nobody is connected yet."""
 
 
 def _ignore(result: object, error: Exception | None) -> None:
-    """Nobody is there any more to do something about it: the lease ends by itself."""
+    """Ignores the result: the node is stopping, and the lease expires by itself."""

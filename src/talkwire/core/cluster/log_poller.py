@@ -1,5 +1,7 @@
-"""Looks for what the bus has not brought: when nothing has come for a while, or while the bus is away. So it is the one
-that sees the log replaced, too: to one that was, nobody writes any more."""
+"""Polls the log for events that the bus has not delivered: after a silence, or while the bus is disconnected.
+
+It also detects that the log was replaced, because no events are written to the old one any more.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,22 @@ from talkwire.core.cluster.feed import LogFeed
 from talkwire.core.domain.errors import ChatError, LogReplaced
 
 STEP_S = 0.3
-"""How often it is looked whether there was news; and without a bus, whether the log has moved: bans and logouts act on
-every node within two seconds."""
+"""Seconds between checks for new events, and without a bus between polls of the log.
+
+Bans and sign-outs must take effect on every node within two seconds.
+"""
 
 SILENCE_S = 0.6
-"""After so long without news the log is looked at too."""
+"""Seconds without new events after which the log is polled."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class LogPoller:
-    """`read_head` answers the position of the log's newest event, `on_replaced` is called when there is none such any
-    more; never ends before. `begin_epoch` has the log continue under another epoch."""
+    """Polls the log's head until the log is replaced, then calls `on_replaced` once and ends.
+
+    `read_head` returns the position of the log's newest event. `begin_epoch` continues the log under another epoch.
+    """
 
     def __init__(
         self,
@@ -47,7 +53,7 @@ class LogPoller:
             seen = self._feed.pos
             await sleep(STEP_S)
             silent_s = silent_s + STEP_S if self._feed.pos == seen else 0.0
-            # When it comes back it has not brought what happened before.
+            # A bus that reconnects does not deliver what was sent while it was disconnected.
             was_away, away = away, self._is_away()
             if away or was_away or silent_s >= SILENCE_S:
                 try:
@@ -58,20 +64,22 @@ class LogPoller:
                 silent_s = 0.0
 
     async def _look(self) -> None:
-        """Raises LogReplaced. What else happens is tried again at the next look."""
+        """Polls once. Raises LogReplaced; other errors are left to the next poll."""
         try:
             await self._compare()
         except LogReplaced:
             raise
         except ChatError:
-            pass  # whoever asks for something next is told
+            pass  # callers of other commands receive this error themselves
         except Exception:
             _logger.exception("the log's head could not be looked at")
 
     async def _compare(self) -> None:
-        """Raises LogReplaced, also where events have been handed out that the log does not have: then what is in memory
-        is of another log, and what comes next would be taken for old. Clients have cursors from there, which must be
-        refused, so that another epoch begins first."""
+        """Compares the log's head with what was delivered. Raises LogReplaced if the log lacks delivered events.
+
+        In that case the node's memory is of another log, and the next events would look like old ones. Clients have
+        cursors from there that must be refused, so another epoch starts first.
+        """
         handed_out = self._feed.pos
         head = await self._read_head()
         if head < handed_out and not self._went_back:

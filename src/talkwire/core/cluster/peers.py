@@ -1,7 +1,7 @@
-"""The other nodes: who lives, and what they answer.
+"""The other nodes: which are alive, and questions to them.
 
-Questions go over the bus, so an answer may never come: whoever asks says for how long it waits, and makes do with those
-that did come. Nothing durable hangs on them.
+Questions are sent over the bus, so answers may be lost. Callers set how long to wait and use the answers that arrived.
+Nothing durable depends on an answer.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
 
 ASK_S = 1.0
-"""How long answers are waited for: some milliseconds is usual."""
+"""How many seconds to wait for answers, which usually take a few milliseconds."""
 
 WARN_EVERY_S = 10.0
-"""Of nodes that do not answer the log has this many lines at most for each topic: one in so many seconds."""
+"""At most one warning about missing answers is logged for each topic within this many seconds."""
 
 T = TypeVar("T")
 
 _MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What decoding a body of another version, or of nobody's, can raise."""
+"""The errors that decoding a malformed body, or one of another version, can raise."""
 
 
 def _as_dict(value: object) -> object:
-    """Encodes the claims of an actor, which are a read-only mapping."""
+    """Encodes an actor's claims, a read-only mapping, as a dictionary."""
     if isinstance(value, MappingProxyType):
         return dict(value)
     raise TypeError(f"cannot be sent to another node: {type(value).__name__}")
@@ -45,7 +45,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class _Asked:
-    """A question on its way, and the answers so far."""
+    """A question that was sent, the nodes that have not answered, and the answers so far."""
 
     __slots__ = ("answers", "done", "missing")
 
@@ -61,7 +61,10 @@ class _Topic(NamedTuple):
 
 
 class Peers:
-    """`send` puts something on the bus, which may be `away`."""
+    """Tracks the other nodes and exchanges questions with them.
+
+    `send` puts a message on the bus; `away` says whether the bus is disconnected.
+    """
 
     def __init__(self, node_id: str, send: Callable[[AnyBusMessage], None], away: Callable[[], bool]) -> None:
         self.node_id = node_id
@@ -70,49 +73,50 @@ class Peers:
         self._living: dict[str, Peer] = {}
         self._new: set[str] = set()
         self._looked_for: set[str] = set()
-        """Those of the new ones who were known when the leases were asked for."""
+        """The new nodes that were known when the leases were requested."""
         self._topics: dict[str, _Topic] = {}
         self._asked: dict[str, _Asked] = {}
         self.on_gone: Callable[[Collection[str]], None] = lambda _: None
-        """Told of nodes, by their ids, that live no more."""
+        """Called with the ids of nodes that are no longer alive."""
         self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
-        """Receives all other living nodes each time that their leases were read."""
+        """Called with all other living nodes each time the leases were read."""
         self._answering: set[asyncio.Task[None]] = set()
         self.passed_over = 0
-        """Questions and answers whose bodies were not understood."""
+        """How many questions and answers had a body that could not be decoded."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_at: dict[str, float] = {}
 
     @property
     def are_there(self) -> bool:
-        """Whether any other node lives."""
+        """Whether any other node is alive."""
         return bool(self._living or self._new)
 
     def have_answered(self, answers: Collection[str]) -> bool:
-        """Whether all others that live are among those that have."""
+        """Returns whether all other living nodes are among those that answered."""
         return self._living.keys() <= set(answers)
 
     def knows(self, node_id: str) -> bool:
-        """Whether this node lived when the leases were looked at last, or was introduced since."""
+        """Returns whether a node was alive when the leases were last read, or has started since."""
         return node_id in self._living or node_id in self._new
 
     def find(self, node_id: str) -> Peer | None:
         return self._living.get(node_id)
 
     def with_folder(self, folder_id: str) -> Peer | None:
-        """Returns a node that has a folder of files."""
+        """Returns a living node that has this file folder, or None."""
         return next((peer for peer in self._living.values() if folder_id in peer.folder_ids), None)
 
     def with_folders(self) -> list[Peer]:
-        """Returns all nodes that have folders of files."""
+        """Returns all living nodes that have file folders."""
         return [peer for peer in self._living.values() if peer.folder_ids]
 
     def looking(self) -> None:
-        """The leases are asked for now: who is heard of after this may be missing among them."""
+        """Notes that the leases are being requested: nodes that are discovered after this may be missing in the
+        result."""
         self._looked_for = set(self._new)
 
     def live(self, peers: Iterable[Peer]) -> None:
-        """These do, and no others."""
+        """Sets the living nodes, as read from the leases."""
         before = self._living.keys()
         self._new -= self._looked_for
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
@@ -125,18 +129,19 @@ class Peers:
             self.on_gone(gone)
 
     def heard(self, node_id: str) -> None:
-        """This node lives, and may have been started since the lease was renewed."""
+        """Adds a node that has sent something and may have started after the lease was renewed."""
         if node_id not in self._living:
             self._new.add(node_id)
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
-        """Has questions of a topic, whose bodies are of a kind, answered by a function."""
+        """Registers the function that answers questions of a topic, whose bodies have the type `kind`."""
         self._topics[topic] = _Topic(msgspec.msgpack.Decoder(kind).decode, function)
 
     async def ask(
         self, topic: str, body: object, kind: type[T], *, to: str | None = None, wait_s: float = ASK_S
     ) -> dict[str, T]:
-        """What the others answer, or the one named `to`, by node id. Those that do not answer in time are missing."""
+        """Asks all other nodes, or only `to`, and returns node id -> answer. Nodes that do not answer in time are
+        missing."""
         missing = {to} if to is not None else {*self._living, *self._new}
         if not missing or self._away():
             return {}
@@ -160,7 +165,7 @@ class Peers:
         return answers
 
     def receive(self, dispatch: PeerQuestion | PeerAnswer) -> None:
-        """From the bus."""
+        """Handles a question or an answer from the bus."""
         if isinstance(dispatch, PeerAnswer):
             asked = self._asked.get(dispatch.id) if dispatch.to == self.node_id else None
             if asked is not None and dispatch.node_id in asked.missing:
@@ -186,20 +191,22 @@ class Peers:
             _logger.warning("a question of another node could not be answered", topic=question.topic, code=error.code)
             return
         except Exception:
-            # Whoever asked makes do without us.
+            # The asking node continues without this answer.
             _logger.exception("a question of another node could not be answered", topic=question.topic)
             return
         self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
-        """Not each time: one that does not answer, such as another version's, is asked again and again."""
+        """Logs missing answers, rarely: a node that never answers, such as one of another version, is asked again and
+        again."""
         now = time.monotonic()
         if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
             self._warned_at[topic] = now
             _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
 
     def _pass_over(self, topic: str, what: str) -> None:
-        """Of another version, most likely: it is counted, and logged once for each topic."""
+        """Counts a body that could not be decoded, and logs it once for each topic. It is probably of another
+        version."""
         self.passed_over += 1
         if (topic, what) not in self._warned:
             self._warned.add((topic, what))

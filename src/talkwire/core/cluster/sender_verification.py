@@ -1,7 +1,7 @@
-"""Which senders on the bus are believed: nodes that hold a lease in this node's own database.
+"""Verifies senders on the bus: only nodes with a lease in this node's own database are accepted.
 
-A copy of the database's files has the same secret, and what a node sent before it ended can be sent again by others.
-But a lease in the copy is not in the original, and ends with its node.
+A copy of the database has the same signing secret, and old messages can be replayed by others. But a lease in the copy
+is not in the original database, and a lease ends with its node.
 """
 
 from __future__ import annotations
@@ -18,21 +18,23 @@ from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
 LOOK_EVERY_S = 0.5
-"""The leases are read this often at most, whoever sends."""
+"""Seconds between reads of the leases, regardless of how much is received."""
 
 NODES_MAX = 64
 HELD_MAX = 1000
-"""Dispatches of one unknown node that wait until the leases have been read."""
+"""The maximum number of messages of one unknown node that wait until the leases are read."""
 
 WARN_EVERY_S = 10.0
-"""Of each kind of line the log has one at most in so many seconds: whoever can send may do so at any rate."""
+"""At most one line of each kind is logged within this many seconds, because anyone on the bus can cause them."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class SenderVerifier:
-    """Holds what unknown nodes have sent, until `list_living` has read the leases. `receive` is called with what nodes
-    that live have sent, in their order; the rest is dropped, and counted as refused."""
+    """Keeps messages of unknown nodes until `list_living` has read the leases.
+
+    Calls `receive` with the messages of living nodes, in order. Other messages are dropped and counted as refused.
+    """
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class SenderVerifier:
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
     def hold(self, dispatch: AnyBusMessage) -> None:
-        """Keeps what a node has sent that is not known, and has the leases read."""
+        """Keeps a message of an unknown node and starts reading the leases."""
         held = self._held.get(dispatch.node_id)
         if held is None and len(self._held) < NODES_MAX:
             held = self._held[dispatch.node_id] = []
@@ -71,7 +73,7 @@ class SenderVerifier:
             while self._held:
                 await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY_S - time.monotonic()))
                 self._looked_at = time.monotonic()
-                # What comes from now on may be of a node that the leases are too old to show.
+                # Messages from now on may be of a node that started after this read of the leases.
                 held, self._held = self._held, {}
                 self._judge(held, await self._living_ids())
         finally:
@@ -81,7 +83,7 @@ class SenderVerifier:
         try:
             return {peer.node_id for peer in await self._list_living()}
         except ChatError:
-            pass  # nobody new is known while the database does not answer
+            pass  # without the database no new node is accepted
         except Exception:
             now = time.monotonic()
             if now - self._failed_at >= WARN_EVERY_S:
