@@ -1,1 +1,1 @@
-"""The entry point for every command, and what happens around commands: limits, hooks, observers, live notifications."""
+"""The entry point for all commands, and what runs around them: limits, hooks, observers, live notifications."""

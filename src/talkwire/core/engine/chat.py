@@ -1,4 +1,4 @@
-"""The one door: every command, from a socket, a route or the command line, goes through `Chat.execute`."""
+"""The entry point of the chat: sockets, routes and the command line execute every command with `Chat.execute`."""
 
 from __future__ import annotations
 
@@ -36,51 +36,56 @@ from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
 
 MORE_S = 0.005
-"""How long after another node's transaction its next one, which is under way, is expected: it is committed and carried
-here in less."""
+"""How many seconds after another node's transaction its next one is expected, if the node has announced one."""
 
 R = TypeVar("R")
 Done = Callable[[Any, "Exception | None"], None]
-"""(result, error): what became of a command; exactly one of both counts."""
+"""The callback for a command's (result, error), of which exactly one is set."""
 
 
 class CommandWriter(Protocol):
-    """Carries changes out in order, many in one transaction."""
+    """Executes changes in order, many in one transaction. The storage package implements it."""
 
     @property
     def busy(self) -> bool:
-        """Whether changes are queued or being carried out."""
+        """Whether changes are queued or being executed."""
         ...
 
     def start(self, on_commit: Callable[[Commit, Callable[[], None]], None], epoch: str) -> None:
-        """Has `on_commit` called on the event loop with each transaction and what gives its answers, in their order.
-        Nothing is written to a log of another epoch."""
+        """Starts writing.
+
+        `on_commit` is called on the event loop with each transaction, in order, and a function that delivers its
+        results. The writer refuses to write to a log of another epoch.
+        """
         ...
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """`done` is called on the event loop, once the change is committed or was refused. A change with a key that
-        was committed before is not carried out again, and answered as then."""
+        """Queues a change. `done` is called on the event loop when the change is committed or refused.
+
+        A change whose key was committed before is not executed again; `done` receives the stored result.
+        """
         ...
 
     async def begin_epoch(self) -> None:
-        """Has the log continue under another epoch than this one's, if nobody else has. Raises ChatError."""
+        """Continues the log under another epoch, unless another node has done so. Raises ChatError."""
         ...
 
 
 class SnapshotReader(Protocol):
-    """Runs a function over a consistent snapshot, off the event loop."""
+    """Runs functions over a consistent snapshot, off the event loop. The storage package implements it."""
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
 
 
 class NodeCommandExecutor(Protocol):
-    """Keeps what a node holds for a while, aside from the log."""
+    """Executes the commands about leases, which do not write to the log. The storage package implements it."""
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]: ...
 
 
 class Chat:
-    """Everything that can be asked of the chat, and nothing of how it is stored or sent."""
+    """Executes commands, delivers events to listeners, and connects this node's parts. It knows neither storage nor
+    transport."""
 
     def __init__(  # noqa: PLR0913 (what it joins)
         self,
@@ -99,11 +104,14 @@ class Chat:
         self._queries: Queries = {**QUERIES, **user_search.queries(policy)}
         self._hooks = Hooks() if hooks is None else hooks
         self.hooked: Collection[type[Command[Any]]] = self._hooks.by_type
-        """The commands that the application is asked about first. One of them is not queued before it has answered:
-        whoever has to keep an order waits for the result."""
+        """The types of commands with hooks of the application.
+
+        Such a command is queued only after its hooks have returned; callers that need a certain order have to wait for
+        the result.
+        """
         self._asking: set[asyncio.Future[Any]] = set()
         self.node_id = token_hex(8)
-        """By which this node is told from others."""
+        """The id that distinguishes this node from others."""
         self._writer = writer
         self._reader = reader
         self._keeper = keeper
@@ -117,9 +125,9 @@ class Chat:
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
         self.on_loss: Callable[[], None] = _nothing
-        """Called when this node cannot know what has happened: everybody here has to begin anew."""
+        """Called when this node has missed events: its clients have to reload everything."""
         self.on_replaced: Callable[[], None] = _nothing
-        """Called when the log is another one than this node's: nothing that is in memory counts any more."""
+        """Called when the log was replaced: everything in this node's memory is invalid."""
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)
         self.lease = Lease(self, self.node_id, self.signals, self.peers)
@@ -129,35 +137,37 @@ class Chat:
         self._listeners.add(self._follow)
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
-        """Carries a command out and answers its result.
+        """Executes a command and returns its result.
 
-        Changes are queued before this returns, in the order of the calls, unless there are hooks for them; their result
-        comes after the commit. One with a key is carried out once, however often it comes (`idempotency.py`).
+        Changes are queued before this returns, in the order of the calls, unless they have hooks; their result is
+        available after the commit. A change with a key is executed once, however often it is sent (`idempotency.py`).
 
-        Raises `ChatError`, from the awaitable or, for what is refused at the door, at once.
+        Raises `ChatError`: from the awaitable, or immediately for a command that is invalid.
         """
         if type(command) in self.hooked:
             return self._ask_hooks(actor, command, key)
         return self._execute(actor, command, key)
 
     def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """Queues a change, in the order of the calls, unless there are hooks for it; what became of it is told on the
-        event loop, in one turn for all that were committed together. Raises `ChatError` for what is refused at the
-        door."""
+        """Queues a change, in the order of the calls, unless it has hooks, and calls `done` with its result.
+
+        `done` is called on the event loop, in one turn for all changes that were committed together. Raises `ChatError`
+        for a command that is invalid.
+        """
         if isinstance(command, NodeCommand):
             asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(tell, done))
             return
         if type(command) in self.hooked:
             asking = asyncio.ensure_future(self._ask_hooks(actor, command, key))
-            self._asking.add(asking)  # the loop itself would forget it
+            self._asking.add(asking)  # the event loop keeps only a weak reference
             asking.add_done_callback(self._asking.discard)
             asking.add_done_callback(partial(tell, done))
             return
         self._submit(CHANGES[type(command)], actor, command, done, key)
 
     async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
-        """Carries out what the hooks have made of a command. What was carried out before is answered as then, and they
-        are not asked again."""
+        """Executes the command that the hooks return. A retry of an executed command returns its result without calling
+        the hooks."""
         retry = AnswerRetry(command, key)
         if retry.is_possible:
             change = CHANGES.get(type(command))
@@ -180,7 +190,7 @@ class Chat:
         return future
 
     def _execute_unqueued(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> Awaitable[R]:
-        """Carries out what changes nothing in the log."""
+        """Executes a command that does not write to the log."""
         query = self._queries.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
@@ -197,7 +207,7 @@ class Chat:
     async def _load_and_change(
         self, user_ids: Collection[str], actor: Actor, command: Command[R], key: IdempotencyKey | None
     ) -> R:
-        """Carries a change out after the directory has loaded the users whose contacts it concerns."""
+        """Executes a change after loading the users whose contacts have to be notified into the directory."""
         await asyncio.gather(*map(self.directory.find, user_ids))
         change = CHANGES[type(command)]
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -205,8 +215,10 @@ class Chat:
         return await future
 
     async def _send_once(self, actor: Actor, command: SendToUsers, key: IdempotencyKey) -> SendReport:
-        """Sends, unless that was done before under this key. Nothing of a signal is stored with its effect, so what it
-        was answered with is kept behind it: a retry that comes before that, or after a crash in between, sends again.
+        """Sends an event to users unless that was done under this key before.
+
+        Sending cannot be stored in one transaction with its result, so the result is stored afterwards. A retry that
+        comes before that, or after a crash in between, sends again.
         """
         first = await self._execute(actor, AnswerRetry(command, key))
         if first is not None:
@@ -223,11 +235,11 @@ class Chat:
         self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener) -> None:
-        """Has `listener` called on the event loop with each batch of events, in log order."""
+        """Calls `listener` on the event loop with each batch of events, in log order."""
         self._listeners.add(listener)
 
     async def start(self, *, alone: bool = True) -> None:
-        """Learns where the log is, and begins to follow it. `alone`: no other node can be running."""
+        """Reads the log's position and starts following the log. `alone`: no other node can be running."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         self.pos = self.directory.pos = pos
         self.feed.start(pos)
@@ -242,12 +254,12 @@ class Chat:
             self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:
-        """Nobody is told any more of what goes on here; to be called while the writer still takes commands."""
+        """Stops sending events to clients. To be called while the writer still accepts commands."""
         self.signals.close()
         self.lease.close()
 
     async def leave(self) -> None:
-        """Follows the log no more: the last thing, after the writer has ended."""
+        """Stops following the log. To be called last, after the writer has ended."""
         if self._watching is not None:
             self._watching.cancel()
         self._introductions.close()
@@ -255,13 +267,14 @@ class Chat:
         await self.bus.close()
 
     def announce(self) -> None:
-        """Tells the other nodes that this one is there, before they see its lease."""
+        """Tells the other nodes that this one is running, before they see its lease."""
         self.bus.send(EphemeralBatch(self.node_id, ()))
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """By our own writer. The others are told at once, whether or not we have come so far ourselves."""
+        """Handles a transaction of this node's writer. Publishes it to the other nodes at once, even if this node's
+        feed is behind."""
         if commit.events and self.peers.are_there:
             events = tuple(commit.events)
             self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
@@ -278,7 +291,7 @@ class Chat:
             self._introductions.hold(dispatch)
 
     def _hear(self, dispatch: AnyBusMessage) -> None:
-        """Of a node that lives."""
+        """Handles a message of a living node."""
         if isinstance(dispatch, CommittedBatch):
             self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:
@@ -300,7 +313,7 @@ class Chat:
 
     @property
     def expects_more(self) -> bool:
-        """Whether the next events are on their way: changes are being carried out, here or, a moment ago, elsewhere."""
+        """Whether more events are expected soon: this node is executing changes, or another one was a moment ago."""
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
     def _is_brought(self) -> bool:
@@ -317,24 +330,24 @@ class Chat:
         return stretch
 
     def _strangers(self, events: Sequence[Durable]) -> set[str]:
-        """Users who have to be known here before the events are told: how somebody looks concerns their contacts."""
+        """Returns the users to load before the events are delivered: those with a changed profile, whose contacts are
+        notified."""
         changed = (event.user.id for event in events if type(event) is UserUpdated)
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
     async def _get_to_know(self, user_ids: Collection[str], commit: Commit) -> None:
-        """What comes behind waits for it, as for anything that is late."""
+        """Loads users, then passes the transaction to the feed. Later transactions wait for it as for any late one."""
         with contextlib.suppress(ChatError):
             await asyncio.gather(*map(self.directory.find, user_ids))
         self.feed.arrived(commit)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        # The loop refers to its tasks weakly.
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
     async def read_head(self) -> int:
-        """Up to where the log goes. Raises ChatError, LogReplaced among them."""
+        """Returns the position of the log's newest event. Raises ChatError, in particular LogReplaced."""
         epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         if epoch != self.epoch:
             raise LogReplaced
@@ -352,9 +365,9 @@ class Chat:
     async def user_of_token(
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
     ) -> tuple[User, DirectoryEntry]:
-        """The user that a verified token names, stored on first sight, and their entry.
+        """Returns the user of a verified token, stored on first sight, and their directory entry.
 
-        Raises `banned`, and `unauthenticated` for an unknown user who is not to be created.
+        Raises `banned`, and `unauthenticated` for an unknown user if `create` is false.
         """
         entry = await self.directory.find(user_id)
         user = entry.user
@@ -375,25 +388,25 @@ class Chat:
 
     @property
     def cursor(self) -> str:
-        """Names the position up to which events have been handed out here: opaque to clients."""
+        """The opaque cursor of the position up to which this node has delivered events."""
         return f"{self.epoch}-{self.pos}"
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
-        """Tells everybody, on all nodes, what is not stored."""
+        """Sends events that are not stored to listeners on all nodes."""
         self.tell_others(events)
         self.tell_here(events)
 
     def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
-        """Tells who is on this node."""
+        """Sends events that are not stored to listeners on this node."""
         self._listeners.tell(events)
 
     def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
-        """Tells the other nodes, if there are any."""
+        """Sends events that are not stored to the other nodes, if there are any."""
         if self.peers.are_there:
             self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
 
     def tell(self, event: UnstoredEvent) -> None:
-        """`publish` of one."""
+        """Publishes one event."""
         self.publish([event])
 
     def _follow(self, events: Sequence[News]) -> None:
@@ -401,7 +414,7 @@ class Chat:
             if not isinstance(event, DurableEvent):
                 continue
             self.pos = event.pos
-            if type(event) is not MessageSent:  # nearly every event is one, and none moves anybody
+            if type(event) is not MessageSent:  # nearly every event is a message, which changes no entry
                 self.directory.apply(event)
             self.signals.follow(event)
         self.directory.pos = self.pos
@@ -435,11 +448,11 @@ class Chat:
 
 
 def _nothing() -> None:
-    """Nobody is here yet to lose anything."""
+    """The default callback: nobody is connected yet."""
 
 
 def tell(done: Done, future: asyncio.Future[Any]) -> None:
-    """Tells `done` what became of a future."""
+    """Passes the result or the error of a future to `done`."""
     if future.cancelled():
         done(None, ChatError("unavailable", "The server is stopping. Try again."))
         return
@@ -454,7 +467,7 @@ def tell(done: Done, future: asyncio.Future[Any]) -> None:
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
     if future.done():
-        return  # whoever asked has gone
+        return  # the caller was cancelled
     if error is None:
         future.set_result(result)
     else:

@@ -1,4 +1,4 @@
-"""Which function carries out which command: the tables of all features, behind `Chat.execute`."""
+"""The handlers of all commands, collected from the features, for `Chat.execute`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conversations that every new user joins (the setting `default_conversations`)."""
+"""Adds every new user to the conversations of the setting `default_conversations`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _logger = structlog.get_logger(__name__)
 
 
 class DefaultConversations:
-    """Lets new users into the default conversations. The application's backend is a user, but joins none."""
+    """Adds new users to the default conversations, except the application's backend, which is a user too."""
 
     def __init__(self, conversation_ids: Sequence[str]) -> None:
         self._ids = tuple(dict.fromkeys(conversation_ids))
         self._warned: set[str] = set()
 
     def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
-        """Makes the users members, by one event for each conversation, however many users there are."""
+        """Adds the users with one event for each conversation, however many users there are."""
         user_ids = [event.user.id for event in created if not event.is_backend]
         if not user_ids:
             return

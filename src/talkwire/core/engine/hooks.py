@@ -1,8 +1,7 @@
-"""What the application says to commands before they are carried out: it may change or refuse them (contract,
-section 7).
+"""Hooks of the application that run before commands: a hook may change or refuse a command (see docs/embedding.md).
 
-A retry is known by what was sent, not by what a hook has made of it: so a command that carries a name for retries is
-looked up first, and what was sent goes along with what is carried out.
+A retry is recognised by what the client sent, not by what a hook returned. So commands that can be recognised are
+looked up first, and the hash of what was sent is stored with what is executed.
 """
 
 from __future__ import annotations
@@ -24,11 +23,12 @@ from talkwire.core.features.catching_up.idempotency import hash_of
 from talkwire.core.features.messages.sending import hash_of as hash_of_message
 
 HOOK_MAX_S = 30.0
-"""How long a command waits for one hook; what takes longer is taken for one that hangs."""
+"""How many seconds a command waits for one hook. A hook that takes longer counts as failed."""
 
 C = TypeVar("C", bound=Command[Any])
 Hook = Callable[[Actor, C], "Awaitable[C | None] | C | None"]
-"""(who asks, what for) -> what is carried out instead, None for what was asked for. Raises ChatError to refuse."""
+"""(actor, command) -> the command to execute instead, or None to execute it unchanged. Raises ChatError to refuse
+it."""
 
 _BINARY = (bytes, bytearray, memoryview)
 
@@ -36,18 +36,19 @@ _logger = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """By the type of the command; several for one run in the order in which they were added, each on what the one
-    before has made of it."""
+    """The hooks by type of command. Several hooks for one type run in the order of registration, each on the previous
+    result."""
 
     def __init__(self) -> None:
         self.by_type: dict[type[Command[Any]], list[tuple[Hook[Any], Callable[[Any], bool]]]] = {}
 
     def add(self, command_type: type[C], hook: Hook[C], when: Callable[[C], bool] = lambda _: True) -> None:
-        """Has `hook` asked about each command of this type, as far as `when` says so."""
+        """Registers `hook` for commands of this type for which `when` returns true."""
         self.by_type.setdefault(command_type, []).append((hook, when))
 
     async def apply(self, actor: Actor, command: C) -> C:
-        """What the hooks make of a command. Raises ChatError: a hook's own refusal, `unavailable` when one fails."""
+        """Returns the command after all hooks. Raises ChatError if a hook refuses it, and `unavailable` if a hook
+        fails."""
         sent = command
         for hook, when in self.by_type.get(type(command), ()):
             if when(command):
@@ -65,27 +66,34 @@ class Hooks:
         except ChatError:
             raise
         except Exception as error:
-            # What the application has not looked at must not go on as if it had.
+            # A command must not be executed unless the application has approved it.
             _logger.exception("a hook failed", command=type(command).__name__)
             raise ChatError("unavailable", "Something went wrong here. Try again.") from error
 
 
 def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey | None:
-    """The key with what a command is known by, where another is carried out in its place. It may say so already."""
+    """Returns `key` with the original command's hash, so that a retry matches after a hook replaced the command.
+
+    A key that has a hash is returned unchanged.
+    """
     if key is not None and key.command_hash is not None:
         return key
     return None if key is None else replace(key, command_hash=hash_of(command))
 
 
 def _known_as(command: C, sent: C) -> C:
-    """A changed message keeps the name by which a retry asks for it."""
+    """Returns a changed message with the client message id and hash of the original one, by which a retry is
+    recognised."""
     if isinstance(command, SendMessage) and isinstance(sent, SendMessage) and sent.client_message_id is not None:
         return replace(command, client_message_id=sent.client_message_id, sent_hash=hash_of_message(sent))
     return command
 
 
 def _checked(made: object, command_type: type[C]) -> C:
-    """A hook may answer anything, and a Struct takes whatever it is given. Raises TypeError, ValidationError."""
+    """Returns a hook's result after validation, because Structs do not validate their fields.
+
+    Raises TypeError for another type and ValidationError for invalid fields.
+    """
     if type(made) is not command_type:
         raise TypeError(f"a hook must answer {command_type.__name__} or None, not {type(made).__name__}")
     checked: C = msgspec.convert(msgspec.to_builtins(made, builtin_types=_BINARY), command_type)

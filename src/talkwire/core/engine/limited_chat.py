@@ -1,6 +1,6 @@
-"""The chat for callers from outside: commands within their limits, and retries of what was done already beyond them.
+"""The chat for external callers: limits the rate of commands, but still returns the results of retried commands.
 
-What the server itself asks for goes to `Chat`.
+The server's own commands use `Chat` directly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 class LimitedChat:
-    """`limits` None: there are none. `clock` answers seconds and never goes back."""
+    """Wraps `Chat` with rate limits. `limits` None disables them. `clock` returns seconds of a monotonic clock."""
 
     def __init__(self, chat: Chat, limits: Limits | None, clock: Callable[[], float]) -> None:
         self._chat = chat
@@ -28,21 +28,24 @@ class LimitedChat:
         self.policy = chat.policy
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
-        """`Chat.execute`. Raises `rate_limited` too."""
+        """Executes a command as `Chat.execute` does. Also raises `rate_limited`."""
         wait_s = self.take(actor, kind_of(type(command)))
         if wait_s:
             return cast("Awaitable[R]", self.answer_retry(actor, command, wait_s, key))
         return self._chat.execute(actor, command, key)
 
     def take(self, actor: Actor, kind: Kind) -> float:
-        """Counts something that the actor does. Answers 0, or the seconds until it may be done."""
+        """Takes a token for an actor. Returns 0, or the seconds until there is one."""
         return 0.0 if self._limits is None else self._limits.take_for(actor, kind, self._clock())
 
     async def answer_retry(
         self, actor: Actor, command: Command[R], wait_s: float, key: IdempotencyKey | None = None
     ) -> R:
-        """The result of a command that comes too soon, if it was carried out before: whoever did
-        not hear the first answer has done nothing too often. Raises `rate_limited` for any other."""
+        """Returns the result of a command that exceeds the limit, if it was executed before; else raises
+        `rate_limited`.
+
+        A client that retries because it did not receive the first result must not be limited.
+        """
         retry = AnswerRetry(command, key)
         if not retry.is_possible or self.take(actor, Kind.RETRIES):
             raise rate_limited(wait_s)

@@ -1,10 +1,10 @@
-"""How often one user, address or e-mail address may do things: token buckets, shared by sockets and REST.
+"""Rate limits for users, IP addresses and e-mail addresses: token buckets, shared by sockets and REST.
 
-A bucket holds `burst` tokens and gets `per_s` new ones a second; what is done takes one. Time is an argument, in
-seconds of a clock that never goes back. Nothing is stored: a restart fills all buckets.
+A bucket holds at most `burst` tokens and gains `per_s` tokens a second; each action takes one. Times are arguments, in
+seconds of a monotonic clock. Nothing is stored: after a restart all buckets are full.
 
-Nodes may share their buckets (`bus/shared_limits.py`): each takes from its own at once, hands over now and then what
-was `taken`, and with `learn` takes over what all together have left.
+Nodes can share buckets (`bus/shared_limits.py`): each node takes tokens from its own buckets, regularly publishes what
+was `taken`, and with `learn` adopts what is left in total.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
 SWEEP_FROM = 1024
-"""From this many buckets on, those that have filled up again are looked for and forgotten."""
+"""From this many buckets on, full ones are searched for and removed."""
 
 BUCKETS_MAX = 200_000
-"""Buckets of one kind; beyond them the one that was made first is forgotten, which lets its owner do more, not less."""
+"""The maximum number of buckets of one kind. Beyond it the oldest is removed, which allows its owner more and never
+less."""
 
 _IPV6_NETWORK_BITS = 64
 _IPV6_SITE_BITS = 48
@@ -36,36 +37,36 @@ _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(\d{1,9})")
 
 
 class Kind(StrEnum):
-    """What is counted, and by what it is told apart."""
+    """What is counted, and the key by which buckets are separated."""
 
     SENDS = "sends"
-    """messages, by user"""
+    """messages sent, by user"""
     CHANGES = "changes"
-    """every other command that changes something, by user"""
+    """all other commands that change something, by user"""
     READS = "reads"
     """queries, by user"""
     SIGNALS = "signals"
-    """what nothing is stored of: typing, presence, calls, rooms, pings, and events that are not understood; by user"""
+    """signals, which store nothing: typing, presence, calls, rooms, pings, and unknown events; by user"""
     RETRIES = "retries"
-    """looking a command up that may have been carried out already, once its own bucket is empty; by user"""
+    """lookups of commands that may have been executed before, once their own bucket is empty; by user"""
     UPLOADS = "uploads"
-    """files that are begun, by user"""
+    """uploads started, by user"""
     CONNECTS = "connects"
-    """sessions that are opened, by address"""
+    """sessions opened, by IP address"""
     SIGN_INS = "sign_ins"
-    """passwords that are tried and accounts that are made, by address"""
+    """passwords tried and accounts created, by IP address"""
     ACCOUNT_SIGN_INS = "account_sign_ins"
-    """passwords that are tried, by the account and the address that they come from"""
+    """passwords tried, by account and IP address"""
     FIRST_SIGN_INS = "first_sign_ins"
-    """those of them with which an address begins, and which nothing else limits, by the account and the address"""
+    """the first passwords tried from an address, which no other limit covers, by account and IP address"""
     SITE_FIRST_SIGN_INS = "site_first_sign_ins"
-    """the same, of all the networks of an IPv6 site together, by the account and the site"""
+    """as `FIRST_SIGN_INS`, for all networks of an IPv6 site together, by account and site"""
     ACCOUNT_GUESSES = "account_guesses"
-    """those that follow from addresses at which no device of the account is signed in, by the account"""
+    """later passwords tried from addresses without a signed-in device of the account, by account"""
     REFRESHES = "refreshes"
-    """refresh tokens that are traded, by address"""
+    """refresh tokens exchanged, by IP address"""
     REFUSED_TOKENS = "refused_tokens"
-    """tokens that were no good, by address"""
+    """invalid tokens, by IP address"""
 
 
 _KINDS = frozenset(kind.value for kind in Kind)
@@ -73,11 +74,11 @@ _KINDS = frozenset(kind.value for kind in Kind)
 ASKED_KINDS = frozenset(
     {Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS, Kind.FIRST_SIGN_INS, Kind.SITE_FIRST_SIGN_INS, Kind.ACCOUNT_GUESSES}
 )
-"""Those that guard passwords. To check one takes so long that all nodes can be asked first."""
+"""The kinds that protect passwords. Verifying a password is slow enough to ask all nodes before it."""
 
 
 class Rate(NamedTuple):
-    """`burst` at once, then `per_s` a second."""
+    """At most `burst` actions at once, then `per_s` a second."""
 
     per_s: float
     burst: int
@@ -106,7 +107,10 @@ DEFAULT_RATES: Rates = MappingProxyType(
 
 
 def parse_rates(texts: Iterable[str]) -> Rates:
-    """The default rates with others in their place: `sends=50/200` is 50 a second and 200 at once. ValueError."""
+    """Returns the default rates with the given ones replaced: `sends=50/200` means 50 a second and 200 at once.
+
+    Raises ValueError for an invalid text.
+    """
     rates = dict(DEFAULT_RATES)
     for text in texts:
         name, _, figures = text.partition("=")
@@ -121,19 +125,19 @@ def parse_rates(texts: Iterable[str]) -> Rates:
 
 
 class Buckets:
-    """One kind's buckets, full until they are first taken from.
+    """The buckets of one kind, by key.
 
-    A bucket is the time at which it will be full again, so one that is full needs no memory. One that others take from
-    too may be emptier than empty: then what was taken too much is waited for.
+    A bucket is stored as the time at which it will be full again, so full buckets need no memory. A shared bucket can
+    fall below empty, when several nodes took tokens at once; then callers wait until that is made up.
     """
 
     __slots__ = ("_full_at", "_interval", "_slack", "_sweep_at", "_taken")
 
     def __init__(self, rate: Rate, *, counts: bool = False) -> None:
-        """`counts`: what is taken is to be handed over."""
+        """`counts`: record what is taken, for `taken`."""
         self._taken: dict[str, int] | None = {} if counts else None
         self._interval = 1 / rate.per_s
-        # Sums of fractions err in their last digits, and must not cost the last token of a burst.
+        # The tolerance for rounding errors keeps them from costing the last token of a burst.
         self._slack = (rate.burst - 1) * self._interval + _ROUNDING_S
         self._full_at: dict[str, float] = {}
         self._sweep_at = SWEEP_FROM
@@ -142,7 +146,8 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
-        """Takes a token. Answers 0, or the seconds until there will be one: then none was taken."""
+        """Takes a token and returns 0. If there is none, takes nothing and returns the seconds until there will be
+        one."""
         full_at = self._full_at.get(key, now)
         if full_at < now:
             full_at = now
@@ -156,13 +161,15 @@ class Buckets:
         return 0.0
 
     def taken(self) -> dict[str, int]:
-        """How many tokens were taken from which buckets since it was last asked."""
+        """Returns how many tokens were taken from each bucket since the last call."""
         taken, self._taken = self._taken or {}, None if self._taken is None else {}
         return taken
 
     def learn(self, full_at: Iterable[tuple[str, float]]) -> None:
-        """Takes over at what time buckets are full again by what was handed over, on all nodes: if that is later than
-        by what was taken here. What was taken here since then comes on top."""
+        """Adopts the times at which shared buckets will be full, unless this node's own times are later.
+
+        Tokens taken here since the last `taken` are added.
+        """
         here = self._full_at
         since = self._taken or {}
         for key, shared in full_at:
@@ -171,7 +178,7 @@ class Buckets:
                 here[key] = owed
 
     def _sweep(self, now: float) -> None:
-        """Forgets full buckets. The next sweep comes at twice as many, so each bucket's share of it stays small."""
+        """Removes full buckets. The next sweep runs at twice as many, so that the cost for each bucket stays small."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) >= BUCKETS_MAX:
             del self._full_at[next(iter(self._full_at))]
@@ -179,26 +186,30 @@ class Buckets:
 
 
 Ask = Callable[[Kind, str], Awaitable[float]]
-"""Takes a token where all nodes take theirs. Answers as `take` does, and 0 when nobody says in time; never raises."""
+"""Takes a token from a bucket shared by all nodes. Returns as `take` does, or 0 if no node answers in time; never
+raises."""
 
 
 class Limits:
-    """All buckets of a node. `shared`: what is taken is handed over, so somebody must ask for `taken`."""
+    """All buckets of a node.
+
+    `shared`: taken tokens are recorded, so something has to call `taken` regularly.
+    """
 
     __slots__ = ("_buckets", "ask", "rates")
 
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
-        """Whom `must_take_everywhere` asks; None: nobody but this node's own bucket."""
+        """Used by `must_take_everywhere`; None: only this node's own bucket counts."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
-        """See `Buckets.take`."""
+        """Takes a token; see `Buckets.take`."""
         return self._buckets[kind].take(key, now)
 
     def take_for(self, actor: Actor, kind: Kind, now: float) -> float:
-        """`take` by user. The application's backend is not limited: it speaks for many."""
+        """Takes a token of a user. The application's backend is not limited, because it acts for many users."""
         if actor.role == "service":
             return 0.0
         return self._buckets[kind].take(actor.user_id, now)
@@ -210,36 +221,36 @@ class Limits:
             raise rate_limited(wait_s)
 
     async def must_take_everywhere(self, kind: Kind, key: str, now: float) -> None:
-        """`must_take` of one of `ASKED_KINDS`, whichever node its tokens were taken on."""
+        """As `must_take` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
         wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
 
     async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
-        """`take` of one of `ASKED_KINDS`, whichever node its tokens were taken on."""
+        """As `take` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
         wait_s = self.take(kind, key, now)
         if wait_s or self.ask is None:
             return wait_s
         return await self.ask(kind, key)
 
     def taken(self) -> list[tuple[Kind, dict[str, int]]]:
-        """What was taken since it was last asked, as far as there is something."""
+        """Returns the tokens taken since the last call, only of kinds with any."""
         return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
 
     def learn(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
-        """See `Buckets.learn`; times are of the clock that `take` is given."""
+        """Adopts shared buckets; see `Buckets.learn`. Times are of the same clock as those given to `take`."""
         self._buckets[kind].learn(full_at)
 
 
 def rate_limited(wait_s: float) -> ChatError:
-    """The refusal; REST says it in `Retry-After` too."""
+    """Returns the refusal with the wait in `retryAfterMs`. REST also sends it as `Retry-After`."""
     details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
     return ChatError("rate_limited", "Too many requests. Try again later.", details)
 
 
 @cache
 def kind_of(command_type: type) -> Kind:
-    """What a command counts as; whatever is no command of the chat concerns one socket only."""
+    """Returns the limit that a command counts towards. Types that are not commands concern one socket only: signals."""
     if issubclass(command_type, SendMessage):
         return Kind.SENDS
     if issubclass(command_type, Change):
@@ -248,7 +259,8 @@ def kind_of(command_type: type) -> Kind:
 
 
 def address_key(address: str) -> str:
-    """Returns what tells addresses apart. One of IPv6 stands for its network of 64 bits, which every customer has."""
+    """Returns the key of an IP address. IPv6 addresses of one /64 network share a key, because a customer has at least
+    one."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address
@@ -258,8 +270,8 @@ def address_key(address: str) -> str:
 
 
 def site_key(address: str) -> str | None:
-    """Returns the network of 48 bits that an IPv6 address is in, 65,536 networks of 64 bits that one customer may have.
-    None for other addresses."""
+    """Returns the key of an IPv6 address's /48 network, which one customer may have completely; None for other
+    addresses."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped is not None:
         return None

@@ -1,4 +1,4 @@
-"""Who is told the news on this node."""
+"""The functions that receive the events of this node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Listeners:
-    """Calls its listeners in the order in which they came."""
+    """Calls its listeners in the order in which they were added."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
@@ -23,10 +23,10 @@ class Listeners:
         self._listeners.append(listener)
 
     def tell(self, events: Sequence[News]) -> None:
-        """Hands a batch on, in the caller's turn of the event loop: durable events in log order."""
+        """Calls all listeners with a batch, in the caller's turn of the event loop. Durable events are in log order."""
         for listener in self._listeners:
             try:
                 listener(events)
             except Exception:
-                # The events have happened: one listener's bug must not keep them from the others.
+                # The events have happened: a bug in one listener must not keep them from the others.
                 _logger.exception("a listener failed")

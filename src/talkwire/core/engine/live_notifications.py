@@ -1,7 +1,7 @@
-"""Tells the users who are connected here what calls for their attention, right after it happened.
+"""Notifies connected users right after an event.
 
-Messages are judged by what the directory has in memory: of the many that nobody is notified of, each costs two looks
-into dictionaries. What is rare and needs somebody's name is asked of the database first.
+Messages are decided with the directory's memory alone: a message that notifies nobody costs two dictionary lookups.
+Other events are rare and need a name, which is read from the database first.
 """
 
 from __future__ import annotations
@@ -42,25 +42,28 @@ _OTHER_OCCASIONS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded
 
 
 class NameFinder(Protocol):
-    """The chat, as far as it knows names."""
+    """The part of the chat that looks up names."""
 
     def execute(self, actor: Actor, command: FindOccasionNames) -> Awaitable[OccasionNames]: ...
 
 
 class LiveNotifications:
-    """`tell` hands notifications to this node's sockets."""
+    """Creates notifications from events and passes them to `tell`."""
 
     def __init__(self, chat: NameFinder, directory: Directory, tell: Callable[[Sequence[Notified]], None]) -> None:
         self._chat = chat
         self._directory = directory
         self._tell = tell
         self._tasks: set[asyncio.Task[None]] = set()
-        # By the id of an occasion whose names are being queried: the users that have read its notification meanwhile.
+        # Id of a trigger whose names are being queried -> the users who have read its notification meanwhile.
         self._read_by: dict[int, set[str]] = {}
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notifies of a batch of the bus. A notification that its user has read already is left out: devices received
-        the `NotificationsRead` before, and would count the notification forever."""
+        """Handles a batch of events.
+
+        Notifications that their user has already read are left out: devices have received the `NotificationsRead`
+        before, and would count the notification forever.
+        """
         circle_of, eager_of = self._directory.circles.get, self._directory.eager.of
         told: list[Notified] = []
         for event in events:
@@ -84,17 +87,16 @@ class LiveNotifications:
             self._tell(told)
 
     async def close(self) -> None:
-        """Waits for what is being asked."""
+        """Waits for the name lookups in progress."""
         await asyncio.gather(*self._tasks)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
-        # The loop refers to its tasks weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _concerned(self, occasion: NotificationTrigger) -> bool:
-        """Whether anybody here may have to be told."""
+        """Returns whether a connected user may have to be notified."""
         circle = self._directory.circles.get(occasion.conversation_id)
         candidates = () if circle is None else _candidates(occasion, circle, ())
         return any(self._directory.connected(user_id) for user_id in candidates)
@@ -107,7 +109,7 @@ class LiveNotifications:
         try:
             names = await self._chat.execute(NOTIFIER, FindOccasionNames(occasion.actor_id, occasion.conversation_id))
         except ChatError:
-            names = OccasionNames("", "")  # better nameless than not at all
+            names = OccasionNames("", "")  # a notification without names is better than none
         finally:
             read_by = self._read_by.pop(occasion.id)
         if occasion.type == "invitation":
@@ -143,7 +145,7 @@ def _has_read(read: NotificationsRead, told: Notified) -> bool:
 def _candidates(
     occasion: NotificationTrigger, circle: ConversationMembership, eager_ids: Collection[str]
 ) -> Collection[str]:
-    """Those known here who may have to be told."""
+    """Returns the cached users who may have to be notified."""
     is_direct_message = circle.kind == "direct" and occasion.message is not None
     if is_direct_message or (occasion.everyone and circle.member_count <= EVERYONE_MAX):
         return tuple(circle.user_ids)

@@ -1,5 +1,7 @@
-"""Tells the users who are connected here how much they have not read, after whatever may have changed it but a new
-message, which says so itself."""
+"""Sends connected users their unread counts after events that may have changed them.
+
+New messages are excepted: clients count them themselves.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,13 @@ Figures = tuple[tuple[str, str, Unread], ...]
 
 
 class UnreadCounter(Protocol):
-    """The chat, as far as it counts."""
+    """The part of the chat that counts unread messages."""
 
     def execute(self, actor: Actor, command: CountUnread) -> Awaitable[Figures]: ...
 
 
 class LiveUnread:
-    """What one turn's events have changed is counted by one query; `tell` hands the notices to this node's sockets."""
+    """Counts with one query what the events of one turn have changed, and passes the notices to `tell`."""
 
     def __init__(
         self, chat: UnreadCounter, directory: Directory, tell: Callable[[Sequence[UnreadChanged]], None]
@@ -36,10 +38,10 @@ class LiveUnread:
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, events: Sequence[News]) -> None:
-        """Listens to the bus."""
+        """Handles a batch of events."""
         for event in events:
             if type(event) is MessageSent:
-                continue  # nearly every event is one
+                continue  # nearly every event is a message
             match event:
                 case MessagesRead():
                     self._note(event.conversation_id, event.user_id)
@@ -52,7 +54,7 @@ class LiveUnread:
             self._task = asyncio.ensure_future(self._count())
 
     async def close(self) -> None:
-        """Waits for what is being counted."""
+        """Waits for the counts in progress."""
         if self._task is not None:
             await self._task
 
@@ -62,7 +64,10 @@ class LiveUnread:
             self._changed[conversation_id, user_id] = None
 
     def _note_members(self, conversation_id: str) -> None:
-        """In a large conversation the clients have to tell by themselves: `message:deleted` says which one it was."""
+        """Notes the members of a conversation.
+
+        In a large one the clients update their counts themselves: `message:deleted` names the message.
+        """
         circle = self._directory.circles.get(conversation_id)
         if circle is not None and circle.member_count <= LARGE_CONVERSATION:
             for user_id in circle.user_ids:
@@ -74,6 +79,6 @@ class LiveUnread:
             try:
                 figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
             except ChatError:
-                continue  # the database does not answer; a client that asks again is told so
+                continue  # the database is unavailable; clients that ask for counts receive the error
             self._tell([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
         self._task = None

@@ -1,4 +1,4 @@
-"""How often the same kind of line is logged: what anybody can cause must not fill a disk."""
+"""Limits how often lines of one kind are logged, so that clients cannot fill the disk with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ LINES_PER_S = 10
 
 
 class LogRateLimit:
-    """Lets `per_s` lines of one kind through in each second, and counts those that it does not."""
+    """Allows `per_s` lines of one kind in each second, and counts those that it suppresses."""
 
     __slots__ = ("_ends", "_left", "_per_s", "_suppressed")
 
@@ -17,8 +17,10 @@ class LogRateLimit:
         self._suppressed = 0
 
     def take(self, now: float) -> int | None:
-        """Returns how many lines were suppressed since the last one, or None for a line that is not to be logged.
-        `now` is in seconds of a clock that never goes back."""
+        """Returns how many lines were suppressed since the last logged one, or None if this line must not be logged.
+
+        `now` is in seconds of a monotonic clock.
+        """
         if now >= self._ends:
             self._ends, self._left = now + 1, self._per_s
         if not self._left:

@@ -1,8 +1,8 @@
-"""Functions of the application's that are told what has happened.
+"""Functions of the application that are called after events.
 
-Each has a queue of its own, so that a slow one holds up neither delivery nor the others. It is told each durable event
-once on this node, in the order of the log and after its commit, from its registration to the end of the process: what
-happens while nothing runs is in the log, and nobody is told of it later.
+Each has a queue of its own, so that a slow one delays neither delivery nor the others. It receives each durable event
+once on this node, in log order and after the commit, from its registration until the process ends. Events that happen
+while no process runs are not delivered later.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ import structlog
 from talkwire.core.domain.events import News
 
 WAITING_MAX = 10_000
-"""Events that may wait for one function; beyond them it misses some, and the log says how many."""
+"""How many events may wait for one function. Beyond it the function misses events, and the number is logged."""
 
 CLOSE_S = 5.0
-"""How long what still waits may take at the end."""
+"""How many seconds the waiting events may take when the node stops."""
 
 Function = Callable[[Any], Any]
-"""Takes the event; what it answers is of no interest, but awaited if it can be."""
+"""Receives an event. Its result is ignored, but awaited if it is awaitable."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Observers:
-    """By the type of the event."""
+    """The application's functions, by the type of event."""
 
     def __init__(self) -> None:
         self._by_type: dict[type, list[_Observer]] = {}
 
     def add(self, event_types: Iterable[type], function: Function) -> None:
-        """Has `function` told of each event of these types."""
+        """Registers `function` for events of these types."""
         observer = _Observer(function)
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
 
     def follow(self, events: Sequence[News]) -> None:
-        """A batch from the bus."""
+        """Queues a batch of events for their functions."""
         if self._by_type:
             for event in events:
                 for observer in self._by_type.get(type(event), ()):
                     observer.tell(event)
 
     async def close(self) -> None:
-        """Waits for what was told, but not for ever."""
+        """Waits for the queued events, for at most `CLOSE_S` seconds."""
         observers = {observer for observers in self._by_type.values() for observer in observers}
         await asyncio.gather(*(observer.close() for observer in observers))
 
 
 class _Observer:
-    """One function and what it has to be told."""
+    """One function and the queue of its events."""
 
     def __init__(self, function: Function) -> None:
         self._function = function
@@ -86,7 +86,7 @@ class _Observer:
             while self._waiting:
                 await self._call(self._waiting.popleft())
                 self._say_missed()
-                await asyncio.sleep(0)  # functions that wait for nothing must not hold up the loop
+                await asyncio.sleep(0)  # functions that never wait must not block the event loop
         finally:
             self._task = None
 
@@ -99,7 +99,7 @@ class _Observer:
             _logger.exception("an observer failed", observer=self._name, event_type=type(event).__name__)
 
     def _say_missed(self) -> None:
-        """As soon as there is room again."""
+        """Logs the number of missed events once there is room in the queue again."""
         if self._missed and len(self._waiting) < WAITING_MAX:
             _logger.error("an observer is too slow and has missed events", observer=self._name, missed=self._missed)
             self._missed = 0

@@ -1,4 +1,4 @@
-"""Ends offers when their time has come: one timer, set for the next of them."""
+"""Closes offers when they expire, with one timer that is set for the next one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from talkwire.core.domain.model import Actor
 
 RETRY_MS = 5000
 WAIT_MIN_S = 1.0
-"""How soon it is asked again after nothing was due yet: this computer's clock may be ahead of the database's."""
+"""The minimum wait in seconds after a check that found nothing due, because this machine's clock may be ahead of the
+database's."""
 
 WAIT_MAX_S = 3600.0
-"""Nobody sleeps longer than this: the computer's clock may be set, and the computer may have been asleep."""
+"""The maximum wait in seconds, because this machine's clock may be changed, or the machine suspended."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Submitter(Protocol):
-    """The chat, as far as it takes this."""
+    """The part of the chat that executes `ExpireOffers`."""
 
     def submit(
         self, actor: Actor, command: ExpireOffers, done: Callable[[int | None, Exception | None], None]
@@ -32,7 +33,8 @@ class Submitter(Protocol):
 
 
 class OfferExpiry:
-    """An offer is over when its time has come, whether or not this has noticed; this is so that everyone is told."""
+    """Closes expired offers, so that members are notified. An expired offer cannot be accepted even before it is
+    closed."""
 
     def __init__(self, chat: Submitter, clock_ms: Callable[[], int]) -> None:
         self._chat = chat
@@ -42,18 +44,18 @@ class OfferExpiry:
         self._closed = False
 
     def start(self) -> None:
-        """Ends what is due by now, also of times when no server ran."""
+        """Closes the offers that have expired by now, also while no server was running."""
         self._ring()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Listens to the bus."""
+        """Sets the timer for new offers in a batch of events."""
         for event in events:
             if type(event) is OfferCreated and event.offer.expires_ms is not None:
                 self._arm(event.offer.expires_ms)
 
     @property
     def next_at(self) -> float | None:
-        """When it looks again, by the loop's clock; None: nothing is due as far as is known."""
+        """When the timer fires, on the event loop's clock; None if no offer is known to expire."""
         return None if self._timer is None else self._timer.when()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Removes what is older than the retention, in small steps, so that sends hardly notice."""
+"""Deletes messages and events older than the retention time, in small steps, so that sending is hardly delayed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Executes(Protocol):
 
 
 class Pruner:
-    """Prunes for as long as it runs."""
+    """Repeatedly prunes what is older than `retention`."""
 
     def __init__(self, chat: Executes, retention: timedelta) -> None:
         self._chat = chat
@@ -29,7 +29,7 @@ class Pruner:
         self._look_every_s = min(LOOK_EVERY_S, retention.total_seconds() / 2)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Never ends by itself. While the database does not answer, nothing is lost by waiting."""
+        """Prunes until cancelled. While the database is unavailable it retries later."""
         while True:
             try:
                 more = await self._chat.execute(PRUNER, self._command)
