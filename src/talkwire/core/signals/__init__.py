@@ -1,1 +1,1 @@
-"""What goes on between users and is not stored in the log: presence, typing, calls, custom events."""
+"""Signals between users, which are not stored in the log: presence, typing, calls, custom events."""

@@ -1,4 +1,4 @@
-"""Calls as they go on: signals in, events to the sides' sockets out. Signalling only."""
+"""Calls in progress: receives call signals and sends call events to the participants' sockets. No audio or video."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from talkwire.core.commands.calls import (
 from talkwire.core.commands.command import Command
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
-from talkwire.core.domain.access import may_act
+from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, ErrorCode, forbidden
 from talkwire.core.domain.events import (
@@ -52,28 +52,28 @@ _TOPIC = "call"
 _logger = structlog.get_logger(__name__)
 
 HOMES_MAX = 10_000
-"""Calls of other nodes whose home is remembered."""
+"""The maximum number of other nodes' calls whose home is cached."""
 
 
 class CallQuestion(msgspec.Struct, frozen=True):
-    """What a user says about a call, for the call's home."""
+    """A user's call signal, forwarded to the call's home node."""
 
     actor: Actor
     signal: InviteToCall | AcceptCall | RejectCall | SendCallSignal | HangUpCall
 
 
 class CallAnswer(msgspec.Struct, frozen=True):
-    """The call's id, or how it was refused."""
+    """The call's id, or the error with which the signal was refused."""
 
     call_id: str = ""
     error: tuple[ErrorCode, str, object] | None = None
 
 
 class CallExchange:
-    """The calls whose home is this node, and the way to those of others. An invitation asks the database who is to be
-    called; all else is answered from memory at the call's home.
+    """The calls whose home is this node, and the forwarding of signals to the homes of other calls.
 
-    Where there are other nodes, a row in the database says which one is the home of a conversation's call.
+    An invitation queries the database for the users to call; the home answers all other signals from memory. With
+    several nodes, a row in the database records the home of each conversation's call.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class CallExchange:
         self._members_max = members_max
         self._shared = False
         self._claiming = asyncio.Lock()
-        # By conversation: where a call goes on, and what is stored of those that go on here.
+        # By conversation id: the home of its call, and the ringing users that are stored for a call of this node.
         self._homes: dict[str, str] = {}
         self._stored: dict[str, tuple[str, ...]] = {}
         self._state = CallState(ring_s)
@@ -110,7 +110,7 @@ class CallExchange:
         peers.answer(_TOPIC, CallQuestion, self._answer)
 
     def share(self) -> None:
-        """There can be other nodes."""
+        """Called when there can be other nodes."""
         self._shared = True
 
     def close(self) -> None:
@@ -119,24 +119,25 @@ class CallExchange:
         self._ringing.cancel()
 
     def lose(self) -> None:
-        """Others have taken this node for dead, and told that its calls are over."""
+        """Drops all calls: other nodes have declared this one dead and announced the end of its calls."""
         self._state.end_all()
         self._stored.clear()
 
     def user_came(self, user_id: str) -> None:
-        """The user's first socket is here, or on any node."""
+        """Sends a connected user the invitations that are ringing. The socket is their first one here or on any
+        node."""
         self._tell(self._state.user_came(user_id))
 
     def user_gone(self, user_id: str) -> None:
-        """The user's last socket is gone, on all nodes."""
+        """Takes a user whose last socket on all nodes closed out of calls."""
         self._tell(self._state.user_gone(user_id))
 
     def ended_elsewhere(self, conversation_id: str) -> None:
-        """Another node has told the end of a call."""
+        """Handles the end of a call that another node has announced."""
         self._homes.pop(conversation_id, None)
 
     def ended_with_node(self, calls: Iterable[CallRecord]) -> None:
-        """The home of these is no more, and this node is the one to tell."""
+        """Announces the end of calls whose home is dead."""
         for call in calls:
             self._homes.pop(call.conversation_id, None)
             missed_by = call.ringing_ids
@@ -144,7 +145,7 @@ class CallExchange:
             self._publish([ended])
 
     def follow(self, event: Durable) -> None:
-        """Keeps calls to who may be in them."""
+        """Updates calls with an event of the log: members who join or leave, deleted conversations, blocks."""
         match event:
             case MemberAdded():
                 self._state.member_came(event.conversation_id, [member.user_id for member in event.members])
@@ -154,7 +155,7 @@ class CallExchange:
                 self._tell(self._state.conversation_gone(event.conversation_id))
             case UserBlocked():
                 for conversation_id in self._state.conversations_of(event.user_id):
-                    # The circle has only members who are known here, and it may ring for somebody who is not yet.
+                    # The index has only cached members, and the call may ring for a user who is not cached.
                     circle = self._chat.directory.circles.get(conversation_id)
                     is_direct = circle is not None and circle.kind == "direct"
                     if is_direct and self._state.concerns(conversation_id, event.blocked_id):
@@ -163,7 +164,8 @@ class CallExchange:
     # --- what users say ---------------------------------------------------------------------------------------------
 
     async def _invite(self, actor: Actor, signal: InviteToCall, *, asked: bool = False) -> str:
-        """`asked`: by another node, which takes this one for the call's home."""
+        """Starts a call or rings again. `asked`: another node has forwarded this, assuming that this one is the call's
+        home."""
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
@@ -203,7 +205,7 @@ class CallExchange:
     # --- other nodes ------------------------------------------------------------------------------------------------
 
     async def _claim(self, actor: Actor, signal: InviteToCall, callees: Callees) -> str:
-        """Answers the home of the conversation's call: this node, unless one goes on elsewhere."""
+        """Returns the home of the conversation's call: this node, unless another node has a call there."""
         node_id, conversation_id = self._peers.node_id, signal.conversation_id
         if self._state.has(conversation_id):
             return node_id
@@ -254,9 +256,7 @@ class CallExchange:
 
     async def _must_be_member(self, actor: Actor, signal: CallSignal) -> None:
         entry = await self._chat.directory.find(actor.user_id)
-        refusal = may_act(entry.user)
-        if refusal is not None:
-            raise refusal
+        require(may_act(entry.user))
         if signal.conversation_id not in entry.conversation_ids:
             raise forbidden()
 
@@ -269,7 +269,7 @@ class CallExchange:
                 self._store(conversation_id)
 
     def _store(self, conversation_id: str) -> None:
-        """What the others need when this node is no more."""
+        """Stores which users a call is ringing for, because the other nodes need it if this one dies."""
         if self._state.has(conversation_id):
             ringing_ids = self._state.unanswered(conversation_id)
             if self._stored.get(conversation_id) != ringing_ids:
@@ -289,6 +289,6 @@ def _no_answer() -> ChatError:
 
 
 def _log_failure(_: object, error: Exception | None) -> None:
-    """The next call in the conversation puts it right."""
+    """Logs a failed write. The conversation's next call repairs the record."""
     if error is not None:
         _logger.warning("a call could not be stored", error=str(error))

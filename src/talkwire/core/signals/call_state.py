@@ -1,7 +1,7 @@
-"""The calls that go on: who is in each, whom it rings for, and when nobody is left to talk to.
+"""The state of calls: participants, ringing users, and when a call ends.
 
-A side is a user, whatever the number of their devices. A conversation has one call at most. Time is an argument: the
-caller asks `next_deadline` and calls `expire` then. A call ends with its node.
+A participant is a user, with any number of devices. A conversation has at most one call. Times are arguments in
+seconds: the caller asks `next_deadline` and then calls `expire`. A call ends with its node.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from talkwire.core.domain.model import CallEndReason
 RING_S = 45.0
 
 CALLS_MAX = 20
-"""So many calls one user may be in, or called for, before they begin another."""
+"""The maximum number of calls that a user may be in, or be called for, when starting another one."""
 
 CallOutput = list[CallNews]
 Said = TypeVar("Said", bound=CallEvent)
 
 
 class Call:
-    """One call. `members` may be in it, `joined` are, `ringing` were called and have not answered."""
+    """One call. `members` may join it, `joined` have, `ringing` were called and have not responded."""
 
     __slots__ = ("answered", "caller_id", "conversation_id", "id", "invitation", "joined", "members", "ringing")
 
@@ -56,11 +56,12 @@ class Call:
 
     @property
     def others_needed(self) -> bool:
-        """Whether nobody is there to talk to any more."""
+        """Whether the call has nobody left to talk to."""
         return not self.joined or len(self.joined) + len(self.ringing) < 2
 
     def event(self, kind: type[Said], user_id: str, to: Iterable[str], signal: CallSignal | None) -> Said:
-        """What `user_id` says, to all of `to` or to the one whom the signal names, and to the own other devices."""
+        """Returns an event of `user_id` to the users in `to`, or only to the one that the signal names and the user's
+        other devices."""
         if signal is None:
             return kind(self.id, self.conversation_id, user_id, tuple(to), data=self.invitation)
         if signal.to_user_id is not None:
@@ -72,14 +73,14 @@ class Call:
 
 
 class CallState:
-    """The calls of this node, by conversation."""
+    """The calls of this node, by conversation id."""
 
     def __init__(self, ring_s: float = RING_S) -> None:
         self._ring_s = ring_s
         self._calls: dict[str, Call] = {}
-        # Who is in a call, and whom one rings for: user id -> conversation ids.
+        # User id -> ids of the conversations in whose call the user is, or is called.
         self._sides: dict[str, set[str]] = {}
-        # In the order of their deadlines, since all ring equally long: (conversation id, user id) -> deadline.
+        # (conversation id, user id) -> deadline. In the order of the deadlines, because all ring equally long.
         self._deadlines: dict[tuple[str, str], float] = {}
 
     # --- what sides say ---------------------------------------------------------------------------------------------
@@ -87,8 +88,11 @@ class CallState:
     def invite(
         self, user_id: str, signal: InviteToCall, members: Collection[str], ringing: Collection[str], now: float
     ) -> CallOutput:
-        """Begins a call, or rings again in the one that the user is in. `ringing` are whom it rings for, unless the
-        signal names one of them. Raises `conflict` when another call goes on."""
+        """Starts a call, or rings again in the one that the user is in.
+
+        It rings for the users in `ringing`, or only for the one that the signal names. Raises `conflict` if the
+        conversation has another call.
+        """
         if signal.to_user_id is not None:
             if signal.to_user_id not in ringing:
                 raise forbidden()
@@ -107,7 +111,7 @@ class CallState:
         return [call.event(CallInvited, user_id, rung, signal)]
 
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
-        """The user is in the call. Their other devices are told too, and stop ringing."""
+        """Adds the user to the call. The user's other devices are notified and stop ringing."""
         call = self._call(user_id, signal)
         self._silence(call, user_id)
         call.joined[user_id] = None
@@ -116,12 +120,12 @@ class CallState:
         return [call.event(CallAccepted, user_id, call.members, signal)]
 
     def reject(self, user_id: str, signal: RejectCall) -> CallOutput:
-        """The user does not want to be in the call."""
+        """Declines a call for the user."""
         call = self._call(user_id, signal)
         return self._say_and_leave(call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected")
 
     def hang_up(self, user_id: str, signal: HangUpCall) -> CallOutput:
-        """The user leaves the call."""
+        """Takes the user out of the call."""
         call = self._call(user_id, signal)
         event = call.event(CallHungUp, user_id, call.members, signal)
         if call.answered:
@@ -129,7 +133,7 @@ class CallState:
         return self._say_and_leave(call, user_id, event, "cancelled" if user_id in call.joined else "rejected")
 
     def signal(self, user_id: str, signal: SendCallSignal) -> CallOutput:
-        """To the other sides, or to the one that is named."""
+        """Relays a signal to the other participants, or to the one that it names."""
         call = self._call(user_id, signal)
         sides = {**call.joined, **call.ringing}
         if user_id not in sides or (signal.to_user_id is not None and signal.to_user_id not in sides):
@@ -139,7 +143,8 @@ class CallState:
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def user_gone(self, user_id: str) -> CallOutput:
-        """A user's last socket is gone. For who has not answered yet it goes on ringing: they may come back."""
+        """Takes a user whose last socket closed out of calls. A user who has not responded is still rung for, and may
+        reconnect."""
         return [
             event
             for conversation_id in tuple(self._sides.get(user_id, ()))
@@ -148,12 +153,12 @@ class CallState:
         ]
 
     def user_came(self, user_id: str) -> CallOutput:
-        """A user's first socket is there: what rings for them rings there too."""
+        """Returns the invitations that are ringing for a user who has connected."""
         calls = [self._calls[conversation_id] for conversation_id in self._sides.get(user_id, ())]
         return [call.event(CallInvited, call.caller_id, (user_id,), None) for call in calls if user_id in call.ringing]
 
     def member_left(self, conversation_id: str, user_id: str) -> CallOutput:
-        """A user is a member no more."""
+        """Takes a user who is no longer a member out of the conversation's call."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []
@@ -162,44 +167,44 @@ class CallState:
         return events
 
     def member_came(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """Users became members: they may join."""
+        """Lets new members join the conversation's call."""
         call = self._calls.get(conversation_id)
         if call is not None:
             call.members.update(dict.fromkeys(user_ids))
 
     def conversation_gone(self, conversation_id: str) -> CallOutput:
-        """A conversation was deleted, or its two members may not talk to each other any more."""
+        """Ends the call of a conversation that was deleted or blocked."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []
         for user_id in tuple(call.ringing):
-            self._silence(call, user_id)  # nobody has missed what they could not have answered
+            self._silence(call, user_id)  # not a missed call, because these users could not have accepted it
         return self._end(call, "left")
 
     def conversations_of(self, user_id: str) -> Collection[str]:
-        """Where the user is in a call, or called."""
+        """Returns the conversations in whose call the user is, or is called."""
         return tuple(self._sides.get(user_id, ()))
 
     def has(self, conversation_id: str) -> bool:
-        """Whether a call goes on there."""
+        """Returns whether the conversation has a call."""
         return conversation_id in self._calls
 
     def unanswered(self, conversation_id: str) -> tuple[str, ...]:
-        """Whom a call rings for, as long as nobody has answered."""
+        """Returns the users for whom a call rings, as long as nobody has accepted."""
         call = self._calls.get(conversation_id)
         return () if call is None or call.answered else tuple(call.ringing)
 
     def end_all(self) -> CallOutput:
-        """This node carries no calls on any more."""
+        """Ends all calls of this node."""
         return [event for call in tuple(self._calls.values()) for event in self._end(call, "gone")]
 
     def concerns(self, conversation_id: str, user_id: str) -> bool:
-        """Whether a call goes on in which the user is, or could be."""
+        """Returns whether the user is in the conversation's call, or may join it."""
         call = self._calls.get(conversation_id)
         return call is not None and user_id in call.members
 
     def expire(self, now: float) -> CallOutput:
-        """Ends what has rung for long enough."""
+        """Stops ringing for users who have not responded in time, and ends calls that have nobody left."""
         unanswered: dict[str, list[str]] = {}
         while self._deadlines:
             (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
@@ -217,7 +222,7 @@ class CallState:
         return events
 
     def next_deadline(self) -> float | None:
-        """When `expire` has something to do; None: nothing rings."""
+        """When to call `expire`; None if nothing rings."""
         return next(iter(self._deadlines.values()), None)
 
     # --- sides ------------------------------------------------------------------------------------------------------
@@ -237,7 +242,8 @@ class CallState:
         return call
 
     def _say_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
-        """Nothing is told of who was no side anyway, such as a second device that says the same."""
+        """Returns the event and its consequences; nothing if the user is no participant, as when a second device
+        declines too."""
         if user_id not in call.joined and user_id not in call.ringing:
             return []
         return [event, *self._leave(call, user_id, reason)]
@@ -263,7 +269,7 @@ class CallState:
         self._note(user_id, call)
 
     def _silence(self, call: Call, user_id: str) -> None:
-        """It does not ring for this user any more."""
+        """Stops ringing for a user."""
         call.ringing.pop(user_id, None)
         self._deadlines.pop((call.conversation_id, user_id), None)
         self._forget(user_id, call)

@@ -1,4 +1,4 @@
-"""Events of the application's own, and which users have a socket to send them to."""
+"""Events of the application's own, and which users have a socket to receive them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from talkwire.core.ports.transaction import Transaction
 SOCKET_IO_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
-"""Clients raise these themselves, and refuse to be sent them."""
+"""Socket.IO clients raise these events themselves and refuse to receive them."""
 
 EVENT_MAX_LENGTH = 200
 PAYLOAD_MAX_BYTES = 64 * 1024
@@ -47,7 +47,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_custom_event(event: str, payload: object) -> None:
-    """Refuses a name that no client could listen to, and what is no JSON or too much of it."""
+    """Raises an error for an event name that no client can listen to, and for a payload that is not JSON or too
+    large."""
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "is a name of Socket.IO's own")
@@ -62,7 +63,7 @@ def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendRepor
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """Asks other nodes to tell these users of an event; what they answer is how many sockets they have told of each."""
+    """The question to other nodes to send an event to these users. The answer is user id -> number of sockets."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -70,7 +71,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 class CustomEvents:
-    """For the sockets of this node and of the others, which are asked."""
+    """Sends custom events to the sockets of all nodes, and answers who is connected."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers) -> None:
         self._chat = chat
@@ -102,7 +103,7 @@ class CustomEvents:
             is_sure = self._peers.have_answered(answers)
         away = [user_id for user_id in user_ids if not sockets[user_id]] if command.store else []
         if away and not is_sure:
-            # Whoever is there, on a node that does not answer, is not away.
+            # A user may be connected to a node that did not answer in time.
             elsewhere = await self._connected_elsewhere(away)
             away = [user_id for user_id in away if user_id not in elsewhere]
         if away:
@@ -143,7 +144,7 @@ class CustomEvents:
         return bool(await self._connected_elsewhere([command.user_id]))
 
     async def _connected_elsewhere(self, user_ids: Sequence[str]) -> Collection[str]:
-        """By the database, which is a moment behind."""
+        """Returns which users are connected to other nodes, by the database, which lags behind by a moment."""
         return await self._chat.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
 
     def _tell_here(self, sent: _Sent) -> dict[str, int]:

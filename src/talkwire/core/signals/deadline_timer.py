@@ -1,4 +1,4 @@
-"""One timer for a state whose entries end by themselves."""
+"""A timer for a state whose entries end at their deadlines."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import inf
 
 
 class DeadlineTimer:
-    """Calls `ring` with the loop's time when the state's next deadline has come, as long as there is one.
+    """Calls `ring` with the event loop's time when the state's next deadline is reached.
 
-    It may ring early, when the entry that it was set for has ended in the meantime.
+    It may call too early, if the entry that it was set for has ended meanwhile.
     """
 
     def __init__(self, next_deadline: Callable[[], float | None], ring: Callable[[float], None]) -> None:
@@ -21,7 +21,7 @@ class DeadlineTimer:
         self._due = inf
 
     def arm(self) -> None:
-        """Sets the timer to the next deadline. To be called when there may be one that is sooner than those before."""
+        """Sets the timer to the next deadline. To be called whenever an earlier deadline may have been added."""
         deadline = self._next_deadline()
         if deadline is None or self._due <= deadline:
             return

@@ -1,4 +1,4 @@
-"""Keeps in the log who missed a call, so that whoever was away is told later."""
+"""Records missed calls in the log, so that disconnected users are notified later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class MissedCalls:
-    """Stands between a node's calls and the bus: the node that carries a call on is the one that records its end."""
+    """Publishes call events, and records missed calls. Only the call's home node publishes its end, so it is recorded
+    once."""
 
     def __init__(self, chat: ChatAccess, publish: Callable[[Sequence[UnstoredEvent]], None]) -> None:
         self._chat = chat

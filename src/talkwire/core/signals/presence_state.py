@@ -1,15 +1,16 @@
-"""Who is there, merged from what each of their devices says. A device is a socket of this node.
+"""The presence of this node's users, merged from their devices. A device is a socket of this node.
 
-A user is there from their first device on until `grace_s` after their last has gone. `dnd` and `invisible` are said of
-the person and hold on all devices until another status ends them; `online` and `away` are said of one device, and a
-user is away when all devices are. A new device begins with what was chosen last.
+A user is online from their first device until `grace_s` after their last one disconnected. The statuses `dnd` and
+`invisible` are of the user and hold on all devices until another status replaces them. `online` and `away` are of one
+device; a user is away when all devices are. A new device starts with the status that was chosen last.
 
-Times are arguments: `now` is the loop's (seconds), `now_ms` the wall clock's. What others are told is asked for at the
-end of a turn (`take_changes`), so that a turn makes one change of a user at most, and none where nothing differs.
+Times are arguments: `now` is the event loop's time in seconds, `now_ms` wall-clock time in milliseconds. Changes are
+collected at the end of a turn of the event loop (`take_changes`), so that a turn announces at most one change of a
+user, and none if nothing differs.
 
-Where there are other nodes, users may be there too. Then who comes, leaves or is away is told when that has been
-recorded (`recorded`): the record says whether they are elsewhere, and every change of how somebody looks is told by the
-node that records it, and by no other.
+With several nodes, users may be online on others too. Then connects, disconnects and away changes are announced only
+after they were recorded (`recorded`): the record shows where else the user is online, and the node that records a
+change is the only one that announces it.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, S
 GRACE_S = 10.0
 
 MOVES_MAX = 2000
-"""Users who are recorded at once."""
+"""The maximum number of users that are recorded at once."""
 
 _NONE: frozenset[str] = frozenset()
 _NOWHERE: Mapping[str, bool] = MappingProxyType({})
 
 
 class _Told(NamedTuple):
-    """What others know, and what the user's own devices know."""
+    """The status and text that others see, and those that the user's own devices see."""
 
     status: ShownStatus
     text: str | None
@@ -41,18 +42,20 @@ class _Told(NamedTuple):
     own_text: str | None
 
 
-# Nearly everyone is just online, so they share one value.
+# Shared by nearly all users, who are just online.
 _ONLINE = _Told("online", None, "online", None)
 _OFFLINE = _Told("offline", None, "offline", None)
 
 
 class _Person:
-    """One user who is here. `away` says of all devices whether they are not in use, but for the `others`; and of a user
-    whose last device has just gone, whether it was. So the devices themselves need not be kept.
+    """One user who is connected to this node, or was until less than `grace_s` ago.
 
-    `elsewhere` are the other nodes where they are, and whether they are away there. `recorded_away` is what the other
-    nodes know of this one. `told_record` is what others know of the user's choice, while that is not told yet.
-    `forgotten`: others have taken them for gone, while they had no device.
+    `away` says whether the devices are away, except those in `others`, which are the opposite; so the devices
+    themselves need not be stored. After the last device disconnected, `away` says whether the user was away.
+
+    `elsewhere` maps other nodes with the user to whether the user is away there. `recorded_away` is what the other
+    nodes know of this one. `told_record` is the chosen status that others know, while a newer one is not announced yet.
+    `forgotten`: other nodes have declared the user offline while the user had no device.
     """
 
     __slots__ = (
@@ -86,16 +89,16 @@ class _Person:
 
     @property
     def is_away(self) -> bool:
-        """Whether all devices here are."""
+        """Whether all devices on this node are away."""
         return not self.others if self.away else bool(self.devices) and len(self.others) == self.devices
 
     @property
     def status(self) -> ShownStatus:
-        """As the user's own devices are shown it."""
+        """The status that the user's own devices see."""
         return _status(self.record, "away" if self.is_away and all(self.elsewhere.values()) else "online")
 
     def set_away(self, device: str | None, *, away: bool) -> None:
-        """Of one device, or of all."""
+        """Sets whether one device is away, or all devices for None."""
         if device is None:
             self.away, self.others = away, _NONE
         elif away != self.away:
@@ -104,7 +107,8 @@ class _Person:
             self.others -= {device}
 
     def to_tell(self) -> _Told:
-        """What everyone should know now. What an invisible user writes is not shown before they are seen again."""
+        """Returns what everyone should see now. An invisible user's new text is hidden until the user is visible
+        again."""
         status, text = self.status, self.record.text
         if status == "invisible":
             return _Told("offline", self.told.text, status, text)
@@ -112,7 +116,7 @@ class _Person:
         return _ONLINE if told == _ONLINE else told
 
     def shown(self, told: _Told | None = None) -> Presence:
-        """As others were told last, or are to be told."""
+        """Returns the presence that others see: the announced one, or the given one."""
         told = told or self.told
         last_seen_ms = self.record.last_seen_ms if told.status == "offline" else None
         return Presence(self.record.user_id, told.status, told.text, last_seen_ms)
@@ -122,12 +126,13 @@ class _Person:
 
 
 def _status(record: PresenceRecord, merged: ShownStatus) -> ShownStatus:
-    """How somebody looks to themselves who is `merged` by their devices."""
+    """Returns the status that the user's own devices see. `merged` is the status of the devices."""
     return record.status if merged != "offline" and record.status in {"dnd", "invisible"} else merged
 
 
 def _merged(here: bool | None, others: Iterable[tuple[str, bool]]) -> ShownStatus:  # noqa: FBT001 (data)
-    """Of what is known of one node and of others: whether they are away, None where they are not."""
+    """Returns the merged status of a node and others. Values say whether the user is away there; `here` None: not
+    connected."""
     known = [away for _, away in others]
     if here is not None:
         known.append(here)
@@ -143,43 +148,48 @@ def _look(record: PresenceRecord, merged: ShownStatus) -> _Told:
 
 
 class Departed(NamedTuple):
-    """Nobody is here any more: what is known of them from now on, and what others are told if they saw them and there
-    are no other nodes."""
+    """A user whose grace period has ended.
+
+    `record` is the presence to keep; `change` is to be announced if others saw the user and there are no other nodes.
+    """
 
     record: PresenceRecord
     change: PresenceChanged | None
 
 
 class PresenceState:
-    """The users whose devices are here, or were a moment ago. `shared`: they may be on other nodes too."""
+    """The users with devices on this node, or with devices until a moment ago.
+
+    `shared`: they may be online on other nodes too.
+    """
 
     def __init__(self, grace_s: float = GRACE_S, *, shared: bool = False) -> None:
         self.shared = shared
         self._grace_s = grace_s
         self._people: dict[str, _Person] = {}
-        # In the order of their deadlines, since all have the same grace.
+        # In the order of their deadlines, because all have the same grace period.
         self._leaving: dict[str, float] = {}
-        # Who may have to be told of, and the device that said so itself.
+        # Users whose presence may have changed -> the device that caused it.
         self._touched: dict[str, str | None] = {}
-        # Who came (None) or left and is not recorded yet.
+        # Users who connected (None) or disconnected and are not recorded yet.
         self._moved: dict[str, UserLeft | None] = {}
-        # Who has been without a device since this was recorded last.
+        # Users who were without a device since that was last recorded.
         self._lapsed: set[str] = set()
-        # Who is being recorded, and of whom it is not known whether the last attempt has succeeded.
+        # Users who are being recorded, and users of whose last recording it is unknown whether it succeeded.
         self._recording: set[str] = set()
         self._unsure: set[str] = set()
-        # Whose choice is newer than what is read of them at the moment.
+        # Users whose chosen status is newer than the one being read from the database.
         self._chosen: set[str] = set()
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, device: str, record: PresenceRecord | None) -> None:
-        """A device came. `record` is what is stored of the user; it counts when this is their first device."""
+        """Adds a device. `record` is the user's stored presence; it is used if this is their first device."""
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = _Person(record or PresenceRecord(user_id))
             if self._is_unrecorded(user_id):
-                self._note_lapse(user_id)  # what is recorded of their last stay may be there yet
+                self._note_lapse(user_id)  # the record of the user's last stay may still exist
             self._moved[user_id] = None
         elif not person.devices:
             self._note_lapse(user_id)
@@ -193,7 +203,7 @@ class PresenceState:
         self._touch(user_id, person)
 
     def disconnected(self, user_id: str, device: str, now: float, now_ms: int) -> None:
-        """A device that had come is gone."""
+        """Removes a device."""
         person = self._people[user_id]
         was_away = person.status == "away"
         person.set_away(device, away=person.away)
@@ -208,7 +218,7 @@ class PresenceState:
     def choose(
         self, user_id: str, device: str | None, status: ChosenStatus, text: str | None, now_ms: int
     ) -> PresenceRecord:
-        """A user who is here says how they are, on one device or (None) on all. Answers what is to be stored."""
+        """Sets a connected user's status on one device, or on all for None. Returns the record to store."""
         person = self._people[user_id]
         vanishes = status == "invisible" and not person.hidden
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
@@ -223,7 +233,7 @@ class PresenceState:
         return person.record
 
     def expire(self, now: float) -> Iterator[Departed]:
-        """Those whose grace period is over."""
+        """Removes and yields the users whose grace period has ended."""
         while self._leaving:
             user_id, deadline = next(iter(self._leaving.items()))
             if deadline > now:
@@ -231,13 +241,13 @@ class PresenceState:
             yield self._depart(user_id)
 
     def next_deadline(self) -> float | None:
-        """When `expire` has something to do; None: nobody is leaving."""
+        """When to call `expire`; None if no grace period is running."""
         return next(iter(self._leaving.values()), None)
 
     # --- what others have to know -----------------------------------------------------------------------------------
 
     def take_changes(self) -> list[PresenceChanged]:
-        """What differs from what was told before."""
+        """Returns the changes since the last call, compared with what was announced."""
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
         for user_id, source in touched.items():
@@ -254,8 +264,10 @@ class PresenceState:
         return changes
 
     def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """(who came or is in use otherwise, who left, those of the first who are away) since this was asked last, and
-        not too many at once."""
+        """Returns (connected or changed, disconnected, away) since the last call, at most `MOVES_MAX` users.
+
+        `away` are users in the first tuple.
+        """
         moved = {user_id: self._moved.pop(user_id) for user_id in list(islice(self._moved, MOVES_MAX))}
         arrived = tuple(user_id for user_id, departure in moved.items() if departure is None)
         away = tuple(user_id for user_id in arrived if self._people[user_id].is_away) if self.shared else ()
@@ -269,8 +281,8 @@ class PresenceState:
         return arrived, tuple(departure for departure in moved.values() if departure is not None), away
 
     def put_back(self, arrived: tuple[str, ...], departed: tuple[UserLeft, ...]) -> None:
-        """These could not be recorded, or were and nobody knows; what has happened to the same users since then
-        counts."""
+        """Takes back users whose recording failed, or of which it is unknown whether it succeeded. Newer moves of the
+        same users win."""
         earlier: dict[str, UserLeft | None] = dict.fromkeys(arrived)
         earlier.update((departure.user_id, departure) for departure in departed)
         self._moved = earlier | self._moved
@@ -278,23 +290,27 @@ class PresenceState:
         self._recording = set()
 
     def take_lapses(self) -> tuple[UserLeft, ...]:
-        """Who has been without a device since this was asked last, on a node that is not alone. All of them, since the
-        node says with them that it has told everybody else what happened."""
+        """Returns the users who were without a device since the last call, if there can be other nodes.
+
+        All of them at once, because the node's recorded log position applies to everyone else.
+        """
         lapsed, self._lapsed = self._lapsed, set()
         return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in lapsed)
 
     def put_back_lapses(self, lapses: Iterable[UserLeft]) -> None:
-        """These could not be recorded."""
+        """Takes back interruptions whose recording failed."""
         self._lapsed.update(lapse.user_id for lapse in lapses)
 
     def recorded(self, sightings: Iterable[PresenceTransition], choosing: Container[str] = ()) -> list[PresenceChanged]:
-        """What was taken is recorded, with these results. Of who is in `choosing` a newer choice is being stored.
-        Answers what others have to be told."""
+        """Applies the results of recording what was taken, and returns the changes to announce.
+
+        For the users in `choosing` a newer status is being stored.
+        """
         self._recording = set()
         return [change for sighting in sightings for change in self._seen(sighting, choosing)]
 
     def gone_elsewhere(self, node_id: str, sightings: Iterable[PresenceTransition]) -> list[PresenceChanged]:
-        """These were on a node that is no more. Answers what others have to be told."""
+        """Applies that a node with these users is dead, and returns the changes to announce."""
         changes: list[PresenceChanged] = []
         for sighting in sightings:
             before, after = _merged(sighting.before, sighting.others), _merged(None, sighting.others)
@@ -307,8 +323,10 @@ class PresenceState:
         return changes
 
     def recall(self) -> None:
-        """Others have taken everyone here for gone: has them recorded anew, and who has no device at the moment when
-        they come back."""
+        """Marks all users with a device as not recorded, after other nodes have declared them offline.
+
+        Users without a device are marked when they come back.
+        """
         here: dict[str, UserLeft | None] = {}
         for user_id, person in self._people.items():
             person.forgotten = not person.devices
@@ -323,7 +341,7 @@ class PresenceState:
     # --- other nodes ------------------------------------------------------------------------------------------------
 
     def moved_elsewhere(self, node_id: str, came: Iterable[str], away: Iterable[str], left: Iterable[str]) -> None:
-        """Another node has recorded this, and told what there was to tell."""
+        """Applies what another node has recorded and announced."""
         away_ids = set(away)
         for user_id in came:
             person = self._people.get(user_id)
@@ -335,7 +353,7 @@ class PresenceState:
                 person.elsewhere = _without(person.elsewhere, node_id)
 
     def heard(self, event: PresenceChanged) -> None:
-        """Another node has told this of somebody."""
+        """Applies what another node has announced about a user."""
         person = self._people.get(event.presence.user_id)
         if person is not None:
             status, text = event.presence.status, event.presence.text
@@ -347,7 +365,7 @@ class PresenceState:
             )
 
     def chosen_elsewhere(self, record: PresenceRecord, *, everywhere: bool) -> None:
-        """A user has said on another node how they are; `everywhere`: on all devices."""
+        """Applies a status that a user has chosen on another node. `everywhere`: on all devices."""
         person = self._people.get(record.user_id)
         if person is not None:
             person.record = record
@@ -357,19 +375,21 @@ class PresenceState:
                 self._note_away(record.user_id, person)
 
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
-        """Somebody here is about to be on that node."""
+        """Records that a user of this node is about to connect to another node."""
         self.moved_elsewhere(node_id, (user_id,), (), ())
 
     def is_elsewhere(self, user_id: str) -> bool:
-        """Whether somebody here is known to be on another node too."""
+        """Returns whether a user of this node is known to be online on another node too."""
         person = self._people.get(user_id)
         return person is not None and bool(person.elsewhere)
 
     # --- who is here ------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
-        """How somebody here looks to others, or to themselves; None: they are not here. Whoever has just come is shown
-        as they will be, though others are notified when it is recorded."""
+        """Returns how others, or with `own` the user's own devices, see a user; None if the user is not on this node.
+
+        A user who has just connected is shown as online, although that is announced only after it was recorded.
+        """
         person = self._people.get(user_id)
         if person is None:
             return None
@@ -379,17 +399,17 @@ class PresenceState:
         return person.shown(person.to_tell() if is_coming else person.told)
 
     def away(self, user_id: str) -> bool | None:
-        """Whether all devices that somebody has here are away; None: they are not here."""
+        """Returns whether all devices of a user on this node are away; None if the user is not on this node."""
         person = self._people.get(user_id)
         return None if person is None or person.forgotten else person.is_away
 
     def record(self, user_id: str) -> PresenceRecord | None:
-        """What somebody here chose."""
+        """Returns the chosen status of a user on this node, or None."""
         person = self._people.get(user_id)
         return None if person is None else person.record
 
     def visible_ids(self) -> Iterator[str]:
-        """Those whom others see."""
+        """Returns the users on this node whom others see as online."""
         return (user_id for user_id, person in self._people.items() if person.told.status != "offline")
 
     def _touch(self, user_id: str, person: _Person) -> None:
@@ -397,12 +417,12 @@ class PresenceState:
         self._note_away(user_id, person)
 
     def _note_away(self, user_id: str, person: _Person) -> None:
-        """Other nodes have to know of it, since they may have devices of the same user."""
+        """Marks a changed away state for recording, because other nodes may have devices of the same user."""
         if self.shared and person.is_away is not person.recorded_away:
             self._moved.setdefault(user_id, None)
 
     def _note_lapse(self, user_id: str) -> None:
-        """It is recorded with what comes next: there is no hurry."""
+        """Marks an interruption, to be recorded with the next moves."""
         if self.shared:
             self._lapsed.add(user_id)
 
@@ -418,7 +438,8 @@ class PresenceState:
         person = self._people.get(user_id)
         before = sighting.before
         if user_id in self._unsure:
-            # It may have been recorded already, and then nobody was told. Twice is better than never.
+            # If the first attempt was recorded, its change was never announced. Announcing it twice is better than
+            # never.
             self._unsure.discard(user_id)
             if sighting.after is None:
                 before = False
@@ -429,13 +450,13 @@ class PresenceState:
             told, after = _look(sighting.record, merged_before), _look(sighting.record, merged_after)
             return _changes(sighting.record, told, after)
         if user_id not in self._chosen and user_id not in choosing:
-            # The choice may have been made on another node, whose news of it were lost.
+            # The status may have been chosen on another node, whose announcement was lost.
             person.record = sighting.record
         person.elsewhere = dict(sighting.others) or _NOWHERE
         return self._merge(person, merged_before, merged_after)
 
     def _merge(self, person: _Person, before: ShownStatus, after: ShownStatus) -> list[PresenceChanged]:
-        """Somebody here looks otherwise, by what is recorded of all nodes."""
+        """Recomputes how a local user appears from the records of all nodes, and returns the changes."""
         user_id = person.record.user_id
         told, person.told = _look(person.told_record or person.record, before), _look(person.record, after)
         if person.told.own_status == "invisible":
@@ -460,7 +481,7 @@ class PresenceState:
 
 
 def _changes(record: PresenceRecord, before: _Told, after: _Told, source: str | None = None) -> list[PresenceChanged]:
-    """What others are told of a user, and what the user's own devices are told except `source`."""
+    """Returns the changes to announce to others, and to the user's own devices except `source`."""
     changes: list[PresenceChanged] = []
     is_seen = before.status != "offline" or after.status != "offline"
     if is_seen and after[:2] != before[:2]:

@@ -1,8 +1,9 @@
-"""Presence as it goes on: the sockets of this node in, events out, and what is worth keeping into the database.
+"""Presence of this node's users: handles connects, disconnects and commands, announces changes, and stores them.
 
-What changed in one turn of the event loop is told at its end. Who came and who left is recorded a moment later, many
-with one statement and with the node's lease; nobody waits for it. Where there are other nodes it is told only then,
-since the record says whether the user is on others too."""
+Changes in one turn of the event loop are announced at its end. Connects and disconnects are recorded a moment later,
+many with one statement and together with the node's lease; nobody waits for that. With several nodes they are announced
+only then, because the record shows whether the user is online elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ from talkwire.core.commands.presence import (
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.connected.memberships import CONTACTS_MAX
-from talkwire.core.domain.access import may_act, must_serve
+from talkwire.core.domain.access import may_act, must_serve, require
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import PresenceChanged, PresenceChosen, UsersMoved
@@ -53,10 +54,10 @@ ONLINE_PAGE_MAX = 1000
 
 FORGET_PAGE = 1000
 FORGET_PAUSE_S = 0.1
-"""A dead node may have had very many users: they are forgotten bit by bit."""
+"""Users of a dead node are removed in pages with pauses, because there may be very many."""
 
 SETTLE_S = 0.4
-"""Within this time the other nodes answer who is there, or have recorded who has come."""
+"""Within this many seconds, other nodes answer who is connected, or have recorded who connected."""
 
 _TOPIC = "who-is-here"
 
@@ -64,9 +65,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class PresenceTracker:
-    """The presence of this node's users. `grace_s`: how long a user may be without a socket before they are offline.
-    `on_move` is called when the lease has something to record, `on_moved` with what was recorded and what other nodes
-    say that they have."""
+    """Tracks the presence of this node's users.
+
+    `grace_s`: seconds without a socket after which a user counts as offline. `on_move` is called when the lease has
+    something to record; `on_moved` receives what this node or another one has recorded.
+    """
 
     def __init__(
         self,
@@ -88,9 +91,9 @@ class PresenceTracker:
         self.on_move: Callable[[], None] = lambda: None
         self.on_moved: Callable[[UsersMoved], None] = lambda _: None
         self._telling = False
-        # Who has left, until the database says so too.
+        # Users who disconnected, until the database has recorded it.
         self._left: dict[str, PresenceRecord] = {}
-        # Whose choice is on its way to the database.
+        # How many status changes of a user are being stored.
         self._storing: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgetting = False
@@ -104,30 +107,30 @@ class PresenceTracker:
         )
 
     def close(self) -> None:
-        """Nobody is told any more who leaves."""
+        """Stops announcing disconnects."""
         self._leaving.cancel()
         for task in self._tasks:
             task.cancel()
 
     def share(self) -> None:
-        """There can be other nodes."""
+        """Called when there can be other nodes."""
         self._state.shared = True
 
     def is_elsewhere(self, user_id: str) -> bool:
-        """Whether somebody who is here is on another node too, as far as is known."""
+        """Returns whether a user of this node is known to be online on another node too."""
         return self._state.is_elsewhere(user_id)
 
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, socket_id: str) -> None:
-        """A socket of a user whom the directory holds."""
+        """Handles a new socket of a user whom the directory holds."""
         entry = self._chat.directory.peek(user_id)
         self._left.pop(user_id, None)
         self._state.connected(user_id, socket_id, None if entry is None else entry.presence)
         self._stir()
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """The socket is gone."""
+        """Handles a closed socket."""
         self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), _now_ms())
         self._leaving.arm()
         self._stir()
@@ -135,12 +138,11 @@ class PresenceTracker:
     # --- what is asked ----------------------------------------------------------------------------------------------
 
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
-        """At once for who is here, since the socket may be gone a turn later; answered when it is stored."""
+        """Sets a status. Applies it at once, because the socket may close in the next turn; the result comes after
+        storing it."""
         check_status(command)
         entry = self._chat.directory.peek(actor.user_id)
-        refusal = may_act(None if entry is None else entry.user)
-        if refusal is not None:
-            raise refusal
+        require(may_act(None if entry is None else entry.user))
         before, hidden_ms = self._state.record(actor.user_id), None
         if before is not None:
             text = before.text if command.text is msgspec.UNSET else command.text or None
@@ -174,7 +176,7 @@ class PresenceTracker:
         return found[0]
 
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
-        """Those whom the actor may see: who shares a conversation with them; strangers are left out."""
+        """Returns the presence of those users whom the actor may see: users who share a conversation with the actor."""
         check_user_ids(user_ids)
         query = FindVisiblePresence(user_ids, self._node_id)
         found: Sequence[VisiblePresence] = await self._chat.execute(actor, query)
@@ -184,14 +186,16 @@ class PresenceTracker:
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
     def _is_missing(self, found: VisiblePresence) -> bool:
-        """Whether somebody is known to be nowhere, and may have come to another node a moment ago."""
+        """Returns whether a user is online on no known node, so that they may have just connected to another node."""
         return not found.elsewhere and self._state.away(found.record.user_id) is None
 
     async def _find_missing(
         self, actor: Actor, query: FindVisiblePresence, found: Sequence[VisiblePresence], missing: tuple[str, ...]
     ) -> Sequence[VisiblePresence]:
-        """Asks the other nodes, since the database learns of arrivals a moment later. Where one does not answer, waits
-        for as long as that takes."""
+        """Asks the other nodes for users who have just connected, because the database learns of them a moment later.
+
+        If a node does not answer, waits `SETTLE_S` and queries the database again.
+        """
         now = asyncio.get_running_loop().time
         until = now() + SETTLE_S
         answers = await self._peers.ask(_TOPIC, missing, dict[str, bool], wait_s=SETTLE_S)
@@ -210,17 +214,17 @@ class PresenceTracker:
         ]
 
     async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
-        """Those of another node's question who are here, and whether they are away."""
+        """Answers another node's question: which of the users are connected here, and whether they are away."""
         return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
 
     async def contacts_presence(self, actor: Actor) -> tuple[Presence, ...]:
-        """The actor and their contacts: what a snapshot of everything begins with."""
+        """Returns the presence of the actor and their contacts, for the initial state of a client."""
         query = FindContacts(self._contacts_max, self._node_id)
         found = await self._chat.execute(actor, query)
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
-        """Whom others see, here and on other nodes."""
+        """Returns a page of the users whom others see as online, on this node and on others."""
         must_serve(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
         after = command.cursor or ""
@@ -266,7 +270,7 @@ class PresenceTracker:
         self.on_move()
 
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
-        """Where there are other nodes, with what they have to know to find those whom it concerns."""
+        """Publishes changes. With several nodes, adds what other nodes need to find the users to notify."""
         if not self._state.shared:
             told = list(changes)
         else:
@@ -284,7 +288,7 @@ class PresenceTracker:
             self._publisher.publish(told)
 
     async def _publish_of(self, strangers: Sequence[PresenceChanged]) -> None:
-        """Of users who are not known here, such as those of a node that is no more."""
+        """Publishes changes of users who are not cached here, such as those of a dead node."""
         try:
             found = await self._chat.directory.look_up({change.presence.user_id for change in strangers})
         except ChatError as error:
@@ -303,7 +307,6 @@ class PresenceTracker:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        # The loop refers to its tasks weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -333,14 +336,15 @@ class PresenceTracker:
             self._publish(self._state.recorded(report.sightings, self._storing))
             self._tell_moved(self._node_id, report.sightings)
         if not report.known:
-            # Others have taken our users for gone; or the node begins, and nobody is here.
+            # Other nodes have declared this node's users offline; or the node has just started and has no users.
             self._state.recall()
         if report.left_behind and not self._forgetting:
             self._forgetting = True
             self._start(self._forget_users())
 
     async def _forget_users(self) -> None:
-        """Of nodes that are no more. Others may do the same: each tells of those whom it has forgotten."""
+        """Removes the users of dead nodes. Other nodes may do the same; each announces the users that it has
+        removed."""
         try:
             while True:
                 forgotten = await self._chat.execute(NODE, ForgetUsers(FORGET_PAGE))
@@ -376,28 +380,28 @@ class PresenceTracker:
         self.on_moved(event)
 
     def moved_elsewhere(self, event: UsersMoved) -> None:
-        """Another node has recorded this."""
+        """Applies what another node has recorded."""
         if event.node_id != self._node_id:
             self._state.moved_elsewhere(event.node_id, event.came, event.away, (*event.left, *event.gone))
         self.on_moved(event)
 
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
-        """A client of somebody here goes on at that node."""
+        """Records that a user's client is moving to another node."""
         self._state.expect_elsewhere(user_id, node_id)
 
     def chosen_elsewhere(self, event: PresenceChosen) -> None:
-        """A user has said on another node how they are."""
+        """Applies a status that a user has chosen on another node."""
         self._state.chosen_elsewhere(event.record, everywhere=event.everywhere)
         self._remember(event.record)
         self.on_move()
 
     def heard(self, event: PresenceChanged) -> None:
-        """Another node has told this."""
+        """Applies what another node has announced."""
         self._state.heard(event)
 
 
 def _over(lease: RenewLease) -> tuple[UserLeft, ...]:
-    """Those whose grace is over too."""
+    """Returns the users in a renewal whose grace period has ended."""
     return tuple(departure for departure in lease.departed if departure.returned is None)
 
 

@@ -1,8 +1,9 @@
-"""Who has which conversation open on which node, as the nodes tell each other.
+"""Which users have which conversation open on which node.
 
-Each node tells of a user's first and last socket there, and each works out for itself whether that was the first or the
-last of all: so its own sockets hear of it once, without a question. What a node has not heard may make an event too
-many or too few; nothing else hangs on it."""
+Each node announces a user's first and last socket in a room there. From that, each node derives whether it was the
+user's first or last on all nodes, so its own sockets are notified once. Lost messages can cause an event too many or
+too few, which harms nothing else.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from talkwire.core.domain.events import RoomEntered, RoomLeft, RoomNews
 
 OCCUPANTS_MAX = 100_000
-"""Users in rooms who are remembered."""
+"""The maximum number of (user, room) pairs that are tracked."""
 
 _Key = tuple[str, str]
 """(conversation id, user id)"""
@@ -26,7 +27,10 @@ class _Occupant:
 
 
 class RoomOccupants:
-    """`is_known_here` says whether a conversation has members who are known here: only they are told."""
+    """Tracks the occupants of rooms.
+
+    `is_known_here` returns whether a conversation has cached members, who are the only ones to notify.
+    """
 
     def __init__(self, is_known_here: Callable[[str], bool], occupants_max: int = OCCUPANTS_MAX) -> None:
         self._is_known_here = is_known_here
@@ -36,7 +40,7 @@ class RoomOccupants:
         self._users: Counter[str] = Counter()
 
     def heard(self, event: RoomNews) -> bool:
-        """A node tells of a user there. Answers whether that was the first node, or the last."""
+        """Handles a node's announcement. Returns whether it is the user's first node in the room, or was the last."""
         key = event.conversation_id, event.user_id
         occupant = self._occupants.get(key)
         if isinstance(event, RoomLeft):
@@ -55,8 +59,10 @@ class RoomOccupants:
         return True
 
     def gone(self, user_ids: Collection[str], node_id: str) -> list[RoomLeft]:
-        """Users are on that node no more, which may have had no time to say which rooms they left. Answers those that
-        they are in no more."""
+        """Removes users from a node, which may have had no time to announce the rooms that they left.
+
+        Returns the events of rooms that they have left completely.
+        """
         left: list[RoomLeft] = []
         for user_id in user_ids:
             for key in sorted(self._keys.get(user_id, ())):
@@ -67,17 +73,17 @@ class RoomOccupants:
 
     @property
     def node_ids(self) -> set[str]:
-        """Those of which something is remembered."""
+        """The nodes with tracked occupants."""
         return {node_id for node_id, users in self._users.items() if users}
 
     def forget(self, node_id: str) -> None:
-        """Nothing is known of that node any more, and nobody is told."""
+        """Removes all occupants of a node without events."""
         for key, occupant in list(self._occupants.items()):
             if node_id in occupant.node_ids:
                 self._leave(key, node_id)
 
     def _leave(self, key: _Key, node_id: str) -> bool:
-        """Answers whether the user is there on no node any more."""
+        """Removes a node from an occupant. Returns whether the user is in the room on no other node."""
         occupant = self._occupants[key]
         if node_id not in occupant.node_ids:
             return False
@@ -94,6 +100,6 @@ class RoomOccupants:
 
 
 def at_node(event: RoomNews, node_id: str) -> RoomNews:
-    """The event as that node tells it to others."""
+    """Returns the event in the form in which a node announces it to other nodes."""
     kind = RoomEntered if isinstance(event, RoomEntered) else RoomLeft
     return kind(event.conversation_id, event.user_id, event.user_name, node_id)

@@ -1,4 +1,4 @@
-"""What goes on and is not kept in the log: who types, who is there, who calls whom."""
+"""The signals of this node: typing, presence, calls, room occupants and custom events."""
 
 from __future__ import annotations
 
@@ -35,13 +35,16 @@ from talkwire.core.signals.sync_state import SyncStates
 from talkwire.core.signals.typing_signals import TypingSignals
 
 MISSING_MAX = 12
-"""After so many renewals of the lease without a sign of a node nothing of it is remembered."""
+"""After this many lease renewals without a node, its room occupants are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalOptions:
-    """`contacts_max`: up to this many members, those of a group are contacts and may call each other. `grace_s`: how
-    long a user may be without a socket before they are offline. `ring_s`: how long a call rings."""
+    """The options of signals.
+
+    `contacts_max`: up to this many members, a group's members are contacts and can call each other. `grace_s`: seconds
+    without a socket after which a user counts as offline. `ring_s`: seconds for which a call rings.
+    """
 
     contacts_max: int = CONTACTS_MAX
     grace_s: float = GRACE_S
@@ -49,7 +52,7 @@ class SignalOptions:
 
 
 class Signals:
-    """All of it, for the sockets of this node. Implements `lease.Users`."""
+    """All signals for the sockets of this node. Implements `lease.Users`."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, options: SignalOptions) -> None:
         self._chat = chat
@@ -77,7 +80,7 @@ class Signals:
         )
 
     def share(self) -> None:
-        """There can be other nodes."""
+        """Called when there can be other nodes."""
         self._shared = True
         self.presence.share()
         self._calls.share()
@@ -85,14 +88,14 @@ class Signals:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, socket_id: str) -> None:
-        """A socket of a user whom the directory holds for it already."""
+        """Handles a new socket. The directory already holds the user for it."""
         self.presence.connected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
         if entry is not None and entry.holds == 1 and not self._shared:
             self._calls.user_came(user_id)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """The socket is gone, and the directory does not hold the user for it any more."""
+        """Handles a closed socket. The directory has already released the user for it."""
         self._typing.source_gone(socket_id)
         self.presence.disconnected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
@@ -100,8 +103,10 @@ class Signals:
             self._calls.user_gone(user_id)
 
     def tell_room(self, event: RoomNews) -> None:
-        """A user's first socket on this node has entered a room, or the last one has left it. Here it is told when
-        there is none on other nodes."""
+        """Publishes that a user's first socket on this node entered a room, or the last one left it.
+
+        Local listeners are notified only if the user has no socket in the room on other nodes.
+        """
         if not self._shared:
             self._publisher.publish([event])
             return
@@ -113,7 +118,7 @@ class Signals:
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def follow(self, event: Durable) -> None:
-        """Follows the log."""
+        """Updates typing and calls with an event of the log."""
         if type(event) is MessageSent:
             self._typing.sent(event)
         else:
@@ -121,7 +126,7 @@ class Signals:
             self._calls.follow(event)
 
     def heard(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
-        """What other nodes tell. Answers what this one's sockets are told of it."""
+        """Handles ephemeral events of another node. Returns those that listeners on this node have to receive."""
         return [event for event in events if self._hear(event)]
 
     def _hear(self, event: UnstoredEvent) -> bool:
@@ -143,7 +148,7 @@ class Signals:
         return True
 
     def _users_moved(self, event: UsersMoved) -> None:
-        """Recorded here, or on another node."""
+        """Handles recorded connects and disconnects of users, on this node or on another one."""
         left = self._occupants.gone((*event.left, *event.gone), event.node_id)
         if left:
             self._publisher.tell_here(left)
@@ -178,8 +183,11 @@ class Signals:
             self._forget_missing({self._node_id, *(peer.node_id for peer in report.peers)})
 
     def _forget_missing(self, living: set[str]) -> None:
-        """A node's end may not have been heard of. A node that lives may be missing for a while too: after an outage of
-        the database all are."""
+        """Removes the room occupants of nodes that have been missing for long: the announcement of their end may be
+        lost.
+
+        A living node may be missing for a while too, as all nodes are after an outage of the database.
+        """
         missing = self._occupants.node_ids - living
         self._missing = {node_id: self._missing.get(node_id, 0) + 1 for node_id in missing}
         for node_id, times in self._missing.items():

@@ -1,4 +1,4 @@
-"""The state that a client begins with: what is stored, and who of the contacts is there."""
+"""The initial state of a client: stored state with the presence of contacts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from talkwire.core.signals.presence_tracker import PresenceTracker
 
 
 class SyncStates:
-    """Answers `GetSyncState`."""
+    """Handles `GetSyncState`."""
 
     def __init__(self, chat: ChatAccess, presence: PresenceTracker) -> None:
         self._chat = chat
@@ -22,6 +22,7 @@ class SyncStates:
         self.handlers: SignalHandlers = MappingProxyType({GetSyncState: self._get})
 
     async def _get(self, actor: Actor, command: GetSyncState) -> SyncState:
-        # The state first: whoever comes while it is read is in the presence, and a later change is told live.
+        # The state comes first: a user who connects while it is read is then included in the presence, and later
+        # changes are sent live.
         state = await self._chat.execute(actor, GetStoredState(command.limit))
         return replace(state, presence=await self._presence.contacts_presence(actor))

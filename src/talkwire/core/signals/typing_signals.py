@@ -1,4 +1,4 @@
-"""Typing as it goes on: what sockets and routes say in, events out."""
+"""Typing: receives typing commands from sockets and REST, and sends typing events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from talkwire.core.commands.blocks import IsBlocked
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.connected.chat_access import ChatAccess
-from talkwire.core.domain.access import blocked, may_act
+from talkwire.core.domain.access import blocked, may_act, require
 from talkwire.core.domain.errors import forbidden
 from talkwire.core.domain.events import (
     ConversationDeleted,
@@ -25,15 +25,17 @@ from talkwire.core.signals.deadline_timer import DeadlineTimer
 from talkwire.core.signals.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
 
 LATE_S = TYPING_EVERY_S + 1.0
-"""How much later than usual typing on another node ends, if that node does not say so. It may have told the last start
-up to `TYPING_EVERY_S` before the client said it last."""
+"""How many seconds later typing on another node ends here, if that node does not announce its end.
+
+The other node may have announced the last start up to `TYPING_EVERY_S` before the client's last command.
+"""
 
 HEARD_MAX = 100_000
-"""Of so many it is remembered that they type on other nodes."""
+"""The maximum number of users whose typing on other nodes is tracked."""
 
 
 class TypingSignals:
-    """Who types on this node, and what is heard of others: a node that was killed does not say who stopped."""
+    """Tracks who types on this node and on others. A killed node cannot announce that its users stopped."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher) -> None:
         self._chat = chat
@@ -49,7 +51,7 @@ class TypingSignals:
         self._fading.cancel()
 
     def heard(self, event: TypingChanged) -> None:
-        """From another node."""
+        """Handles a typing event of another node."""
         directory = self._chat.directory
         now = _now()
         if not event.is_typing:
@@ -60,16 +62,17 @@ class TypingSignals:
             self._fading.arm()
 
     def source_gone(self, source: str) -> None:
-        """A socket has disconnected: whoever typed on it stopped."""
+        """Ends the typing of a socket that disconnected."""
         self._tell(self._state.source_gone(source, _now()))
 
     def sent(self, event: MessageSent) -> None:
-        """A message ends the typing of its sender. Nearly every event is one, and mostly nobody types."""
+        """Ends the typing of a message's sender. Usually nobody types, which is checked first because messages are
+        frequent."""
         if len(self._state):
             self._ended(event.message.conversation_id, event.message.sender_id)
 
     def follow(self, event: Durable) -> None:
-        """Typing ends with the edit that was typed, and with the membership."""
+        """Ends typing after an edit, and when a membership ends."""
         match event:
             case MessageEdited(message=message):
                 self._ended(message.conversation_id, message.sender_id)
@@ -82,12 +85,10 @@ class TypingSignals:
 
     async def _set(self, actor: Actor, command: SetTyping) -> None:
         entry = await self._chat.directory.find(actor.user_id)
-        refusal = may_act(entry.user)
-        if refusal is not None:
-            raise refusal
+        require(may_act(entry.user))
         is_member = command.conversation_id in entry.conversation_ids
         is_blocked = is_member and await self._is_blocked(actor, command.conversation_id)
-        # They may have left meanwhile.
+        # The user may have left the conversation while the database was queried.
         if command.conversation_id not in entry.conversation_ids:
             raise forbidden()
         if is_blocked:
@@ -106,7 +107,7 @@ class TypingSignals:
         self._ending.arm()
 
     def _stop(self, actor: Actor, conversation_id: str) -> None:
-        """A user who types on another node may say over this one that they stopped."""
+        """Ends a user's typing in a conversation, also if it started on another node."""
         event = self._state.stop(conversation_id, actor.user_id, _now())
         elsewhere = self._heard.stop(conversation_id, actor.user_id, _now())
         if event is not None or elsewhere is not None:
@@ -118,8 +119,10 @@ class TypingSignals:
             self._tell([event])
 
     async def _is_blocked(self, actor: Actor, conversation_id: str) -> bool:
-        """Whether one of a direct conversation's two members has blocked the other. The database is asked only while
-        the other is not known here."""
+        """Returns whether a block between the two members of a direct conversation prevents typing.
+
+        Queries the database only if the other member is not cached.
+        """
         directory = self._chat.directory
         circle = directory.circles.get(conversation_id)
         if circle is not None and circle.kind in {"group", "channel"}:
@@ -133,7 +136,8 @@ class TypingSignals:
             self._publisher.publish(events)
 
     def _end_heard(self, now: float) -> None:
-        """Here only: each node does it for itself."""
+        """Ends typing on other nodes that has timed out. Only local listeners are notified, because each node does the
+        same."""
         ended = [e for e in self._heard.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
             self._publisher.tell_here(ended)

@@ -1,9 +1,9 @@
-"""Who is typing where. Nothing is stored; typing ends by itself `TYPING_LASTS_S` after it was said last.
+"""The state of typing. Nothing is stored; typing ends `TYPING_LASTS_S` after the client's last command.
 
-Others receive at most one start per user and conversation within `TYPING_EVERY_S`, however often a client says it. A
-start that comes too early after a stop is told as soon as the time is over.
+Others receive at most one start for a user and conversation within `TYPING_EVERY_S`, however often a client sends it. A
+start that comes too early after a stop is announced when that time is over.
 
-Time is an argument: the caller asks `next_deadline` and calls `expire` then.
+Times are arguments in seconds: the caller asks `next_deadline` and then calls `expire`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Typing:
-    """`told_s` is when others last received a start, and `is_told` whether they take the user to be typing."""
+    """A typing user. `told_s` is when the last start was announced, `is_told` whether others see the user as typing."""
 
     user_name: str
     source: str | None
@@ -31,18 +31,21 @@ class _Typing:
 
 
 class TypingState:
-    """The typing users of this node's sockets and routes, one entry per conversation and user; or those of other nodes,
-    which end a little later."""
+    """The typing users of this node's sockets and REST clients, one entry for each conversation and user.
+
+    Another instance has the typing users of other nodes, which end a little later.
+    """
 
     def __init__(self, lasts_s: float = TYPING_LASTS_S, every_s: float = TYPING_EVERY_S) -> None:
         self._lasts_s = lasts_s
         self._every_s = every_s
-        # In the order of their deadlines, since all last equally long.
+        # In the order of their deadlines, because all last equally long.
         self._typing: dict[_Key, _Typing] = {}
         self._by_source: dict[str | None, set[_Key]] = {}
-        # When others received the last start of users who have stopped since, the first to stop first.
+        # When the last start of a stopped user was announced; the first to stop first.
         self._stopped: dict[_Key, float] = {}
-        # When to tell the starts that came too early, in no order: each waits for its own last start. They are few.
+        # When to announce the starts that came too early, unordered, because each waits for its own last start. There
+        # are few.
         self._early: dict[_Key, float] = {}
 
     def start(  # noqa: PLR0913, PLR0917 (what a client says, and when)
@@ -54,8 +57,10 @@ class TypingState:
         now: float,
         told_elsewhere_s: float | None = None,
     ) -> TypingChanged | None:
-        """Returns what to tell others, None where they know it or have to wait. `told_elsewhere_s` is when they last
-        received a start from another node, if the user still types there."""
+        """Starts or continues typing. Returns the event to announce, or None if others know already or have to wait.
+
+        `told_elsewhere_s` is when another node last announced a start, if the user is still typing there.
+        """
         key = (conversation_id, user_id)
         before = self._forget(key)
         is_told = told_elsewhere_s is not None if before is None else before.is_told
@@ -72,7 +77,7 @@ class TypingState:
         return None
 
     def stop(self, conversation_id: str, user_id: str, now: float) -> TypingChanged | None:
-        """Returns what to tell others, None where they do not take the user to be typing."""
+        """Ends typing. Returns the event to announce, or None if others do not see the user as typing."""
         key = (conversation_id, user_id)
         typing = self._forget(key)
         if typing is None:
@@ -82,20 +87,20 @@ class TypingState:
         return TypingChanged(conversation_id, user_id, typing.user_name, is_typing=False) if typing.is_told else None
 
     def told_elsewhere(self, conversation_id: str, user_id: str) -> None:
-        """Forgets a user of whom another node has told that they stopped."""
+        """Removes a user after another node has announced that the user stopped."""
         self._forget((conversation_id, user_id))
 
     def source_gone(self, source: str, now: float) -> list[TypingChanged]:
-        """A socket disconnected: what it typed has ended."""
+        """Ends the typing of a socket that disconnected."""
         return self._end(sorted(self._by_source.get(source, ())), now)
 
     def conversation_gone(self, conversation_id: str) -> None:
-        """Nobody is in it any more, to type or to be told."""
+        """Removes all typing users of a deleted conversation."""
         for key in [key for key in self._typing if key[0] == conversation_id]:
             self._forget(key)
 
     def expire(self, now: float) -> list[TypingChanged]:
-        """Ends what nobody has said for too long, and tells the starts that came too early."""
+        """Ends typing without recent commands, and announces the starts that came too early."""
         ended = []
         for key, typing in self._typing.items():
             if typing.deadline > now:
@@ -110,12 +115,12 @@ class TypingState:
         return (conversation_id, user_id) in self._typing
 
     def told_s(self, conversation_id: str, user_id: str) -> float | None:
-        """When others last received a start of a user who types; None: the user does not."""
+        """Returns when the last start of a typing user was announced; None if the user is not typing."""
         typing = self._typing.get((conversation_id, user_id))
         return None if typing is None else typing.told_s
 
     def next_deadline(self) -> float | None:
-        """When `expire` has something to do; None: never."""
+        """When to call `expire`; None if there is nothing to do."""
         ends = next((typing.deadline for typing in self._typing.values()), None)
         due = min(self._early.values(), default=None)
         return due if ends is None or (due is not None and due < ends) else ends
