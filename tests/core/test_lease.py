@@ -126,9 +126,9 @@ async def test_a_node_that_was_stopped_is_in_doubt_once_and_asks_for_its_lease(d
 async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) -> None:
     database.lease.check()
     database.now += LEASE_S + 1
-    with pytest.raises(ChatError, match="lost its place"):
+    with pytest.raises(ChatError, match="lost its lease"):
         database.lease.check()
-    with pytest.raises(ChatError, match="lost its place"):
+    with pytest.raises(ChatError, match="lost its lease"):
         database.lease.check()
     assert database.doubts == 1
     database.answer()

@@ -138,7 +138,7 @@ class Lease:
         """Handles a stop for longer than the lease: clients have to reconnect."""
         if not self._started or self._alone or not self.held:
             return
-        _logger.error("this node was stopped for longer than its lease: its clients have to come back")
+        _logger.error("this node was stopped for longer than its lease: its clients have to reconnect")
         self._lose()
         if not self._renewing:
             self._record()
@@ -158,7 +158,7 @@ class Lease:
         """
         self.notice_stop()
         if self._lost:
-            raise ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
+            raise ChatError("unavailable", "This node has lost its lease for a moment. Try again.")
 
     # --- renewing ---------------------------------------------------------------------------------------------------
 
@@ -209,7 +209,7 @@ class Lease:
         if not self._started:
             return
         if not report.known and self.held and not self._alone:
-            _logger.error("other nodes have taken this one for dead: its clients have to come back")
+            _logger.error("other nodes have declared this one dead: its clients have to reconnect")
             self._lose()
         self._take(lease, report, began)
         if self.held:

@@ -72,7 +72,7 @@ class LogPoller:
         except ChatError:
             pass  # callers of other commands receive this error themselves
         except Exception:
-            _logger.exception("the log's head could not be looked at")
+            _logger.exception("the log's head could not be read")
 
     async def _compare(self) -> None:
         """Compares the log's head with what was delivered. Raises LogReplaced if the log lacks delivered events.
@@ -84,7 +84,7 @@ class LogPoller:
         head = await self._read_head()
         if head < handed_out and not self._went_back:
             self._went_back = True
-            _logger.error("events were handed out that are not in the log", pos=handed_out, head=head)
+            _logger.error("events were delivered that are not in the log", pos=handed_out, head=head)
         if self._went_back:
             await self._begin_epoch()
             raise LogReplaced

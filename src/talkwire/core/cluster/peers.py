@@ -210,4 +210,4 @@ class Peers:
         self.passed_over += 1
         if (topic, what) not in self._warned:
             self._warned.add((topic, what))
-            _logger.warning("a node of another version says what is not understood", topic=topic, what=what)
+            _logger.warning("a message of a node of another version could not be decoded", topic=topic, what=what)

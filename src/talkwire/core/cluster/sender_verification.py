@@ -88,7 +88,7 @@ class SenderVerifier:
             now = time.monotonic()
             if now - self._failed_at >= WARN_EVERY_S:
                 self._failed_at = now
-                _logger.exception("the leases could not be read: what unknown nodes have sent is dropped")
+                _logger.exception("the leases could not be read: messages of unknown nodes are dropped")
         return set()
 
     def _judge(self, held: Mapping[str, list[AnyBusMessage]], living_ids: set[str]) -> None:
@@ -105,10 +105,10 @@ class SenderVerifier:
         now = time.monotonic()
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
-            _logger.info("a node without a lease was not listened to", node=node_id, refused=self._counts.refused)
+            _logger.info("messages of a node without a lease were refused", node=node_id, refused=self._counts.refused)
 
     def _hand_on(self, dispatch: AnyBusMessage) -> None:
         try:
             self._receive(dispatch)
         except Exception:
-            _logger.exception("something from another node could not be handled", kind=type(dispatch).__name__)
+            _logger.exception("a message of another node could not be handled", kind=type(dispatch).__name__)

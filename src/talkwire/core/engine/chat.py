@@ -373,7 +373,7 @@ class Chat:
         user = entry.user
         if user is None:
             if not create:
-                raise ChatError("unauthenticated", "This user is not known here.")
+                raise ChatError("unauthenticated", "This user is not known to this server.")
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
             entry = await self.directory.find(user_id)
         elif user.may_become(name):

@@ -77,7 +77,7 @@ class _Observer:
             return
         done, _ = await asyncio.wait([task], timeout=CLOSE_S)
         if not done:
-            _logger.warning("an observer is not finished at the end", observer=self._name, waiting=len(self._waiting))
+            _logger.warning("an observer did not finish before the node stopped", observer=self._name, waiting=len(self._waiting))
             self._waiting.clear()
             task.cancel()
 

@@ -78,7 +78,7 @@ class OfferExpiry:
 
     def _done(self, next_due_ms: int | None, error: Exception | None) -> None:
         if error is not None:
-            _logger.warning("offers could not be ended", error=str(error))
+            _logger.warning("expired offers could not be closed", error=str(error))
             self._arm(self._clock_ms() + RETRY_MS)
         elif next_due_ms is not None:
             self._arm(next_due_ms, WAIT_MIN_S)

@@ -285,7 +285,7 @@ class CallExchange:
 
 
 def _no_answer() -> ChatError:
-    return ChatError("unavailable", "The node that carries this call on does not answer. Try again.")
+    return ChatError("unavailable", "The node that manages this call does not respond. Try again.")
 
 
 def _log_failure(_: object, error: Exception | None) -> None:

@@ -229,14 +229,14 @@ class CallState:
 
     def _must_begin(self, user_id: str, ringing: Collection[str]) -> None:
         if not ringing:
-            raise ChatError("forbidden", "There is nobody whom you could call.")
+            raise ChatError("forbidden", "There is nobody to call in this conversation.")
         if len(self._sides.get(user_id, ())) >= CALLS_MAX:
-            raise ChatError("conflict", f"You have {CALLS_MAX} calls already.")
+            raise ChatError("conflict", f"You already have {CALLS_MAX} calls.")
 
     def _call(self, user_id: str, signal: CallSignal) -> Call:
         call = self._calls.get(signal.conversation_id)
         if call is None or call.id != signal.call_id:
-            raise ChatError("not_found", "There is no such call, or not any more.")
+            raise ChatError("not_found", "This call does not exist or has ended.")
         if user_id not in call.members or (signal.to_user_id is not None and signal.to_user_id not in call.members):
             raise forbidden()
         return call
@@ -287,4 +287,4 @@ class CallState:
 
 def _conflict(call: Call) -> ChatError:
     details = {"callId": call.id, "conversationId": call.conversation_id, "userIds": list(call.joined)}
-    return ChatError("conflict", "There is a call in this conversation already.", details)
+    return ChatError("conflict", "This conversation already has a call.", details)

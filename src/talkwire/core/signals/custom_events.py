@@ -51,7 +51,7 @@ def check_custom_event(event: str, payload: object) -> None:
     large."""
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
-        raise invalid("event", "is a name of Socket.IO's own")
+        raise invalid("event", "must not be a name that Socket.IO reserves")
     if json_size("message", payload) > PAYLOAD_MAX_BYTES:
         raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
     check_json("message", payload)

@@ -292,7 +292,7 @@ class PresenceTracker:
         try:
             found = await self._chat.directory.look_up({change.presence.user_id for change in strangers})
         except ChatError as error:
-            _logger.warning("nobody could be told who is offline", code=error.code, users=len(strangers))
+            _logger.warning("offline users could not be announced", code=error.code, users=len(strangers))
             return
         entries, circles = found.entries, found.circles
         self._publisher.publish(
@@ -357,7 +357,7 @@ class PresenceTracker:
                     return
                 await asyncio.sleep(FORGET_PAUSE_S)
         except ChatError as error:
-            _logger.warning("users of a dead node could not be forgotten yet", code=error.code)
+            _logger.warning("users of a dead node could not be removed yet", code=error.code)
         finally:
             self._forgetting = False
 

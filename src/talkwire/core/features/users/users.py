@@ -49,7 +49,7 @@ def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
     user = tx.user(command.user_id)
     if user is None:
         if is_own_id(command.user_id):
-            raise ChatError("unauthenticated", "This user is not known here.")
+            raise ChatError("unauthenticated", "This user is not known to this server.")
         user = User(command.user_id, command.name, tx.now_ms)
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, user, is_backend=actor.is_service))
     elif user.may_become(command.name):
