@@ -1,4 +1,4 @@
-"""Two nodes over one PostgreSQL, with sockets as far as the chat knows of them."""
+"""Two nodes over one PostgreSQL, with sockets as far as the chat knows them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=EphemeralEvent)
 
 @dataclass(eq=False)
 class Place:
-    """A node, and what its listeners were told that is not in the log."""
+    """A node, and the ephemeral events that its listeners received."""
 
     node: Node
     told: list[EphemeralEvent] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Place:
                 await self.changed.wait()
 
     async def next(self, kind: type[E], number: int = 1) -> E:
-        """The event of this kind with this number, as soon as it was told."""
+        """Returns the event of this kind with this index, once it was received."""
         await self.until(lambda: len(self.of(kind)) >= number)
         return self.of(kind)[number - 1]
 
@@ -61,14 +61,14 @@ class Place:
         self.node.chat.signals.disconnected(actor.user_id, socket_id)
 
     async def recorded(self) -> None:
-        """Returns when what has happened here is recorded."""
+        """Returns once this node's connects and disconnects are recorded."""
         lease = self.node.chat.lease
         async with asyncio.timeout(WAIT_S):
-            while lease._renewing or self.node.chat.signals.has_moves:  # noqa: ASYNC110 (nobody tells)
+            while lease._renewing or self.node.chat.signals.has_moves:  # noqa: ASYNC110 (there is no event to wait for)
                 await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
-        """Nothing is heard of the node from now on."""
+        """Stops the node without a shutdown: other nodes receive nothing from it any more."""
         self.running = False
         for timer in self.node.chat.lease._timers.values():
             timer.cancel()
@@ -82,14 +82,15 @@ class Cluster:
     clock: Clock
 
     async def renew(self) -> None:
-        """All who run say that they live."""
+        """Renews the leases of all running nodes."""
         for place in (self.a, self.b):
             if place.running:
                 place.node.chat.lease._record()
                 await place.recorded()
 
     async def settle(self) -> None:
-        """Each knows of the other, and has lived for long enough to clean up after it. A killed node is dead then."""
+        """Makes the nodes know each other and live long enough to clean up after one another. A killed node is dead
+        then."""
         for _ in range(2):
             await self.renew()
             self.clock.now_ms += SETTLED_MS

@@ -1,4 +1,4 @@
-"""A running chat over each database."""
+"""Fixtures: a running chat over each database."""
 
 from __future__ import annotations
 

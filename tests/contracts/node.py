@@ -1,4 +1,4 @@
-"""One process of Talkwire as far as its chat goes, over a real database and with a clock that a test sets."""
+"""A process of Talkwire without its servers: the chat over a real database, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Outcome = Any
 
 @dataclass
 class Clock:
-    """The writer's clock, which it reads once a transaction: to stop it is to stop the writer there."""
+    """The writer's clock, which it reads once in each transaction. Stopping the clock stops the writer there."""
 
     now_ms: int = 1_700_000_000_000
     _running: threading.Event = field(default_factory=threading.Event)
@@ -70,12 +70,12 @@ class Clock:
             self._running.set()
 
     def wait_until_asked(self) -> None:
-        """Returns once somebody waits for the clock to run again."""
+        """Returns once the writer waits for the stopped clock."""
         assert self._asked.wait(WAIT_S)
 
 
 class Call(Change[None], frozen=True, tag="Call"):
-    """A command of the tests: calls `function` with the transaction, on the writer's thread."""
+    """A command for tests: calls `function` with the transaction, on the writer's thread."""
 
     function: Callable[[Transaction], object]
 
@@ -88,7 +88,7 @@ HANDLERS = MappingProxyType({**CHANGES, Call: ChangeHandler(_call)})
 
 
 class Node:
-    """A running chat; `events` is what its listeners are told. With an `exchange` it is one node of several."""
+    """A running chat; `events` are what its listeners received. With an `exchange` it is one node of several."""
 
     def __init__(
         self,
@@ -123,15 +123,15 @@ class Node:
 
     @property
     def log(self) -> list[DurableEvent]:
-        """The durable ones of the events that the bus has brought."""
+        """The durable events among those received."""
         return [event for event in self.events if isinstance(event, DurableEvent)]
 
     async def replay(self, after: int = 0, limit: int = 1000) -> Sequence[DurableEvent]:
-        """The log after a position, as it is stored."""
+        """Returns the stored log after a position."""
         return await self.readers.read(lambda snapshot: snapshot.events_after(after, limit))
 
     def submit(self, actor: Actor, command: Command[Any], key: IdempotencyKey | None = None) -> asyncio.Future[Any]:
-        """Puts a change into the writer's queue, past the door's checks."""
+        """Queues a change without the checks of `Chat.submit`."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def done(result: object, error: Exception | None) -> None:
@@ -146,7 +146,7 @@ class Node:
         return future
 
     def ask(self, actor: Actor, command: Command[Any]) -> Awaitable[Outcome]:
-        """`Chat.execute`, and the tests' own command too. A change is queued when this returns."""
+        """Executes as `Chat.execute`, including the tests' own command. A change is queued when this returns."""
         if isinstance(command, Call):
             return self.submit(actor, command)
         return self.chat.execute(actor, command)
@@ -156,7 +156,7 @@ class Node:
             return await self.ask(actor, command)
 
     async def refusal(self, actor: Actor, command: Command[Any]) -> str:
-        """The code that a command is refused with."""
+        """Returns the code with which a command is refused."""
         try:
             answer = await self.do(actor, command)
         except ChatError as error:
@@ -164,17 +164,17 @@ class Node:
         raise AssertionError(f"carried out: {answer}")
 
     async def group(self, conversation_id: str, *actors: Actor) -> None:
-        """Makes a group; its first member owns it."""
+        """Creates a group; its first member is the owner."""
         names = tuple(actor.user_id for actor in actors)
         await self.do(BACKEND, CreateConversation("group", names, id=conversation_id, owner_id=names[0]))
 
     async def users(self, *actors: Actor) -> None:
-        """Makes them known."""
+        """Stores the users."""
         for actor in actors:
             await self.do(actor, EnsureUser(actor.user_id, actor.name))
 
     async def roles(self, conversation_id: str) -> dict[str, str]:
-        """User id -> role of every member."""
+        """Returns user id -> role of every member."""
         view = await self.do(BACKEND, GetConversation(conversation_id))
         assert view.conversation.member_count == len(view.members)
         return {member.member.user_id: member.member.role for member in view.members}
@@ -185,7 +185,7 @@ class Node:
         return message
 
     async def in_one_batch(self, *asked: tuple[Actor, Command[Any]]) -> Sequence[Outcome]:
-        """Has the commands carried out by one transaction; answers results and errors."""
+        """Executes the commands in one transaction, and returns their results and errors."""
         with self.clock.stopped():
             first = self.submit(BACKEND, Call(lambda tx: None))
             self.clock.wait_until_asked()
@@ -195,7 +195,7 @@ class Node:
 
     @contextmanager
     def statements(self) -> Iterator[list[list[str]]]:
-        """What is sent to the database by the writer: a list of statements a transaction."""
+        """Collects the statements that the writer sends to the database: one list for each transaction."""
         transactions: list[list[str]] = []
 
         def begin(connection: Connection) -> None:
@@ -221,7 +221,7 @@ async def running(
     alone: bool = True,
     policy: AccessPolicy = DEFAULT_POLICY,
 ) -> AsyncIterator[Node]:
-    """A node from its start to its orderly end."""
+    """Runs a node from its start to its regular shutdown."""
     node = Node(database, clock, exchange, alone=alone, policy=policy)
     await node.start()
     try:

@@ -1,4 +1,4 @@
-"""A client that catches up as the documentation says, and the state that it should have."""
+"""A client that syncs as documented, and the state that it should have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.contracts.node import Node
 
 Json = dict[str, Any]
 
-# What differs from event to event, or is derived by clients from what else they know.
+# These fields differ between events, or clients derive them.
 _NOT_COMPARED = (
     "updatedAt",
     "lastMessage",
@@ -44,7 +44,7 @@ def _json(payload: object) -> Any:  # noqa: ANN401 (JSON)
 
 @dataclass
 class Talk:
-    """One conversation as a client keeps it."""
+    """One conversation as a client stores it."""
 
     shared: Json
     members: dict[str, Json]
@@ -55,7 +55,7 @@ class Talk:
     """Events about the conversation leave it out, as they leave out `muted`."""
 
     def state(self, user_id: str, blocked: set[str]) -> Json:
-        """What a client shows, in a form that can be compared."""
+        """Returns what a client shows, in a comparable form."""
         return {
             "shared": {name: value for name, value in self.shared.items() if name not in _NOT_COMPARED},
             "members": {
@@ -70,7 +70,7 @@ class Talk:
         }
 
     def unread(self, user_id: str, blocked: set[str]) -> tuple[int, int]:
-        """Counted message by message."""
+        """Returns the unread counts, counted message by message."""
         read_seq = self.members[user_id].get("readSeq", 0)
         unread = [
             message
@@ -93,7 +93,7 @@ class Talk:
 
 @dataclass
 class SyncClient:
-    """What one user's client knows, and the cursor that it is at."""
+    """The state and the cursor of one user's client."""
 
     node: Node
     actor: Actor
@@ -110,7 +110,7 @@ class SyncClient:
         return await self.node.do(self.actor, command)
 
     async def load(self) -> SyncClient:
-        """Begins with the state."""
+        """Loads the initial state."""
         state = await self._ask(GetSyncState())
         assert state.next is None
         self.cursor = state.cursor
@@ -120,7 +120,7 @@ class SyncClient:
         return self
 
     async def _load(self, conversation_id: str) -> None:
-        """Loads one conversation whole; without access there is none."""
+        """Loads one conversation completely; removes it if access is denied."""
         self.talks.pop(conversation_id, None)
         try:
             view = await self._ask(GetConversation(conversation_id))
@@ -151,7 +151,7 @@ class SyncClient:
         talk.muted_by_moderator = _json(conversation_payload(view)).get("mutedByModerator")
 
     async def follow(self) -> SyncClient:
-        """Applies everything that happened since."""
+        """Applies all events since the cursor."""
         more = True
         while more:
             page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
@@ -221,7 +221,7 @@ class SyncClient:
             talk.shared["ownerId"] = data["userId"]
 
     async def unread_notifications(self) -> int:
-        """What the server says."""
+        """Returns the unread notifications according to the server."""
         page = await self._ask(ListNotifications(self.node.clock.now_ms))
         return int(page.unread)
 
@@ -229,7 +229,7 @@ class SyncClient:
         return {id_: talk.state(self.user_id, self.blocked) for id_, talk in sorted(self.talks.items())}
 
     async def told_unread(self) -> dict[str, tuple[int, int]]:
-        """What the server says is unread."""
+        """Returns the unread counts according to the server."""
         state = await self._ask(GetSyncState())
         return {
             view.conversation.id: (view.unread.unread_count, view.unread.mention_count) for view in state.conversations

@@ -305,7 +305,7 @@ async def test_a_device_that_was_not_used_for_too_long_is_forgotten_at_the_next_
     assert old.session.id not in kept[user.id]
 
 
-async def test_a_devices_list_says_where_it_was_used_last_and_when(node: Node, clock: Clock) -> None:
+async def test_a_list_of_devices_has_the_place_and_time_of_their_last_use(node: Node, clock: Clock) -> None:
     user = await _register(node)
     ann = Actor(user.id, "Ann")
     phone, desktop = Device("192.0.2.1", "Phone"), Device("2001:db8::1", "Desktop")

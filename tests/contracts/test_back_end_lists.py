@@ -1,4 +1,4 @@
-"""What the back end lists and searches: everything, page by page, by the indexes of both databases."""
+"""Lists and searches of the backend: everything, page by page, using the indexes of both databases."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def _listed(node: Node, query: Callable[[str | None], ListConversations], 
 
 @pytest.fixture
 async def many(node: Node) -> Node:
-    """Groups c01 to c12 of Alice's, the odd ones with Bob; c05 is deleted."""
+    """A node with Alice's groups c01 to c12, the odd ones with Bob; c05 is deleted."""
     for number in range(1, 13):
         members = ("alice", "bob") if number % 2 else ("alice",)
         name = "Order desk" if number % 3 else "Returns"
@@ -92,7 +92,7 @@ async def test_the_back_end_and_admins_list_their_own_unless_they_ask_for_all(ma
 
 
 async def test_a_list_that_sync_began_continues_with_ones_own(many: Node) -> None:
-    """An admin who uses a client is in conversations of their own."""
+    """An admin who uses a client is a member of conversations too."""
     await many.group("own", OPERATOR)
     continued = ListConversations("999", of_everybody=True)
     assert [view.conversation.id for view in (await many.do(OPERATOR, continued)).items] == ["own"]
@@ -131,7 +131,7 @@ async def test_the_back_end_searches_every_message(indexed: Node) -> None:
 
 @contextmanager
 def _statements(node: Node) -> Iterator[list[tuple[str, Any]]]:
-    """What the readers execute, as the driver gets it."""
+    """Collects the statements that the readers send to the database."""
     found: list[tuple[str, Any]] = []
 
     def note(connection: Connection, cursor: object, statement: str, parameters: object, *rest: object) -> None:
@@ -146,7 +146,7 @@ def _plan(node: Node, statement: str, parameters: Any) -> str:  # noqa: ANN401 (
     explain = "EXPLAIN QUERY PLAN " if node.read_engine.dialect.name == "sqlite" else "EXPLAIN "
     with node.write_engine.connect() as connection:
         if node.read_engine.dialect.name == "postgresql":
-            # The tables are so small that it would not ask an index otherwise.
+            # The tables are too small for the planner to choose an index otherwise.
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         rows = connection.exec_driver_sql(explain + statement, parameters).all()
         connection.rollback()
@@ -186,5 +186,5 @@ async def test_pages_come_from_indexes(
 
 
 def _uses(plan: str, scan: str) -> bool:
-    """SQLite scans an index in its order too, and says so."""
+    """Returns whether a plan uses the index. SQLite reports a scan in index order in the same way."""
     return any(line.strip().startswith(scan) and "USING" not in line for line in plan.splitlines())

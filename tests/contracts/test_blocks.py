@@ -1,4 +1,4 @@
-"""Blocks: no direct messages either way."""
+"""Blocks prevent direct messages in both directions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_typing_is_refused_also_where_the_other_is_not_known_here(database
         assert await node.refusal(MALLORY, SetTyping("c", is_typing=True)) == "forbidden"
 
 
-async def test_a_block_of_each_ends_when_both_are_taken_back(node: Node) -> None:
+async def test_mutual_blocks_end_when_both_are_removed(node: Node) -> None:
     await _direct(node)
     await node.do(ALICE, BlockUser("bob"))
     await node.do(BOB, BlockUser("alice"))

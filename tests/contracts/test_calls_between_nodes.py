@@ -1,4 +1,4 @@
-"""Calls over two nodes: each has one home, and what is said at another node goes there."""
+"""Calls over two nodes: each has one home node, to which the other one forwards signals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.databases import Database
 
 @pytest.fixture
 async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[Cluster]:
-    """Alice is connected to the one, bob to the other."""
+    """Alice is connected to the first node, bob to the second one."""
     async with running_cluster(postgresql_database, clock) as cluster:
         await cluster.a.connect(ALICE, "a")
         await cluster.b.connect(BOB, "b")
@@ -32,7 +32,7 @@ async def _has_call(cluster: Cluster) -> bool:
 
 async def _until_no_call(cluster: Cluster) -> None:
     async with asyncio.timeout(10):
-        while await _has_call(cluster):  # noqa: ASYNC110 (nobody tells)
+        while await _has_call(cluster):  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""Conversations: opened, changed, deleted, listed."""
+"""Conversations: creating, changing, deleting, listing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.databases import Database
 # --- direct ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_direct_conversation_exists_once_whoever_asks(node: Node) -> None:
+async def test_a_direct_conversation_exists_once_for_both_members(node: Node) -> None:
     await node.users(ALICE, BOB)
     first = await node.do(ALICE, CreateConversation("direct", ("bob",)))
     again = await node.do(ALICE, CreateConversation("direct", ("alice", "bob")))
@@ -389,7 +389,7 @@ async def test_the_back_end_lists_all_conversations_and_others_only_theirs(node:
 # --- typing ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_member_who_types_is_heard_until_they_are_removed(node: Node) -> None:
+async def test_typing_of_a_member_is_sent_until_they_are_removed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(BOB, SetTyping("c", is_typing=True, source="socket"))
     await node.do(ALICE, RemoveMember("c", "bob"))

@@ -1,4 +1,4 @@
-"""Which messages a move of a member's cursor covers, and that it can be told again from the log."""
+"""The messages that a move of a member's cursor covers, live and replayed from the log."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_the_newest_of_many_are_covered_with_ones_own_in_between(node: Nod
     assert move.covered == of(*[message for message in sent if message.sender_id == "alice"][-COVERED_MAX:])
 
 
-async def test_a_long_move_is_looked_through_from_its_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_move_covers_the_newest_messages(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(covered, "LOOK_BACK", 5)
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB if number in {2, 5} else ALICE, str(number)) for number in range(7)]
@@ -107,12 +107,12 @@ async def test_many_moves_take_one_statement_and_messages_none(node: Node) -> No
     with node.statements() as transactions:
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users))
         await node.in_one_batch(*((user, SendMessage("c", "2")) for user in users))
-    # A batch of the harness goes behind a transaction of its own.
+    # A batch of the harness runs after a transaction of its own.
     asking = [[statement for statement in each if "AS nth" in statement] for each in transactions]
     assert [len(each) for each in asking] == [0, 1, 0, 0]
 
 
-async def test_the_log_says_from_where_and_not_over_what(node: Node, database: Database) -> None:
+async def test_the_log_stores_where_a_move_started_but_not_the_covered_messages(node: Node, database: Database) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(3):
         await node.send(ALICE, str(number))
@@ -127,12 +127,12 @@ async def test_the_log_says_from_where_and_not_over_what(node: Node, database: D
     assert [data for data in stored if "covered" in data or "alice" in data] == []
 
 
-async def test_what_was_covered_is_told_again_from_the_log(node: Node) -> None:
+async def test_covered_messages_are_replayed_from_the_log(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = [await node.send(ALICE, str(number)) for number in range(3)]
     await node.do(BOB, MarkDelivered("c", str(sent[1].id)))
     await node.do(BOB, MarkRead("c"))
-    # So that the packets made of it keep their numbers: which message is which of them is part of an offset.
+    # The packets made of the event keep their order, because a recovery offset counts them.
     await node.do(ALICE, DeleteMessage(str(sent[0].id)))
     published = moves(node)
     found = await node.readers.read(lambda snapshot: snapshot.sync.events_of("alice", 0, 100))

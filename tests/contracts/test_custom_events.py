@@ -1,4 +1,4 @@
-"""Events of the application's own, and who is connected to be sent them."""
+"""Events of the application, and which users are connected to receive them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 
 
 async def connect(node: Node, *actors: Actor) -> None:
-    """One socket more for each, as far as the chat knows."""
+    """Opens one more socket for each user, as far as the chat knows."""
     await node.users(*actors)
     for actor in actors:
         node.chat.directory.hold(actor.user_id, await node.chat.directory.find(actor.user_id))
@@ -107,7 +107,7 @@ async def test_who_is_connected_elsewhere_is_connected(node: Node, monkeypatch: 
     assert await node.do(BACKEND, IsConnected("bob")) is False
 
 
-async def test_who_has_left_is_connected_no_more(node: Node) -> None:
+async def test_a_user_without_sockets_is_not_connected(node: Node) -> None:
     await connect(node, ALICE, ALICE)
     node.chat.directory.release("alice")
     assert await node.do(BACKEND, IsConnected("alice")) is True

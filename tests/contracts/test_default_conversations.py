@@ -23,7 +23,8 @@ POLICY = AccessPolicy(default_conversations=("general", "news", "missing", "gene
 
 @pytest.fixture
 async def welcoming(database: Database, clock: Clock) -> AsyncIterator[Node]:
-    """A node with a public group and a channel that new users join, and one default conversation that is missing."""
+    """A node with a public group and a channel that new users join, and one default conversation that does not
+    exist."""
     async with running(database, clock, policy=POLICY) as node:
         await node.do(BACKEND, CreateConversation("group", ("ann",), "General", "general", public=True))
         await node.do(BACKEND, CreateConversation("channel", ("ann",), "News", "news", history="from-join"))
@@ -45,7 +46,7 @@ async def test_a_user_of_a_token_joins_at_first_sight(welcoming: Node) -> None:
     assert await _ids_of(welcoming, ALICE) == {"general", "news"}
     assert _joined(welcoming) == [("general", ["alice"]), ("news", ["alice"]), ("general", ["bob"]), ("news", ["bob"])]
     assert await welcoming.roles("general") == {"ann": "member", "alice": "member", "bob": "member"}
-    # Not again, and not for who comes back after leaving.
+    # A user who leaves and comes back does not join again.
     await welcoming.do(ALICE, RemoveMember("general", "alice"))
     await welcoming.users(ALICE)
     assert await _ids_of(welcoming, ALICE) == {"news"}
@@ -112,7 +113,7 @@ async def test_one_that_is_missing_direct_or_deleted_is_skipped_and_warned_of_on
             await node.do(BACKEND, DeleteConversation("gone"))
             await node.users(BOB, CAROL)
             assert await _ids_of(node, BOB) == set()
-            # It joins those that come once there is such a conversation.
+            # Users who come once the conversation exists join it.
             await node.group("late", CAROL)
             await node.do(Actor("dan", "Dan"), EnsureUser("dan", "Dan"))
             assert await node.roles("late") == {"carol": "owner", "dan": "member"}

@@ -60,7 +60,7 @@ async def finished(node: Node, actor: Actor = ALICE, file_id: str = "u1") -> Fil
 
 
 async def attach(node: Node, file_id: str, message: Message) -> None:
-    """What the message's own projection does."""
+    """Attaches a file to a message, as the message's projection does."""
     link = {
         "file_id": file_id,
         "message_id": message.id,
@@ -72,7 +72,7 @@ async def attach(node: Node, file_id: str, message: Message) -> None:
 
 
 def look(file_id: str = "u1", to: str = "c") -> SendMessage:
-    """A message with a file."""
+    """Returns a message with a file."""
     return SendMessage(to, "look", attachments=(AttachmentRef(id=file_id),))
 
 
@@ -118,7 +118,7 @@ async def test_files_of_which_nobody_knows_the_folder_are_placed(node: Node) -> 
 
 
 async def release(node: Node) -> set[str]:
-    """The files that nothing refers to, once it was looked at all that are due."""
+    """Returns the files without references, after all due ones were checked."""
     await node.do(OPERATOR, ReleaseFiles())
     return set(await node.do(OPERATOR, ClaimUploads(1)))
 
@@ -199,7 +199,7 @@ async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
 
 
 async def test_a_file_of_a_deleted_message_is_nobodys(node: Node) -> None:
-    """Also if the link to it were still there."""
+    """Also if the link to the message still existed."""
     await node.group("c", ALICE, BOB)
     await finished(node)
     message = await node.do(ALICE, look())
@@ -297,7 +297,7 @@ async def test_so_many_uploads_may_be_under_way_at_once(node: Node) -> None:
     await node.do(ALICE, creation("u200"))
 
 
-async def test_a_banned_user_begins_nothing(node: Node) -> None:
+async def test_a_banned_user_cannot_start_an_upload(node: Node) -> None:
     await node.do(ALICE, EnsureUser("alice", "Alice"))
     await node.do(OPERATOR, BanUser("alice"))
     assert await node.refusal(ALICE, creation()) == "banned"
@@ -352,7 +352,7 @@ async def test_a_file_that_is_never_used_goes_after_a_day(node: Node) -> None:
     assert await node.do(OPERATOR, ReleaseFiles()) == 0, "what is in use is looked at once"
 
 
-async def test_so_many_files_are_looked_at_at_once(node: Node) -> None:
+async def test_a_limited_number_of_files_is_checked_at_once(node: Node) -> None:
     for number in range(3):
         await finished(node, file_id=f"u{number}")
     node.clock.now_ms += UNUSED_LIFETIME_MS
@@ -451,7 +451,7 @@ async def test_what_is_given_up_counts_until_its_bytes_are_gone(node: Node) -> N
     await node.do(ALICE, sized("u2", 100))
 
 
-async def test_uploads_that_begin_at_once_share_the_room(node: Node) -> None:
+async def test_uploads_that_start_together_share_the_storage_limit(node: Node) -> None:
     commands = [(ALICE, sized(f"u{number}", 30)) for number in range(5)]
     answers = await node.in_one_batch(*commands)
     assert [isinstance(answer, Upload) for answer in answers] == [True] * 3 + [False] * 2

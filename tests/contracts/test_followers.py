@@ -1,4 +1,4 @@
-"""Work behind the log: all of it, in order, and nothing twice, whatever happens in between."""
+"""Followers process all of the log, in order and each event once, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_where_there_is_nothing_to_store_the_position_is_stored_at_the_end
         assert (stored_pos(copies), work.stretches) == (node.chat.pos, [])
 
 
-async def test_what_fails_is_done_again_and_the_chat_goes_on(copies: Database, clock: Clock) -> None:
+async def test_failed_work_is_repeated_and_the_chat_continues(copies: Database, clock: Clock) -> None:
     work = Copy()
     work.failures = [ZeroDivisionError(), ZeroDivisionError()]
     async with running(copies, clock) as node:
@@ -131,7 +131,7 @@ async def test_what_fails_is_done_again_and_the_chat_goes_on(copies: Database, c
         assert copied(copies) == list(range(1, node.chat.pos + 1))
 
 
-async def test_new_work_may_begin_at_the_end_of_the_log(copies: Database, clock: Clock) -> None:
+async def test_a_new_follower_can_start_at_the_end_of_the_log(copies: Database, clock: Clock) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         before = node.chat.pos
@@ -145,7 +145,7 @@ async def test_new_work_may_begin_at_the_end_of_the_log(copies: Database, clock:
         assert copied(copies) == [before + 1, before + 2]
 
 
-async def test_work_goes_on_behind_the_floor(copies: Database, clock: Clock) -> None:
+async def test_a_follower_continues_after_the_floor(copies: Database, clock: Clock) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         await node.send(ALICE, "1")
@@ -157,7 +157,7 @@ async def test_work_goes_on_behind_the_floor(copies: Database, clock: Clock) -> 
 
 
 async def test_what_another_node_has_done_meanwhile_is_not_done_again(copies: Database, clock: Clock) -> None:
-    """The other node is this test, which moves the position between the work's two halves."""
+    """The test moves the position between the two halves of the work, as another node would."""
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         with copies.engine() as engine, engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Requests that are sent twice under one `Idempotency-Key`."""
+"""Requests that are sent twice with one `Idempotency-Key`."""
 
 from __future__ import annotations
 

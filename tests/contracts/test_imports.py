@@ -1,4 +1,4 @@
-"""Messages that the back end brings along from elsewhere, with their own times."""
+"""Messages that the backend imports from other systems, with their original times."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def test_times_ascend_within_a_batch_too(group: Node) -> None:
 
 
 async def test_what_keeps_members_from_writing_now_does_not_concern_history(group: Node) -> None:
-    """Nor need a sender be a member any more."""
+    """The sender need not be a member any more either."""
     await group.do(BACKEND, RestrictMember("c", "carol", "mute"))
     await group.do(BACKEND, RemoveMember("c", "bob"))
     await group.do(OPERATOR, BanUser("carol"))
@@ -204,7 +204,7 @@ async def test_marking_as_unread_passes_over_imports(group: Node) -> None:
     assert await unread(group, BOB) == [1]
 
 
-async def test_a_deleted_import_counts_no_more_than_one_that_stays(group: Node) -> None:
+async def test_a_deleted_import_never_counts_as_unread(group: Node) -> None:
     messages = await bring(group, START_MS, START_MS + 1)
     await group.send(ALICE, "Now")
     await group.do(BACKEND, DeleteMessage(str(messages[0].id)))
@@ -297,7 +297,7 @@ async def test_nobody_is_notified_of_what_is_imported(group: Node, database: Dat
 # --- retention ------------------------------------------------------------------------------------------------------
 
 
-async def test_the_original_time_says_how_long_an_import_is_kept(group: Node) -> None:
+async def test_retention_of_an_import_uses_its_original_time(group: Node) -> None:
     now_ms = group.clock.now_ms
     await bring(group, now_ms - 3 * DAY_MS, now_ms - 2 * DAY_MS, now_ms - DAY_MS // 2)
     await group.send(ALICE, "Now")
@@ -320,7 +320,7 @@ async def test_the_original_time_says_how_long_an_import_is_kept(group: Node) ->
 
 @contextmanager
 def _statements(node: Node) -> Iterator[list[str]]:
-    """What the writer executes."""
+    """Collects the statements that the writer executes."""
     found: list[str] = []
 
     def note(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
@@ -350,7 +350,7 @@ async def _due(node: Node) -> int:
 
 
 async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where all messages of the runs were deleted, so that it finds none to clear."""
+    """Also if all messages of the runs were deleted, so that there is nothing to clear."""
     monkeypatch.setattr("talkwire.storage.messages.imports.RUNS_AT_ONCE", 10)
     ids = await _alternating(group, 35)
     await group.in_one_batch(*((BACKEND, DeleteMessage(id_)) for id_ in ids))
@@ -408,7 +408,7 @@ UPGRADING = Path(__file__).parents[2] / "docs" / "upgrading.md"
 
 
 def _repair() -> list[str]:
-    """Returns the statements that the page on upgrading has for imports."""
+    """Returns the statements for imports from the documentation page on upgrading."""
     blocks = re.findall(r"```sql\n(.*?)```", UPGRADING.read_text(), re.DOTALL)
     return [each for block in blocks if "imports" in block for each in block.split(";") if each.strip()]
 
@@ -421,7 +421,8 @@ async def test_statements_repair_what_old_nodes_did_to_imports(group: Node) -> N
     right = await unread(group, BOB, CAROL)
 
     def as_old_nodes_write() -> None:
-        """They count the deletion of any message, and the mentions of any that is edited."""
+        """Writes as nodes of the former version: they count the deletion of any message and the mentions of any edited
+        one."""
         of_alice = {"conversation_id": "c", "sender_id": "alice"}
         with group.write_engine.begin() as connection:
             connection.execute(insert(tombstones), of_alice | {"seq": sent[1].seq})

@@ -1,4 +1,4 @@
-"""Several users' commands in any order and any batches, compared with a chat that is a few dictionaries."""
+"""Several users' commands in any order and any batches, compared with a simple model of the chat."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _batches = st.lists(st.lists(_sends | _sends | _others, min_size=1, max_size=12)
 
 @dataclass
 class Talk:
-    """A conversation: who is in it, and what was said. Without members it is deleted."""
+    """A conversation of the model: its members and messages. Without members it is deleted."""
 
     owner: str
     members: set[str]
@@ -60,14 +60,14 @@ class Talk:
 
 @dataclass
 class SmallChat:
-    """What the chat has to do, as simply as it can be said."""
+    """A model of the chat's behaviour, as simple as possible."""
 
     talks: dict[str, Talk]
     banned: set[str] = field(default_factory=set)
     events: int = 0
 
     def expect(self, actor: Actor, command: Command[Any]) -> object:
-        """The code of a refusal, a message's seq, or None."""
+        """Returns the code of a refusal, a message's seq, or None."""
         if actor.user_id in self.banned:
             return "banned"
         match command:
@@ -106,14 +106,14 @@ class SmallChat:
         return None
 
     def _remove(self, actor: Actor, command: RemoveMember) -> object:
-        """The last one's leaving deletes the conversation; the owner's hands it on."""
+        """Removes a member. The last member deletes the conversation; an owner passes it on."""
         talk = self.talks[command.conversation_id]
         if actor.user_id not in {command.user_id, talk.owner} or command.user_id not in talk.members:
             return "forbidden"
         talk.members.discard(command.user_id)
         self._count(1)
         if command.user_id == talk.owner or not talk.members:
-            # All have joined at the same time, so the first by id takes over.
+            # All have joined at the same time, so the first one by id becomes the owner.
             talk.owner = min(talk.members, default="")
             self._count(1)
         return None
@@ -174,7 +174,7 @@ def _told(outcome: object) -> object:
 
 
 async def _check(node: Node, model: SmallChat) -> None:
-    """What is stored, as a fresh process finds it."""
+    """Compares the model with what a fresh process reads from the database."""
     for name, talk in model.talks.items():
         if not talk.members:
             assert await node.refusal(BACKEND, GetConversation(name)) == "forbidden"

@@ -1,4 +1,4 @@
-"""Invitations: who makes them, what they are good for, and when they are not."""
+"""Invitations: creating, accepting, limits and refusals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _listed(node: Node, actor: Actor) -> list[Invitation]:
 
 
 async def _refused(node: Node, actor: Actor, code: str) -> str:
-    """Returns what accepting is refused with, in a word."""
+    """Returns the code and message with which accepting is refused."""
     with pytest.raises(ChatError) as refused:
         await node.do(actor, AcceptInvitation(code))
     return f"{refused.value.code}: {refused.value.message}"
@@ -77,7 +77,7 @@ async def test_a_retry_uses_nothing_up(node: Node) -> None:
     assert [invitation.uses for invitation in await _listed(node, ALICE)] == [1]
 
 
-async def test_whoever_has_left_needs_another_use(node: Node) -> None:
+async def test_rejoining_counts_as_another_use(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB)
     created = await _invite(node, max_uses=1)
@@ -101,7 +101,7 @@ async def test_the_backend_invites_to_several_conversations_or_to_none(node: Nod
     ]
 
 
-async def test_a_conversation_that_is_gone_is_passed_over_unless_it_was_the_last(node: Node) -> None:
+async def test_a_deleted_conversation_is_skipped_unless_it_was_the_last(node: Node) -> None:
     await node.group("c", ALICE)
     await node.group("d", ALICE)
     await node.users(BOB)
@@ -137,7 +137,7 @@ async def test_a_new_account_joins_the_conversations_of_its_invitation(node: Nod
     assert await node.do(Actor(user.id, "Ann"), AcceptInvitation(created.code)) == ("c",)
 
 
-async def test_an_invitation_that_is_no_good_registers_nobody_and_says_nothing_of_the_address(node: Node) -> None:
+async def test_an_unusable_invitation_registers_nobody_and_reveals_no_address(node: Node) -> None:
     await node.group("c", ALICE)
     await node.do(ANYONE, _register("ann@example.com"))
     expired = await _invite(node, expires_ms=node.clock.now_ms + 1)
@@ -343,7 +343,7 @@ async def test_what_expired_long_ago_is_forgotten(node: Node) -> None:
 
 
 async def test_members_are_not_invited_by_adding_them(node: Node) -> None:
-    """Adding stays what it was: whoever adds is named, and mutes outlast it."""
+    """Adding members works as before: the user who adds is recorded, and mutes still apply."""
     await node.group("c", ALICE)
     await node.users(BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))

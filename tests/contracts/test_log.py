@@ -1,4 +1,4 @@
-"""The log: one order, no gaps, and nothing in it that was not published."""
+"""The log has one order and no gaps, and contains exactly what was published."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from tests.databases import Database
 
 
 async def _everything(node: Node) -> None:
-    """At least one event of every kind."""
+    """Records at least one event of every kind."""
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), name="Plans", id="c", owner_id="alice"))
     await node.do(BACKEND, AddMembers("c", ("carol",)))
     await node.send(ALICE, "Hello")
@@ -121,7 +121,7 @@ async def _conversations(node: Node) -> None:
 
 
 async def _with_messages_as_they_are_now(node: Node) -> list[DurableEvent]:
-    """What was published. An event about a message was published with the message as it was then."""
+    """Returns the published events with the current state of messages, which were published as they were then."""
     return [
         replace(event, message=await node.do(OPERATOR, GetMessage(str(event.message.id))))
         if isinstance(event, MessageEvent)
@@ -137,7 +137,7 @@ async def test_a_replay_gives_what_was_published(node: Node) -> None:
     assert {type(event) for event in replayed} == set(get_args(Durable))
 
 
-async def test_a_replay_goes_on_after_any_position_and_ends_at_its_limit(node: Node) -> None:
+async def test_a_replay_starts_after_any_position_and_ends_at_its_limit(node: Node) -> None:
     await _everything(node)
     expected = await _with_messages_as_they_are_now(node)
     for pos in range(len(node.log) + 1):
@@ -160,7 +160,7 @@ async def test_positions_have_no_gaps_whatever_is_refused(node: Node) -> None:
     assert node.chat.pos == len(node.log)
 
 
-async def test_positions_go_on_after_a_restart(database: Database, clock: Clock) -> None:
+async def test_positions_continue_after_a_restart(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
         await node.group("c", ALICE)
         await node.send(ALICE, "1")
@@ -184,7 +184,7 @@ async def test_the_last_row_of_a_transaction_names_its_batch(node: Node, databas
     await node.send(ALICE, "3")
     with database.engine() as engine, engine.connect() as connection:
         batches = list(connection.execute(select(log.c.batch).order_by(log.c.pos)).scalars())
-    # The group is made by one transaction: its user's creation and its own.
+    # One transaction creates the group: its user's creation and its own.
     assert [batch is None for batch in batches] == [True, False, True, True, False, False]
     named = [batch for batch in batches if batch is not None]
     assert len(set(named)) == len(named)

@@ -1,4 +1,4 @@
-"""Mail: what is stored for users who are not there, and which messages they missed."""
+"""The offline queue: events stored for disconnected users, and the messages that they missed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def store(node: Node, *payloads: object, to: Sequence[str] = ("bob",)) -> 
 
 
 async def mail_of(node: Node, actor: Actor = BOB, after_id: int = 0) -> list[Mail]:
-    """All pages of it."""
+    """Returns all pages of a user's stored events."""
     found: list[Mail] = []
     while page := await node.do(actor, ReadMail(node.clock.now_ms, found[-1].id if found else after_id)):
         found += page
@@ -63,7 +63,7 @@ async def missed_by(node: Node, actor: Actor = BOB, after_pos: int = 0) -> list[
 
 
 async def told(node: Node, ids: Collection[int], actor: Actor = BOB) -> list[str]:
-    """What the messages say that their reader is told of."""
+    """Returns the texts of the missed messages that the user receives."""
     return [message.content for message in await node.do(actor, ReadMissed(tuple(ids)))]
 
 
@@ -106,7 +106,7 @@ async def test_what_arrives_at_one_stays_for_the_others(node: Node) -> None:
 
 
 async def test_what_is_stored_later_is_not_taken_for_what_has_arrived(node: Node) -> None:
-    """An arrival is noted a moment later, and by then other mail may be there in the place of what was removed."""
+    """An arrival is recorded a moment later; by then other items may have replaced the removed ones."""
     await store(node, "old")
     arrived = (await mail_of(node))[0]
     await confirm(node, mail_id=arrived.id)
@@ -156,7 +156,7 @@ async def test_users_store_nothing_for_others(node: Node, actor: Actor) -> None:
     assert await mail_of(node) == []
 
 
-async def test_users_do_not_say_what_has_arrived(node: Node) -> None:
+async def test_users_cannot_confirm_arrivals(node: Node) -> None:
     await store(node, 1)
     assert await node.refusal(ALICE, ConfirmArrivals((Arrival("bob", mail_id=100),))) == "forbidden"
     assert await payloads_of(node) == ["1"]
@@ -181,7 +181,7 @@ async def test_mail_makes_no_event(node: Node) -> None:
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-async def test_who_was_never_told_of_anything_has_missed_what_is_unread(node: Node) -> None:
+async def test_a_user_who_received_nothing_has_missed_all_unread_messages(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     messages = [await node.send(ALICE, str(number)) for number in range(3)]
     assert await missed_by(node) == [message.id for message in messages]
@@ -189,7 +189,7 @@ async def test_who_was_never_told_of_anything_has_missed_what_is_unread(node: No
     assert await missed_by(node) == [message.id for message in messages[1:]]
 
 
-async def test_who_was_told_of_something_has_missed_what_came_after(node: Node) -> None:
+async def test_a_user_has_missed_the_messages_after_their_position(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first, second, third = [await node.send(ALICE, str(number)) for number in range(3)]
     await confirm(node, pos=pos_of(first))
@@ -197,7 +197,7 @@ async def test_who_was_told_of_something_has_missed_what_came_after(node: Node) 
     assert await missed_by(node, after_pos=pos_of(second)) == [third.id]
 
 
-async def test_what_somebody_was_told_of_never_becomes_less(node: Node) -> None:
+async def test_positions_never_move_back(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first, second = [await node.send(ALICE, str(number)) for number in range(2)]
     await confirm(node, pos=pos_of(second))
@@ -212,14 +212,14 @@ async def test_ones_own_messages_are_not_missed(node: Node) -> None:
     assert await missed_by(node) == [theirs.id]
 
 
-async def test_what_was_taken_back_is_not_missed(node: Node) -> None:
+async def test_a_deleted_message_is_not_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     gone, stays = [await node.send(ALICE, str(number)) for number in range(2)]
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     assert await missed_by(node) == [stays.id]
 
 
-async def test_what_is_taken_back_on_the_way_is_not_told(node: Node) -> None:
+async def test_a_message_deleted_before_it_is_sent_is_left_out(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "stays")
     gone = await node.send(ALICE, "gone")
@@ -228,7 +228,7 @@ async def test_what_is_taken_back_on_the_way_is_not_told(node: Node) -> None:
     assert await told(node, found) == ["stays"]
 
 
-async def test_of_what_is_older_than_thirty_days_nobody_is_told(node: Node) -> None:
+async def test_messages_older_than_thirty_days_are_not_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "old")
     node.clock.now_ms += KEPT_MS
@@ -247,7 +247,7 @@ async def test_what_was_said_before_ones_time_is_not_missed(node: Node) -> None:
     assert await told(node, [before.id, after.id]) == ["after"]
 
 
-async def test_who_has_left_is_told_nothing_of_what_they_missed(node: Node) -> None:
+async def test_a_former_member_has_missed_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "hello")
     found = await missed_by(node)
@@ -257,7 +257,7 @@ async def test_who_has_left_is_told_nothing_of_what_they_missed(node: Node) -> N
     assert await missed_by(node) == []
 
 
-async def test_a_stranger_is_told_nothing(node: Node) -> None:
+async def test_a_stranger_receives_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     message = await node.send(ALICE, "hello")
     await node.users(MALLORY)
@@ -284,7 +284,7 @@ async def test_in_a_muted_conversation_one_misses_nothing(node: Node, wanted: di
     assert await told(node, everything) == []
 
 
-async def test_who_wants_to_hear_of_mentions_only_is_told_of_those(node: Node) -> None:
+async def test_with_notify_mentions_only_mentions_are_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await prefer(node, notify="mentions")
     for content in ("hello", "hello @bob", "hello @all"):
@@ -292,7 +292,7 @@ async def test_who_wants_to_hear_of_mentions_only_is_told_of_those(node: Node) -
     assert await told(node, await missed_by(node)) == ["hello @bob", "hello @all"]
 
 
-async def test_the_newest_thousand_that_were_missed_are_told(node: Node) -> None:
+async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sending = [node.ask(ALICE, SendMessage("c", str(number))) for number in range(MISSED_MAX + 5)]
     async with asyncio.timeout(WAIT_S):
@@ -302,7 +302,7 @@ async def test_the_newest_thousand_that_were_missed_are_told(node: Node) -> None
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against looking at every message: conversations of different lengths, with own messages among them."""
+    """Compared with reading every message: conversations of different lengths, with own messages in between."""
     monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     random, limit = Random(seed), 20
     for number in range(6):
@@ -317,7 +317,7 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
     assert list(found) == theirs[-limit:]
 
 
-async def test_no_more_is_looked_at_than_is_told_of(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     looked_at: list[int] = []
     look = offline_queue.OfflineQueueRows._look
@@ -337,9 +337,7 @@ async def test_no_more_is_looked_at_than_is_told_of(node: Node, monkeypatch: pyt
     assert sum(looked_at) < 80
 
 
-async def test_who_only_wrote_themselves_has_not_everything_looked_through(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_own_messages_are_skipped_without_reading_all(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
     monkeypatch.setattr(offline_queue, "LOOKED_AT_MAX", 50)
     await node.group("c", ALICE, BOB)
@@ -357,7 +355,7 @@ async def test_a_direct_conversation_counts_too(node: Node) -> None:
 
 
 async def test_what_was_missed_is_read_by_few_statements(node: Node) -> None:
-    """Positions of many users move at once."""
+    """The positions of many users move at once."""
     await store(node, 1)
     arrivals = tuple(Arrival(f"user-{number}", pos=5) for number in range(300))
     with node.statements() as transactions:

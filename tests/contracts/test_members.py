@@ -1,4 +1,4 @@
-"""Who is in a conversation, and who runs it."""
+"""Members of a conversation and their roles."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_who_is_added_has_nothing_unread(node: Node) -> None:
     assert (await node.do(ALICE, GetConversation("c"))).unread.unread_count == 0
 
 
-async def test_a_newcomer_sees_no_earlier_messages_where_history_begins_with_joining(node: Node) -> None:
+async def test_a_new_member_sees_no_earlier_messages_where_history_starts_with_joining(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)
@@ -320,7 +320,7 @@ async def test_a_banned_admin_does_nothing(node: Node) -> None:
     assert await node.refusal(BOB, UpdateMember("c", "bob", "member")) == "banned"
 
 
-async def test_members_are_told_of_who_was_added_in_one_event(node: Node) -> None:
+async def test_one_event_lists_all_added_members(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB, CAROL)
     await node.do(ALICE, AddMembers("c", ("bob", "carol")))

@@ -1,5 +1,5 @@
-"""What happens to messages after, and beside, being sent: replies, threads, attachments, mentions, edits, deletion,
-forwarding, reactions, pins."""
+"""Changes of messages and what belongs to them: replies, threads, attachments, mentions, edits, deletion, forwarding,
+reactions, pins."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _count(database: Database, table: object) -> int:
 
 
 async def _late_comer(node: Node) -> tuple[Message, Message]:
-    """Carol joins a group whose history begins with the joining; a message before that, and one behind it."""
+    """Carol joins a group whose history starts with joining; it has one message from before and one from after that."""
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     before = await node.send(ALICE, "before")
     await node.do(BACKEND, AddMembers("c", ("carol",)))
@@ -198,7 +198,7 @@ async def test_somebody_elses_file_cannot_be_attached(node: Node) -> None:
     own = await _file(node, ALICE, "f1")
     for ref in (own, AttachmentRef(id="none")):
         assert await node.refusal(BOB, SendMessage("c", "x", attachments=(ref,))) == "forbidden"
-    # The backend may have uploaded it for somebody, and sends in their name.
+    # The backend may have uploaded the file for a user in whose name it sends.
     sent = await node.do(BACKEND, SendMessage("c", "", sender_id="alice", attachments=(own,)))
     assert sent.attachments[0].id == "f1"
     theirs = await _file(node, BACKEND, "f2")
@@ -244,7 +244,7 @@ async def test_members_are_mentioned_by_name_or_id(node: Node, database: Databas
 
 
 async def test_a_user_may_be_called_like_nobody_else(node: Node) -> None:
-    """Such an id is no sign for anything of ours."""
+    """Such an id has no special meaning in the server."""
     star = Actor("*", "Star")
     await node.group("c", ALICE, BOB, star)
     await node.send(ALICE, "@* and @all")
@@ -274,7 +274,7 @@ async def test_a_batch_knows_the_members_and_names_that_it_changed(node: Node) -
     ]
 
 
-async def test_an_edit_mentions_anew(node: Node, database: Database) -> None:
+async def test_an_edit_replaces_the_mentions(node: Node, database: Database) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     sent = await node.send(ALICE, "@bob @all")
     edited = await node.do(ALICE, EditMessage(str(sent.id), "@carol"))
@@ -309,7 +309,7 @@ async def test_an_edited_message_keeps_what_it_said(node: Node, clock: Clock) ->
     older = await node.do(BOB, ListVersions(str(sent.id), newest.next, limit=2))
     assert ([version.number for version in older.items], older.next) == ([1], None)
     assert await node.send(ALICE, "1", "m1") == edited
-    # The same again is nothing new.
+    # An edit without a change does nothing.
     events = len(node.log)
     assert await node.do(ALICE, EditMessage(str(sent.id), "3")) == edited
     assert len(node.log) == events
@@ -348,7 +348,7 @@ async def test_the_backend_edits_in_the_authors_name(node: Node) -> None:
 
 
 async def test_the_backend_edits_whatever_keeps_the_author_from_writing(node: Node) -> None:
-    """As it deletes: to correct what was said is not to say something new."""
+    """As with deletions: correcting a message is not sending a new one."""
     await node.group("c", ALICE, BOB)
     message_id = str((await node.send(BOB, "1")).id)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
@@ -427,7 +427,7 @@ async def test_nothing_stays_of_a_deleted_message_but_its_place(node: Node, data
         row = connection.execute(select(messages).where(messages.c.id == sent.id)).one()
     assert "secret" not in str(row)
     assert all("secret" not in str(event) for event in await node.replay())
-    # The name under which it was sent stays taken, and deleting it twice is no error.
+    # The client message id stays used, and deleting twice is no error.
     events = len(node.log)
     await node.do(BOB, DeleteMessage(str(sent.id)))
     assert len(node.log) == events
@@ -532,7 +532,7 @@ async def test_reactions_are_counted_in_the_order_of_their_first(node: Node) -> 
     assert await node.do(CAROL, Unreact(id_, HEART)) == reacted
     assert len(node.log) == events
     assert await _get(node, sent) == reacted
-    # The oldest of an emoji is taken back: what was second is first now, here and when it is read.
+    # After the oldest reaction was removed, the second one is first, live and when it is read.
     left = await node.do(BOB, Unreact(id_, LIKE))
     assert left.reactions == (Reaction(":party:", 1, ("bob",)), Reaction(LIKE, 1, ("alice",)))
     assert await _get(node, sent) == left == await node.send(ALICE, "x", "m1")
@@ -648,7 +648,7 @@ async def test_a_conversation_has_a_limited_number_of_pins(node: Node) -> None:
 # --- who sees what --------------------------------------------------------------------------------------------------
 
 
-async def test_whoever_came_late_sees_nothing_of_before(node: Node) -> None:
+async def test_a_late_member_sees_nothing_from_before(node: Node) -> None:
     before, after = await _late_comer(node)
     await node.do(ALICE, SendMessage("c", "x", thread_id=str(before.id)))
     await node.do(ALICE, PinMessage(str(before.id)))
@@ -681,7 +681,7 @@ async def test_whoever_came_late_sees_nothing_of_before(node: Node) -> None:
     assert len((await node.do(BOB, ListMessages("c"))).items) == 3
 
 
-async def test_whoever_comes_back_has_lost_sight_of_their_own_messages(node: Node) -> None:
+async def test_a_returning_member_does_not_see_their_own_old_messages(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     sent = await node.send(BOB, "x")
     await node.do(BOB, RemoveMember("c", "bob"))
@@ -735,8 +735,8 @@ async def test_changes_in_one_batch_build_on_each_other(node: Node) -> None:
     assert (outcomes[11].deleted_ms, outcomes[11].content) == (node.clock.now_ms, "")
 
 
-async def test_what_an_event_says_is_what_is_stored(node: Node) -> None:
-    """After each change, however the changes fall into batches."""
+async def test_events_have_the_stored_state_of_messages(node: Node) -> None:
+    """After each change, whatever batches the changes fall into."""
     await node.group("c", ALICE, BOB)
     sent = await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(5)))
     for round_ in range(4):

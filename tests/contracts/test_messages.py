@@ -1,4 +1,4 @@
-"""Sending messages, and reading them back."""
+"""Sending messages, and reading them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside a newer version on the same database: what it has written, and this one has no words for, stops nobody."""
+"""A node of a newer version on the same database: events that this version does not know must not stop it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEWER = "ConversationPainted"
 
 
 def write_newer(database: Database, *types: str, **columns: object) -> None:
-    """What a newer node does: a transaction with events of its own."""
+    """Writes as a newer node does: a transaction with events of its own."""
     with database.engine() as engine, engine.begin() as connection:
         pos = connection.execute(select(log_head.c.pos).with_for_update()).scalar_one()
         for type_ in types:
@@ -40,7 +40,7 @@ def write_newer(database: Database, *types: str, **columns: object) -> None:
 
 
 async def heard(node: Node, count: int) -> Sequence[str]:
-    """The contents of the messages that listeners have been told of, once there are so many."""
+    """Returns the contents of the messages that listeners received, once there are so many."""
     async with asyncio.timeout(WAIT_S):
         while True:
             contents = [event.message.content for event in node.log if isinstance(event, MessageSent)]
@@ -62,7 +62,7 @@ async def test_a_replay_leaves_out_what_it_does_not_know(database: Database) -> 
         assert two.pos == before[-1].pos + 2
 
 
-async def test_a_commit_behind_it_is_answered_and_told(database: Database) -> None:
+async def test_a_commit_after_an_unknown_event_is_answered_and_delivered(database: Database) -> None:
     async with running(database, Clock()) as node:
         await node.group("c", ALICE, BOB)
         for content in ("one", "two"):
@@ -74,7 +74,7 @@ async def test_a_commit_behind_it_is_answered_and_told(database: Database) -> No
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
-async def test_whoever_syncs_page_by_page_misses_nothing(database: Database, limit: int) -> None:
+async def test_sync_page_by_page_misses_nothing(database: Database, limit: int) -> None:
     async with running(database, Clock()) as node:
         await node.group("c", ALICE, BOB)
         cursor = (await node.do(BOB, GetSyncState(10))).cursor
@@ -122,7 +122,7 @@ async def test_more_details_of_an_event_are_no_hindrance(database: Database) -> 
         assert any(isinstance(event, MessageReacted) for event in after)
 
 
-async def test_what_works_behind_the_log_goes_on(database: Database) -> None:
+async def test_followers_continue_after_an_unknown_event(database: Database) -> None:
     async with running(database, Clock()) as node:
         await node.group("c", ALICE, BOB)
         write_newer(database, NEWER, conversation_id="c")

@@ -1,4 +1,4 @@
-"""What another process writes to the same database, and who hears of it: without a bus, the log is looked at."""
+"""Events that another process writes to the same database: without a bus, nodes poll the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _is_banned(entry: DirectoryEntry) -> bool:
 
 
 async def _until(node: Node, condition: Callable[[], bool]) -> None:
-    """Waits for events on a node's bus until the condition holds."""
+    """Waits for events of a node's listeners until the condition holds."""
     changed = asyncio.Event()
     node.chat.subscribe(lambda _: changed.set())
     async with asyncio.timeout(WAIT_S):
@@ -32,7 +32,7 @@ async def _until(node: Node, condition: Callable[[], bool]) -> None:
             changed.clear()
 
 
-async def test_an_idle_node_hears_of_what_another_one_has_written(postgresql_database: Database) -> None:
+async def test_an_idle_node_receives_events_of_another_one(postgresql_database: Database) -> None:
     async with (
         running(postgresql_database, Clock(), alone=False) as idle,
         running(postgresql_database, Clock()) as other,
@@ -70,7 +70,7 @@ async def test_an_event_that_is_not_understood_stops_nobody(
 
 
 @pytest.mark.parametrize("exchange", [None, Exchange()], ids=["without a bus", "with a bus"])
-async def test_what_was_heard_of_is_told_once_and_in_order(
+async def test_events_of_another_node_are_delivered_once_in_order(
     postgresql_database: Database, exchange: Exchange | None
 ) -> None:
     async with (
@@ -86,7 +86,7 @@ async def test_what_was_heard_of_is_told_once_and_in_order(
             assert [event.pos for event in node.log] == list(range(1, len(newest) + 1))
 
 
-async def test_whoever_is_answered_has_been_told_of_all_that_was_before(postgresql_database: Database) -> None:
+async def test_a_result_comes_after_all_earlier_events(postgresql_database: Database) -> None:
     async with (
         running(postgresql_database, Clock(), alone=False) as one,
         running(postgresql_database, Clock(), alone=False) as two,

@@ -1,4 +1,4 @@
-"""Notifications: what is stored for who is away, and what is told to who is there."""
+"""Notifications: stored for disconnected users, and sent to connected ones."""
 
 from __future__ import annotations
 
@@ -48,8 +48,11 @@ Told = tuple[str, NotificationType, str]
 
 
 class Watched:
-    """A node that notifies: `told` is what went to sockets, `stored` what is kept for a user, and `quiet` the ids of
-    those that nobody should be disturbed with."""
+    """A node that notifies.
+
+    `told` is what was sent to sockets, `stored` what is stored for a user, `quiet` the ids of notifications without
+    announcement.
+    """
 
     def __init__(self, node: Node, database: Database) -> None:
         self.node = node
@@ -67,7 +70,7 @@ class Watched:
         self.quiet |= {event.notification.id for event in events if event.quiet}
 
     async def come(self, *actors: Actor) -> None:
-        """They have a socket from now on."""
+        """Connects the users."""
         directory = self.node.chat.directory
         for actor in actors:
             directory.hold(actor.user_id, await directory.find(actor.user_id))
@@ -76,12 +79,12 @@ class Watched:
         self.node.chat.directory.release(actor.user_id)
 
     async def settle(self) -> None:
-        """Returns once everybody has been told and everything is stored."""
+        """Returns once everything was sent and stored."""
         await self._notifier.close()
         assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, WAIT_S)
 
     async def heard(self) -> list[Told]:
-        """What went to sockets since this was asked last."""
+        """Returns what was sent to sockets since the last call."""
         await self.settle()
         told, self.told = self.told, []
         return [(each.user_id, each.type, each.body) for each in told]
@@ -92,7 +95,7 @@ class Watched:
         return list(page.items)
 
     async def kept(self, actor: Actor, *, unread: bool = False) -> list[tuple[NotificationType, str]]:
-        """The oldest first."""
+        """Returns the stored notifications, oldest first."""
         return [(each.type, each.body) for each in reversed(await self.stored(actor, unread=unread))]
 
     async def direct(self, first: Actor, second: Actor) -> str:
@@ -119,7 +122,7 @@ async def watched(node: Node, database: Database) -> AsyncIterator[Watched]:
         yield watched
 
 
-async def test_who_is_there_is_told_and_for_who_is_not_it_is_stored(watched: Watched) -> None:
+async def test_connected_users_are_notified_live_and_others_by_stored_notifications(watched: Watched) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await watched.come(BOB)
     message = await node.send(ALICE, "Hello", to=direct)
@@ -146,7 +149,9 @@ async def test_who_is_there_is_told_and_for_who_is_not_it_is_stored(watched: Wat
     assert await watched.kept(ALICE) == []
 
 
-async def test_whoever_comes_after_something_happened_has_it_stored(watched: Watched, database: Database) -> None:
+async def test_a_user_who_connects_after_an_event_has_a_stored_notification(
+    watched: Watched, database: Database
+) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await watched.settle()
     await asyncio.to_thread(watched.follower.close)
@@ -166,7 +171,7 @@ async def test_whoever_comes_after_something_happened_has_it_stored(watched: Wat
         ("none", []),
     ],
 )
-async def test_in_a_group_there_and_away_are_told_the_same(
+async def test_connected_and_disconnected_members_get_the_same_notifications(
     watched: Watched, notify: Notify | None, expected: list[str]
 ) -> None:
     node = watched.node
@@ -323,7 +328,7 @@ async def test_what_names_a_user_is_stored_whether_they_are_connected_or_not(wat
 
 
 async def test_it_is_stored_together_with_what_it_is_about(watched: Watched) -> None:
-    """Nothing has to be waited for: the unread number is exact as soon as a command is answered."""
+    """Tests need not wait: the unread number is exact as soon as the command returns."""
     await asyncio.to_thread(watched.follower.close)
     await _everything_that_is_stored_for_all(watched)
     page = await watched.node.do(BOB, ListNotifications(watched.node.clock.now_ms, limit=2))
@@ -346,7 +351,7 @@ async def test_of_what_an_older_version_wrote_it_is_stored_behind_the_log(watche
         ]
 
 
-async def test_reading_notifications_is_told_to_the_user_s_devices(watched: Watched) -> None:
+async def test_reading_notifications_is_sent_to_the_users_devices(watched: Watched) -> None:
     node = watched.node
     first, second, third = [await node.send(ALICE, f"@Bob {number}") for number in range(3)]
     await watched.settle()
@@ -460,7 +465,7 @@ async def test_nobody_marks_what_others_have(watched: Watched) -> None:
     assert await node.refusal(BOB, MarkNotificationsRead(("1",) * 1001)) == "invalid_request"
 
 
-async def test_a_notification_says_what_its_message_says_now(watched: Watched) -> None:
+async def test_a_notification_has_the_current_text_of_its_message(watched: Watched) -> None:
     node = watched.node
     message = await node.send(ALICE, "@Bob secret")
     await watched.settle()
@@ -496,7 +501,7 @@ async def test_of_a_conversation_that_one_is_not_in_nothing_is_shown(watched: Wa
     assert await watched.kept(BOB) == []
 
 
-async def test_who_joins_later_is_not_told_of_what_was_before(watched: Watched, database: Database) -> None:
+async def test_a_later_member_is_not_notified_of_earlier_events(watched: Watched, database: Database) -> None:
     node = watched.node
     await watched.settle()
     await asyncio.to_thread(watched.follower.close)
@@ -542,7 +547,7 @@ async def test_the_newest_are_kept_and_for_thirty_days(watched: Watched, databas
         assert connection.execute(count).scalar_one() == 501
 
 
-async def test_nothing_is_missing_after_a_restart_and_nothing_is_there_twice(database: Database, clock: Clock) -> None:
+async def test_after_a_restart_no_notification_is_missing_or_duplicated(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
         await node.group("c", ALICE, BOB)
         async with watching(node, database) as watched:
@@ -552,14 +557,14 @@ async def test_nothing_is_missing_after_a_restart_and_nothing_is_there_twice(dat
     async with running(database, clock) as node, watching(node, database) as watched:
         await node.send(ALICE, "@bob three")
         assert [body for _, body in await watched.kept(BOB)] == ["@bob one", "@bob two", "@bob three"]
-    # As when the position was lost: what was stored already is left as it is.
+    # As if the position had been lost: stored notifications stay unchanged.
     with database.engine() as engine, engine.begin() as connection:
         connection.execute(update(followers).where(followers.c.name == "notifications").values(pos=0))
     async with running(database, clock) as node, watching(node, database) as watched:
         assert [body for _, body in await watched.kept(BOB)] == ["@bob one", "@bob two", "@bob three"]
 
 
-async def test_a_new_database_begins_at_its_beginning(database: Database) -> None:
+async def test_a_follower_of_a_new_database_starts_at_its_first_event(database: Database) -> None:
     with database.engine() as engine, engine.connect() as connection:
         registered = select(followers.c.pos).where(followers.c.name == "notifications")
         head = connection.execute(select(log_head.c.pos)).scalar_one()
@@ -613,7 +618,7 @@ async def test_member_preferences_are_gone_with_the_membership(watched: Watched)
 
 
 async def _come_back(watched: Watched) -> None:
-    """Bob was in the group before, and sees from now on what comes."""
+    """Makes bob, a former member, join again, so that he only sees messages from now on."""
     node = watched.node
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
     await node.do(ALICE, RemoveMember("c", "bob"))
@@ -621,7 +626,7 @@ async def _come_back(watched: Watched) -> None:
     await node.do(BACKEND, AddMembers("c", ("bob",)))
 
 
-async def test_what_one_was_notified_of_ends_where_one_s_history_begins(watched: Watched) -> None:
+async def test_notifications_from_before_the_users_history_are_hidden(watched: Watched) -> None:
     await watched.node.do(ALICE, CreateOffer("c", "a secret", 1, "EUR"))
     await watched.node.send(ALICE, "a secret for @bob")
     assert len(await watched.stored(BOB)) == 2

@@ -1,4 +1,4 @@
-"""Notifications where users are on other nodes than the one whose follower stores them: none is lost."""
+"""Notifications of users on other nodes than the one whose follower stores them: none is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEASE_MS = 15_000
 
 @pytest.fixture
 async def cluster(postgresql_database: Database) -> AsyncIterator[Cluster]:
-    """By the database's own time. Alice has a direct conversation with bob, `d`, and one with carol, `e`."""
+    """Nodes that use the database's clock. Alice has direct conversations with bob (`d`) and with carol (`e`)."""
     async with running_cluster(postgresql_database, Clock(_now_ms()), grace_s=10) as cluster:
         for id_, other in (("d", "bob"), ("e", "carol")):
             await cluster.a.node.do(BACKEND, CreateConversation("direct", ("alice", other), id=id_))
@@ -39,7 +39,7 @@ async def cluster(postgresql_database: Database) -> AsyncIterator[Cluster]:
 
 @pytest.fixture(params=["there", "elsewhere"])
 def following(request: pytest.FixtureRequest, cluster: Cluster) -> Place:
-    """The node that stores what there is to store: the one where bob is, and the other one."""
+    """The node that stores notifications: the one to which bob is connected, or the other one."""
     return cluster.b if request.param == "there" else cluster.a
 
 
@@ -48,7 +48,7 @@ def _now_ms() -> int:
 
 
 async def _say(cluster: Cluster, text: str, to: str = "d") -> None:
-    """Alice sends something, and all nodes that run have told of it."""
+    """Sends a message of alice, and waits until all running nodes have delivered it."""
     await cluster.a.node.send(ALICE, text, to=to)
     if cluster.b.running:
         await cluster.b.node.chat.feed.reach(cluster.a.node.chat.pos)
@@ -57,12 +57,12 @@ async def _say(cluster: Cluster, text: str, to: str = "d") -> None:
 async def _renew(cluster: Cluster) -> None:
     for place in (cluster.a, cluster.b):
         if place.running:
-            await place.recorded()  # one that is under way
+            await place.recorded()  # one that is being sent
     await cluster.renew()
 
 
 async def _come(cluster: Cluster) -> None:
-    """Bob has a socket at b, and whatever happens from now on is beyond where the log was then."""
+    """Connects bob to b. Everything from now on is after the log position of that moment."""
     await cluster.b.connect(BOB, "phone")
     await _renew(cluster)
 
@@ -81,7 +81,7 @@ async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[
 
 
 async def _stored(cluster: Cluster, place: Place, database: Database, actor: Actor = BOB) -> list[str]:
-    """Once the whole log was looked through. The oldest first."""
+    """Returns the stored notifications, oldest first, once the whole log was processed."""
     async with _follower(place, database) as follower:
         assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, WAIT_S)
     return await _kept(cluster, actor)
@@ -92,7 +92,7 @@ async def _kept(cluster: Cluster, actor: Actor) -> list[str]:
     return [each.body for each in reversed(page.items)]
 
 
-async def test_for_who_is_told_elsewhere_nothing_is_stored(
+async def test_a_user_connected_to_another_node_has_no_stored_notification(
     cluster: Cluster, following: Place, postgresql_database: Database
 ) -> None:
     await _come(cluster)
@@ -103,7 +103,7 @@ async def test_for_who_is_told_elsewhere_nothing_is_stored(
     assert await _kept(cluster, CAROL) == ["for carol"]
 
 
-async def test_nothing_is_said_of_another_nodes_users_before_it_says_how_far_it_is(
+async def test_another_nodes_users_wait_until_its_position_is_known(
     cluster: Cluster, postgresql_database: Database
 ) -> None:
     await _come(cluster)
@@ -132,9 +132,7 @@ async def test_for_whom_the_last_socket_has_just_gone_it_is_stored(
     assert stored == ["before the lease was renewed", "after that"]
 
 
-async def test_what_happens_after_a_kill_is_stored_and_what_was_told_before_is_not(
-    cluster: Cluster, postgresql_database: Database
-) -> None:
+async def test_only_events_after_a_kill_are_stored(cluster: Cluster, postgresql_database: Database) -> None:
     await _come(cluster)
     await _say(cluster, "told")
     cluster.clock.now_ms = _now_ms() + 1000 - LEASE_MS
@@ -182,7 +180,7 @@ async def test_who_was_gone_is_known_although_a_renewal_failed(cluster: Cluster,
     assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
 
 
-async def test_who_returns_after_the_grace_before_that_was_recorded_is_told_again(
+async def test_a_user_who_returns_after_the_grace_before_it_was_recorded_is_announced_again(
     postgresql_database: Database,
 ) -> None:
     async with running_cluster(postgresql_database, Clock(_now_ms()), grace_s=0) as cluster:
@@ -199,7 +197,7 @@ async def test_who_returns_after_the_grace_before_that_was_recorded_is_told_agai
         assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
 
 
-async def test_a_node_that_lives_and_hands_nothing_out_is_not_waited_for(
+async def test_a_living_node_that_delivers_nothing_is_not_waited_for(
     cluster: Cluster, postgresql_database: Database
 ) -> None:
     pos = cluster.a.node.chat.pos
@@ -214,7 +212,7 @@ async def test_a_node_that_lives_and_hands_nothing_out_is_not_waited_for(
     assert await _kept(cluster, BOB) == ["one", "two"]
 
 
-async def test_a_node_of_an_older_version_says_nothing_and_is_not_waited_for(
+async def test_a_node_of_an_older_version_reports_no_position_and_is_not_waited_for(
     cluster: Cluster, postgresql_database: Database
 ) -> None:
     await cluster.a.node.do(OPERATOR, RenewLease("older", LEASE_MS, ("bob",), pos=cluster.a.node.chat.pos))

@@ -1,4 +1,4 @@
-"""Offers: who may make and close them, and that each is closed once."""
+"""Offers: who may create and close them, and that each is closed once."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_a_counter_offer_closes_one_and_opens_another(node: Node, clock: C
     assert (counter.expires_ms, counter.metadata) == (None, None)
     first = await node.do(ALICE, GetOffer(str(offer.id)))
     assert (first.status, first.closed_by) == ("countered", "bob")
-    # Who countered made the offer that stands; the other side answers.
+    # The user who countered is the author of the open offer; the other side decides.
     assert await node.refusal(BOB, UpdateOffer(str(counter.id), "accepted")) == "forbidden"
     assert (await node.do(ALICE, UpdateOffer(str(counter.id), "accepted"))).status == "accepted"
     assert await node.refusal(ALICE, CounterOffer(str((await made(node)).id), 1)) == "forbidden"
@@ -167,7 +167,7 @@ async def test_an_offer_whose_time_has_come_is_over_before_anybody_noticed(node:
     assert (expired.status, expired.closed_by, expired.updated_ms) == ("expired", None, clock.now_ms)
 
 
-async def test_what_is_due_ends_and_the_next_time_is_told(node: Node, clock: Clock) -> None:
+async def test_due_offers_expire_and_the_next_time_is_returned(node: Node, clock: Clock) -> None:
     later = await made(node, expires_ms=clock.now_ms + 2 * HOUR_MS)
     sooner = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     accepted = await made(node, expires_ms=clock.now_ms + HOUR_MS)
@@ -255,7 +255,8 @@ async def test_what_cannot_be_offered_is_refused_with_its_place(
 ) -> None:
     given = {"conversation_id": "c", "title": "x", "amount": 1, "currency": "EUR"} | fields
     with pytest.raises(ChatError) as refused:
-        await node.do(ALICE, CreateOffer(**given))  # type: ignore[arg-type]  # what does not fit is the point
+        # type: ignore[arg-type]  # the invalid type is what is tested
+        await node.do(ALICE, CreateOffer(**given))  # type: ignore[arg-type]
     assert refused.value.code == "invalid_request"
     assert refused.value.details == [{"path": path, "message": refused.value.message.removeprefix(f"{path}: ")}]
     assert (await node.do(ALICE, ListOffers("c"))).items == ()

@@ -1,4 +1,4 @@
-"""What the operator's policy lets users do, and conversations that nobody owns."""
+"""What the operator's policy lets users do, and conversations without an owner."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_the_last_member_who_leaves_deletes_nothing_where_that_is_left_to_
         assert isinstance(node.log[-1], MemberRemoved)
         view = await node.do(BACKEND, GetConversation("c"))
         assert (view.conversation.member_count, view.conversation.owner_id, view.conversation.last_seq) == (0, None, 1)
-        # Whoever owned it once is an ordinary member when the backend lets them in again.
+        # A former owner is an ordinary member when the backend adds them again.
         await node.do(BACKEND, AddMembers("c", ("bob",)))
         assert await node.roles("c") == {"bob": "member"}
         assert await node.refusal(BOB, UpdateConversation("c", name="Mine")) == "forbidden"
@@ -110,7 +110,7 @@ async def test_nobody_owns_what_the_backend_creates(node: Node, kind: Conversati
         assert await node.refusal(actor, RemoveMember("c", "bob")) == "forbidden"
         assert await node.refusal(actor, RestrictMember("c", "bob", "ban")) == "forbidden"
         assert await node.refusal(actor, UpdateMember("c", "alice", "admin")) == "forbidden"
-    # What its admins do everywhere, they do here.
+    # The admins have their usual rights.
     await node.do(CAROL, UpdateConversation("c", name="Order 17"))
     await node.do(CAROL, RestrictMember("c", "bob", "mute"))
     await node.do(CAROL, UpdateMember("c", "carol", "member"))
@@ -255,6 +255,6 @@ async def test_a_key_answers_a_creation_as_at_first(node: Node) -> None:
     key = IdempotencyKey("backend", "POST /conversations", "1")
     views = [await node.chat.execute(BACKEND, command, key) for _ in range(2)]
     assert [(type(view), view.existed) for view in views] == [(ConversationView, False)] * 2
-    # A retry is recognised by its hash, which a node of a version without owners and roles has stored.
+    # Nodes of a version without owners and roles have stored such a hash, by which a retry must be recognised.
     assert b"owner_id" not in msgspec.json.encode(command)
     assert b"roles" not in msgspec.json.encode(command)

@@ -1,4 +1,4 @@
-"""What users say they want to be notified of."""
+"""Notification settings of users."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_what_no_client_could_follow_is_refused(node: Node, preferences: P
     assert await node.do(ALICE, GetPreferences()) == Preferences()
 
 
-async def test_each_member_says_what_they_want_to_hear(node: Node, clock: Clock) -> None:
+async def test_each_member_has_their_own_settings(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     assert await node.do(ALICE, GetMemberPreferences("c")) == MemberPreferences()
     wanted = MemberPreferences(muted=True, notify="mentions", sound="gong")
@@ -82,7 +82,7 @@ async def test_each_member_says_what_they_want_to_hear(node: Node, clock: Clock)
     assert await node.do(ALICE, GetMemberPreferences("c")) == MemberPreferences()
 
 
-async def test_strangers_and_the_banned_say_nothing(node: Node) -> None:
+async def test_strangers_and_banned_users_cannot_change_settings(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for there in ("c", "nowhere"):
         assert await node.refusal(MALLORY, GetMemberPreferences(there)) == "forbidden"

@@ -1,4 +1,4 @@
-"""What is kept of who is there: leases, who is online where, what users chose."""
+"""The stored part of presence: leases, online users of each node, chosen statuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEASE_MS = 15_000
 
 @pytest.fixture
 async def here(node: Node) -> Node:
-    """A node with users who know each other: alice and bob share a group."""
+    """A node on which alice and bob share a group."""
     for actor in (ALICE, BOB, CAROL, MALLORY):
         await node.do(actor, EnsureUser(actor.user_id, actor.name))
     await node.group("c", ALICE, BOB)
@@ -50,7 +50,7 @@ async def _renew(node: Node, node_id: str, *arrived: str, gone: tuple[UserLeft, 
 
 
 async def _online_elsewhere(node: Node, node_id: str) -> list[str]:
-    """Who is recorded as online on other nodes than this one."""
+    """Returns the users recorded as online on other nodes."""
     found = await node.do(BACKEND, FindOnlineElsewhere(node_id, None, 100))
     return [acquaintance.record.user_id for acquaintance in found]
 
@@ -65,10 +65,12 @@ async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> N
     assert await _renew(here, "n1") == LeaseReport(known=False)
     assert await _renew(here, "n1", "alice", "bob") == LeaseReport(
         known=True,
-        sightings=tuple(PresenceTransition(PresenceRecord(id_), before=None, after=False) for id_ in ("alice", "bob")),
+        transitions=tuple(
+            PresenceTransition(PresenceRecord(id_), before=None, after=False) for id_ in ("alice", "bob")
+        ),
     )
     report = await _renew(here, "n1", "alice", gone=(UserLeft("bob", 77),))
-    assert report.sightings == (
+    assert report.transitions == (
         PresenceTransition(PresenceRecord("alice"), before=False, after=False),
         PresenceTransition(PresenceRecord("bob", last_seen_ms=77), before=False, after=None),
     )
@@ -78,13 +80,13 @@ async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> N
     assert (await _record(here, ALICE)).last_seen_ms is None
 
 
-async def test_of_a_user_on_two_nodes_each_is_told_of_the_other(here: Node) -> None:
+async def test_the_transitions_of_a_user_on_two_nodes_include_the_other_node(here: Node) -> None:
     await _renew(here, "n1", "alice", away=("alice",))
-    (seen,) = (await _renew(here, "n2", "alice")).sightings
+    (seen,) = (await _renew(here, "n2", "alice")).transitions
     assert seen == PresenceTransition(PresenceRecord("alice"), before=None, after=False, others=(("n1", True),))
-    (seen,) = (await _renew(here, "n1", "alice")).sightings
+    (seen,) = (await _renew(here, "n1", "alice")).transitions
     assert seen == PresenceTransition(PresenceRecord("alice"), before=True, after=False, others=(("n2", False),))
-    (seen,) = (await _renew(here, "n2", gone=(UserLeft("alice", 5),))).sightings
+    (seen,) = (await _renew(here, "n2", gone=(UserLeft("alice", 5),))).transitions
     assert (seen.before, seen.after, seen.others) == (False, None, (("n1", False),))
 
 
@@ -102,7 +104,7 @@ async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: C
     gone = PresenceTransition(PresenceRecord("alice", "online", None, lease_end), before=False, after=None)
     assert forgotten == RemovedUsers("n1", (gone,), more=True)
     forgotten = await here.do(OPERATOR, ForgetUsers(10))
-    (still_there,) = forgotten.sightings
+    (still_there,) = forgotten.transitions
     assert (still_there.record.user_id, still_there.others) == ("bob", (("n2", False),))
     assert not forgotten.more
     assert await here.do(OPERATOR, ForgetUsers(10)) == RemovedUsers(None)
@@ -112,7 +114,7 @@ async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: C
     assert (await _renew(here, "n1")).known is False, "n1 has to say anew who is there"
 
 
-async def test_after_an_outage_all_have_time_to_say_that_they_live(here: Node, clock: Clock) -> None:
+async def test_after_an_outage_all_nodes_have_time_to_renew_their_leases(here: Node, clock: Clock) -> None:
     for node_id in ("n1", "n2"):
         await _renew(here, node_id)
     clock.now_ms += 10 * LEASE_MS
@@ -150,7 +152,7 @@ async def test_users_of_a_node_that_stopped_have_a_while_to_come_back_to_another
     assert (report.peers, report.left_behind) == ((), False)
     clock.now_ms += 1
     assert (await _renew(here, "n2")).left_behind
-    (gone,) = (await here.do(OPERATOR, ForgetUsers(10))).sightings
+    (gone,) = (await here.do(OPERATOR, ForgetUsers(10))).transitions
     assert gone.record == PresenceRecord("alice", last_seen_ms=stopped_ms)
 
 
@@ -185,7 +187,7 @@ async def test_any_number_who_come_and_leave_take_as_many_statements(here: Node)
     assert counts[0] == counts[1]
 
 
-async def test_a_status_that_was_chosen_is_there_after_a_restart(database: Database, clock: Clock) -> None:
+async def test_a_chosen_status_survives_a_restart(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
         await node.do(ALICE, EnsureUser("alice", "Alice"))
         await node.do(ALICE, SetPresence("dnd", "in a meeting"))

@@ -1,4 +1,4 @@
-"""Presence over two nodes: merged by the database, and told once, by the node that has recorded it."""
+"""Presence over two nodes: merged by the database, and announced once, by the node that has recorded it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[
 
 
 def _shown(place: Place) -> list[tuple[str, str]]:
-    """What contacts were told."""
+    """Returns what contacts received."""
     return [(e.presence.user_id, e.presence.status) for e in place.of(PresenceChanged) if not e.own]
 
 
-async def test_who_comes_is_told_once_on_both_nodes(cluster: Cluster) -> None:
+async def test_a_connect_is_announced_once_on_both_nodes(cluster: Cluster) -> None:
     await cluster.a.connect(ALICE, "phone")
     event = await cluster.b.next(PresenceChanged)
     assert (event.presence, event.came) == (Presence("alice", "online", None, None), True)
@@ -78,7 +78,7 @@ async def test_a_user_is_away_when_all_devices_on_all_nodes_are(cluster: Cluster
     assert own == ["away", "online"], "devices on other nodes hear of it too"
 
 
-async def test_what_a_person_says_of_themselves_holds_on_all_nodes(cluster: Cluster) -> None:
+async def test_a_chosen_status_applies_on_all_nodes(cluster: Cluster) -> None:
     for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
         await place.connect(ALICE, socket_id)
         await place.recorded()
@@ -149,8 +149,8 @@ async def test_users_of_a_killed_node_go_offline_although_the_clock_was_set_back
     await cluster.b.until(lambda: ("alice", "offline") in _shown(cluster.b))
 
 
-async def test_what_one_chose_outlives_that_one_was_seen_to_leave(cluster: Cluster) -> None:
-    """Both are written at the same time, and neither waits for the other."""
+async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Cluster) -> None:
+    """Both are written at the same time, without waiting for each other."""
     node = cluster.b.node
     await node.do(ALICE, StorePresence("dnd", "busy"))
     with node.write_engine.begin() as connection:
@@ -173,7 +173,7 @@ async def test_what_one_chose_outlives_that_one_was_seen_to_leave(cluster: Clust
 
 
 async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Cluster) -> None:
-    """Two transactions that wait for each other would end one of them."""
+    """A deadlock of the two transactions would abort one of them."""
     with cluster.a.node.write_engine.begin() as connection:
         NodeRows(connection).put_lease(Peer("renewing", None), LeaseRecord(1, 1))
     with cluster.a.node.write_engine.begin() as connection, cluster.b.node.write_engine.begin() as other:
@@ -199,7 +199,7 @@ async def test_who_comes_back_at_once_to_another_node_was_never_offline(cluster:
     assert _shown(cluster.b) == [("alice", "online")]
 
 
-async def test_a_change_says_whom_it_concerns_and_whom_not(cluster: Cluster) -> None:
+async def test_a_change_names_its_contacts_and_blocked_users(cluster: Cluster) -> None:
     await cluster.a.node.do(ALICE, BlockUser("carol"))
     await cluster.a.connect(ALICE, "phone")
     event = await cluster.b.next(PresenceChanged)
@@ -225,7 +225,7 @@ async def test_a_user_enters_a_room_with_the_first_node_and_leaves_it_with_the_l
     ):
         other = cluster.b if place is cluster.a else cluster.a
         place.node.chat.signals.tell_room(event)
-        await cluster.renew()  # the bus has brought it by then
+        await cluster.renew()  # the bus has delivered it by then
         assert other.running
     for place in (cluster.a, cluster.b):
         assert len(place.of(RoomEntered)) == len(place.of(RoomLeft)) == 1

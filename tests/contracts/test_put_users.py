@@ -1,4 +1,4 @@
-"""What the application's back end says of users."""
+"""Users that the application's backend creates and changes."""
 
 from __future__ import annotations
 

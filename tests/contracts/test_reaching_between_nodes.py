@@ -1,4 +1,4 @@
-"""Events of the application's own over two nodes: who is reached, what is stored, who is connected; and who types."""
+"""Custom events over two nodes: who receives them, what is stored, who is connected; and typing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.databases import Database
 
 @pytest.fixture
 async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[Cluster]:
-    """Alice has sockets at both nodes, bob at the second one only."""
+    """Alice has sockets on both nodes, bob only on the second one."""
     async with running_cluster(postgresql_database, clock) as cluster:
         for place, actor, socket_id in (
             (cluster.a, ALICE, "a1"),
@@ -32,7 +32,7 @@ async def cluster(postgresql_database: Database, clock: Clock) -> AsyncIterator[
         yield cluster
 
 
-async def test_sockets_are_counted_on_all_nodes_and_each_is_told_once(cluster: Cluster) -> None:
+async def test_sockets_are_counted_on_all_nodes_and_each_receives_the_event_once(cluster: Cluster) -> None:
     report = await cluster.a.node.do(BACKEND, SendToUsers(("bob", "carol", "alice"), "alert", 1))
     assert report == SendReport(("bob", "alice"), sockets=4)
     assert {event.user_id for event in cluster.a.of(CustomEvent)} == {"alice"}
@@ -70,7 +70,7 @@ async def test_who_was_on_a_node_whose_lease_has_ended_is_not_connected(cluster:
 async def test_who_types_on_a_killed_node_stops_a_little_later(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster.b.node.chat.signals._typing._heard, "_lasts_s", 0.1)
+    monkeypatch.setattr(cluster.b.node.chat.signals._typing._elsewhere, "_lasts_s", 0.1)
     await cluster.a.node.do(ALICE, SetTyping("c", is_typing=True))
     assert (await cluster.b.next(TypingChanged)).is_typing
     await cluster.a.kill()
@@ -78,7 +78,7 @@ async def test_who_types_on_a_killed_node_stops_a_little_later(
     assert typing_signals.LATE_S > 0, "who is not killed says so before"
 
 
-async def test_a_user_who_is_not_known_here_is_known_before_their_contacts_are_told_how_they_look(
+async def test_a_user_is_loaded_before_contacts_receive_their_changed_profile(
     cluster: Cluster,
 ) -> None:
     directory = cluster.b.node.chat.directory

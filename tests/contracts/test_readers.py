@@ -1,4 +1,4 @@
-"""Who has read furthest, and whether somebody has read a message beside its sender."""
+"""The members who have read furthest, and whether a user other than the sender has read a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talkwire.core.domain.model import LARGE_CONVERSATION
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
 
 
-async def test_those_who_have_read_anything_are_told_the_furthest_first(node: Node) -> None:
+async def test_readers_are_listed_furthest_first(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     sent = [await node.send(ALICE, str(number)) for number in range(3)]
     assert await node.do(ALICE, ListReaders("c")) == ()
@@ -31,7 +31,7 @@ async def test_a_newcomer_has_read_nothing_and_nothing_of_before_their_time(node
     assert await node.do(ALICE, ListReaders("c")) == (MessageReader("bob", 2, history_seq=1),)
 
 
-async def test_who_is_no_member_is_not_told(node: Node) -> None:
+async def test_only_members_can_list_readers(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(MALLORY)
     for conversation_id in ("c", "nowhere"):
@@ -39,11 +39,11 @@ async def test_who_is_no_member_is_not_told(node: Node) -> None:
     assert await node.do(BACKEND, ListReaders("c")) == ()
 
 
-async def test_an_edit_says_whether_somebody_has_read_what_was_said_before(node: Node) -> None:
+async def test_an_edit_tells_whether_the_earlier_text_was_read(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "1")
     edit = EditMessage(str(sent.id), "2")
-    # The author's own reading does not count, and a reading in the same batch does.
+    # The author's own reading does not count; reading in the same batch does.
     await node.in_one_batch((ALICE, MarkRead("c")), (ALICE, edit))
     await node.in_one_batch((BOB, MarkRead("c")), (ALICE, EditMessage(str(sent.id), "3")))
     edits = [event for event in node.log if isinstance(event, MessageEdited)]

@@ -1,4 +1,4 @@
-"""Who has received and read what, and how much is unread."""
+"""Delivery and read receipts, and unread counts."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_reading_in_the_transaction_of_the_message_reads_it(node: Node) ->
     assert await _unread(node, BOB) == 1
 
 
-async def test_whoever_has_read_a_message_has_received_it(node: Node) -> None:
+async def test_a_read_message_counts_as_received(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "1")
     await node.do(BOB, MarkRead("c"))
@@ -101,7 +101,7 @@ async def test_whoever_has_read_a_message_has_received_it(node: Node) -> None:
     assert len(node.log) == events
 
 
-async def test_receipts_say_who_has_received_and_who_has_read(node: Node, clock: Clock) -> None:
+async def test_receipts_list_who_has_received_and_read(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     first = await node.send(ALICE, "1")
     second = await node.send(ALICE, "2")
@@ -176,7 +176,7 @@ async def test_many_reads_in_one_transaction_take_as_many_statements_as_one(node
     with node.statements() as transactions:
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[:1]))
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[1:]))
-    # A batch of the harness goes behind a transaction of its own.
+    # A batch of the harness runs after a transaction of its own.
     assert len(transactions[1]) == len(transactions[3])
 
 
@@ -281,7 +281,7 @@ async def test_what_is_unread_already_stays_so(node: Node) -> None:
 # --- blocks ---------------------------------------------------------------------------------------------------------
 
 
-async def test_whoever_is_blocked_sees_no_receipts_of_the_blocker(node: Node) -> None:
+async def test_a_blocked_user_sees_no_receipts_of_the_blocker(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     message = await node.send(ALICE, "hello")
     await node.do(BOB, BlockUser("alice"))

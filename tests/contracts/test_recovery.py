@@ -1,4 +1,4 @@
-"""What is stored of recoverable sessions, on both databases."""
+"""The stored part of recoverable sessions, on both databases."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_a_session_of_a_node_that_stopped_is_as_old_as_that(node: Node, cl
 
 
 async def test_a_node_that_is_alone_remembers_when_the_one_before_ended(node: Node, clock: Clock) -> None:
-    """As after a kill and a restart at once, on SQLite."""
+    """As on SQLite after a kill and an immediate restart."""
     await node.do(OPERATOR, RenewLease("n", 15_000))
     clock.now_ms += 1000
     await node.do(OPERATOR, RenewLease("next", 15_000, alone=True))

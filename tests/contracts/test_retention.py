@@ -1,4 +1,4 @@
-"""What is left of what is older than the retention, or was said in a deleted conversation."""
+"""What remains of messages older than the retention time, and of deleted conversations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def prune(node: Node, retention_ms: int = DAY_MS, actor: Actor = OPERATOR)
 
 
 async def decorate(node: Node, message_id: int) -> None:
-    """Gives a message everything that hangs on one: an earlier version, a reaction and a mention."""
+    """Adds everything that a message can have: an earlier version, a reaction and a mention."""
 
     def record(tx: Transaction) -> None:
         message = tx.message(message_id)
@@ -52,7 +52,7 @@ async def decorate(node: Node, message_id: int) -> None:
 
 
 async def rows_of(node: Node, *tables: object) -> list[int]:
-    """How many rows each has."""
+    """Returns the number of rows of each table."""
 
     def count() -> list[int]:
         with node.read_engine.begin() as connection:
@@ -91,7 +91,7 @@ async def test_old_messages_become_tombstones_and_young_ones_stay(node: Node, cl
     assert await rows_of(node, message_versions, reactions, mentions) == [0, 0, 0]
 
 
-async def test_the_floor_moves_and_the_log_begins_behind_it(node: Node, clock: Clock) -> None:
+async def test_the_floor_moves_and_the_log_starts_after_it(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "old")
     floor = node.chat.pos
@@ -287,7 +287,7 @@ async def test_what_was_said_in_a_deleted_conversation_is_cleared(
     assert await node.do(BOB, GetMessage(str(kept.id))) == kept
 
 
-async def test_clearing_goes_on_after_a_restart(
+async def test_clearing_continues_after_a_restart(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "CLEARED_AT_ONCE", 1)

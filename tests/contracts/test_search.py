@@ -1,4 +1,4 @@
-"""Search: the same over both databases, never what one may not see, and as the messages are now."""
+"""Search returns the same from both databases, only what the reader may see, and the current state of messages."""
 # ruff: noqa: RUF001 (letters that look like others are what some of this is about)
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Indexed:
         assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, WAIT_S)
 
     async def find(self, actor: Actor, text: str, conversation_id: str | None = None) -> list[str]:
-        """The texts of what is found, newest first."""
+        """Returns the texts of the found messages, newest first."""
         page = await self.node.do(actor, SearchMessages(text, conversation_id, limit=100))
         assert page.next is None
         return [message.content for message in page.items]
@@ -83,7 +83,7 @@ FreshDatabase = Callable[[], AbstractContextManager[Database]]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fresh_database(request: pytest.FixtureRequest) -> FreshDatabase:
-    """For tests that need many."""
+    """A new database, for tests that need many."""
 
     @contextmanager
     def on_sqlite() -> Iterator[Database]:
@@ -186,7 +186,7 @@ async def test_only_members_find_a_message(indexed: Indexed) -> None:
     assert await node.refusal(ALICE, SearchMessages("hello", "nowhere")) == "forbidden"
 
 
-async def test_whoever_was_removed_finds_nothing_any_more_until_they_come_back(indexed: Indexed) -> None:
+async def test_a_removed_member_finds_nothing_until_they_come_back(indexed: Indexed) -> None:
     node = indexed.node
     await node.send(ALICE, "hello")
     await indexed.catch_up()
@@ -232,7 +232,7 @@ async def test_a_member_of_very_many_conversations_finds_their_messages_only(ind
 # --- pages ----------------------------------------------------------------------------------------------------------
 
 
-async def test_pages_go_on_where_they_ended_whatever_is_sent_meanwhile(indexed: Indexed) -> None:
+async def test_pages_continue_where_they_ended_while_messages_are_sent(indexed: Indexed) -> None:
     node = indexed.node
     sent = [await node.send(ALICE, f"hello {number}") for number in range(5)]
     await indexed.catch_up()
@@ -303,7 +303,7 @@ async def delete(node: Node, message_id: int) -> None:
     await node.do(BACKEND, Call(record))
 
 
-async def test_an_edited_message_is_found_by_what_it_says_now(indexed: Indexed) -> None:
+async def test_an_edited_message_is_found_by_its_new_text(indexed: Indexed) -> None:
     message = await indexed.node.send(ALICE, "the old text")
     await indexed.catch_up()
     await edit(indexed.node, message.id, "the new text")
@@ -312,7 +312,7 @@ async def test_an_edited_message_is_found_by_what_it_says_now(indexed: Indexed) 
     assert await indexed.find(BOB, "new") == ["the new text"]
 
 
-async def test_a_deleted_message_is_found_no_more_and_its_words_are_gone(indexed: Indexed, database: Database) -> None:
+async def test_a_deleted_message_and_its_words_are_not_found(indexed: Indexed, database: Database) -> None:
     message = await indexed.node.send(ALICE, "secret")
     await indexed.catch_up()
     await delete(indexed.node, message.id)
@@ -328,7 +328,7 @@ async def test_an_index_that_is_behind_shows_nothing_that_is_gone(node: Node, da
     async with indexing(node, database) as indexed:
         edited, deleted = await node.send(ALICE, "one secret"), await node.send(ALICE, "two secret")
         await indexed.catch_up()
-    # The follower has ended: the index still has both.
+    # The follower has ended, so the index still has both.
     await edit(node, edited.id, "one")
     await delete(node, deleted.id)
     assert await indexed.find(BOB, "secret") == []
@@ -489,7 +489,7 @@ async def test_public_conversations_are_found_by_their_names(node: Node) -> None
     assert await find(" ") == (["c1", "c2"], None)
     assert await find("cafe", limit=1) == (["c1"], "c1")
     assert await find("cafe", limit=1, cursor="c1") == (["c2"], None)
-    # By the id, which a link has.
+    # By its id, which a link contains.
     assert await find("c2") == (["c2"], None)
     assert await find("c3") == ([], None)
     assert await find("c4") == ([], None)
@@ -505,7 +505,7 @@ async def test_public_groups_are_found_joined_and_written_in(node: Node) -> None
     assert [each.id for each in found.items] == ["lounge"]
     await node.do(MALLORY, join)
     await node.send(MALLORY, "Hello", to="lounge")
-    # Who was removed comes back, who was banned does not.
+    # A removed member can come back, a banned one cannot.
     await node.do(ALICE, RemoveMember("lounge", "mallory"))
     await node.do(MALLORY, join)
     await node.do(ALICE, RestrictMember("lounge", "mallory", "ban"))

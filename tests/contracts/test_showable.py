@@ -1,4 +1,4 @@
-"""Nothing is stored that cannot be shown, and a row that cannot be shown hides no other."""
+"""Values that cannot be shown are never stored, and a row that cannot be shown hides no other."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_times_that_cannot_be_shown_are_refused(node: Node, late_ms: int) 
 
 
 async def test_an_event_that_cannot_be_read_hides_no_other(node: Node) -> None:
-    """Pages before and behind it are whole, of any length, and lead to the end."""
+    """The pages before and after it are complete, of any length, and lead to the end."""
     await node.group("c", ALICE, BOB)
     start = (await node.do(BOB, GetSyncState())).cursor
     sent = []
@@ -74,7 +74,7 @@ async def test_an_event_that_cannot_be_rendered_hides_no_other(node: Node) -> No
 
 
 async def test_what_was_stored_before_is_repaired(node: Node) -> None:
-    """Rows as they were written before numbers and times were bounded: each member can read everything again."""
+    """Rows as they were written before numbers and times were limited: each member can read everything again."""
     await node.group("c", ALICE, BOB, CAROL)
     start = (await node.do(BOB, GetSyncState())).cursor
     sent = [(await node.send(ALICE, f"{number}")).id for number in range(3)]
@@ -87,7 +87,7 @@ async def test_what_was_stored_before_is_repaired(node: Node) -> None:
         _spoil(connection, sent[1], huge)
         connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
         upgrade(connection, "0010")
-        # The later tables are here already.
+        # The later tables exist already.
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": newest_revision()})
 
     assert await _synced(node, start, 2) == sent
@@ -129,7 +129,7 @@ def _spoil(connection: Connection, message_id: int, huge: str) -> None:
 
 
 async def _synced(node: Node, cursor: str, limit: int) -> list[int]:
-    """The messages that a member learns of, page by page, each as a client is sent it."""
+    """Returns the messages that a member receives, page by page, each as it is sent to a client."""
     found: list[int] = []
     for _ in range(100):
         page = await node.do(BOB, ListEvents(cursor, limit))

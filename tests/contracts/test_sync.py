@@ -1,4 +1,4 @@
-"""Catching up: pages of events, cursors that are refused, and what a cursor costs."""
+"""Sync: pages of events, refused cursors, and the cost of a cursor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.databases import Database
 
 
 async def _all(node: Node, actor: Actor, after: str, limit: int = 100) -> list[Any]:
-    """Every event after a cursor, page by page."""
+    """Returns every event after a cursor, page by page."""
     events: list[Any] = []
     more = True
     while more:
@@ -55,7 +55,7 @@ async def test_the_state_names_the_cursor_that_events_continue_it_from(node: Nod
     assert _said(await _all(node, BOB, state.cursor)) == ["after"]
 
 
-async def test_a_page_ends_at_its_limit_and_the_next_goes_on(node: Node) -> None:
+async def test_a_page_ends_at_its_limit_and_the_next_continues(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     cursor = node.chat.cursor
     for number in range(10):
@@ -67,7 +67,7 @@ async def test_a_page_ends_at_its_limit_and_the_next_goes_on(node: Node) -> None
     assert (last.cursor, last.more) == (node.chat.cursor, False)
 
 
-async def test_whoever_has_missed_nothing_gets_the_cursor_of_now(node: Node) -> None:
+async def test_a_client_that_missed_nothing_gets_the_current_cursor(node: Node) -> None:
     await node.group("c", ALICE)
     cursor = node.chat.cursor
     await node.group("d", BOB)
@@ -76,7 +76,7 @@ async def test_whoever_has_missed_nothing_gets_the_cursor_of_now(node: Node) -> 
 
 
 async def test_few_events_among_many_of_others_are_found(node: Node) -> None:
-    """They lie further apart than the first stretch of the log that is looked through."""
+    """They are further apart than the first part of the log that is searched."""
     await node.group("quiet", ALICE)
     await node.group("busy", BOB)
     cursor = node.chat.cursor
@@ -98,7 +98,7 @@ async def test_large_messages_end_a_page_before_its_limit(node: Node) -> None:
     assert len(await _all(node, ALICE, cursor)) == 10
 
 
-async def test_who_was_removed_hears_of_the_removal_only(node: Node) -> None:
+async def test_a_removed_member_receives_only_the_removal(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     cursor = node.chat.cursor
     await node.send(ALICE, "before")
@@ -107,7 +107,7 @@ async def test_who_was_removed_hears_of_the_removal_only(node: Node) -> None:
     assert [type(event) for event in await _all(node, BOB, cursor)] == [MemberRemoved]
 
 
-async def test_others_hear_how_far_a_newcomer_has_read(node: Node) -> None:
+async def test_others_receive_the_read_position_of_a_new_member(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.users(CAROL)
     await node.send(ALICE, "before")
@@ -136,7 +136,7 @@ async def test_a_client_that_follows_knows_whether_it_may_write(node: Node) -> N
         assert state == (await SyncClient(node, BOB).load()).state(), command
 
 
-async def test_who_comes_back_hears_nothing_of_the_time_away(node: Node) -> None:
+async def test_a_returning_member_receives_nothing_from_the_time_between(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     cursor = node.chat.cursor
     await node.do(ALICE, RemoveMember("c", "bob"))
@@ -148,7 +148,7 @@ async def test_who_comes_back_hears_nothing_of_the_time_away(node: Node) -> None
     assert [type(event) for event in events] == [MemberRemoved, MemberAdded, MessageSent]
 
 
-async def test_a_deleted_conversation_is_heard_of_by_those_who_were_in_it(node: Node) -> None:
+async def test_former_members_receive_the_deletion_of_a_conversation(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     cursor = node.chat.cursor
     await node.do(ALICE, DeleteConversation("c"))
@@ -183,7 +183,7 @@ async def test_a_replay_shows_a_message_as_it_is_by_then(node: Node) -> None:
     assert isinstance(second, MessageDeleted)
 
 
-async def test_in_a_large_conversation_authors_and_readers_hear_of_a_read(node: Node) -> None:
+async def test_in_a_large_conversation_authors_and_the_reader_receive_a_receipt(node: Node) -> None:
     others = tuple(f"user-{number}" for number in range(LARGE_CONVERSATION))
     await node.do(BACKEND, CreateConversation("group", ("alice", *others), id="c", owner_id="alice"))
     await node.send(ALICE, "1")

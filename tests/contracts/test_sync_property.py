@@ -1,7 +1,5 @@
-"""Catching up: the state at any moment, with the events after it, is the state now.
-
-And nobody hears what is not for them.
-"""
+"""Sync: the state at any moment, with the events after it applied, is the state now. And nobody receives events that
+are not for them."""
 
 from __future__ import annotations
 
@@ -72,12 +70,12 @@ CONVERSATIONS = ("c", "d", "e")
 
 Step = tuple[Actor, Command[Any]]
 Recipe = tuple[str, int, int, int]
-"""(what, and three numbers that choose who, where and which)"""
+"""(kind of step, and three numbers that choose the user, the conversation and the message)"""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who and what a step is about."""
+    """The user, the conversation and the message of a step."""
 
     actor: Actor
     other: str
@@ -87,7 +85,7 @@ class Choice:
     which: int
 
 
-# Several times as often as others: what they need is said first.
+# Several times as frequent as others, because other steps need their effects.
 _OFTEN: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "send": lambda c: SendMessage(c.talk, f"text {c.which}"),
     "mention": lambda c: SendMessage(c.talk, f"hello @{c.other}"),
@@ -129,7 +127,7 @@ _DECISIONS: tuple[OfferDecision, ...] = ("accepted", "rejected", "withdrawn")
 _ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member")
 _WHAT = (*(tuple(_OFTEN) * 3), *_SOMETIMES, *_BY_THE_BACKEND, *("add",) * 3)
 _LAST = frozenset({"leave", "mute", "delete_talk"})
-"""After these there is less and less to talk about."""
+"""Steps after which there is less and less to do."""
 
 _recipes: st.SearchStrategy[Sequence[Recipe]] = st.lists(
     st.tuples(st.sampled_from(_WHAT), st.integers(0, 3), st.integers(0, 3), st.integers(0, 11)), max_size=40
@@ -138,8 +136,10 @@ _recipes: st.SearchStrategy[Sequence[Recipe]] = st.lists(
 
 @dataclass(frozen=True)
 class Way:
-    """So many commands go into each transaction. Where one more of them has a bug, that is rolled back, and they are
-    carried out singly."""
+    """How many commands each transaction has.
+
+    With a bug in one more command, the transaction is rolled back and the commands are executed singly.
+    """
 
     at_once: int = 1
     failing: bool = False
@@ -149,14 +149,14 @@ _ways = st.builds(Way, st.integers(1, 8), st.booleans())
 
 
 class Story:
-    """What has been said so far, to say something about it."""
+    """The commands so far, to which further ones can refer."""
 
     def __init__(self) -> None:
         self.message_ids: dict[str, list[int]] = {}
         self.offer_ids: list[int] = []
 
     def step(self, recipe: Recipe, soon: Sequence[int] = ()) -> Step:
-        """`soon`: ids that messages will have by then, if all goes well."""
+        """Returns the command of a step. `soon`: ids that messages will have by then if all succeeds."""
         what, who, where, which = recipe
         talk = CONVERSATIONS[where % 3]
         choice = Choice(
@@ -180,7 +180,7 @@ class Story:
 
 
 def _latest(ids: Sequence[int], which: int) -> str:
-    """One of the newest; one that nobody has when there is none."""
+    """Returns one of the newest ids, or an unknown one if there are none."""
     return str(ids[-1 - which % len(ids)] if ids else 1)
 
 
@@ -205,8 +205,10 @@ async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], w
 
 
 def _have_blocked(log: Sequence[Any], user_id: str) -> set[str]:
-    """Who has blocked a user at any time. Where these have read is hidden while the block lasts, and nobody is told
-    when it ends."""
+    """Returns who has blocked a user at any time.
+
+    Their read positions are hidden while the block lasts, and its end is not announced.
+    """
     return {event.user_id for event in log if isinstance(event, UserBlocked) and event.blocked_id == user_id}
 
 
@@ -217,7 +219,7 @@ def _without_positions(state: Any, user_ids: set[str]) -> Any:  # noqa: ANN401 (
 
 
 async def _shows_nothing_else(node: Node, actor: Actor) -> None:
-    """A made-up cursor shows no message and no quote that one may not ask for now."""
+    """Asserts that a forged cursor shows no message and no quote that the user may not read now."""
     events = (await node.do(actor, ListEvents(f"{node.chat.epoch}-0", 100))).events
     missed = (await node.do(actor, ListMissed(0, node.chat.pos))).events
     shown: set[int] = set()
@@ -239,7 +241,7 @@ async def _begin(node: Node) -> None:
 
 
 async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = Way()) -> set[str]:
-    """Those of one transaction refer to each other. Answers what was carried out."""
+    """Executes the recipes. Those of one transaction refer to each other. Returns what was executed."""
     carried_out = set()
     for start in range(0, len(recipes), way.at_once):
         batch = recipes[start : start + way.at_once]
@@ -262,7 +264,7 @@ def _fail(tx: Transaction) -> None:
 
 
 async def _remembers(node: Node) -> bool:
-    """Whether what the writer remembers is what the tables say."""
+    """Returns whether the writer's cache equals the tables."""
     view = node.writer._view
 
     def compare(snapshot: Snapshot) -> bool:
@@ -276,7 +278,7 @@ async def _remembers(node: Node) -> bool:
 
 
 class _Sight(NamedTuple):
-    """What of a conversation is not for a member: messages up to `seq`, offers up to `pos`."""
+    """What a member may not see of a conversation: messages up to `seq`, offers up to `pos`."""
 
     seq: int
     pos: int
@@ -291,8 +293,11 @@ _ALL = _Sight(0, 0)
 
 
 class _Listener:
-    """One user, who goes through the whole log once. What they were told in a conversation counts if they are in it in
-    the end, and may see it then; what counts anyway is that a membership ended."""
+    """One user who reads the whole log once.
+
+    Events of a conversation count if the user is a member at the end and may see them then. The end of a membership
+    always counts.
+    """
 
     def __init__(self, user_id: str) -> None:
         self._user_id = user_id
@@ -303,7 +308,7 @@ class _Listener:
         self._blocker_ids: set[str] = set()
 
     def meant(self, log: Sequence[Any]) -> list[int]:
-        """The positions that the user should hear of."""
+        """Returns the positions of the events that the user should receive."""
         for event in log:
             self._enter(event)
             self._block(event)
@@ -333,7 +338,7 @@ class _Listener:
             self._told.append((audience.conversation_id, event))
 
     def _enter(self, event: Durable) -> None:
-        """By what the conversation's rules were, and not by what the members' rows say."""
+        """Derives the history from the conversation's rules, and not from the members' rows."""
         if isinstance(event, ConversationCreated | ConversationUpdated):
             self._from_join[event.conversation.id] = event.conversation.history == "from-join"
         if isinstance(event, MessageSent):
@@ -389,7 +394,7 @@ async def _on(database: Database, before: Sequence[Recipe], after: Sequence[Reci
 
 
 async def test_every_kind_of_step_is_carried_out_in_a_long_story(node: Node) -> None:
-    """A step that is refused whenever it comes would prove nothing."""
+    """A step that is always refused would prove nothing."""
     chance = Random(7)
     story = Story()
     carried_out: set[str] = set()

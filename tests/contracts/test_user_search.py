@@ -1,4 +1,4 @@
-"""Whom users find and see, as the setting `directory` has it."""
+"""Which users a user can find and see, according to the setting `directory`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def closed(database: Database, clock: Clock) -> AsyncIterator[Node]:
 
 @pytest.fixture(params=["contacts", "off"])
 async def narrow(database: Database, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
-    """A directory that does not show everybody."""
+    """A policy whose directory does not show everyone."""
     async with _node(database, clock, AccessPolicy(directory=request.param)) as node:
         yield node
 

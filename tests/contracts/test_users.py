@@ -1,4 +1,4 @@
-"""How users look to others, and how they are found."""
+"""Profiles of users, and the search for users."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_a_banned_user_and_an_unknown_one_change_nothing(node: Node) -> No
 # --- how they are found ---------------------------------------------------------------------------------------------
 
 
-async def test_a_user_is_found_by_the_beginning_of_the_name_however_it_is_written(node: Node) -> None:
+async def test_a_user_is_found_by_a_prefix_of_the_name_in_any_case(node: Node) -> None:
     await _arrive(node, ("1", "Anna"), ("2", "ANTON"), ("3", "Élodie"), ("4", "Straße"), ("5", "bob"), ("6", "Joanna"))
     assert await _found(node, "an") == ["1", "2"]
     assert await _found(node, "AN") == ["1", "2"]
@@ -175,5 +175,5 @@ async def test_a_cursor_of_another_list_is_refused(node: Node, cursor: str) -> N
 
 
 @pytest.mark.parametrize("text", ["\x00", "\ud800", "x" * 201])
-async def test_a_text_that_cannot_be_looked_for_is_refused(node: Node, text: str) -> None:
+async def test_an_invalid_search_text_is_refused(node: Node, text: str) -> None:
     assert await node.refusal(BOB, SearchUsers(text)) == "invalid_request"

@@ -1,7 +1,7 @@
-"""One rule for all ways of reading: who may see what is decided by the reader's membership now.
+"""One rule for all ways of reading: the reader's membership now decides what is visible.
 
-Nobody else than a member sees anything of a conversation but that their own membership ended; and where history begins
-with joining, a member sees nothing of what lies before, in whatever it is quoted, listed or stored.
+Users who are not members see nothing of a conversation but that their own membership ended. Where history starts with
+joining, a member sees nothing from before, wherever it is quoted, listed or stored.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ KEY = IdempotencyKey("bob", "POST /somewhere", "k1")
 
 
 async def events_after(node: Node, actor: Actor, pos: int, limit: int = 100) -> list[Any]:
-    """Every event after a position, page by page, as `sync` has them. Recovery has the same."""
+    """Returns every event after a position, page by page, as `sync` returns them. Recovery returns the same."""
     events: list[Any] = []
     after, more = f"{node.chat.epoch}-{pos}", True
     while more:
@@ -75,7 +75,8 @@ def kinds(events: list[Any]) -> list[type]:
 
 
 async def secret_group(node: Node) -> Message:
-    """Alice and Bob, and a group in which a newcomer sees only what comes; with a message from before Carol's time."""
+    """A group of Alice and Bob in which new members only see what comes after joining, with a message from before Carol
+    joins."""
     await node.users(CAROL)
     members = ("alice", "bob")
     await node.do(BACKEND, CreateConversation("group", members, id="c", history="from-join", owner_id=members[0]))
@@ -133,7 +134,7 @@ async def test_of_a_deleted_conversation_its_members_learn_that_it_is_gone(node:
         assert kinds(await events_after(node, actor, 0)) == [ConversationDeleted]
 
 
-async def test_pages_of_an_ex_member_go_on_to_what_is_still_theirs(node: Node) -> None:
+async def test_pages_of_a_former_member_continue_to_what_they_still_may_see(node: Node) -> None:
     for conversation_id in ("c", "d", "e"):
         await node.group(conversation_id, ALICE, BOB)
         await node.send(ALICE, conversation_id, to=conversation_id)
@@ -228,7 +229,7 @@ async def test_a_newcomer_sees_quotes_of_their_own_time(node: Node) -> None:
 
 @pytest.mark.parametrize("silent", [True, False])
 async def test_an_offer_of_before_the_join_belongs_to_the_history_before(node: Node, *, silent: bool) -> None:
-    """Also where no message was ever sent."""
+    """Also if no message was ever sent."""
     await node.users(CAROL)
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     if not silent:
@@ -272,7 +273,7 @@ async def ask(node: Node, actor: Actor, command: Command[Any], key: IdempotencyK
 
 
 async def refusals(node: Node, actor: Actor, command: Command[Any], key: IdempotencyKey = KEY) -> set[str]:
-    """What a retry is refused with: carried out, and looked up before hooks and limits."""
+    """Returns how a retry is refused: when it is executed, and when it is looked up before hooks and limits."""
     codes = set[str]()
     for again in (node.chat.execute(actor, command, key), node.chat.execute(actor, AnswerRetry(command, key))):
         try:
@@ -307,7 +308,7 @@ def key_of(name: str) -> IdempotencyKey:
     return IdempotencyKey("bob", "POST /somewhere", name)
 
 
-async def test_who_opened_a_conversation_and_left_it_is_not_told_of_it_again(node: Node) -> None:
+async def test_a_retried_creation_shows_nothing_to_a_creator_who_left(node: Node) -> None:
     await node.users(ALICE, BOB)
     command = CreateConversation("group", ("alice",), "Plans")
     view = await ask(node, BOB, command)
@@ -342,7 +343,7 @@ async def test_a_retry_shows_a_conversation_s_last_message_as_it_is_now(node: No
     assert "secret" not in repr(await node.do(BOB, AnswerRetry(direct, KEY)))
 
 
-async def test_the_backend_is_answered_again_whoever_was_removed(node: Node) -> None:
+async def test_the_backend_gets_its_first_result_again_after_removals(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     key = IdempotencyKey("backend", "POST /somewhere", "k")
     command = CreateOffer("c", "an offer", 1, "EUR", sender_id="bob")

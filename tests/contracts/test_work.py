@@ -1,6 +1,7 @@
-"""What answers cost as a conversation grows: counted in steps of SQLite's machine, so that a clock has no say.
+"""The cost of queries as a conversation grows, counted in steps of SQLite's virtual machine, so that no clock is
+involved.
 
-A question whose work grows with the messages of a conversation goes through them one by one.
+A query whose cost grows with the messages of a conversation reads them one by one.
 """
 
 from __future__ import annotations
@@ -45,15 +46,15 @@ from tests.databases import Database
 
 DAVE = Actor("dave", "Dave")
 FEW, MANY = 120, 1000
-"""Few are more than a page or a receipt ever has, which is at most 100."""
+"""Fewer than a page or a receipt ever has, which is at most 100."""
 
 GROWS_AT_MOST = 2000
-"""Steps. To go through a thousand rows takes several thousand."""
+"""In steps. Reading a thousand rows takes several thousand."""
 
 STRIDE = 10
 
 Ask = Callable[[Node, list[int]], tuple[Actor, Command[Any]]]
-"""(node, ids of the messages) -> what is asked"""
+"""(node, ids of the messages) -> the query"""
 
 QUESTIONS: Mapping[str, Ask] = {
     "send": lambda node, ids: (ALICE, SendMessage("c", "hello @carol", "again")),
@@ -89,7 +90,7 @@ async def test_no_answer_takes_more_work_the_more_there_is(sqlite_template: Path
 
 
 async def _steps(template: Path, file: Path, size: int) -> dict[str, int]:
-    """What each question takes, in a conversation and beside conversations of that number."""
+    """Returns the steps of each query, in a conversation and beside conversations of that number."""
     shutil.copyfile(template, file)
     async with running(Database("sqlite", sqlite_url(file)), Clock()) as node:
         ids = await _fill(node, size)
@@ -103,7 +104,8 @@ async def _steps(template: Path, file: Path, size: int) -> dict[str, int]:
 
 
 async def _fill(node: Node, size: int) -> list[int]:
-    """One talkative conversation, which Bob has not read, and as many silent ones. Answers the messages' ids."""
+    """Creates one conversation with many messages, unread by Bob, and as many silent ones. Returns the messages'
+    ids."""
     await node.users(BOB, DAVE, MALLORY)
     await node.group("c", ALICE, BOB, CAROL)
     await node.group("small", CAROL, DAVE)
@@ -123,7 +125,7 @@ async def _fill(node: Node, size: int) -> list[int]:
 
 @contextmanager
 def _counted(node: Node) -> Iterator[list[int]]:
-    """Steps of all connections, to the nearest `STRIDE`."""
+    """Counts the steps of all connections, to the nearest `STRIDE`."""
     steps = [0]
 
     def count() -> None:

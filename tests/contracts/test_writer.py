@@ -32,7 +32,7 @@ from tests.databases import Database
 
 
 def _codes(outcomes: object) -> list[str]:
-    """What became of each command, in one word."""
+    """Returns the result of each command in one word."""
     assert isinstance(outcomes, list)
     return [outcome.code if isinstance(outcome, ChatError) else type(outcome).__name__ for outcome in outcomes]
 
@@ -42,7 +42,7 @@ def _published(node: Node) -> list[str]:
 
 
 async def _stored(node: Node, conversation_id: str = "c") -> list[str]:
-    """The contents of a conversation, whose seqs are dense."""
+    """Returns the contents of a conversation, after checking that its seqs have no gaps."""
     page = await node.do(BACKEND, ListMessages(conversation_id, limit=100))
     assert [message.seq for message in page.items] == list(range(1, len(page.items) + 1))
     return [message.content for message in page.items]
@@ -55,7 +55,7 @@ async def test_a_batch_takes_as_many_statements_however_many_messages_it_has(nod
     actors = [Actor(f"u{number}", f"User {number}") for number in range(10)]
     counts = []
     for size in (1, 10, 200):
-        # Each batch meets users, conversations and members that the writer has not seen yet.
+        # Each batch has users, conversations and members that are not in the writer's cache.
         for number in range(5):
             await node.group(f"c{size}-{number}", *actors)
         await _forget(node)
@@ -96,12 +96,12 @@ async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> No
 
 
 def _writes_at_once(node: Node) -> bool:
-    """Whether what a batch has written goes to the database as one statement, but for replies' counts."""
+    """Returns whether a batch is written with one statement, except for the counts of replies."""
     return node.write_engine.dialect.name == "postgresql"
 
 
 async def _forget(node: Node) -> None:
-    """Has the writer's view emptied, as it is when another node has written."""
+    """Empties the writer's cache, as another node's transaction does."""
     view = node.writer._view
     await node.do(BACKEND, Call(lambda tx: view.move_to(-1)))
     view.pos = -1
@@ -125,7 +125,7 @@ async def test_all_that_is_queued_shares_one_transaction(node: Node) -> None:
             (CAROL, EnsureUser("carol", "Carol")),
             (ALICE, RegisterAccount("ann@example.com", "Ann", "h")),
         )
-    # The first one is what the others were queued behind.
+    # The others were queued behind the first one.
     assert len(transactions) == 2
 
 
@@ -244,7 +244,7 @@ async def test_a_writer_that_never_started_can_be_closed(database: Database, clo
 
 @pytest.fixture
 def poison(database: Database) -> None:
-    """From now on the database takes the content "poison" once."""
+    """Makes the database reject the content "poison" once."""
     with database.engine() as engine, engine.begin() as connection:
         connection.execute(text("CREATE UNIQUE INDEX one_poison ON messages (content) WHERE content = 'poison'"))
 
@@ -293,7 +293,7 @@ async def test_a_command_that_nothing_carries_out_stops_nobody(node: Node) -> No
 
 @contextmanager
 def _commits(node: Node, *instead: Callable[[Connection], None] | None) -> Iterator[None]:
-    """The next commits of the writer are done by `instead`, or as always where that is None."""
+    """Replaces the next commits of the writer by `instead`; None commits as usual."""
     pending = list(instead)
 
     def commit(connection: Connection) -> None:
@@ -308,13 +308,13 @@ def _commits(node: Node, *instead: Callable[[Connection], None] | None) -> Itera
 
 
 def _lost_after(connection: Connection) -> None:
-    """The commit happens, its reply never arrives."""
+    """The commit succeeds, but its reply is lost."""
     connection.connection.commit()
     raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
 
 
 def _lost_before(connection: Connection) -> None:
-    """The connection breaks on the way to the commit."""
+    """The connection breaks before the commit."""
     connection.connection.rollback()
     raise OperationalError(
         "COMMIT", {}, ConnectionError("server closed the connection unexpectedly"), connection_invalidated=True
@@ -354,7 +354,7 @@ async def test_a_lost_reply_to_a_commit_without_events_is_unavailable(node: Node
     assert await node.do(OPERATOR, SetPassword(user.id, "h2")) is None
 
 
-async def test_nobody_is_told_whether_a_commit_happened_while_the_database_is_gone(
+async def test_no_result_is_given_for_a_commit_while_the_database_is_unavailable(
     node: Node, database: Database
 ) -> None:
     await node.group("c", ALICE)
@@ -445,17 +445,17 @@ async def test_a_stall_in_an_aside_is_answered_and_its_end_noticed(node: Node, m
 
 
 async def test_a_slow_series_after_a_broken_batch_is_no_stall(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each transaction has the whole time, and is answered when it has ended."""
+    """Each transaction has the full time, and returns its results when it has ended."""
     await node.group("c", ALICE)
     async with asyncio.timeout(WAIT_S):
-        while node.writer._watching is not None:  # noqa: ASYNC110 (the next look is a second away, as it was set)
+        while node.writer._watching is not None:  # noqa: ASYNC110 (the next check is a second away, as configured)
             await asyncio.sleep(0.05)
     now_s = 0.0
 
     def take_long(_: object) -> None:
         nonlocal now_s
         now_s += 0.6 * writer_module.STALL_S
-        time.sleep(0.05)  # lets the event loop look several times
+        time.sleep(0.05)  # lets the event loop check several times
 
     def fail(_: object) -> None:
         raise ZeroDivisionError
@@ -526,7 +526,7 @@ async def test_two_writers_share_one_dense_order(database: Database, clock: Cloc
         await asyncio.gather(
             *(node.send(ALICE, f"{number}") for number in range(40) for node in (first, second)),
         )
-        # What the other one wrote last is published with one's own next event.
+        # What the other writer wrote last is published with this one's next event.
         await first.send(ALICE, "first")
         await second.send(ALICE, "second")
         await first.send(ALICE, "last")

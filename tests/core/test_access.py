@@ -123,7 +123,7 @@ def test_nobody_manages_a_direct_conversation_or_none(actor: Actor) -> None:
     assert _code(may_manage(actor, None, None)) == "forbidden"
 
 
-def test_a_stranger_is_not_told_what_kind_of_conversation_it_is() -> None:
+def test_a_refusal_does_not_reveal_the_kind_of_conversation_to_strangers() -> None:
     refusals = [
         rule(ALICE, conversation, None)
         for rule in (may_manage, partial(may_delete, policy=AccessPolicy()))
@@ -150,7 +150,7 @@ def test_owners_the_backend_and_operators_delete_a_conversation(
 ) -> None:
     actor = Actor("alice", "Alice", role)
     assert _code(may_delete(actor, _conversation(kind), member, AccessPolicy())) == code
-    # Where only the backend and operators delete, no owner does.
+    # If only the backend and operators may delete, no owner may.
     by_service = AccessPolicy(delete_conversation="service")
     assert _code(may_delete(actor, _conversation(kind), member, by_service)) == (
         "forbidden" if role == "user" else code
@@ -347,7 +347,7 @@ def test_a_muted_member_posts_nothing_until_it_ends(
 
 
 @pytest.mark.parametrize(("until_ms", "until"), [(1500, "1970-01-01T00:00:01.500Z"), (FOR_EVER_MS, None)])
-def test_a_muted_member_is_told_until_when(until_ms: int, until: str | None) -> None:
+def test_a_muted_member_learns_when_the_mute_ends(until_ms: int, until: str | None) -> None:
     refusal = may_post(_conversation(), replace(_member(), muted_until_ms=until_ms), 0)
     assert refusal is not None
     assert refusal.details == {"until": until}
@@ -391,7 +391,7 @@ def _message(seq: int, quoted_seq: int | None = None) -> Message:
         (_message(7, 0), HistoryStart(5), True, False),
     ],
 )
-def test_a_reader_sees_messages_and_quotes_from_where_their_history_begins(
+def test_a_reader_sees_messages_and_quotes_within_their_history(
     message: Message, history: HistoryStart, *, seen: bool, quotes: bool
 ) -> None:
     found = as_seen(message, history)

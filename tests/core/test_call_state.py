@@ -1,4 +1,4 @@
-"""Who is in a call, whom it rings for, and when it is over."""
+"""The participants of a call, the users for whom it rings, and its end."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GROUP = ("alice", "bob", "carol")
 
 
 def _invited(state: CallState, *members: str, now: float = 0, call_id: str = "1", **further: Any) -> CallOutput:  # noqa: ANN401
-    """The first of the members calls the others."""
+    """The first member calls the others."""
     return state.invite(members[0], InviteToCall("c", call_id, **further), members, members[1:], now)
 
 
 def _ends(events: CallOutput) -> list[tuple[str, set[str], tuple[str, ...]]]:
-    """(reason, who is told, who missed it)"""
+    """Returns (reason, notified users, users who missed the call) of each ended call."""
     return [(event.reason, set(event.to), event.missed_by) for event in events if isinstance(event, CallEnded)]
 
 
@@ -40,7 +40,7 @@ def test_an_invitation_rings_for_the_others_only() -> None:
     assert event == CallInvited("1", "c", "alice", ("bob", "carol"), None, {"video": True}, "s1")
 
 
-def test_whoever_accepts_is_in_the_call_and_all_devices_of_all_are_told() -> None:
+def test_accepting_joins_the_call_and_notifies_all_devices_of_all_members() -> None:
     state = CallState()
     _invited(state, *GROUP)
     (event,) = state.accept("bob", AcceptCall("c", "1", source="s2"))
@@ -76,7 +76,7 @@ def test_a_call_that_was_declined_is_not_missed() -> None:
     assert _ends([ended]) == [("rejected", {"alice", "bob"}, ())]
 
 
-def test_a_call_goes_on_while_two_sides_are_left() -> None:
+def test_a_call_continues_while_two_participants_are_left() -> None:
     state = CallState()
     _invited(state, *GROUP)
     state.accept("bob", AcceptCall("c", "1"))
@@ -85,7 +85,7 @@ def test_a_call_goes_on_while_two_sides_are_left() -> None:
     assert _ends(state.hang_up("carol", HangUpCall("c", "1"))) == [("hangup", set(GROUP), ())]
 
 
-def test_who_does_not_answer_misses_a_call_that_goes_on() -> None:
+def test_a_user_who_does_not_accept_misses_a_call_that_continues() -> None:
     state = CallState()
     _invited(state, *GROUP, now=0)
     state.accept("bob", AcceptCall("c", "1"))
@@ -113,10 +113,10 @@ def test_an_invitation_that_is_sent_again_rings_again() -> None:
     assert state.next_deadline() == 20 + RING_S
 
 
-def test_a_call_that_could_not_go_on_is_not_missed() -> None:
+def test_a_call_that_a_block_or_a_deletion_ends_is_not_missed() -> None:
     state = CallState()
     _invited(state, *PAIR)
-    assert _ends(state.conversation_gone("c")) == [("left", {"alice", "bob"}, ())]
+    assert _ends(state.end_call("c")) == [("left", {"alice", "bob"}, ())]
     assert state.next_deadline() is None
 
 
@@ -130,7 +130,7 @@ def test_there_is_no_call_without_somebody_to_call() -> None:
     assert len(_invited(state, *PAIR)) == 1
 
 
-def test_a_user_cannot_begin_any_number_of_calls() -> None:
+def test_a_user_can_start_a_limited_number_of_calls() -> None:
     state = CallState()
     for number in range(CALLS_MAX):
         state.invite("alice", InviteToCall(f"c{number}", "1"), PAIR, ("bob",), 0)
@@ -164,36 +164,36 @@ def test_a_side_whose_last_socket_is_gone_has_left() -> None:
     state = CallState()
     _invited(state, *PAIR)
     state.accept("bob", AcceptCall("c", "1"))
-    assert _ends(state.user_gone("bob")) == [("gone", {"alice", "bob"}, ())]
-    assert state.user_gone("alice") == []
+    assert _ends(state.user_disconnected("bob")) == [("gone", {"alice", "bob"}, ())]
+    assert state.user_disconnected("alice") == []
 
 
-def test_it_goes_on_ringing_for_who_is_not_there() -> None:
+def test_a_call_keeps_ringing_for_a_disconnected_user() -> None:
     state = CallState()
     _invited(state, *PAIR, data="offer")
-    assert state.user_gone("bob") == []
-    assert state.user_came("bob") == [CallInvited("1", "c", "alice", ("bob",), None, "offer")]
-    assert _ends(state.user_gone("alice")) == [("gone", {"alice", "bob"}, ("bob",))]
-    assert state.user_came("bob") == []
+    assert state.user_disconnected("bob") == []
+    assert state.user_connected("bob") == [CallInvited("1", "c", "alice", ("bob",), None, "offer")]
+    assert _ends(state.user_disconnected("alice")) == [("gone", {"alice", "bob"}, ("bob",))]
+    assert state.user_connected("bob") == []
 
 
 def test_who_leaves_the_conversation_leaves_its_call() -> None:
     state = CallState()
     _invited(state, *GROUP)
     state.accept("bob", AcceptCall("c", "1"))
-    assert state.member_left("c", "carol") == []
+    assert state.member_removed("c", "carol") == []
     with pytest.raises(ChatError):
         state.accept("carol", AcceptCall("c", "1"))
-    state.member_came("c", ["dora"])
+    state.members_added("c", ["dora"])
     assert isinstance(state.accept("dora", AcceptCall("c", "1"))[0], CallAccepted)
-    assert _ends(state.conversation_gone("c")) == [("left", {"alice", "bob", "dora"}, ())]
+    assert _ends(state.end_call("c")) == [("left", {"alice", "bob", "dora"}, ())]
 
 
 USERS = ("a", "b", "c", "d")
 
 
 class Calling(RuleBasedStateMachine):
-    """Anything that members may say, in any order, in two conversations."""
+    """Any call signals of members, in any order, in two conversations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ class Calling(RuleBasedStateMachine):
         self.joined: dict[str, set[str]] = {}
 
     def hear(self, events: Iterable[object]) -> None:
-        """What a client that knows nothing but the events believes."""
+        """Updates what a client concludes from events alone."""
         for event in events:
             match event:
                 case CallInvited(conversation_id=place):
@@ -247,7 +247,7 @@ class Calling(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from(USERS))
     def lose(self, user: str) -> None:
-        events = self.state.user_gone(user)
+        events = self.state.user_disconnected(user)
         for joined in self.joined.values():
             joined.discard(user)
         self.hear(events)

@@ -1,4 +1,4 @@
-"""The door that all commands go through, with nothing behind it."""
+"""`Chat.execute` and the exchange between nodes, without a database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
 class Queue:
-    """A writer that carries nothing out."""
+    """A writer that executes nothing."""
 
     def __init__(self) -> None:
         self.submitted: list[Command[Any]] = []
@@ -54,7 +54,7 @@ def _not_started(commit: Commit, answer: Callable[[], None]) -> None:
 
 
 class Head:
-    """A reader of a log that ends somewhere."""
+    """A reader of a log that ends at some position."""
 
     pos = 5
 
@@ -63,7 +63,7 @@ class Head:
 
 
 class Leases:
-    """Of nodes that live as long as the test."""
+    """Leases of nodes that are alive as long as the test."""
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
@@ -76,7 +76,7 @@ class Leases:
 
 
 class Net(Exchange):
-    """With the leases of those who have joined."""
+    """A network that has the leases of the nodes that joined it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ async def test_the_cursor_follows_what_is_committed() -> None:
 
 
 async def _meet(*chats: Chat) -> None:
-    """As nodes that were started one after the other."""
+    """Makes the nodes know each other, as if they had been started one after another."""
     ids = {chat.node_id for chat in chats}
     for chat in chats:
         chat.announce()
@@ -152,7 +152,7 @@ async def _meet(*chats: Chat) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_node_says_nothing_before_there_is_another() -> None:
+async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     said: list[str] = []
@@ -164,7 +164,7 @@ async def test_a_node_says_nothing_before_there_is_another() -> None:
     await two.start()
     two.announce()
     async with asyncio.timeout(WAIT_S):
-        while not one.peers.are_there:  # noqa: ASYNC110 (nobody tells)
+        while not one.peers.are_there:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
     queue.commit(_commit(7), lambda: None)
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
@@ -193,7 +193,7 @@ async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it()
         await chat.leave()
 
 
-async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() -> None:
+async def test_all_nodes_receive_every_commit_in_log_order() -> None:
     exchange = Net()
     chats = [_chat(exchange) for _ in range(3)]
     heard: list[list[News]] = [[] for _ in chats]
@@ -211,7 +211,7 @@ async def test_nodes_hear_of_what_any_of_them_commits_in_the_order_of_the_log() 
         await chat.leave()
 
 
-async def test_what_is_not_stored_is_told_on_every_node_once() -> None:
+async def test_an_ephemeral_event_is_received_on_every_node_once() -> None:
     exchange = Net()
     (one, _), (two, _) = _chat(exchange), _chat(exchange)
     heard: list[tuple[str, News]] = []
@@ -237,7 +237,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     exchange.leases.peers.append(Peer("another", None))
     other.send(CommittedBatch("another", 5, 9))
     async with asyncio.timeout(WAIT_S):
-        while chat.feed.behind != 4:  # noqa: ASYNC110 (nobody tells)
+        while chat.feed.behind != 4:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
     await chat.leave()
 
@@ -250,7 +250,7 @@ def _typing(name: str) -> TypingChanged:
 
 
 async def _settled() -> None:
-    """What was sent has arrived, and the leases were read."""
+    """Returns once everything sent has been received and the leases were read."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -273,7 +273,7 @@ async def test_a_node_without_a_lease_is_not_listened_to() -> None:
     await chat.leave()
 
 
-async def test_a_new_node_is_heard_from_its_first_word_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_verification, "LOOK_EVERY_S", 0.01)
     net = Net()
     (chat, _), other = _chat(net), MemoryBus(net)
@@ -291,7 +291,7 @@ async def test_a_new_node_is_heard_from_its_first_word_in_its_order(monkeypatch:
         if number % 9 == 0:
             await asyncio.sleep(0)
     async with asyncio.timeout(WAIT_S):
-        while len(heard) < len(expected):  # noqa: ASYNC110 (nobody tells)
+        while len(heard) < len(expected):  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0.01)
     assert heard == expected
     await chat.leave()

@@ -1,4 +1,4 @@
-"""The tables of commands and events: nothing is missing in them."""
+"""The tables of commands and events are complete."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from talkwire.core.domain.model import Conversation, Member, Message, User
 
 
 class Table:
-    """What a directory reads: users and their conversations as of `pos`. Answers wait while it is `slow`."""
+    """The data that a directory loads: users and their conversations as of `pos`. Loads wait while it is `slow`."""
 
     def __init__(self) -> None:
         self.pos = 0
@@ -55,7 +55,7 @@ class Table:
         return LoadedUsers(pos, found, circles)
 
     def answer(self) -> None:
-        """Lets the oldest question be answered, with what was so when it was asked."""
+        """Finishes the oldest load with the data as of its start."""
         self._answers.pop(0).set()
 
 
@@ -76,7 +76,7 @@ def _is_banned(entry: DirectoryEntry) -> bool:
 
 
 async def _turns() -> None:
-    """Lets everything run that does not wait for an answer."""
+    """Runs everything that does not wait for a load."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -152,7 +152,7 @@ async def test_events_that_come_while_a_user_is_read_are_not_lost(table: Table) 
 async def test_events_that_the_answer_has_seen_already_are_not_applied_to_it_again(table: Table) -> None:
     directory = Directory(table.load)
     table.slow = True
-    # As of 2, alice was added to d (1) and removed again (2), of which the bus has yet to tell.
+    # As of position 2, alice was added to d (1) and removed again (2); the bus has not delivered the removal.
     table.pos = 2
     finding = asyncio.ensure_future(directory.find("alice"))
     await _turns()
@@ -192,15 +192,15 @@ async def test_a_directory_that_is_never_idle_remembers_no_events(table: Table) 
     await _turns()
     for number in range(1, 50):
         directory.apply(_added(number, "nobody", "c"))
-        # There is always one underway.
+        # One load is always running.
         finding.append(asyncio.ensure_future(directory.find(f"user{number}")))
         await _turns()
         table.answer()
         await _turns()
-    assert sum(len(loading.late) for loading in directory._underway) == 0
+    assert sum(len(loading.late) for loading in directory._running) == 0
     table.answer()
     await asyncio.gather(*finding)
-    assert not directory._underway
+    assert not directory._running
 
 
 async def test_a_database_that_fails_fails_those_who_wait_and_nobody_after(table: Table) -> None:
@@ -224,7 +224,7 @@ async def test_one_who_stops_waiting_does_not_stop_the_others(table: Table) -> N
     assert (await patient).conversation_ids == {"c"}
 
 
-async def test_the_users_who_were_looked_up_last_are_remembered(table: Table) -> None:
+async def test_the_most_recently_used_entries_stay_cached(table: Table) -> None:
     directory = Directory(table.load, idle_max=2)
     await directory.find("alice")
     await directory.find("bob")

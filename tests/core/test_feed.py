@@ -1,4 +1,4 @@
-"""The log's events as they come to a node: in order, each once, whatever the bus does."""
+"""The feed delivers the log's events in order and each once, whatever the bus does."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def commit(start_pos: int, pos: int) -> Commit:
 
 
 class Log:
-    """What has been committed, and a feed of it. A read waits while `reading` is not set, and fails as often as
-    `failures` says."""
+    """A log and its feed.
+
+    A read waits while `reading` is not set, and fails `failures` times.
+    """
 
     def __init__(self, *, brought: bool = True, floor: int = 0) -> None:
         self.head = 0
@@ -33,9 +35,9 @@ class Log:
         self.reading.set()
         self.asked: list[tuple[int, int]] = []
         self.told: list[int] = []
-        """Positions of events, as they were handed out."""
+        """Positions of the delivered events."""
         self.answered: list[tuple[str, int]] = []
-        """Answers, each with the position up to which events had been handed out before."""
+        """Results of own commands, each with the position up to which events were delivered before."""
         self.losses = 0
         self._changed = asyncio.Event()
         self.feed = LogFeed(self._read, self._hand_out, lambda: self.brought, self._lose)
@@ -58,7 +60,7 @@ class Log:
         self.losses += 1
 
     def own(self, name: str, start_pos: int, pos: int) -> None:
-        """This node commits."""
+        """Commits a transaction of this node."""
         self.head = max(self.head, pos)
 
         def answer() -> None:
@@ -68,9 +70,9 @@ class Log:
         self.feed.committed(commit(start_pos, pos), answer)
 
     def brings(self, start_pos: int, pos: int) -> None:
-        """Another has committed, and the bus says so."""
+        """Delivers another node's transaction over the bus."""
         self.head = max(self.head, pos)
-        self.feed.arrived(commit(start_pos, pos))
+        self.feed.receive(commit(start_pos, pos))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -85,11 +87,11 @@ class Log:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was not read is tried again at once."""
+    """Makes failed reads retry at once."""
     monkeypatch.setattr(feed_module, "RETRY_S", 0.0)
 
 
-async def test_what_comes_in_order_is_handed_out_at_once_and_the_log_is_not_read() -> None:
+async def test_events_in_order_are_delivered_at_once_without_reading_the_log() -> None:
     log = Log()
     log.own("first", 0, 2)
     log.brings(2, 3)
@@ -106,7 +108,7 @@ async def test_an_answer_is_given_in_the_turn_of_its_events_and_before_them() ->
     assert log.told == [1, 2]
 
 
-async def test_what_was_before_the_start_is_not_handed_out() -> None:
+async def test_events_from_before_the_start_are_not_delivered() -> None:
     log = Log()
     log.feed.start(10)
     log.brings(8, 10)
@@ -122,7 +124,7 @@ async def test_a_gap_is_filled_by_the_bus_if_it_does_so_soon() -> None:
     log.brings(0, 1)
     assert log.told == [1, 2, 3, 4, 5]
     assert log.answered == [("answer", 3)]
-    await asyncio.sleep(2 * feed_module.PATIENCE_S)  # longer than anybody would wait for a gap
+    await asyncio.sleep(2 * feed_module.PATIENCE_S)  # longer than the feed waits for a gap to be filled
     assert log.asked == []
 
 
@@ -144,12 +146,12 @@ async def test_without_a_bus_that_brings_events_a_gap_is_read_at_once(monkeypatc
     assert log.told == [1, 2, 3, 4, 5]
 
 
-async def test_what_was_heard_of_is_read_at_once_and_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_announced_positions_are_read_at_once_and_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "PAGE", 4)
     log = Log()
     log.head = 10
-    log.feed.heard_of(10)
-    log.feed.heard_of(9)
+    log.feed.notice_head(10)
+    log.feed.notice_head(9)
     assert log.feed.behind == 10
     await log.until(lambda: len(log.told) == 10)
     assert log.told == list(range(1, 11))
@@ -157,7 +159,7 @@ async def test_what_was_heard_of_is_read_at_once_and_in_pages(monkeypatch: pytes
     assert (log.feed.reads, log.feed.behind) == (3, 0)
 
 
-async def test_what_comes_twice_is_handed_out_once() -> None:
+async def test_duplicates_are_delivered_once() -> None:
     log = Log()
     for _ in range(2):
         log.brings(2, 4)
@@ -168,11 +170,11 @@ async def test_what_comes_twice_is_handed_out_once() -> None:
     assert log.told == [1, 2, 3, 4, 5]
 
 
-async def test_of_what_overlaps_with_the_log_only_the_rest_is_handed_out() -> None:
+async def test_events_that_were_read_from_the_log_are_not_delivered_again() -> None:
     log = Log()
     log.reading.clear()
     log.head = 3
-    log.feed.heard_of(3)
+    log.feed.notice_head(3)
     await log.until(lambda: bool(log.asked))
     log.brings(0, 2)  # while the log is being read
     log.own("answer", 2, 5)
@@ -199,7 +201,7 @@ async def test_answers_keep_their_order_when_the_log_was_read_beyond_them() -> N
     log.reading.clear()
     for number in range(1, 6):
         log.own(str(number), number, number + 1)
-    log.feed.heard_of(6)
+    log.feed.notice_head(6)
     await log.until(lambda: bool(log.asked))
     log.reading.set()
     await log.until(lambda: len(log.answered) == 5)
@@ -233,10 +235,10 @@ async def test_what_waits_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert log.told == list(range(1, 102))
 
 
-async def test_whoever_was_away_for_longer_than_the_log_reaches_back_is_told_so() -> None:
+async def test_a_feed_behind_the_pruned_log_reports_the_loss() -> None:
     log = Log(floor=7)
     log.head = 10
-    log.feed.heard_of(10)
+    log.feed.notice_head(10)
     await log.until(lambda: bool(log.told))
     assert log.losses == 1
     assert log.told == [8, 9, 10]
@@ -245,7 +247,7 @@ async def test_whoever_was_away_for_longer_than_the_log_reaches_back_is_told_so(
 async def test_a_position_that_the_log_does_not_have_is_not_waited_for() -> None:
     log = Log()
     log.own("own", 0, 1)
-    log.feed.heard_of(50)
+    log.feed.notice_head(50)
     log.own("waits", 40, 41)
     log.head = 1
     await log.until(lambda: log.answers == ["own", "waits"])
@@ -257,7 +259,7 @@ async def test_at_the_end_nothing_is_left_waiting() -> None:
     log = Log()
     log.reading.clear()
     log.own("waits", 3, 4)
-    log.feed.heard_of(9)
+    log.feed.notice_head(9)
     await log.until(lambda: bool(log.asked))
     before = asyncio.all_tasks()
     log.feed.close()
@@ -276,13 +278,15 @@ Happening = tuple[str, int]
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, bool]], list[Happening]]:
-    """Transactions (from, to, whether they are our own), and in which order we hear of them: those of others lost,
-    doubled, in any order; our own each once, in order among themselves."""
+    """Transactions (from, to, whether they are this node's own), and the order in which the feed receives them.
+
+    Transactions of other nodes are lost, duplicated and reordered; own ones arrive once, in order among themselves.
+    """
     sizes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=12))
     made: list[tuple[int, int, bool]] = []
     pos = 0
     for size in sizes:
-        own = size == 0 or draw(st.booleans())  # those of others without events are not told of
+        own = size == 0 or draw(st.booleans())  # others without events are not announced
         made.append((pos, pos + size, own))
         pos += size
     ours = [index for index, (_, _, own) in enumerate(made) if own]
@@ -298,7 +302,7 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, bool]], list[Happen
 
 
 @given(history=histories(), brought=st.booleans())
-def test_each_event_is_handed_out_once_and_in_order_and_each_answer_given_once(
+def test_each_event_is_delivered_once_in_order_and_each_result_once(
     *, history: tuple[list[tuple[int, int, bool]], list[Happening]], brought: bool
 ) -> None:
     asyncio.run(_run(*history, brought=brought))
@@ -316,13 +320,13 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
             case "heard":
                 log.brings(start_pos, pos)
             case "head":
-                log.feed.heard_of(end)
+                log.feed.notice_head(end)
             case "fail":
                 log.failures += 1
                 failed = True
             case _:
                 await asyncio.sleep(0)
-    log.feed.heard_of(end)
+    log.feed.notice_head(end)
     ours = [str(index) for index, (_, _, own) in enumerate(made) if own]
     await log.until(lambda: len(log.told) >= end and len(log.answers) >= len(ours))
     assert log.told == list(range(1, end + 1))
@@ -350,12 +354,12 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
 @pytest.mark.parametrize("brought", [True, False])
 async def test_a_transaction_that_cannot_be_does_not_make_the_node_deaf(forged: Commit, brought: bool) -> None:  # noqa: FBT001
     log = Log(brought=brought)
-    log.feed.arrived(forged)
+    log.feed.receive(forged)
     await asyncio.sleep(0.05)
     assert log.told == []
     for pos in range(5):
         log.brings(pos, pos + 1)
-        log.feed.arrived(forged)
+        log.feed.receive(forged)
     log.own("own", 5, 6)
     await log.until(lambda: len(log.told) == 6)
     assert log.told == [1, 2, 3, 4, 5, 6]

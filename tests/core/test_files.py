@@ -1,4 +1,4 @@
-"""What files are called, and where they are."""
+"""Names and paths of files."""
 
 from __future__ import annotations
 

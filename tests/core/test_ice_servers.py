@@ -1,4 +1,4 @@
-"""Servers with which the sides of a call find each other."""
+"""Parsing of STUN and TURN servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of an answer can be read again, for every command."""
+"""The stored result of every command can be decoded again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from talkwire.core.features.catching_up.idempotency import result_type
 from talkwire.core.features.catching_up.stored_answers import answer_now
 
 
-def test_a_command_says_what_it_is_answered_with() -> None:
+def test_a_command_declares_its_result_type() -> None:
     assert result_type(BanUser) is User
     assert result_type(SetPassword) in {None, type(None)}
     assert result_type(RotateLogin) == Login | None
@@ -60,7 +60,7 @@ SHOWS_NO_CONVERSATION = {
     str,
     bool,
 }
-"""What is answered again as it was, whoever the actor is by then."""
+"""Results that are returned unchanged, whatever the actor may see now."""
 
 IS_DECIDED_AGAIN = {Message, Offer, ConversationView, Member, MemberView, Restriction, ReadMark}
 
@@ -73,7 +73,7 @@ def test_it_is_said_of_every_answer_whether_access_to_it_is_decided_again(comman
 
 
 class _Nobody:
-    """A database in which the actor is in no conversation."""
+    """A database in which the actor is a member of no conversation."""
 
     def user(self, user_id: str) -> User | None:
         return User(user_id, user_id, 0)

@@ -1,4 +1,4 @@
-"""A node's lease, over a database and a clock that a test has in its hands."""
+"""A node's lease, with a fake database and clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ Done = Callable[[Any, Exception | None], None]
 
 
 class Database:
-    """Answers renewals when a test says so. Stands for the door, its directory and the users: there are none."""
+    """Answers renewals when the test asks for it. Stands for the chat, its directory and its users, of which there are
+    none."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -59,7 +60,7 @@ class Database:
         self.asked.append((command, done))
 
     def answer(self, *, error: Exception | None = None) -> None:
-        """To what was asked first."""
+        """Answers the oldest renewal."""
         _, done = self.asked.pop(0)
         done(None if error else self.report, error)
 
@@ -78,7 +79,7 @@ class Database:
 
 @pytest.fixture
 async def database() -> AsyncIterator[Database]:
-    """Of a node among others that has just taken its lease."""
+    """The database of a node that has just taken its lease in a cluster."""
     database = Database()
     await database.lease.start(alone=False, lease_s=LEASE_S)
     database.holds = 0
@@ -102,7 +103,7 @@ async def test_a_renewal_counts_from_when_it_was_asked_for(database: Database) -
     assert database.doubt_at == database.now - 4 + LEASE_S
 
 
-async def test_without_a_database_a_node_that_runs_goes_on(database: Database) -> None:
+async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(database: Database) -> None:
     for _ in range(40):
         database.now += 1
         database.lease._beat()
@@ -167,7 +168,7 @@ async def test_a_node_that_is_alone_has_no_doubts() -> None:
     database.lease.close()
 
 
-async def test_who_lives_no_more_is_told_of(database: Database) -> None:
+async def test_dead_nodes_are_reported(database: Database) -> None:
     gone: list[str] = []
     database.peers.on_gone = gone.extend
     database.lease._renew()

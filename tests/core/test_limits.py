@@ -115,7 +115,7 @@ def test_kinds_do_not_share_their_buckets() -> None:
     assert refused.value.details == {"retryAfterMs": 500}
 
 
-def test_a_refusal_never_says_to_try_again_at_once() -> None:
+def test_a_refusal_always_names_a_wait() -> None:
     assert rate_limited(0.00001).details == {"retryAfterMs": 1}
 
 
@@ -225,7 +225,7 @@ def test_a_text_that_is_no_rate_is_refused(text: str) -> None:
         ("testclient", "testclient"),
     ],
 )
-def test_an_address_is_told_apart_by_who_has_it(address: str, key: str) -> None:
+def test_addresses_of_one_customer_share_a_key(address: str, key: str) -> None:
     assert address_key(address) == key
 
 

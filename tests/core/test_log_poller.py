@@ -1,4 +1,4 @@
-"""When the log is looked at since the bus has brought nothing."""
+"""When the log is polled because the bus has delivered nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talkwire.core.domain.events import Durable
 
 
 class Watched:
-    """A log that is not read, and a clock that a test's steps move on."""
+    """A log that is not read, and a clock that the steps of a test advance."""
 
     def __init__(self) -> None:
         self.away = False
@@ -22,7 +22,7 @@ class Watched:
         self.replaced = 0
         self.epochs: list[Exception | None] = []
         self.refusals: list[Exception] = []
-        """What the next attempts to begin an epoch meet with."""
+        """The results of the next attempts to begin an epoch."""
         self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
 
     async def _read(self, after: int, limit: int) -> LogSegment:
@@ -41,11 +41,11 @@ class Watched:
         assert self.replaced == 0, "whoever begins anew takes the epoch that is there"
         self.epochs.append(self.refusals.pop(0) if self.refusals else None)
         if self.epochs[-1] is not None:
-            self.head = self.feed.pos + 1  # others go on meanwhile
+            self.head = self.feed.pos + 1  # other tasks run meanwhile
             raise self.epochs[-1]
 
     async def steps(self, *happens: Callable[[], None]) -> None:
-        """Lets a step of time pass for each, in which that happens."""
+        """Advances the clock by one step for each of the arguments, which happen in it."""
         to_come = list(happens)
         reached = asyncio.Event()
 
@@ -87,7 +87,7 @@ async def test_while_there_is_news_the_log_is_left_alone() -> None:
     assert watched.looks == 0
 
 
-async def test_after_a_silence_the_log_is_looked_at_and_after_the_next() -> None:
+async def test_the_log_is_polled_after_every_silence() -> None:
     watched = Watched()
     steps = round(SILENCE_S / STEP_S)
     await watched.steps(*[nothing] * (steps - 1))
@@ -96,13 +96,13 @@ async def test_after_a_silence_the_log_is_looked_at_and_after_the_next() -> None
     assert watched.looks == 2
 
 
-async def test_without_the_bus_the_log_is_looked_at_each_time() -> None:
+async def test_the_log_is_polled_at_each_step_while_the_bus_is_disconnected() -> None:
     watched = Watched()
     await watched.steps(watched.goes, *[watched.brings] * 4)
     assert watched.looks == 5
 
 
-async def test_when_the_bus_is_back_the_log_is_looked_at_once_more() -> None:
+async def test_the_log_is_polled_once_more_after_the_bus_reconnects() -> None:
     watched = Watched()
     await watched.steps(watched.goes, watched.returns, watched.brings, watched.brings)
     assert watched.looks == 2
@@ -117,7 +117,7 @@ async def test_what_the_log_has_is_read() -> None:
             await asyncio.sleep(0)
 
 
-async def test_it_goes_on_when_the_log_cannot_be_looked_at() -> None:
+async def test_polling_continues_after_a_failed_poll() -> None:
     watched = Watched()
     for error in (ChatError("unavailable", "The database is away."), ValueError("a bug")):
         watched.looks = 0
@@ -126,7 +126,7 @@ async def test_it_goes_on_when_the_log_cannot_be_looked_at() -> None:
         assert watched.looks == 3
 
 
-async def test_a_log_that_was_replaced_is_told_once() -> None:
+async def test_a_replaced_log_is_reported_once() -> None:
     watched = Watched()
     watched.fails = LogReplaced()
     await watched.steps(*[nothing] * 6)
@@ -141,8 +141,8 @@ async def test_a_feed_beyond_the_log_is_as_a_log_that_was_replaced() -> None:
     assert (watched.looks, watched.replaced, watched.epochs) == (1, 1, [None])
 
 
-async def test_a_node_begins_anew_only_with_another_epoch() -> None:
-    """Clients have cursors beyond the log, which would hide from them what comes next at these positions."""
+async def test_a_node_restarts_only_with_another_epoch() -> None:
+    """Clients have cursors beyond the log's end, which would hide the next events at these positions from them."""
     watched = Watched()
     watched.head = 7
     watched.feed.start(9)
@@ -152,7 +152,7 @@ async def test_a_node_begins_anew_only_with_another_epoch() -> None:
     assert (watched.replaced, watched.epochs) == (1, [*refusals, None])
 
 
-async def test_what_is_handed_out_while_the_log_is_looked_at_is_not_beyond_it() -> None:
+async def test_events_delivered_during_a_poll_are_not_beyond_the_log() -> None:
     watched = Watched()
     read_head = watched._read_head
 

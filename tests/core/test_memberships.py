@@ -1,4 +1,4 @@
-"""Who shares a conversation with whom, and who are contacts."""
+"""Which users share a conversation, and which are contacts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _everyone(user_id: str) -> bool:
 
 
 def _circles(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> MembershipIndex:
-    """Circles of alice and bob."""
+    """The conversations of alice and bob."""
     circles = MembershipIndex(members_max)
     ids = [conversation_id for conversation_id, _, _ in facts]
     circles.add("alice", ids)
@@ -84,7 +84,7 @@ PLACES = ["x", "y"]
 
 
 class Following(RuleBasedStateMachine):
-    """Members come and go; users become known and are forgotten; facts are read at any moment."""
+    """Members join and leave, users are cached and evicted, and facts are loaded at any time."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Whom a text names."""
+"""Users that a text mentions."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_everyone_and_somebody_can_be_named_together() -> None:
     assert _named("@all and @bob") == Mentions(("bob",), everyone=True)
 
 
-def test_a_member_whose_name_begins_with_all_is_meant_alone() -> None:
+def test_a_member_whose_name_starts_with_all_is_mentioned_alone() -> None:
     marks = mention_marks("@All Stars")
     assert resolve(marks, {"all stars": ["s"]}) == Mentions(("s",))
 
@@ -134,5 +134,5 @@ def test_names_are_found_without_regard_to_case(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["`", "`a", "``a`", "@", "@a ", "a.", "a-", "://", "www.", "@`", "@ann "])
 def test_a_long_text_of_anything_is_read_in_steps_in_proportion_to_it(piece: str) -> None:
-    """A regular expression that goes back and forth would not come to an end here."""
+    """A backtracking regular expression would not finish here."""
     assert len(mention_marks(piece * 20_000 + " @x")) <= MARKS_MAX

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from talkwire.core.domain.model import OWN_ID_BASE, is_own_id, is_valid_id
 
 SAFE_INTEGER_MAX = 2**53 - 1
-"""The last integer that JavaScript counts exactly."""
+"""The largest integer that JavaScript represents exactly."""
 
 
 @pytest.mark.parametrize(

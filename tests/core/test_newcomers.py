@@ -1,4 +1,4 @@
-"""Who of those known here does not see all of a conversation."""
+"""The index of users with a limited history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is notified of what, and when not."""
+"""Which users are notified of which events."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ PLAIN, NAMED, EVERYONE, REPLY = sent(), sent("bob"), sent(everyone=True), sent(r
         ("group", None, sent(reply_to="carol"), None),
     ],
 )
-def test_a_message_is_told_by_what_the_member_wants_to_hear(
+def test_a_message_notifies_according_to_the_members_settings(
     kind: ConversationKind, notify: Notify | None, event: MessageSent, expected: NotificationType | None
 ) -> None:
     assert reason(event, kind, listener(here=MemberPreferences(notify=notify))) == expected
@@ -152,7 +152,7 @@ def test_a_reason_that_is_switched_off_gives_way_to_the_next(
         (OfferUpdated(6, 0, offer("rejected", "bob")), "alice", "offer"),
         (OfferUpdated(6, 0, offer("rejected", "bob")), "carol", None),
         (OfferUpdated(6, 0, offer("rejected", "bob")), "bob", None),
-        # Whoever is countered hears of the offer that was made in its place.
+        # The author of a countered offer is notified of the new offer.
         (OfferUpdated(6, 0, offer("countered", "bob")), "alice", None),
         (OfferUpdated(6, 0, offer("withdrawn", "alice")), "bob", None),
         (OfferUpdated(6, 0, offer("expired")), "alice", None),
@@ -165,7 +165,7 @@ def test_a_reason_that_is_switched_off_gives_way_to_the_next(
         (UserBanned(3, 0, "bob"), "bob", None),
     ],
 )
-def test_what_else_is_told_and_to_whom(event: Durable, user_id: str, expected: NotificationType | None) -> None:
+def test_other_events_notify_their_recipients(event: Durable, user_id: str, expected: NotificationType | None) -> None:
     assert reason(event, "group", listener(user_id)) == expected
 
 
@@ -223,7 +223,7 @@ def test_a_conversation_has_its_own_sound_or_the_one_of_its_kind(
     assert notification(occasion, who, "direct", "Alice", quiet=True).sound is None
 
 
-def test_whoever_says_so_is_not_disturbed() -> None:
+def test_do_not_disturb_silences_notifications() -> None:
     assert wants_quiet(listener(dnd=True), 0)
     assert wants_quiet(listener(preferences=Preferences(do_not_disturb=ALWAYS)), 0)
     assert not wants_quiet(listener(), 0)
@@ -247,7 +247,7 @@ NIGHT = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, time
         ("2026-01-06T00:00:00", True),
         ("2026-01-06T06:59:59", True),
         ("2026-01-06T07:00:00", False),
-        # The night in which clocks go forward from 2 to 3, and that in which they go back from 3 to 2.
+        # In the first night clocks go forward from 2 to 3, in the second back from 3 to 2.
         ("2026-03-29T01:59:00", True),
         ("2026-03-29T06:59:00", True),
         ("2026-03-29T07:00:00", False),
@@ -259,7 +259,7 @@ def test_a_night_lasts_by_the_clocks_of_its_place(moment: str, *, expected: bool
     assert is_quiet(NIGHT, at(moment, "Europe/Berlin")) is expected
 
 
-def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
+def test_a_night_belongs_to_the_day_on_which_it_starts() -> None:
     friday = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, days=(4,))
     assert not is_quiet(friday, at("2026-01-09T06:00:00"))  # Friday morning
     assert is_quiet(friday, at("2026-01-09T23:00:00"))

@@ -1,4 +1,4 @@
-"""Who wants to hear of every message."""
+"""The index of users with `notify="all"`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_those_are_known_who_said_so_before_they_came() -> None:
     assert set(eager.of("c")) == {"bob"}
 
 
-def test_what_somebody_says_counts_until_they_say_something_else() -> None:
+def test_a_setting_applies_until_it_is_changed() -> None:
     eager = NotifyAllIndex()
     eager.apply(preferred("alice", "all"), known)
     eager.apply(preferred("stranger", "all"), known)

@@ -1,4 +1,4 @@
-"""The one timer that ends offers."""
+"""The timer that closes expired offers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Done = Callable[[int | None, Exception | None], None]
 
 
 class Asked:
-    """A chat that is asked to end offers: `next` is what it was to answer with."""
+    """A chat that receives `ExpireOffers`; `next` is its next result."""
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[Done] = asyncio.Queue()
@@ -34,7 +34,7 @@ class Asked:
 
 
 class Clock:
-    """Milliseconds since 1970; it stands still unless it is set."""
+    """Milliseconds since 1970; it stands still unless the test sets it."""
 
     def __init__(self) -> None:
         self.now_ms = 1_000_000
@@ -57,7 +57,7 @@ async def test_what_is_due_is_asked_for_at_the_start_and_again_at_the_next_time(
     expiry.close()
 
 
-async def test_a_new_offer_that_ends_sooner_sets_the_timer_anew() -> None:
+async def test_a_new_offer_that_expires_earlier_resets_the_timer() -> None:
     chat, clock = Asked(), Clock()
     expiry = OfferExpiry(chat, clock)
     expiry.follow([made(clock.now_ms + 10**9), made(None), made(clock.now_ms + 10), made(clock.now_ms + 10**9)])

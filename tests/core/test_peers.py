@@ -1,4 +1,4 @@
-"""Questions between nodes, whose answers may never come."""
+"""Questions between nodes, whose answers may be lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ FOR_EVER_S = 1000.0
 
 
 class Net:
-    """What the peers send reaches all in the loop's next turn, themselves too, as far as `passes` lets it."""
+    """Delivers messages of the peers to all of them, including the sender, in the next turn, unless `passes` drops
+    them."""
 
     def __init__(self) -> None:
         self.nodes: list[Peers] = []
@@ -32,7 +33,7 @@ class Net:
                 asyncio.get_running_loop().call_soon(node.receive, dispatch)
 
     def join(self, *names: str) -> Sequence[Peers]:
-        """Nodes who know of each other, and add one to what they are asked."""
+        """Adds nodes that know each other and answer a number with the next one."""
         self.nodes += [Peers(name, self.send, lambda: self.away) for name in names]
         for node in self.nodes:
             node.live([Peer(other.node_id, None) for other in self.nodes])
@@ -71,13 +72,13 @@ async def test_nobody_is_asked_by_a_node_that_is_alone_or_without_a_bus() -> Non
     assert net.sent == []
 
 
-def test_who_was_heard_of_after_the_leases_were_asked_for_is_not_forgotten_for_missing_there() -> None:
+def test_a_node_discovered_while_the_leases_are_read_is_kept() -> None:
     one = Peers("one", lambda _: None, lambda: False)
-    one.looking()
-    one.heard("two")
+    one.start_reading()
+    one.add("two")
     one.live([])
     assert one.are_there
-    one.looking()
+    one.start_reading()
     one.live([])
     assert not one.are_there, "it has no lease"
 
@@ -105,8 +106,8 @@ async def test_who_was_introduced_is_waited_for_before_its_lease_is_seen() -> No
     net = Net()
     one, _ = net.join("one", "two")
     one.live([])
-    one.looking()
-    one.heard("two")
+    one.start_reading()
+    one.add("two")
     asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
     await asyncio.sleep(0)
     one.live([])
@@ -146,7 +147,7 @@ async def test_a_question_that_fails_or_is_not_known_is_not_answered_and_does_no
     assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"two": 2}
 
 
-async def test_an_answer_of_another_kind_is_passed_over() -> None:
+async def test_an_answer_of_another_type_is_ignored() -> None:
     one, two, _ = Net().join("one", "two", "three")
 
     async def say(number: int) -> str:
@@ -156,7 +157,7 @@ async def test_an_answer_of_another_kind_is_passed_over() -> None:
     assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"three": 2}
 
 
-async def test_it_is_told_who_is_gone() -> None:
+async def test_nodes_that_died_are_reported() -> None:
     [one] = Net().join("one")
     gone: list[set[str]] = []
     one.on_gone = lambda ids: gone.append(set(ids))
@@ -181,7 +182,7 @@ async def test_what_is_not_understood_is_counted_and_logged_once_without_a_trace
     assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"two": 2}
 
 
-async def test_an_answer_that_is_no_message_is_passed_over() -> None:
+async def test_a_malformed_answer_is_ignored() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
 

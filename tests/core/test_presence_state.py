@@ -1,4 +1,4 @@
-"""Who is there: merged from devices, told only where it differs."""
+"""Presence merged from devices, announced only where it changes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 
 
 def _told(state: PresenceState) -> list[tuple[str, str, str | None]]:
-    """(user, status, text) of what others are told now."""
+    """Returns (user, status, text) of what is announced to others now."""
     return [(c.presence.user_id, c.presence.status, c.presence.text) for c in state.take_changes() if not c.own]
 
 
 def _told_to_self(state: PresenceState) -> list[tuple[str, str | None]]:
-    """(status, device that said so) of what the user's own devices are told now."""
+    """Returns (status, source device) of what is announced to the user's own devices now."""
     return [(c.presence.status, c.source) for c in state.take_changes() if c.own]
 
 
-def test_the_first_device_is_told_and_the_second_is_not() -> None:
+def test_only_the_first_device_is_announced() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
     assert state.take_changes() == [PresenceChanged(Presence("alice", "online", None, None), came=True)]
@@ -107,7 +107,7 @@ def test_a_status_without_a_device_holds_for_all() -> None:
     assert _told(state) == [("alice", "online", None)]
 
 
-def test_what_was_chosen_last_is_where_a_connection_begins() -> None:
+def test_a_new_device_starts_with_the_last_chosen_status() -> None:
     state = PresenceState()
     state.connected("alice", "phone", PresenceRecord("alice", "away", "lunch", 7))
     assert _told(state) == [("alice", "away", "lunch")]
@@ -127,7 +127,7 @@ def test_who_becomes_invisible_looks_offline_since_then_but_not_to_themselves() 
     assert list(state.visible_ids()) == []
 
 
-def test_nothing_of_an_invisible_user_is_told() -> None:
+def test_an_invisible_user_is_not_announced() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", PresenceRecord("alice", "invisible", None, 7))
     state.choose("alice", "phone", "invisible", "a new text", 50)
@@ -140,7 +140,7 @@ def test_nothing_of_an_invisible_user_is_told() -> None:
     assert state.take_moves() == ((), (UserLeft("alice", None),), ())
 
 
-def test_the_own_devices_are_told_what_another_of_them_said_and_not_that_they_connected() -> None:
+def test_own_devices_receive_a_status_of_another_device_but_no_connects() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
     assert _told_to_self(state) == []
@@ -185,14 +185,14 @@ def test_what_could_not_be_recorded_is_taken_again_unless_it_is_out_of_date() ->
     assert state.take_moves() == (("bob",), (UserLeft("alice", 11),), ())
 
 
-def test_everyone_who_is_here_can_be_recorded_anew() -> None:
+def test_all_connected_users_can_be_recorded_again() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob"):
         state.connected(user_id, "phone", None)
     state.take_moves()
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
-    state.recall()
+    state.mark_unrecorded()
     assert state.take_moves() == (("alice",), (UserLeft("bob", 5),), ())
 
 
@@ -201,7 +201,7 @@ def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:
     state.connected("alice", "phone", None)
     state.take_moves()
     state.disconnected("alice", "phone", 0, 5)
-    state.recall()
+    state.mark_unrecorded()
     assert state.take_moves() == ((), (), ())
     state.connected("alice", "phone", None)
     assert state.take_moves() == (("alice",), (), ())
@@ -212,7 +212,7 @@ def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:
 
 @dataclass
 class Person:
-    """What the rules of `presence_state` say, without any of its shortcuts."""
+    """The rules of `presence_state` without its optimisations."""
 
     status: ChosenStatus = "online"
     text: str | None = None
@@ -238,7 +238,8 @@ STATUSES: st.SearchStrategy[ChosenStatus] = st.sampled_from(["online", "away", "
 
 
 class Merging(RuleBasedStateMachine):
-    """Devices come, go and say things; after each step everyone has been told how it is, and nothing else."""
+    """Devices connect, disconnect and set a status; after each step everyone has received the current presence and
+    nothing else."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""When the pruner prunes."""
+"""When the pruner runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talkwire.core.engine.pruner import LOOK_EVERY_S, STEP_PAUSE_S, Pruner
 
 
 class Chat:
-    """Gives prepared answers."""
+    """Returns prepared results."""
 
     def __init__(self, answers: Sequence[bool | ChatError]) -> None:
         self.answers = list(answers)
@@ -31,7 +31,7 @@ class Chat:
 
 
 def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedelta(days=1)) -> tuple[Chat, list[float]]:
-    """How long the pruner rested after each answer."""
+    """Returns how many seconds the pruner slept after each result."""
     chat, rests = Chat(answers), list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -47,7 +47,7 @@ def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedel
     return chat, rests
 
 
-def test_it_goes_on_soon_while_there_is_more_and_looks_again_later() -> None:
+def test_pruning_continues_soon_while_there_is_more_and_pauses_otherwise() -> None:
     chat, rests = rests_of([True, True, False])
     assert rests == [STEP_PAUSE_S, STEP_PAUSE_S, LOOK_EVERY_S]
     assert {command.retention_ms for command in chat.asked} == {86_400_000}
@@ -58,6 +58,6 @@ def test_a_database_that_does_not_answer_is_asked_again_later() -> None:
     assert rests == [LOOK_EVERY_S, LOOK_EVERY_S]
 
 
-def test_a_short_retention_is_looked_after_more_often() -> None:
+def test_a_short_retention_is_pruned_more_often() -> None:
     _, rests = rests_of([False], timedelta(seconds=60))
     assert rests == [30]

@@ -1,4 +1,4 @@
-"""What was typed into a search, and what it is in."""
+"""Parsing and matching of search queries."""
 
 from __future__ import annotations
 

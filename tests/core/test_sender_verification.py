@@ -1,4 +1,4 @@
-"""What unknown nodes send waits for the leases, whatever becomes of reading them."""
+"""Messages of unknown nodes wait until the leases were read, also if reading fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAIT_S = 10.0
 
 
 class Introduced:
-    """Introductions whose leases are those of `living`, or fail."""
+    """A verifier whose leases are those of `living`, or whose reads fail."""
 
     def __init__(self) -> None:
         self.living: list[Peer] = []

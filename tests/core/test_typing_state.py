@@ -12,7 +12,7 @@ def _stopped(user_id: str, conversation_id: str = "c") -> TypingChanged:
     return TypingChanged(conversation_id, user_id, user_id.title(), is_typing=False)
 
 
-def test_a_user_who_says_nothing_more_stops_typing_by_themselves() -> None:
+def test_typing_ends_without_further_commands() -> None:
     typing = TypingState()
     assert typing.start("c", "alice", "Alice", "s1", now=10) == _started("alice")
     assert typing.next_deadline() == 10 + TYPING_LASTS_S
@@ -22,7 +22,7 @@ def test_a_user_who_says_nothing_more_stops_typing_by_themselves() -> None:
     assert typing.expire(1000) == []
 
 
-def test_a_user_who_goes_on_typing_is_typing_longer() -> None:
+def test_a_repeated_command_extends_typing() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     assert typing.start("c", "alice", "Alice", "s1", now=4) == _started("alice")
@@ -40,7 +40,7 @@ def test_the_first_to_end_sets_the_deadline() -> None:
     assert typing.next_deadline() == 3 + TYPING_LASTS_S
 
 
-def test_a_user_stops_when_they_say_so() -> None:
+def test_a_stop_command_ends_typing() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     assert typing.stop("c", "alice", now=1) == _stopped("alice")
@@ -48,7 +48,7 @@ def test_a_user_stops_when_they_say_so() -> None:
     assert typing.stop("c", "alice", now=1) is None
 
 
-def test_a_stop_without_a_start_is_not_told() -> None:
+def test_a_stop_without_a_start_is_not_announced() -> None:
     assert TypingState().stop("c", "alice", now=0) is None
 
 
@@ -62,7 +62,7 @@ def test_others_receive_one_start_of_a_burst() -> None:
     assert typing.start("c", "alice", "Alice", "s1", now=TYPING_EVERY_S + 1) is None
 
 
-def test_what_is_not_told_keeps_the_typing_alive() -> None:
+def test_a_start_that_is_not_announced_extends_typing() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("c", "alice", "Alice", "s1", now=1.5)
@@ -70,7 +70,7 @@ def test_what_is_not_told_keeps_the_typing_alive() -> None:
     assert typing.expire(TYPING_LASTS_S + 1.5) == [_stopped("alice")]
 
 
-def test_whoever_starts_again_at_once_is_told_when_the_time_is_over() -> None:
+def test_an_early_start_is_announced_after_the_minimum_interval() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     assert typing.stop("c", "alice", now=0.5) == _stopped("alice")
@@ -81,7 +81,7 @@ def test_whoever_starts_again_at_once_is_told_when_the_time_is_over() -> None:
     assert typing.stop("c", "alice", now=2.5) == _stopped("alice")
 
 
-def test_of_several_early_starts_the_first_to_be_due_is_told_first() -> None:
+def test_several_early_starts_are_announced_in_the_order_in_which_they_are_due() -> None:
     typing = TypingState()
     for user_id, now in (("alice", 0.0), ("bob", 1.0)):
         typing.start("c", user_id, user_id.title(), "s1", now=now)
@@ -94,7 +94,7 @@ def test_of_several_early_starts_the_first_to_be_due_is_told_first() -> None:
     assert typing.expire(1 + TYPING_EVERY_S) == [_started("bob")]
 
 
-def test_a_start_that_was_not_told_needs_no_stop() -> None:
+def test_a_start_that_was_not_announced_needs_no_stop() -> None:
     typing = TypingState()
     for _ in range(10):
         typing.start("c", "alice", "Alice", "s1", now=0)
@@ -105,12 +105,12 @@ def test_a_start_that_was_not_told_needs_no_stop() -> None:
     assert typing.start("c", "alice", "Alice", "s1", now=2) == _started("alice")
 
 
-def test_what_another_node_has_told_is_not_told_again() -> None:
+def test_a_start_that_another_node_has_announced_is_not_announced_again() -> None:
     typing = TypingState()
-    assert typing.start("c", "alice", "Alice", None, now=1, told_elsewhere_s=0) is None
-    assert typing.told_s("c", "alice") == 0
-    assert typing.start("c", "alice", "Alice", None, now=2, told_elsewhere_s=0) == _started("alice")
-    typing.told_elsewhere("c", "alice")
+    assert typing.start("c", "alice", "Alice", None, now=1, announced_elsewhere_s=0) is None
+    assert typing.announced_s("c", "alice") == 0
+    assert typing.start("c", "alice", "Alice", None, now=2, announced_elsewhere_s=0) == _started("alice")
+    typing.stopped_elsewhere("c", "alice")
     assert typing.stop("c", "alice", now=3) is None
 
 
@@ -128,17 +128,17 @@ def test_a_socket_that_goes_ends_what_it_typed_and_nothing_else() -> None:
     typing.start("d", "alice", "Alice", "s1", now=0)
     typing.start("c", "bob", "Bob", "s2", now=0)
     typing.start("c", "carol", "Carol", None, now=0)
-    assert typing.source_gone("s1", now=1) == [_stopped("alice"), _stopped("alice", "d")]
-    assert typing.source_gone("s1", now=1) == []
+    assert typing.socket_closed("s1", now=1) == [_stopped("alice"), _stopped("alice", "d")]
+    assert typing.socket_closed("s1", now=1) == []
     assert typing.expire(100) == [_stopped("bob"), _stopped("carol")]
 
 
-def test_a_user_who_types_on_a_second_socket_goes_on_when_the_first_is_gone() -> None:
+def test_typing_on_a_second_socket_continues_when_the_first_closes() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("c", "alice", "Alice", "s2", now=1)
-    assert typing.source_gone("s1", now=1) == []
-    assert typing.source_gone("s2", now=1) == [_stopped("alice")]
+    assert typing.socket_closed("s1", now=1) == []
+    assert typing.socket_closed("s2", now=1) == [_stopped("alice")]
 
 
 def test_nobody_types_in_a_conversation_that_is_gone() -> None:
@@ -146,5 +146,5 @@ def test_nobody_types_in_a_conversation_that_is_gone() -> None:
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("d", "alice", "Alice", "s1", now=0)
     typing.conversation_gone("c")
-    assert typing.source_gone("s1", now=1) == [_stopped("alice", "d")]
+    assert typing.socket_closed("s1", now=1) == [_stopped("alice", "d")]
     assert typing.next_deadline() is None

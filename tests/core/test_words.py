@@ -49,7 +49,7 @@ def test_a_text_has_these_words(text: str, words: str) -> None:
     assert words_of(text) == words.split()
 
 
-def test_a_long_word_is_known_by_its_beginning() -> None:
+def test_a_long_word_is_cut() -> None:
     assert words_of("x" * 5000 + " " + "ä" * 5000) == ["x" * WORD_MAX_LENGTH, "a" * WORD_MAX_LENGTH]
 
 
@@ -65,7 +65,7 @@ def test_a_text_has_the_same_words_without_its_case(text: str) -> None:
 
 @given(st.text())
 def test_words_hold_nothing_that_an_index_could_misread(text: str) -> None:
-    """Neither white space nor quotes nor anything else that the databases' own languages give a meaning."""
+    """Neither white space nor quotes nor any other character with a meaning in the databases' query languages."""
     for word in words_of(text):
         assert 0 < len(word) <= WORD_MAX_LENGTH
         assert not word.isspace()
@@ -78,12 +78,12 @@ def test_the_short_way_for_ascii_does_what_the_long_one_does(text: str) -> None:
 
 
 _MARKS = "\u0315\u0300\u0344\u0f73\u3099\u094d"  # of many classes; some decompose into several
-_DROPPED = "\u200d\u0640\u034f"  # nothing is left of these, so that what is around them comes together
+_DROPPED = "\u200d\u0640\u034f"  # these disappear, so that the characters around them become neighbours
 
 
 @given(st.text(st.sampled_from(_MARKS + _DROPPED + "a\u1f82 \u2026\ufdfa"), max_size=300))
 def test_no_run_of_marks_is_long_where_a_text_is_normalised(text: str) -> None:
-    """To sort a run takes quadratic time."""
+    """Sorting a run of marks takes quadratic time."""
     longest = 0
 
     def record(form: Literal["NFC", "NFKD"], given: str) -> str:
@@ -98,7 +98,7 @@ def test_no_run_of_marks_is_long_where_a_text_is_normalised(text: str) -> None:
     assert longest <= 2 * MARKS_MAX
 
 
-def test_marks_beyond_what_any_language_needs_are_not_looked_at() -> None:
+def test_marks_beyond_what_any_language_needs_are_ignored() -> None:
     assert words_of("x\u094d" + "\u094d" * 100 + " y") == words_of("x\u094d" + "\u094d" * 1000 + " y")
     assert words_of("e\u0301" + "\u0302" * 1000) == ["e"]
 

@@ -56,12 +56,12 @@ def skip_the_gap_check() -> None:
 
     def arrived(feed: LogFeed, commit: Commit) -> None:
         if commit.pos > feed.pos:
-            feed._take(commit, None)
+            feed._deliver_commit(commit, None)
 
     def committed(feed: LogFeed, commit: Commit, answer: Callable[[], None]) -> None:
-        feed._take(commit, answer)
+        feed._deliver_commit(commit, answer)
 
-    _replace(LogFeed, "arrived", arrived)
+    _replace(LogFeed, "receive", arrived)
     _replace(LogFeed, "committed", committed)
 
 

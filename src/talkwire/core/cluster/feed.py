@@ -84,8 +84,8 @@ class LogFeed:
         self.reads = 0
         """How often the log has been read."""
         self._read = read
-        self._hand_out = hand_out
-        self._is_brought = is_brought
+        self._deliver = hand_out
+        self._bus_delivers = is_brought
         self._lost = lost
         self._waiting: list[_Waiting] = []
         """A heap. Transactions whose events were read from the log meanwhile stay in it until they are popped."""
@@ -120,14 +120,14 @@ class LogFeed:
         else:
             self._accept(commit, answer)
 
-    def arrived(self, commit: Commit) -> None:
+    def receive(self, commit: Commit) -> None:
         """Accepts another node's transaction from the bus. One without all of its events is read from the log."""
         if not _is_dense(commit):
-            self.heard_of(commit.pos)
+            self.notice_head(commit.pos)
         elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
-    def heard_of(self, pos: int) -> None:
+    def notice_head(self, pos: int) -> None:
         """Reads what is missing up to a position that the log is known to have."""
         if pos > self.pos:
             self._known_pos = max(self._known_pos, pos)
@@ -135,23 +135,23 @@ class LogFeed:
 
     async def reach(self, pos: int) -> None:
         """Waits until the events up to a position have been delivered, or reading has failed."""
-        self.heard_of(pos)
+        self.notice_head(pos)
         while self.pos < pos and self._reading is not None:
             await asyncio.wait([self._reading])
 
-    # --- handing out ------------------------------------------------------------------------------------------------
+    # --- delivering ---------------------------------------------------------------------------------------------------
 
     def _accept(self, commit: Commit, answer: Callable[[], None] | None) -> None:
         if commit.start_pos <= self.pos and not self._waiting:
-            self._take(commit, answer)
+            self._deliver_commit(commit, answer)
             return
         heappush(self._waiting, _Waiting(commit.start_pos, next(self._numbers), commit, answer))
         self._known_pos = max(self._known_pos, commit.pos)
-        self._take_waiting()
+        self._deliver_waiting()
         if self._waiting:
-            self._mind_gap()
+            self._fill_gap_soon()
 
-    def _take(self, commit: Commit, answer: Callable[[], None] | None) -> None:
+    def _deliver_commit(self, commit: Commit, answer: Callable[[], None] | None) -> None:
         events = commit.events
         if commit.start_pos < self.pos:
             events = [event for event in events if event.pos > self.pos]  # the others were read from the log
@@ -159,23 +159,23 @@ class LogFeed:
         if answer is not None:
             answer()
         if events:
-            self._hand_out(events)
+            self._deliver(events)
 
-    def _take_waiting(self) -> None:
+    def _deliver_waiting(self) -> None:
         """Delivers the waiting transactions whose predecessors have been delivered."""
         while self._waiting and self._waiting[0].start_pos <= self.pos:
             waiting = heappop(self._waiting)
-            self._take(waiting.commit, waiting.answer)
+            self._deliver_commit(waiting.commit, waiting.answer)
         if not self._waiting and self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     # --- gaps -------------------------------------------------------------------------------------------------------
 
-    def _mind_gap(self) -> None:
+    def _fill_gap_soon(self) -> None:
         if self._reading is not None or self._patience is not None:
             return
-        if self._is_brought():
+        if self._bus_delivers():
             self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._read_gap)
         else:
             self._read_gap()
@@ -213,8 +213,8 @@ class LogFeed:
             self._give_up_waiting()
             return
         # The bus may have delivered some of these events meanwhile.
-        self._take(Commit(after, reached, events), None)
-        self._take_waiting()
+        self._deliver_commit(Commit(after, reached, events), None)
+        self._deliver_waiting()
 
     def _give_up_waiting(self) -> None:
         """Stops waiting for positions that a node has announced and that the log does not contain."""

@@ -110,11 +110,11 @@ class Lease:
         """
         self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
         began = self._now()
-        self._peers.looking()
+        self._peers.start_reading()
         lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids)
         report = await self._chat.execute(NODE, lease)
         self._started = True
-        self._take(lease, report, began)
+        self._apply(lease, report, began)
         self._later("renew", lease_s / RENEWALS, self._renew)
         if not alone:
             self._beat()
@@ -167,10 +167,10 @@ class Lease:
 
     def _beat(self) -> None:
         self.notice_stop()
-        self._put_doubt_off(self._now())
+        self._extend_deadline(self._now())
         self._later("beat", self._lease_s / BEATS, self._beat)
 
-    def _put_doubt_off(self, now: float) -> None:
+    def _extend_deadline(self, now: float) -> None:
         self._doubt_at = max(now + self._lease_s / BEATS * STALL_BEATS, self._until)
         self.on_beat(self._doubt_at)
 
@@ -193,7 +193,7 @@ class Lease:
             pos=self._chat.directory.pos,
         )
         began = self._now()
-        self._peers.looking()
+        self._peers.start_reading()
         self._chat.submit(NODE, lease, lambda report, error: self._renewed(lease, report, error, began))
 
     def _renewed(self, lease: RenewLease, report: LeaseReport | None, error: Exception | None, began: float) -> None:
@@ -211,7 +211,7 @@ class Lease:
         if not report.known and self.held and not self._alone:
             _logger.error("other nodes have declared this one dead: its clients have to reconnect")
             self._lose()
-        self._take(lease, report, began)
+        self._apply(lease, report, began)
         if self.held:
             self.record_soon()
         else:
@@ -221,7 +221,7 @@ class Lease:
         self.held, self._lost = False, True
         self.on_doubt()
 
-    def _take(self, lease: RenewLease, report: LeaseReport, began: float) -> None:
+    def _apply(self, lease: RenewLease, report: LeaseReport, began: float) -> None:
         was_held, self._until = self.held, began + self._lease_s
         # After a loss, only a lease requested since then counts, not one requested just before the stop.
         self.held = was_held or self._alone or self._now() < self._until
@@ -229,7 +229,7 @@ class Lease:
         self._users.recorded(lease, report)
         self._lost = self._lost and not self.held
         if self.held and not was_held and not self._alone:
-            self._put_doubt_off(self._now())
+            self._extend_deadline(self._now())
             self.on_hold()
 
 

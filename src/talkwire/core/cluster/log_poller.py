@@ -44,7 +44,7 @@ class LogPoller:
         self._is_away = is_away
         self._on_replaced = on_replaced
         self._begin_epoch = begin_epoch
-        self._went_back = False
+        self._is_behind = False
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         silent_s = 0.0
@@ -57,13 +57,13 @@ class LogPoller:
             was_away, away = away, self._is_away()
             if away or was_away or silent_s >= SILENCE_S:
                 try:
-                    await self._look()
+                    await self._poll()
                 except LogReplaced:
                     self._on_replaced()
                     return
                 silent_s = 0.0
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         """Polls once. Raises LogReplaced; other errors are left to the next poll."""
         try:
             await self._compare()
@@ -80,12 +80,12 @@ class LogPoller:
         In that case the node's memory is of another log, and the next events would look like old ones. Clients have
         cursors from there that must be refused, so another epoch starts first.
         """
-        handed_out = self._feed.pos
+        delivered = self._feed.pos
         head = await self._read_head()
-        if head < handed_out and not self._went_back:
-            self._went_back = True
-            _logger.error("events were delivered that are not in the log", pos=handed_out, head=head)
-        if self._went_back:
+        if head < delivered and not self._is_behind:
+            self._is_behind = True
+            _logger.error("events were delivered that are not in the log", pos=delivered, head=head)
+        if self._is_behind:
             await self._begin_epoch()
             raise LogReplaced
-        self._feed.heard_of(head)
+        self._feed.notice_head(head)

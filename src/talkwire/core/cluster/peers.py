@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import structlog
 
+from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
@@ -44,7 +45,7 @@ _encode = msgspec.msgpack.Encoder(enc_hook=_as_dict).encode
 _logger = structlog.get_logger(__name__)
 
 
-class _Asked:
+class _Question:
     """A question that was sent, the nodes that have not answered, and the answers so far."""
 
     __slots__ = ("answers", "done", "missing")
@@ -72,15 +73,15 @@ class Peers:
         self._away = away
         self._living: dict[str, Peer] = {}
         self._new: set[str] = set()
-        self._looked_for: set[str] = set()
+        self._known_before: set[str] = set()
         """The new nodes that were known when the leases were requested."""
         self._topics: dict[str, _Topic] = {}
-        self._asked: dict[str, _Asked] = {}
+        self._questions: dict[str, _Question] = {}
         self.on_gone: Callable[[Collection[str]], None] = lambda _: None
         """Called with the ids of nodes that are no longer alive."""
         self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
         """Called with all other living nodes each time the leases were read."""
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = BackgroundTasks()
         self.passed_over = 0
         """How many questions and answers had a body that could not be decoded."""
         self._warned: set[tuple[str, str]] = set()
@@ -110,25 +111,25 @@ class Peers:
         """Returns all living nodes that have file folders."""
         return [peer for peer in self._living.values() if peer.folder_ids]
 
-    def looking(self) -> None:
+    def start_reading(self) -> None:
         """Notes that the leases are being requested: nodes that are discovered after this may be missing in the
         result."""
-        self._looked_for = set(self._new)
+        self._known_before = set(self._new)
 
     def live(self, peers: Iterable[Peer]) -> None:
         """Sets the living nodes, as read from the leases."""
         before = self._living.keys()
-        self._new -= self._looked_for
+        self._new -= self._known_before
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
-        for asked in self._asked.values():
-            asked.missing &= self._living.keys() | self._new
-            if not asked.missing:
-                asked.done.set()
+        for question in self._questions.values():
+            question.missing &= self._living.keys() | self._new
+            if not question.missing:
+                question.done.set()
         self.on_living(self._living.values())
         if gone := before - self._living.keys():
             self.on_gone(gone)
 
-    def heard(self, node_id: str) -> None:
+    def add(self, node_id: str) -> None:
         """Adds a node that has sent something and may have started after the lease was renewed."""
         if node_id not in self._living:
             self._new.add(node_id)
@@ -146,47 +147,45 @@ class Peers:
         if not missing or self._away():
             return {}
         question_id = token_hex(8)
-        asked = self._asked[question_id] = _Asked(missing)
+        question = self._questions[question_id] = _Question(missing)
         try:
             self._send(PeerQuestion(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    await asked.done.wait()
+                    await question.done.wait()
         finally:
-            del self._asked[question_id]
-        if asked.missing:
-            self._warn_of_silence(topic, asked.missing)
+            del self._questions[question_id]
+        if question.missing:
+            self._warn_of_silence(topic, question.missing)
         answers: dict[str, T] = {}
-        for node_id, answer in asked.answers.items():
+        for node_id, answer in question.answers.items():
             try:
                 answers[node_id] = msgspec.msgpack.decode(answer, type=kind)
             except _MALFORMED:
-                self._pass_over(topic, "answer")
+                self._count_malformed(topic, "answer")
         return answers
 
     def receive(self, dispatch: PeerQuestion | PeerAnswer) -> None:
         """Handles a question or an answer from the bus."""
         if isinstance(dispatch, PeerAnswer):
-            asked = self._asked.get(dispatch.id) if dispatch.to == self.node_id else None
-            if asked is not None and dispatch.node_id in asked.missing:
-                asked.missing.discard(dispatch.node_id)
-                asked.answers[dispatch.node_id] = bytes(dispatch.body)
-                if not asked.missing:
-                    asked.done.set()
+            question = self._questions.get(dispatch.id) if dispatch.to == self.node_id else None
+            if question is not None and dispatch.node_id in question.missing:
+                question.missing.discard(dispatch.node_id)
+                question.answers[dispatch.node_id] = bytes(dispatch.body)
+                if not question.missing:
+                    question.done.set()
         elif dispatch.to in {None, self.node_id} and dispatch.topic in self._topics:
-            answering = asyncio.ensure_future(self._answer(dispatch))
-            self._answering.add(answering)
-            answering.add_done_callback(self._answering.discard)
+            self._answering.start(self._answer(dispatch))
 
     async def _answer(self, question: PeerQuestion) -> None:
         topic = self._topics[question.topic]
         try:
-            asked = topic.decode(bytes(question.body))
+            decoded = topic.decode(bytes(question.body))
         except _MALFORMED:
-            self._pass_over(question.topic, "question")
+            self._count_malformed(question.topic, "question")
             return
         try:
-            body = _encode(await topic.answer(asked))
+            body = _encode(await topic.answer(decoded))
         except ChatError as error:
             _logger.warning("a question of another node could not be answered", topic=question.topic, code=error.code)
             return
@@ -197,14 +196,14 @@ class Peers:
         self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
-        """Logs missing answers, rarely: a node that never answers, such as one of another version, is asked again and
+        """Logs missing answers, rarely: a node that never answers, such as one of another version, is queried again and
         again."""
         now = time.monotonic()
         if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
             self._warned_at[topic] = now
             _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
 
-    def _pass_over(self, topic: str, what: str) -> None:
+    def _count_malformed(self, topic: str, what: str) -> None:
         """Counts a body that could not be decoded, and logs it once for each topic. It is probably of another
         version."""
         self.passed_over += 1

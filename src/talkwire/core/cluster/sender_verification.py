@@ -48,8 +48,8 @@ class SenderVerifier:
         self._receive = receive
         self._counts = counts
         self._held: dict[str, list[AnyBusMessage]] = {}
-        self._looked_at = -LOOK_EVERY_S
-        self._looking: asyncio.Task[None] | None = None
+        self._read_at = -LOOK_EVERY_S
+        self._reading: asyncio.Task[None] | None = None
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
     def hold(self, dispatch: AnyBusMessage) -> None:
@@ -61,23 +61,23 @@ class SenderVerifier:
             self._counts.refused += 1
         else:
             held.append(dispatch)
-        if self._looking is None:
-            self._looking = asyncio.ensure_future(self._look())
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read_leases())
 
     def close(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
 
-    async def _look(self) -> None:
+    async def _read_leases(self) -> None:
         try:
             while self._held:
-                await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY_S - time.monotonic()))
-                self._looked_at = time.monotonic()
+                await asyncio.sleep(max(0.0, self._read_at + LOOK_EVERY_S - time.monotonic()))
+                self._read_at = time.monotonic()
                 # Messages from now on may be of a node that started after this read of the leases.
                 held, self._held = self._held, {}
-                self._judge(held, await self._living_ids())
+                self._receive_or_refuse(held, await self._living_ids())
         finally:
-            self._looking = None
+            self._reading = None
 
     async def _living_ids(self) -> set[str]:
         try:
@@ -91,12 +91,12 @@ class SenderVerifier:
                 _logger.exception("the leases could not be read: messages of unknown nodes are dropped")
         return set()
 
-    def _judge(self, held: Mapping[str, list[AnyBusMessage]], living_ids: set[str]) -> None:
+    def _receive_or_refuse(self, held: Mapping[str, list[AnyBusMessage]], living_ids: set[str]) -> None:
         for node_id, dispatches in held.items():
             if node_id in living_ids:
-                self._peers.heard(node_id)
+                self._peers.add(node_id)
                 for dispatch in (*dispatches, *self._held.pop(node_id, ())):
-                    self._hand_on(dispatch)
+                    self._deliver(dispatch)
             else:
                 self._refuse(node_id, dispatches)
 
@@ -107,7 +107,7 @@ class SenderVerifier:
             self._warned_at = now
             _logger.info("messages of a node without a lease were refused", node=node_id, refused=self._counts.refused)
 
-    def _hand_on(self, dispatch: AnyBusMessage) -> None:
+    def _deliver(self, dispatch: AnyBusMessage) -> None:
         try:
             self._receive(dispatch)
         except Exception:

@@ -59,7 +59,7 @@ class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
     members_max: int
 
 
-# --- what nodes hold of a call --------------------------------------------------------------------------------------
+# --- the stored part of a call ----------------------------------------------------------------------------------------
 
 
 class CallRecord(msgspec.Struct, frozen=True):

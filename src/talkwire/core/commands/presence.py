@@ -42,7 +42,7 @@ class ListOnline(Signal[Page[Presence]], frozen=True, tag="ListOnline"):
     limit: int = 100
 
 
-# --- what a node stores of it ---------------------------------------------------------------------------------------
+# --- the stored part of presence --------------------------------------------------------------------------------------
 
 
 class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
@@ -86,14 +86,14 @@ class LeaseReport(msgspec.Struct, frozen=True):
     """The result of renewing a lease.
 
     `known`: the node had a lease before; otherwise other nodes may have removed its users. `peers`: the other living
-    nodes. `sightings`: the transitions of users who connected and disconnected, unless the node is alone; each
+    nodes. `transitions`: the transitions of users who connected and disconnected, unless the node is alone; each
     transition shows what other nodes have recorded before. `ended_calls`: the calls of dead nodes. `left_behind`: users
     of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
     """
 
     known: bool
     peers: tuple[Peer, ...] = ()
-    sightings: tuple[PresenceTransition, ...] = ()
+    transitions: tuple[PresenceTransition, ...] = ()
     ended_calls: tuple[CallRecord, ...] = ()
     left_behind: bool = False
 
@@ -133,12 +133,12 @@ class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
 class RemovedUsers(msgspec.Struct, frozen=True):
     """One page of users removed with a dead node.
 
-    `sightings` has their transitions, and `more` says whether there are further users. `node_id` is None when nothing
+    `transitions` has their transitions, and `more` says whether there are further users. `node_id` is None when nothing
     was left to remove.
     """
 
     node_id: str | None
-    sightings: tuple[PresenceTransition, ...] = ()
+    transitions: tuple[PresenceTransition, ...] = ()
     more: bool = False
 
 

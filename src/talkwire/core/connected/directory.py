@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.connected.memberships import CONTACTS_MAX, MembershipIndex
 from talkwire.core.connected.newcomers import LimitedHistoryIndex
 from talkwire.core.connected.notify_all_index import NotifyAllIndex
@@ -71,7 +72,7 @@ class DirectoryEntry:
     moved_pos: int = 0
     """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
 
-    def become(self, user: User) -> None:
+    def set_user(self, user: User) -> None:
         """Sets the user, after it was created or changed."""
         self.user = user
 
@@ -85,12 +86,12 @@ class DirectoryEntry:
     def unblock(self, user_id: str) -> None:
         self.blocked_ids -= {user_id}
 
-    def prefer(self, preferences: Preferences) -> None:
+    def set_preferences(self, preferences: Preferences) -> None:
         self.preferences = preferences
 
-    def prefer_of(self, conversation_id: str, wanted: MemberPreferences) -> None:
+    def set_preferences_for(self, conversation_id: str, wanted: MemberPreferences) -> None:
         if wanted == USUAL:
-            self.forget_preferences_of(conversation_id)
+            self.reset_preferences_for(conversation_id)
         else:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
@@ -108,9 +109,9 @@ class DirectoryEntry:
         if conversation_id in self.conversation_ids:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
-        self.forget_preferences_of(conversation_id)
+        self.reset_preferences_for(conversation_id)
 
-    def forget_preferences_of(self, conversation_id: str) -> None:
+    def reset_preferences_for(self, conversation_id: str) -> None:
         if conversation_id in self.member_preferences:
             self.member_preferences = {
                 id_: wanted for id_, wanted in self.member_preferences.items() if id_ != conversation_id
@@ -158,9 +159,9 @@ class Directory:
         self._held: dict[str, DirectoryEntry] = {}
         self._idle: OrderedDict[str, DirectoryEntry] = OrderedDict()
         self._loading: dict[str, asyncio.Future[DirectoryEntry]] = {}
-        self._wanted: list[str] = []
-        self._underway: set[_Loading] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._requested: list[str] = []
+        self._running: set[_Loading] = set()
+        self._tasks = BackgroundTasks()
 
     def peek(self, user_id: str) -> DirectoryEntry | None:
         """Returns the user's entry if it is cached, else None."""
@@ -174,7 +175,7 @@ class Directory:
             if not entry.holds:
                 self._idle.move_to_end(user_id)
             return entry
-        return await asyncio.shield(self._want(user_id))
+        return await asyncio.shield(self._request(user_id))
 
     def contacts(self, user_id: str) -> set[str]:
         """Returns the cached users who are notified of the user's presence without subscribing."""
@@ -220,7 +221,7 @@ class Directory:
         """
         known = self.peek(user_id)
         if known is None:
-            self._know(user_id, entry)
+            self._index(user_id, entry)
         entry = known or entry
         self._idle.pop(user_id, None)
         self._held[user_id] = entry
@@ -235,12 +236,12 @@ class Directory:
         entry.holds -= 1
         if not entry.holds:
             del self._held[user_id]
-            self._remember(user_id, entry)
+            self._make_idle(user_id, entry)
 
     def forget_idle(self) -> None:
         """Removes all entries that are not held, because they may be outdated."""
         while self._idle:
-            self._forget(*self._idle.popitem(last=False))
+            self._evict(*self._idle.popitem(last=False))
 
     def apply(self, event: Durable) -> None:
         """Updates the entries and indexes with an event of the log."""
@@ -251,12 +252,12 @@ class Directory:
                 entry.leave(event.conversation_id, event.pos)
         else:
             _apply(event, self.peek)
-        self.circles.apply(event, self._is_known)
-        self.eager.apply(event, self._is_known)
-        self.newcomers.apply(event, self._is_known)
+        self.circles.apply(event, self._is_cached)
+        self.eager.apply(event, self._is_cached)
+        self.newcomers.apply(event, self._is_cached)
         if isinstance(event, MemberAdded):
-            self._complete_circle(event)
-        for loading in self._underway:
+            self._load_new_conversation(event)
+        for loading in self._running:
             loading.late.append(event)
 
     def connected(self, user_id: str) -> DirectoryEntry | None:
@@ -273,48 +274,46 @@ class Directory:
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 
-    def _know(self, user_id: str, entry: DirectoryEntry) -> None:
+    def _index(self, user_id: str, entry: DirectoryEntry) -> None:
         self.circles.add(user_id, entry.conversation_ids)
         self.eager.add(user_id, entry.member_preferences)
         self.newcomers.add(user_id, entry.histories)
 
-    def _is_known(self, user_id: str) -> bool:
+    def _is_cached(self, user_id: str) -> bool:
         return self.peek(user_id) is not None
 
-    def _remember(self, user_id: str, entry: DirectoryEntry) -> None:
+    def _make_idle(self, user_id: str, entry: DirectoryEntry) -> None:
         self._idle[user_id] = entry
         if len(self._idle) > self._idle_max:
-            self._forget(*self._idle.popitem(last=False))
+            self._evict(*self._idle.popitem(last=False))
 
-    def _forget(self, user_id: str, entry: DirectoryEntry) -> None:
+    def _evict(self, user_id: str, entry: DirectoryEntry) -> None:
         self.circles.remove(user_id, entry.conversation_ids)
         self.eager.remove(user_id, entry.member_preferences)
         self.newcomers.remove(user_id, entry.histories)
 
-    def _complete_circle(self, event: MemberAdded) -> None:
+    def _load_new_conversation(self, event: MemberAdded) -> None:
         """Loads the facts of a conversation that none of the cached users was in before."""
         if self.circles.is_incomplete(event.conversation_id):
             for member in event.members:
                 if self.peek(member.user_id) is not None:
-                    self._want(member.user_id)
+                    self._request(member.user_id)
 
-    def _want(self, user_id: str) -> asyncio.Future[DirectoryEntry]:
+    def _request(self, user_id: str) -> asyncio.Future[DirectoryEntry]:
         future = self._loading.get(user_id)
         if future is None:
             loop = asyncio.get_running_loop()
             future = self._loading[user_id] = loop.create_future()
-            self._wanted.append(user_id)
-            if len(self._wanted) == 1:
+            self._requested.append(user_id)
+            if len(self._requested) == 1:
                 loop.call_soon(self._start_loading)
         return future
 
     def _start_loading(self) -> None:
-        loading = _Loading(self._wanted)
-        self._wanted = []
-        self._underway.add(loading)
-        task = asyncio.ensure_future(self._finish_loading(loading))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        loading = _Loading(self._requested)
+        self._requested = []
+        self._running.add(loading)
+        self._tasks.start(self._finish_loading(loading))
 
     async def _finish_loading(self, loading: _Loading) -> None:
         try:
@@ -326,7 +325,7 @@ class Directory:
                 future.exception()  # mark as retrieved: every waiting caller may have been cancelled
             return
         finally:
-            self._underway.discard(loading)
+            self._running.discard(loading)
         for fresh in loaded.values():
             fresh.moved_pos = pos
         for event in loading.late:
@@ -336,13 +335,13 @@ class Directory:
             entry = self.peek(user_id)
             if entry is None:
                 entry = loaded[user_id]
-                self._know(user_id, entry)
-                self._remember(user_id, entry)
+                self._index(user_id, entry)
+                self._make_idle(user_id, entry)
             self._loading.pop(user_id).set_result(entry)
         self.circles.fill(circles, pos, loading.late)
         for event in loading.late:
             if isinstance(event, MemberAdded):
-                self._complete_circle(event)
+                self._load_new_conversation(event)
 
 
 def _apply_late(event: Durable, loaded: Mapping[str, DirectoryEntry]) -> None:
@@ -379,7 +378,7 @@ def _change_of_member(event: Durable) -> _Change | None:
             return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
             wanted = MemberPreferences(event.muted, event.notify, event.sound)
-            return [user_id], lambda entry: entry.prefer_of(conversation_id, wanted)
+            return [user_id], lambda entry: entry.set_preferences_for(conversation_id, wanted)
         case _:
             return None
 
@@ -387,15 +386,15 @@ def _change_of_member(event: Durable) -> _Change | None:
 def _change_of_user(event: Durable) -> _Change | None:
     match event:
         case PreferencesChanged(user_id=user_id, preferences=preferences):
-            return [user_id], lambda entry: entry.prefer(preferences)
+            return [user_id], lambda entry: entry.set_preferences(preferences)
         case LoginOpened(user_id=user_id, session_id=session_id):
             return [user_id], lambda entry: entry.login_ids.add(session_id)
         case LoginEnded(user_id=user_id, session_id=session_id):
             return [user_id], lambda entry: entry.login_ids.discard(session_id)
         case UserCreated(user=user):
-            return [user.id], lambda entry: entry.become(user)
+            return [user.id], lambda entry: entry.set_user(user)
         case UserUpdated(user=user):
-            return [user.id], lambda entry: entry.become(user)
+            return [user.id], lambda entry: entry.set_user(user)
         case UserBlocked(user_id=user_id, blocked_id=blocked_id):
             return [user_id], lambda entry: entry.block(blocked_id)
         case UserUnblocked(user_id=user_id, blocked_id=blocked_id):

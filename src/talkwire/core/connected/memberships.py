@@ -84,12 +84,12 @@ class MembershipIndex:
         circle = self._circles.get(conversation_id)
         return circle is not None and circle.kind is None
 
-    def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
+    def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
         """Updates the index with an event of the log."""
         match event:
             case ConversationCreated(conversation=conversation):
                 for member in event.members:
-                    if is_known(member.user_id):
+                    if is_cached(member.user_id):
                         circle = self._circle(conversation.id)
                         circle.add(member.user_id)
                         if circle.kind is None:
@@ -98,7 +98,7 @@ class MembershipIndex:
             case MemberAdded():
                 _count(event, self._circles.get)
                 for member in event.members:
-                    if is_known(member.user_id):
+                    if is_cached(member.user_id):
                         self._circle(event.conversation_id).add(member.user_id)
             case MemberRemoved():
                 _count(event, self._circles.get)
@@ -119,7 +119,10 @@ class MembershipIndex:
     def making_contacts(
         self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
     ) -> tuple[str, ...]:
-        """Returns which conversations make their members contacts, by the given facts or the cached ones."""
+        """Returns which of these conversations make their members contacts: direct ones and small groups.
+
+        The kind and size of a conversation are taken from `facts`, else from the index.
+        """
         found: list[str] = []
         for conversation_id in conversation_ids:
             circle = facts.get(conversation_id) or self._circles.get(conversation_id)

@@ -39,14 +39,14 @@ class LimitedHistoryIndex:
         for conversation_id in histories:
             self._discard(conversation_id, user_id)
 
-    def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
+    def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
         """Updates the index with an event of the log."""
         if not isinstance(event, MemberAdded):
             return
         for member in event.members:
             if member.history == WHOLE:
                 self._discard(event.conversation_id, member.user_id)
-            elif is_known(member.user_id):
+            elif is_cached(member.user_id):
                 self.add(member.user_id, {event.conversation_id: member.history})
 
     def _discard(self, conversation_id: str, user_id: str) -> None:

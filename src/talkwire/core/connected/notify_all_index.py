@@ -31,13 +31,13 @@ class NotifyAllIndex:
         for conversation_id in preferences:
             self._discard(conversation_id, user_id)
 
-    def apply(self, event: Durable, is_known: Callable[[str], bool]) -> None:
+    def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
         """Updates the index with an event of the log."""
         match event:
             case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
                 if event.notify != "all":
                     self._discard(conversation_id, user_id)
-                elif is_known(user_id):
+                elif is_cached(user_id):
                     self._user_ids.setdefault(conversation_id, set()).add(user_id)
             case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
                 self._discard(conversation_id, user_id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
+from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.cluster.lease import Lease
 from talkwire.core.cluster.log_poller import LogPoller
@@ -109,7 +110,7 @@ class Chat:
         Such a command is queued only after its hooks have returned; callers that need a certain order have to wait for
         the result.
         """
-        self._asking: set[asyncio.Future[Any]] = set()
+        self._tasks = BackgroundTasks()
         self.node_id = token_hex(8)
         """The id that distinguishes this node from others."""
         self._writer = writer
@@ -118,10 +119,10 @@ class Chat:
         self._listeners = Listeners()
         self.bus = bus or NoBus()
         self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
-        self._introductions = SenderVerifier(
-            self.peers, lambda: self.execute(NODE, ListPeers()), self._hear, self.bus.counts
+        self._sender_verifier = SenderVerifier(
+            self.peers, lambda: self.execute(NODE, ListPeers()), self._handle, self.bus.counts
         )
-        self.feed = LogFeed(self._read_log, self._listeners.tell, self._is_brought, self._lose)
+        self.feed = LogFeed(self._read_log, self._listeners.notify, self._is_brought, self._handle_loss)
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
         self.on_loss: Callable[[], None] = _nothing
@@ -158,10 +159,8 @@ class Chat:
             asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(tell, done))
             return
         if type(command) in self.hooked:
-            asking = asyncio.ensure_future(self._ask_hooks(actor, command, key))
-            self._asking.add(asking)  # the event loop keeps only a weak reference
-            asking.add_done_callback(self._asking.discard)
-            asking.add_done_callback(partial(tell, done))
+            task = self._tasks.start(self._ask_hooks(actor, command, key))
+            task.add_done_callback(partial(tell, done))
             return
         self._submit(CHANGES[type(command)], actor, command, done, key)
 
@@ -249,7 +248,7 @@ class Chat:
         await self.bus.start(self.epoch, self._receive)
         if not alone:
             watch = LogPoller(
-                self.feed, self.read_head, lambda: self.bus.away, self._be_replaced, self._writer.begin_epoch
+                self.feed, self.read_head, lambda: self.bus.away, self._handle_replacement, self._writer.begin_epoch
             )
             self._watching = asyncio.create_task(watch.run())
 
@@ -262,7 +261,7 @@ class Chat:
         """Stops following the log. To be called last, after the writer has ended."""
         if self._watching is not None:
             self._watching.cancel()
-        self._introductions.close()
+        self._sender_verifier.close()
         self.feed.close()
         await self.bus.close()
 
@@ -286,28 +285,28 @@ class Chat:
         # A node that was stopped ends its sessions first, whatever the others have done to their users.
         self.lease.notice_stop()
         if self.peers.knows(dispatch.node_id):
-            self._hear(dispatch)
+            self._handle(dispatch)
         else:
-            self._introductions.hold(dispatch)
+            self._sender_verifier.hold(dispatch)
 
-    def _hear(self, dispatch: AnyBusMessage) -> None:
+    def _handle(self, dispatch: AnyBusMessage) -> None:
         """Handles a message of a living node."""
         if isinstance(dispatch, CommittedBatch):
             self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:
             case CommittedBatch(events=None):
-                self.feed.heard_of(dispatch.pos)
+                self.feed.notice_head(dispatch.pos)
             case CommittedBatch(events=tuple(events)):
                 commit = Commit(dispatch.start_pos, dispatch.pos, events)
-                strangers = self._strangers(events)
-                if strangers:
-                    self._start(self._get_to_know(strangers, commit))
+                user_ids = self._users_to_load(events)
+                if user_ids:
+                    self._tasks.start(self._load_then_deliver(user_ids, commit))
                 else:
-                    self.feed.arrived(commit)
+                    self.feed.receive(commit)
             case EphemeralBatch(events=events):
-                told = self.signals.heard(events) if events else ()
-                if told:
-                    self.tell_here(told)
+                received = self.signals.receive(events) if events else ()
+                if received:
+                    self.tell_here(received)
             case PeerQuestion() | PeerAnswer():
                 self.peers.receive(dispatch)
 
@@ -324,27 +323,22 @@ class Chat:
             _, head = snapshot.head()
             return LogSegment(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
 
-        stretch = await self._reader.read(read)
+        segment = await self._reader.read(read)
         self.lease.notice_stop()
-        await asyncio.gather(*map(self.directory.find, self._strangers(stretch.events)))
-        return stretch
+        await asyncio.gather(*map(self.directory.find, self._users_to_load(segment.events)))
+        return segment
 
-    def _strangers(self, events: Sequence[Durable]) -> set[str]:
+    def _users_to_load(self, events: Sequence[Durable]) -> set[str]:
         """Returns the users to load before the events are delivered: those with a changed profile, whose contacts are
         notified."""
         changed = (event.user.id for event in events if type(event) is UserUpdated)
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
-    async def _get_to_know(self, user_ids: Collection[str], commit: Commit) -> None:
+    async def _load_then_deliver(self, user_ids: Collection[str], commit: Commit) -> None:
         """Loads users, then passes the transaction to the feed. Later transactions wait for it as for any late one."""
         with contextlib.suppress(ChatError):
             await asyncio.gather(*map(self.directory.find, user_ids))
-        self.feed.arrived(commit)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        self.feed.receive(commit)
 
     async def read_head(self) -> int:
         """Returns the position of the log's newest event. Raises ChatError, in particular LogReplaced."""
@@ -353,14 +347,14 @@ class Chat:
             raise LogReplaced
         return pos
 
-    def _be_replaced(self) -> None:
+    def _handle_replacement(self) -> None:
         self.on_replaced()
 
-    def _lose(self) -> None:
+    def _handle_loss(self) -> None:
         self.on_loss()
         self.directory.forget_idle()
 
-    # --- who is who -------------------------------------------------------------------------------------------------
+    # --- users of tokens ----------------------------------------------------------------------------------------------
 
     async def user_of_token(
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
@@ -398,7 +392,7 @@ class Chat:
 
     def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to listeners on this node."""
-        self._listeners.tell(events)
+        self._listeners.notify(events)
 
     def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to the other nodes, if there are any."""

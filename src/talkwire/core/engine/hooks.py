@@ -53,16 +53,16 @@ class Hooks:
         for hook, when in self.by_type.get(type(command), ()):
             if when(command):
                 command = await self._run(hook, actor, command)
-        return command if command is sent else _known_as(command, sent)
+        return command if command is sent else _with_retry_identity(command, sent)
 
     @staticmethod
     async def _run(hook: Hook[C], actor: Actor, command: C) -> C:
         try:
-            made = hook(actor, command)
-            if inspect.isawaitable(made):
+            changed = hook(actor, command)
+            if inspect.isawaitable(changed):
                 async with asyncio.timeout(HOOK_MAX_S):
-                    made = await made
-            return command if made is None or made is command else _checked(made, type(command))
+                    changed = await changed
+            return command if changed is None or changed is command else _validated(changed, type(command))
         except ChatError:
             raise
         except Exception as error:
@@ -81,7 +81,7 @@ def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey
     return None if key is None else replace(key, command_hash=hash_of(command))
 
 
-def _known_as(command: C, sent: C) -> C:
+def _with_retry_identity(command: C, sent: C) -> C:
     """Returns a changed message with the client message id and hash of the original one, by which a retry is
     recognised."""
     if isinstance(command, SendMessage) and isinstance(sent, SendMessage) and sent.client_message_id is not None:
@@ -89,12 +89,12 @@ def _known_as(command: C, sent: C) -> C:
     return command
 
 
-def _checked(made: object, command_type: type[C]) -> C:
+def _validated(changed: object, command_type: type[C]) -> C:
     """Returns a hook's result after validation, because Structs do not validate their fields.
 
     Raises TypeError for another type and ValidationError for invalid fields.
     """
-    if type(made) is not command_type:
-        raise TypeError(f"a hook must answer {command_type.__name__} or None, not {type(made).__name__}")
-    checked: C = msgspec.convert(msgspec.to_builtins(made, builtin_types=_BINARY), command_type)
+    if type(changed) is not command_type:
+        raise TypeError(f"a hook must answer {command_type.__name__} or None, not {type(changed).__name__}")
+    checked: C = msgspec.convert(msgspec.to_builtins(changed, builtin_types=_BINARY), command_type)
     return checked

@@ -201,7 +201,7 @@ class Limits:
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
-        """Used by `must_take_everywhere`; None: only this node's own bucket counts."""
+        """Takes a token on all nodes, for `must_take_everywhere`; None: only this node's own buckets count."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:

@@ -22,7 +22,7 @@ class Listeners:
     def add(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    def tell(self, events: Sequence[News]) -> None:
+    def notify(self, events: Sequence[News]) -> None:
         """Calls all listeners with a batch, in the caller's turn of the event loop. Durable events are in log order."""
         for listener in self._listeners:
             try:

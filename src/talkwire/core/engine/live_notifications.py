@@ -6,10 +6,10 @@ Other events are rare and need a name, which is read from the database first.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
+from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.commands.notifications import FindOccasionNames, OccasionNames
 from talkwire.core.connected.directory import USUAL, Directory, DirectoryEntry
 from talkwire.core.connected.memberships import ConversationMembership
@@ -38,7 +38,7 @@ from talkwire.core.features.notifying.notification_rules import (
     wants_quiet,
 )
 
-_OTHER_OCCASIONS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed)
+_OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed)
 
 
 class NameFinder(Protocol):
@@ -48,13 +48,13 @@ class NameFinder(Protocol):
 
 
 class LiveNotifications:
-    """Creates notifications from events and passes them to `tell`."""
+    """Creates notifications from events and passes them to `notify`."""
 
-    def __init__(self, chat: NameFinder, directory: Directory, tell: Callable[[Sequence[Notified]], None]) -> None:
+    def __init__(self, chat: NameFinder, directory: Directory, notify: Callable[[Sequence[Notified]], None]) -> None:
         self._chat = chat
         self._directory = directory
-        self._tell = tell
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._notify = notify
+        self._tasks = BackgroundTasks()
         # Id of a trigger whose names are being queried -> the users who have read its notification meanwhile.
         self._read_by: dict[int, set[str]] = {}
 
@@ -64,95 +64,98 @@ class LiveNotifications:
         Notifications that their user has already read are left out: devices have received the `NotificationsRead`
         before, and would count the notification forever.
         """
-        circle_of, eager_of = self._directory.circles.get, self._directory.eager.of
-        told: list[Notified] = []
+        circle_of, notify_all_of = self._directory.circles.get, self._directory.eager.of
+        notified: list[Notified] = []
         for event in events:
             if type(event) is MessageSent:
                 message = event.message
                 circle = circle_of(message.conversation_id)
                 if circle is None or message.imported:
                     continue
-                eager_ids = eager_of(message.conversation_id)
-                if circle.kind == "direct" or eager_ids or message.mentions or message.mentions_all or message.reply_to:
-                    told += self._notified(occasion_of_message(event), circle, eager_ids, message.sender_name)
-            elif isinstance(event, _OTHER_OCCASIONS):
-                occasion = occasion_of(event)
-                if occasion is not None and self._concerned(occasion):
-                    self._read_by[occasion.id] = set()
-                    self._start(self._tell_with_names(occasion))
+                notify_all_ids = notify_all_of(message.conversation_id)
+                if (
+                    circle.kind == "direct"
+                    or notify_all_ids
+                    or message.mentions
+                    or message.mentions_all
+                    or message.reply_to
+                ):
+                    notified += self._notifications_for(
+                        occasion_of_message(event), circle, notify_all_ids, message.sender_name
+                    )
+            elif isinstance(event, _OTHER_EVENTS):
+                trigger = occasion_of(event)
+                if trigger is not None and self._may_notify(trigger):
+                    self._read_by[trigger.id] = set()
+                    self._tasks.start(self._notify_with_names(trigger))
             elif isinstance(event, NotificationsRead):
-                told = [each for each in told if not _has_read(event, each)]
+                notified = [each for each in notified if not _has_read(event, each)]
                 self._note_read(event)
-        if told:
-            self._tell(told)
+        if notified:
+            self._notify(notified)
 
     async def close(self) -> None:
         """Waits for the name lookups in progress."""
-        await asyncio.gather(*self._tasks)
+        await self._tasks.wait()
 
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _concerned(self, occasion: NotificationTrigger) -> bool:
+    def _may_notify(self, trigger: NotificationTrigger) -> bool:
         """Returns whether a connected user may have to be notified."""
-        circle = self._directory.circles.get(occasion.conversation_id)
-        candidates = () if circle is None else _candidates(occasion, circle, ())
+        circle = self._directory.circles.get(trigger.conversation_id)
+        candidates = () if circle is None else _candidates(trigger, circle, ())
         return any(self._directory.connected(user_id) for user_id in candidates)
 
     def _note_read(self, read: NotificationsRead) -> None:
         for id_ in self._read_by if read.ids is None else self._read_by.keys() & read.ids:
             self._read_by[id_].add(read.user_id)
 
-    async def _tell_with_names(self, occasion: NotificationTrigger) -> None:
+    async def _notify_with_names(self, trigger: NotificationTrigger) -> None:
         try:
-            names = await self._chat.execute(NOTIFIER, FindOccasionNames(occasion.actor_id, occasion.conversation_id))
+            names = await self._chat.execute(NOTIFIER, FindOccasionNames(trigger.actor_id, trigger.conversation_id))
         except ChatError:
             names = OccasionNames("", "")  # a notification without names is better than none
         finally:
-            read_by = self._read_by.pop(occasion.id)
-        if occasion.type == "invitation":
-            occasion = occasion._replace(body=names.conversation)
-        circle = self._directory.circles.get(occasion.conversation_id)
+            read_by = self._read_by.pop(trigger.id)
+        if trigger.type == "invitation":
+            trigger = trigger._replace(body=names.conversation)
+        circle = self._directory.circles.get(trigger.conversation_id)
         if circle is not None:
-            told = self._notified(occasion, circle, (), names.actor)
-            told = [each for each in told if each.user_id not in read_by]
-            if told:
-                self._tell(told)
+            notified = self._notifications_for(trigger, circle, (), names.actor)
+            notified = [each for each in notified if each.user_id not in read_by]
+            if notified:
+                self._notify(notified)
 
-    def _notified(
-        self, occasion: NotificationTrigger, circle: ConversationMembership, eager_ids: Collection[str], title: str
+    def _notifications_for(
+        self, trigger: NotificationTrigger, circle: ConversationMembership, notify_all_ids: Collection[str], title: str
     ) -> list[Notified]:
         kind: ConversationKind = circle.kind or "group"
-        told: list[Notified] = []
-        for user_id in _candidates(occasion, circle, eager_ids):
-            entry = None if user_id == occasion.actor_id else self._directory.connected(user_id)
-            if entry is None or occasion.conversation_id not in entry.conversation_ids:
+        notified: list[Notified] = []
+        for user_id in _candidates(trigger, circle, notify_all_ids):
+            entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
+            if entry is None or trigger.conversation_id not in entry.conversation_ids:
                 continue
-            listener = _listener(user_id, entry, occasion.conversation_id)
-            reason = reason_of(occasion, kind, circle.member_count, listener)
+            recipient = _recipient(user_id, entry, trigger.conversation_id)
+            reason = reason_of(trigger, kind, circle.member_count, recipient)
             if reason is not None:
-                quiet = wants_quiet(listener, occasion.at_ms)
-                told.append(Notified(user_id, notification(occasion, listener, reason, title, quiet=quiet), quiet))
-        return told
+                quiet = wants_quiet(recipient, trigger.at_ms)
+                notified.append(Notified(user_id, notification(trigger, recipient, reason, title, quiet=quiet), quiet))
+        return notified
 
 
-def _has_read(read: NotificationsRead, told: Notified) -> bool:
-    return read.user_id == told.user_id and (read.ids is None or told.notification.id in read.ids)
+def _has_read(read: NotificationsRead, notified: Notified) -> bool:
+    return read.user_id == notified.user_id and (read.ids is None or notified.notification.id in read.ids)
 
 
 def _candidates(
-    occasion: NotificationTrigger, circle: ConversationMembership, eager_ids: Collection[str]
+    trigger: NotificationTrigger, circle: ConversationMembership, notify_all_ids: Collection[str]
 ) -> Collection[str]:
     """Returns the cached users who may have to be notified."""
-    is_direct_message = circle.kind == "direct" and occasion.message is not None
-    if is_direct_message or (occasion.everyone and circle.member_count <= EVERYONE_MAX):
+    is_direct_message = circle.kind == "direct" and trigger.message is not None
+    if is_direct_message or (trigger.everyone and circle.member_count <= EVERYONE_MAX):
         return tuple(circle.user_ids)
-    return dict.fromkeys((*eager_ids, *occasion.user_ids))
+    return dict.fromkeys((*notify_all_ids, *trigger.user_ids))
 
 
-def _listener(user_id: str, entry: DirectoryEntry, conversation_id: str) -> NotificationRecipient:
+def _recipient(user_id: str, entry: DirectoryEntry, conversation_id: str) -> NotificationRecipient:
     return NotificationRecipient(
         user_id,
         entry.member_preferences.get(conversation_id, USUAL),

@@ -26,14 +26,14 @@ class UnreadCounter(Protocol):
 
 
 class LiveUnread:
-    """Counts with one query what the events of one turn have changed, and passes the notices to `tell`."""
+    """Counts with one query what the events of one turn have changed, and passes the notices to `notify`."""
 
     def __init__(
-        self, chat: UnreadCounter, directory: Directory, tell: Callable[[Sequence[UnreadChanged]], None]
+        self, chat: UnreadCounter, directory: Directory, notify: Callable[[Sequence[UnreadChanged]], None]
     ) -> None:
         self._chat = chat
         self._directory = directory
-        self._tell = tell
+        self._notify = notify
         self._changed: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -80,5 +80,5 @@ class LiveUnread:
                 figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
             except ChatError:
                 continue  # the database is unavailable; clients that ask for counts receive the error
-            self._tell([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
+            self._notify([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
         self._task = None

@@ -30,7 +30,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Observers:
-    """The application's functions, by the type of event."""
+    """Calls the functions of the application for the types of events that they are registered for."""
 
     def __init__(self) -> None:
         self._by_type: dict[type, list[_Observer]] = {}
@@ -46,7 +46,7 @@ class Observers:
         if self._by_type:
             for event in events:
                 for observer in self._by_type.get(type(event), ()):
-                    observer.tell(event)
+                    observer.enqueue(event)
 
     async def close(self) -> None:
         """Waits for the queued events, for at most `CLOSE_S` seconds."""
@@ -63,7 +63,7 @@ class _Observer:
         self._missed = 0
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, event: News) -> None:
+    def enqueue(self, event: News) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self._missed += 1
             return
@@ -77,7 +77,9 @@ class _Observer:
             return
         done, _ = await asyncio.wait([task], timeout=CLOSE_S)
         if not done:
-            _logger.warning("an observer did not finish before the node stopped", observer=self._name, waiting=len(self._waiting))
+            _logger.warning(
+                "an observer did not finish before the node stopped", observer=self._name, waiting=len(self._waiting)
+            )
             self._waiting.clear()
             task.cancel()
 
@@ -85,20 +87,20 @@ class _Observer:
         try:
             while self._waiting:
                 await self._call(self._waiting.popleft())
-                self._say_missed()
+                self._log_missed()
                 await asyncio.sleep(0)  # functions that never wait must not block the event loop
         finally:
             self._task = None
 
     async def _call(self, event: News) -> None:
         try:
-            answer = self._function(event)
-            if inspect.isawaitable(answer):
-                await answer
+            result = self._function(event)
+            if inspect.isawaitable(result):
+                await result
         except Exception:
             _logger.exception("an observer failed", observer=self._name, event_type=type(event).__name__)
 
-    def _say_missed(self) -> None:
+    def _log_missed(self) -> None:
         """Logs the number of missed events once there is room in the queue again."""
         if self._missed and len(self._waiting) < WAITING_MAX:
             _logger.error("an observer is too slow and has missed events", observer=self._name, missed=self._missed)

@@ -45,7 +45,7 @@ class OfferExpiry:
 
     def start(self) -> None:
         """Closes the offers that have expired by now, also while no server was running."""
-        self._ring()
+        self._fire()
 
     def follow(self, events: Sequence[News]) -> None:
         """Sets the timer for new offers in a batch of events."""
@@ -70,9 +70,9 @@ class OfferExpiry:
             self._timer.cancel()
         self._due_ms = due_ms
         wait_s = min(max(wait_min_s, (due_ms - self._clock_ms()) / 1000), WAIT_MAX_S)
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._fire)
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._timer = None
         self._chat.submit(OFFER_EXPIRY, ExpireOffers(), self._done)
 

@@ -95,8 +95,10 @@ class CallExchange:
         self._homes: dict[str, str] = {}
         self._stored: dict[str, tuple[str, ...]] = {}
         self._state = CallState(ring_s)
-        self._ringing = DeadlineTimer(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
-        self._acts: Mapping[type[Command[Any]], Callable[[str, Any], CallOutput]] = MappingProxyType(
+        self._ringing = DeadlineTimer(
+            self._state.next_deadline, lambda now: self._publish_and_store(self._state.expire(now))
+        )
+        self._actions: Mapping[type[Command[Any]], Callable[[str, Any], CallOutput]] = MappingProxyType(
             {
                 AcceptCall: self._state.accept,
                 RejectCall: self._state.reject,
@@ -105,7 +107,7 @@ class CallExchange:
             }
         )
         self.handlers: SignalHandlers = MappingProxyType(
-            {InviteToCall: self._invite, **dict.fromkeys(self._acts, self._relay)}
+            {InviteToCall: self._invite, **dict.fromkeys(self._actions, self._relay)}
         )
         peers.answer(_TOPIC, CallQuestion, self._answer)
 
@@ -115,22 +117,22 @@ class CallExchange:
 
     def close(self) -> None:
         if self._shared:
-            self._tell(self._state.end_all())
+            self._publish_and_store(self._state.end_all())
         self._ringing.cancel()
 
-    def lose(self) -> None:
+    def drop_all(self) -> None:
         """Drops all calls: other nodes have declared this one dead and announced the end of its calls."""
         self._state.end_all()
         self._stored.clear()
 
-    def user_came(self, user_id: str) -> None:
+    def user_connected(self, user_id: str) -> None:
         """Sends a connected user the invitations that are ringing. The socket is their first one here or on any
         node."""
-        self._tell(self._state.user_came(user_id))
+        self._publish_and_store(self._state.user_connected(user_id))
 
-    def user_gone(self, user_id: str) -> None:
+    def user_disconnected(self, user_id: str) -> None:
         """Takes a user whose last socket on all nodes closed out of calls."""
-        self._tell(self._state.user_gone(user_id))
+        self._publish_and_store(self._state.user_disconnected(user_id))
 
     def ended_elsewhere(self, conversation_id: str) -> None:
         """Handles the end of a call that another node has announced."""
@@ -148,58 +150,59 @@ class CallExchange:
         """Updates calls with an event of the log: members who join or leave, deleted conversations, blocks."""
         match event:
             case MemberAdded():
-                self._state.member_came(event.conversation_id, [member.user_id for member in event.members])
+                self._state.members_added(event.conversation_id, [member.user_id for member in event.members])
             case MemberRemoved():
-                self._tell(self._state.member_left(event.conversation_id, event.user_id))
+                self._publish_and_store(self._state.member_removed(event.conversation_id, event.user_id))
             case ConversationDeleted():
-                self._tell(self._state.conversation_gone(event.conversation_id))
+                self._publish_and_store(self._state.end_call(event.conversation_id))
             case UserBlocked():
                 for conversation_id in self._state.conversations_of(event.user_id):
                     # The index has only cached members, and the call may ring for a user who is not cached.
                     circle = self._chat.directory.circles.get(conversation_id)
                     is_direct = circle is not None and circle.kind == "direct"
                     if is_direct and self._state.concerns(conversation_id, event.blocked_id):
-                        self._tell(self._state.conversation_gone(conversation_id))
+                        self._publish_and_store(self._state.end_call(conversation_id))
 
-    # --- what users say ---------------------------------------------------------------------------------------------
+    # --- signals of users ---------------------------------------------------------------------------------------------
 
-    async def _invite(self, actor: Actor, signal: InviteToCall, *, asked: bool = False) -> str:
-        """Starts a call or rings again. `asked`: another node has forwarded this, assuming that this one is the call's
-        home."""
+    async def _invite(self, actor: Actor, signal: InviteToCall, *, forwarded: bool = False) -> str:
+        """Starts a call or rings again. `forwarded`: another node, which takes this one for the call's home, asks."""
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
         callees = await self._chat.execute(actor, FindCallees(signal.conversation_id, self._members_max))
         await self._must_be_member(actor, signal)
         if not self._shared:
-            self._begin(actor, signal, callees)
+            self._start_call(actor, signal, callees)
             return signal.call_id
         async with self._claiming:
             home = await self._claim(actor, signal, callees)
             if home == self._peers.node_id:
-                self._begin(actor, signal, callees)
+                self._start_call(actor, signal, callees)
                 return signal.call_id
-        if asked:
+        if forwarded:
             raise _no_answer()
-        return await self._ask(home, actor, signal)
+        return await self._forward(home, actor, signal)
 
-    def _begin(self, actor: Actor, signal: InviteToCall, callees: Callees) -> None:
+    def _start_call(self, actor: Actor, signal: InviteToCall, callees: Callees) -> None:
         now = asyncio.get_running_loop().time()
         try:
-            self._tell(self._state.invite(actor.user_id, signal, callees.member_ids, callees.ringing_ids, now))
+            self._publish_and_store(
+                self._state.invite(actor.user_id, signal, callees.member_ids, callees.ringing_ids, now)
+            )
         except ChatError:
-            self._forget_if_over(signal.conversation_id)
+            self._drop_if_over(signal.conversation_id)
             raise
         self._ringing.arm()
 
-    async def _relay(self, actor: Actor, signal: CallSignal, *, asked: bool = False) -> str:
+    async def _relay(self, actor: Actor, signal: CallSignal, *, forwarded: bool = False) -> str:
         check_signal(signal)
         await self._must_be_member(actor, signal)
-        if self._shared and not asked and not self._state.has(signal.conversation_id):
+        if self._shared and not forwarded and not self._state.has(signal.conversation_id):
             home = await self._find_home(signal.conversation_id)
             if home is not None and home != self._peers.node_id:
-                return await self._ask(home, actor, signal)
-        self._tell(self._acts[type(signal)](actor.user_id, signal))
+                return await self._forward(home, actor, signal)
+        self._publish_and_store(self._actions[type(signal)](actor.user_id, signal))
         return signal.call_id
 
     # --- other nodes ------------------------------------------------------------------------------------------------
@@ -234,7 +237,7 @@ class CallExchange:
             self._homes.clear()
         self._homes[conversation_id] = node_id
 
-    async def _ask(self, home: str, actor: Actor, signal: Any) -> str:  # noqa: ANN401 (one of CallQuestion's)
+    async def _forward(self, home: str, actor: Actor, signal: Any) -> str:  # noqa: ANN401 (one of CallQuestion's)
         answers = await self._peers.ask(_TOPIC, CallQuestion(actor, signal), CallAnswer, to=home)
         answer = answers.get(home)
         if answer is None or answer.error is not None:
@@ -249,8 +252,8 @@ class CallExchange:
         signal = question.signal
         try:
             if isinstance(signal, InviteToCall):
-                return CallAnswer(await self._invite(question.actor, signal, asked=True))
-            return CallAnswer(await self._relay(question.actor, signal, asked=True))
+                return CallAnswer(await self._invite(question.actor, signal, forwarded=True))
+            return CallAnswer(await self._relay(question.actor, signal, forwarded=True))
         except ChatError as error:
             return CallAnswer(error=(error.code, error.message, error.details))
 
@@ -260,7 +263,7 @@ class CallExchange:
         if signal.conversation_id not in entry.conversation_ids:
             raise forbidden()
 
-    def _tell(self, events: CallOutput) -> None:
+    def _publish_and_store(self, events: CallOutput) -> None:
         if not events:
             return
         self._publish(events)
@@ -277,9 +280,9 @@ class CallExchange:
                 keep = KeepRinging(conversation_id, self._peers.node_id, ringing_ids)
                 self._chat.submit(NODE, keep, _log_failure)
         else:
-            self._forget_if_over(conversation_id)
+            self._drop_if_over(conversation_id)
 
-    def _forget_if_over(self, conversation_id: str) -> None:
+    def _drop_if_over(self, conversation_id: str) -> None:
         if not self._state.has(conversation_id) and self._stored.pop(conversation_id, None) is not None:
             self._chat.submit(NODE, DropCall(conversation_id, self._peers.node_id), _log_failure)
 

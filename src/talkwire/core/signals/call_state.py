@@ -36,7 +36,7 @@ CALLS_MAX = 20
 """The maximum number of calls that a user may be in, or be called for, when starting another one."""
 
 CallOutput = list[CallNews]
-Said = TypeVar("Said", bound=CallEvent)
+CallEventT = TypeVar("CallEventT", bound=CallEvent)
 
 
 class Call:
@@ -55,11 +55,11 @@ class Call:
         self.invitation: object = None
 
     @property
-    def others_needed(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the call has nobody left to talk to."""
         return not self.joined or len(self.joined) + len(self.ringing) < 2
 
-    def event(self, kind: type[Said], user_id: str, to: Iterable[str], signal: CallSignal | None) -> Said:
+    def event(self, kind: type[CallEventT], user_id: str, to: Iterable[str], signal: CallSignal | None) -> CallEventT:
         """Returns an event of `user_id` to the users in `to`, or only to the one that the signal names and the user's
         other devices."""
         if signal is None:
@@ -83,7 +83,7 @@ class CallState:
         # (conversation id, user id) -> deadline. In the order of the deadlines, because all ring equally long.
         self._deadlines: dict[tuple[str, str], float] = {}
 
-    # --- what sides say ---------------------------------------------------------------------------------------------
+    # --- signals of participants --------------------------------------------------------------------------------------
 
     def invite(
         self, user_id: str, signal: InviteToCall, members: Collection[str], ringing: Collection[str], now: float
@@ -99,9 +99,9 @@ class CallState:
             ringing = (signal.to_user_id,)
         call = self._calls.get(signal.conversation_id)
         if call is None:
-            self._must_begin(user_id, ringing)
+            self._check_may_start(user_id, ringing)
             call = self._calls[signal.conversation_id] = Call(signal.call_id, signal.conversation_id, user_id, members)
-            self._note(user_id, call)
+            self._add_side(user_id, call)
         elif call.id != signal.call_id or user_id not in call.joined:
             raise _conflict(call)
         call.invitation = signal.data
@@ -113,24 +113,26 @@ class CallState:
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
         """Adds the user to the call. The user's other devices are notified and stop ringing."""
         call = self._call(user_id, signal)
-        self._silence(call, user_id)
+        self._stop_ringing(call, user_id)
         call.joined[user_id] = None
         call.answered = call.answered or len(call.joined) > 1
-        self._note(user_id, call)
+        self._add_side(user_id, call)
         return [call.event(CallAccepted, user_id, call.members, signal)]
 
     def reject(self, user_id: str, signal: RejectCall) -> CallOutput:
         """Declines a call for the user."""
         call = self._call(user_id, signal)
-        return self._say_and_leave(call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected")
+        return self._publish_and_leave(
+            call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected"
+        )
 
     def hang_up(self, user_id: str, signal: HangUpCall) -> CallOutput:
         """Takes the user out of the call."""
         call = self._call(user_id, signal)
         event = call.event(CallHungUp, user_id, call.members, signal)
         if call.answered:
-            return self._say_and_leave(call, user_id, event, "hangup")
-        return self._say_and_leave(call, user_id, event, "cancelled" if user_id in call.joined else "rejected")
+            return self._publish_and_leave(call, user_id, event, "hangup")
+        return self._publish_and_leave(call, user_id, event, "cancelled" if user_id in call.joined else "rejected")
 
     def signal(self, user_id: str, signal: SendCallSignal) -> CallOutput:
         """Relays a signal to the other participants, or to the one that it names."""
@@ -140,9 +142,9 @@ class CallState:
             raise forbidden()
         return [call.event(CallSignalled, user_id, [side for side in sides if side != user_id], signal)]
 
-    # --- what happens -----------------------------------------------------------------------------------------------
+    # --- events -------------------------------------------------------------------------------------------------------
 
-    def user_gone(self, user_id: str) -> CallOutput:
+    def user_disconnected(self, user_id: str) -> CallOutput:
         """Takes a user whose last socket closed out of calls. A user who has not responded is still rung for, and may
         reconnect."""
         return [
@@ -152,12 +154,12 @@ class CallState:
             for event in self._leave(self._calls[conversation_id], user_id, "gone")
         ]
 
-    def user_came(self, user_id: str) -> CallOutput:
+    def user_connected(self, user_id: str) -> CallOutput:
         """Returns the invitations that are ringing for a user who has connected."""
         calls = [self._calls[conversation_id] for conversation_id in self._sides.get(user_id, ())]
         return [call.event(CallInvited, call.caller_id, (user_id,), None) for call in calls if user_id in call.ringing]
 
-    def member_left(self, conversation_id: str, user_id: str) -> CallOutput:
+    def member_removed(self, conversation_id: str, user_id: str) -> CallOutput:
         """Takes a user who is no longer a member out of the conversation's call."""
         call = self._calls.get(conversation_id)
         if call is None:
@@ -166,19 +168,19 @@ class CallState:
         call.members.pop(user_id, None)
         return events
 
-    def member_came(self, conversation_id: str, user_ids: Iterable[str]) -> None:
+    def members_added(self, conversation_id: str, user_ids: Iterable[str]) -> None:
         """Lets new members join the conversation's call."""
         call = self._calls.get(conversation_id)
         if call is not None:
             call.members.update(dict.fromkeys(user_ids))
 
-    def conversation_gone(self, conversation_id: str) -> CallOutput:
+    def end_call(self, conversation_id: str) -> CallOutput:
         """Ends the call of a conversation that was deleted or blocked."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []
         for user_id in tuple(call.ringing):
-            self._silence(call, user_id)  # not a missed call, because these users could not have accepted it
+            self._stop_ringing(call, user_id)  # not a missed call, because these users could not have accepted it
         return self._end(call, "left")
 
     def conversations_of(self, user_id: str) -> Collection[str]:
@@ -210,12 +212,12 @@ class CallState:
             (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
             if deadline > now:
                 break
-            self._silence(self._calls[conversation_id], user_id)
+            self._stop_ringing(self._calls[conversation_id], user_id)
             unanswered.setdefault(conversation_id, []).append(user_id)
         events: CallOutput = []
         for conversation_id, user_ids in unanswered.items():
             call = self._calls[conversation_id]
-            if call.others_needed:
+            if call.is_over:
                 events += self._end(call, "timeout", user_ids)
             else:
                 events.append(call.ended("timeout", user_ids, user_ids))
@@ -225,9 +227,9 @@ class CallState:
         """When to call `expire`; None if nothing rings."""
         return next(iter(self._deadlines.values()), None)
 
-    # --- sides ------------------------------------------------------------------------------------------------------
+    # --- participants -------------------------------------------------------------------------------------------------
 
-    def _must_begin(self, user_id: str, ringing: Collection[str]) -> None:
+    def _check_may_start(self, user_id: str, ringing: Collection[str]) -> None:
         if not ringing:
             raise ChatError("forbidden", "There is nobody to call in this conversation.")
         if len(self._sides.get(user_id, ())) >= CALLS_MAX:
@@ -241,7 +243,7 @@ class CallState:
             raise forbidden()
         return call
 
-    def _say_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
+    def _publish_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
         """Returns the event and its consequences; nothing if the user is no participant, as when a second device
         declines too."""
         if user_id not in call.joined and user_id not in call.ringing:
@@ -252,32 +254,32 @@ class CallState:
         if user_id not in call.joined and user_id not in call.ringing:
             return []
         call.joined.pop(user_id, None)
-        self._silence(call, user_id)
-        return self._end(call, reason) if call.others_needed else []
+        self._stop_ringing(call, user_id)
+        return self._end(call, reason) if call.is_over else []
 
     def _end(self, call: Call, reason: CallEndReason, missed_by: Iterable[str] = ()) -> CallOutput:
         missed = (*missed_by, *call.ringing)
         for user_id in (*call.joined, *call.ringing):
-            self._silence(call, user_id)
+            self._stop_ringing(call, user_id)
         del self._calls[call.conversation_id]
         return [call.ended(reason, call.members, missed)]
 
     def _ring(self, call: Call, user_id: str, now: float) -> None:
-        self._silence(call, user_id)
+        self._stop_ringing(call, user_id)
         call.ringing[user_id] = None
         self._deadlines[call.conversation_id, user_id] = now + self._ring_s
-        self._note(user_id, call)
+        self._add_side(user_id, call)
 
-    def _silence(self, call: Call, user_id: str) -> None:
+    def _stop_ringing(self, call: Call, user_id: str) -> None:
         """Stops ringing for a user."""
         call.ringing.pop(user_id, None)
         self._deadlines.pop((call.conversation_id, user_id), None)
-        self._forget(user_id, call)
+        self._remove_side(user_id, call)
 
-    def _note(self, user_id: str, call: Call) -> None:
+    def _add_side(self, user_id: str, call: Call) -> None:
         self._sides.setdefault(user_id, set()).add(call.conversation_id)
 
-    def _forget(self, user_id: str, call: Call) -> None:
+    def _remove_side(self, user_id: str, call: Call) -> None:
         conversation_ids = self._sides.get(user_id)
         if conversation_ids is not None:
             conversation_ids.discard(call.conversation_id)

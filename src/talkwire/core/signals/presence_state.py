@@ -33,7 +33,7 @@ _NONE: frozenset[str] = frozenset()
 _NOWHERE: Mapping[str, bool] = MappingProxyType({})
 
 
-class _Told(NamedTuple):
+class _Shown(NamedTuple):
     """The status and text that others see, and those that the user's own devices see."""
 
     status: ShownStatus
@@ -43,8 +43,8 @@ class _Told(NamedTuple):
 
 
 # Shared by nearly all users, who are just online.
-_ONLINE = _Told("online", None, "online", None)
-_OFFLINE = _Told("offline", None, "offline", None)
+_ONLINE = _Shown("online", None, "online", None)
+_OFFLINE = _Shown("offline", None, "offline", None)
 
 
 class _Person:
@@ -54,21 +54,21 @@ class _Person:
     themselves need not be stored. After the last device disconnected, `away` says whether the user was away.
 
     `elsewhere` maps other nodes with the user to whether the user is away there. `recorded_away` is what the other
-    nodes know of this one. `told_record` is the chosen status that others know, while a newer one is not announced yet.
-    `forgotten`: other nodes have declared the user offline while the user had no device.
+    nodes know of this one. `announced_record` is the chosen status that others know, while a newer one is not announced
+    yet. `removed_elsewhere`: other nodes have declared the user offline while the user had no device.
     """
 
     __slots__ = (
+        "announced",
+        "announced_record",
         "away",
         "devices",
         "elsewhere",
-        "forgotten",
         "left_ms",
         "others",
         "record",
         "recorded_away",
-        "told",
-        "told_record",
+        "removed_elsewhere",
     )
 
     def __init__(self, record: PresenceRecord) -> None:
@@ -79,9 +79,9 @@ class _Person:
         self.left_ms = 0
         self.elsewhere = _NOWHERE
         self.recorded_away = False
-        self.forgotten = False
-        self.told_record: PresenceRecord | None = None
-        self.told = _OFFLINE if record.text is None else _Told("offline", record.text, "offline", record.text)
+        self.removed_elsewhere = False
+        self.announced_record: PresenceRecord | None = None
+        self.announced = _OFFLINE if record.text is None else _Shown("offline", record.text, "offline", record.text)
 
     @property
     def hidden(self) -> bool:
@@ -106,20 +106,20 @@ class _Person:
         elif device in self.others:
             self.others -= {device}
 
-    def to_tell(self) -> _Told:
+    def current(self) -> _Shown:
         """Returns what everyone should see now. An invisible user's new text is hidden until the user is visible
         again."""
         status, text = self.status, self.record.text
         if status == "invisible":
-            return _Told("offline", self.told.text, status, text)
-        told = _Told(status, text, status, text)
-        return _ONLINE if told == _ONLINE else told
+            return _Shown("offline", self.announced.text, status, text)
+        announced = _Shown(status, text, status, text)
+        return _ONLINE if announced == _ONLINE else announced
 
-    def shown(self, told: _Told | None = None) -> Presence:
+    def shown(self, announced: _Shown | None = None) -> Presence:
         """Returns the presence that others see: the announced one, or the given one."""
-        told = told or self.told
-        last_seen_ms = self.record.last_seen_ms if told.status == "offline" else None
-        return Presence(self.record.user_id, told.status, told.text, last_seen_ms)
+        announced = announced or self.announced
+        last_seen_ms = self.record.last_seen_ms if announced.status == "offline" else None
+        return Presence(self.record.user_id, announced.status, announced.text, last_seen_ms)
 
     def shown_to_self(self) -> Presence:
         return Presence(self.record.user_id, self.status, self.record.text, None)
@@ -141,10 +141,10 @@ def _merged(here: bool | None, others: Iterable[tuple[str, bool]]) -> ShownStatu
     return "away" if all(known) else "online"
 
 
-def _look(record: PresenceRecord, merged: ShownStatus) -> _Told:
+def _shown_as(record: PresenceRecord, merged: ShownStatus) -> _Shown:
     status = _status(record, merged)
-    told = _Told("offline" if status == "invisible" else status, record.text, status, record.text)
-    return _ONLINE if told == _ONLINE else told
+    announced = _Shown("offline" if status == "invisible" else status, record.text, status, record.text)
+    return _ONLINE if announced == _ONLINE else announced
 
 
 class Departed(NamedTuple):
@@ -174,14 +174,14 @@ class PresenceState:
         # Users who connected (None) or disconnected and are not recorded yet.
         self._moved: dict[str, UserLeft | None] = {}
         # Users who were without a device since that was last recorded.
-        self._lapsed: set[str] = set()
+        self._interrupted: set[str] = set()
         # Users who are being recorded, and users of whose last recording it is unknown whether it succeeded.
         self._recording: set[str] = set()
         self._unsure: set[str] = set()
         # Users whose chosen status is newer than the one being read from the database.
         self._chosen: set[str] = set()
 
-    # --- what happens -----------------------------------------------------------------------------------------------
+    # --- events -------------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, device: str, record: PresenceRecord | None) -> None:
         """Adds a device. `record` is the user's stored presence; it is used if this is their first device."""
@@ -189,13 +189,13 @@ class PresenceState:
         if person is None:
             person = self._people[user_id] = _Person(record or PresenceRecord(user_id))
             if self._is_unrecorded(user_id):
-                self._note_lapse(user_id)  # the record of the user's last stay may still exist
+                self._note_interruption(user_id)  # the record of the user's last stay may still exist
             self._moved[user_id] = None
         elif not person.devices:
-            self._note_lapse(user_id)
+            self._note_interruption(user_id)
             del self._leaving[user_id]
-            if person.forgotten:
-                person.forgotten = False
+            if person.removed_elsewhere:
+                person.removed_elsewhere = False
                 self._moved[user_id] = None
             person.set_away(None, away=False)
         person.devices += 1
@@ -211,7 +211,7 @@ class PresenceState:
         if not person.devices:
             person.set_away(None, away=was_away)
             person.left_ms = now_ms
-            self._note_lapse(user_id)
+            self._note_interruption(user_id)
             self._leaving[user_id] = now + self._grace_s
         self._touch(user_id, person)
 
@@ -228,8 +228,8 @@ class PresenceState:
         self._touch(user_id, person)
         if self.shared:
             self._chosen.add(user_id)
-            if self._is_unrecorded(user_id) and person.told_record is None:
-                person.told_record = before
+            if self._is_unrecorded(user_id) and person.announced_record is None:
+                person.announced_record = before
         return person.record
 
     def expire(self, now: float) -> Iterator[Departed]:
@@ -244,7 +244,7 @@ class PresenceState:
         """When to call `expire`; None if no grace period is running."""
         return next(iter(self._leaving.values()), None)
 
-    # --- what others have to know -----------------------------------------------------------------------------------
+    # --- changes to announce and record -------------------------------------------------------------------------------
 
     def take_changes(self) -> list[PresenceChanged]:
         """Returns the changes since the last call, compared with what was announced."""
@@ -255,11 +255,11 @@ class PresenceState:
             if self.shared and self._is_unrecorded(user_id):
                 self._touched[user_id] = source
                 continue
-            before, person.told = person.told, person.to_tell()
-            if person.told[:2] != before[:2]:
-                came = before.status == "offline" != person.told.status
+            before, person.announced = person.announced, person.current()
+            if person.announced[:2] != before[:2]:
+                came = before.status == "offline" != person.announced.status
                 changes.append(PresenceChanged(person.shown(), came=came))
-            if before.own_status != "offline" and person.told[2:] != before[2:]:
+            if before.own_status != "offline" and person.announced[2:] != before[2:]:
                 changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
         return changes
 
@@ -289,47 +289,51 @@ class PresenceState:
         self._unsure |= self._recording
         self._recording = set()
 
-    def take_lapses(self) -> tuple[UserLeft, ...]:
+    def take_interruptions(self) -> tuple[UserLeft, ...]:
         """Returns the users who were without a device since the last call, if there can be other nodes.
 
         All of them at once, because the node's recorded log position applies to everyone else.
         """
-        lapsed, self._lapsed = self._lapsed, set()
-        return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in lapsed)
+        interrupted, self._interrupted = self._interrupted, set()
+        return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in interrupted)
 
-    def put_back_lapses(self, lapses: Iterable[UserLeft]) -> None:
+    def put_back_interruptions(self, interruptions: Iterable[UserLeft]) -> None:
         """Takes back interruptions whose recording failed."""
-        self._lapsed.update(lapse.user_id for lapse in lapses)
+        self._interrupted.update(interruption.user_id for interruption in interruptions)
 
-    def recorded(self, sightings: Iterable[PresenceTransition], choosing: Container[str] = ()) -> list[PresenceChanged]:
+    def recorded(
+        self, transitions: Iterable[PresenceTransition], choosing: Container[str] = ()
+    ) -> list[PresenceChanged]:
         """Applies the results of recording what was taken, and returns the changes to announce.
 
         For the users in `choosing` a newer status is being stored.
         """
         self._recording = set()
-        return [change for sighting in sightings for change in self._seen(sighting, choosing)]
+        return [change for transition in transitions for change in self._apply_transition(transition, choosing)]
 
-    def gone_elsewhere(self, node_id: str, sightings: Iterable[PresenceTransition]) -> list[PresenceChanged]:
+    def gone_elsewhere(self, node_id: str, transitions: Iterable[PresenceTransition]) -> list[PresenceChanged]:
         """Applies that a node with these users is dead, and returns the changes to announce."""
         changes: list[PresenceChanged] = []
-        for sighting in sightings:
-            before, after = _merged(sighting.before, sighting.others), _merged(None, sighting.others)
-            person = self._people.get(sighting.record.user_id)
+        for transition in transitions:
+            before, after = _merged(transition.before, transition.others), _merged(None, transition.others)
+            person = self._people.get(transition.record.user_id)
             if person is None:
-                changes += _changes(sighting.record, _look(sighting.record, before), _look(sighting.record, after))
+                changes += _changes(
+                    transition.record, _shown_as(transition.record, before), _shown_as(transition.record, after)
+                )
             else:
                 person.elsewhere = _without(person.elsewhere, node_id)
                 changes += self._merge(person, before, after)
         return changes
 
-    def recall(self) -> None:
+    def mark_unrecorded(self) -> None:
         """Marks all users with a device as not recorded, after other nodes have declared them offline.
 
         Users without a device are marked when they come back.
         """
         here: dict[str, UserLeft | None] = {}
         for user_id, person in self._people.items():
-            person.forgotten = not person.devices
+            person.removed_elsewhere = not person.devices
             if person.devices:
                 here[user_id] = None
         self._moved = here | self._moved
@@ -352,16 +356,16 @@ class PresenceState:
             if person is not None:
                 person.elsewhere = _without(person.elsewhere, node_id)
 
-    def heard(self, event: PresenceChanged) -> None:
+    def receive(self, event: PresenceChanged) -> None:
         """Applies what another node has announced about a user."""
         person = self._people.get(event.presence.user_id)
         if person is not None:
             status, text = event.presence.status, event.presence.text
-            told = person.told
-            person.told = (
-                _Told(told.status, told.text, status, text)
+            announced = person.announced
+            person.announced = (
+                _Shown(announced.status, announced.text, status, text)
                 if event.own
-                else _Told(status, text, told.own_status, told.own_text)
+                else _Shown(status, text, announced.own_status, announced.own_text)
             )
 
     def chosen_elsewhere(self, record: PresenceRecord, *, everywhere: bool) -> None:
@@ -383,7 +387,7 @@ class PresenceState:
         person = self._people.get(user_id)
         return person is not None and bool(person.elsewhere)
 
-    # --- who is here ------------------------------------------------------------------------------------------------
+    # --- queries ------------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
         """Returns how others, or with `own` the user's own devices, see a user; None if the user is not on this node.
@@ -395,13 +399,13 @@ class PresenceState:
             return None
         if own:
             return person.shown_to_self()
-        is_coming = person.told.status == "offline" and self.shared and self._is_unrecorded(user_id)
-        return person.shown(person.to_tell() if is_coming else person.told)
+        is_coming = person.announced.status == "offline" and self.shared and self._is_unrecorded(user_id)
+        return person.shown(person.current() if is_coming else person.announced)
 
     def away(self, user_id: str) -> bool | None:
         """Returns whether all devices of a user on this node are away; None if the user is not on this node."""
         person = self._people.get(user_id)
-        return None if person is None or person.forgotten else person.is_away
+        return None if person is None or person.removed_elsewhere else person.is_away
 
     def record(self, user_id: str) -> PresenceRecord | None:
         """Returns the chosen status of a user on this node, or None."""
@@ -410,7 +414,7 @@ class PresenceState:
 
     def visible_ids(self) -> Iterator[str]:
         """Returns the users on this node whom others see as online."""
-        return (user_id for user_id, person in self._people.items() if person.told.status != "offline")
+        return (user_id for user_id, person in self._people.items() if person.announced.status != "offline")
 
     def _touch(self, user_id: str, person: _Person) -> None:
         self._touched.setdefault(user_id, None)
@@ -421,10 +425,10 @@ class PresenceState:
         if self.shared and person.is_away is not person.recorded_away:
             self._moved.setdefault(user_id, None)
 
-    def _note_lapse(self, user_id: str) -> None:
+    def _note_interruption(self, user_id: str) -> None:
         """Marks an interruption, to be recorded with the next moves."""
         if self.shared:
-            self._lapsed.add(user_id)
+            self._interrupted.add(user_id)
 
     def _has_device(self, user_id: str) -> bool:
         person = self._people.get(user_id)
@@ -433,39 +437,42 @@ class PresenceState:
     def _is_unrecorded(self, user_id: str) -> bool:
         return user_id in self._moved or user_id in self._recording
 
-    def _seen(self, sighting: PresenceTransition, choosing: Container[str]) -> list[PresenceChanged]:
-        user_id = sighting.record.user_id
+    def _apply_transition(self, transition: PresenceTransition, choosing: Container[str]) -> list[PresenceChanged]:
+        user_id = transition.record.user_id
         person = self._people.get(user_id)
-        before = sighting.before
+        before = transition.before
         if user_id in self._unsure:
             # If the first attempt was recorded, its change was never announced. Announcing it twice is better than
             # never.
             self._unsure.discard(user_id)
-            if sighting.after is None:
+            if transition.after is None:
                 before = False
-            elif person is None or person.told.own_status == "offline":
+            elif person is None or person.announced.own_status == "offline":
                 before = None
-        merged_before, merged_after = _merged(before, sighting.others), _merged(sighting.after, sighting.others)
+        merged_before, merged_after = _merged(before, transition.others), _merged(transition.after, transition.others)
         if person is None:
-            told, after = _look(sighting.record, merged_before), _look(sighting.record, merged_after)
-            return _changes(sighting.record, told, after)
+            announced, after = _shown_as(transition.record, merged_before), _shown_as(transition.record, merged_after)
+            return _changes(transition.record, announced, after)
         if user_id not in self._chosen and user_id not in choosing:
             # The status may have been chosen on another node, whose announcement was lost.
-            person.record = sighting.record
-        person.elsewhere = dict(sighting.others) or _NOWHERE
+            person.record = transition.record
+        person.elsewhere = dict(transition.others) or _NOWHERE
         return self._merge(person, merged_before, merged_after)
 
     def _merge(self, person: _Person, before: ShownStatus, after: ShownStatus) -> list[PresenceChanged]:
         """Recomputes how a local user appears from the records of all nodes, and returns the changes."""
         user_id = person.record.user_id
-        told, person.told = _look(person.told_record or person.record, before), _look(person.record, after)
-        if person.told.own_status == "invisible":
-            person.told = person.told._replace(text=told.text)
-        person.told_record = None
+        announced, person.announced = (
+            _shown_as(person.announced_record or person.record, before),
+            _shown_as(person.record, after),
+        )
+        if person.announced.own_status == "invisible":
+            person.announced = person.announced._replace(text=announced.text)
+        person.announced_record = None
         source = self._touched.pop(user_id, None)
         if self._is_unrecorded(user_id):
             self._touched[user_id] = source
-        return _changes(person.record, told, person.told, source)
+        return _changes(person.record, announced, person.announced, source)
 
     def _depart(self, user_id: str) -> Departed:
         del self._leaving[user_id]
@@ -480,7 +487,7 @@ class PresenceState:
         return Departed(record, change)
 
 
-def _changes(record: PresenceRecord, before: _Told, after: _Told, source: str | None = None) -> list[PresenceChanged]:
+def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
     """Returns the changes to announce to others, and to the user's own devices except `source`."""
     changes: list[PresenceChanged] = []
     is_seen = before.status != "offline" or after.status != "offline"

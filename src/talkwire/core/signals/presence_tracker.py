@@ -11,13 +11,13 @@ import asyncio
 import heapq
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 import structlog
 
+from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.presence import (
@@ -52,8 +52,8 @@ from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 
 ONLINE_PAGE_MAX = 1000
 
-FORGET_PAGE = 1000
-FORGET_PAUSE_S = 0.1
+REMOVE_PAGE = 1000
+REMOVE_PAUSE_S = 0.1
 """Users of a dead node are removed in pages with pauses, because there may be very many."""
 
 SETTLE_S = 0.4
@@ -90,13 +90,13 @@ class PresenceTracker:
         peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
         self.on_move: Callable[[], None] = lambda: None
         self.on_moved: Callable[[UsersMoved], None] = lambda _: None
-        self._telling = False
+        self._publish_scheduled = False
         # Users who disconnected, until the database has recorded it.
         self._left: dict[str, PresenceRecord] = {}
         # How many status changes of a user are being stored.
         self._storing: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._forgetting = False
+        self._tasks = BackgroundTasks()
+        self._removing_users = False
         self.handlers: SignalHandlers = MappingProxyType(
             {
                 SetPresence: self._set,
@@ -109,8 +109,7 @@ class PresenceTracker:
     def close(self) -> None:
         """Stops announcing disconnects."""
         self._leaving.cancel()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     def share(self) -> None:
         """Called when there can be other nodes."""
@@ -127,15 +126,15 @@ class PresenceTracker:
         entry = self._chat.directory.peek(user_id)
         self._left.pop(user_id, None)
         self._state.connected(user_id, socket_id, None if entry is None else entry.presence)
-        self._stir()
+        self._schedule_publish()
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
         """Handles a closed socket."""
         self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), _now_ms())
         self._leaving.arm()
-        self._stir()
+        self._schedule_publish()
 
-    # --- what is asked ----------------------------------------------------------------------------------------------
+    # --- commands and queries -----------------------------------------------------------------------------------------
 
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
         """Sets a status. Applies it at once, because the socket may close in the next turn; the result comes after
@@ -149,8 +148,8 @@ class PresenceTracker:
             chosen = self._state.choose(actor.user_id, command.source, command.status, text, _now_ms())
             if command.status == "invisible" and before.status != "invisible":
                 hidden_ms = chosen.last_seen_ms
-            self._remember(chosen)
-            self._stir()
+            self._cache_record(chosen)
+            self._schedule_publish()
         self._storing[actor.user_id] += 1
         stored = StorePresence(command.status, command.text, hidden_ms)
         return self._store(actor, stored, everywhere=command.source is None)
@@ -162,7 +161,7 @@ class PresenceTracker:
             self._storing[actor.user_id] -= 1
             if not self._storing[actor.user_id]:
                 del self._storing[actor.user_id]
-        self._remember(record)
+        self._cache_record(record)
         if self._state.shared:
             self._publisher.tell_others([PresenceChosen(record, everywhere)])
 
@@ -247,22 +246,22 @@ class PresenceTracker:
             return Presence(record.user_id, chosen or ("away" if found.away else "online"), record.text, None)
         return _offline(record)
 
-    # --- what is told -----------------------------------------------------------------------------------------------
+    # --- announcing changes -----------------------------------------------------------------------------------------
 
-    def _stir(self) -> None:
-        if not self._telling:
-            self._telling = True
-            asyncio.get_running_loop().call_soon(self._tell)
+    def _schedule_publish(self) -> None:
+        if not self._publish_scheduled:
+            self._publish_scheduled = True
+            asyncio.get_running_loop().call_soon(self._publish_changes)
 
-    def _tell(self) -> None:
-        self._telling = False
+    def _publish_changes(self) -> None:
+        self._publish_scheduled = False
         self._publish(self._state.take_changes())
         self.on_move()
 
     def _expire(self, now: float) -> None:
         changes = []
         for departed in self._state.expire(now):
-            self._remember(departed.record)
+            self._cache_record(departed.record)
             self._left[departed.record.user_id] = departed.record
             if departed.change is not None:
                 changes.append(departed.change)
@@ -272,31 +271,31 @@ class PresenceTracker:
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
         """Publishes changes. With several nodes, adds what other nodes need to find the users to notify."""
         if not self._state.shared:
-            told = list(changes)
+            known = list(changes)
         else:
-            strangers: list[PresenceChanged] = []
-            told = []
+            uncached: list[PresenceChanged] = []
+            known = []
             for change in changes:
                 entry = None if change.own else self._chat.directory.peek(change.presence.user_id)
                 if entry is not None:
-                    told.append(self._with_circles(change, entry, {}))
+                    known.append(self._with_circles(change, entry, {}))
                 else:
-                    (told if change.own else strangers).append(change)
-            if strangers:
-                self._start(self._publish_of(strangers))
-        if told:
-            self._publisher.publish(told)
+                    (known if change.own else uncached).append(change)
+            if uncached:
+                self._tasks.start(self._publish_uncached(uncached))
+        if known:
+            self._publisher.publish(known)
 
-    async def _publish_of(self, strangers: Sequence[PresenceChanged]) -> None:
+    async def _publish_uncached(self, uncached: Sequence[PresenceChanged]) -> None:
         """Publishes changes of users who are not cached here, such as those of a dead node."""
         try:
-            found = await self._chat.directory.look_up({change.presence.user_id for change in strangers})
+            found = await self._chat.directory.look_up({change.presence.user_id for change in uncached})
         except ChatError as error:
-            _logger.warning("offline users could not be announced", code=error.code, users=len(strangers))
+            _logger.warning("offline users could not be announced", code=error.code, users=len(uncached))
             return
         entries, circles = found.entries, found.circles
         self._publisher.publish(
-            [self._with_circles(each, entries[each.presence.user_id], circles) for each in strangers]
+            [self._with_circles(each, entries[each.presence.user_id], circles) for each in uncached]
         )
 
     def _with_circles(
@@ -305,17 +304,12 @@ class PresenceTracker:
         circle_ids = self._chat.directory.circles.making_contacts(entry.conversation_ids, facts)
         return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _remember(self, record: PresenceRecord) -> None:
+    def _cache_record(self, record: PresenceRecord) -> None:
         entry = self._chat.directory.peek(record.user_id)
         if entry is not None:
             entry.presence = record
 
-    # --- what is kept -----------------------------------------------------------------------------------------------
+    # --- recording ----------------------------------------------------------------------------------------------------
 
     @property
     def has_moves(self) -> bool:
@@ -323,58 +317,58 @@ class PresenceTracker:
 
     def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         arrived, departed, away = self._state.take_moves()
-        return arrived, departed + self._state.take_lapses(), away
+        return arrived, departed + self._state.take_interruptions(), away
 
     def not_recorded(self, lease: RenewLease) -> None:
-        self._state.put_back(lease.arrived, _over(lease))
-        self._state.put_back_lapses(each for each in lease.departed if each.returned is not None)
+        self._state.put_back(lease.arrived, _departures(lease))
+        self._state.put_back_interruptions(each for each in lease.departed if each.returned is not None)
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
-        for departure in _over(lease):
+        for departure in _departures(lease):
             self._left.pop(departure.user_id, None)
         if self._state.shared:
-            self._publish(self._state.recorded(report.sightings, self._storing))
-            self._tell_moved(self._node_id, report.sightings)
+            self._publish(self._state.recorded(report.transitions, self._storing))
+            self._publish_moves(self._node_id, report.transitions)
         if not report.known:
             # Other nodes have declared this node's users offline; or the node has just started and has no users.
-            self._state.recall()
-        if report.left_behind and not self._forgetting:
-            self._forgetting = True
-            self._start(self._forget_users())
+            self._state.mark_unrecorded()
+        if report.left_behind and not self._removing_users:
+            self._removing_users = True
+            self._tasks.start(self._remove_users_of_dead_nodes())
 
-    async def _forget_users(self) -> None:
+    async def _remove_users_of_dead_nodes(self) -> None:
         """Removes the users of dead nodes. Other nodes may do the same; each announces the users that it has
         removed."""
         try:
             while True:
-                forgotten = await self._chat.execute(NODE, ForgetUsers(FORGET_PAGE))
-                if forgotten.node_id is None:
+                removed = await self._chat.execute(NODE, ForgetUsers(REMOVE_PAGE))
+                if removed.node_id is None:
                     return
-                changes = self._state.gone_elsewhere(forgotten.node_id, forgotten.sightings)
-                self._tell_moved(forgotten.node_id, forgotten.sightings)
+                changes = self._state.gone_elsewhere(removed.node_id, removed.transitions)
+                self._publish_moves(removed.node_id, removed.transitions)
                 self._publish(changes)
-                if not forgotten.more:
+                if not removed.more:
                     return
-                await asyncio.sleep(FORGET_PAUSE_S)
+                await asyncio.sleep(REMOVE_PAUSE_S)
         except ChatError as error:
             _logger.warning("users of a dead node could not be removed yet", code=error.code)
         finally:
-            self._forgetting = False
+            self._removing_users = False
 
     # --- other nodes ------------------------------------------------------------------------------------------------
 
-    def _tell_moved(self, node_id: str, sightings: Sequence[PresenceTransition]) -> None:
-        if not sightings:
+    def _publish_moves(self, node_id: str, transitions: Sequence[PresenceTransition]) -> None:
+        if not transitions:
             return
-        came = [sighting for sighting in sightings if sighting.after is not None]
-        left = [sighting for sighting in sightings if sighting.after is None]
+        came = [transition for transition in transitions if transition.after is not None]
+        left = [transition for transition in transitions if transition.after is None]
         event = UsersMoved(
             node_id,
-            first=_ids(sighting for sighting in came if sighting.before is None and not sighting.others),
-            came=_ids(sighting for sighting in came if sighting.others),
-            away=_ids(sighting for sighting in came if sighting.others and sighting.after),
-            left=_ids(sighting for sighting in left if sighting.others),
-            gone=_ids(sighting for sighting in left if not sighting.others),
+            first=_ids(transition for transition in came if transition.before is None and not transition.others),
+            came=_ids(transition for transition in came if transition.others),
+            away=_ids(transition for transition in came if transition.others and transition.after),
+            left=_ids(transition for transition in left if transition.others),
+            gone=_ids(transition for transition in left if not transition.others),
         )
         self._publisher.tell_others([event])
         self.on_moved(event)
@@ -392,21 +386,21 @@ class PresenceTracker:
     def chosen_elsewhere(self, event: PresenceChosen) -> None:
         """Applies a status that a user has chosen on another node."""
         self._state.chosen_elsewhere(event.record, everywhere=event.everywhere)
-        self._remember(event.record)
+        self._cache_record(event.record)
         self.on_move()
 
-    def heard(self, event: PresenceChanged) -> None:
+    def receive(self, event: PresenceChanged) -> None:
         """Applies what another node has announced."""
-        self._state.heard(event)
+        self._state.receive(event)
 
 
-def _over(lease: RenewLease) -> tuple[UserLeft, ...]:
+def _departures(lease: RenewLease) -> tuple[UserLeft, ...]:
     """Returns the users in a renewal whose grace period has ended."""
     return tuple(departure for departure in lease.departed if departure.returned is None)
 
 
-def _ids(sightings: Iterable[PresenceTransition]) -> tuple[str, ...]:
-    return tuple(sighting.record.user_id for sighting in sightings)
+def _ids(transitions: Iterable[PresenceTransition]) -> tuple[str, ...]:
+    return tuple(transition.record.user_id for transition in transitions)
 
 
 def _offline(record: PresenceRecord) -> Presence:

@@ -39,7 +39,7 @@ class RoomOccupants:
         self._keys: dict[str, set[_Key]] = {}
         self._users: Counter[str] = Counter()
 
-    def heard(self, event: RoomNews) -> bool:
+    def receive(self, event: RoomNews) -> bool:
         """Handles a node's announcement. Returns whether it is the user's first node in the room, or was the last."""
         key = event.conversation_id, event.user_id
         occupant = self._occupants.get(key)
@@ -58,7 +58,7 @@ class RoomOccupants:
             self._users[event.node_id] += 1
         return True
 
-    def gone(self, user_ids: Collection[str], node_id: str) -> list[RoomLeft]:
+    def remove_users(self, user_ids: Collection[str], node_id: str) -> list[RoomLeft]:
         """Removes users from a node, which may have had no time to announce the rooms that they left.
 
         Returns the events of rooms that they have left completely.
@@ -76,7 +76,7 @@ class RoomOccupants:
         """The nodes with tracked occupants."""
         return {node_id for node_id, users in self._users.items() if users}
 
-    def forget(self, node_id: str) -> None:
+    def remove_node(self, node_id: str) -> None:
         """Removes all occupants of a node without events."""
         for key, occupant in list(self._occupants.items()):
             if node_id in occupant.node_ids:

@@ -92,15 +92,15 @@ class Signals:
         self.presence.connected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
         if entry is not None and entry.holds == 1 and not self._shared:
-            self._calls.user_came(user_id)
+            self._calls.user_connected(user_id)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
         """Handles a closed socket. The directory has already released the user for it."""
-        self._typing.source_gone(socket_id)
+        self._typing.socket_closed(socket_id)
         self.presence.disconnected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
         if (entry is None or not entry.holds) and not self.presence.is_elsewhere(user_id):
-            self._calls.user_gone(user_id)
+            self._calls.user_disconnected(user_id)
 
     def tell_room(self, event: RoomNews) -> None:
         """Publishes that a user's first socket on this node entered a room, or the last one left it.
@@ -112,10 +112,10 @@ class Signals:
             return
         here = at_node(event, self._node_id)
         self._publisher.tell_others([here])
-        if self._occupants.heard(here):
+        if self._occupants.receive(here):
             self._publisher.tell_here([event])
 
-    # --- what happens -----------------------------------------------------------------------------------------------
+    # --- events -------------------------------------------------------------------------------------------------------
 
     def follow(self, event: Durable) -> None:
         """Updates typing and calls with an event of the log."""
@@ -125,16 +125,16 @@ class Signals:
             self._typing.follow(event)
             self._calls.follow(event)
 
-    def heard(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
+    def receive(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
         """Handles ephemeral events of another node. Returns those that listeners on this node have to receive."""
-        return [event for event in events if self._hear(event)]
+        return [event for event in events if self._receive(event)]
 
-    def _hear(self, event: UnstoredEvent) -> bool:
+    def _receive(self, event: UnstoredEvent) -> bool:
         match event:
             case TypingChanged():
-                self._typing.heard(event)
+                self._typing.receive(event)
             case PresenceChanged():
-                self.presence.heard(event)
+                self.presence.receive(event)
             case PresenceChosen():
                 self.presence.chosen_elsewhere(event)
                 return False
@@ -142,20 +142,20 @@ class Signals:
                 self.presence.moved_elsewhere(event)
                 return False
             case RoomEntered() | RoomLeft():
-                return self._occupants.heard(event)
+                return self._occupants.receive(event)
             case CallEnded():
                 self._calls.ended_elsewhere(event.conversation_id)
         return True
 
     def _users_moved(self, event: UsersMoved) -> None:
         """Handles recorded connects and disconnects of users, on this node or on another one."""
-        left = self._occupants.gone((*event.left, *event.gone), event.node_id)
+        left = self._occupants.remove_users((*event.left, *event.gone), event.node_id)
         if left:
             self._publisher.tell_here(left)
         for user_id in event.first:
-            self._calls.user_came(user_id)
+            self._calls.user_connected(user_id)
         for user_id in event.gone:
-            self._calls.user_gone(user_id)
+            self._calls.user_disconnected(user_id)
 
     def close(self) -> None:
         self._typing.close()
@@ -176,13 +176,13 @@ class Signals:
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         if not report.known:
-            self._calls.lose()
+            self._calls.drop_all()
         self.presence.recorded(lease, report)
         self._calls.ended_with_node(report.ended_calls)
         if self._shared:
-            self._forget_missing({self._node_id, *(peer.node_id for peer in report.peers)})
+            self._remove_missing({self._node_id, *(peer.node_id for peer in report.peers)})
 
-    def _forget_missing(self, living: set[str]) -> None:
+    def _remove_missing(self, living: set[str]) -> None:
         """Removes the room occupants of nodes that have been missing for long: the announcement of their end may be
         lost.
 
@@ -192,4 +192,4 @@ class Signals:
         self._missing = {node_id: self._missing.get(node_id, 0) + 1 for node_id in missing}
         for node_id, times in self._missing.items():
             if times > MISSING_MAX:
-                self._occupants.forget(node_id)
+                self._occupants.remove_node(node_id)

@@ -14,7 +14,7 @@ from talkwire.core.signals.presence_tracker import PresenceTracker
 
 
 class SyncStates:
-    """Handles `GetSyncState`."""
+    """Returns the initial state of a client: the handler of `GetSyncState`."""
 
     def __init__(self, chat: ChatAccess, presence: PresenceTracker) -> None:
         self._chat = chat

@@ -30,7 +30,7 @@ LATE_S = TYPING_EVERY_S + 1.0
 The other node may have announced the last start up to `TYPING_EVERY_S` before the client's last command.
 """
 
-HEARD_MAX = 100_000
+ELSEWHERE_MAX = 100_000
 """The maximum number of users whose typing on other nodes is tracked."""
 
 
@@ -41,46 +41,46 @@ class TypingSignals:
         self._chat = chat
         self._publisher = publisher
         self._state = TypingState()
-        self._ending = DeadlineTimer(self._state.next_deadline, lambda now: self._tell(self._state.expire(now)))
-        self._heard = TypingState(TYPING_LASTS_S + LATE_S, every_s=0.0)
-        self._fading = DeadlineTimer(self._heard.next_deadline, self._end_heard)
+        self._ending = DeadlineTimer(self._state.next_deadline, lambda now: self._publish(self._state.expire(now)))
+        self._elsewhere = TypingState(TYPING_LASTS_S + LATE_S, every_s=0.0)
+        self._ending_elsewhere = DeadlineTimer(self._elsewhere.next_deadline, self._end_elsewhere)
         self.handlers: SignalHandlers = MappingProxyType({SetTyping: self._set})
 
     def close(self) -> None:
         self._ending.cancel()
-        self._fading.cancel()
+        self._ending_elsewhere.cancel()
 
-    def heard(self, event: TypingChanged) -> None:
+    def receive(self, event: TypingChanged) -> None:
         """Handles a typing event of another node."""
         directory = self._chat.directory
         now = _now()
         if not event.is_typing:
-            self._heard.stop(event.conversation_id, event.user_id, now)
-            self._state.told_elsewhere(event.conversation_id, event.user_id)
-        elif len(self._heard) < HEARD_MAX and directory.circles.get(event.conversation_id) is not None:
-            self._heard.start(event.conversation_id, event.user_id, event.user_name, None, now)
-            self._fading.arm()
+            self._elsewhere.stop(event.conversation_id, event.user_id, now)
+            self._state.stopped_elsewhere(event.conversation_id, event.user_id)
+        elif len(self._elsewhere) < ELSEWHERE_MAX and directory.circles.get(event.conversation_id) is not None:
+            self._elsewhere.start(event.conversation_id, event.user_id, event.user_name, None, now)
+            self._ending_elsewhere.arm()
 
-    def source_gone(self, source: str) -> None:
+    def socket_closed(self, source: str) -> None:
         """Ends the typing of a socket that disconnected."""
-        self._tell(self._state.source_gone(source, _now()))
+        self._publish(self._state.socket_closed(source, _now()))
 
     def sent(self, event: MessageSent) -> None:
         """Ends the typing of a message's sender. Usually nobody types, which is checked first because messages are
         frequent."""
         if len(self._state):
-            self._ended(event.message.conversation_id, event.message.sender_id)
+            self._end_typing(event.message.conversation_id, event.message.sender_id)
 
     def follow(self, event: Durable) -> None:
         """Ends typing after an edit, and when a membership ends."""
         match event:
             case MessageEdited(message=message):
-                self._ended(message.conversation_id, message.sender_id)
+                self._end_typing(message.conversation_id, message.sender_id)
             case MemberRemoved():
-                self._heard.stop(event.conversation_id, event.user_id, _now())
-                self._ended(event.conversation_id, event.user_id)
+                self._elsewhere.stop(event.conversation_id, event.user_id, _now())
+                self._end_typing(event.conversation_id, event.user_id)
             case ConversationDeleted():
-                self._heard.conversation_gone(event.conversation_id)
+                self._elsewhere.conversation_gone(event.conversation_id)
                 self._state.conversation_gone(event.conversation_id)
 
     async def _set(self, actor: Actor, command: SetTyping) -> None:
@@ -100,23 +100,23 @@ class TypingSignals:
 
     def _start(self, actor: Actor, command: SetTyping) -> None:
         id_, user_id = command.conversation_id, actor.user_id
-        told_elsewhere_s = self._heard.told_s(id_, user_id)
-        event = self._state.start(id_, user_id, actor.name, command.source, _now(), told_elsewhere_s)
+        announced_elsewhere_s = self._elsewhere.announced_s(id_, user_id)
+        event = self._state.start(id_, user_id, actor.name, command.source, _now(), announced_elsewhere_s)
         if event is not None:
-            self._tell([event])
+            self._publish([event])
         self._ending.arm()
 
     def _stop(self, actor: Actor, conversation_id: str) -> None:
         """Ends a user's typing in a conversation, also if it started on another node."""
         event = self._state.stop(conversation_id, actor.user_id, _now())
-        elsewhere = self._heard.stop(conversation_id, actor.user_id, _now())
+        elsewhere = self._elsewhere.stop(conversation_id, actor.user_id, _now())
         if event is not None or elsewhere is not None:
-            self._tell([event or TypingChanged(conversation_id, actor.user_id, actor.name, is_typing=False)])
+            self._publish([event or TypingChanged(conversation_id, actor.user_id, actor.name, is_typing=False)])
 
-    def _ended(self, conversation_id: str, user_id: str) -> None:
+    def _end_typing(self, conversation_id: str, user_id: str) -> None:
         event = self._state.stop(conversation_id, user_id, _now())
         if event is not None:
-            self._tell([event])
+            self._publish([event])
 
     async def _is_blocked(self, actor: Actor, conversation_id: str) -> bool:
         """Returns whether a block between the two members of a direct conversation prevents typing.
@@ -131,14 +131,14 @@ class TypingSignals:
             return directory.is_blocked(*circle.user_ids)
         return await self._chat.execute(actor, IsBlocked(conversation_id))
 
-    def _tell(self, events: Sequence[TypingChanged]) -> None:
+    def _publish(self, events: Sequence[TypingChanged]) -> None:
         if events:
             self._publisher.publish(events)
 
-    def _end_heard(self, now: float) -> None:
+    def _end_elsewhere(self, now: float) -> None:
         """Ends typing on other nodes that has timed out. Only local listeners are notified, because each node does the
         same."""
-        ended = [e for e in self._heard.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
+        ended = [e for e in self._elsewhere.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
             self._publisher.tell_here(ended)
 

@@ -21,13 +21,16 @@ _Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Typing:
-    """A typing user. `told_s` is when the last start was announced, `is_told` whether others see the user as typing."""
+    """A typing user.
+
+    `announced_s` is when the last start was announced, `is_announced` whether others see the user as typing.
+    """
 
     user_name: str
     source: str | None
     deadline: float
-    told_s: float
-    is_told: bool
+    announced_s: float
+    is_announced: bool
 
 
 class TypingState:
@@ -55,25 +58,25 @@ class TypingState:
         user_name: str,
         source: str | None,
         now: float,
-        told_elsewhere_s: float | None = None,
+        announced_elsewhere_s: float | None = None,
     ) -> TypingChanged | None:
         """Starts or continues typing. Returns the event to announce, or None if others know already or have to wait.
 
-        `told_elsewhere_s` is when another node last announced a start, if the user is still typing there.
+        `announced_elsewhere_s` is when another node last announced a start, if the user is still typing there.
         """
         key = (conversation_id, user_id)
         before = self._forget(key)
-        is_told = told_elsewhere_s is not None if before is None else before.is_told
-        told_s = self._stopped.pop(key, told_elsewhere_s) if before is None else before.told_s
-        is_early = told_s is not None and now - told_s < self._every_s
-        if told_s is None or not is_early:
-            told_s = now
-        self._typing[key] = _Typing(user_name, source, now + self._lasts_s, told_s, is_told or not is_early)
+        is_announced = announced_elsewhere_s is not None if before is None else before.is_announced
+        announced_s = self._stopped.pop(key, announced_elsewhere_s) if before is None else before.announced_s
+        is_early = announced_s is not None and now - announced_s < self._every_s
+        if announced_s is None or not is_early:
+            announced_s = now
+        self._typing[key] = _Typing(user_name, source, now + self._lasts_s, announced_s, is_announced or not is_early)
         self._by_source.setdefault(source, set()).add(key)
         if not is_early:
             return TypingChanged(conversation_id, user_id, user_name, is_typing=True)
-        if not is_told:
-            self._early[key] = told_s + self._every_s
+        if not is_announced:
+            self._early[key] = announced_s + self._every_s
         return None
 
     def stop(self, conversation_id: str, user_id: str, now: float) -> TypingChanged | None:
@@ -83,14 +86,16 @@ class TypingState:
         if typing is None:
             return None
         self._forget_stopped(now)
-        self._stopped[key] = typing.told_s
-        return TypingChanged(conversation_id, user_id, typing.user_name, is_typing=False) if typing.is_told else None
+        self._stopped[key] = typing.announced_s
+        return (
+            TypingChanged(conversation_id, user_id, typing.user_name, is_typing=False) if typing.is_announced else None
+        )
 
-    def told_elsewhere(self, conversation_id: str, user_id: str) -> None:
+    def stopped_elsewhere(self, conversation_id: str, user_id: str) -> None:
         """Removes a user after another node has announced that the user stopped."""
         self._forget((conversation_id, user_id))
 
-    def source_gone(self, source: str, now: float) -> list[TypingChanged]:
+    def socket_closed(self, source: str, now: float) -> list[TypingChanged]:
         """Ends the typing of a socket that disconnected."""
         return self._end(sorted(self._by_source.get(source, ())), now)
 
@@ -106,7 +111,7 @@ class TypingState:
             if typing.deadline > now:
                 break
             ended.append(key)
-        return [*self._end(ended, now), *self._tell_early(now)]
+        return [*self._end(ended, now), *self._announce_early(now)]
 
     def __len__(self) -> int:
         return len(self._typing)
@@ -114,10 +119,10 @@ class TypingState:
     def is_typing(self, conversation_id: str, user_id: str) -> bool:
         return (conversation_id, user_id) in self._typing
 
-    def told_s(self, conversation_id: str, user_id: str) -> float | None:
+    def announced_s(self, conversation_id: str, user_id: str) -> float | None:
         """Returns when the last start of a typing user was announced; None if the user is not typing."""
         typing = self._typing.get((conversation_id, user_id))
-        return None if typing is None else typing.told_s
+        return None if typing is None else typing.announced_s
 
     def next_deadline(self) -> float | None:
         """When to call `expire`; None if there is nothing to do."""
@@ -125,15 +130,15 @@ class TypingState:
         due = min(self._early.values(), default=None)
         return due if ends is None or (due is not None and due < ends) else ends
 
-    def _tell_early(self, now: float) -> list[TypingChanged]:
+    def _announce_early(self, now: float) -> list[TypingChanged]:
         due = sorted((due_s, key) for key, due_s in self._early.items() if due_s <= now)
-        told = []
+        events = []
         for _, key in due:
             del self._early[key]
             typing = self._typing[key]
-            typing.told_s, typing.is_told = now, True
-            told.append(TypingChanged(*key, typing.user_name, is_typing=True))
-        return told
+            typing.announced_s, typing.is_announced = now, True
+            events.append(TypingChanged(*key, typing.user_name, is_typing=True))
+        return events
 
     def _end(self, keys: list[_Key], now: float) -> list[TypingChanged]:
         return [event for key in keys if (event := self.stop(*key, now)) is not None]
@@ -151,7 +156,7 @@ class TypingState:
     def _forget_stopped(self, now: float) -> None:
         """Forgets the users that may start again at once."""
         while self._stopped:
-            key, told_s = next(iter(self._stopped.items()))
-            if now - told_s < self._every_s:
+            key, announced_s = next(iter(self._stopped.items()))
+            if now - announced_s < self._every_s:
                 return
             del self._stopped[key]

@@ -72,7 +72,7 @@ _AFTER = "after:"
 """The prefix of cursors of the list of all conversations."""
 
 
-# --- opening --------------------------------------------------------------------------------------------------------
+# --- creating ---------------------------------------------------------------------------------------------------------
 
 
 def check_create(command: CreateConversation) -> None:

@@ -113,7 +113,7 @@ def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) 
     tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, "" if actor.is_service else actor.user_id))
 
 
-# --- using ----------------------------------------------------------------------------------------------------------
+# --- accepting --------------------------------------------------------------------------------------------------------
 
 
 def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ def _give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
     return changed
 
 
-# --- what other commands about a conversation ask too ---------------------------------------------------------------
+# --- shared by other commands about conversations ---------------------------------------------------------------------
 
 
 def require_actor(tx: Transaction, actor: Actor) -> None:

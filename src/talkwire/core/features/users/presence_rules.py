@@ -84,7 +84,7 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
     tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
-    sightings = _record_transitions(tx, command)
+    transitions = _record_transitions(tx, command)
     _record_interruptions(tx, command)
     if command.alone:
         # This node has just started, so none of its users has to be notified.
@@ -98,7 +98,7 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
                 ended_calls += tx.calls.drop_of(node_id)
     peers = tuple(peer for peer in tx.nodes.living(tx.now_ms) if peer.node_id != command.node_id)
     left_behind = tx.nodes.left_behind() is not None
-    return LeaseReport(before is not None, peers, tuple(sightings), tuple(ended_calls), left_behind)
+    return LeaseReport(before is not None, peers, tuple(transitions), tuple(ended_calls), left_behind)
 
 
 def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
@@ -118,7 +118,7 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Re
     gone = [row.user_id for row in rows if row.user_id not in others]
     tx.presence.see(dict.fromkeys(gone, dead.ended_ms))
     records = tx.presence.records([row.user_id for row in rows])
-    sightings = tuple(
+    transitions = tuple(
         PresenceTransition(
             records.get(row.user_id) or PresenceRecord(row.user_id),
             before=row.away,
@@ -127,7 +127,7 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Re
         )
         for row in rows
     )
-    return RemovedUsers(dead.node_id, sightings, more=tx.nodes.left_behind() is not None)
+    return RemovedUsers(dead.node_id, transitions, more=tx.nodes.left_behind() is not None)
 
 
 def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
