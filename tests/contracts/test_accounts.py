@@ -74,7 +74,7 @@ async def test_a_user_whom_the_backend_named_by_the_id_gets_the_tokens_name(node
     assert named_again.name == "Ann Smith"
 
 
-async def test_a_user_who_comes_over_many_connections_at_once_is_created_once(node: Node) -> None:
+async def test_a_user_with_many_first_connections_is_created_once(node: Node) -> None:
     found = await asyncio.gather(*(node.chat.user_of_token("alice", "Alice") for _ in range(10)))
     assert {user.id for user, _ in found} == {"alice"}
     assert len(node.log) == 1
@@ -87,7 +87,7 @@ async def test_an_unknown_user_may_be_refused_instead(node: Node) -> None:
     assert node.log == []
 
 
-async def test_nobody_comes_into_being_under_an_id_that_we_give_out(node: Node) -> None:
+async def test_no_user_is_created_with_an_id_that_the_server_generates(node: Node) -> None:
     free = str(OWN_ID_BASE + 1)
     assert await node.refusal(ALICE, EnsureUser(free, "Alice")) == "unauthenticated"
     user = await _register(node)
@@ -139,7 +139,7 @@ async def test_an_operator_lists_users_page_by_page(node: Node) -> None:
     assert await node.refusal(OPERATOR, ListUsers("\x00")) == "invalid_request"
 
 
-async def test_the_back_end_and_operators_ban_and_lift_bans(node: Node) -> None:
+async def test_the_backend_and_operators_ban_and_unban(node: Node) -> None:
     await node.do(BOB, EnsureUser("bob", "Bob"))
     assert await node.refusal(ALICE, BanUser("bob")) == "forbidden"
     assert await node.refusal(OPERATOR, BanUser("nobody")) == "not_found"
@@ -171,7 +171,7 @@ async def test_a_new_account_is_found_by_its_address_however_it_is_written(node:
     assert await node.refusal(ANYONE, FindAccount("\ud800@example.com")) == "invalid_request"
 
 
-async def test_an_address_is_taken_once_also_in_one_batch(node: Node) -> None:
+async def test_an_e_mail_address_is_used_once_also_in_one_batch(node: Node) -> None:
     first, second = await node.in_one_batch(
         (ANYONE, RegisterAccount("ann@example.com", "Ann", "h")),
         (ANYONE, RegisterAccount("ANN@example.com", "Ann", "h")),
@@ -276,7 +276,7 @@ async def test_a_refresh_token_used_twice_ends_its_device(node: Node) -> None:
     assert len(node.log) == 4
 
 
-async def test_of_two_who_trade_one_token_at_once_one_gets_the_next(node: Node) -> None:
+async def test_a_token_renewed_twice_at_once_is_renewed_once(node: Node) -> None:
     login = await _sign_in(node, await _register(node))
     first, second = await node.in_one_batch(
         (ANYONE, _rotation(login, "t1", "t2")), (ANYONE, _rotation(login, "t1", "t3"))
@@ -329,7 +329,7 @@ async def test_a_list_of_devices_has_the_place_and_time_of_their_last_use(node: 
     assert (listed.address, listed.user_agent) == ("192.0.2.9", "Phone 2")
 
 
-async def test_a_devices_list_has_neither_those_of_others_nor_those_of_long_ago(node: Node, clock: Clock) -> None:
+async def test_a_list_of_devices_has_neither_other_users_nor_expired_ones(node: Node, clock: Clock) -> None:
     user = await _register(node)
     await _sign_in(node, user)
     other = await _register(node, "bob@example.com")

@@ -84,7 +84,7 @@ async def test_users_list_their_own_only(many: Node) -> None:
 
 
 @pytest.mark.parametrize("actor", [BACKEND, OPERATOR])
-async def test_the_back_end_and_admins_list_their_own_unless_they_ask_for_all(many: Node, actor: Actor) -> None:
+async def test_the_backend_and_admins_list_their_own_unless_they_ask_for_all(many: Node, actor: Actor) -> None:
     assert (await many.do(actor, ListConversations())).items == ()
     await many.do(BACKEND, CreateConversation("group", (actor.user_id, "bob"), id="own"))
     assert [view.conversation.id for view in (await many.do(actor, ListConversations())).items] == ["own"]
@@ -114,7 +114,7 @@ async def indexed(many: Node, database: Database) -> AsyncIterator[Node]:
     await asyncio.to_thread(follower.close)
 
 
-async def test_the_back_end_searches_every_message(indexed: Node) -> None:
+async def test_the_backend_searches_every_message(indexed: Node) -> None:
     async def found(actor: Actor, conversation_id: str | None = None) -> list[str]:
         page = await indexed.do(actor, SearchMessages("needle", conversation_id))
         return [message.content for message in page.items]

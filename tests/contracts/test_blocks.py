@@ -88,7 +88,7 @@ async def test_an_existing_direct_conversation_is_still_found(node: Node) -> Non
         assert (await node.do(actor, GetConversation("c"))).conversation.blocked
 
 
-async def test_in_a_group_a_block_keeps_nobody_from_writing(node: Node) -> None:
+async def test_in_a_group_a_block_prevents_no_messages(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, BlockUser("bob"))
     await node.send(BOB, "x")

@@ -36,7 +36,7 @@ async def _until_no_call(cluster: Cluster) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_who_is_called_on_another_node_answers_there(cluster: Cluster) -> None:
+async def test_a_user_called_on_another_node_accepts_there(cluster: Cluster) -> None:
     await cluster.a.node.do(ALICE, InviteToCall("c", "x", data={"sdp": 1}, source="a"))
     invited = await cluster.b.next(CallInvited)
     assert (invited.to, invited.data, invited.source) == (("bob",), {"sdp": 1}, "a")
@@ -61,7 +61,7 @@ async def test_a_conversation_has_one_call_on_all_nodes(cluster: Cluster) -> Non
     assert await cluster.b.node.refusal(CAROL, AcceptCall("c", "x")) == "forbidden"
 
 
-async def test_of_two_who_call_each_other_at_once_one_does(cluster: Cluster) -> None:
+async def test_of_two_simultaneous_calls_one_is_started(cluster: Cluster) -> None:
     answers = await asyncio.gather(
         cluster.a.node.do(ALICE, InviteToCall("c", "x")),
         cluster.b.node.do(BOB, InviteToCall("c", "y")),
@@ -71,7 +71,7 @@ async def test_of_two_who_call_each_other_at_once_one_does(cluster: Cluster) -> 
     assert [answer.code for answer in refused] == ["conflict"]
 
 
-async def test_a_side_that_is_gone_on_all_nodes_ends_the_call(cluster: Cluster) -> None:
+async def test_a_participant_disconnected_from_all_nodes_ends_the_call(cluster: Cluster) -> None:
     await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
     await cluster.b.node.do(BOB, AcceptCall("c", "x"))
     await cluster.a.connect(BOB, "b2")
@@ -91,7 +91,7 @@ async def test_membership_ends_a_call_wherever_it_changed(cluster: Cluster) -> N
     assert (await cluster.b.next(CallEnded)).reason == "left"
 
 
-async def test_who_comes_to_another_node_while_it_rings_is_called_there(cluster: Cluster) -> None:
+async def test_a_ringing_user_who_connects_to_another_node_is_called_there(cluster: Cluster) -> None:
     cluster.b.disconnect(BOB, "b")
     await cluster.renew()
     await cluster.renew()
@@ -100,7 +100,7 @@ async def test_who_comes_to_another_node_while_it_rings_is_called_there(cluster:
     assert (await cluster.b.next(CallInvited, 2)).to == ("bob",)
 
 
-async def test_a_call_ends_once_when_its_home_is_killed_and_is_missed_by_who_had_not_answered(
+async def test_a_call_of_a_killed_home_ends_once_and_is_missed_by_ringing_users(
     cluster: Cluster,
 ) -> None:
     await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
@@ -116,7 +116,7 @@ async def test_a_call_ends_once_when_its_home_is_killed_and_is_missed_by_who_had
     assert not await _has_call(cluster)
 
 
-async def test_a_call_that_was_answered_is_missed_by_nobody(cluster: Cluster) -> None:
+async def test_an_accepted_call_is_not_missed(cluster: Cluster) -> None:
     await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
     await cluster.b.node.do(BOB, AcceptCall("c", "x"))
     await cluster.renew()

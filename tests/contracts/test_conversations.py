@@ -90,7 +90,7 @@ async def test_nobody_joins_or_leaves_a_direct_conversation(node: Node) -> None:
 # --- groups ---------------------------------------------------------------------------------------------------------
 
 
-async def test_who_opens_a_group_owns_it_and_is_in_it(node: Node) -> None:
+async def test_the_creator_of_a_group_is_its_owner(node: Node) -> None:
     await node.users(ALICE, BOB)
     view = await node.do(ALICE, CreateConversation("group", ("bob", "bob"), name="Plans"))
     assert (view.name, view.conversation.owner_id, view.conversation.member_count) == ("Plans", "alice", 2)
@@ -120,14 +120,14 @@ async def test_only_the_backend_gives_ids_and_creates_users_by_naming_them(node:
 
 
 @pytest.mark.parametrize("given", [str(OWN_ID_BASE), "me", "a b", "a/b", "", "x" * 129, "\ud800"])
-async def test_nobody_gives_an_id_of_ours_or_one_that_is_none(node: Node, given: str) -> None:
+async def test_generated_and_invalid_ids_are_refused(node: Node, given: str) -> None:
     assert await node.refusal(BACKEND, CreateConversation("group", ("alice",), id=given)) == "invalid_request"
     assert await node.refusal(BACKEND, CreateConversation("group", ("alice", given))) == "invalid_request"
     await node.group("c", ALICE)
     assert await node.refusal(BACKEND, AddMembers("c", (given,))) == "invalid_request"
 
 
-async def test_a_user_cannot_add_whom_nobody_knows(node: Node) -> None:
+async def test_a_user_cannot_add_unknown_users(node: Node) -> None:
     await node.group("c", ALICE)
     assert await node.refusal(ALICE, CreateConversation("group", ("nobody",))) == "invalid_request"
     assert await node.refusal(ALICE, AddMembers("c", ("nobody",))) == "invalid_request"
@@ -148,7 +148,7 @@ async def test_a_banned_owner_changes_nothing(node: Node) -> None:
 # --- channels -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_channel_has_all_that_it_was_opened_with(node: Node) -> None:
+async def test_a_channel_has_the_fields_of_its_creation(node: Node) -> None:
     await node.users(ALICE, BOB)
     command = CreateConversation(
         "channel",
@@ -187,7 +187,7 @@ async def test_a_channel_has_all_that_it_was_opened_with(node: Node) -> None:
         CreateConversation("group", ("bob",), metadata={"x": "\x00"}),
     ],
 )
-async def test_what_no_conversation_of_its_kind_has_is_refused(node: Node, command: CreateConversation) -> None:
+async def test_fields_that_a_kind_of_conversation_lacks_are_refused(node: Node, command: CreateConversation) -> None:
     await node.users(ALICE, BOB)
     assert await node.refusal(ALICE, command) == "invalid_request"
 
@@ -213,7 +213,7 @@ async def test_owner_and_admins_change_what_was_named_and_nothing_else(node: Nod
     assert (read.name, read.metadata, read.history, read.slow_mode_s) == (None, None, "from-join", 5)
 
 
-async def test_a_change_to_what_is_already_so_is_no_event(node: Node) -> None:
+async def test_setting_the_current_value_records_no_event(node: Node) -> None:
     await node.group("c", ALICE)
     before = len(node.log)
     await node.do(ALICE, UpdateConversation("c"))
@@ -262,7 +262,7 @@ async def test_slow_mode_counts_from_ones_last_message(node: Node) -> None:
 
 
 @pytest.mark.parametrize("actor", [ALICE, BACKEND, OPERATOR])
-async def test_a_deleted_conversation_is_nobodys(node: Node, actor: Actor) -> None:
+async def test_nobody_can_read_a_deleted_conversation(node: Node, actor: Actor) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "Hello")
     await node.do(actor, DeleteConversation("c"))
@@ -296,7 +296,7 @@ async def test_a_pair_whose_conversation_was_deleted_opens_another(node: Node) -
     assert await node.roles(second.conversation.id) == {"alice": "member", "bob": "member"}
 
 
-async def test_what_follows_a_deletion_in_its_batch_is_refused(node: Node) -> None:
+async def test_commands_after_a_deletion_in_the_same_batch_are_refused(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent, deleted, late, added = await node.in_one_batch(
         (BOB, SendMessage("c", "1")),
@@ -375,7 +375,7 @@ async def test_a_list_says_what_is_unread_for_its_reader(node: Node) -> None:
     assert (again.unread.unread_count, again.last_message.content) == (2, "2")
 
 
-async def test_the_back_end_lists_all_conversations_and_others_only_theirs(node: Node) -> None:
+async def test_the_backend_lists_all_conversations_and_users_only_theirs(node: Node) -> None:
     await node.group("a", ALICE)
     await node.group("b", BOB)
     for actor in (OPERATOR, BACKEND):
@@ -401,7 +401,7 @@ async def test_typing_of_a_member_is_sent_until_they_are_removed(node: Node) -> 
     assert await node.refusal(MALLORY, SetTyping("c", is_typing=True)) == "forbidden"
 
 
-async def test_a_socket_that_goes_stops_typing(node: Node) -> None:
+async def test_a_closed_socket_stops_typing(node: Node) -> None:
     await node.group("c", ALICE)
     node.chat.directory.hold("alice", await node.chat.directory.find("alice"))
     for socket_id in ("socket", "another"):

@@ -177,12 +177,12 @@ async def test_a_status_is_the_least_that_all_others_have_reached(node: Node) ->
     assert await _status(node, await node.send(ALICE, "2")) == "sent"
 
 
-async def test_a_message_that_is_for_nobody_else_stays_sent(node: Node) -> None:
+async def test_a_message_without_recipients_stays_sent(node: Node) -> None:
     await node.group("c", ALICE)
     assert await _status(node, await node.send(ALICE, "1")) == "sent"
 
 
-async def test_a_status_is_for_who_may_see_the_message(node: Node) -> None:
+async def test_only_users_who_see_a_message_see_its_status(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "1")
     assert await _status(node, sent, by=BOB) == "sent"

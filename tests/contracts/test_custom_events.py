@@ -45,7 +45,7 @@ async def test_an_event_is_for_each_user_who_is_connected(node: Node) -> None:
     assert sent(node) == [CustomEvent("alert", {"a": 1}, user_id=user_id) for user_id in ("bob", "alice")]
 
 
-async def test_for_who_is_not_connected_it_is_stored_on_request(node: Node) -> None:
+async def test_events_for_disconnected_users_are_stored_on_request(node: Node) -> None:
     await connect(node, ALICE)
     report = await node.do(BACKEND, SendToUsers(("alice", "bob"), "alert", 1, store=True))
     assert report == SendReport(("alice",), sockets=1, stored=("bob",))
@@ -89,13 +89,15 @@ async def test_users_do_none_of_it(node: Node, command: SendToUsers) -> None:
         IsConnected("a b"),
     ],
 )
-async def test_what_cannot_be_sent_is_refused(node: Node, command: SendToUsers) -> None:
+async def test_invalid_custom_events_are_refused(node: Node, command: SendToUsers) -> None:
     await connect(node, ALICE)
     assert await node.refusal(BACKEND, command) == "invalid_request"
     assert sent(node) == []
 
 
-async def test_who_is_connected_elsewhere_is_connected(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_connected_to_another_node_counts_as_connected(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(custom_events, "ELSEWHERE_PAGE", 2)
     elsewhere = tuple(f"user-{number}" for number in range(5))
     await node.users(*(Actor(user_id, user_id) for user_id in elsewhere))

@@ -131,7 +131,7 @@ async def test_users_from_before_the_setting_do_not_join(database: Database, clo
         assert await _ids_of(node, ALICE) == set()
 
 
-async def test_a_banned_user_is_no_newcomer(welcoming: Node) -> None:
+async def test_a_banned_user_is_not_added(welcoming: Node) -> None:
     await welcoming.users(ALICE)
     await welcoming.do(OPERATOR, BanUser("alice"))
     await welcoming.users(ALICE)

@@ -107,7 +107,7 @@ async def test_a_file_that_ends_stays_in_its_folder(node: Node) -> None:
     assert await node.do(OPERATOR, ClaimUploads(1, folder_ids=("there",))) == ("u1",)
 
 
-async def test_files_of_which_nobody_knows_the_folder_are_placed(node: Node) -> None:
+async def test_files_with_an_unknown_folder_are_placed(node: Node) -> None:
     for file_id in ("u1", "u2", "u3"):
         await finished(node, file_id=file_id)
     assert await node.do(OPERATOR, FindUnplacedFiles("", 2)) == ("u1", "u2")
@@ -159,7 +159,7 @@ async def test_an_upload_that_is_finished_twice_is_one_file(node: Node) -> None:
     assert await node.do(ALICE, GetFile("u1")) == first
 
 
-async def test_an_upload_is_its_owners_alone(node: Node) -> None:
+async def test_only_its_owner_sees_an_upload(node: Node) -> None:
     await node.do(ALICE, creation())
     for actor in (BOB, BACKEND, OPERATOR):
         assert await node.refusal(actor, GetUpload("u1")) == "forbidden"
@@ -170,7 +170,7 @@ async def test_an_upload_is_its_owners_alone(node: Node) -> None:
     assert await node.refusal(ALICE, DropFile("u2")) == "forbidden"
 
 
-async def test_a_file_is_its_owners_until_a_message_shows_it(node: Node) -> None:
+async def test_only_its_owner_sees_a_file_until_a_message_has_it(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
     assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] + [False] * 4
@@ -178,7 +178,7 @@ async def test_a_file_is_its_owners_until_a_message_shows_it(node: Node) -> None
     assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] * 2 + [False] * 3
 
 
-async def test_who_has_left_does_not_see_it_any_more(node: Node) -> None:
+async def test_a_former_member_does_not_see_a_notification(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     await finished(node)
     await attach(node, "u1", await node.send(ALICE, "look"))
@@ -198,7 +198,7 @@ async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
     assert [await sees(node, BOB, file_id) for file_id in ("u1", "u2")] == [True, True]
 
 
-async def test_a_file_of_a_deleted_message_is_nobodys(node: Node) -> None:
+async def test_nobody_sees_a_file_of_a_deleted_message(node: Node) -> None:
     """Also if the link to the message still existed."""
     await node.group("c", ALICE, BOB)
     await finished(node)
@@ -219,7 +219,7 @@ async def test_one_of_several_messages_is_enough(node: Node) -> None:
     assert await sees(node, CAROL)
 
 
-async def test_an_expired_upload_is_nobodys(node: Node) -> None:
+async def test_nobody_sees_an_expired_upload(node: Node) -> None:
     await node.do(ALICE, creation())
     node.clock.now_ms += LIFETIME_MS
     assert await node.refusal(ALICE, GetUpload("u1")) == "forbidden"
@@ -281,7 +281,7 @@ async def test_a_file_that_is_sent_and_dropped_in_one_batch_stays(node: Node) ->
     assert await sees(node, BOB)
 
 
-async def test_somebody_elses_file_is_not_dropped(node: Node) -> None:
+async def test_a_file_of_another_user_cannot_be_deleted(node: Node) -> None:
     await finished(node)
     assert await node.refusal(BOB, DropFile("u1")) == "forbidden"
     assert await sees(node, ALICE)
@@ -338,7 +338,7 @@ async def test_a_name_that_cannot_be_stored_is_refused(node: Node, bad: str) -> 
 # --- when files go ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_file_that_is_never_used_goes_after_a_day(node: Node) -> None:
+async def test_an_unused_file_is_deleted_after_a_day(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for file_id in ("u1", "u2", "u3"):
         await finished(node, file_id=file_id)
@@ -359,7 +359,7 @@ async def test_a_limited_number_of_files_is_checked_at_once(node: Node) -> None:
     assert [await node.do(OPERATOR, ReleaseFiles(2)) for _ in range(3)] == [2, 1, 0]
 
 
-async def test_a_file_goes_with_the_last_message_that_shows_it(node: Node) -> None:
+async def test_a_file_is_deleted_with_the_last_message_that_has_it(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.group("d", ALICE, CAROL)
     await finished(node)
@@ -373,7 +373,7 @@ async def test_a_file_goes_with_the_last_message_that_shows_it(node: Node) -> No
     assert await release(node) == {"u1"}
 
 
-async def test_a_file_that_is_sent_in_the_batch_that_looks_at_it_stays(node: Node) -> None:
+async def test_a_file_sent_in_the_batch_that_checks_it_stays(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
     node.clock.now_ms += UNUSED_LIFETIME_MS
@@ -382,7 +382,7 @@ async def test_a_file_that_is_sent_in_the_batch_that_looks_at_it_stays(node: Nod
     assert await sees(node, BOB)
 
 
-async def test_a_file_is_not_sent_behind_its_end(node: Node) -> None:
+async def test_a_deleted_file_cannot_be_sent(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
     node.clock.now_ms += UNUSED_LIFETIME_MS
@@ -390,7 +390,7 @@ async def test_a_file_is_not_sent_behind_its_end(node: Node) -> None:
     assert (looked_at, refusal.code) == (1, "forbidden")
 
 
-async def test_a_picture_goes_when_its_user_has_another(node: Node) -> None:
+async def test_a_replaced_profile_picture_is_deleted(node: Node) -> None:
     await node.users(ALICE, BOB)
     first, second = await finished(node, file_id="u1"), await finished(node, file_id="u2")
     await node.do(ALICE, UpdateUser(avatar=file_url(first)))
@@ -402,7 +402,9 @@ async def test_a_picture_goes_when_its_user_has_another(node: Node) -> None:
 
 
 @pytest.mark.parametrize("end", [UpdateConversation("c", avatar=None), DeleteConversation("c")])
-async def test_a_picture_goes_with_its_conversation(node: Node, end: UpdateConversation | DeleteConversation) -> None:
+async def test_a_picture_is_deleted_with_its_conversation(
+    node: Node, end: UpdateConversation | DeleteConversation
+) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateConversation("c", avatar=file_url(await finished(node))))
     node.clock.now_ms += UNUSED_LIFETIME_MS
@@ -411,7 +413,7 @@ async def test_a_picture_goes_with_its_conversation(node: Node, end: UpdateConve
     assert await release(node) == {"u1"}
 
 
-async def test_a_file_goes_when_its_message_is_pruned(node: Node) -> None:
+async def test_a_file_is_deleted_when_its_message_is_pruned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
     await node.do(ALICE, look())
@@ -430,7 +432,7 @@ def sized(upload_id: str, length: int, storage: int = 100) -> CreateUpload:
     return CreateUpload(upload_id, "a", None, length, LIFETIME_MS, storage)
 
 
-async def test_files_and_uploads_of_a_user_have_so_many_bytes_together(node: Node) -> None:
+async def test_the_total_storage_of_a_user_is_limited(node: Node) -> None:
     await node.do(ALICE, sized("u1", 60))
     assert await node.refusal(ALICE, sized("u2", 41)) == "payload_too_large"
     await node.do(ALICE, sized("u2", 40))

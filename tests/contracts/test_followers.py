@@ -156,7 +156,7 @@ async def test_a_follower_continues_after_the_floor(copies: Database, clock: Clo
         assert copied(copies) == [3]
 
 
-async def test_what_another_node_has_done_meanwhile_is_not_done_again(copies: Database, clock: Clock) -> None:
+async def test_work_done_by_another_node_is_not_repeated(copies: Database, clock: Clock) -> None:
     """The test moves the position between the two halves of the work, as another node would."""
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
@@ -181,7 +181,7 @@ def _behind(database: Database, node: Node) -> module.RunAside:
     return aside
 
 
-async def test_a_node_at_work_on_the_same_keeps_nobody_waiting(copies: Database, clock: Clock) -> None:
+async def test_a_follower_on_another_node_blocks_no_other(copies: Database, clock: Clock) -> None:
     if copies.kind == "sqlite":
         pytest.skip("one process has all of it")
     work = Copy()

@@ -136,7 +136,7 @@ async def test_equal_requests_in_one_batch_have_one_effect(node: Node) -> None:
     assert len(node.log) == events + 1
 
 
-async def test_a_refused_request_may_succeed_when_it_comes_again(node: Node) -> None:
+async def test_a_retry_of_a_refused_request_may_succeed(node: Node) -> None:
     await node.do(ALICE, EnsureUser("alice", "Alice"))
     command = CreateConversation("group", ("bob",), "Plans")
     assert await _refusal(node, ALICE, command) == "invalid_request"
@@ -144,7 +144,7 @@ async def test_a_refused_request_may_succeed_when_it_comes_again(node: Node) -> 
     assert (await _ask(node, ALICE, command)).conversation.name == "Plans"
 
 
-async def test_a_transaction_that_fails_leaves_no_answer_behind(node: Node) -> None:
+async def test_a_failed_transaction_stores_no_result(node: Node) -> None:
     await _people(node)
     command = CreateConversation("group", ("bob",), "Plans")
 

@@ -90,7 +90,7 @@ async def test_users_import_nothing(group: Node) -> None:
     assert await group.refusal(BACKEND, sent_at(-1)) == "invalid_request"
 
 
-async def test_an_admin_imports_in_nobody_elses_name(group: Node) -> None:
+async def test_an_admin_imports_only_in_their_own_name(group: Node) -> None:
     await group.users(OPERATOR)
     await group.do(ALICE, CreateUpload("f", "a.png", None, 1, 1000))
     await group.do(ALICE, FinishUpload("f", "image/png", 1, "digest"))
@@ -129,7 +129,7 @@ async def test_times_ascend_within_a_batch_too(group: Node) -> None:
     ]
 
 
-async def test_what_keeps_members_from_writing_now_does_not_concern_history(group: Node) -> None:
+async def test_mutes_and_slow_mode_do_not_apply_to_imports(group: Node) -> None:
     """The sender need not be a member any more either."""
     await group.do(BACKEND, RestrictMember("c", "carol", "mute"))
     await group.do(BACKEND, RemoveMember("c", "bob"))
@@ -220,7 +220,7 @@ async def test_an_edit_of_an_import_mentions_nobody(group: Node) -> None:
         assert connection.execute(select(func.count()).select_from(mentions)).scalar_one() == 0
 
 
-async def test_the_back_end_edits_and_deletes_an_import_of_a_user_that_is_no_member(group: Node) -> None:
+async def test_the_backend_edits_and_deletes_an_import_of_a_former_member(group: Node) -> None:
     dave = Actor("dave", "Dave")
     await group.users(dave)
     (message,) = await bring(group, START_MS, sender=dave)
@@ -232,7 +232,7 @@ async def test_the_back_end_edits_and_deletes_an_import_of_a_user_that_is_no_mem
     assert await unread(group, ALICE, BOB, CAROL) == [0, 0, 0]
 
 
-async def test_an_import_of_somebody_who_is_blocked_counts_nothing(group: Node) -> None:
+async def test_an_import_of_a_blocked_user_is_not_unread(group: Node) -> None:
     await group.do(BOB, BlockUser("alice"))
     await bring(group, START_MS, START_MS)
     await group.send(ALICE, "Now")
@@ -282,7 +282,7 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
         await asyncio.to_thread(follower.close)
 
 
-async def test_nobody_is_notified_of_what_is_imported(group: Node, database: Database) -> None:
+async def test_an_import_notifies_nobody(group: Node, database: Database) -> None:
     async with _notifying(group, database) as (told, follower):
         directory = group.chat.directory
         directory.hold("bob", await directory.find("bob"))

@@ -153,7 +153,7 @@ async def test_an_unusable_invitation_registers_nobody_and_reveals_no_address(no
 # --- counting -------------------------------------------------------------------------------------------------------
 
 
-async def test_of_those_who_race_for_the_last_use_one_wins(database: Database, clock: Clock) -> None:
+async def test_only_one_user_gets_the_last_use_of_an_invitation(database: Database, clock: Clock) -> None:
     nodes = 1 if database.kind == "sqlite" else 2
     exchange = Exchange()
     async with running(database, clock, exchange if nodes > 1 else None) as one:
@@ -239,7 +239,7 @@ async def test_an_invitation_is_good_while_its_creator_may_invite(node: Node) ->
     assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
 
 
-async def test_an_invitation_that_nobody_made_is_not_found(node: Node) -> None:
+async def test_an_unknown_invitation_is_not_found(node: Node) -> None:
     await node.users(BOB)
     assert await _refused(node, BOB, "unknown") == "not_found: There is no such invitation."
     assert await _refused(node, BOB, "\x00\ud800") == "not_found: There is no such invitation."
@@ -249,7 +249,7 @@ async def test_an_invitation_that_nobody_made_is_not_found(node: Node) -> None:
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
-async def test_those_who_may_add_members_invite(node: Node) -> None:
+async def test_members_who_may_add_members_may_invite(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     await node.group("d", ALICE)
     await node.users(MALLORY)
@@ -291,7 +291,7 @@ async def test_limits_that_are_no_limits_are_refused(node: Node, command: Create
     assert await node.refusal(ALICE, command) == "invalid_request"
 
 
-async def test_creators_see_and_end_their_own_invitations_and_operators_all(node: Node) -> None:
+async def test_creators_list_and_delete_their_own_invitations_and_operators_all(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateMember("c", "bob", "admin"))
     alices, bobs = await _invite(node, ALICE), await _invite(node, BOB)

@@ -171,7 +171,7 @@ async def test_positions_continue_after_a_restart(database: Database, clock: Clo
         assert [event.pos for event in node.log] == [pos + 1]
 
 
-async def test_an_event_says_when_it_was_written(node: Node, clock: Clock) -> None:
+async def test_an_event_has_the_time_when_it_was_written(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE)
     clock.now_ms += 5000
     sent = await node.send(ALICE, "Hello")

@@ -78,13 +78,13 @@ def pos_of(message: Message) -> int:
 # --- events of the application's own ---------------------------------------------------------------------------------
 
 
-async def test_mail_comes_in_the_order_in_which_it_was_stored(node: Node) -> None:
+async def test_stored_events_are_read_in_the_order_of_storing(node: Node) -> None:
     await store(node, 1, "two", {"three": [None]})
     assert await payloads_of(node) == ["1", '"two"', '{"three":[null]}']
     assert [each.event for each in await mail_of(node)] == ["alert"] * 3
 
 
-async def test_everybody_gets_their_own_mail_only(node: Node) -> None:
+async def test_users_receive_only_their_own_stored_events(node: Node) -> None:
     await store(node, "both", to=("alice", "bob"))
     await store(node, "alice", to=("alice",))
     assert await payloads_of(node, ALICE) == ['"both"', '"alice"']
@@ -145,7 +145,7 @@ async def test_a_page_of_mail_is_not_larger_than_clients_are_sent_at_once(node: 
     assert len(await mail_of(node)) == 5
 
 
-async def test_a_page_of_mail_has_so_many_at_most(node: Node) -> None:
+async def test_a_page_of_the_offline_queue_is_limited(node: Node) -> None:
     await store(node, *range(PAGE_MAX + 1))
     assert len(await node.do(BOB, ReadMail(node.clock.now_ms))) == PAGE_MAX
 
@@ -236,7 +236,7 @@ async def test_messages_older_than_thirty_days_are_not_missed(node: Node) -> Non
     assert await missed_by(node) == [new.id]
 
 
-async def test_what_was_said_before_ones_time_is_not_missed(node: Node) -> None:
+async def test_messages_from_before_the_users_history_are_not_missed(node: Node) -> None:
     await node.group("c", ALICE)
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
     before = await node.send(ALICE, "before")
@@ -264,7 +264,7 @@ async def test_a_stranger_receives_nothing(node: Node) -> None:
     assert await told(node, [message.id, message.id + 1], MALLORY) == []
 
 
-async def test_of_whom_one_has_blocked_one_misses_nothing(node: Node) -> None:
+async def test_messages_of_blocked_users_are_not_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     await node.send(ALICE, "from alice")
     theirs = await node.send(CAROL, "from carol")
@@ -354,7 +354,7 @@ async def test_a_direct_conversation_counts_too(node: Node) -> None:
     assert await missed_by(node) == [message.id]
 
 
-async def test_what_was_missed_is_read_by_few_statements(node: Node) -> None:
+async def test_missed_messages_are_read_by_few_statements(node: Node) -> None:
     """The positions of many users move at once."""
     await store(node, 1)
     arrivals = tuple(Arrival(f"user-{number}", pos=5) for number in range(300))

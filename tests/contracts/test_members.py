@@ -70,7 +70,7 @@ async def test_the_backend_learns_that_a_user_is_no_member(node: Node) -> None:
     assert await node.refusal(ALICE, RemoveMember("c", "bob")) == "forbidden"
 
 
-async def test_history_is_readable_for_who_was_added_later(node: Node) -> None:
+async def test_history_is_readable_for_later_members(node: Node) -> None:
     await node.group("c", ALICE)
     sent = await node.send(ALICE, "Hello")
     await node.users(BOB)
@@ -78,7 +78,7 @@ async def test_history_is_readable_for_who_was_added_later(node: Node) -> None:
     assert (await node.do(BOB, ListMessages("c"))).items == (sent,)
 
 
-async def test_a_message_of_one_who_is_removed_in_the_same_batch_is_refused(node: Node) -> None:
+async def test_a_message_of_a_member_removed_in_the_same_batch_is_refused(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB)
     added, sent, removed, refused = await node.in_one_batch(
@@ -92,7 +92,7 @@ async def test_a_message_of_one_who_is_removed_in_the_same_batch_is_refused(node
     assert await node.roles("c") == {"alice": "owner"}
 
 
-async def test_who_is_added_has_nothing_unread(node: Node) -> None:
+async def test_a_new_member_has_nothing_unread(node: Node) -> None:
     await node.group("c", ALICE)
     for number in range(3):
         await node.send(ALICE, str(number))
@@ -174,7 +174,7 @@ async def test_a_public_channel_is_joined_by_adding_oneself(node: Node) -> None:
     assert await node.roles("c") == {"alice": "owner"}
 
 
-async def test_nobody_lets_themselves_into_what_is_not_public(node: Node) -> None:
+async def test_users_cannot_join_a_private_conversation_themselves(node: Node) -> None:
     await _channel(node, public=False)
     await node.group("g", ALICE)
     for conversation_id in ("c", "g", "none"):
@@ -210,7 +210,7 @@ async def test_two_who_join_at_once_are_both_in(node: Node) -> None:
 # --- roles ----------------------------------------------------------------------------------------------------------
 
 
-async def test_an_owner_makes_admins_and_hands_on(node: Node) -> None:
+async def test_an_owner_appoints_admins_and_transfers_ownership(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     view = await node.do(ALICE, UpdateMember("c", "bob", "admin"))
     assert (view.member.role, view.name) == ("admin", "bob")
@@ -223,7 +223,7 @@ async def test_an_owner_makes_admins_and_hands_on(node: Node) -> None:
     assert await node.roles("c") == {"alice": "member", "bob": "owner", "carol": "member"}
 
 
-async def test_a_role_that_a_member_has_already_is_no_event(node: Node) -> None:
+async def test_giving_a_member_their_current_role_records_no_event(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     before = len(node.log)
     await node.do(ALICE, UpdateMember("c", "bob", "member"))
@@ -278,7 +278,7 @@ async def test_an_owner_who_leaves_is_followed_by_the_oldest_admin(node: Node) -
     assert await node.roles("c") == {"bob": "owner"}
 
 
-async def test_an_owner_who_leaves_hands_on_to_one_who_joined_in_the_same_batch(node: Node) -> None:
+async def test_a_member_who_joined_in_the_same_batch_inherits_ownership(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB)
     _, left, sent = await node.in_one_batch(
@@ -304,7 +304,7 @@ async def test_the_last_one_who_leaves_deletes_the_conversation(node: Node) -> N
     assert await node.refusal(BACKEND, CreateConversation("group", ("alice",), id="c")) == "conflict"
 
 
-async def test_both_who_leave_at_once_leave_nothing(node: Node) -> None:
+async def test_a_conversation_ends_when_both_members_leave_at_once(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     assert await node.in_one_batch((ALICE, RemoveMember("c", "alice")), (BOB, RemoveMember("c", "bob"))) == [None, None]
     kinds = [type(event) for event in node.log[-4:]]

@@ -193,7 +193,7 @@ async def test_a_message_has_files_of_its_sender_and_addresses_attached(node: No
     assert _count(database, file_links) == 1
 
 
-async def test_somebody_elses_file_cannot_be_attached(node: Node) -> None:
+async def test_a_file_of_another_user_cannot_be_attached(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     own = await _file(node, ALICE, "f1")
     for ref in (own, AttachmentRef(id="none")):
@@ -222,7 +222,7 @@ async def test_somebody_elses_file_cannot_be_attached(node: Node) -> None:
         (AttachmentRef(url="https://example.com"),) * 21,
     ],
 )
-async def test_what_cannot_be_attached_is_refused_at_the_door(node: Node, refs: tuple[AttachmentRef, ...]) -> None:
+async def test_invalid_attachments_are_refused_before_queueing(node: Node, refs: tuple[AttachmentRef, ...]) -> None:
     await node.group("c", ALICE)
     assert await node.refusal(ALICE, SendMessage("c", "x", attachments=refs)) == "invalid_request"
 
@@ -286,7 +286,7 @@ async def test_an_edit_replaces_the_mentions(node: Node, database: Database) -> 
 # --- edits ----------------------------------------------------------------------------------------------------------
 
 
-async def test_an_edited_message_keeps_what_it_said(node: Node, clock: Clock) -> None:
+async def test_an_edited_message_keeps_its_earlier_versions(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "1", "m1")
     times, edited = [clock.now_ms], sent
@@ -453,7 +453,7 @@ async def test_nothing_can_be_done_with_a_deleted_message(node: Node) -> None:
 @pytest.mark.parametrize(
     ("actor", "by"), [(BOB, "bob"), (ALICE, "alice"), (OPERATOR, "operator"), (BACKEND, "bob")], ids=str
 )
-async def test_authors_and_those_who_run_the_place_delete(node: Node, actor: Actor, by: str) -> None:
+async def test_authors_owners_and_admins_delete_messages(node: Node, actor: Actor, by: str) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     sent = await node.send(BOB, "x")
     for other in (CAROL, MALLORY):
@@ -469,7 +469,7 @@ async def test_in_a_direct_conversation_everybody_deletes_their_own(node: Node) 
     await node.do(BOB, DeleteMessage(str(sent.id)))
 
 
-async def test_who_was_banned_or_has_left_deletes_nothing(node: Node) -> None:
+async def test_banned_users_and_former_members_delete_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     first, second = await node.send(BOB, "x"), await node.send(CAROL, "x")
     await node.do(ALICE, RemoveMember("c", "bob"))
@@ -538,7 +538,7 @@ async def test_reactions_are_counted_in_the_order_of_their_first(node: Node) -> 
     assert await _get(node, sent) == left == await node.send(ALICE, "x", "m1")
 
 
-async def test_of_very_many_who_react_the_first_are_named(node: Node) -> None:
+async def test_a_reaction_lists_its_first_users(node: Node) -> None:
     actors = [Actor(f"u{number:03}", "U") for number in range(103)]
     await node.group("c", *actors)
     sent = await node.send(actors[0], "x")
@@ -568,7 +568,7 @@ async def test_a_message_has_a_limited_number_of_different_reactions(node: Node)
 @pytest.mark.parametrize(
     "emoji", ["", " ", "a b", "\n", "\x00", "\u200d", "\ufe0f", "\ud83d", "x" * 33, "\u2028", "\u3000", "a\x7f"]
 )
-async def test_what_is_no_emoji_is_refused(node: Node, emoji: str) -> None:
+async def test_an_invalid_emoji_is_refused(node: Node, emoji: str) -> None:
     await node.group("c", ALICE)
     sent = await node.send(ALICE, "x")
     assert await node.refusal(ALICE, React(str(sent.id), emoji)) == "invalid_request"
@@ -621,7 +621,7 @@ async def test_pins_are_listed_the_newest_first(node: Node, clock: Clock) -> Non
     assert [message.content for message in (await node.do(BOB, ListPins("c"))).items] == ["1", "2"]
 
 
-async def test_those_who_run_a_conversation_pin_and_both_in_a_direct_one(node: Node) -> None:
+async def test_owners_and_admins_pin_and_both_members_of_a_direct_conversation(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(BOB, "x")
     for actor in (BOB, MALLORY):

@@ -124,7 +124,7 @@ async def test_a_client_message_id_belongs_to_one_sender_and_one_conversation(no
     assert len({message.id for message in sent}) == 4
 
 
-async def test_messages_without_a_client_id_are_never_taken_for_one_another(node: Node) -> None:
+async def test_messages_without_a_client_id_are_never_retries(node: Node) -> None:
     await node.group("c", ALICE)
     first, second = await node.in_one_batch((ALICE, SendMessage("c", "Hello")), (ALICE, SendMessage("c", "Hello")))
     assert (first.seq, second.seq) == (1, 2)
@@ -146,7 +146,7 @@ async def test_strangers_are_refused_as_if_the_conversation_did_not_exist(node: 
     assert await node.refusal(MALLORY, GetMessage("not a number")) == "forbidden"
 
 
-async def test_someone_who_never_came_here_is_refused(node: Node) -> None:
+async def test_an_unknown_user_is_refused(node: Node) -> None:
     await node.group("c", ALICE)
     assert await node.refusal(MALLORY, SendMessage("c", "x")) == "forbidden"
 
@@ -212,7 +212,7 @@ async def test_the_backend_and_operators_read_everything_that_there_is(node: Nod
         (ListMessages("c", before="1", after="1"), "invalid_request"),
     ],
 )
-async def test_what_cannot_be_stored_is_refused_at_the_door(
+async def test_invalid_messages_are_refused_before_queueing(
     node: Node, command: SendMessage | ListMessages, code: str
 ) -> None:
     await node.group("c", ALICE)
@@ -334,7 +334,7 @@ async def test_an_empty_conversation_has_one_empty_page(node: Node) -> None:
 
 
 @pytest.mark.parametrize("heavy", ["content", "metadata"])
-async def test_a_page_ends_before_it_is_too_many_bytes(node: Node, heavy: str) -> None:
+async def test_a_page_is_limited_in_bytes(node: Node, heavy: str) -> None:
     await node.group("c", ALICE, BOB)
     size = 30_000 if heavy == "content" else 4_000
     command = SendMessage("c", "x" * size) if heavy == "content" else SendMessage("c", "x", None, {"a": "x" * size})

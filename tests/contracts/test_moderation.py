@@ -23,7 +23,7 @@ async def _listed(node: Node, kind: RestrictionKind) -> list[str]:
 # --- mutes ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_muted_member_writes_nothing_until_it_ends(node: Node) -> None:
+async def test_a_muted_member_cannot_write_until_the_mute_ends(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     until_ms = node.clock.now_ms + 60_000
     restriction = await node.do(ALICE, RestrictMember("c", "bob", "mute", until_ms, "spam"))
@@ -36,7 +36,7 @@ async def test_a_muted_member_writes_nothing_until_it_ends(node: Node) -> None:
     await node.send(BOB, "sorry")
 
 
-async def test_a_muted_member_calls_nobody_until_it_ends(node: Node) -> None:
+async def test_a_muted_member_cannot_call_until_the_mute_ends(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute", node.clock.now_ms + 1000))
     assert await node.refusal(BOB, FindCallees("c", 5)) == "muted"
@@ -55,7 +55,7 @@ async def test_a_mute_outlasts_leaving_and_coming_back(node: Node) -> None:
     await node.send(BOB, "x")
 
 
-async def test_who_is_no_member_is_muted_for_when_they_come(node: Node) -> None:
+async def test_a_mute_of_a_user_outside_applies_when_they_join(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
@@ -105,7 +105,7 @@ async def test_a_banned_user_joins_no_public_channel_until_it_ends(node: Node) -
     assert len(await node.do(BOB, AddMembers("c", ("bob",)))) == 1
 
 
-async def test_one_who_is_banned_keeps_nobody_else_from_being_named(node: Node) -> None:
+async def test_a_banned_user_does_not_prevent_mentions_of_others(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.users(CAROL)
     await node.do(ALICE, RestrictMember("c", "bob", "ban"))
@@ -115,7 +115,7 @@ async def test_one_who_is_banned_keeps_nobody_else_from_being_named(node: Node) 
     assert await node.roles("c") == {"alice": "owner"}
 
 
-async def test_a_ban_and_joining_at_once_leave_nobody_in(node: Node) -> None:
+async def test_a_ban_and_a_join_in_one_batch_leave_no_member(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("channel", ("alice",), id="c", public=True, owner_id="alice"))
     await node.users(BOB)
     _, _, again = await node.in_one_batch(
@@ -167,7 +167,7 @@ async def test_what_cannot_be_is_refused(node: Node) -> None:
         assert await node.refusal(ALICE, command) == "invalid_request"
 
 
-async def test_the_same_again_is_no_event_and_another_takes_its_place(node: Node) -> None:
+async def test_the_same_restriction_records_no_event_and_another_replaces_it(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
@@ -203,7 +203,7 @@ async def test_moderators_see_whom_they_keep_out_page_by_page(node: Node) -> Non
         assert await node.refusal(actor, query) == "forbidden"
 
 
-async def test_what_has_ended_is_not_listed(node: Node) -> None:
+async def test_expired_restrictions_are_not_listed(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     await node.do(ALICE, RestrictMember("c", "bob", "mute", node.clock.now_ms + 1000))
     await node.do(ALICE, RestrictMember("c", "carol", "mute", node.clock.now_ms + 2000))

@@ -49,7 +49,7 @@ async def heard(node: Node, count: int) -> Sequence[str]:
             await asyncio.sleep(0)
 
 
-async def test_a_replay_leaves_out_what_it_does_not_know(database: Database) -> None:
+async def test_a_replay_skips_unknown_events(database: Database) -> None:
     async with running(database, Clock()) as node:
         await node.group("c", ALICE, BOB)
         await node.send(ALICE, "one")

@@ -47,7 +47,7 @@ async def test_an_idle_node_receives_events_of_another_one(postgresql_database: 
         assert _is_banned(entry)
 
 
-async def test_an_event_that_is_not_understood_stops_nobody(
+async def test_an_undecodable_bus_message_stops_no_node(
     postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = threading.Event()

@@ -210,9 +210,7 @@ async def test_preferences_count_from_the_moment_they_are_said(watched: Watched)
     assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("six", "gong")]
 
 
-async def test_what_was_said_before_a_restart_counts_after_it(
-    watched: Watched, database: Database, clock: Clock
-) -> None:
+async def test_settings_survive_a_restart(watched: Watched, database: Database, clock: Clock) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await node.do(BOB, SetPreferences(Preferences(sounds={"message": None})))
     await node.do(BOB, SetMemberPreferences("c", notify="all"))
@@ -247,7 +245,7 @@ async def test_do_not_disturb_keeps_quiet_and_keeps_it(watched: Watched, clock: 
     assert later.id not in watched.quiet
 
 
-async def test_who_is_shown_as_dnd_is_not_disturbed(watched: Watched, database: Database, clock: Clock) -> None:
+async def test_a_user_with_status_dnd_is_not_disturbed(watched: Watched, database: Database, clock: Clock) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await node.do(BOB, StorePresence("dnd"))
     await watched.settle()
@@ -259,7 +257,7 @@ async def test_who_is_shown_as_dnd_is_not_disturbed(watched: Watched, database: 
         assert len(later.quiet) == 1
 
 
-async def test_what_the_blocked_do_reaches_nobody(watched: Watched) -> None:
+async def test_actions_of_blocked_users_notify_nobody(watched: Watched) -> None:
     node = watched.node
     await node.do(BOB, BlockUser("alice"))
     await watched.come(BOB)
@@ -327,7 +325,7 @@ async def test_what_names_a_user_is_stored_whether_they_are_connected_or_not(wat
     assert [each.id for each in live] == ([each.id for each in reversed(await watched.stored(BOB))] if there else [])
 
 
-async def test_it_is_stored_together_with_what_it_is_about(watched: Watched) -> None:
+async def test_a_notification_is_stored_together_with_its_event(watched: Watched) -> None:
     """Tests need not wait: the unread number is exact as soon as the command returns."""
     await asyncio.to_thread(watched.follower.close)
     await _everything_that_is_stored_for_all(watched)
@@ -335,7 +333,9 @@ async def test_it_is_stored_together_with_what_it_is_about(watched: Watched) -> 
     assert (len(page.items), page.unread) == (2, 5)
 
 
-async def test_of_what_an_older_version_wrote_it_is_stored_behind_the_log(watched: Watched, database: Database) -> None:
+async def test_notifications_of_events_of_an_older_version_are_stored_by_the_follower(
+    watched: Watched, database: Database
+) -> None:
     await watched.come(BOB)
     await asyncio.to_thread(watched.follower.close)
     await _everything_that_is_stored_for_all(watched)
@@ -454,7 +454,7 @@ async def test_reading_messages_reads_their_notifications(watched: Watched) -> N
     assert len(await watched.kept(BOB)) == 3
 
 
-async def test_nobody_marks_what_others_have(watched: Watched) -> None:
+async def test_users_cannot_mark_notifications_of_others(watched: Watched) -> None:
     node = watched.node
     message = await node.send(ALICE, "@all one")
     await watched.settle()
@@ -486,7 +486,7 @@ async def test_a_message_that_is_deleted_at_once_notifies_nobody_later(watched: 
         assert await again.kept(BOB) == []
 
 
-async def test_of_a_conversation_that_one_is_not_in_nothing_is_shown(watched: Watched) -> None:
+async def test_a_conversation_shows_nothing_to_users_who_are_not_members(watched: Watched) -> None:
     node = watched.node
     await node.send(ALICE, "@Bob one")
     assert len(await watched.kept(BOB)) == 1
@@ -590,7 +590,7 @@ async def test_a_message_is_judged_without_a_read(watched: Watched, monkeypatch:
     assert reads == 0
 
 
-async def test_strangers_and_their_own_doings_notify_nobody(watched: Watched) -> None:
+async def test_strangers_and_own_actions_notify_nobody(watched: Watched) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await watched.come(ALICE, MALLORY)
     message = await node.send(ALICE, "@Alice note to self", to=direct)
@@ -635,7 +635,7 @@ async def test_notifications_from_before_the_users_history_are_hidden(watched: W
 
 
 @pytest.mark.parametrize("there", [True, False])
-async def test_nobody_is_notified_of_what_was_theirs_before_their_time(watched: Watched, *, there: bool) -> None:
+async def test_members_are_not_notified_of_messages_before_their_history(watched: Watched, *, there: bool) -> None:
     node = watched.node
     message = await node.send(BOB, "from before")
     offer = await node.do(BOB, CreateOffer("c", "from before", 1, "EUR"))

@@ -119,7 +119,7 @@ async def test_another_nodes_users_wait_until_its_position_is_known(
     assert await _kept(cluster, BOB) == []
 
 
-async def test_for_whom_the_last_socket_has_just_gone_it_is_stored(
+async def test_an_event_is_stored_for_a_user_whose_last_socket_has_just_closed(
     cluster: Cluster, following: Place, postgresql_database: Database
 ) -> None:
     await _come(cluster)
@@ -143,7 +143,7 @@ async def test_only_events_after_a_kill_are_stored(cluster: Cluster, postgresql_
     assert await _stored(cluster, cluster.a, postgresql_database) == ["lost?"]
 
 
-async def test_what_happens_after_a_node_has_stopped_is_stored(cluster: Cluster, postgresql_database: Database) -> None:
+async def test_events_after_a_node_stopped_are_stored(cluster: Cluster, postgresql_database: Database) -> None:
     await _come(cluster)
     await _say(cluster, "told")
     await _renew(cluster)
@@ -155,7 +155,7 @@ async def test_what_happens_after_a_node_has_stopped_is_stored(cluster: Cluster,
 
 
 @pytest.mark.parametrize("noticed", [True, False])
-async def test_what_happens_while_one_is_gone_for_a_moment_is_stored(
+async def test_events_during_a_short_disconnect_are_stored(
     cluster: Cluster, following: Place, postgresql_database: Database, *, noticed: bool
 ) -> None:
     """`noticed`: the lease is renewed meanwhile."""

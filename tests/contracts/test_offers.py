@@ -38,7 +38,7 @@ async def _group(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
 
 
-async def test_an_offer_is_what_it_was_made_as(node: Node, clock: Clock) -> None:
+async def test_an_offer_has_the_fields_of_its_creation(node: Node, clock: Clock) -> None:
     offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     assert offer == Offer(
         id=MESSAGE_ID_BASE + node.chat.pos,
@@ -185,7 +185,7 @@ async def test_due_offers_expire_and_the_next_time_is_returned(node: Node, clock
     assert [offer.status for offer in page.items] == ["pending", "accepted", "expired", "expired"]
 
 
-async def test_offers_of_others_are_nobody_elses_business(node: Node) -> None:
+async def test_offers_are_visible_to_members_only(node: Node) -> None:
     offer = await made(node)
     there, nowhere = str(offer.id), str(offer.id + 1)
     for id_ in (there, nowhere, "x", "1" * 30, "²"):
@@ -199,7 +199,7 @@ async def test_offers_of_others_are_nobody_elses_business(node: Node) -> None:
     assert (await node.do(BACKEND, GetOffer(there))).id == offer.id
 
 
-async def test_who_may_not_write_makes_no_offer(node: Node, clock: Clock) -> None:
+async def test_a_member_who_may_not_write_creates_no_offer(node: Node, clock: Clock) -> None:
     await node.do(BACKEND, CreateConversation("channel", ("alice",), "News", id="news", owner_id="alice"))
     await node.do(BACKEND, AddMembers("news", ("bob", "carol")))
     assert await node.refusal(BOB, CreateOffer("news", "x", 1, "EUR")) == "forbidden"
@@ -250,9 +250,7 @@ async def test_the_backend_makes_and_closes_offers_for_anyone(node: Node) -> Non
         ({"sender_id": " "}, "senderId"),
     ],
 )
-async def test_what_cannot_be_offered_is_refused_with_its_place(
-    node: Node, fields: dict[str, object], path: str
-) -> None:
+async def test_invalid_offers_are_refused_with_the_field(node: Node, fields: dict[str, object], path: str) -> None:
     given = {"conversation_id": "c", "title": "x", "amount": 1, "currency": "EUR"} | fields
     with pytest.raises(ChatError) as refused:
         # type: ignore[arg-type]  # the invalid type is what is tested

@@ -78,9 +78,7 @@ async def test_owners_delete_nothing_where_that_is_left_to_the_backend(database:
         await node.do(OPERATOR, DeleteConversation("d"))
 
 
-async def test_the_last_member_who_leaves_deletes_nothing_where_that_is_left_to_the_backend(
-    database: Database, clock: Clock
-) -> None:
+async def test_the_last_member_deletes_nothing_where_only_the_backend_deletes(database: Database, clock: Clock) -> None:
     async with running(database, clock, policy=AccessPolicy(delete_conversation="service")) as node:
         await node.group("c", ALICE, BOB)
         await node.send(ALICE, "Hello")

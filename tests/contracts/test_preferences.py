@@ -34,7 +34,7 @@ async def test_preferences_are_kept_as_they_were_said(database: Database, clock:
         assert await node.do(ALICE, GetPreferences()) == Preferences()
 
 
-async def test_saying_the_same_again_is_no_news(node: Node) -> None:
+async def test_setting_the_same_status_again_announces_nothing(node: Node) -> None:
     await node.group("c", ALICE)
     await node.do(ALICE, SetPreferences(WANTED))
     await node.do(ALICE, SetMemberPreferences("c", muted=True))
@@ -60,7 +60,7 @@ async def test_saying_the_same_again_is_no_news(node: Node) -> None:
         (Preferences(do_not_disturb=DoNotDisturb(days=(7,))), "doNotDisturb.days"),
     ],
 )
-async def test_what_no_client_could_follow_is_refused(node: Node, preferences: Preferences, path: str) -> None:
+async def test_invalid_settings_are_refused(node: Node, preferences: Preferences, path: str) -> None:
     await node.group("c", ALICE)
     with pytest.raises(ChatError) as refused:
         await node.do(ALICE, SetPreferences(preferences))

@@ -61,7 +61,7 @@ async def _record(node: Node, actor: Actor) -> PresenceRecord:
     return found.record
 
 
-async def test_who_came_and_who_left_is_recorded_with_the_lease(here: Node) -> None:
+async def test_connects_and_disconnects_are_recorded_with_the_lease(here: Node) -> None:
     assert await _renew(here, "n1") == LeaseReport(known=False)
     assert await _renew(here, "n1", "alice", "bob") == LeaseReport(
         known=True,
@@ -133,7 +133,7 @@ async def test_a_node_that_is_alone_does_not_wait_for_leases_to_end(here: Node, 
     assert await _online_elsewhere(here, "n2") == []
 
 
-async def test_a_node_that_stops_in_good_order_leaves_nobody_online(here: Node, clock: Clock) -> None:
+async def test_a_regular_shutdown_leaves_no_user_online(here: Node, clock: Clock) -> None:
     await _renew(here, "n1", "alice")
     await here.do(OPERATOR, EndLease("n1"))
     assert await _online_elsewhere(here, "n2") == []
@@ -168,14 +168,14 @@ async def test_an_invisible_user_of_a_killed_node_was_not_seen_there(here: Node,
     assert await _record(here, ALICE) == PresenceRecord("alice", "invisible", None, 123)
 
 
-async def test_a_lease_and_what_comes_with_it_makes_no_event(here: Node) -> None:
+async def test_renewing_a_lease_records_no_event(here: Node) -> None:
     before = len(await here.replay())
     await _renew(here, "n1", "alice", "bob", gone=(UserLeft("carol", 1),))
     await here.do(ALICE, StorePresence("dnd", "no"))
     assert len(await here.replay()) == before
 
 
-async def test_any_number_who_come_and_leave_take_as_many_statements(here: Node) -> None:
+async def test_recording_moves_takes_the_same_number_of_statements_for_any_number_of_users(here: Node) -> None:
     await _renew(here, "n1")
     counts = []
     for number in (1, 500):
@@ -200,7 +200,7 @@ async def test_a_chosen_status_survives_a_restart(database: Database, clock: Clo
         assert entry.presence == PresenceRecord("alice", "away", "in a meeting", 55)
 
 
-async def test_an_empty_text_takes_it_away(here: Node) -> None:
+async def test_an_empty_text_removes_the_status_text(here: Node) -> None:
     for text in ("", None):
         await here.do(ALICE, SetPresence("online", "something"))
         assert (await _record(here, ALICE)).text == "something"
@@ -242,7 +242,7 @@ async def test_contacts_share_a_direct_conversation_or_a_small_group(here: Node)
         assert [contact.record.user_id for contact in found] == expected
 
 
-async def test_what_cannot_be_asked_is_refused(here: Node) -> None:
+async def test_invalid_queries_are_refused(here: Node) -> None:
     assert await here.refusal(ALICE, GetPresence(("bob", "a b"))) == "invalid_request"
     assert await here.refusal(ALICE, GetPresence(("bob",) * 1001)) == "invalid_request"
     assert await here.refusal(ALICE, ListOnline()) == "forbidden"

@@ -46,7 +46,7 @@ async def test_a_connect_is_announced_once_on_both_nodes(cluster: Cluster) -> No
     assert _shown(cluster.a) == _shown(cluster.b) == [("alice", "online")]
 
 
-async def test_who_leaves_one_node_and_is_on_the_other_is_not_offline(cluster: Cluster) -> None:
+async def test_a_user_who_leaves_one_of_two_nodes_is_not_offline(cluster: Cluster) -> None:
     for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
         await place.connect(ALICE, socket_id)
         await place.recorded()
@@ -98,7 +98,7 @@ async def test_a_chosen_status_applies_on_all_nodes(cluster: Cluster) -> None:
     assert len(_shown(cluster.a)) == len(_shown(cluster.b)) == 3, "nobody saw that they left"
 
 
-async def test_a_choice_of_which_the_bus_lost_the_news_is_taken_over_with_the_next_move(
+async def test_a_status_lost_by_the_bus_is_adopted_with_the_next_transition(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place, socket_id in ((cluster.a, "phone"), (cluster.b, "laptop")):
@@ -188,7 +188,7 @@ def test_what_collided_is_tried_again_and_what_does_not_answer_is_not() -> None:
         assert leases._is_away(OperationalError("", None, error)) is is_away
 
 
-async def test_who_comes_back_at_once_to_another_node_was_never_offline(cluster: Cluster) -> None:
+async def test_a_user_who_moves_to_another_node_at_once_was_never_offline(cluster: Cluster) -> None:
     await cluster.a.connect(ALICE, "phone")
     await cluster.b.next(PresenceChanged)
     await cluster.a.kill()
@@ -231,7 +231,7 @@ async def test_a_user_enters_a_room_with_the_first_node_and_leaves_it_with_the_l
         assert len(place.of(RoomEntered)) == len(place.of(RoomLeft)) == 1
 
 
-async def test_who_was_in_a_room_at_a_killed_node_leaves_it_when_they_are_offline(cluster: Cluster) -> None:
+async def test_users_of_a_killed_node_leave_their_rooms_when_they_go_offline(cluster: Cluster) -> None:
     await cluster.b.connect(BOB, "b")
     await cluster.a.connect(ALICE, "phone")
     await cluster.a.recorded()

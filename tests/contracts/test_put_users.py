@@ -26,7 +26,7 @@ WHOLE = PutUser("alice", "Alice", "https://example.com/a.png", "Alice@Example.co
 
 
 @pytest.mark.parametrize("actor", [BACKEND, OPERATOR])
-async def test_the_back_end_creates_a_user_and_changes_one(node: Node, actor: Actor) -> None:
+async def test_the_backend_creates_and_changes_users(node: Node, actor: Actor) -> None:
     created = await node.do(actor, WHOLE)
     assert created == User(
         "alice",
@@ -53,7 +53,7 @@ async def test_a_user_of_whom_nothing_is_said_is_called_by_the_id_until_a_token_
 
 
 @pytest.mark.parametrize("name", ["Alicia", "alice"])
-async def test_a_token_does_not_rename_whom_the_back_end_or_the_user_has_named(node: Node, name: str) -> None:
+async def test_a_token_does_not_rename_a_user_named_by_the_backend_or_themselves(node: Node, name: str) -> None:
     await node.do(BACKEND, PutUser("alice", name=name))
     assert (await node.do(ALICE, EnsureUser("alice", "Alice"))).name == name
     await node.do(BOB, EnsureUser("bob", "bob"))
@@ -88,7 +88,7 @@ async def test_users_put_nobody(node: Node) -> None:
         (PutUser("alice", metadata={"a": "\x00"}), "metadata"),
     ],
 )
-async def test_what_cannot_be_said_of_a_user_is_refused_and_named(node: Node, command: PutUser, path: str) -> None:
+async def test_invalid_user_fields_are_refused_by_name(node: Node, command: PutUser, path: str) -> None:
     with pytest.raises(ChatError) as refused:
         await node.do(BACKEND, command)
     assert (refused.value.code, refused.value.details) == ("invalid_request", [_at(path, refused.value)])
@@ -103,7 +103,7 @@ def _at(path: str, error: ChatError) -> dict[str, str]:
     return {"path": path, "message": error.message.removeprefix(f"{path}: ")}
 
 
-async def test_an_address_that_somebody_signs_in_with_stays(node: Node) -> None:
+async def test_an_e_mail_address_used_for_sign_in_cannot_be_changed(node: Node) -> None:
     user = await node.do(ANYONE, RegisterAccount("ann@example.com", "Ann", "hash"))
     assert await node.refusal(BACKEND, PutUser(user.id, email="other@example.com")) == "conflict"
     assert (await node.do(BACKEND, PutUser(user.id, name="Anna", email="ann@example.com"))).name == "Anna"
@@ -136,7 +136,7 @@ async def test_a_retried_batch_is_answered_as_the_first(node: Node) -> None:
     assert await node.chat.execute(BACKEND, command, key) == first
 
 
-async def test_the_back_end_bans_and_sees_who_is_banned(node: Node) -> None:
+async def test_the_backend_bans_users_and_finds_banned_ones(node: Node) -> None:
     await node.do(BACKEND, PutUser("alice"))
     assert (await node.do(BACKEND, BanUser("alice"))).banned
     assert (await node.do(BACKEND, GetUser("alice"))).banned

@@ -46,7 +46,7 @@ async def test_it_is_stored_for_who_is_connected_nowhere(cluster: Cluster) -> No
     assert (await cluster.b.next(MailStored)).user_id == "carol", "she may be coming there"
 
 
-async def test_without_the_bus_nothing_is_stored_for_who_is_on_another_node(
+async def test_without_the_bus_nothing_is_stored_for_users_on_another_node(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(cluster.a.node.chat.bus), "away", True)
@@ -57,7 +57,7 @@ async def test_without_the_bus_nothing_is_stored_for_who_is_on_another_node(
     assert await cluster.a.node.do(BACKEND, ListConnected()) == ("alice", "bob")
 
 
-async def test_who_was_on_a_node_whose_lease_has_ended_is_not_connected(cluster: Cluster) -> None:
+async def test_users_of_a_node_with_an_ended_lease_are_not_connected(cluster: Cluster) -> None:
     await cluster.b.kill()
     assert await cluster.a.node.do(BACKEND, IsConnected("bob")) is True, "as far as is known"
     cluster.clock.now_ms += 15_000
@@ -67,9 +67,7 @@ async def test_who_was_on_a_node_whose_lease_has_ended_is_not_connected(cluster:
     assert report.stored == ("bob",)
 
 
-async def test_who_types_on_a_killed_node_stops_a_little_later(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_typing_on_a_killed_node_ends_a_little_later(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster.b.node.chat.signals._typing._elsewhere, "_lasts_s", 0.1)
     await cluster.a.node.do(ALICE, SetTyping("c", is_typing=True))
     assert (await cluster.b.next(TypingChanged)).is_typing

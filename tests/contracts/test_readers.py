@@ -51,7 +51,7 @@ async def test_an_edit_tells_whether_the_earlier_text_was_read(node: Node) -> No
     assert [event.read for event in await node.replay() if isinstance(event, MessageEdited)] == [False, True]
 
 
-async def test_in_a_large_conversation_nobody_looks_for_readers_at_an_edit(node: Node) -> None:
+async def test_an_edit_in_a_large_conversation_reads_no_readers(node: Node) -> None:
     members = ("alice", *(f"user{number}" for number in range(LARGE_CONVERSATION)))
     await node.do(BACKEND, CreateConversation("group", members, id="c", owner_id=members[0]))
     sent = await node.send(ALICE, "1")

@@ -30,7 +30,7 @@ async def _unread(node: Node, actor: Actor, conversation_id: str = "c") -> int:
     return int(figures[0][2].unread_count)
 
 
-async def test_what_others_send_is_unread_and_what_one_sends_is_not(node: Node) -> None:
+async def test_only_messages_of_others_are_unread(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(3):
         await node.send(ALICE, str(number))
@@ -54,7 +54,7 @@ async def test_reading_without_a_message_reads_to_the_end(node: Node) -> None:
     assert (event.user_id, event.seq, event.message_id, event.authors) == ("bob", 3, last.id, None)
 
 
-async def test_reading_up_to_a_message_leaves_what_is_behind_it(node: Node) -> None:
+async def test_reading_up_to_a_message_leaves_later_notifications_unread(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB if number % 2 else ALICE, str(number)) for number in range(6)]
     assert await node.do(BOB, MarkRead("c", str(sent[2].id))) == ReadMark("c", 3, Unread(1, 0))
@@ -272,7 +272,7 @@ async def test_without_a_message_the_newest_one_of_others_is_unread(node: Node) 
     assert await node.refusal(MALLORY, MarkUnread("c")) == "forbidden"
 
 
-async def test_what_is_unread_already_stays_so(node: Node) -> None:
+async def test_marking_unread_never_moves_forward(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = [await node.send(ALICE, str(number)) for number in range(3)]
     assert await node.do(BOB, MarkUnread("c", str(sent[2].id))) == ReadMark("c", 0, Unread(3, 0))

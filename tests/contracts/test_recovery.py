@@ -33,7 +33,7 @@ async def test_a_secret_is_made_once(node: Node) -> None:
     assert await node.do(OPERATOR, EnsureSecret("other", "third")) == "third"
 
 
-async def test_nobody_but_the_server_asks_for_any_of_this(node: Node) -> None:
+async def test_only_the_server_may_use_these_commands(node: Node) -> None:
     commands = (
         EnsureSecret("recovery", "x"),
         FindSession("s", "n"),
@@ -98,7 +98,7 @@ async def test_a_session_that_was_ended_on_purpose_stays_so(node: Node) -> None:
     assert (await found(node)).ended
 
 
-async def test_what_is_not_needed_any_more_is_forgotten_and_what_is_stays(node: Node, clock: Clock) -> None:
+async def test_only_unneeded_sessions_are_deleted(node: Node, clock: Clock) -> None:
     for socket_id in ("here", "gone"):
         await node.do(OPERATOR, KeepSessionRoom(socket_id, "c", opened=True))
         await node.do(OPERATOR, MoveSession(socket_id, "n"))
@@ -113,7 +113,7 @@ async def test_what_is_not_needed_any_more_is_forgotten_and_what_is_stays(node: 
     assert (await found(node, node_id="old")).age_ms is None
 
 
-async def test_missed_events_are_those_up_to_a_position_and_no_further(node: Node) -> None:
+async def test_missed_events_end_at_the_given_position(node: Node) -> None:
     await node.users(ALICE, BOB)
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB, str(number)) for number in range(5)]
@@ -123,7 +123,7 @@ async def test_missed_events_are_those_up_to_a_position_and_no_further(node: Nod
     assert missed.pos == positions[3]
 
 
-async def test_what_was_missed_is_counted_up_to_a_limit(node: Node) -> None:
+async def test_missed_events_are_counted_up_to_a_limit(node: Node) -> None:
     await node.users(ALICE, BOB)
     await node.group("c", ALICE, BOB)
     before = node.chat.pos

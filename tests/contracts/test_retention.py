@@ -103,7 +103,7 @@ async def test_the_floor_moves_and_the_log_starts_after_it(node: Node, clock: Cl
     assert await rows_of(node, log) == [1]
 
 
-async def test_what_is_as_old_as_the_retention_is_kept(node: Node, clock: Clock) -> None:
+async def test_messages_exactly_as_old_as_the_retention_are_kept(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "old")
     clock.now_ms += DAY_MS
@@ -112,7 +112,7 @@ async def test_what_is_as_old_as_the_retention_is_kept(node: Node, clock: Clock)
     assert [message.content for message in await history(node)] == ["old"]
 
 
-async def test_pruning_goes_in_steps_and_ends_at_the_first_young_event(
+async def test_pruning_runs_in_steps_and_ends_at_the_first_recent_event(
     node: Node, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "STEP", 3)
@@ -264,7 +264,7 @@ async def test_words_that_were_cut_before_their_message_was_pruned_are_not_put_i
     assert await rows_of(node, text("message_words")) == [0]
 
 
-async def test_what_was_said_in_a_deleted_conversation_is_cleared(
+async def test_messages_of_a_deleted_conversation_are_cleared(
     node: Node, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "CLEARED_AT_ONCE", 2)

@@ -165,7 +165,7 @@ async def test_messages_are_found_by_their_words_however_they_are_written(indexe
 
 
 @pytest.mark.parametrize("text", ["", "   ", "!?", '""', "\u0301", "a" * 1001, "a " * 65, "a\x00b", "\ud800"])
-async def test_what_cannot_be_searched_for_is_refused(indexed: Indexed, text: str) -> None:
+async def test_invalid_queries_of_a_search_are_refused(indexed: Indexed, text: str) -> None:
     assert await indexed.node.refusal(BOB, SearchMessages(text)) == "invalid_request"
 
 
@@ -211,7 +211,7 @@ async def test_a_newcomer_finds_no_quote_of_what_lies_before_their_time(indexed:
         assert seen.reply_to is not None
 
 
-async def test_the_back_end_searches_every_conversation(indexed: Indexed) -> None:
+async def test_the_backend_searches_every_conversation(indexed: Indexed) -> None:
     await indexed.node.send(ALICE, "hello")
     await indexed.catch_up()
     assert await indexed.find(BACKEND, "hello") == ["hello"]
@@ -323,7 +323,7 @@ async def test_a_deleted_message_and_its_words_are_not_found(indexed: Indexed, d
         assert connection.execute(sql("SELECT count(*) FROM message_words")).scalar() == 0
 
 
-async def test_an_index_that_is_behind_shows_nothing_that_is_gone(node: Node, database: Database) -> None:
+async def test_a_lagging_index_shows_no_deleted_messages(node: Node, database: Database) -> None:
     await node.group("c", ALICE, BOB)
     async with indexing(node, database) as indexed:
         edited, deleted = await node.send(ALICE, "one secret"), await node.send(ALICE, "two secret")
@@ -351,7 +351,7 @@ async def test_a_member_from_join_on_finds_nothing_of_before(indexed: Indexed) -
     assert await indexed.find(CAROL, "hello", "c") == ["hello after"]
 
 
-async def test_what_was_sent_while_nobody_indexed_is_found_after_a_restart(database: Database, clock: Clock) -> None:
+async def test_messages_sent_without_an_indexer_are_found_after_a_restart(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
         await node.group("c", ALICE, BOB)
         async with indexing(node, database) as indexed:

@@ -73,7 +73,7 @@ async def test_an_event_that_cannot_be_rendered_hides_no_other(node: Node) -> No
     assert [event.data.content for event in said.events or ()] == ["first"]
 
 
-async def test_what_was_stored_before_is_repaired(node: Node) -> None:
+async def test_invalid_rows_of_older_versions_are_repaired(node: Node) -> None:
     """Rows as they were written before numbers and times were limited: each member can read everything again."""
     await node.group("c", ALICE, BOB, CAROL)
     start = (await node.do(BOB, GetSyncState())).cursor

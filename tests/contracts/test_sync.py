@@ -194,7 +194,7 @@ async def test_in_a_large_conversation_authors_and_the_reader_receive_a_receipt(
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-", "12", "-12", "{epoch}-", "{epoch}-1x", "{epoch}-²"])
-async def test_what_is_no_cursor_is_refused(node: Node, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(node: Node, cursor: str) -> None:
     assert await node.refusal(ALICE, ListEvents(cursor.format(epoch=node.chat.epoch))) == "invalid_request"
 
 

@@ -62,13 +62,13 @@ async def test_contacts_find_whom_they_share_a_conversation_with(contacts: Node)
     assert await _found(contacts, ALICE) == ["alice", "carol"]
 
 
-async def test_the_back_end_finds_everybody(narrow: Node) -> None:
+async def test_the_backend_finds_everyone(narrow: Node) -> None:
     for actor in (BACKEND, OPERATOR):
         assert await _found(narrow, actor) == ["alice", "bob", "carol", "mallory"]
         assert (await narrow.do(actor, GetUser("mallory"))).name == "Mallory"
 
 
-async def test_nobody_finds_anybody_in_a_closed_directory(closed: Node) -> None:
+async def test_a_closed_directory_finds_no_users(closed: Node) -> None:
     for text in ("", "bob", "alice"):
         assert await _found(closed, ALICE, text) == []
     assert (await closed.do(ALICE, GetUser("bob"))).name == "Bob"

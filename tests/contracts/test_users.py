@@ -44,7 +44,7 @@ async def test_a_user_changes_name_picture_and_text(node: Node) -> None:
     assert await node.do(BOB, GetUser("alice")) == changed
 
 
-async def test_what_is_left_out_stays_and_none_takes_away(node: Node) -> None:
+async def test_unset_fields_stay_and_none_removes(node: Node) -> None:
     await _arrive(node, ("alice", "Alice"))
     await node.do(ALICE, UpdateUser(avatar="/api/v1/files/1/a.png", text="Hello"))
     assert (await node.do(ALICE, UpdateUser(text=None))).avatar == "/api/v1/files/1/a.png"
@@ -52,7 +52,7 @@ async def test_what_is_left_out_stays_and_none_takes_away(node: Node) -> None:
     assert (user.name, user.avatar, user.text) == ("Alice", None, None)
 
 
-async def test_a_change_that_changes_nothing_is_no_event(node: Node) -> None:
+async def test_an_ineffective_change_records_no_event(node: Node) -> None:
     await _arrive(node, ("alice", "Alice"))
     await node.do(ALICE, UpdateUser())
     await node.do(ALICE, UpdateUser(name="Alice", text=None))

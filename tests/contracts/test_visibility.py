@@ -126,7 +126,7 @@ async def test_an_ex_member_learns_only_that_the_membership_ended(
     assert await events_after(node, BOB, ended) == []
 
 
-async def test_of_a_deleted_conversation_its_members_learn_that_it_is_gone(node: Node) -> None:
+async def test_members_receive_the_deletion_of_their_conversation(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "a secret")
     await node.do(ALICE, DeleteConversation("c"))
@@ -205,7 +205,7 @@ async def test_a_newcomer_sees_no_quote_of_what_lies_before(node: Node) -> None:
     assert seen.reply_to.content == "a later secret"
 
 
-async def test_a_newcomer_who_runs_the_conversation_is_answered_without_the_quote(node: Node) -> None:
+async def test_a_new_admin_receives_a_message_without_an_older_quote(node: Node) -> None:
     old = await secret_group(node)
     await node.do(BACKEND, AddMembers("c", ("carol",)))
     reply = await reply_to(node, old)
@@ -215,7 +215,7 @@ async def test_a_newcomer_who_runs_the_conversation_is_answered_without_the_quot
     assert "secret" in repr(await node.do(BACKEND, PinMessage(str(reply.id))))
 
 
-async def test_a_newcomer_sees_quotes_of_their_own_time(node: Node) -> None:
+async def test_a_new_member_sees_quotes_within_their_history(node: Node) -> None:
     await secret_group(node)
     await let_in(node, CAROL)
     reply = await reply_to(node, await node.send(ALICE, "for all"))
@@ -228,7 +228,7 @@ async def test_a_newcomer_sees_quotes_of_their_own_time(node: Node) -> None:
 
 
 @pytest.mark.parametrize("silent", [True, False])
-async def test_an_offer_of_before_the_join_belongs_to_the_history_before(node: Node, *, silent: bool) -> None:
+async def test_an_offer_from_before_the_join_is_hidden_with_the_history(node: Node, *, silent: bool) -> None:
     """Also if no message was ever sent."""
     await node.users(CAROL)
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
@@ -354,7 +354,7 @@ async def test_the_backend_gets_its_first_result_again_after_removals(node: Node
     assert await refusals(node, BACKEND, command, key) == {"forbidden"}
 
 
-async def test_a_message_of_an_earlier_time_is_not_answered_again(node: Node) -> None:
+async def test_a_retry_returns_no_message_from_before_the_senders_history(node: Node) -> None:
     await secret_group(node)
     command = SendMessage("c", "mine", "m1")
     first = await node.do(BOB, command)

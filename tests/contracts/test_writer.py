@@ -71,7 +71,7 @@ async def test_a_batch_takes_as_many_statements_however_many_messages_it_has(nod
     assert counts == [5 + (1 if _writes_at_once(node) else 5)] * 3
 
 
-async def test_what_messages_refer_to_takes_a_statement_a_kind(node: Node) -> None:
+async def test_references_of_messages_take_one_statement_for_each_kind(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     root = await node.send(BOB, "root")
     await node.do(ALICE, CreateUpload("f1", "a.png", None, 1, 1000))
@@ -195,7 +195,7 @@ async def test_an_answer_comes_after_the_commit(node: Node) -> None:
     assert found == [1]
 
 
-async def test_a_command_whose_caller_has_gone_is_carried_out_all_the_same(node: Node) -> None:
+async def test_a_command_is_executed_after_its_caller_was_cancelled(node: Node) -> None:
     await node.group("c", ALICE)
     with node.clock.stopped():
         future = node.submit(ALICE, SendMessage("c", "1"))
@@ -281,7 +281,7 @@ async def test_a_command_with_a_bug_fails_alone_and_leaves_nothing(node: Node) -
     assert await _stored(node) == _published(node) == ["0", "1", "2"]
 
 
-async def test_a_command_that_nothing_carries_out_stops_nobody(node: Node) -> None:
+async def test_a_command_without_a_handler_stops_no_other_command(node: Node) -> None:
     class Unknown(Change[None], frozen=True, tag="Unknown"):
         pass
 
@@ -372,7 +372,7 @@ async def test_no_result_is_given_for_a_commit_while_the_database_is_unavailable
     assert await _stored(node) == _published(node) == ["1"]
 
 
-async def test_a_batch_of_which_nobody_knows_whether_it_happened_is_not_tried_again(node: Node) -> None:
+async def test_a_batch_with_an_unknown_outcome_is_not_retried(node: Node) -> None:
     await node.group("c", ALICE)
 
     def lost_with_the_next_connection(connection: Connection) -> None:
@@ -399,7 +399,7 @@ def _show(database: Database) -> None:
         connection.execute(text("ALTER TABLE hidden RENAME TO log_head"))
 
 
-async def test_commands_are_unavailable_while_the_database_is_gone_and_work_again_after(
+async def test_commands_are_unavailable_while_the_database_is_and_work_again_after(
     node: Node, database: Database
 ) -> None:
     await node.group("c", ALICE)
@@ -444,7 +444,7 @@ async def test_a_stall_in_an_aside_is_answered_and_its_end_noticed(node: Node, m
     assert await _stored(node) == _published(node) == ["1"]
 
 
-async def test_a_slow_series_after_a_broken_batch_is_no_stall(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_series_after_a_failed_batch_is_no_stall(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each transaction has the full time, and returns its results when it has ended."""
     await node.group("c", ALICE)
     async with asyncio.timeout(WAIT_S):
@@ -467,7 +467,7 @@ async def test_a_slow_series_after_a_broken_batch_is_no_stall(node: Node, monkey
     assert _codes(outcomes[1:]) == [*["NoneType"] * 5, "Message"]
 
 
-async def test_an_aside_that_nobody_waits_for_any_more_does_no_harm(node: Node) -> None:
+async def test_an_abandoned_writer_task_does_no_harm(node: Node) -> None:
     await node.group("c", ALICE)
     with node.clock.stopped():
         sending = node.submit(ALICE, SendMessage("c", "1"))
@@ -491,7 +491,7 @@ def _cut_connections(database: Database) -> None:
         )
 
 
-async def test_a_cut_connection_between_transactions_is_noticed_by_nobody(
+async def test_a_connection_that_breaks_between_transactions_affects_no_command(
     postgresql_database: Database, clock: Clock
 ) -> None:
     async with running(postgresql_database, clock) as node:
@@ -537,7 +537,7 @@ async def test_two_writers_share_one_dense_order(database: Database, clock: Cloc
         assert seen == first.log[-1].pos - 1
 
 
-async def test_a_writer_forgets_what_it_knew_when_another_has_written(database: Database, clock: Clock) -> None:
+async def test_a_writer_empties_its_cache_after_another_writes(database: Database, clock: Clock) -> None:
     async with running(database, clock) as first, running(database, clock) as second:
         await first.group("c", ALICE, BOB)
         await first.send(BOB, "1")

@@ -234,7 +234,7 @@ def test_only_the_backend_and_operators_take_members_out_where_nobody_owns(rule:
 
 @pytest.mark.parametrize(("kind", "code"), [("group", None), ("channel", None), ("direct", "forbidden")])
 @pytest.mark.parametrize("role", ["owner", "admin", "member"])
-def test_anyone_leaves_a_group_or_channel_and_nobody_a_direct_conversation(
+def test_members_can_leave_groups_and_channels_but_no_direct_conversation(
     kind: ConversationKind, role: MemberRole, code: str | None
 ) -> None:
     assert _code(may_remove(ALICE, _conversation(kind), _member(role), _member(role))) == code
@@ -278,7 +278,9 @@ def test_roles_are_the_owners_to_give(
         ("member", "admin", "forbidden"),
     ],
 )
-def test_an_admin_steps_down_and_an_owner_hands_on(role: MemberRole, to: MemberRole, code: str | None) -> None:
+def test_an_admin_may_step_down_and_an_owner_transfer_ownership(
+    role: MemberRole, to: MemberRole, code: str | None
+) -> None:
     assert _code(may_give_role(ALICE, _conversation(), _member(role), _member(role), to)) == code
 
 
@@ -326,7 +328,7 @@ def test_in_a_channel_only_owner_and_admins_post(kind: ConversationKind, role: M
     assert _code(may_post(_conversation(kind), _member(role), 0)) == code
 
 
-def test_nobody_posts_where_one_has_blocked_the_other() -> None:
+def test_nobody_posts_in_a_direct_conversation_with_a_block() -> None:
     assert _code(may_post(replace(_conversation("direct"), blocked=True), _member(), 0)) == "blocked"
 
 
@@ -340,7 +342,7 @@ def test_nobody_posts_where_one_has_blocked_the_other() -> None:
         (FOR_EVER_MS, "member", 10**15, "muted"),
     ],
 )
-def test_a_muted_member_posts_nothing_until_it_ends(
+def test_a_muted_member_cannot_post_until_the_mute_ends(
     until_ms: int, role: MemberRole, now_ms: int, code: str | None
 ) -> None:
     assert _code(may_post(_conversation(), replace(_member(role), muted_until_ms=until_ms), now_ms)) == code
@@ -402,7 +404,7 @@ def test_a_reader_sees_messages_and_quotes_within_their_history(
         assert replace(found, reply_to=message.reply_to) == message
 
 
-def test_an_offer_is_for_those_who_were_there_when_it_was_made() -> None:
+def test_only_members_at_its_creation_see_an_offer() -> None:
     made_at = MESSAGE_ID_BASE + 40
     assert may_see_offer(made_at, WHOLE)
     assert may_see_offer(made_at, HistoryStart(7, 39))

@@ -49,18 +49,18 @@ def test_accepting_joins_the_call_and_notifies_all_devices_of_all_members() -> N
     assert event.source == "s2"
 
 
-def test_a_call_that_nobody_answers_is_missed() -> None:
+def test_a_call_that_nobody_accepts_is_missed() -> None:
     state = CallState()
     _invited(state, *PAIR, now=10)
     assert state.next_deadline() == 10 + RING_S
     assert state.expire(10 + RING_S - 0.001) == []
     assert _ends(state.expire(10 + RING_S)) == [("timeout", {"alice", "bob"}, ("bob",))]
     assert state.next_deadline() is None
-    with pytest.raises(ChatError, match="no such call"):
+    with pytest.raises(ChatError, match="does not exist or has ended"):
         state.accept("bob", AcceptCall("c", "1"))
 
 
-def test_a_caller_who_gives_up_is_missed() -> None:
+def test_a_cancelled_call_is_missed() -> None:
     state = CallState()
     _invited(state, *PAIR)
     said, ended = state.hang_up("alice", HangUpCall("c", "1"))
@@ -120,7 +120,7 @@ def test_a_call_that_a_block_or_a_deletion_ends_is_not_missed() -> None:
     assert state.next_deadline() is None
 
 
-def test_there_is_no_call_without_somebody_to_call() -> None:
+def test_a_call_needs_somebody_to_call() -> None:
     state = CallState()
     with pytest.raises(ChatError, match="nobody"):
         state.invite("alice", InviteToCall("c", "1"), PAIR, (), 0)
@@ -139,7 +139,7 @@ def test_a_user_can_start_a_limited_number_of_calls() -> None:
     assert refused.value.code == "conflict"
 
 
-def test_signals_go_to_the_other_sides_or_to_one() -> None:
+def test_signals_are_sent_to_the_other_participants_or_to_one() -> None:
     state = CallState()
     _invited(state, *GROUP)
     (event,) = state.signal("bob", SendCallSignal("c", "1", data="candidate"))
@@ -160,7 +160,7 @@ def test_a_second_device_that_declines_too_changes_nothing() -> None:
     assert state.reject("bob", RejectCall("c", "1")) == []
 
 
-def test_a_side_whose_last_socket_is_gone_has_left() -> None:
+def test_a_participant_whose_last_socket_closed_has_left() -> None:
     state = CallState()
     _invited(state, *PAIR)
     state.accept("bob", AcceptCall("c", "1"))
@@ -177,7 +177,7 @@ def test_a_call_keeps_ringing_for_a_disconnected_user() -> None:
     assert state.user_connected("bob") == []
 
 
-def test_who_leaves_the_conversation_leaves_its_call() -> None:
+def test_leaving_the_conversation_leaves_its_call() -> None:
     state = CallState()
     _invited(state, *GROUP)
     state.accept("bob", AcceptCall("c", "1"))

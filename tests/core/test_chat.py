@@ -115,7 +115,7 @@ async def test_nothing_is_queued_by_a_node_in_doubt() -> None:
     assert queue.submitted == []
 
 
-async def test_what_is_refused_at_the_door_is_not_queued() -> None:
+async def test_an_invalid_command_is_not_queued() -> None:
     chat, queue = _chat()
     with pytest.raises(ChatError):
         chat.execute(ALICE, SendMessage("c", ""))

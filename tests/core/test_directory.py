@@ -81,7 +81,7 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_users_who_are_asked_for_in_one_turn_are_read_at_once(table: Table) -> None:
+async def test_users_requested_in_one_turn_are_loaded_by_one_query(table: Table) -> None:
     directory = Directory(table.load)
     alice, bob, again = await asyncio.gather(*(directory.find(user_id) for user_id in ("alice", "bob", "alice")))
     assert table.asked == [["alice", "bob"]]
@@ -89,7 +89,7 @@ async def test_users_who_are_asked_for_in_one_turn_are_read_at_once(table: Table
     assert (alice.conversation_ids, bob.conversation_ids) == ({"c"}, {"c", "d"})
 
 
-async def test_a_user_who_was_read_is_not_read_again(table: Table) -> None:
+async def test_a_loaded_user_is_not_loaded_again(table: Table) -> None:
     directory = Directory(table.load)
     entry = await directory.find("alice")
     assert directory.peek("alice") is entry
@@ -98,7 +98,7 @@ async def test_a_user_who_was_read_is_not_read_again(table: Table) -> None:
     assert directory.peek("bob") is None
 
 
-async def test_somebody_unknown_has_an_entry_that_becomes_theirs(table: Table) -> None:
+async def test_an_unknown_user_has_an_entry_that_is_completed_later(table: Table) -> None:
     directory = Directory(table.load)
     entry = await directory.find("carol")
     assert entry.user is None
@@ -149,7 +149,7 @@ async def test_events_that_come_while_a_user_is_read_are_not_lost(table: Table) 
     assert (await finding).conversation_ids == {"d"}
 
 
-async def test_events_that_the_answer_has_seen_already_are_not_applied_to_it_again(table: Table) -> None:
+async def test_events_included_in_loaded_data_are_not_applied_again(table: Table) -> None:
     directory = Directory(table.load)
     table.slow = True
     # As of position 2, alice was added to d (1) and removed again (2); the bus has not delivered the removal.
@@ -203,7 +203,7 @@ async def test_a_directory_that_is_never_idle_remembers_no_events(table: Table) 
     assert not directory._running
 
 
-async def test_a_database_that_fails_fails_those_who_wait_and_nobody_after(table: Table) -> None:
+async def test_a_failing_load_fails_only_its_waiting_callers(table: Table) -> None:
     directory = Directory(table.load)
     table.error = ConnectionError()
     outcomes = await asyncio.gather(*(directory.find("alice") for _ in range(2)), return_exceptions=True)
@@ -212,7 +212,7 @@ async def test_a_database_that_fails_fails_those_who_wait_and_nobody_after(table
     assert (await directory.find("alice")).conversation_ids == {"c"}
 
 
-async def test_one_who_stops_waiting_does_not_stop_the_others(table: Table) -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_others(table: Table) -> None:
     directory = Directory(table.load)
     table.slow = True
     impatient = asyncio.ensure_future(directory.find("alice"))
@@ -235,7 +235,7 @@ async def test_the_most_recently_used_entries_stay_cached(table: Table) -> None:
     assert directory.peek("carol") is not None
 
 
-async def test_a_user_who_is_held_is_never_forgotten(table: Table) -> None:
+async def test_a_held_user_is_never_evicted(table: Table) -> None:
     directory = Directory(table.load, idle_max=1)
     entry = await directory.find("alice")
     assert directory.hold("alice", entry) is entry
@@ -252,7 +252,7 @@ async def test_a_user_who_is_held_is_never_forgotten(table: Table) -> None:
     assert directory.peek("alice") is None
 
 
-async def test_two_who_found_a_user_before_and_after_they_were_forgotten_hold_one_entry(table: Table) -> None:
+async def test_callers_from_before_and_after_an_eviction_hold_one_entry(table: Table) -> None:
     directory = Directory(table.load, idle_max=1)
     first = await directory.find("alice")
     await directory.find("bob")
@@ -279,7 +279,7 @@ async def test_contacts_are_known_without_asking(table: Table) -> None:
     assert not directory.are_acquainted("alice", "bob")
 
 
-async def test_a_conversation_that_somebody_is_let_into_is_read(table: Table) -> None:
+async def test_a_conversation_is_loaded_when_a_cached_user_joins(table: Table) -> None:
     directory = Directory(table.load, contacts_max=2)
     await asyncio.gather(directory.find("alice"), directory.find("bob"))
     table.conversation_ids = {"alice": {"c", "e"}, "bob": {"c", "e"}, "carol": {"e"}, "dora": {"e"}}
@@ -319,7 +319,7 @@ async def test_events_that_come_while_a_conversation_is_read_are_counted(table: 
     assert (new.kind, new.member_count) == ("group", 1)
 
 
-async def test_a_user_who_is_forgotten_is_in_no_circle(table: Table) -> None:
+async def test_an_evicted_user_is_in_no_conversation_of_the_index(table: Table) -> None:
     directory = Directory(table.load, idle_max=1)
     alice = await directory.find("alice")
     await directory.find("bob")

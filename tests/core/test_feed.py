@@ -116,7 +116,7 @@ async def test_events_from_before_the_start_are_not_delivered() -> None:
     assert log.told == [11, 12]
 
 
-async def test_a_gap_is_filled_by_the_bus_if_it_does_so_soon() -> None:
+async def test_the_bus_may_fill_a_gap_for_a_moment() -> None:
     log = Log()
     log.own("answer", 3, 5)
     log.brings(1, 3)

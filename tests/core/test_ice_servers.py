@@ -28,6 +28,6 @@ def test_a_server_is_read(text: str, server: IceServer) -> None:
     "text",
     ["", "stun:", "https://stun.example.com", "turn:turn.example.com", "turn:user@turn.example.com", "stun:a b"],
 )
-def test_what_is_no_server_is_refused_without_a_password(text: str) -> None:
+def test_an_invalid_server_is_refused_without_showing_the_password(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must be like stun:host:port or turn:user:password@host:port"):
         parse_ice_server(text)

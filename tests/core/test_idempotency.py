@@ -66,7 +66,7 @@ IS_DECIDED_AGAIN = {Message, Offer, ConversationView, Member, MemberView, Restri
 
 
 @pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
-def test_it_is_said_of_every_answer_whether_access_to_it_is_decided_again(command: type[Command[Any]]) -> None:
+def test_every_result_type_is_listed_as_checked_again_or_not(command: type[Command[Any]]) -> None:
     answer = result_type(command)
     kinds = {kind for kind in (typing.get_args(answer) or (answer,)) if kind is not Ellipsis}
     assert kinds <= SHOWS_NO_CONVERSATION | IS_DECIDED_AGAIN
@@ -105,7 +105,7 @@ _MEMBER = Member("c", "alice", "member", 0)
     ],
     ids=lambda answer: type(answer).__name__,
 )
-def test_who_is_not_in_a_conversation_is_not_answered_again(answer: object) -> None:
+def test_a_retry_of_a_user_who_is_not_a_member_returns_nothing(answer: object) -> None:
     assert type(answer) in IS_DECIDED_AGAIN
     for result in (answer, (answer,)):
         with pytest.raises(ChatError) as refused:
@@ -114,5 +114,5 @@ def test_who_is_not_in_a_conversation_is_not_answered_again(answer: object) -> N
 
 
 @pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
-def test_every_answer_can_be_read_again(command: type[Command[Any]]) -> None:
+def test_every_stored_result_can_be_decoded(command: type[Command[Any]]) -> None:
     msgspec.json.Decoder(result_type(command))

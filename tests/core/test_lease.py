@@ -91,11 +91,11 @@ def test_nothing_is_held_before_the_start() -> None:
     assert not Database().lease.held
 
 
-async def test_what_comes_in_may_be_handled_until_the_lease_ends(database: Database) -> None:
+async def test_input_may_be_handled_until_the_lease_ends(database: Database) -> None:
     assert database.doubt_at == database.now + LEASE_S
 
 
-async def test_a_renewal_counts_from_when_it_was_asked_for(database: Database) -> None:
+async def test_a_renewed_lease_starts_when_it_was_requested(database: Database) -> None:
     database.lease._renew()
     database.now += 4
     database.answer()
@@ -136,7 +136,7 @@ async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) 
     database.lease.check()
 
 
-async def test_a_beat_that_comes_first_finds_out_as_well(database: Database) -> None:
+async def test_a_periodic_check_also_detects_a_stop(database: Database) -> None:
     database.now += LEASE_S + 1
     database.lease._beat()
     assert (database.doubts, database.lease.held) == (1, False)
@@ -152,7 +152,7 @@ async def test_a_renewal_from_before_the_stop_gives_no_lease(database: Database)
     assert (database.lease.held, database.holds) == (True, 1)
 
 
-async def test_a_node_that_the_others_took_for_dead_learns_it_from_its_renewal(database: Database) -> None:
+async def test_a_renewal_tells_a_node_that_it_was_declared_dead(database: Database) -> None:
     database.report = LeaseReport(known=False)
     database.lease._renew()
     database.answer()

@@ -119,7 +119,7 @@ def test_a_refusal_always_names_a_wait() -> None:
     assert rate_limited(0.00001).details == {"retryAfterMs": 1}
 
 
-def test_what_was_taken_is_handed_over_once() -> None:
+def test_taken_tokens_are_reported_once() -> None:
     limited = Limits(parse_rates(["sends=1/2"]), shared=True)
     for _ in range(3):
         limited.take(Kind.SENDS, "alice", 0)
@@ -135,13 +135,13 @@ def test_a_node_that_is_alone_counts_nothing_for_others() -> None:
     assert limited.taken() == []
 
 
-def test_what_guards_passwords_is_not_handed_over_since_it_is_asked_for() -> None:
+def test_buckets_that_protect_passwords_are_not_published() -> None:
     limited = Limits(shared=True)
     limited.take(Kind.SIGN_INS, "192.0.2.7", 0)
     assert limited.taken() == []
 
 
-def test_what_others_took_has_to_fill_up_here_too() -> None:
+def test_tokens_taken_on_other_nodes_refill_here_too() -> None:
     buckets = Buckets(Rate(per_s=1, burst=3))
     buckets.take("alice", 0)
     buckets.learn([("alice", 5.0), ("bob", 2.0)])
@@ -157,7 +157,7 @@ def test_a_bucket_is_never_fuller_for_what_was_learnt() -> None:
     assert buckets.take("alice", 0) == approx(1)
 
 
-def test_what_was_taken_after_the_report_comes_on_top_of_what_is_learnt() -> None:
+def test_tokens_taken_after_a_report_are_added_to_the_shared_state() -> None:
     buckets = Buckets(Rate(per_s=1, burst=4), counts=True)
     buckets.take("alice", 0)
     assert buckets.taken() == {"alice": 1}

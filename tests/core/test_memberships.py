@@ -43,7 +43,7 @@ def test_contacts_share_a_direct_conversation_or_a_small_group() -> None:
     assert _circles(("c", "channel", 2), ("d", "group", 2)).contacts("alice", {"c", "d"}) == {"bob"}
 
 
-def test_a_group_that_grows_over_the_limit_makes_no_contacts_until_it_shrinks() -> None:
+def test_members_of_a_group_above_the_limit_are_no_contacts() -> None:
     circles = _circles(("c", "group", 3))
     circles.apply(MemberAdded(11, 0, "c", _members("c", "dora", "emil")), lambda user_id: user_id == "dora")
     assert circles.contacts("alice", {"c"}) == set()
@@ -52,7 +52,7 @@ def test_a_group_that_grows_over_the_limit_makes_no_contacts_until_it_shrinks() 
     assert circles.contacts("alice", {"c"}) == {"dora"}
 
 
-def test_what_was_read_counts_from_its_position_on() -> None:
+def test_events_after_the_loaded_position_are_applied() -> None:
     circles = MembershipIndex(2)
     circles.add("alice", ["c"])
     circles.add("bob", ["c"])
@@ -71,7 +71,7 @@ def test_what_was_read_counts_from_its_position_on() -> None:
     assert circles.contacts("alice", ["c"]) == set(), "the event at 8 was counted once"
 
 
-def test_a_conversation_that_nobody_known_is_in_is_forgotten() -> None:
+def test_a_conversation_without_cached_members_is_removed() -> None:
     circles = _circles(("c", "direct", 2))
     circles.remove("alice", ["c"])
     assert circles.get("c") is not None

@@ -105,7 +105,7 @@ _texts = _pieces.map("".join)
 
 
 @given(_texts)
-def test_whatever_is_found_stands_in_the_text_behind_an_at(text: str) -> None:
+def test_every_found_mention_follows_an_at_sign_in_the_text(text: str) -> None:
     for mark in mention_marks(text):
         for longer, shorter in zip(mark.spellings, mark.spellings[1:], strict=False):
             assert longer.startswith(shorter)

@@ -21,7 +21,7 @@ def test_an_applications_ids_are_kept_as_they_are(value: str) -> None:
     "value",
     ["", "x" * 129, "a/b", "a b", "a\n", "\t", "\x00", "\x7f", "\x85", "\u2028", "\u00a0", "\ud800", "me", "online"],
 )
-def test_what_could_not_stand_in_a_path_is_no_id(value: str) -> None:
+def test_texts_that_do_not_fit_into_a_path_are_invalid_ids(value: str) -> None:
     assert not is_valid_id(value)
 
 

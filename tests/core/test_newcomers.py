@@ -18,20 +18,20 @@ def known(_: str) -> bool:
     return True
 
 
-def test_nobody_is_a_newcomer_where_all_see_all() -> None:
+def test_no_history_is_limited_where_all_members_see_all() -> None:
     newcomers = LimitedHistoryIndex()
     newcomers.apply(added("alice", HistoryStart()), known)
     assert newcomers.of("c") == {}
 
 
-def test_who_is_let_in_late_is_one_if_known_here() -> None:
+def test_a_later_member_is_indexed_if_cached() -> None:
     newcomers = LimitedHistoryIndex()
     newcomers.apply(added("alice", LATE), lambda user_id: user_id != "alice")
     newcomers.apply(added("bob", LATE), known)
     assert newcomers.of("c") == {"bob": LATE}
 
 
-def test_who_left_stays_one_for_what_is_on_its_way() -> None:
+def test_a_former_member_stays_in_the_index_for_late_events() -> None:
     newcomers = LimitedHistoryIndex()
     newcomers.add("alice", {"c": LATE})
     newcomers.apply(MemberRemoved(41, 0, "c", "alice"), known)
@@ -41,7 +41,7 @@ def test_who_left_stays_one_for_what_is_on_its_way() -> None:
     assert newcomers.of("c") == {}
 
 
-def test_who_comes_back_and_sees_all_is_none_any_more() -> None:
+def test_a_returning_member_with_full_history_is_removed_from_the_index() -> None:
     newcomers = LimitedHistoryIndex()
     newcomers.add("alice", {"c": LATE, "d": LATE})
     newcomers.apply(added("alice", HistoryStart(), 50), known)

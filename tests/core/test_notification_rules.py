@@ -115,7 +115,7 @@ def test_a_message_notifies_according_to_the_members_settings(
 
 
 @pytest.mark.parametrize("event", [PLAIN, NAMED, EVERYONE, REPLY, OfferCreated(5, 0, offer())])
-def test_a_muted_conversation_a_blocked_actor_and_one_self_are_silent(event: Durable) -> None:
+def test_muted_conversations_blocked_users_and_own_actions_notify_nobody(event: Durable) -> None:
     assert reason(event, "direct", listener(here=MemberPreferences(muted=True, notify="all"))) is None
     assert reason(event, "direct", listener(blocked="alice")) is None
     assert reason(event, "direct", listener("alice")) is None
@@ -267,7 +267,7 @@ def test_a_night_belongs_to_the_day_on_which_it_starts() -> None:
     assert not is_quiet(friday, at("2026-01-10T23:00:00"))
 
 
-def test_hours_that_are_switched_off_and_a_zone_that_is_gone_disturb_nobody() -> None:
+def test_disabled_hours_and_unknown_time_zones_are_handled() -> None:
     assert not is_quiet(DoNotDisturb(enabled=False, start_minute=0, end_minute=0), 0)
     assert is_quiet(DoNotDisturb(enabled=True, start_minute=0, end_minute=60, time_zone="Nowhere/Atlantis"), 0)
 

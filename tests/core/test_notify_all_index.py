@@ -17,7 +17,7 @@ def known(user_id: str) -> bool:
     return user_id != "stranger"
 
 
-def test_those_are_known_who_said_so_before_they_came() -> None:
+def test_settings_from_before_a_user_was_cached_are_loaded() -> None:
     eager = NotifyAllIndex()
     eager.add("alice", {"c": ALL, "d": MENTIONS})
     eager.add("bob", {"c": ALL})

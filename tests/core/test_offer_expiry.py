@@ -47,7 +47,7 @@ def made(expires_ms: int | None) -> OfferCreated:
     return OfferCreated(1, 0, Offer(1, "c", "alice", "x", 1, "EUR", "pending", 0, 0, expires_ms=expires_ms))
 
 
-async def test_what_is_due_is_asked_for_at_the_start_and_again_at_the_next_time() -> None:
+async def test_due_offers_are_closed_at_the_start_and_at_the_next_time() -> None:
     chat, clock = Asked(), Clock()
     expiry = OfferExpiry(chat, clock)
     expiry.start()
@@ -65,7 +65,7 @@ async def test_a_new_offer_that_expires_earlier_resets_the_timer() -> None:
     expiry.close()
 
 
-async def test_a_database_that_does_not_answer_is_asked_again() -> None:
+async def test_an_unavailable_database_is_retried() -> None:
     chat, clock = Asked(), Clock()
     expiry = OfferExpiry(chat, clock)
     expiry.start()
@@ -77,7 +77,7 @@ async def test_a_database_that_does_not_answer_is_asked_again() -> None:
     expiry.close()
 
 
-async def test_nobody_sleeps_longer_than_an_hour_lest_the_clock_is_set() -> None:
+async def test_the_timer_waits_for_at_most_an_hour() -> None:
     chat, clock = Asked(), Clock()
     expiry = OfferExpiry(chat, clock)
     expiry.follow([made(clock.now_ms + 10**12)])

@@ -62,7 +62,7 @@ async def test_questions_at_the_same_time_get_their_own_answers() -> None:
     assert [list(answer.values()) for answer in answers] == [[number + 1] for number in range(20) for _ in (one, two)]
 
 
-async def test_nobody_is_asked_by_a_node_that_is_alone_or_without_a_bus() -> None:
+async def test_a_single_node_or_one_without_a_bus_asks_no_other() -> None:
     net = Net()
     [one] = net.join("one")
     assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {}
@@ -83,14 +83,14 @@ def test_a_node_discovered_while_the_leases_are_read_is_kept() -> None:
     assert not one.are_there, "it has no lease"
 
 
-async def test_those_who_do_not_answer_in_time_are_missing() -> None:
+async def test_nodes_that_do_not_answer_in_time_are_missing() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
     net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
     assert await one.ask("next", 4, int, wait_s=0.05) == {"two": 5}
 
 
-async def test_those_who_turn_out_to_be_gone_are_not_waited_for() -> None:
+async def test_nodes_that_died_are_not_waited_for() -> None:
     net = Net()
     one, _, _ = net.join("one", "two", "three")
     net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
@@ -102,7 +102,7 @@ async def test_those_who_turn_out_to_be_gone_are_not_waited_for() -> None:
         assert await asking == {"two": 5}
 
 
-async def test_who_was_introduced_is_waited_for_before_its_lease_is_seen() -> None:
+async def test_a_new_node_is_waited_for_before_its_lease_was_read() -> None:
     net = Net()
     one, _ = net.join("one", "two")
     one.live([])
@@ -114,7 +114,7 @@ async def test_who_was_introduced_is_waited_for_before_its_lease_is_seen() -> No
     assert await asking == {"two": 5}
 
 
-async def test_an_answer_that_comes_twice_or_too_late_or_from_nobody_counts_for_nothing() -> None:
+async def test_duplicate_late_and_unknown_answers_are_ignored() -> None:
     net = Net()
     one, _ = net.join("one", "two")
     assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {"two": 5}
@@ -169,7 +169,7 @@ async def test_nodes_that_died_are_reported() -> None:
     assert gone == [{"three"}]
 
 
-async def test_what_is_not_understood_is_counted_and_logged_once_without_a_traceback() -> None:
+async def test_malformed_bodies_are_counted_and_logged_once_without_a_traceback() -> None:
     one, two = Net().join("one", "two")
     malformed = [b"", b"\xc1", b"\xa3abc", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xa2\xff\xfe"]
     with capture_logs() as logs:

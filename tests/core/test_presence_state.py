@@ -47,7 +47,7 @@ def test_a_user_is_offline_when_the_grace_period_is_over_and_not_before() -> Non
     assert state.next_deadline() is None
 
 
-def test_who_comes_back_within_the_grace_period_was_never_away() -> None:
+def test_a_user_who_reconnects_within_the_grace_period_was_never_offline() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
     state.take_changes()
@@ -72,7 +72,7 @@ def test_a_user_is_away_when_all_devices_are() -> None:
     assert _told(state) == [("alice", "online", None)]
 
 
-def test_the_device_in_use_goes_and_leaves_one_that_is_not() -> None:
+def test_a_user_is_away_when_the_active_device_disconnects() -> None:
     state = PresenceState()
     for device in ("phone", "laptop"):
         state.connected("alice", device, None)
@@ -115,7 +115,7 @@ def test_a_new_device_starts_with_the_last_chosen_status() -> None:
     assert _told(state) == [("bob", "dnd", None)]
 
 
-def test_who_becomes_invisible_looks_offline_since_then_but_not_to_themselves() -> None:
+def test_an_invisible_user_looks_offline_to_others_only() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
     state.take_changes()
@@ -161,7 +161,7 @@ def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
     assert _told(state) == []
 
 
-def test_who_came_and_who_left_is_recorded_by_how_it_ended() -> None:
+def test_the_last_of_several_moves_of_a_user_is_recorded() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob", "carol"):
         state.connected(user_id, "phone", None)
@@ -174,7 +174,7 @@ def test_who_came_and_who_left_is_recorded_by_how_it_ended() -> None:
     assert not state.has_moves
 
 
-def test_what_could_not_be_recorded_is_taken_again_unless_it_is_out_of_date() -> None:
+def test_unrecorded_moves_are_taken_again_unless_outdated() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
     state.connected("bob", "phone", None)
@@ -196,7 +196,7 @@ def test_all_connected_users_can_be_recorded_again() -> None:
     assert state.take_moves() == (("alice",), (UserLeft("bob", 5),), ())
 
 
-def test_who_has_just_gone_is_not_recorded_as_being_here() -> None:
+def test_a_user_who_has_just_disconnected_is_not_recorded_as_online() -> None:
     state = PresenceState(grace_s=10)
     state.connected("alice", "phone", None)
     state.take_moves()

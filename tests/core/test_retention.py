@@ -53,7 +53,7 @@ def test_pruning_continues_soon_while_there_is_more_and_pauses_otherwise() -> No
     assert {command.retention_ms for command in chat.asked} == {86_400_000}
 
 
-def test_a_database_that_does_not_answer_is_asked_again_later() -> None:
+def test_an_unavailable_database_is_retried_later() -> None:
     _, rests = rests_of([ChatError("unavailable", "x"), False])
     assert rests == [LOOK_EVERY_S, LOOK_EVERY_S]
 

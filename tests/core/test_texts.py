@@ -48,7 +48,7 @@ def test_a_refusal_says_where_and_why() -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", "\u3000", "x" * 201, "a\x00"])
-def test_a_name_has_something_in_it_and_an_end(value: str) -> None:
+def test_a_name_is_neither_empty_nor_too_long(value: str) -> None:
     assert _refusal(check_name, value).code == "invalid_request"
     check_name("place", "\u00e9" * 200)
 

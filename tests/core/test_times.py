@@ -16,13 +16,13 @@ def test_every_number_is_shown_as_some_time(ms: int) -> None:
 
 
 @given(st.integers(0, LAST_MS))
-def test_a_time_that_is_taken_is_shown_as_it_was_written(ms: int) -> None:
+def test_a_valid_time_is_shown_as_it_was_written(ms: int) -> None:
     check_time("place", ms)
     assert ms_of("place", iso(ms)) == ms
 
 
 @given(st.datetimes(timezones=st.timezones()).map(lambda time: time.isoformat()) | st.text(max_size=40))
-def test_whatever_is_taken_can_be_shown(text: str) -> None:
+def test_every_accepted_time_can_be_shown(text: str) -> None:
     try:
         ms = ms_of("place", text)
     except ChatError:

@@ -114,7 +114,7 @@ def test_a_start_that_another_node_has_announced_is_not_announced_again() -> Non
     assert typing.stop("c", "alice", now=3) is None
 
 
-def test_who_has_stopped_is_remembered_only_as_long_as_it_matters() -> None:
+def test_stopped_users_are_kept_only_for_the_minimum_interval() -> None:
     typing = TypingState()
     for number in range(100):
         typing.start("c", f"user{number}", "U", "s1", now=number)
@@ -122,7 +122,7 @@ def test_who_has_stopped_is_remembered_only_as_long_as_it_matters() -> None:
     assert len(typing._stopped) <= TYPING_EVERY_S + 1
 
 
-def test_a_socket_that_goes_ends_what_it_typed_and_nothing_else() -> None:
+def test_a_closed_socket_ends_only_its_own_typing() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("d", "alice", "Alice", "s1", now=0)
@@ -141,7 +141,7 @@ def test_typing_on_a_second_socket_continues_when_the_first_closes() -> None:
     assert typing.socket_closed("s2", now=1) == [_stopped("alice")]
 
 
-def test_nobody_types_in_a_conversation_that_is_gone() -> None:
+def test_nobody_types_in_a_deleted_conversation() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("d", "alice", "Alice", "s1", now=0)
