@@ -276,7 +276,7 @@ async def test_a_refresh_token_used_twice_ends_its_device(node: Node) -> None:
     assert len(node.log) == 4
 
 
-async def test_a_token_renewed_twice_at_once_is_renewed_once(node: Node) -> None:
+async def test_a_token_exchanged_twice_at_once_signs_the_device_out(node: Node) -> None:
     login = await _sign_in(node, await _register(node))
     first, second = await node.in_one_batch(
         (ANYONE, _rotation(login, "t1", "t2")), (ANYONE, _rotation(login, "t1", "t3"))

@@ -267,7 +267,7 @@ def test_a_night_belongs_to_the_day_on_which_it_starts() -> None:
     assert not is_quiet(friday, at("2026-01-10T23:00:00"))
 
 
-def test_disabled_hours_and_unknown_time_zones_are_handled() -> None:
+def test_disabled_hours_never_apply_and_unknown_time_zones_are_utc() -> None:
     assert not is_quiet(DoNotDisturb(enabled=False, start_minute=0, end_minute=0), 0)
     assert is_quiet(DoNotDisturb(enabled=True, start_minute=0, end_minute=60, time_zone="Nowhere/Atlantis"), 0)
 

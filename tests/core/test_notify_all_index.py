@@ -17,7 +17,7 @@ def known(user_id: str) -> bool:
     return user_id != "stranger"
 
 
-def test_settings_from_before_a_user_was_cached_are_loaded() -> None:
+def test_cached_users_with_notify_all_are_indexed() -> None:
     eager = NotifyAllIndex()
     eager.add("alice", {"c": ALL, "d": MENTIONS})
     eager.add("bob", {"c": ALL})

@@ -250,7 +250,7 @@ def rate_limited(wait_s: float) -> ChatError:
 
 @cache
 def kind_of(command_type: type) -> Kind:
-    """Returns the limit that a command counts towards. Types that are not commands concern one socket only: signals."""
+    """Returns the limit that a command counts towards; other types count as signals, which concern one socket only."""
     if issubclass(command_type, SendMessage):
         return Kind.SENDS
     if issubclass(command_type, Change):

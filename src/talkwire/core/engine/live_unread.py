@@ -64,7 +64,7 @@ class LiveUnread:
             self._changed[conversation_id, user_id] = None
 
     def _note_members(self, conversation_id: str) -> None:
-        """Notes the members of a conversation.
+        """Schedules counting for the connected members of a conversation, unless it is large.
 
         In a large one the clients update their counts themselves: `message:deleted` names the message.
         """
