@@ -5,9 +5,9 @@
     chat = Talkwire(Settings(data="./data"))
     chat.run(port=3000)
 
-The names that an embedding application may use are gathered here, in `talkwire.commands` and `talkwire.events`, and for
-its tests in `talkwire.testing`. `talkwire.socketio` is a Socket.IO server without the chat, `talkwire.wire` the
-protocol without input and output. Every other module is an implementation detail.
+The public API for programs that embed Talkwire is this module, `talkwire.commands`, `talkwire.events` and, for tests,
+`talkwire.testing`. `talkwire.socketio` is a Socket.IO server without the chat, and `talkwire.wire` the protocol without
+input and output. All other modules are internal.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
     "settings_from_environment",
 ]
 
-_PLACES = MappingProxyType(
+_LOCATIONS = MappingProxyType(
     {
         "Actor": ("talkwire.core.domain.model", "Actor"),
         "ApplicationFailed": ("talkwire.realtime.serving.server", "ApplicationFailed"),
@@ -57,14 +57,14 @@ _PLACES = MappingProxyType(
 )
 
 
-if not TYPE_CHECKING:  # or type checkers would take any name for one of ours
+if not TYPE_CHECKING:  # otherwise type checkers would accept any attribute of this module
 
     def __getattr__(name: str) -> object:
-        """Names are looked for when they are asked for: every module of ours imports this one first, and most need
-        little of the rest."""
-        if name not in _PLACES:
+        """Imports a public name on first access. Every Talkwire module imports this package first, so importing all
+        public names here would slow down each of them."""
+        if name not in _LOCATIONS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module, attribute = _PLACES[name]
+        module, attribute = _LOCATIONS[name]
         return getattr(import_module(module), attribute)
 
 

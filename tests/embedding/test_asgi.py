@@ -452,7 +452,7 @@ async def test_a_second_process_on_sqlite_is_refused(settings: Settings, monkeyp
         answer = await from_app.get()
         await task
     assert answer["type"] == "lifespan.startup.failed"
-    assert "on SQLite a chat has one process: run one worker" in answer["message"]
+    assert "SQLite supports one process: run one worker" in answer["message"]
 
 
 async def test_an_application_that_does_not_start_keeps_the_chat_from_starting(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.events import MessageReacted, MessageSent, TypingChanged, UserCreated
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.embedding.names import COMMANDS, OF_ONE_SOCKET, REST_COMMANDS, commands_named, events_named
+from talkwire.embedding.names import COMMANDS, REST_COMMANDS, SOCKET_EVENTS, commands_named, events_named
 
 _PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
     {
@@ -68,8 +68,8 @@ def _commands_of(name: str) -> list[Command[Any]]:
 
 
 def test_every_event_of_the_messenger_is_a_name_or_of_one_socket() -> None:
-    assert COMMANDS.keys() | OF_ONE_SOCKET == MESSENGER.inbound.keys()
-    assert not COMMANDS.keys() & OF_ONE_SOCKET
+    assert COMMANDS.keys() | SOCKET_EVENTS == MESSENGER.inbound.keys()
+    assert not COMMANDS.keys() & SOCKET_EVENTS
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -80,7 +80,7 @@ def test_a_name_stands_for_the_command_that_the_messenger_makes_of_it(name: str)
     assert {type(command) for command in made} == {named.command_type for named in COMMANDS[name]}
 
 
-@pytest.mark.parametrize("name", sorted(OF_ONE_SOCKET))
+@pytest.mark.parametrize("name", sorted(SOCKET_EVENTS))
 def test_what_concerns_one_socket_has_no_hooks(name: str) -> None:
     with pytest.raises(ValueError, match=f'"{name}" concerns one socket only'):
         commands_named(name)
@@ -95,17 +95,17 @@ def test_typing_that_begins_is_told_from_typing_that_ends() -> None:
 
 def test_what_clients_do_over_rest_only_has_a_name_too() -> None:
     assert [named.command_type for named in commands_named("invitation:accept")] == [AcceptInvitation]
-    assert not REST_COMMANDS.keys() & (COMMANDS.keys() | OF_ONE_SOCKET)
+    assert not REST_COMMANDS.keys() & (COMMANDS.keys() | SOCKET_EVENTS)
 
 
 def test_a_wrong_name_is_refused_with_the_one_that_may_have_been_meant() -> None:
-    with pytest.raises(ValueError, match=r'"mesage:send" is no command .*did you mean message:send'):
+    with pytest.raises(ValueError, match=r'"mesage:send" is not a command .*did you mean message:send'):
         commands_named("mesage:send")
-    with pytest.raises(ValueError, match="'message:nu' is no event; did you mean message:new"):
+    with pytest.raises(ValueError, match="'message:nu' is not an event; did you mean message:new"):
         events_named(["message:nu"])
-    with pytest.raises(ValueError, match="is no event"):
+    with pytest.raises(ValueError, match="is not an event"):
         events_named([SendMessage])
-    with pytest.raises(ValueError, match='"MessageSent" is no command'):
+    with pytest.raises(ValueError, match='"MessageSent" is not a command'):
         commands_named(MessageSent)
 
 

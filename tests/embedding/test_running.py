@@ -147,7 +147,7 @@ def test_without_settings_they_come_from_the_environment(monkeypatch: pytest.Mon
 def test_a_program_has_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALKWIRE_WORKERS", "2")
     monkeypatch.setenv("DATABASE_URL", "postgresql://host/name")
-    with pytest.raises(SettingsError, match="workers: only `talkwire serve` has them"):
+    with pytest.raises(SettingsError, match="workers: must be 1 in an embedding program"):
         Talkwire()
 
 

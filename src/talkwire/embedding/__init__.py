@@ -1,1 +1,1 @@
-"""What an application that has Talkwire within itself says and asks."""
+"""Talkwire as a library: the `Talkwire` class, its ASGI application, and the names of commands and events for hooks."""

@@ -1,4 +1,4 @@
-"""Talkwire as a part of a Python program: the one class that such a program needs."""
+"""The `Talkwire` class, which runs a chat server inside a Python program."""
 
 from __future__ import annotations
 
@@ -41,30 +41,32 @@ C = TypeVar("C", bound=Command[Any])
 F = TypeVar("F", bound=Callable[..., Any])
 
 UNUSED_S = 5.0
-"""When a program that a server has loaded is warned that it does not serve its chat."""
+"""Seconds after which a `Talkwire` object that was loaded by an ASGI server, but never started, is logged as a
+warning."""
 
 SERVERS = frozenset({"daphne", "fastapi", "granian", "gunicorn", "hypercorn", "uvicorn"})
-"""Commands that serve an object of the program."""
+"""Names of the commands that load and serve a program's ASGI application."""
 
 _logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """Where a server answers: `url`, such as `http://127.0.0.1:3000`, is for HTTP and for Socket.IO clients."""
+    """The address of a running server: `url`, such as `http://127.0.0.1:3000`, is for HTTP requests and Socket.IO
+    clients."""
 
     url: str
 
 
 class Talkwire:
-    """A chat server within a Python program.
+    """A chat server inside a Python program.
 
-    `settings` are taken as they are; without them they are `settings_from_environment()`. `app` is an ASGI application
-    that shares the port: it gets every request
-    that is not for one of Talkwire's own paths (see `Settings.prefix`), all WebSockets but Socket.IO's, and its
-    lifespan, which begins after Talkwire's and ends before it. `dialects` are vocabularies of the program's own.
+    `settings` default to `settings_from_environment()`. `app` is an ASGI application that shares the port: it receives
+    every request whose path is not one of Talkwire's (see `Settings.prefix`) and every WebSocket that is not
+    Socket.IO's. Its lifespan starts after Talkwire has started and ends before Talkwire stops. `dialects` are the
+    program's own dialects, in addition to the built-in ones.
 
-    Raises SettingsError, and ValueError for a dialect whose name is taken.
+    Raises SettingsError for invalid settings, and ValueError for a dialect whose name is already taken.
     """
 
     def __init__(
@@ -76,31 +78,33 @@ class Talkwire:
     ) -> None:
         self.settings = settings_from_environment() if settings is None else settings
         if self.settings.workers > 1:
-            # A program and its functions cannot be started several times from here.
-            raise SettingsError([Problem("workers", "only `talkwire serve` has them; run your program several times")])
+            # A program's functions cannot be sent to other processes, so there is one worker.
+            raise SettingsError(
+                [Problem("workers", "must be 1 in an embedding program; start the program several times instead")]
+            )
         self._dialects = tuple(dialects)
         self._embedding = Embedding(handlers=CustomHandlers(self._dialect_with), application=app)
         self._node = Node(self.settings, self._dialects, self._embedding)
         self._in_use = self._was_used = False
         self._asgi: AsgiChat | None = None
         if _is_loaded_by_a_server():
-            # `uvicorn shop:app` would serve the application without the chat.
+            # `uvicorn shop:app` serves only the application; `uvicorn shop:chat` also serves the chat.
             timer = threading.Timer(UNUSED_S, _warn_if_unused, (weakref.ref(self),))
             timer.daemon = True
             timer.start()
 
-    # --- what clients and the chat have to say ----------------------------------------------------------------------
+    # --- handlers, hooks and observers ------------------------------------------------------------------------------
 
     def on(self, event: str) -> Callable[[F], F]:
-        """Registers `(socket, data) -> answer`, plain or async, for an event of the program's own. Clients of every
-        dialect may send it, in every namespace.
+        """Registers a handler `(socket, data) -> answer`, sync or async, for a custom event. Clients of every dialect
+        and in every namespace may send the event.
 
-        `socket` is a `ClientSocket`; `data` is the event's first argument, None without one. The answer is the
-        acknowledgement, JSON or bytes; `{"success": true}` for None. `Refused` is told in the dialect's way, with an
-        acknowledgement or without; any other error is logged and told as `unavailable`. One connection's events are
-        handled one after the other.
+        `socket` is a `ClientSocket`; `data` is the event's first argument, or None. The returned value, JSON or bytes,
+        is the acknowledgement; None is sent as `{"success": true}`. A `Refused` that the handler raises is sent to the
+        client in its dialect's format. Any other exception is logged, and the client receives `unavailable`. Events of
+        one connection are handled one after the other.
 
-        Raises ValueError for a name that a dialect, Socket.IO itself or another handler has.
+        Raises ValueError for an event name that a dialect, Socket.IO itself or another handler uses.
         """
 
         def register(handler: F) -> F:
@@ -114,13 +118,14 @@ class Talkwire:
     @overload
     def before(self, command: str) -> Callable[[F], F]: ...
     def before(self, command: str | type[Command[Any]]) -> Callable[[Any], Any]:
-        """Registers `(actor, command) -> changed command | None`, plain or async, to be asked before a command is
-        carried out, whichever dialect or route it came by. It refuses by raising `Refused`.
+        """Registers a hook `(actor, command) -> changed command | None`, sync or async, which runs before a command is
+        executed, for every dialect and REST route. A hook refuses the command by raising `Refused`.
 
-        `command` is a name of the messenger vocabulary (`message:send`) or a type of `talkwire.commands`. Commands are
-        frozen; `msgspec.structs.replace` makes a changed one, which is checked like any other. One that fails, answers
-        something else or takes longer than 30 s has the command refused as `unavailable`. A retry of what was carried
-        out before is answered without asking again; one that comes while the first is being asked about may ask twice.
+        `command` is a name of the messenger dialect (`message:send`) or a class of `talkwire.commands`. Commands are
+        frozen: `msgspec.structs.replace` makes a changed copy, which is validated like the original. When a hook fails,
+        returns a wrong type or takes longer than 30 s, the command is refused as `unavailable`. A retry of a command
+        that was executed earlier does not run the hook again; a retry that arrives while the hook runs may run it
+        twice.
 
         Raises ValueError for a name that stands for no command.
         """
@@ -134,12 +139,13 @@ class Talkwire:
         return register
 
     def after(self, *events: str | type) -> Callable[[F], F]:
-        """Registers `(event) -> None`, plain or async, to be told what has happened: each durable event once on this
-        node, after its commit, in the order of the log.
+        """Registers an observer `(event) -> None`, sync or async. This node calls it once for each durable event, after
+        the commit, in the order of the log.
 
-        `events` are names of the messenger vocabulary (`message:new`) or types of `talkwire.events`. Each function has
-        a queue, so that a slow one holds up nobody else; beyond 10,000 events it misses some, and the log says how
-        many. What it raises is logged. What happens while the program does not run is not told later.
+        `events` are names of the messenger dialect (`message:new`) or classes of `talkwire.events`. Each observer has
+        its own queue, so a slow one does not delay others. When more than 10,000 events wait, further ones are dropped,
+        and their number is logged. Exceptions are logged. Events that happen while the program is stopped are not
+        delivered later.
 
         Raises ValueError for a name that stands for no event.
         """
@@ -151,20 +157,23 @@ class Talkwire:
 
         return register
 
-    # --- what the program has to say --------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------------------------
 
     async def send_to_user(self, user_id: str, event: str, data: object) -> int:
-        """Sends an event to all sockets of a user, in whatever rooms they are and on all nodes, and answers how many
-        there are; a node that does not answer within a second is not counted. Nothing is stored. Raises Refused:
-        `invalid_request` for a name of Socket.IO's own or what is no JSON."""
+        """Sends an event to all sockets of a user on all nodes, and returns how many sockets there are. Sockets of a
+        node that does not reply within a second are not counted. The event is not stored.
+
+        Raises Refused with `invalid_request` for an event name that Socket.IO reserves or for data that is not JSON.
+        """
         report = await self.execute(SendToUsers((user_id,), event, data))
         return report.sockets
 
     async def broadcast_to_conversation(self, conversation_id: str, event: str, data: object) -> None:
-        """Sends an event to all sockets that follow a conversation. Raises as `send_to_user`."""
+        """Sends an event to all sockets that follow a conversation. The event is not stored. Raises like
+        `send_to_user`."""
         await self.execute(SendToConversation(conversation_id, event, data))
 
-    async def send_message(  # noqa: PLR0913 (what a message has)
+    async def send_message(  # noqa: PLR0913 (each is a member of a message)
         self,
         conversation_id: str,
         *,
@@ -177,9 +186,12 @@ class Talkwire:
         metadata: dict[str, object] | None = None,
         created_at: datetime | None = None,
     ) -> Message:
-        """Sends a message in the name of a member, and returns it as it is stored. With the same `client_message_id`
-        again it is the same message. With `created_at` it imports a message that was sent then (docs/back-end.md).
-        Raises Refused, as for any sender: `forbidden` for one who is no member."""
+        """Sends a message as the user `sender`, and returns the stored message. Calling again with the same
+        `client_message_id` returns the message that exists. With `created_at` it imports a message that was sent at
+        that time (docs/back-end.md).
+
+        Raises Refused, for example with `forbidden` when the sender is not a member.
+        """
         command = SendMessage(
             conversation_id,
             content,
@@ -194,36 +206,36 @@ class Talkwire:
         return await self.execute(command)
 
     async def execute(self, command: Command[R], actor: Actor = BACKEND) -> R:
-        """Carries out any command of `talkwire.commands`, as the program's backend or as another actor, hooks included
-        and beyond all rate limits. Raises Refused."""
+        """Executes any command of `talkwire.commands`, as the application's backend or as another actor. Hooks apply,
+        rate limits do not. Raises Refused."""
         return await self._started.chat.execute(actor, command)
 
-    # --- who is there -----------------------------------------------------------------------------------------------
+    # --- connected users --------------------------------------------------------------------------------------------
 
     async def is_user_online(self, user_id: str) -> bool:
-        """Whether a user has a socket on any node, visible to others or not. Of a node that does not answer the
-        database says who was there last."""
+        """Returns whether a user has a socket on any node, even if the user is invisible to others. For a node that
+        does not reply, the database says which users were connected to it last."""
         return await self.execute(IsConnected(user_id))
 
     async def get_active_users(self) -> list[str]:
-        """The ids of all users who have a socket, in their order; of those on other nodes, as the database has it,
-        which is a moment behind."""
+        """Returns the ids of all users that have a socket, sorted. Users on other nodes are read from the database,
+        which may be a moment behind."""
         return list(await self.execute(ListConnected()))
 
     async def get_active_users_count(self) -> int:
-        """How many users have a socket."""
+        """Returns how many users have a socket."""
         return len(await self.get_active_users())
 
     async def get_user_sockets(self, user_id: str) -> list[str]:
-        """The ids of a user's sockets on all nodes that answer within a second, as the clients know them
-        (`socket.id`)."""
+        """Returns the ids of a user's sockets, as clients know them (`socket.id`), on all nodes that reply within a
+        second."""
         return await self._started.sockets_of(user_id)
 
     # --- serving ----------------------------------------------------------------------------------------------------
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
-        """The chat as an ASGI application, with the application beside it: `uvicorn shop:chat`. The scope `lifespan`
-        starts and stops it. Raises RuntimeError for a request while the chat does not run."""
+        """Serves the chat and the application beside it as one ASGI application: `uvicorn shop:chat`. The scope
+        `lifespan` starts and stops both. Raises RuntimeError for a request while the chat is not running."""
         if scope["type"] == "lifespan":
             await serve_lifespan(self.lifespan, self._embedding.application, scope, receive, send)
         elif self._asgi is not None:
@@ -233,10 +245,12 @@ class Talkwire:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
-        """Runs the chat for another ASGI server until the block ends, for an application that has it mounted:
-        `app = FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`. The setting `host` does not count then: accounts
-        need an invitation by default, and with `insecure_dev_auth` or `demo` only this machine is served. Raises as
-        `run`."""
+        """Runs the chat until the block ends, for an application that mounts it in another ASGI server: `app =
+        FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`.
+
+        The setting `host` is ignored, since the other server owns the port. So registering needs an invitation by
+        default, and with `insecure_dev_auth` or `demo` only requests from this machine are served. Raises like `run`.
+        """
         hand_over_logs()
         with self._use(served_by_another(self.settings)) as node:
             async with running(node, self._embedding.application) as asgi:
@@ -247,12 +261,12 @@ class Talkwire:
                     self._asgi = None
 
     def run(self, *, host: str | None = None, port: int | None = None) -> None:
-        """Serves until SIGTERM or Ctrl-C, on the settings' address unless another is given. Logs as `talkwire serve`
-        does, unless the program has set up logging itself.
+        """Serves until SIGTERM or Ctrl-C, at the settings' address unless `host` or `port` is given. Logs like
+        `talkwire serve`, unless the program has configured logging itself.
 
-        Raises OSError for an address that cannot be listened on, DataFolderError for a data folder that cannot be used
-        or that another server has, SQLAlchemyError for a database that does not answer, NewerTablesError for one that a
-        newer version has, and ApplicationFailed when the application beside it does not start.
+        Raises OSError when the address cannot be used, DataFolderError when the data folder cannot be used or another
+        server uses it, SQLAlchemyError when the database does not respond, NewerTablesError when a newer version of
+        Talkwire created the database, and ApplicationFailed when the application beside the chat does not start.
         """
         if not logging.getLogger().handlers:
             configure_logs(self.settings.log_level, self.settings.log_format)
@@ -265,9 +279,9 @@ class Talkwire:
     async def serving(
         self, *, host: str | None = None, port: int | None = None, settings: Settings | None = None
     ) -> AsyncIterator[RunningServer]:
-        """Serves within a running event loop, until the block ends; signals are left to the program. Port 0 takes any
-        that is free. `settings` take the place of the others, for tests. It logs to the standard library's loggers
-        `talkwire.…`. Raises as `run`."""
+        """Serves in the running event loop until the block ends. The program handles signals itself. Port 0 picks a
+        free port. `settings` replace the settings of this object, for tests. Logs to the standard library's loggers
+        `talkwire.…`. Raises like `run`."""
         hand_over_logs()
         with self._use(settings or self._at(host, port)) as node:
             listening = listen(node.settings.host, node.settings.port)
@@ -287,9 +301,10 @@ class Talkwire:
 
     @contextlib.contextmanager
     def _use(self, settings: Settings) -> Iterator[Node]:
-        """A node of these settings, which everything that is asked goes to."""
+        """Makes a node with these settings the current one until the block ends. Raises RuntimeError when another one
+        is running."""
         if self._in_use:
-            raise RuntimeError("this Talkwire serves already")
+            raise RuntimeError("this Talkwire object is already running")
         self._node = Node(settings, self._dialects, self._embedding)
         self._in_use = self._was_used = True
         try:
@@ -310,12 +325,12 @@ class Talkwire:
         return self._node
 
     def _dialect_with(self, event: str) -> str | None:
-        """The dialect that has an event of this name."""
+        """Returns the name of the dialect that has an inbound event of this name, or None."""
         return next((dialect.name for dialect in self._node.dialects if event in dialect.inbound), None)
 
 
 def _is_loaded_by_a_server() -> bool:
-    """Whether the program was started by the command of an ASGI server."""
+    """Returns whether the program was started by the command of an ASGI server, such as `uvicorn`."""
     program = Path(sys.argv[0] if sys.argv else "")
     return (program.parent.name if program.stem == "__main__" else program.stem) in SERVERS
 

@@ -1,4 +1,5 @@
-"""The chat as an ASGI application, for programs whose own server (uvicorn, gunicorn, Hypercorn …) owns the port."""
+"""The chat as an ASGI application, for programs whose port belongs to another server (uvicorn, gunicorn, Hypercorn
+…)."""
 
 from __future__ import annotations
 
@@ -33,20 +34,21 @@ NOT_RUNNING = (
 )
 
 LOCAL_ONLY = (
-    "Development sign-in lets everybody in as anybody, so this chat serves only its own machine: have the server "
-    "listen on 127.0.0.1, or sign tokens and turn `insecure_dev_auth` and `demo` off."
+    "Development sign-in lets anyone sign in as any user, so only requests from this machine are served: make the "
+    "server listen on 127.0.0.1, or use signed tokens and turn `insecure_dev_auth` and `demo` off."
 )
 
-ONE_PROCESS = "on SQLite a chat has one process: run one worker, or set `database` to PostgreSQL and run many"
+ONE_PROCESS = "SQLite supports one process: run one worker, or set `database` to PostgreSQL to run several"
 
-_NOTHING_HERE = ChatError("not_found", "There is nothing here.")
+_NOT_FOUND = ChatError("not_found", "No route has this path.")
 _POLICY_VIOLATION = 1008
 
 _logger = structlog.get_logger(__name__)
 
 
 class AsgiChat:
-    """A node that another ASGI server serves. `application` gets what is not the chat's."""
+    """An ASGI application that serves a node below another ASGI server. `application` receives the requests that are
+    not for the chat."""
 
     def __init__(self, node: Node, websockets: AsgiWebSockets, application: AsgiApp | None) -> None:
         self._node = node
@@ -58,8 +60,8 @@ class AsgiChat:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
         if OUTER in scope:
-            # An application that has the chat mounted and is beside it, too.
-            await _refuse(scope, receive, send, _NOTHING_HERE)
+            # The chat has passed this request on to `application`, which mounts the chat and passed it back.
+            await _refuse(scope, receive, send, _NOT_FOUND)
             return
         own = _below_root(scope)
         if self._local_only and not _is_local(scope) and self._node.serves(own["path"]):
@@ -73,10 +75,10 @@ class AsgiChat:
         elif self._application is not None:
             await self._application({**scope, OUTER: scope}, receive, send)
         else:
-            await _refuse(scope, receive, send, _NOTHING_HERE)
+            await _refuse(scope, receive, send, _NOT_FOUND)
 
     def _announce(self, scope: Mapping[str, Any]) -> None:
-        """Lets commands of this machine find the server, once a request shows where that is."""
+        """Records this server's address for commands on this machine, once a request reveals the address."""
         server = scope.get("server")
         if self._is_announced or scope.get("root_path") or not server or server[1] is None:
             return
@@ -92,7 +94,8 @@ class AsgiChat:
 
 
 async def _refuse(scope: Mapping[str, Any], receive: Receive, send: Send, refusal: ChatError) -> None:
-    """Answers in HTTP, where the ASGI server can; a WebSocket that is closed before it opens is 403 to its client."""
+    """Refuses a request with an HTTP response. A WebSocket gets one only if the ASGI server supports it; otherwise it
+    is closed before it opens, which the client sees as status 403."""
     kind = "http.response"
     if scope["type"] == "websocket":
         await receive()
@@ -107,8 +110,8 @@ async def _refuse(scope: Mapping[str, Any], receive: Receive, send: Send, refusa
 
 
 def _is_local(scope: Mapping[str, Any]) -> bool:
-    """Whether a request was made on this machine, as far as the server says where it came from and to. A Unix socket
-    has no port."""
+    """Returns whether a request comes from this machine, according to the addresses that the server reports. A Unix
+    socket has no port and counts as local."""
     server, client = scope.get("server"), scope.get("client")
     if server and server[1] is not None and not is_loopback(server[0]):
         return False
@@ -116,19 +119,19 @@ def _is_local(scope: Mapping[str, Any]) -> bool:
 
 
 def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the scope of a request with its path below `root_path`, as our own server would have it."""
+    """Returns the scope of a request with the path relative to `root_path`, as Talkwire's own server would pass it."""
     root, path = scope.get("root_path", ""), scope["path"]
     raw_path = scope.get("raw_path") or quote(path, safe="/%:@!$&'()*+,;=~").encode()
     if root and (path == root or path.startswith(f"{root}/")):
         raw_root = root.encode() if raw_path.startswith(root.encode()) else quote(root).encode()
         path, raw_path = path[len(root) :] or "/", raw_path.removeprefix(raw_root) or b"/"
-    # The state is the application's.
+    # The application's scope has its own `state`, so the outer scope is kept.
     return {**scope, "path": path, "raw_path": raw_path, "root_path": "", OUTER: scope}
 
 
 @contextlib.asynccontextmanager
 async def running(node: Node, application: AsgiApp | None) -> AsyncIterator[AsgiChat]:
-    """Runs the chat until the block ends. Raises as `Node.start`."""
+    """Runs the chat until the block ends. Raises like `Node.start`."""
     async with node.attached() as websockets:
         yield AsgiChat(node, websockets, application)
 
@@ -140,7 +143,7 @@ async def serve_lifespan(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Answers the scope `lifespan`: the chat starts before the application beside it, and stops after it."""
+    """Handles the ASGI scope `lifespan`: starts the chat and then the application, and stops them in reverse order."""
     await receive()
     started = False
     try:
@@ -148,9 +151,9 @@ async def serve_lifespan(
             started = True
             await send({"type": "lifespan.startup.complete"})
             await receive()
-    except Exception as error:  # noqa: BLE001 (told to the server, which ends)
+    except Exception as error:  # noqa: BLE001 (reported to the server, which then exits)
         kind = "shutdown" if started else "startup"
-        _log_failure(f"the chat failed at its {kind}", error)
+        _log_failure(f"the chat failed during {kind}", error)
         await send({"type": f"lifespan.{kind}.failed", "message": _explained(error)})
     else:
         await send({"type": "lifespan.shutdown.complete"})
@@ -158,7 +161,8 @@ async def serve_lifespan(
 
 @contextlib.asynccontextmanager
 async def _application_running(application: AsgiApp | None, scope: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Runs an application's lifespan, if it has one. Raises ApplicationFailed."""
+    """Runs an application's lifespan, if it has one, until the block ends. Raises ApplicationFailed when it does not
+    start."""
     if application is None:
         yield
         return
@@ -181,6 +185,6 @@ def _log_failure(event: str, error: Exception) -> None:
 
 
 def _explained(error: Exception) -> str:
-    """Returns one line for an operator."""
+    """Returns the first line of an error's text, with advice where it helps, for operators."""
     text = str(error).strip().partition("\n")[0]
     return f"{text}: {ONE_PROCESS}" if isinstance(error, FolderInUse) else text

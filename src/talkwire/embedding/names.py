@@ -1,5 +1,4 @@
-"""By which names an application speaks of commands and events: those of the messenger vocabulary, whichever dialect or
-route a command came by."""
+"""Names that an application uses for commands and events in hooks and observers: those of the messenger dialect."""
 
 from __future__ import annotations
 
@@ -44,7 +43,8 @@ CommandType = type[Command[Any]]
 
 
 class Named(NamedTuple):
-    """A command that a name stands for; `when` tells apart what several names have in common."""
+    """A command class that a name stands for. `when` selects the commands of that class that the name means, since
+    `typing:start` and `typing:stop` share a class."""
 
     command_type: CommandType
     when: Callable[[Any], bool] = lambda _: True
@@ -90,9 +90,9 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 )
 
 REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType({"invitation:accept": (Named(AcceptInvitation),)})
-"""What users do over REST only, and what a program may want to refuse."""
+"""Commands that users can give over REST only, for hooks that want to refuse them."""
 
-OF_ONE_SOCKET = frozenset(
+SOCKET_EVENTS = frozenset(
     {
         "auth:refresh",
         "conversation:join",
@@ -102,28 +102,30 @@ OF_ONE_SOCKET = frozenset(
         "presence:unsubscribe",
     }
 )
-"""What concerns a socket only, and is no command of the chat's."""
+"""Events of the messenger dialect that concern one socket only and execute no command."""
 
 
 def commands_named(what: str | type) -> tuple[Named, ...]:
-    """Raises ValueError for a name that stands for no command, and for a type that is none."""
+    """Returns the commands that a name stands for, or a command class itself. Raises ValueError for any other name or
+    class."""
     if isinstance(what, type) and issubclass(what, Command):
         return (Named(what),)
     name = what if isinstance(what, str) else what.__name__
     found = COMMANDS.get(name) or REST_COMMANDS.get(name)
     if found is None:
-        raise ValueError(f'"{name}" {_why_none(name)}')
+        raise ValueError(f'"{name}" {_why_not_a_command(name)}')
     return found
 
 
 def events_named(what: Iterable[str | type]) -> Collection[type]:
-    """The types of the events that these names, or types, stand for. Raises ValueError for one that stands for none."""
+    """Returns the event classes that these names or classes stand for. Raises ValueError for one that stands for no
+    event."""
     named = _events_by_name()
     found: dict[type, None] = {}
     for each in what:
         types = {each} if isinstance(each, type) and each in _EVENTS else named.get(each, ())
         if not types:
-            raise ValueError(f"{each!r} is no event{_similar(str(each), named)}")
+            raise ValueError(f"{each!r} is not an event{_similar(str(each), named)}")
         found.update(dict.fromkeys(types))
     return found.keys()
 
@@ -139,10 +141,10 @@ def _events_by_name() -> Mapping[str | type, Collection[type[Event]]]:
     return named
 
 
-def _why_none(name: str) -> str:
-    if name in OF_ONE_SOCKET:
-        return "concerns one socket only: there is nothing to be changed or refused"
-    return f"is no command of the messenger vocabulary{_similar(name, (*COMMANDS, *REST_COMMANDS))}"
+def _why_not_a_command(name: str) -> str:
+    if name in SOCKET_EVENTS:
+        return "concerns one socket only, so there is no command to change or refuse"
+    return f"is not a command of the messenger dialect{_similar(name, (*COMMANDS, *REST_COMMANDS))}"
 
 
 def _similar(name: str, names: Iterable[object]) -> str:

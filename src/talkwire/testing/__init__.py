@@ -1,4 +1,4 @@
-"""For the tests of programs that use Talkwire: a server on a free port in a temporary folder, and a client.
+"""Helpers for testing programs that use Talkwire: a server on a free port with a temporary data folder, and a client.
 
     async def test_a_curse_is_starred() -> None:
         async with temporary_server(chat) as server:
@@ -7,7 +7,7 @@
                 await alice.call("message:send", {"conversationId": "talk-123", "content": "damn"})
                 assert (await bob.wait_for("message:new"))["content"] == "****"
 
-Programs without an event loop use `threaded_server`, which has the server in a thread of its own.
+Tests without an event loop use `threaded_server`, which runs the server in its own thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A Socket.IO client over one WebSocket. It reads all the time, and tests ask it for what has come."""
+"""A Socket.IO client for tests, over one WebSocket. It reads in the background and queues the events that it
+receives."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ DEADLINE_S = 10.0
 
 
 class Rejected(Exception):
-    """The server did not let the client in: `data` is what it said, `{code, …}`."""
+    """The server refused the connection. `data` is the server's reason, `{code, …}`."""
 
     def __init__(self, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -39,35 +40,35 @@ class Rejected(Exception):
 
 
 class Client:
-    """One socket in one namespace, made by `connected`. `waiting` are the events that have come and that nobody has
-    asked for yet, each with its arguments."""
+    """A socket in one namespace, made by `connected`. `waiting` holds the received events that no call of `wait_for`
+    has returned yet, each with its arguments."""
 
     def __init__(self, connection: ClientConnection, namespace: str) -> None:
         self.id = ""
-        """The socket's id, once it was let in."""
+        """The socket's id; empty until the server has accepted the connection."""
         self.waiting: deque[tuple[str, list[Any]]] = deque()
         self._connection = connection
         self._namespace = namespace
         self._decoder = Decoder()
         self._acks: dict[int, asyncio.Future[Any]] = {}
         self._next_ack = 0
-        self._news = asyncio.Condition()
+        self._received = asyncio.Condition()
         self._rejection: Rejected | None = None
-        self._let_in = False
-        self._put_out = False
+        self._is_accepted = False
+        self._is_disconnected = False
         self._reading = asyncio.create_task(self._read())
 
     @property
     def connected(self) -> bool:
-        return self._let_in and not self._put_out and not self._reading.done()
+        return self._is_accepted and not self._is_disconnected and not self._reading.done()
 
     async def emit(self, event: str, *args: object) -> None:
         """Sends an event without asking for an acknowledgement."""
         await self._send(encode_event(self._namespace, [event, *args]))
 
     async def call(self, event: str, *args: object, timeout_s: float = DEADLINE_S) -> Any:  # noqa: ANN401 (JSON)
-        """Sends an event and answers its acknowledgement. Raises TimeoutError; ConnectionError when the socket ends
-        before it has come."""
+        """Sends an event and returns its acknowledgement. Raises TimeoutError, and ConnectionError when the socket ends
+        before the acknowledgement arrives."""
         ack_id = self._next_ack
         self._next_ack += 1
         answer = self._acks[ack_id] = asyncio.get_running_loop().create_future()
@@ -84,44 +85,49 @@ class Client:
         *,
         timeout_s: float = DEADLINE_S,
     ) -> Any:  # noqa: ANN401 (JSON)
-        """The next event of this name whose first argument is as `where` has it; what came before it stays to be asked
-        for. Raises TimeoutError, which names what came instead; ConnectionError when the socket ends first."""
+        """Waits for the next event of this name whose first argument satisfies `where`, and returns that argument.
+        Other events stay queued.
+
+        Raises TimeoutError, whose text lists the queued events, and ConnectionError when the socket ends first.
+        """
         try:
-            async with asyncio.timeout(timeout_s), self._news:
+            async with asyncio.timeout(timeout_s), self._received:
                 while True:
                     for index, (name, args) in enumerate(self.waiting):
                         data = args[0] if args else None
                         if name == event and where(data):
                             del self.waiting[index]
                             return data
-                    if self._put_out or self._reading.done():
-                        raise ConnectionError(f"the socket ended before {event!r} came")
-                    await self._news.wait()
+                    if self._is_disconnected or self._reading.done():
+                        raise ConnectionError(f"the socket ended before {event!r} arrived")
+                    await self._received.wait()
         except TimeoutError:
-            raise TimeoutError(f"{event!r} did not come, but {list(self.waiting)}") from None
+            raise TimeoutError(f"{event!r} did not arrive; received instead: {list(self.waiting)}") from None
 
     async def wait_disconnected(self, *, timeout_s: float = DEADLINE_S) -> None:
-        """Returns when the server has ended the socket. Raises TimeoutError."""
-        async with asyncio.timeout(timeout_s), self._news:
-            await self._news.wait_for(lambda: self._put_out or self._reading.done())
+        """Waits until the server has ended the socket. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s), self._received:
+            await self._received.wait_for(lambda: self._is_disconnected or self._reading.done())
 
     async def close(self) -> None:
-        """Disconnects as a client that leaves the page."""
+        """Closes the connection without a Socket.IO disconnect, like a browser that leaves the page."""
         await self._connection.close()
         await asyncio.wait([self._reading])
 
     async def connect(self, auth: Mapping[str, object]) -> None:
-        """Asks to be let in. Raises Rejected, TimeoutError, ConnectionError."""
+        """Connects to the namespace with this auth payload. Raises Rejected, TimeoutError or ConnectionError."""
         prefix = "" if self._namespace == "/" else f"{self._namespace},"
         await self._connection.send(f"40{prefix}{msgspec.json.encode(auth).decode()}")
-        async with asyncio.timeout(DEADLINE_S), self._news:
-            await self._news.wait_for(lambda: self._let_in or self._rejection is not None or self._reading.done())
+        async with asyncio.timeout(DEADLINE_S), self._received:
+            await self._received.wait_for(
+                lambda: self._is_accepted or self._rejection is not None or self._reading.done()
+            )
         if self._rejection is not None:
             raise self._rejection
-        if not self._let_in:
+        if not self._is_accepted:
             raise ConnectionError("the server closed the connection")
 
-    # --- what comes -------------------------------------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------------------------------
 
     async def _send(self, parts: list[str | bytes]) -> None:
         for part in parts:
@@ -131,21 +137,21 @@ class Client:
         try:
             async for message in self._connection:
                 await self._receive(message)
-                async with self._news:
-                    self._news.notify_all()
+                async with self._received:
+                    self._received.notify_all()
         except ConnectionClosed:
             pass
         finally:
             for answer in self._acks.values():
                 if not answer.done():
-                    answer.set_exception(ConnectionError("the socket ended before the acknowledgement came"))
-                    answer.exception()  # nobody may be waiting any more
-            # Whoever waits looks again once this has ended.
-            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._tell_end()))
+                    answer.set_exception(ConnectionError("the socket ended before the acknowledgement arrived"))
+                    answer.exception()  # suppresses asyncio's warning when no caller awaits the future
+            # Wakes the callers that wait for events, after this task has ended.
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._notify_end()))
 
-    async def _tell_end(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    async def _notify_end(self) -> None:
+        async with self._received:
+            self._received.notify_all()
 
     async def _receive(self, message: str | bytes) -> None:
         packet = decode_packet(message)
@@ -169,13 +175,13 @@ class Client:
                     answer.set_result(args[0] if args else None)
             case Connect(data=data):
                 self.id = str((data or {}).get("sid"))
-                self._let_in = True
+                self._is_accepted = True
             case ConnectError(data=dict(said)):
                 self._rejection = Rejected(str(said.get("message")), said.get("data"))
             case ConnectError(data=said):
                 self._rejection = Rejected(str(said))
             case Disconnect():
-                self._put_out = True
+                self._is_disconnected = True
             case _:
                 pass
 
@@ -184,7 +190,7 @@ class Client:
 async def connected(
     url: str, auth: Mapping[str, object], *, namespace: str = "/", query: Mapping[str, str] | None = None
 ) -> AsyncIterator[Client]:
-    """A client that was let in, until the block ends. Raises Rejected, TimeoutError, OSError."""
+    """Connects a client, and closes it when the block ends. Raises Rejected, TimeoutError or OSError."""
     parameters = urlencode({"EIO": "4", "transport": "websocket", **(query or {})})
     address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?{parameters}"
     async with connect(address, max_size=None, compression=None, ping_interval=None, proxy=None) as connection:

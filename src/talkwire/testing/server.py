@@ -1,4 +1,4 @@
-"""Servers that last as long as a test, and the tokens that they take."""
+"""Temporary servers for tests, which also issue tokens for their users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TemporaryServer:
-    """A server at `url`, and the `chat` that it serves."""
+    """A running server at `url`; `chat` is the `Talkwire` object that it serves."""
 
     url: str
     chat: Talkwire
@@ -41,37 +41,38 @@ class TemporaryServer:
         ttl_s: float = 3600,
         claims: Mapping[str, object] | None = None,
     ) -> str:
-        """A token for any user; the role `service` is the application's backend, `admin` moderates."""
+        """Returns a token for any user id. The role `service` is the application's backend; `admin` moderates the whole
+        server."""
         return TokenIssuer(self.secret).issue(user_id, ttl_s=ttl_s, name=name, role=role, claims=claims)
 
     def headers(self, user_id: str, *, role: str | None = None) -> dict[str, str]:
-        """What a REST request of this user's carries."""
+        """Returns the headers of a REST request by this user."""
         return {"Authorization": f"Bearer {self.token(user_id, role=role)}"}
 
     def client(
         self, user_id: str, *, namespace: str = "/", role: str | None = None, **auth: object
     ) -> AbstractAsyncContextManager[Client]:
-        """A connected client of this user's. `auth` are further members of the auth payload, such as `dialect`."""
+        """Connects a client as this user. `auth` are further members of the auth payload, such as `dialect`."""
         return connected(self.url, {"token": self.token(user_id, role=role), **auth}, namespace=namespace)
 
 
 @contextlib.asynccontextmanager
 async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> AsyncIterator[TemporaryServer]:  # noqa: ANN401
-    """Serves on a free port, with SQLite in a temporary folder and a secret of its own, until the block ends.
+    """Serves on a free port until the block ends, with SQLite in a temporary folder and a random token secret.
 
-    `chat` keeps its handlers, hooks, application and settings otherwise, but has no rate limits. `settings` are further
-    ones, by name. Raises as `Talkwire.serving`; SettingsError.
+    `chat` keeps its handlers, hooks, application and settings, except that rate limits are off. `settings` override
+    single settings by name. Raises SettingsError, and the exceptions of `Talkwire.serving`.
     """
     chat = Talkwire(Settings()) if chat is None else chat
     secret = secrets.token_urlsafe(32)
     with tempfile.TemporaryDirectory(prefix="talkwire-") as folder:
-        async with chat.serving(settings=_within(Path(folder), chat.settings, secret, settings)) as server:
+        async with chat.serving(settings=_isolated(Path(folder), chat.settings, secret, settings)) as server:
             yield TemporaryServer(server.url, chat, secret)
 
 
-def _within(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
-    """Returns the settings for a server that nobody else knows of. Its secret is the test's, so what the access policy
-    is without one stays as it is."""
+def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
+    """Returns settings for a server that only the test can reach. The test server has a token secret even if `settings`
+    have none, so values that depend on having a secret are copied from the original access policy."""
     policy = access_policy(settings)
     values: dict[str, Any] = {
         "host": "127.0.0.1",
@@ -92,7 +93,7 @@ def _within(folder: Path, settings: Settings, secret: str, further: Mapping[str,
 
 
 class ThreadedServer:
-    """As `TemporaryServer`, for tests without an event loop."""
+    """A `TemporaryServer` for tests without an event loop."""
 
     def __init__(self, server: TemporaryServer, loop: asyncio.AbstractEventLoop) -> None:
         self.url = server.url
@@ -102,13 +103,14 @@ class ThreadedServer:
         self._loop = loop
 
     def run(self, coroutine: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
-        """What a coroutine answers on the server's loop: `server.run(chat.send_message(…))`. Raises TimeoutError."""
+        """Runs a coroutine on the server's event loop and returns its result: `server.run(chat.send_message(…))`.
+        Raises TimeoutError."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
 
 @contextlib.contextmanager
 def threaded_server(chat: Talkwire | None = None, **settings: Any) -> Iterator[ThreadedServer]:  # noqa: ANN401
-    """`temporary_server` in a thread of its own."""
+    """Runs `temporary_server` in its own thread until the block ends."""
     running = _Thread(chat, settings)
     running.thread.start()
     try:
@@ -118,7 +120,7 @@ def threaded_server(chat: Talkwire | None = None, **settings: Any) -> Iterator[T
 
 
 class _Thread:
-    """A thread with a loop with a server."""
+    """A thread that runs an event loop with a temporary server."""
 
     def __init__(self, chat: Talkwire | None, settings: Mapping[str, Any]) -> None:
         self.thread = threading.Thread(target=self._run, args=(chat, settings), name="talkwire-server", daemon=True)
@@ -129,7 +131,8 @@ class _Thread:
         self._ended: asyncio.Event | None = None
 
     def wait_started(self) -> ThreadedServer:
-        """Raises what kept the server from starting."""
+        """Returns the server once it has started. Raises the exception that stopped it from starting, or
+        TimeoutError."""
         if not self._ready.wait(START_S):
             raise TimeoutError("the server did not start")
         if self._error is not None:
@@ -139,14 +142,14 @@ class _Thread:
 
     def stop(self) -> None:
         if self._loop is not None and self._ended is not None and self.thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # it ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
                 self._loop.call_soon_threadsafe(self._ended.set)
         self.thread.join()
 
     def _run(self, chat: Talkwire | None, settings: Mapping[str, Any]) -> None:
         try:
             asyncio.run(self._serve(chat, settings))
-        except BaseException as error:  # noqa: BLE001 (told in the test's thread)
+        except BaseException as error:  # noqa: BLE001 (raised again in the test's thread)
             self._error = error
         finally:
             self._ready.set()
