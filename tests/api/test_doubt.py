@@ -68,6 +68,6 @@ async def test_what_comes_of_a_body_after_a_stop_is_not_read() -> None:
         service.in_doubt = bool(service.read)
         return {"type": "http.request", "body": b"part", "more_body": True}
 
-    with pytest.raises(ChatError, match="lost its place"):
+    with pytest.raises(ChatError, match="lost its lease"):
         await service.app({"type": "http", "path": "/"}, stopped, service._send)
     assert service.read == [b"part"]

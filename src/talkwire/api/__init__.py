@@ -1,1 +1,1 @@
-"""REST: Litestar, one module a resource. Every change goes through `Chat.execute`."""
+"""The REST API, built on Litestar: one module for each resource. Routes change the chat only through `Chat.execute`."""

@@ -1,4 +1,4 @@
-"""`docs/events.md`: the events of our own vocabulary, a row each, out of what `/asyncapi.json` says.
+"""Generates `docs/events.md`, the reference of the messenger dialect's events, from the AsyncAPI document.
 
 python -m talkwire.api.events_page docs/events.md      (this is `make docs`)
 """
@@ -22,26 +22,27 @@ from talkwire.api.rest import described_routes
 from talkwire.dialects.messenger import MESSENGER
 
 _TOP = """\
-# The messenger vocabulary: every event
+# Events of the messenger dialect
 
-Written by `make docs` from the types that check and make the events; do not edit it. A running server says the same to
-programs at `/asyncapi.json`, and describes its routes at `/openapi.json` and `/docs`. How to connect, what the events
-mean together, and the rest of REST is in [messenger.md](messenger.md).
+`make docs` generates this page from the types that validate and build the events; do not edit it.
+A running server has the same information for programs at `/asyncapi.json`.
+It describes its REST routes at `/openapi.json` and `/docs`.
+[messenger.md](messenger.md) explains how to connect and how the events work together.
 
-A member with `?` may be left out, and null is the same. Where a client asks for an acknowledgement, it is
-`{success: true, …}` with what the third column says, or `{success: false, error: {code, message, details?}}`.
+A member with `?` may be omitted or null. If the client asks for an acknowledgement, it is
+`{success: true, …}` with the members in the third column, or `{success: false, error: {code, message, details?}}`.
 
-The last column has the routes that do the same over REST, or the reason why none does.
+The last column has the REST routes that do the same, or the reason why there are none.
 """
 
 _PREFIX = "Messenger"
-"""Of the names of the vocabulary's types; the page has no others."""
+"""The prefix of the schema names on the page, which the page omits."""
 
 _DEFAULT = re.compile(r"Default: `(.*)`\.$")
 
 
 def events_page() -> str:
-    """The page."""
+    """Returns the page as Markdown."""
     routes = Router("/", route_handlers=described_routes()).routes
     return _Page(asyncapi([vocabulary(MESSENGER, counterparts(routes))], version="")).text()
 
@@ -56,10 +57,15 @@ class _Page:
     def text(self) -> str:
         return "\n".join([_TOP, *self._received(), "", *self._sent(), "", *self._described(), ""]).rstrip() + "\n"
 
-    # --- the parts ----------------------------------------------------------------------------------------------
+    # --- the parts --------------------------------------------------------------------------------------------------
 
     def _received(self) -> Iterator[str]:
-        yield from ("## What clients send", "", "| event | with | answered with | REST |", "|---|---|---|---|")
+        yield from (
+            "## Events from the client",
+            "",
+            "| event | payload | acknowledgement | REST |",
+            "|---|---|---|---|",
+        )
         for operation in self._operations("receive"):
             message = self._message(operation)
             answer = self._resolve(operation["reply"]["messages"][0])
@@ -69,7 +75,7 @@ class _Page:
             yield _row(*cells)
 
     def _sent(self) -> Iterator[str]:
-        yield from ("## What clients are sent", "", "| event | with |", "|---|---|")
+        yield from ("## Events from the server", "", "| event | payload |", "|---|---|")
         for operation in self._operations("send"):
             message = self._message(operation)
             yield _row(_titled(message), self._payload(message["payload"]))
@@ -86,10 +92,11 @@ class _Page:
                 is_required = member in schema.get("required", ())
                 yield _row(_member(schema, member), self._member_type(its_schema, is_required=is_required))
 
-    # --- payloads and types -------------------------------------------------------------------------------------
+    # --- payloads and types -----------------------------------------------------------------------------------------
 
     def _find_objects(self) -> set[str]:
-        """Schemas with a section of their own: those inside others, and what several events are."""
+        """Returns the names of the schemas that get their own section: those nested in others, and payloads of several
+        events."""
         inside = {name for schema in self._schemas.values() for name in _referred(schema)}
         whole = Counter(
             name for key, message in self._messages.items() if key.startswith("out.") for name in _referred(message)
@@ -103,7 +110,7 @@ class _Page:
         return self._type(schema)
 
     def _members(self, schema: Json | None) -> str:
-        """A payload's members in a line; of an acknowledgement, without what all of them have."""
+        """Returns the members of a payload in one table cell. Omits `success`, which every acknowledgement has."""
         if schema is None:
             return ""
         schema = self._resolve(schema)
@@ -115,7 +122,8 @@ class _Page:
         )
 
     def _member_type(self, schema: Json, *, is_required: bool) -> str:
-        """A member's type and default; that one which may be left out may be null goes without saying."""
+        """Returns a member's type and default. Omits null from the type of an optional member if null means the same as
+        absence."""
         description = schema.get("description", "")
         default = _DEFAULT.search(description)
         null_has_a_meaning = is_required or default is not None or description.endswith(REMOVED_BY_NULL)
@@ -143,7 +151,7 @@ class _Page:
             case _:
                 return "anything"
 
-    # --- the document -------------------------------------------------------------------------------------------
+    # --- the document -----------------------------------------------------------------------------------------------
 
     def _operations(self, action: str) -> Iterator[Json]:
         return (operation for operation in self._document["operations"].values() if operation["action"] == action)
@@ -162,7 +170,7 @@ class _Page:
 
 
 def _referred(value: object) -> Iterator[str]:
-    """The names of the schemas that a part of the document refers to."""
+    """Yields the names of the schemas that a part of the document refers to."""
     match value:
         case {"$ref": str() as reference}:
             yield reference.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""`GET /`: the web client, as it was built from `web/` into the package's folder `web`."""
+"""Serves the web client at `/`, from the files that were built from `web/` into the package's folder `web`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 BUILT = Path(__file__).parents[1] / "web"
-"""`make install` fills it, and a wheel has it; a source tree in which nothing was built yet has none."""
+"""The built web client. Wheels contain it; in a source tree `make install` builds it."""
 
-_NOT_BUILT = "The web client is not built: run make install. The API does not need it.\n"
+_NOT_BUILT = "The web client is not built: run `make install`. The API works without it.\n"
 
-# Whatever a message contains, the browser runs nothing but our files and makes no HTML of texts.
+# Even if a message contains a script, the browser runs only the page's own files, and texts never become HTML.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -29,15 +29,15 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
-_FOR_EVER = _HEADERS | {"cache-control": "public, max-age=31536000, immutable"}
-"""For files that have what is in them in their names."""
+_IMMUTABLE = _HEADERS | {"cache-control": "public, max-age=31536000, immutable"}
+"""Headers of files whose name contains a hash of their content, so browsers may cache them forever."""
 
-_EITHER = {"vary": "accept-encoding"}
-_IN_GZIP = {"content-encoding": "gzip", **_EITHER}
+_BY_ENCODING = {"vary": "accept-encoding"}
+_IN_GZIP = {"content-encoding": "gzip", **_BY_ENCODING}
 
 
 class DemoUser(msgspec.Struct, frozen=True):
-    """Somebody whom a demo's page lets visitors sign in as with one click. `picture` is a path."""
+    """A user of the demo as whom visitors sign in with one click. `picture` is a path."""
 
     id: str
     name: str
@@ -46,14 +46,14 @@ class DemoUser(msgspec.Struct, frozen=True):
 
 
 class DemoSignIn(msgspec.Struct, frozen=True):
-    """How a page lets people sign in without a password: not at all unless `open`, which only a demo is."""
+    """The demo users for sign-in without a password. `open` is true only in a demo, which allows it."""
 
     open: bool = False
     users: Sequence[DemoUser] = ()
 
 
 def page_handlers(demo: DemoSignIn) -> list[ControllerRouterHandler]:
-    """Returns the handlers of the page and of what it loads."""
+    """Returns the handlers of the page and of the files that it loads."""
 
     @get("/demo.json", include_in_schema=False, sync_to_thread=False)
     def demo_json() -> DemoSignIn:
@@ -67,14 +67,16 @@ def page_handlers(demo: DemoSignIn) -> list[ControllerRouterHandler]:
 
 
 def _files_of_the_page() -> Iterator[Path]:
-    """Yields all that was built, but for the bundles of the Socket.IO client (`realtime/http/client_bundle.py`)."""
+    """Yields the built files, except the bundles of the Socket.IO client (see `realtime/http/client_bundle.py`)."""
     return (path for path in BUILT.rglob("*") if path.is_file() and path.parent.name != "socket.io")
 
 
 def _file_handlers(files: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
-    """Of what the build has compressed, both forms are answered under one path."""
+    """Returns the handlers of the built files. A file that the build compressed is served in both forms at one path."""
     return [
-        _handler(path, content, _media_type(path), _FOR_EVER if "/page/" in path else _HEADERS, files.get(f"{path}.gz"))
+        _handler(
+            path, content, _media_type(path), _IMMUTABLE if "/page/" in path else _HEADERS, files.get(f"{path}.gz")
+        )
         for path, content in files.items()
         if not path.endswith(".gz")
     ]
@@ -84,7 +86,7 @@ def _media_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-def _handler(  # noqa: PLR0913 (what one answer has)
+def _handler(  # noqa: PLR0913 (each is a part of the response)
     path: str,
     content: bytes,
     media_type: str,
@@ -93,7 +95,7 @@ def _handler(  # noqa: PLR0913 (what one answer has)
     *,
     status: int = 200,
 ) -> HTTPRouteHandler:
-    """`compressed`: the content in gzip, for whoever takes that."""
+    """Returns the handler of one file. `compressed` is its content in gzip, sent to clients that accept it."""
 
     @get(path, include_in_schema=False, sync_to_thread=False)
     def serve_file(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -101,6 +103,6 @@ def _handler(  # noqa: PLR0913 (what one answer has)
             return Response(content, media_type=media_type, headers=headers, status_code=status)
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(compressed, media_type=media_type, headers={**headers, **_IN_GZIP}, status_code=status)
-        return Response(content, media_type=media_type, headers={**headers, **_EITHER}, status_code=status)
+        return Response(content, media_type=media_type, headers={**headers, **_BY_ENCODING}, status_code=status)
 
     return serve_file

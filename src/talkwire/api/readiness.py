@@ -1,4 +1,4 @@
-"""Whether this node should be sent requests, for load balancers, and what `/metrics` says of it."""
+"""Readiness of this node for load balancers (`/readyz`), and the same state as metrics."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from prometheus_client.registry import Collector
 from talkwire.core.domain.errors import ChatError
 
 DATABASE_TIMEOUT_S = 3.0
-"""How long the database may take to answer: load balancers wait a few seconds, and then know less."""
+"""Seconds that the database may take to respond; shorter than the timeout of common load balancers."""
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The body of `/readyz`. A node is ready when `status` is `ok`. What it says of the bus does not count: without one
-    the log brings everything, a little later."""
+    """The body of `/readyz`. The node is ready when `status` is `ok`. `bus` does not affect the status: without a bus,
+    nodes read events from the log, a little later."""
 
     status: Literal["ok", "unavailable", "draining"]
     database: Literal["ok", "away"]
@@ -32,17 +32,20 @@ def _never() -> bool:
     return False
 
 
-async def _takes_writes() -> None:
-    """Nothing says otherwise."""
+async def _accept_writes() -> None:
+    """The default check of writes, which always succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Asks those who know. `check_reads` raises ChatError while the database does not answer, `check_writes` while no
-    write succeeds; `lease_lost`: others may believe that this node is gone; `draining`: it is about to go."""
+    """Checks this node's state.
+
+    `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail. `lease_lost`
+    is true while other nodes may believe that this node is dead. `draining` is true when the node is about to stop.
+    """
 
     check_reads: Callable[[], Awaitable[None]]
-    check_writes: Callable[[], Awaitable[None]] = _takes_writes
+    check_writes: Callable[[], Awaitable[None]] = _accept_writes
     bus_away: Callable[[], bool] = _never
     lease_lost: Callable[[], bool] = _never
     draining: Callable[[], bool] = _never
@@ -74,15 +77,15 @@ class Readiness:
 
 
 class ReadinessMetrics(Collector):
-    """The same as gauges, as far as it is known without asking the database."""
+    """Metrics with the state of the bus, the lease and the drain, which are known without a database query."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
 
     def collect(self) -> Iterator[Metric]:
         for name, says, asks in (
-            ("talkwire_bus_away", "1 while the bus between the nodes is away", self._readiness.bus_away),
+            ("talkwire_bus_away", "1 while the bus between the nodes is unavailable", self._readiness.bus_away),
             ("talkwire_lease_lost", "1 while this node's lease is lost", self._readiness.lease_lost),
-            ("talkwire_draining", "1 once this node has been told to stop", self._readiness.draining),
+            ("talkwire_draining", "1 once this node was asked to stop", self._readiness.draining),
         ):
             yield GaugeMetricFamily(name, says, int(asks()))

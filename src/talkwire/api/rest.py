@@ -1,4 +1,4 @@
-"""The REST application."""
+"""Assembles the REST application from its routes, dependencies and middleware."""
 
 from __future__ import annotations
 
@@ -58,25 +58,25 @@ from talkwire.identity.callers import Callers
 from talkwire.identity.origins import OriginPolicy
 
 BODY_MAX = 256 * 1024
-"""Bytes of a request's body; a message's text has a smaller limit of its own."""
+"""The maximum size of a request's body in bytes. The text of a message has a smaller limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes are carried out by."""
+    """The services that routes depend on."""
 
     chat: Chat
     accounts: Accounts
     callers: Callers
     metrics: Callable[[], Awaitable[bytes]]
-    """In Prometheus' text format."""
+    """Returns the metrics in the text format of Prometheus."""
 
     uploads: Uploads
     readiness: Readiness
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
     dialects: tuple[str, ...] = tuple(DIALECT_ROUTES)
-    """Those that are on."""
+    """The names of the dialects that are on."""
 
     ice_servers: tuple[IceServer, ...] = ()
     policy: AccessPolicy = field(default_factory=AccessPolicy)
@@ -86,7 +86,7 @@ class Services:
 def described_routes(
     dialects: Collection[str] = tuple(DIALECT_ROUTES), *, has_accounts: bool = True
 ) -> list[ControllerRouterHandler]:
-    """Returns the routes that `/openapi.json` describes: the chat's, and those of the dialects that are on."""
+    """Returns the routes that `/openapi.json` describes: the general ones, and those of the dialects that are on."""
     api = Router(
         "/api/v1",
         route_handlers=[
@@ -113,7 +113,7 @@ def described_routes(
 
 
 class RestApplication(CrossOrigin):
-    """All routes, and which these are."""
+    """The ASGI application of all routes, and the list of its routes."""
 
     def __init__(self, application: Litestar, origins: OriginPolicy, trusted_proxies: frozenset[str]) -> None:
         super().__init__(HeadAsGet(application), origins, trusted_proxies)
@@ -128,8 +128,8 @@ def rest_application(
     pages: Sequence[ControllerRouterHandler] = (),
     prefix: str = "",
 ) -> RestApplication:
-    """All routes; `pages` are further ones, such as the web client's. The descriptions have them below `prefix`; to
-    take it off requests is for whoever calls this."""
+    """Returns the application of all routes. `pages` are further routes, such as the web client's. The descriptions
+    show the paths below `prefix`; the caller must remove the prefix from requests."""
     chat = LimitedChat(services.chat, services.limits, time.monotonic)
     described = described_routes(services.dialects, has_accounts=services.policy.accounts != "off")
     routes = Litestar(

@@ -1,4 +1,4 @@
-"""Where people reach this server: what links to it begin with."""
+"""The public address of this server, with which links to it begin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ GivenSite = NamedDependency[str]
 
 
 def site_provider(public_url: str | None, trusted_proxies: frozenset[str]) -> Callable[[Request[Any, Any, Any]], str]:
-    """Returns what finds the address that a request came to. `public_url` is what the operator says it is."""
+    """Returns the provider of the dependency `site`: the setting `public_url`, or else the address that the request was
+    sent to."""
 
     def provide_site(request: Request[Any, Any, Any]) -> str:
         if public_url is not None:
@@ -27,7 +28,8 @@ def site_provider(public_url: str | None, trusted_proxies: frozenset[str]) -> Ca
 
 
 def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozenset[str]) -> str:
-    """A page of this server knows how it was loaded, also behind a proxy that says nothing of it."""
+    """Returns the scheme of the request's address. If a page of this server sent the request, its `Origin` has the
+    scheme even behind a proxy that does not forward it."""
     try:
         page = urlsplit(request.headers.get("origin", ""))
     except ValueError:

@@ -1,1 +1,1 @@
-"""The descriptions of the API: OpenAPI, AsyncAPI, their names, schemas and pages."""
+"""Generates the API's machine-readable descriptions: `/openapi.json` for REST and `/asyncapi.json` for events."""

@@ -1,7 +1,7 @@
-"""`/asyncapi.json`: the events of the dialects, described by AsyncAPI 3.0 from the Structs that check and make them.
+"""Generates `/asyncapi.json`, which describes the events of the dialects in AsyncAPI 3.0, from their payload Structs.
 
-A dialect is a channel, addressed by its Socket.IO namespace. What clients send is an operation that the server
-receives, with the acknowledgement as its reply; what clients are sent is an operation that the server sends.
+A dialect is a channel, whose address is its Socket.IO namespace. An event from the client is an operation that the
+server receives, with the acknowledgement as its reply. An event to the client is an operation that the server sends.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from talkwire.api.description.schemas import Json, Schemas, schemas
 from talkwire.api.description.vocabularies import InboundEvent, OutboundEvent, Vocabulary
 
 _DESCRIPTION = """\
-The events of a Talkwire server, over Socket.IO: its protocol's revision 5 on Engine.IO's revision 4, by WebSocket or by
-long polling. AsyncAPI has no binding for Socket.IO; this is what its words stand for here.
+The events of a Talkwire server over Socket.IO (protocol revision 5 on Engine.IO revision 4), by WebSocket or long
+polling. AsyncAPI has no binding for Socket.IO, so its terms have these meanings here:
 
 - A **channel** is a dialect in a namespace, which is the channel's address. A client enters a namespace with `CONNECT`,
-  whose payload has the token as `token`; the token may also be in the handshake, as header `Authorization: Bearer …` or
-  in the query as `token`. Where a namespace has several dialects, `dialect` in the payload of `CONNECT` or in the query
-  chooses. A refusal is `CONNECT_ERROR` with `{message, data: {code}}`.
-- A **message** of a channel is an `EVENT` packet: the packet's array has the message's name first, then its payload.
+  whose payload has the token as `token`. The token may also be in the handshake: in the header
+  `Authorization: Bearer …` or in the query as `token`. Where a namespace has several dialects, `dialect` in the payload
+  of `CONNECT` or in the query selects one. A refusal is `CONNECT_ERROR` with `{message, data: {code}}`.
+- A **message** of a channel is an `EVENT` packet: an array of the message's name and its payload.
 - An operation that the server **receives** is an event that clients send. When the client asks for an acknowledgement,
-  the reply is the only element of the `ACK` packet's array. Without one nothing is answered, and a refusal comes as the
-  event for errors.
-- An operation that the server **sends** is an event that clients are sent.
+  the reply is the only element of the `ACK` packet's array. Otherwise the server sends nothing, or an error event when
+  it refuses the event.
+- An operation that the server **sends** is an event that clients receive.
 """
 
 _SECURITY: Json = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "As `token` in the payload of CONNECT, in the header Authorization, or as `token` in the query.",
+    "description": "The token: `token` in the payload of CONNECT, the header Authorization, or `token` in the query.",
 }
 
 _QUERY: Json = {
@@ -48,15 +48,15 @@ _QUERY: Json = {
 
 
 def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
-    """The document, made of what JSON knows."""
+    """Returns the AsyncAPI document of these vocabularies, as JSON values."""
     described = schemas(struct for vocabulary in vocabularies for struct in vocabulary.structs())
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Talkwire", "version": version, "description": _DESCRIPTION},
         "defaultContentType": "application/json",
         "servers": {
-            "plain": _server("ws", "As a server is started."),
-            "encrypted": _server("wss", "Behind a proxy that has a certificate."),
+            "plain": _server("ws", "A server without TLS, as it runs by default."),
+            "encrypted": _server("wss", "A server behind a proxy that terminates TLS."),
         },
         "channels": {vocabulary.dialect.name: _channel(vocabulary, described) for vocabulary in vocabularies},
         "operations": {key: value for vocabulary in vocabularies for key, value in _operations(vocabulary)},
@@ -75,19 +75,19 @@ def _server(protocol: str, description: str) -> Json:
     }
 
 
-# --- what is said: the messages of a channel ------------------------------------------------------------------------
+# --- channels and their messages ------------------------------------------------------------------------------------
 
 
 def _channel(vocabulary: Vocabulary, described: Schemas) -> Json:
     messages = {"refusal": _refusal(vocabulary, described)}
-    for heard in vocabulary.heard:
-        messages[_key("in", heard)] = _request(heard, described)
-        messages[_key("answer", heard)] = _answer(heard, described)
-    for said in vocabulary.said:
-        messages[_key("out", said)] = _news(said, described)
+    for inbound in vocabulary.inbound:
+        messages[_key("in", inbound)] = _request(inbound, described)
+        messages[_key("answer", inbound)] = _acknowledgement(inbound, described)
+    for outbound in vocabulary.outbound:
+        messages[_key("out", outbound)] = _outbound_message(outbound, described)
     return {
         "address": vocabulary.dialect.namespace,
-        "description": f"The vocabulary `{vocabulary.dialect.name}` in its namespace.",
+        "description": f"The events of the dialect `{vocabulary.dialect.name}`.",
         "messages": messages,
         "bindings": {"ws": {"method": "GET", "query": _QUERY}},
     }
@@ -98,51 +98,51 @@ def _refusal(vocabulary: Vocabulary, described: Schemas) -> Json:
     payload = described.of(type(vocabulary.refusal))
     return {
         "name": "ACK",
-        "summary": "An acknowledgement of what was refused.",
+        "summary": "The event was refused.",
         "payload": payload,
         "examples": [{"payload": example}],
     }
 
 
-def _request(heard: InboundEvent, described: Schemas) -> Json:
-    if heard.payload is None:
-        return {"name": heard.name, "summary": heard.summary, "description": "Needs no payload."}
-    payload = described.of(heard.payload)
-    return {"name": heard.name, "summary": heard.summary, "payload": payload}
+def _request(inbound: InboundEvent, described: Schemas) -> Json:
+    if inbound.payload is None:
+        return {"name": inbound.name, "summary": inbound.summary, "description": "Needs no payload."}
+    payload = described.of(inbound.payload)
+    return {"name": inbound.name, "summary": inbound.summary, "payload": payload}
 
 
-def _answer(heard: InboundEvent, described: Schemas) -> Json:
-    return {"name": "ACK", "summary": f"`{heard.name}` was carried out.", "payload": described.of(heard.answer)}
+def _acknowledgement(inbound: InboundEvent, described: Schemas) -> Json:
+    return {"name": "ACK", "summary": f"`{inbound.name}` succeeded.", "payload": described.of(inbound.answer)}
 
 
-def _news(said: OutboundEvent, described: Schemas) -> Json:
-    payloads = [described.of(payload) for payload in said.payloads]
+def _outbound_message(outbound: OutboundEvent, described: Schemas) -> Json:
+    payloads = [described.of(payload) for payload in outbound.payloads]
     message: Json = {
-        "name": said.name,
-        "summary": said.summary,
+        "name": outbound.name,
+        "summary": outbound.summary,
         "payload": payloads[0] if len(payloads) == 1 else {"anyOf": payloads},
     }
-    if said.example is not None:
-        message["examples"] = [{"payload": msgspec.to_builtins(said.example)}]
+    if outbound.example is not None:
+        message["examples"] = [{"payload": msgspec.to_builtins(outbound.example)}]
     return message
 
 
-# --- who says it: the operations ------------------------------------------------------------------------------------
+# --- operations -----------------------------------------------------------------------------------------------------
 
 
 def _operations(vocabulary: Vocabulary) -> Iterator[tuple[str, Json]]:
     name = vocabulary.dialect.name
-    for heard in vocabulary.heard:
-        answers = [_message(name, _key("answer", heard)), _message(name, "refusal")]
-        operation = _operation("receive", name, _key("in", heard), heard.summary)
+    for inbound in vocabulary.inbound:
+        answers = [_message(name, _key("answer", inbound)), _message(name, "refusal")]
+        operation = _operation("receive", name, _key("in", inbound), inbound.summary)
         operation["reply"] = {"channel": _reference("channels", name), "messages": answers}
-        if heard.rest.routes:
-            operation["x-rest"] = list(heard.rest.routes)
-        elif heard.rest.socket_only:
-            operation["x-socket-only"] = heard.rest.socket_only
-        yield f"{name}.{_key('in', heard)}", operation
-    for said in vocabulary.said:
-        yield f"{name}.{_key('out', said)}", _operation("send", name, _key("out", said), said.summary)
+        if inbound.rest.routes:
+            operation["x-rest"] = list(inbound.rest.routes)
+        elif inbound.rest.socket_only:
+            operation["x-socket-only"] = inbound.rest.socket_only
+        yield f"{name}.{_key('in', inbound)}", operation
+    for outbound in vocabulary.outbound:
+        yield f"{name}.{_key('out', outbound)}", _operation("send", name, _key("out", outbound), outbound.summary)
 
 
 def _operation(action: str, channel: str, message: str, summary: str) -> Json:
@@ -159,7 +159,8 @@ def _message(channel: str, key: str) -> Json:
 
 
 def _key(kind: str, event: InboundEvent | OutboundEvent) -> str:
-    """AsyncAPI's keys have no colons."""
+    """Returns the key of an event's message in its channel. The event's colons become dots, since AsyncAPI's keys
+    cannot contain colons."""
     return f"{kind}.{event.name.replace(':', '.')}"
 
 

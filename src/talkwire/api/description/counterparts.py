@@ -1,8 +1,8 @@
-"""Which routes do the same as an event: those that make the same command.
+"""Finds the REST routes that do the same as an event from the client: those owner code names the same command.
 
-Nobody has to write that down, and so nobody can forget it: a function's code lists the names that it uses, and so the
-commands among them. An event is for the first; a route may be for several, as its query says. The routes of a dialect
-are for its own events. `SOCKET_ONLY` gives the reason for each command that has no route.
+The commands of a function are found in its bytecode, in the names that it uses, so nobody maintains a list by hand. An
+event has one command; a route may use several, depending on its query. Routes of a dialect are counterparts of that
+dialect's events only. `SOCKET_ONLY` says why a command has no route.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from talkwire.dialects.dialect import (
     WatchPresence,
 )
 
-_CALL = "A call needs a socket: its sides exchange signals at once, and it ends when a side's last socket has gone."
+_CALL = "A call needs a socket: its sides exchange signals live, and it ends when a side's last socket disconnects."
 _ROOM = "A room is a set of sockets. Membership has routes: `conversations/{id}/members`."
-_WATCH = "It concerns what this socket receives. `GET /api/v1/presence` answers once."
+_WATCH = "It changes which events this socket receives. `GET /api/v1/presence` returns the presence once."
 
 SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType(
     {
@@ -46,47 +46,47 @@ SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType
         CloseRoom: _ROOM,
         WatchPresence: _WATCH,
         UnwatchPresence: _WATCH,
-        RenewSignIn: "It extends this socket's life. A request carries a token of its own.",
-        TellTime: "It measures this connection. `GET /healthz` says whether the server answers.",
-        TellIdentity: "It names this socket. `GET /api/v1/users/me` says who the token's user is.",
-        Greet: "It concerns nobody else.",
+        RenewSignIn: "It extends this socket's sign-in. Each REST request carries its own token.",
+        TellTime: "It measures this connection's delay. `GET /healthz` says whether the server is up.",
+        TellIdentity: "It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
+        Greet: "It changes nothing: the server acknowledges it and does nothing else.",
     }
 )
-"""Why no route does what a command does."""
+"""The reason why a command has no REST route, shown in the descriptions of its events."""
 
-_OURS = "talkwire."
-_OF_DIALECTS = "talkwire.api.dialects."
+_PACKAGE = "talkwire."
+_DIALECT_MODULES = "talkwire.api.dialects."
 
 
 def counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
-    """For an event, which of these routes do the same, such as `POST /api/v1/messages`."""
+    """Returns a function that finds the REST counterparts of a dialect's event among these routes."""
     by_command: dict[type[Command[Any] | SocketCommand], set[tuple[str, str]]] = defaultdict(set)
     for route in routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            whose = _dialect_of(handler.fn)
+            owner = _dialect_of(handler.fn)
             for command in _commands(handler.fn, set()):
-                by_command[command].update((whose, f"{method} {route.path_format}") for method in handler.http_methods)
+                by_command[command].update((owner, f"{method} {route.path_format}") for method in handler.http_methods)
 
     def find(dialect: Dialect, inbound: Inbound) -> Counterpart:
         commands = list(_commands(inbound.to_command, set()))
-        of_the_chat = next((command for command in commands if command not in SOCKET_ONLY), None)
-        if of_the_chat is None:
+        command = next((each for each in commands if each not in SOCKET_ONLY), None)
+        if command is None:
             return Counterpart(socket_only=SOCKET_ONLY[commands[0]] if commands else "")
-        found = by_command.get(of_the_chat, ())
-        return Counterpart(tuple(sorted(route for whose, route in found if whose in {"", dialect.name})))
+        found = by_command.get(command, ())
+        return Counterpart(tuple(sorted(route for owner, route in found if owner in {"", dialect.name})))
 
     return find
 
 
 def _dialect_of(function: object) -> str:
-    """The dialect that a route is of, empty for the chat's."""
+    """Returns the name of the dialect that a route function belongs to; empty for the chat's own routes."""
     module: str = getattr(function, "__module__", "")
-    return module.removeprefix(_OF_DIALECTS) if module.startswith(_OF_DIALECTS) else ""
+    return module.removeprefix(_DIALECT_MODULES) if module.startswith(_DIALECT_MODULES) else ""
 
 
 def _commands(function: object, seen: set[object]) -> Iterator[type[Command[Any] | SocketCommand]]:
-    """The commands that a function names, also by way of functions of ours that it calls, in order."""
-    if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith(_OURS):
+    """Yields the commands that a function uses, itself or through Talkwire functions that it calls, in order of use."""
+    if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith(_PACKAGE):
         return
     seen.add(function)
     for used in _used(function):
@@ -97,6 +97,6 @@ def _commands(function: object, seen: set[object]) -> Iterator[type[Command[Any]
 
 
 def _used(function: FunctionType) -> Iterable[object]:
-    """Returns the globals that a function names, and what it has from the function around it."""
+    """Yields the global objects that a function names and the values of its closure."""
     yield from (function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__)
     yield from (cell.cell_contents for cell in function.__closure__ or ())

@@ -1,5 +1,5 @@
-"""`/openapi.json`, `/asyncapi.json`, and `/docs`, which shows the former. All assets come from here: a server without
-internet has docs too."""
+"""Serves `/openapi.json`, `/asyncapi.json`, and `/docs` with Swagger UI. The server has all assets itself, so the page
+works without internet access."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ The REST routes of a Talkwire server. Send a token as `Authorization: Bearer …
 at [asyncapi.json](asyncapi.json).
 """
 
-# Swagger UI sets styles by itself, and has its pictures in its style sheet.
+# Swagger UI sets inline styles and has images as data in its style sheet.
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,7 +46,8 @@ _POLICY = (
 
 
 def _with_policy(response: Response[Any]) -> Response[Any]:
-    """Says what a browser may run on the page: what comes from this server, and the scripts that the page contains."""
+    """Adds a content security policy: the browser may run this server's scripts and the page's inline scripts, by
+    hash."""
     content = response.content
     hashes = [_hash_of(script) for script in _INLINE_SCRIPT.findall(content)] if isinstance(content, bytes) else []
     response.headers["content-security-policy"] = _POLICY.format(scripts=" ".join(["'self'", *hashes]))
@@ -58,7 +59,8 @@ def _hash_of(script: bytes) -> str:
 
 
 def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
-    """The description's head, and the page at `/docs`, for routes that clients find below `prefix`."""
+    """Returns Litestar's configuration of the documentation: the document's head, and the page at `/docs`. Clients
+    reach the routes below `prefix`."""
     assets = f"{prefix}{_ASSETS}"
     swagger = _DocumentPage(
         js_url=f"{assets}/swagger-ui-bundle.js",
@@ -91,12 +93,13 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
 
 
 async def _describe_routes(request: Request[Any, Any, Any]) -> None:
-    """Has the routes described on a thread before the page shows them: the first time, that takes 100 to 250 ms."""
+    """Generates the OpenAPI document on a thread before the page needs it, since that takes 100 to 250 ms the first
+    time."""
     await asyncio.to_thread(_routes_of, request)
 
 
 def _routes_of(request: Request[Any, Any, Any]) -> Json:
-    """Returns the description of the routes, which is made once."""
+    """Returns the OpenAPI document, which is generated once for each application."""
     state = request.app.state
     if "openapi" not in state:
         state["openapi"] = openapi(request.app)
@@ -105,7 +108,7 @@ def _routes_of(request: Request[Any, Any, Any]) -> Json:
 
 
 class _DocumentPage(SwaggerRenderPlugin):
-    """Swagger UI with the document that `/openapi.json` serves, and not with Litestar's."""
+    """Swagger UI with the document of `/openapi.json` instead of the one that Litestar generates."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 (Litestar's)
         return super().render(request, _routes_of(request))
@@ -113,12 +116,12 @@ class _DocumentPage(SwaggerRenderPlugin):
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=True)
 def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The routes, described."""
+    """Returns the OpenAPI document."""
     return _written_once(request, "openapi_json", lambda: _routes_of(request))
 
 
 def asyncapi_handler(dialects: Sequence[Dialect], version: str) -> HTTPRouteHandler:
-    """The route of the description of what these dialects say."""
+    """Returns the handler of `/asyncapi.json` for these dialects."""
 
     @get("/asyncapi.json", include_in_schema=False, sync_to_thread=True)
     def asyncapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -132,7 +135,7 @@ def asyncapi_handler(dialects: Sequence[Dialect], version: str) -> HTTPRouteHand
 
 
 def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable[[], object]) -> Response[bytes]:
-    """Returns a description as JSON. It is made at the first request, on a thread, since it takes up to 200 ms."""
+    """Returns a document as JSON. It is generated at the first request, on a thread, since that takes up to 200 ms."""
     state = request.app.state
     if name not in state:
         state[name] = msgspec.json.encode(describe())
@@ -140,7 +143,7 @@ def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable
 
 
 def assets_router() -> Router:
-    """Swagger UI's files, from the package that carries them."""
+    """Returns a router for the files of Swagger UI, which the package `litestar_offline_docs` contains."""
     folder = Path(litestar_offline_docs.__file__).parent / "static"
     return create_static_files_router(
         _ASSETS, directories=[folder], include_in_schema=False, cache_control=CacheControlHeader(max_age=3600)

@@ -1,7 +1,7 @@
-"""What the members of the JSON objects mean, and the bounds that the validators hold them to.
+"""Descriptions of the members of the API's JSON objects, and their bounds, which come from the validators' constants.
 
-A member means the same wherever it occurs, so most rows are for a name alone. A row for `Schema.member` comes first.
-What a type says itself (`msgspec.Meta(description=…)`) comes before both.
+A member has the same meaning wherever it occurs, so most rows have its name only. A row for `Schema.member` takes
+precedence, and a description in the type itself (`msgspec.Meta(description=…)`) over both.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from talkwire.identity.accounts import PASSWORD_MIN_LENGTH
 from talkwire.identity.passwords import PASSWORD_MAX_LENGTH
 
 Keywords = Mapping[str, Any]
-"""Of JSON Schema."""
+"""Keywords of JSON Schema, such as `maxLength`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A member's description, and the keywords for the type that it has: a text, an integer or a list."""
+    """A member's description, and the JSON Schema keywords to add if the member is a string, an integer or an array."""
 
     text: str
     of_text: Keywords = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Meaning:
 
 
 def meaning_of(schema: str, member: str) -> Meaning | None:
-    """Returns what a member of a schema means, None when nothing is known beyond its name and type."""
+    """Returns the description of a schema's member, or None if its name and type say everything."""
     found = _MEANINGS.get(f"{schema}.{member}") or _MEANINGS.get(member)
     if found is None and _TIME.fullmatch(member):
         found = Meaning("")
@@ -53,7 +53,7 @@ def meaning_of(schema: str, member: str) -> Meaning | None:
 
 
 _TIME = re.compile(r"\w+At|at|until|timestamp")
-"""Members that are times: ISO 8601 in UTC, where they are texts."""
+"""Names of members that are times; as strings, they are in ISO 8601 and UTC."""
 
 
 def _text(text: str, *, longest: int, shortest: int = 0) -> Meaning:
@@ -72,87 +72,89 @@ def _id(text: str) -> Meaning:
     return _text(text, longest=ID_MAX_LENGTH, shortest=1)
 
 
-_EVERY_READ_MESSAGE = "The `seq` of the newest message that the member has"
+_NEWEST_MESSAGE = "The `seq` of the newest message that the member has"
 _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
     {
-        # --- ids --------------------------------------------------------------------------------------------------
+        # --- ids ----------------------------------------------------------------------------------------------------
         "actorId": Meaning("The user who caused the notification."),
         "authorId": Meaning("The user who made the offer."),
-        "by": Meaning("The user who did it."),
-        "callId": Meaning("The call."),
-        "chatId": Meaning("The chat: what other vocabularies call a conversation."),
+        "by": Meaning("The user who made the change."),
+        "callId": Meaning("The id of the call."),
+        "chatId": Meaning("The id of the chat, which other dialects call a conversation."),
         "clientMessageId": _text(
             "An id that the sender chose. Sending again with the same id stores the message once.",
             longest=ID_MAX_LENGTH,
             shortest=1,
         ),
-        "conversationId": _id("The conversation."),
+        "conversationId": _id("The id of the conversation."),
         "counterOf": Meaning("The offer that this one replaces."),
         "deletedBy": Meaning("The user who deleted the message."),
-        "messageId": Meaning("The message."),
-        "offerId": Meaning("The offer."),
-        "ownerId": Meaning("The owner."),
-        "receiverId": _id("The user to talk with."),
+        "messageId": Meaning("The id of the message."),
+        "offerId": Meaning("The id of the offer."),
+        "ownerId": Meaning("The id of the owner."),
+        "receiverId": _id("The id of the other user of a direct talk."),
         "replyToId": Meaning("The message that this one replies to."),
-        "senderId": _id("The user who sent it."),
+        "senderId": _id("The id of the user who sent it."),
         "socketId": Meaning("The id of this socket."),
         "threadId": Meaning("The first message of the thread that the message belongs to."),
-        "toUserId": Meaning("The only user to receive it; without it, all members of the call."),
-        "uploadId": Meaning("The upload."),
-        "userId": _id("The user."),
-        "conversationIds": Meaning("The conversations."),
+        "toUserId": Meaning("The only user to receive the signal; without it, all other sides of the call do."),
+        "uploadId": Meaning("The id of the upload."),
+        "userId": _id("The id of the user."),
+        "conversationIds": Meaning("The ids of the conversations."),
         "ForwardMessageBody.conversationIds": _list("The conversations to copy the message to.", TARGETS_MAX, 1),
         "MessengerForward.conversationIds": _list("The conversations to copy the message to.", TARGETS_MAX, 1),
         "CreateInvitationBody.conversationIds": _list("The conversations to join.", CONVERSATIONS_MAX),
         "createdBy": Meaning("The user who created it."),
         "MarkNotificationsReadBody.ids": Meaning("The notifications to mark as read."),
         "MarkNotificationsReadBody.all": Meaning("`true` marks all notifications as read."),
-        "memberIds": _list("The users to add; the creator is a member anyway.", MEMBERS_PER_COMMAND_MAX),
-        "participantIds": _list("The users of a group.", MEMBERS_PER_COMMAND_MAX),
-        "userIds": Meaning("The users."),
+        "memberIds": _list(
+            "The ids of the users to add; the creator always becomes a member.", MEMBERS_PER_COMMAND_MAX
+        ),
+        "participantIds": _list("The ids of the members of the group.", MEMBERS_PER_COMMAND_MAX),
+        "userIds": Meaning("The ids of the users."),
         "AddMembersBody.userIds": _list("The users to add.", MEMBERS_PER_COMMAND_MAX),
         "MessengerAddMembers.userIds": _list("The users to add.", MEMBERS_PER_COMMAND_MAX),
-        "MessengerUserIds.userIds": _list("The users.", ASKED_MAX),
-        "TalksUserIds.userIds": _list("The users.", ASKED_MAX),
-        "WhatsappUserIds.userIds": _list("The users.", ASKED_MAX),
-        # --- times ------------------------------------------------------------------------------------------------
+        "MessengerUserIds.userIds": _list("The ids of the users.", ASKED_MAX),
+        "TalksUserIds.userIds": _list("The ids of the users.", ASKED_MAX),
+        "WhatsappUserIds.userIds": _list("The ids of the users.", ASKED_MAX),
+        # --- times --------------------------------------------------------------------------------------------------
         "at": Meaning("When it happened."),
         "createdAt": Meaning("When it was created."),
         "deletedAt": Meaning("When the message was deleted."),
         "deliveredAt": Meaning("When the member's devices received it."),
-        "editedAt": Meaning("When the message was edited last."),
+        "editedAt": Meaning("When the message was last edited."),
         "expiresAt": Meaning("When it expires."),
         "joinedAt": Meaning("When the user became a member."),
-        "lastSeenAt": Meaning("When the user was online last."),
+        "lastSeenAt": Meaning("When the user was last online."),
         "pinnedAt": Meaning("When the message was pinned."),
         "readAt": Meaning("When it was read."),
         "timestamp": Meaning("When it happened."),
-        "until": Meaning("When it ends; without it, only a moderator ends it."),
-        "updatedAt": Meaning("When it changed last."),
+        "until": Meaning("When it ends. Without it, it lasts until a moderator ends it."),
+        "updatedAt": Meaning("When it last changed."),
         "expiresIn": _count("Seconds until the access token expires."),
         "pong": _count("The server's clock: milliseconds since 1970-01-01."),
-        # --- messages ---------------------------------------------------------------------------------------------
+        # --- messages -----------------------------------------------------------------------------------------------
         "attachments": _list("The attached files.", ATTACHMENTS_MAX),
         "content": _text(f"The message's text: at most {TEXT_MAX_BYTES // 1024} KiB of UTF-8.", longest=TEXT_MAX_BYTES),
         "WhatsappContentBody.text": _text("The message's text.", longest=TEXT_MAX_BYTES),
         "WhatsappContent.text": Meaning("The message's text."),
         "imported": Meaning("Whether the message was imported with its original time."),
         "CrmMessage.message": Meaning("The same as `content`."),
-        "emoji": _text("An emoji, or an application's own as `:name:`.", longest=EMOJI_MAX_LENGTH, shortest=1),
+        "emoji": _text("An emoji, or the name of a custom emoji as `:name:`.", longest=EMOJI_MAX_LENGTH, shortest=1),
         "forwardedFrom": Meaning("The message that this one is a copy of."),
         "mentions": Meaning("The users whom the text mentions."),
         "mentionsAll": Meaning("Whether the text mentions everyone."),
-        "metadata": Meaning("Any JSON object of the application's own."),
+        "metadata": Meaning("Any JSON object, for the application's use."),
         "pinned": Meaning("Whether the message is pinned."),
         "reactions": Meaning("The reactions to the message, one item for each emoji."),
         "replyCount": _count("How many replies the message's thread has."),
         "replyTo": Meaning("The message that this one replies to."),
         "seq": _count("The message's number in its conversation: 1, 2, 3, …"),
         "isRead": Meaning("Whether somebody other than the sender has read the message."),
-        "remove": Meaning("Remove the reaction instead of adding it."),
+        "remove": Meaning("`true` removes the reaction instead of adding it."),
         "action": Meaning("Whether the reaction was added or removed."),
         "version": Meaning("The number of this version; the first is 1.", of_number={"minimum": 1}),
-        # --- files ------------------------------------------------------------------------------------------------
+        # --- files --------------------------------------------------------------------------------------------------
         "contentType": Meaning("The media type, such as `image/png`."),
         "height": _count("Height in pixels."),
         "width": _count("Width in pixels."),
@@ -161,9 +163,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "thumbnailUrl": Meaning("The address of a small picture of the file."),
         "url": _text("The file's address; a relative one is on this server.", longest=URL_MAX_LENGTH),
         "MessengerFile.name": _text("The file's name.", longest=FILE_NAME_MAX),
-        # --- conversations and members ----------------------------------------------------------------------------
+        # --- conversations and members ------------------------------------------------------------------------------
         "avatar": _text("The address of a picture.", longest=AVATAR_MAX_LENGTH),
-        "deliveredSeq": _count(f"{_EVERY_READ_MESSAGE} received."),
+        "deliveredSeq": _count(f"{_NEWEST_MESSAGE} received."),
         "history": Meaning("Whether new members see messages from before they joined."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
         "lastMessage": Meaning("The newest message."),
@@ -175,75 +177,81 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "name": _text("The name.", longest=NAME_MAX_LENGTH),
         "participantCount": _count("How many participants there are."),
         "participants": Meaning("The participants."),
-        "public": Meaning("Whether anyone finds the conversation and may join it."),
-        "readSeq": _count(f"{_EVERY_READ_MESSAGE} read."),
+        "public": Meaning("Whether any user can find and join the conversation."),
+        "readSeq": _count(f"{_NEWEST_MESSAGE} read."),
         "role": Meaning("The member's role in the conversation."),
-        "slowModeS": _count("Seconds that a member waits between two messages; 0 for none.", SLOW_MODE_MAX_S),
+        "slowModeS": _count(
+            "Seconds that an ordinary member must wait between two messages; 0 for no limit.", SLOW_MODE_MAX_S
+        ),
         "unreadCount": _count("How many messages the user has not read."),
-        "RestrictBody.reason": _text("Why, for the user and other moderators.", longest=REASON_MAX_LENGTH, shortest=1),
-        "MessengerRestriction.reason": Meaning("Why."),
-        "MessengerMute.reason": Meaning("Why."),
-        "mutedByModerator": Meaning("Why and until when the reader cannot write here; missing for a reader who can."),
+        "RestrictBody.reason": _text(
+            "The reason, shown to the user and to other moderators.", longest=REASON_MAX_LENGTH, shortest=1
+        ),
+        "MessengerRestriction.reason": Meaning("The reason."),
+        "MessengerMute.reason": Meaning("The reason."),
+        "mutedByModerator": Meaning("Set when a moderator has muted the caller: the reason, and when the mute ends."),
         "roles": Meaning("The roles of members, by user ID. Only for the role `service`."),
         "createDirect": Meaning("Whether the caller may create direct conversations."),
         "createGroup": Meaning("Whether the caller may create groups."),
         "createChannel": Meaning("Whether the caller may create channels."),
         "deleteConversation": Meaning("Whether the caller may delete conversations that they own."),
-        # --- invitations ------------------------------------------------------------------------------------------
-        "MessengerCreatedInvitation.code": Meaning("The code that people register or join with."),
+        # --- invitations --------------------------------------------------------------------------------------------
+        "MessengerCreatedInvitation.code": Meaning("The code with which people register or join."),
         "invitation": Meaning("The code of an invitation."),
-        "maxUses": Meaning("How often the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
-        "uses": _count("How often the invitation was used."),
-        "accounts": Meaning("Who may register: `open` for anybody, `invite` with an invitation, `off` for nobody."),
-        # --- places -----------------------------------------------------------------------------------------------
-        "place": Meaning("A place on the map."),
+        "maxUses": Meaning("How many times the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
+        "uses": _count("How many times the invitation was used."),
+        "accounts": Meaning(
+            "Who may register: `open` for anyone, `invite` for people with an invitation, `off` for no one."
+        ),
+        # --- locations ----------------------------------------------------------------------------------------------
+        "place": Meaning("A location on the map."),
         "latitude": Meaning("Degrees north.", of_number={"minimum": -90, "maximum": 90}),
         "longitude": Meaning("Degrees east.", of_number={"minimum": -180, "maximum": 180}),
-        "caption": Meaning("The text beside a picture, a film, a sound, a file or a place."),
+        "caption": Meaning("The text shown with an image, a video, an audio file, a document or a location."),
         "isTyping": Meaning("Whether the user is typing."),
-        # --- users and sign-in ------------------------------------------------------------------------------------
-        "accessToken": Meaning("The token to call the API with."),
-        "address": Meaning("The network address that the device used last."),
+        # --- users and sign-in --------------------------------------------------------------------------------------
+        "accessToken": Meaning("The token that authenticates API requests."),
+        "address": Meaning("The IP address that the device last used."),
         "current": Meaning("Whether this device made the request."),
-        "currentPassword": Meaning("The password until now."),
+        "currentPassword": Meaning("The current password."),
         "email": Meaning("The e-mail address."),
         "banned": Meaning("Whether the user is banned from the server."),
-        "UserOfBatch.id": _id("The user."),
+        "UserOfBatch.id": _id("The id of the user."),
         "PutUsersBody.users": Meaning("The users to create or update: 1 to 100, each once."),
         "newPassword": _text("The new password.", longest=PASSWORD_MAX_LENGTH, shortest=PASSWORD_MIN_LENGTH),
         "RegisterBody.password": _text("The password.", longest=PASSWORD_MAX_LENGTH, shortest=PASSWORD_MIN_LENGTH),
         "password": Meaning("The password."),
-        "refreshToken": Meaning("The token to get new tokens with; it is valid once."),
+        "refreshToken": Meaning("The token that is exchanged for new tokens. It can be used once."),
         "SignedInAnswer.token": Meaning("The same as `accessToken`."),
-        "token": Meaning("A token of the same user that expires later."),
-        "userAgent": Meaning("The browser or app, as it names itself."),
+        "token": Meaning("A newer access token of the same user."),
+        "userAgent": Meaning("The browser or app, from its `User-Agent` header."),
         "username": Meaning("The user's name."),
         "userName": Meaning("The user's name."),
         "MessengerPresence.text": Meaning("The status message."),
         "SetPresenceBody.text": _text("A status message.", longest=PRESENCE_TEXT_MAX),
         "MessengerSetPresence.text": _text("A status message.", longest=PRESENCE_TEXT_MAX),
-        "UpdateUserBody.text": _text("What the user says about themselves.", longest=USER_TEXT_MAX),
-        "MessengerUser.text": Meaning("What the user says about themselves."),
+        "UpdateUserBody.text": _text("A short text in which users describe themselves.", longest=USER_TEXT_MAX),
+        "MessengerUser.text": Meaning("A short text in which users describe themselves."),
         "IceServerAnswer.username": Meaning("The user name for the TURN server."),
         "IceServerAnswer.credential": Meaning("The password for the TURN server."),
         "IceServerAnswer.urls": Meaning("The server's addresses: `stun:` or `turn:`."),
-        # --- pages, answers and refusals --------------------------------------------------------------------------
-        "code": Meaning("What went wrong, for programs."),
+        # --- pages, answers and refusals ----------------------------------------------------------------------------
+        "code": Meaning("The error code, for programs."),
         "details": Meaning(
-            "What more is known: of `invalid_request` a list of `{path, message}`, of `rate_limited` `{retryAfterMs}`."
+            "Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`."
         ),
         "event": Meaning("The name of the event."),
-        "ErrorBody.message": Meaning("What went wrong, in English."),
-        "ErrorEvent.message": Meaning("What went wrong, in English."),
-        "cursor": Meaning("A place to continue from."),
-        "hasMore": Meaning("Whether there are more."),
+        "ErrorBody.message": Meaning("The error in English, for people."),
+        "ErrorEvent.message": Meaning("The error in English, for people."),
+        "cursor": Meaning("An opaque position: pass it back to continue from there."),
+        "hasMore": Meaning("Whether there are more items."),
         "items": Meaning("The items of this page."),
         "limit": Meaning("The largest number of items to return."),
-        "more": Meaning("Whether there may be further events after `cursor`."),
+        "more": Meaning("Whether more events may follow after `cursor`."),
         "next": Meaning("The cursor of the next page; null on the last one."),
         "pos": _count("The event's position in the log."),
         "reconnect": Meaning("Whether the client should connect again."),
-        "success": Meaning("Whether the server did what was asked."),
-        "unread": _count("How many are unread."),
+        "success": Meaning("Whether the event succeeded."),
+        "unread": _count("How many notifications are unread."),
     }
 )

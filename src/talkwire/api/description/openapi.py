@@ -1,7 +1,8 @@
-"""Completes Litestar's description of the routes: schemas with our names, and nothing that says nothing.
+"""Completes the OpenAPI document that Litestar generates: replaces its schemas and removes keywords with default
+values.
 
-Litestar describes paths, parameters and answers. The schemas of the types come from `schemas.py`, which makes those of
-`/asyncapi.json` too.
+Litestar describes paths, parameters and responses. The schemas of the types come from `schemas.py`, which
+`/asyncapi.json` also uses.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from talkwire.api.description.member_meanings import meaning_of
 from talkwire.api.description.refusals import Error
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
 
-_NOISE: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
-"""What Litestar writes of everything that is not so."""
+_DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
+"""Keywords that Litestar writes even where they have their default value."""
 
 
 _NULL: Json = {"type": "null"}
@@ -42,11 +43,11 @@ _FORM_WITH_A_FILE: Json = {
 }
 
 TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
-"""A route's `opt`: it reads its body itself, which may be a form with a file."""
+"""Option of a route that reads its body itself and accepts a form with a file."""
 
 
 class NamedStructs(OpenAPISchemaPlugin):
-    """Names the Structs that routes take and answer, and remembers them."""
+    """A Litestar plugin that replaces the schemas of Structs with named placeholders, and records the Structs."""
 
     def __init__(self) -> None:
         self.types: list[Any] = []
@@ -54,8 +55,8 @@ class NamedStructs(OpenAPISchemaPlugin):
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         return not field_definition.is_union and field_definition.is_subclass_of(msgspec.Struct)
 
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401 (private)
-        """Returns a placeholder, which has the schema's name as its title."""
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401
+        """Returns a placeholder schema whose title is the type's name in the API."""
         type_ = field_definition.annotation
         self.types.append(type_)
         placeholder: Schema = schema_creator.create_component_schema(
@@ -65,8 +66,8 @@ class NamedStructs(OpenAPISchemaPlugin):
 
 
 def openapi(application: Litestar) -> Json:
-    """Returns the description of an application's routes."""
-    # By name, since its module is private. `application.openapi_schema` is only the first half of the work.
+    """Returns the OpenAPI document of an application, as JSON values."""
+    # The plugin's module is private, so it is looked up by name. `application.openapi_schema` would be incomplete.
     plugin: Any = application.plugins.get("OpenAPIPlugin")
     document: Json = msgspec.json.decode(msgspec.json.encode(plugin.provide_openapi_schema()))
     placeholders = document["components"].pop("schemas")
@@ -90,12 +91,13 @@ def _routes_with_a_form(application: Litestar) -> Iterator[tuple[str, str]]:
 
 
 def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """A part of the document with our names of schemas, without noise, and with whole numbers as such."""
+    """Returns a part of the document with Talkwire's schema names, without default values, and with whole numbers as
+    integers."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": references.get(reference, reference)}
         case dict():
-            kept = (item for item in value.items() if item not in _NOISE.items())
+            kept = (item for item in value.items() if item not in _DEFAULT_VALUES.items())
             return {key: _tidied(part, references) for key, part in kept}
         case list():
             return [_tidied(part, references) for part in value]
@@ -114,7 +116,7 @@ def _finish(operation: Json) -> None:
 
 
 def _finish_parameter(parameter: Json) -> None:
-    """Says a parameter's description once, and says one where the route does not."""
+    """Moves a parameter's description from its schema to the parameter, or adds one from `member_meanings.py`."""
     schema = parameter["schema"] = _without_null(parameter["schema"])
     schema.pop("description", None)
     first, *others = parameter["name"].split("_")
@@ -124,7 +126,7 @@ def _finish_parameter(parameter: Json) -> None:
 
 
 def _without_null(schema: Json) -> Json:
-    """Returns the schema of a text that may be left out: null is only how Python says that it was."""
+    """Returns the schema of an optional string parameter without null, which Litestar adds for the Python default."""
     match schema:
         case {"oneOf": [{"type": "string"} as text, {"type": "null"}], **rest}:
             return {**text, **rest}

@@ -1,7 +1,7 @@
-"""The id of each operation in `/openapi.json`, which names the functions of generated clients.
+"""Makes the id of each operation in `/openapi.json`, from which client generators name their functions.
 
-It is the name of the route's function in camelCase, after the dialect's name where the route is a dialect's:
-`sendMessage`, `talksSendMessage`. Where that name says too little by itself, the route gives `operation_id=`.
+The id is the name of the route's function in camelCase, prefixed with the dialect's name for a dialect's routes:
+`sendMessage`, `talksSendMessage`. A route whose function name would be ambiguous sets `operation_id=`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from litestar.types.internal_types import PathParameterDefinition
 from talkwire.api.description.schemas import dialect_of
 
 LONGEST = 40
-"""Characters of an id; a test checks each."""
+"""The maximum length of an operation id, in characters; a test checks it."""
 
 _ALIAS = "Alias"
 
 
 def operation_id(handler: HTTPRouteHandler, _: Method, path: list[str | PathParameterDefinition]) -> str:
-    """Returns the id of a route that states none. A route of several paths has the plain id below `/api`; its other
-    paths are aliases."""
+    """Returns the id of an operation that does not set one. For a route with several paths, the path below `/api` has
+    the plain id, and the others have the suffix `Alias`."""
     words = [word for word in (dialect_of(handler.fn.__module__), *handler.fn.__name__.split("_")) if word]
     first, *others = words
     name = first + "".join(word.capitalize() for word in others)

@@ -1,9 +1,8 @@
-"""Which refusals each route can answer, for `/openapi.json`.
+"""Describes the error responses of each route in `/openapi.json`.
 
-Litestar describes what a route answers when all goes well, and a refusal of a form that ours never have. Here every
-route's description refers to our refusals instead, which `components.responses` has once each. They are worked out from
-the route itself: whether it asks who is calling, takes a body or changes something. What cannot be worked out, a route
-says with `opt=may_refuse(410)`.
+Litestar describes successful responses, and errors in a format that Talkwire does not use. This module replaces the
+errors with references to `components.responses`. Which errors a route has follows from its form: whether it needs a
+caller, takes a body, or changes something. Others are declared with `opt=may_refuse(410)`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from talkwire.dialects.replies import ErrorBody
 
 _OPT = "refusals"
 
-_OF_HTTP: Mapping[int, ErrorCode] = MappingProxyType(
+_CODES_OF_PROTOCOLS: Mapping[int, ErrorCode] = MappingProxyType(
     {
         400: "invalid_request",
         405: "invalid_request",
@@ -49,52 +48,54 @@ _OF_HTTP: Mapping[int, ErrorCode] = MappingProxyType(
         460: "invalid_request",
     }
 )
-"""What a protocol over HTTP has statuses of its own for, such as the one for uploads (460: other bytes have come)."""
+"""Error codes by status, for statuses that only a protocol over HTTP uses, such as the upload protocol tus (460:
+checksum mismatch)."""
 
 _CHECKSUM_MISMATCH = 460
-"""The protocol's for uploads; Python has no name for it."""
+"""A status of the upload protocol tus, which `http.HTTPStatus` does not have."""
 
 _TEXT = Schema(type=OpenAPIType.STRING)
 _COUNT = Schema(type=OpenAPIType.INTEGER, minimum=0)
 
 _HEADERS: Mapping[int, Mapping[str, OpenAPIHeader]] = MappingProxyType(
     {
-        401: {"WWW-Authenticate": OpenAPIHeader(schema=_TEXT, description="How to sign in")},
-        429: {"Retry-After": OpenAPIHeader(schema=_COUNT, description="Seconds to wait")},
+        401: {"WWW-Authenticate": OpenAPIHeader(schema=_TEXT, description="The authentication scheme")},
+        429: {"Retry-After": OpenAPIHeader(schema=_COUNT, description="Seconds until a retry may succeed")},
     }
 )
 
 
 class Error(msgspec.Struct, frozen=True):
-    """The body of every refusal."""
+    """The body of every error response."""
 
     error: ErrorBody
 
 
 def may_refuse(*statuses: int) -> dict[str, object]:
-    """A route's `opt`: refusals that it can answer and that cannot be seen from its form."""
+    """Returns the option of a route that declares error statuses which do not follow from its form."""
     return {_OPT: statuses}
 
 
 def refusal_responses() -> dict[str, OpenAPIResponse | Reference]:
-    """Every status of a refusal, described once; routes refer to these."""
-    return {_name(status): _response(status) for status in sorted({*STATUS.values(), *_OF_HTTP})}
+    """Returns the description of every error response, for the document's `components.responses`."""
+    return {_name(status): _response(status) for status in sorted({*STATUS.values(), *_CODES_OF_PROTOCOLS})}
 
 
 class DescribeRefusals(ReceiveRoutePlugin):
-    """Adds the refusals to each route's description, and says of a body that may be left out that it may."""
+    """A Litestar plugin that adds the error responses to each route's description, and marks optional bodies as
+    optional."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 statuses = frozenset(_statuses(handler))
-                handler.operation_class = _operation_class(statuses, _asks_who(handler), _needs_body(handler))
+                handler.operation_class = _operation_class(statuses, _needs_caller(handler), _needs_body(handler))
 
 
 def _statuses(handler: HTTPRouteHandler) -> set[int]:
-    # Whatever is asked for: too often, with something that does not fit, or while the database is away.
+    # Any route may fail validation, exceed a rate limit, or find the database unavailable.
     statuses = {422, 429, 503}
-    if _asks_who(handler):
+    if _needs_caller(handler):
         statuses |= {401, 403, 404}
     if handler.http_methods - {"GET", "HEAD"}:
         statuses |= {409}
@@ -103,8 +104,8 @@ def _statuses(handler: HTTPRouteHandler) -> set[int]:
     return statuses | set(handler.opt.get(_OPT, ()))
 
 
-def _asks_who(handler: HTTPRouteHandler) -> bool:
-    """Whether `caller` is among what the route depends on, directly or through something else."""
+def _needs_caller(handler: HTTPRouteHandler) -> bool:
+    """Returns whether a route depends on `caller`, directly or through another dependency."""
     dependencies = handler.resolve_dependencies()
     asked, seen = list(handler.parsed_fn_signature.parameters), set[str]()
     while asked:
@@ -123,32 +124,32 @@ def _needs_body(handler: HTTPRouteHandler) -> bool:
 
 
 @cache
-def _operation_class(statuses: frozenset[int], asks_who: bool, needs_body: bool) -> type[Operation]:  # noqa: FBT001 (the cache's key)
+def _operation_class(statuses: frozenset[int], needs_caller: bool, needs_body: bool) -> type[Operation]:  # noqa: FBT001
     @dataclass
     class RouteOperation(Operation):
         def __post_init__(self) -> None:
             described = self.responses or {}
-            described.pop("400", None)  # Litestar's own; ours is 422
+            described.pop("400", None)  # Litestar's status for an invalid request; Talkwire uses 422
             for status, response in described.items():
-                _say_plainly(int(status), response)
+                _shorten_description(int(status), response)
             described |= {str(status): _reference(status) for status in sorted(statuses)}
             self.responses = described
             if isinstance(self.request_body, RequestBody):
                 self.request_body.required = needs_body
-            if not asks_who:
+            if not needs_caller:
                 self.security = []
 
     return RouteOperation
 
 
-def _say_plainly(status: int, response: OpenAPIResponse | Reference) -> None:
-    """Python's long words for a status speak of documents and URLs."""
+def _shorten_description(status: int, response: OpenAPIResponse | Reference) -> None:
+    """Replaces Python's long description of a status with its short phrase, such as "Created"."""
     if isinstance(response, OpenAPIResponse) and response.description == HTTPStatus(status).description:
         response.description = HTTPStatus(status).phrase
 
 
 def _response(status: int) -> OpenAPIResponse:
-    codes = sorted({code for code, its_status in STATUS.items() if its_status == status} | _of_http(status))
+    codes = sorted({code for code, its_status in STATUS.items() if its_status == status} | _protocol_codes(status))
     schema = Reference(ref=reference_to(schema_name(Error)))
     example = {"error": {"code": codes[0], "message": f"{codes[0].replace('_', ' ').capitalize()}."}}
     return OpenAPIResponse(
@@ -162,8 +163,8 @@ def _listed(codes: Iterable[str]) -> str:
     return "Refused: " + ", ".join(f"`{code}`" for code in codes)
 
 
-def _of_http(status: int) -> set[ErrorCode]:
-    return {_OF_HTTP[status]} if status in _OF_HTTP else set()
+def _protocol_codes(status: int) -> set[ErrorCode]:
+    return {_CODES_OF_PROTOCOLS[status]} if status in _CODES_OF_PROTOCOLS else set()
 
 
 def _reference(status: int) -> Reference:
@@ -171,7 +172,8 @@ def _reference(status: int) -> Reference:
 
 
 def _name(status: int) -> str:
-    """The first of the status's error codes, such as `RateLimited`, or else what HTTP calls the status."""
+    """Returns the name of a response in `components`: the status's first error code, such as `RateLimited`, or HTTP's
+    name."""
     if status == _CHECKSUM_MISMATCH:
         return "ChecksumMismatch"
     words = next((code for code, its_status in STATUS.items() if its_status == status), HTTPStatus(status).name)

@@ -1,7 +1,7 @@
-"""The schemas of the types that travel as JSON, alike in `/openapi.json` and `/asyncapi.json`.
+"""The JSON schemas of the API's types, for both `/openapi.json` and `/asyncapi.json`.
 
-A schema's name says whose vocabulary it belongs to: `MessengerMessage`, `CrmMessage`. It follows from the type alone
-(`schema_name`), so it stays the same whichever dialects are on, and program generators never merge two types.
+A schema's name begins with its dialect: `MessengerMessage`, `CrmMessage`. The name depends on the type alone
+(`schema_name`), so it is the same whichever dialects are on, and client generators never merge two types.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ Struct = type[msgspec.Struct]
 ANYTHING: Json = {"description": "Any JSON value."}
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
-"""The dialects whose names schemas begin with."""
+"""The dialects that prefix schema names."""
 
 _PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.(?:payloads\.)?([a-z]+)")
 _SHARED_PAYLOADS = "talkwire.dialects.payloads."
-"""Payloads of the messenger vocabulary, which REST and the other dialects use too, where no dialect is named."""
+"""Modules of the messenger dialect's payloads that REST and other dialects share; their types get the prefix
+`Messenger`."""
 
 _REFERENCE = "#/components/schemas/"
 
 
 def schema_name(type_: Any) -> str:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-    """Returns a type's name in both documents: its dialect and its class, without the suffix `Payload`.
+    """Returns a type's schema name: its dialect and its class name, without the suffix `Payload`.
 
-    A type of no dialect, such as the body of a REST request, has its class name only. `ListAnswer[MessagePayload]` is
-    `MessengerMessageList`.
+    A type of no dialect, such as the body of a REST request, has its class name only. `ListAnswer[MessagePayload]`
+    becomes `MessengerMessageList`.
     """
     origin = get_origin(type_)
     if origin is not None:
@@ -44,9 +45,9 @@ def schema_name(type_: Any) -> str:  # noqa: ANN401 (a Struct, or a generic one 
 
 
 def dialect_of(module: str) -> str:
-    """Returns the name of the dialect whose types a module has, empty when they belong to none.
+    """Returns the dialect that a module belongs to; empty if it belongs to none.
 
-    A dialect from outside this package is a module, and has its name.
+    A dialect outside this package is a module of the same name.
     """
     if module.partition(".")[0] != "talkwire":
         return module.rpartition(".")[2]
@@ -57,23 +58,24 @@ def dialect_of(module: str) -> str:
 
 
 def reference_to(name: str) -> str:
-    """Returns the `$ref` of a schema."""
+    """Returns the `$ref` of a schema with this name."""
     return _REFERENCE + name
 
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """The schemas of some types and of all types inside them."""
+    """The schemas of some types and of all types nested in them, by name."""
 
     components: Mapping[str, Json]
 
     def of(self, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-        """Returns the reference to a type's schema."""
+        """Returns the `$ref` of a type's schema."""
         return dict(ANYTHING) if type_ is AnyJson else {"$ref": reference_to(schema_name(type_))}
 
 
 def schemas(types: Iterable[Any]) -> Schemas:
-    """Returns the schemas of these types. Raises TypeError when two types have one name."""
+    """Returns the schemas of these types and of the types nested in them. Raises TypeError when two types have the same
+    name."""
     named: dict[str, Any] = {}
     for type_ in _reachable(types):
         other = named.setdefault(schema_name(type_), type_)
@@ -83,8 +85,8 @@ def schemas(types: Iterable[Any]) -> Schemas:
 
 
 def _schema(name: str, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-    """One type's schema, made with only the types inside it: all together, msgspec would confuse two lists of messages
-    of different modules."""
+    """Returns the schema of one type. It is generated with the nested types only: msgspec would give two generic lists
+    of same-named types from different modules the same name."""
     inside = _reachable([type_])
     references, components = msgspec.json.schema_components(
         inside, ref_template=_REFERENCE + "{name}", schema_hook=_schema_of_anything
@@ -96,17 +98,17 @@ def _schema(name: str, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a gene
 
 
 def _schema_of_anything(type_: type) -> Json:
-    """For JSON whose content an application chooses: `dict[str, object]`."""
+    """A hook of msgspec that returns the schema of an arbitrary JSON value, as in `dict[str, object]`."""
     if type_ is object:
         return ANYTHING
-    raise NotImplementedError  # tells msgspec that it has to refuse the type
+    raise NotImplementedError  # tells msgspec that the type is not supported
 
 
-# --- which types ------------------------------------------------------------------------------------------------------
+# --- finding nested types -------------------------------------------------------------------------------------------
 
 
 def _reachable(types: Iterable[Any]) -> list[Any]:
-    """These types and all inside them, each once."""
+    """Returns these types and all Structs nested in them, each once."""
     found: dict[Any, None] = {}
     waiting: list[object] = [msgspec.inspect.type_info(type_) for type_ in types]
     while waiting:
@@ -120,28 +122,28 @@ def _reachable(types: Iterable[Any]) -> list[Any]:
 
 
 def _inside(info: object) -> Iterator[object]:
-    """What msgspec's account of a type consists of."""
+    """Yields the parts of msgspec's description of a type."""
     if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
         for part in msgspec.structs.astuple(info):
             yield from part if isinstance(part, tuple) else (part,)
 
 
-# --- what program generators understand ------------------------------------------------------------------------------
+# --- adapting schemas to client generators --------------------------------------------------------------------------
 
 
 REMOVED_BY_NULL = "Null removes it."
-"""What the description of a member says that may be left out, or be null, and means two things by that."""
+"""Added to the description of an optional member for which null and absence have different meanings."""
 
 _NULL: Json = {"type": "null"}
 
 
 def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
-    """A schema under its own name, with the meaning of each member."""
+    """Returns a schema with its title and with a description of each member."""
     finished: Json = {**_plain(schema, renamed), "title": name}
     required = finished.get("required", ())
     properties: dict[str, Json] = finished.get("properties", {})
     for member, its_schema in properties.items():
-        # AsyncAPI's schemas, of draft 7, have nothing beside `$ref`.
+        # In JSON Schema draft 7, which AsyncAPI uses, keywords beside `$ref` are ignored.
         if "$ref" not in its_schema:
             _describe(its_schema, meaning_of(name, member), is_required=member in required)
             _name_choices(its_schema, name + member[0].upper() + member[1:])
@@ -149,9 +151,9 @@ def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
 
 
 def _name_choices(schema: Json, name: str) -> None:
-    """Names a member's enumeration, for generators that make a type of it: Modelina would call it AnonymousSchema_78.
+    """Names the enumeration of a member, for the generator Modelina, which would call it AnonymousSchema_78 otherwise.
 
-    Others find the same name by themselves, and take a title for a further part of it.
+    Other generators derive a name themselves, and would misread a `title`.
     """
     for option in schema.get("anyOf", [schema]):
         for values in (option, option.get("items", {})):
@@ -160,25 +162,25 @@ def _name_choices(schema: Json, name: str) -> None:
 
 
 def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> None:
-    """Adds to a member's schema what its type does not say."""
+    """Adds a member's description, bounds and default to its schema."""
     options = schema.get("anyOf", [schema])
-    told = [schema["description"]] if "description" in schema else []
+    sentences = [schema["description"]] if "description" in schema else []
     if meaning is not None:
         for option in options:
-            _limit(option, meaning)
-        told = told or [meaning.text]
+            _add_bounds(option, meaning)
+        sentences = sentences or [meaning.text]
     if _NULL in options and not is_required and "default" not in schema:
-        told.append(REMOVED_BY_NULL)
-    # Not as `default`: generators take a member that has one for a member that is always present.
+        sentences.append(REMOVED_BY_NULL)
+    # As text instead of `default`, since generators treat a member with a default as always present.
     default = schema.pop("default", None)
     if isinstance(default, str | int) and default != "":
-        told.append(f"Default: `{msgspec.json.encode(default).decode()}`.")
-    if any(told):
-        schema["description"] = " ".join(filter(None, told))
+        sentences.append(f"Default: `{msgspec.json.encode(default).decode()}`.")
+    if any(sentences):
+        schema["description"] = " ".join(filter(None, sentences))
 
 
-def _limit(schema: Json, meaning: Meaning) -> None:
-    """Adds the bounds and the format that go with the type."""
+def _add_bounds(schema: Json, meaning: Meaning) -> None:
+    """Adds the bounds and the format for the schema's type."""
     type_ = schema.get("type")
     if type_ == "string" and "enum" not in schema:
         schema.update(meaning.of_text)
@@ -189,7 +191,7 @@ def _limit(schema: Json, meaning: Meaning) -> None:
 
 
 def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """A part of a schema with references to our names, and null as an alternative of its own."""
+    """Returns a part of a schema with renamed references and with null as a separate alternative of an enumeration."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": renamed[reference]}
@@ -208,7 +210,8 @@ def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON
 
 
 def _choice(values: list[Any]) -> Json:
-    """An enumeration with its type. Null is not among its values: few generators know an enumeration of two types."""
+    """Returns the schema of an enumeration with its type. Null becomes an alternative, since few generators support
+    enumerations of two types."""
     if None in values:
         return {"anyOf": [_choice([value for value in values if value is not None]), _NULL]}
     if len(values) == 1 and isinstance(values[0], bool):
@@ -217,5 +220,5 @@ def _choice(values: list[Any]) -> Json:
 
 
 def _unwrapped(text: str) -> str:
-    """A docstring without the line breaks of its source."""
+    """Returns a docstring with each paragraph on one line."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,4 +1,4 @@
-"""What there is to say in a dialect, both ways, as its reference lists it."""
+"""Lists the events of a dialect in both directions, for its reference documentation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ Struct = type[msgspec.Struct]
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """The routes that do the same as an event, such as `POST /api/v1/messages`, or why there are none."""
+    """The REST routes that do the same as an event, such as `POST /api/v1/messages`, or the reason why there are
+    none."""
 
     routes: tuple[str, ...] = ()
     socket_only: str = ""
 
 
 Counterparts = Callable[[Dialect, Inbound], Counterpart]
-"""(dialect, one of its events) -> what does the same over REST"""
+"""A function `(dialect, one of its events) -> its REST counterpart`."""
 
 _USER = User(id="alice", name="Alice", created_ms=0)
 _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "content", "message": "is missing"}])
@@ -31,7 +32,7 @@ _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "conten
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
-    """An event that clients send."""
+    """An event that clients send to the server."""
 
     name: str
     payload: Struct | None
@@ -42,7 +43,8 @@ class InboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class OutboundEvent:
-    """An event that clients are sent. Several events of the chat may have one name, and so several payloads."""
+    """An event that the server sends to clients. Several chat events may share an event name, which then has several
+    payloads."""
 
     name: str
     payloads: tuple[Struct, ...]
@@ -52,44 +54,46 @@ class OutboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A dialect, listed."""
+    """All events of a dialect."""
 
     dialect: Dialect
-    heard: tuple[InboundEvent, ...]
-    said: tuple[OutboundEvent, ...]
+    inbound: tuple[InboundEvent, ...]
+    outbound: tuple[OutboundEvent, ...]
     refusal: msgspec.Struct
-    """An acknowledgement of what was refused."""
+    """An example of the acknowledgement of a refused event."""
 
     def structs(self) -> Iterator[Struct]:
-        """Every type that is sent in either direction, some of them more than once."""
+        """Yields every payload and acknowledgement type of the dialect; some occur more than once."""
         yield type(self.refusal)
-        for heard in self.heard:
-            yield heard.answer
-            if heard.payload is not None and heard.payload is not AnyJson:
-                yield heard.payload
-        for said in self.said:
-            yield from said.payloads
+        for event in self.inbound:
+            yield event.answer
+            if event.payload is not None and event.payload is not AnyJson:
+                yield event.payload
+        for sent in self.outbound:
+            yield from sent.payloads
 
 
 def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counterpart()) -> Vocabulary:
-    """Raises TypeError where an entry of the dialect does not say what it makes."""
-    heard = (
+    """Returns the events of a dialect. Raises TypeError when the types of a dialect's entry cannot be determined."""
+    inbound_events = (
         InboundEvent(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
         for name, inbound in dialect.inbound.items()
     )
-    said = _merged([*_of_the_socket(dialect), *_of_the_chat(dialect)])
-    return Vocabulary(dialect, tuple(heard), said, dialect.refusal(_REFUSAL))
+    outbound_events = _merged([*_socket_events(dialect), *_chat_events(dialect)])
+    return Vocabulary(dialect, tuple(inbound_events), outbound_events, dialect.refusal(_REFUSAL))
 
 
-def _of_the_socket(dialect: Dialect) -> Iterator[OutboundEvent]:
-    """Functions make these; what they make of an example shows what they are."""
+def _socket_events(dialect: Dialect) -> Iterator[OutboundEvent]:
+    """Yields the events that functions make for one socket; their types follow from an example."""
     welcome = dialect.welcome(_USER, "bHWzYpVzBrfV3qPVAAAB", "1-42")
     if welcome is not None:
-        yield _by_example(welcome.name, welcome.payload(None), "The socket is signed in. This is its first event.")
+        yield _by_example(
+            welcome.name, welcome.payload(None), "The socket is connected and signed in. This is its first event."
+        )
     yield _by_example(
         *dialect.error(_REFUSAL, "message:send"), "The server refused an event that asked for no acknowledgement."
     )
-    goodbye = dialect.goodbye("token_expired", False)  # noqa: FBT003 (its type has it by place)
+    goodbye = dialect.goodbye("token_expired", False)  # noqa: FBT003 (its type has a positional parameter)
     if goodbye is not None:
         yield _by_example(*goodbye, "The server is about to close the socket.")
 
@@ -98,7 +102,7 @@ def _by_example(name: str, payload: msgspec.Struct, summary: str) -> OutboundEve
     return OutboundEvent(name, (type(payload),), summary, payload)
 
 
-def _of_the_chat(dialect: Dialect) -> Iterator[OutboundEvent]:
+def _chat_events(dialect: Dialect) -> Iterator[OutboundEvent]:
     for inbound in dialect.inbound.values():
         if inbound.echo is not None:
             yield OutboundEvent(inbound.echo.name, (inbound.echo.payload_type,), inbound.echo.summary)
@@ -108,7 +112,7 @@ def _of_the_chat(dialect: Dialect) -> Iterator[OutboundEvent]:
 
 
 def _merged(events: Sequence[OutboundEvent]) -> tuple[OutboundEvent, ...]:
-    """One for each name."""
+    """Returns one event for each name, with the payloads of all events of that name."""
     merged: dict[str, OutboundEvent] = {}
     for event in events:
         known = merged.setdefault(event.name, event)

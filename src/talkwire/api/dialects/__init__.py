@@ -1,4 +1,4 @@
-"""The routes that the dialects' own clients call, beside those of the chat: one module a dialect."""
+"""REST routes for clients of one dialect, in addition to the general routes; one module for each dialect."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from talkwire.api.dialects import crm, gateway, talks, whatsapp
 ROUTES: Mapping[str, Sequence[ControllerRouterHandler]] = MappingProxyType(
     {"talks": talks.ROUTES, "whatsapp": whatsapp.ROUTES, "crm": crm.ROUTES, "gateway": gateway.ROUTES}
 )
-"""By the dialect's name; the messenger's are those of the chat."""
+"""The routes of each dialect by its name. The messenger dialect uses the general routes."""

@@ -1,5 +1,4 @@
-"""What clients of the `crm` dialect call over HTTP. The routes lie at the root, where the clients
-call them."""
+"""REST routes for clients of the `crm` dialect. Their paths begin at the root, as the clients expect."""
 
 from __future__ import annotations
 
@@ -30,10 +29,10 @@ from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral
 from talkwire.dialects.replies import reworded
 
-ChatId = Annotated[str, QueryParameter(name="chatId", description="Whose messages")]
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+ChatId = Annotated[str, QueryParameter(name="chatId", description="The id of the chat")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+    str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
 
 _MESSAGES = "/chat-messages"
@@ -42,7 +41,7 @@ _TAGS = ["crm"]
 
 
 class UpdateBody(Body, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
 
     content: str
     sender_id: NumeralId | None = None
@@ -56,8 +55,8 @@ class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
 
 
 @contextmanager
-def _in_their_words() -> Iterator[None]:
-    """Refusals name what these clients have sent."""
+def _crm_names_in_refusals() -> Iterator[None]:
+    """Renames members in refusals of the block to the names that these clients use, such as `chatId`."""
     try:
         yield
     except ChatError as error:
@@ -70,11 +69,11 @@ async def send_message(
 ) -> MessagePayload:
     if data.client_message_id is None:
         data = replace(data, client_message_id=idempotency_key)
-    with _in_their_words():
+    with _crm_names_in_refusals():
         return message_payload(await chat.execute(caller.actor, to_send(data)), is_read=False)
 
 
-@get(_MESSAGES, summary="List a page of a chat's messages, oldest first", tags=_TAGS)
+@get(_MESSAGES, summary="List messages of a chat, oldest first", tags=_TAGS)
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
@@ -84,7 +83,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     around: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> MessagesAnswer:
-    with _in_their_words():
+    with _crm_names_in_refusals():
         page = await chat.execute(caller.actor, ListMessages(chat_id, before, after, around, limit))
         readers = await chat.execute(caller.actor, ListReaders(chat_id))
     shown = (message for message in page.items if message.deleted_ms is None)
@@ -97,7 +96,7 @@ async def update_message(
     message_id: FromPath[str], data: JSONBody[UpdateBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
     command = EditMessage(message_id, data.content, optional_text(data.sender_id))
-    with _in_their_words():
+    with _crm_names_in_refusals():
         message = await chat.execute(caller.actor, command)
         readers = await chat.execute(caller.actor, ListReaders(message.conversation_id))
     return read_message_payload(message, readers)
@@ -105,7 +104,7 @@ async def update_message(
 
 @delete(_MESSAGE, summary="Delete a message", tags=_TAGS)
 async def delete_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
-    with _in_their_words():
+    with _crm_names_in_refusals():
         await chat.execute(caller.actor, DeleteMessage(message_id))
 
 

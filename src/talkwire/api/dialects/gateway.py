@@ -1,5 +1,5 @@
-"""What the backends of `gateway` applications call over HTTP: they send events to users, and ask
-who is connected. All of it is for the roles `service` and `admin`."""
+"""REST routes for the backends of applications that use the `gateway` dialect: sending events to users, and listing
+connected users. All routes need the role `service` or `admin`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from talkwire.dialects.payload import Payload
 
 
 class SendBody(Body, frozen=True):
-    """An event for one user. `message` is any JSON, `event` any name but Socket.IO's own. With `store`, a user who is
-    offline receives it at the next connect."""
+    """An event for one user. `message` is any JSON value; `event` is any name that Socket.IO does not reserve. With
+    `store`, a user who is offline receives the event when they next connect."""
 
     user_id: str
     event: str
@@ -30,7 +30,7 @@ class SendBody(Body, frozen=True):
 
 
 class SendManyBody(Body, frozen=True):
-    """An event for several users, with the same members as for one user."""
+    """An event for several users. The members have the same meaning as for one user."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -39,8 +39,8 @@ class SendManyBody(Body, frozen=True):
 
 
 class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """`success`: the user is connected, and the event was sent. `stored`: the user is offline, and receives it at the
-    next connect."""
+    """`success`: the user is connected, and the event was sent. `stored`: the user is offline and will receive the
+    event when they next connect."""
 
     success: bool
     message: str
@@ -48,8 +48,8 @@ class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class SentManyAnswer(SentAnswer, frozen=True, kw_only=True):
-    """`userIds` are the users who are connected. `success`: there is at least one. `stored`: others receive the event
-    at their next connect."""
+    """`userIds` are the users who are connected. `success`: at least one is. `stored`: the others will receive the
+    event when they next connect."""
 
     user_ids: tuple[str, ...]
 
@@ -93,7 +93,7 @@ async def send_many(
     )
 
 
-@get("/status/{user_id:str}", summary="Get whether a user is connected (role service or admin)")
+@get("/status/{user_id:str}", summary="Check whether a user is connected (role service or admin)")
 async def get_status(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> StatusAnswer:
     return StatusAnswer(user_id, await chat.execute(caller.actor, IsConnected(user_id)))
 

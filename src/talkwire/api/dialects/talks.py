@@ -1,4 +1,4 @@
-"""What clients of the `talks` dialect call over HTTP. A talk is what they call a conversation."""
+"""REST routes for clients of the `talks` dialect, which call a conversation a talk."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.offers import NewOfferPayload, OfferPayload, offer_payload, to_create_offer
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+    str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
 
 PARTICIPANTS_LISTED = 20
-"""A list names the participants of talks with at most this many, so that a page stays one."""
+"""Lists include the participants of a talk only if there are at most this many, to bound the size of a page."""
 
 
 class OpenTalkBody(Payload, frozen=True):
-    """A talk with one user (`receiverId`), or with a group (`participantIds`), which may have a name. Only the role
-    `service` sets `id`, for a talk with one user `senderId` (the user who opens it), and for a group `ownerId` and
-    `roles`. Without them its groups have no owner."""
+    """A direct talk with one user (`receiverId`), or a group (`participantIds`) with an optional name. Only the role
+    `service` sets `id`, `senderId` (the user who opens a direct talk), `ownerId` and `roles` (of a group). A group that
+    this role creates without `ownerId` has no owner."""
 
     receiver_id: str | None = None
     participant_ids: tuple[str, ...] | None = None
@@ -56,8 +56,8 @@ class OpenTalkBody(Payload, frozen=True):
 
 
 class TalkPayload(Payload, frozen=True):
-    """A talk. Lists leave `participants` out when there are many. `name` and `avatar` of a talk of two are those of the
-    other user."""
+    """A talk. Lists omit `participants` when there are more than 20. In a direct talk, `name` and `avatar` are those of
+    the other user."""
 
     id: str
     kind: ConversationKind
@@ -90,9 +90,10 @@ def talk_payload(view: ConversationView) -> TalkPayload:
 
 
 def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
-    """Raises `invalid_request` for what is neither a talk of two nor a group."""
+    """Returns the command that opens a talk. Raises `invalid_request` unless the body describes either a direct talk or
+    a group."""
     if (given.receiver_id is None) == (given.participant_ids is None):
-        raise invalid("receiverId", "either receiverId or participantIds says with whom")
+        raise invalid("receiverId", "give either receiverId or participantIds")
     if given.receiver_id is None:
         return CreateConversation(
             "group",
@@ -103,15 +104,15 @@ def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
             roles=given.roles or UNSET,
         )
     if given.owner_id is not None or given.roles:
-        raise invalid("ownerId" if given.owner_id is not None else "roles", "a talk with one other has no owner")
+        raise invalid("ownerId" if given.owner_id is not None else "roles", "a direct talk has no owner or roles")
     if actor.is_service and given.sender_id is None:
-        raise invalid("senderId", "says who opens the talk, when the backend does so")
+        raise invalid("senderId", "is required from the role service: the user who opens the talk")
     opener_id = acting_as(actor, given.sender_id)
     return CreateConversation("direct", (opener_id, given.receiver_id), given.name, given.id)
 
 
-def _as_written(error: ChatError, given: OpenTalkBody) -> ChatError:
-    """A refusal of `memberIds` names what the client wrote instead."""
+def _with_body_names(error: ChatError, given: OpenTalkBody) -> ChatError:
+    """Returns a refusal of the command's `memberIds` with the name of the body's member instead."""
     match error.details:
         case [{"path": str() as path, "message": str() as message}] if path.startswith("memberIds"):
             if given.participant_ids is not None:
@@ -120,7 +121,7 @@ def _as_written(error: ChatError, given: OpenTalkBody) -> ChatError:
     return error
 
 
-@get("/", operation_id="talksList", summary="List one's talks, newest message first")
+@get("/", operation_id="talksList", summary="List the caller's talks, newest message first")
 async def list_talks(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[TalkPayload]:
@@ -128,14 +129,14 @@ async def list_talks(
     return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
 
 
-@post("/", operation_id="talksOpen", summary="Open a talk with one or several users", responses=existing(TalkPayload))
+@post("/", operation_id="talksOpen", summary="Open a talk, or get the one that exists", responses=existing(TalkPayload))
 async def open_talk(
     data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> Response[TalkPayload]:
     try:
         view = await chat.execute(caller.actor, to_create(caller.actor, data), key)
     except ChatError as error:
-        raise _as_written(error, data) from None
+        raise _with_body_names(error, data) from None
     return created_or_existing(view, talk_payload(view))
 
 
@@ -144,7 +145,7 @@ async def get_talk(conversation_id: FromPath[str], caller: GivenCaller, chat: Gi
     return talk_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@get("/{conversation_id:str}/messages", summary="List a page of a talk's messages, oldest first")
+@get("/{conversation_id:str}/messages", summary="List messages of a talk, oldest first")
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,

@@ -1,4 +1,4 @@
-"""What clients of the `whatsapp` dialect call over HTTP."""
+"""REST routes for clients of the `whatsapp` dialect."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, Mar
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
 
 IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+    str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 class StatusBody(Body, frozen=True):
-    """The message's new status for the caller. It never goes back, and includes all earlier messages."""
+    """The new status of a message for the caller. It applies to all earlier messages too. A status never moves back
+    from `read` to `delivered`."""
 
     status: Literal["delivered", "read"]
 
@@ -42,7 +43,7 @@ async def send_message(
     message = await chat.execute(caller.actor, command)
     if command.client_message_id is None:
         return message_payload(message, "sent")
-    # It may be a retry, which is answered with the message as it is now.
+    # A retry gets the existing message, whose status may have changed since.
     found = await chat.execute(caller.actor, GetMessageStatus(str(message.id)))
     return message_payload(found.message, found.status)
 
@@ -53,7 +54,7 @@ async def get_message(message_id: FromPath[str], caller: GivenCaller, chat: Give
     return message_payload(found.message, found.status)
 
 
-@get("/conversations/{conversation_id:str}/messages", summary="List a conversation's messages")
+@get("/conversations/{conversation_id:str}/messages", summary="List messages of a conversation, oldest first")
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,

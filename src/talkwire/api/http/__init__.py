@@ -1,1 +1,1 @@
-"""HTTP around the resources: bodies, answers, authentication, cross-origin rules, idempotency, downloads."""
+"""HTTP concerns that the resources share: bodies, errors, authentication, CORS, idempotency and downloads."""

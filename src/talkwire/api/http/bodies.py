@@ -1,4 +1,4 @@
-"""What requests carry and lists answer, where the dialects' payloads do not say it already."""
+"""Request bodies and lists in responses that are not payloads of a dialect."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ T = TypeVar("T")
 
 
 class Body(msgspec.Struct, frozen=True, rename="camel"):
-    """A request's JSON object."""
+    """The JSON object in a request's body."""
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A time in ISO 8601 with its offset from UTC."""
+"""A time in ISO 8601 with an offset from UTC."""
 
 
 class RegisterBody(Body, frozen=True):
-    """`invitation` is the code of an invitation, whose conversations the account joins. Some servers require one."""
+    """A new account. `invitation` is the code of an invitation, whose conversations the new user joins. Some servers
+    require one."""
 
     email: str
     password: str
@@ -46,7 +47,7 @@ class ChangePasswordBody(Body, frozen=True):
 
 
 class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. A member that is left out stays; null removes a picture or a text."""
+    """The members to change. An omitted member stays unchanged; null removes a picture or a text."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -54,7 +55,8 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays; null clears. `metadata` is an application's own JSON, which users do not see."""
+    """The members to change. An omitted member stays unchanged; null removes a value. `metadata` is JSON of the
+    application, which users do not see."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -64,20 +66,21 @@ class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the users in a batch."""
+    """One user of a batch, with the members to change."""
 
     id: str
 
 
 class PutUsersBody(Body, frozen=True, forbid_unknown_fields=True):
-    """1 to 100 users."""
+    """The users to create or update: 1 to 100."""
 
     users: tuple[UserOfBatch, ...]
 
 
 class CreateConversationBody(Body, frozen=True):
-    """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
-    `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""
+    """A conversation to create. Only the role `service` may set `id`, `ownerId` and `roles`, or name users that do not
+    exist yet. Groups and channels that this role creates without `ownerId` have no owner. `public` applies to groups
+    and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -93,7 +96,7 @@ class CreateConversationBody(Body, frozen=True):
 
 
 class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. A member that is left out stays; null removes a name, a picture or metadata."""
+    """The members to change. An omitted member stays unchanged; null removes a name, a picture or metadata."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -116,7 +119,7 @@ class UpdateMemberBody(Body, frozen=True):
 
 
 class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
-    """How long, and why. Without `until`, a moderator has to end it."""
+    """The end and the reason of a mute or a ban. Without `until`, it lasts until a moderator ends it."""
 
     until: Moment | None = None
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""Who sends a request: `caller` is a dependency of every route that is not open to all."""
+"""Authentication of REST requests: routes that need a signed-in user depend on `caller`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from talkwire.identity.origins import OriginPolicy
 def caller_provider(
     callers: Callers, trusted_proxies: frozenset[str], origins: OriginPolicy
 ) -> Callable[[Request[Any, Any, Any]], Awaitable[Caller]]:
-    """What identifies a request's sender."""
+    """Returns the provider of the dependency `caller`."""
 
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
-        """By `Authorization: Bearer …` or `?token=`; by `?userId=` only where development sign-in is on, and not for
-        pages of other origins: they could make a developer's browser send it, as they could not a token."""
+        """Identifies a request's user by `Authorization: Bearer …` or `?token=`. Where development sign-in is on,
+        `?userId=` also works, but not from pages of other origins: they could make a developer's browser send it."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("token", "")
@@ -39,13 +39,13 @@ def caller_provider(
 
 
 def chat_provider(chat: LimitedChat) -> Callable[[Caller], LimitedChat]:
-    """The chat, for who has said who they are.
+    """Returns the provider of the dependency `chat`, for routes that need a caller.
 
-    That it is asked for behind the caller is quicker too: Litestar makes a task for each thing that it could ask for at
-    once, and that takes longer than these answers.
+    The provider depends on `caller`, so both run one after the other. That is faster than Litestar's default, which
+    starts a task for each independent dependency.
     """
 
-    def provide_chat(caller: GivenCaller) -> LimitedChat:  # noqa: ARG001 (asked for first)
+    def provide_chat(caller: GivenCaller) -> LimitedChat:  # noqa: ARG001 (resolved first)
         return chat
 
     return provide_chat

@@ -1,4 +1,4 @@
-"""How a creation answers that may find the conversation there already: 201, or 200."""
+"""Responses of routes that create a conversation or return the existing one: status 201 or 200."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 def existing(payload: type) -> dict[int, ResponseSpec]:
-    """Returns what a route's description has beside 201."""
-    return {HTTP_200_OK: ResponseSpec(payload, description="The conversation existed", generate_examples=False)}
+    """Returns the description of the response 200, for a route that also responds with 201."""
+    return {HTTP_200_OK: ResponseSpec(payload, description="The conversation already existed", generate_examples=False)}
 
 
 def created_or_existing(view: ConversationView, payload: T) -> Response[T]:

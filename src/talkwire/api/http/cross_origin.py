@@ -1,6 +1,7 @@
-"""Pages of other origins (CORS): the same ones that may open sockets may use REST.
+"""Cross-origin requests (CORS): pages of the origins that may open sockets may also use REST.
 
-A browser asks before it sends a token along (`OPTIONS`), and hides the answer from a page that is not let in.
+Before a browser sends a token to another origin it asks with a preflight request (`OPTIONS`), and it hides the response
+from pages of origins that are not allowed.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ _EXPOSED = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, "
     "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Offset"
 )
-"""Headers of answers that a page may read; uploads consist of them."""
+"""Response headers that pages of other origins may read. Uploads need most of them."""
 
 
 _SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
-"""Headers of every answer that has none of its own of that name: what it says is for whoever asked, and no page."""
+"""Security headers of every response that does not set them itself: responses are for one caller and are not pages."""
 
 
 class CrossOrigin:
-    """An ASGI application around another; requests without Origin pass. Answers get the headers that keep browsers from
-    storing them and from taking them for what they are not."""
+    """An ASGI middleware that handles CORS and adds security headers to every response. Requests without an `Origin`
+    header pass."""
 
     def __init__(self, app: AsgiApp, origins: OriginPolicy, trusted_proxies: frozenset[str] = frozenset()) -> None:
         self._app = app
@@ -58,7 +59,8 @@ class CrossOrigin:
         if not is_allowed:
             self._origins.log_refusal(origin, host, self._address(scope, headers))
         if origin is None or not is_allowed:
-            # Or a browser would keep the answer, without what lets pages read it, for the page that asks next.
+            # Without `Vary`, a browser could cache this response, which has no CORS headers, and reuse it for an
+            # allowed page.
             await self._app(scope, receive, _sending_with({"vary": "Origin"}, send))
             return
         allowed = self._origins.response_headers(origin)

@@ -1,4 +1,4 @@
-"""What routes are given, by the names that `rest.py` provides it under."""
+"""Types of the dependencies that `rest.py` provides to routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a request comes from: `device` is a dependency of the routes that sign in."""
+"""The device that a request comes from: routes that sign in depend on `device`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ GivenTrustedProxies = NamedDependency[frozenset[str]]
 
 
 def address_of(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> str:
-    """The client's address; of a proxy that is not trusted, the proxy's."""
+    """Returns the client's IP address. Behind a proxy that is not trusted, that is the proxy's address."""
     peer = "" if request.client is None else request.client.host
     forwarded_for = ", ".join(request.headers.getall("x-forwarded-for", [])) or None
     return client_address(peer, forwarded_for, trusted_proxies)
 
 
 async def provide_device(request: Request[Any, Any, Any], trusted_proxies: GivenTrustedProxies) -> Device:
-    """The address and what the client calls itself, which is shown, so it is mended and not refused."""
+    """Returns the request's IP address and `User-Agent`. Users see the latter in their list of devices, so unprintable
+    characters are replaced and long values cut instead of refused."""
     user_agent = request.headers.get("user-agent", "")[:USER_AGENT_MAX_LENGTH]
     shown = "".join(character if character.isprintable() else " " for character in user_agent)
     return Device(address_of(request, trusted_proxies), shown.strip())

@@ -1,4 +1,4 @@
-"""The answer to a download, which lets go of the file as soon as it ends, however it ends."""
+"""The response of a download, which closes the file however the download ends."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from talkwire.files.sending import send_reading
 
 
 class Download(Response[bytes]):
-    """Sends what `reading` reads, and closes it when everything is sent, when the client goes away, or when the server
-    stops. One chunk at a time: the next is read once the client has room for it."""
+    """A response that sends the bytes of `reading`, and closes it when all bytes are sent, when the client disconnects,
+    or when the server stops. It reads the next chunk only once the client can receive it."""
 
     def __init__(self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str) -> None:
         super().__init__(b"", status_code=status_code, headers=headers, media_type=media_type)
@@ -41,7 +41,7 @@ class Download(Response[bytes]):
 class _Sending(ASGIResponse):
     __slots__ = ("_reading",)
 
-    _should_set_content_length = False  # the headers have it
+    _should_set_content_length = False  # `headers` contain it
 
     def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 (Litestar's)
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""How a refusal looks over HTTP."""
+"""Turns refusals and other exceptions into HTTP error responses."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ _CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
 _MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 _BODY_BROKE_OFF = "client disconnected prematurely"
-"""What Litestar says where the connection ends before the body does."""
+"""Litestar's message when the connection ends before the request's body does."""
 
 _PATH_MAX = 200
-"""Characters of a request's path that are logged."""
+"""How many characters of a request's path are logged."""
 
 _logger = structlog.get_logger(__name__)
 
 
 def error_body(error: ChatError) -> dict[str, object]:
-    """The body of every refusal: `{error: {code, message, details?}}`."""
+    """Returns the body of an error response: `{error: {code, message, details?}}`."""
     body: dict[str, object] = {"code": error.code, "message": error.message}
     if error.details is not None:
         body["details"] = error.details
@@ -83,10 +83,11 @@ def on_chat_error(request: Request[Any, Any, Any], error: ChatError) -> Response
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """What Litestar refuses by itself: a body that does not fit, an unknown path, a method that is not there."""
+    """Returns the response to a request that Litestar refused: an invalid body, an unknown path, or a method that the
+    path does not have."""
     if isinstance(error, InternalServerException) and error.detail == _BODY_BROKE_OFF:
-        # The client went away, so nobody reads this answer. The connection has counted it.
-        return _answer(ChatError("invalid_request", "The body broke off."))
+        # The client has disconnected, so it never receives this response. The connection has counted the failure.
+        return _answer(ChatError("invalid_request", "The connection ended before the request's body."))
     if error.status_code >= 500:
         return on_unexpected_error(request, error)
     if isinstance(error, ValidationException):
@@ -103,47 +104,53 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """`Allow` names the methods that the path has, and OPTIONS asks for nothing else (see `methods.py`)."""
+    """Returns 204 with the header `Allow` for OPTIONS, and 405 for any other method that the path does not have (see
+    `methods.py`)."""
     methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
     allow = {"Allow": ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))}
     if request.method == "OPTIONS":
         return Response(None, status_code=HTTP_204_NO_CONTENT, headers=allow)
-    return _answer(ChatError("invalid_request", "There is no such method here."), error.status_code, allow)
+    return _answer(
+        ChatError("invalid_request", "This path does not have this method; see the Allow header."),
+        error.status_code,
+        allow,
+    )
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
     _logger.error("a request failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
-    return _answer(ChatError("unavailable", "Something went wrong here. Try again."))
+    return _answer(ChatError("unavailable", "An internal error occurred. Try again."))
 
 
 def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001
-    """What the JSON decoder raises for a body that is no UTF-8, or nested too deeply."""
-    return _answer(ChatError("invalid_request", "The body is no JSON that can be read."))
+    """Returns the response to a body that is not UTF-8 or is nested too deeply for the JSON decoder."""
+    return _answer(ChatError("invalid_request", "The body must be valid JSON in UTF-8."))
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> ChatError:
-    """Litestar's own text repeats the address with its query, and so a token that may be in it."""
+    """Returns the refusal of an invalid request. Litestar's own text is not used: it contains the URL, and so perhaps a
+    token."""
     extra = error.extra if isinstance(error.extra, list) else []
     details = [_detail(request, str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
     missing = _MISSING_PARAMETER.match(error.detail)
     if missing is not None:
         details = [{"path": missing.group(1), "message": "is missing"}]
     if not details:
-        return ChatError("invalid_request", "The request is not valid.")
+        return ChatError("invalid_request", "The request is invalid.")
     return ChatError(
         "invalid_request", "; ".join(f"{d['path']}: {d['message']}".lstrip(": ") for d in details), details
     )
 
 
 def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[str, str]:
-    """`data` is Litestar's name of a body that is not there."""
+    """Returns one problem of a request. Litestar reports a missing body as the parameter `data`."""
     if path == "data":
-        return {"path": "", "message": "a JSON object is needed"}
+        return {"path": "", "message": "must be a JSON object"}
     return {"path": path, "message": _range_of(request, path) or plain(message)}
 
 
 def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
-    """What a parameter of a request may be, where it has a least and a greatest value."""
+    """Returns the allowed range of a parameter, if it has a minimum and a maximum."""
     for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
         given = parameter.kwarg_definition
         if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:

@@ -1,4 +1,4 @@
-"""REST while a node may have been taken for dead: nothing that comes in is handled."""
+"""Fencing of REST: a node that other nodes may believe to be dead refuses requests, so that it changes nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from talkwire.core.domain.errors import ChatError
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What is asked of this very node."""
+"""Paths that report the state of this node itself."""
 
 
 class FencedApp:
-    """An ASGI application around another. `is_in_doubt` is asked at each request, and at each part of its body."""
+    """An ASGI middleware that refuses requests while `is_in_doubt()` is true: at the start, and before each part of a
+    body."""
 
     def __init__(self, app: AsgiApp, is_in_doubt: Callable[[], bool]) -> None:
         self._app = app
@@ -32,17 +33,17 @@ class FencedApp:
             await self._app(scope, self._receiving(receive), send)
 
     def _receiving(self, receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
-        async def receive_surely() -> Any:  # noqa: ANN401 (ASGI)
+        async def receive_unless_fenced() -> Any:  # noqa: ANN401 (ASGI)
             message = await receive()
             if message["type"] == "http.request" and self._is_in_doubt():
                 raise _refusal()
             return message
 
-        return receive_surely
+        return receive_unless_fenced
 
 
 def _refusal() -> ChatError:
-    return ChatError("unavailable", "This node has lost its place among the others for a moment. Try again.")
+    return ChatError("unavailable", "This node has lost its lease and is rejoining the cluster. Try again.")
 
 
 async def _refuse(send: Callable[[Any], Awaitable[None]]) -> None:

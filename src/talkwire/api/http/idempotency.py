@@ -1,14 +1,13 @@
-"""The header `Idempotency-Key`: a POST that is sent again is carried out once.
+"""The header `Idempotency-Key`: a POST request that the client repeats is executed once.
 
-A route that changes something takes it like this, and everything else follows
-(`core/features/catching_up/idempotency.py`):
+A route supports it by passing the key to the command (see `core/features/catching_up/idempotency.py`):
 
     @post("/")
     async def create_thing(data: JSONBody[NewThing], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> Thing:
         return thing(await chat.execute(caller.actor, CreateThing(data.name), key))
 
-The result of that one command is what is kept. A route that reads something afterwards reads it again at a retry, and
-so answers how it is by then. The command must say what the request says and nothing that is made up on the way.
+The command's result is stored and returned again for a retry. A route that queries something else afterwards queries it
+again for a retry. The command must be built from the request alone, without random or current values.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _Header = Annotated[
         name="Idempotency-Key",
         min_length=1,
         max_length=KEY_MAX_LENGTH,
-        description="A request that is sent again with the same key within 24 hours is carried out once",
+        description="A request that is repeated with the same key within 24 hours is executed once",
     ),
 ]
 
@@ -39,7 +38,7 @@ _Header = Annotated[
 async def provide_key(
     request: Request[Any, Any, Any], caller: GivenCaller, idempotency_key: _Header = None
 ) -> IdempotencyKey | None:
-    """Keys are told apart by user and route: by the method and the path as it was asked for."""
+    """Returns the request's key, which is unique for its user, method and path; None if the request has none."""
     if idempotency_key is None:
         return None
     return IdempotencyKey(caller.actor.user_id, f"{request.method} {request.url.path.rstrip('/')}", idempotency_key)

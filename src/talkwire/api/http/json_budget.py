@@ -1,4 +1,4 @@
-"""How much work a JSON text may be. It has few bytes, and yet some JSON takes long to decode, and holds the loop."""
+"""Limits how expensive a JSON body may be to decode. Even a small body can keep the event loop busy for long."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from talkwire.core.domain.errors import invalid
 
 CONTAINERS_MAX = 10_000
-"""Arrays and objects, which are made one by one and looked at by the garbage collector."""
+"""The maximum number of arrays and objects: the decoder allocates each, and the garbage collector visits each."""
 
 EXPONENTS_MAX = 2_000
-"""Numbers such as 1e308, of which each takes some 10 µs."""
+"""The maximum number of numbers such as 1e308, which take about 10 µs each to decode."""
 
-# Matches wherever it begins, so that no text is gone through twice. A socket's packet may be four times as long, so its
-# texts are left out in a quicker way, which gives up at 25,000 texts (wire/socket_packet.py).
+# Possessive quantifiers keep the match linear. Socket packets may be four times as large, so wire/socket_packet.py
+# skips strings with a faster method that gives up after 25,000 strings.
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]+[\s,\]}]")
 
 
 def check_budget(body: bytes) -> None:
-    """Raises `invalid_request` for JSON that would take long to decode."""
+    """Raises `invalid_request` for JSON with too many arrays, objects or numbers with an exponent."""
     if _is_costly(body) and _is_costly(_TEXT.sub(b"", body)):
         limits = f"{CONTAINERS_MAX} arrays and objects and {EXPONENTS_MAX} numbers with an exponent"
         raise invalid("body", f"must have at most {limits}")

@@ -1,4 +1,4 @@
-"""A request's JSON body, as strictly as a socket's payload: a number is a number and not a text that looks like one."""
+"""JSON bodies of requests, validated as strictly as payloads of sockets: `"5"` is not accepted as a number."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fi
 _PROBLEM = "body_problem"
 _BODY = "body_and_type"
 _UNFIT = object()
-"""Fits no type."""
+"""A value that no type accepts."""
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """Litestar would take `"5"` for 5, and 1 for true. Here the body becomes its type before Litestar sees it."""
+    """A request that decodes its JSON body to the route's type itself. Litestar's decoder would accept `"5"` as 5 and 1
+    as true."""
 
     async def json(self) -> Any:  # noqa: ANN401 (JSON)
-        """The body as the type that the route takes.
+        """Returns the body as the type that the route expects.
 
-        One that does not fit is refused later, by Litestar, since who is calling comes first: `body_problem` says why.
+        For an invalid body it returns a value that Litestar refuses later, after authentication; `body_problem` then
+        returns the reason.
         """
         data = self.route_handler.parsed_fn_signature.parameters.get("data")
         if data is None:
@@ -42,7 +44,7 @@ class JsonRequest(Request[Any, Any, Any]):
 
 
 def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
-    """Raises `invalid_request` for an address that says what no database can keep, whichever route it is for."""
+    """Raises `invalid_request` for a path or a query with characters that no database can store, such as NUL."""
     check_text("path", request.scope["path"])
     if b"%00" in request.scope["query_string"]:
         for name, value in request.query_params.multi_items():
@@ -50,17 +52,17 @@ def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
 
 
 def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
-    """What is wrong with a body, and where; None when that is not what was refused."""
+    """Returns why the body is invalid, or None if the body was not the reason of the refusal."""
     problem = request.state.get(_PROBLEM)
     return problem if isinstance(problem, ChatError) else None
 
 
 def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatError) -> ChatError:
-    """The refusal of a request, with the names of those fields of its body that nobody reads."""
+    """Returns the refusal of a request, extended with the names of unknown members of its body."""
     body, expected = request.state.get(_BODY, (None, None))
     if body is None or error.code != "invalid_request":
         return error
     try:
         return with_unknown_fields(error, expected, msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError):
-        return error  # it is no JSON that has fields
+        return error  # an invalid body has no members

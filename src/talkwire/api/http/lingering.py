@@ -1,7 +1,7 @@
-"""An answer to a request whose body is still coming, from a server that is about to close the connection.
+"""A response to a request whose body is still arriving, sent before the server closes the connection.
 
-Closing while bytes are on their way resets the connection, and the client may lose the answer before it has read it. So
-the answer goes out at once, and what still comes is read and discarded for a while (RFC 9112, section 9.6).
+Closing a connection while the client sends resets it, and the client may lose the response. So the response is sent at
+once, and the rest of the body is read and discarded for a limited time (RFC 9112, section 9.6).
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Message, Receive, Scope, Send
 
 LINGER_S = 3.0
-"""Less than a server that stops waits for its connections."""
+"""Seconds for which the rest of the body is discarded; shorter than the time a stopping server waits for
+connections."""
 
 
 class Lingering(Response[Any]):
-    """A response behind which the rest of the request is discarded."""
+    """A response that discards the rest of the request's body after it has been sent."""
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> Any:  # noqa: ANN401
-        """Returns an ASGI application, which is all that Litestar does with it."""
+        """Returns an ASGI application; Litestar needs nothing else of the result."""
         return partial(_send_and_linger, super().to_asgi_response(app, request, **options))
 
 
@@ -41,7 +42,7 @@ async def _send_and_linger(answer: ASGIResponse, scope: Scope, receive: Receive,
 
 
 async def _discard(receive: Receive) -> None:
-    """Returns at the end of the body, or when the client is gone."""
+    """Reads until the body ends or the client disconnects."""
     while True:
         message = await receive()
         if message["type"] != "http.request" or not message.get("more_body", False):

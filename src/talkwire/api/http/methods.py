@@ -1,8 +1,8 @@
-"""HEAD and OPTIONS, for every path alike (RFC 9110, sections 9.3.2 and 9.3.7).
+"""HEAD and OPTIONS for every path (RFC 9110, sections 9.3.2 and 9.3.7).
 
-Litestar has no HEAD where there is GET. Its own answer to OPTIONS names the methods of one handler of the path only; it
-is taken away, so that OPTIONS is answered as any method that a path does not have, by what knows them all (see
-`errors.py`).
+Litestar does not handle HEAD for GET routes. Its own response to OPTIONS lists the methods of only one handler of a
+path, so it is removed: OPTIONS then fails like any unsupported method, and `errors.py` responds with all methods of the
+path.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 BODILESS = "bodiless"
-"""In the request's state: nobody will see the answer's body."""
+"""A key in a request's state, set when the response's body will be discarded."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class OwnOptions(ReceiveRoutePlugin):
-    """Takes Litestar's answers to OPTIONS away. A route that answers it by itself keeps its own."""
+    """A Litestar plugin that removes Litestar's own OPTIONS handlers. A route's explicit OPTIONS handler stays."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute) and "OPTIONS" in route.route_handler_map:
@@ -30,8 +30,8 @@ class OwnOptions(ReceiveRoutePlugin):
 
 
 class HeadAsGet:
-    """An ASGI application around another. A route of its own for HEAD comes first; where the answer is that there is
-    GET but no HEAD, GET answers, without the body."""
+    """An ASGI middleware that handles HEAD with the path's GET route and drops the body, unless the path has a HEAD
+    route."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
@@ -52,7 +52,8 @@ class HeadAsGet:
         async def send_without_body(message: Any) -> None:  # noqa: ANN401 (ASGI)
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        # The application writes into what it is given. Whoever would have to fetch the body first may leave it out.
+        # The application modifies its scope, so the second call gets a copy. A route may skip loading a body that is
+        # dropped.
         asked_again = {**scope, "method": "GET", "state": {**scope.get("state", {}), BODILESS: True}}
         await self._app(scope, receive, send_unless_only_get)
         if has_only_get:

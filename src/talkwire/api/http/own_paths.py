@@ -1,5 +1,6 @@
-"""Which requests are ours when an application shares the port: those of our own paths, below the
-prefix if there is one. Everything else is the application's: `/` too, WebSockets that are not Socket.IO's, its life."""
+"""Separates the chat's requests from those of an application that shares the port. The chat handles its own paths,
+below the prefix if there is one. Everything else belongs to the application: `/`, WebSockets other than Socket.IO's,
+and its lifespan."""
 
 from __future__ import annotations
 
@@ -18,11 +19,12 @@ from talkwire.core.domain.errors import ChatError
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 FILES = "/api/v1/files"
-"""Addresses of files are part of messages, so they are good without the prefix too, and after it has changed."""
+"""The path of files. Messages contain it, so it works without the prefix too, even after the prefix has changed."""
 
 
 OUTER = "talkwire.outer"
-"""A key in a scope: the scope as an application around the chat had it, with its root path."""
+"""A key in an ASGI scope: the original scope, with its root path, of a request that an application passed to the
+chat."""
 
 
 class OwnPaths:
@@ -34,7 +36,7 @@ class OwnPaths:
         self._own = re.compile("|".join(sorted(patterns)))
 
     def within(self, path: str) -> str | None:
-        """A request's path as the routes have it, without the prefix; None: it is not ours."""
+        """Returns a path without the prefix if one of the routes handles it, or None."""
         if self._prefix and path.startswith(f"{FILES}/"):
             return path
         inner = path.removeprefix(self._prefix)
@@ -44,13 +46,14 @@ class OwnPaths:
 
 
 def beside(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiApp:
-    """`own` at its paths, and `application` everywhere else; without one there is nothing."""
-    elsewhere = application or _nothing
+    """Returns an ASGI application that passes requests to `own` for its paths and to `application` otherwise. Without
+    an application, other paths are not found."""
+    elsewhere = application or _not_found
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         inner = paths.within(scope["path"]) if scope["type"] == "http" else None
         if inner is not None:
-            # The state is the application's, and its lifespan's.
+            # `state` in the scope belongs to the application's lifespan, so the chat's routes get their own.
             raw_path = scope["raw_path"][len(scope["path"]) - len(inner) :]
             await own({**scope, "path": inner, "raw_path": raw_path, "state": {}}, receive, send)
         else:
@@ -60,8 +63,8 @@ def beside(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiAp
     return dispatch
 
 
-async def _nothing(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001 (ASGI)
-    body = msgspec.json.encode(error_body(ChatError("not_found", "There is nothing here.")))
+async def _not_found(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001 (ASGI)
+    body = msgspec.json.encode(error_body(ChatError("not_found", "No route has this path.")))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": STATUS["not_found"], "headers": headers})
     await send({"type": "http.response.body", "body": body})

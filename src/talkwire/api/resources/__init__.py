@@ -1,1 +1,1 @@
-"""The REST routes, one module a resource. A route turns a request into a command and its result into JSON."""
+"""The REST routes, one module for each resource. A route turns a request into a command, and its result into JSON."""

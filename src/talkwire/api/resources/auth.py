@@ -1,4 +1,4 @@
-"""`/api/v1/auth`: accounts of our own. A server without accounts has none of these routes."""
+"""`/api/v1/auth`: accounts with e-mail and password. A server without accounts does not have these routes."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: Give
     "/refresh",
     status_code=HTTP_200_OK,
     operation_id="refreshTokens",
-    summary="Get new tokens for a refresh token",
+    summary="Exchange a refresh token for new tokens",
     opt=may_refuse(401, 403),
 )
 async def refresh(data: JSONBody[RefreshBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.refresh(data.refresh_token, device))
 
 
-@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out, and close the device's sockets")
+@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out this device, and close its sockets")
 async def logout(caller: GivenCaller, accounts: GivenAccounts) -> None:
     if caller.session_id is None:
-        raise ChatError("invalid_request", "This token was not issued by a sign-in here.")
+        raise ChatError("invalid_request", "This token does not belong to a sign-in on this server.")
     await accounts.logout(caller.actor, caller.session_id)
 
 
-@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change one's password, and sign other devices out")
+@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change the caller's password, and sign out other devices")
 async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCaller, accounts: GivenAccounts) -> None:
     await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)
 

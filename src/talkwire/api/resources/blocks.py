@@ -1,4 +1,4 @@
-"""`/api/v1/users/me/blocks`: of whom the caller does not want to hear."""
+"""`/api/v1/users/me/blocks`: the users that the caller has blocked."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.blocks import BlockUser, ListBlocked, UnblockUser
 from talkwire.dialects.payloads.users import UserPayload, user_payload
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
-@get("/", operation_id="listBlockedUsers", summary="List the users whom the caller blocks")
+@get("/", operation_id="listBlockedUsers", summary="List the users that the caller has blocked")
 async def list_blocked(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[UserPayload]:
@@ -24,7 +24,7 @@ async def list_blocked(
     return ListAnswer(tuple(user_payload(user, own=False) for user in page.items), page.next)
 
 
-@put("/{user_id:str}", status_code=HTTP_204_NO_CONTENT, summary="Block a user: no direct messages in either direction")
+@put("/{user_id:str}", status_code=HTTP_204_NO_CONTENT, summary="Block a user, which stops direct messages both ways")
 async def block_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, BlockUser(user_id))
 

@@ -1,4 +1,4 @@
-"""What calls need beside the socket: the servers with which the two sides find a way to each other."""
+"""`/api/v1/calls`: the STUN and TURN servers through which the devices in a call connect to each other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class IceServersAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 @get("/ice-servers", summary="List the STUN and TURN servers for calls")
 async def list_ice_servers(caller: GivenCaller, chat: GivenChat, ice_servers: GivenIceServers) -> IceServersAnswer:
-    # Only who may be here at all learns what lets them in there.
+    # Any query refuses a banned caller; only others may learn the credentials of the TURN server.
     await chat.execute(caller.actor, GetPreferences())
     return IceServersAnswer(tuple(IceServerAnswer(*server) for server in ice_servers))
 

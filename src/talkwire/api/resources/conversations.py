@@ -1,4 +1,4 @@
-"""`/api/v1/conversations`. Who is in them is in `members.py`."""
+"""`/api/v1/conversations`. Its members are in `members.py`."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ from talkwire.dialects.payloads.conversations import (
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 AroundSeq = Annotated[
-    int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="Messages around this place")
+    int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="List messages around this `seq`")
 ]
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-Query = Annotated[str | None, QueryParameter(name="query", description="Words of a conversation's name")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+Query = Annotated[
+    str | None, QueryParameter(name="query", description="Search for these words in the names of conversations")
+]
 MemberId = Annotated[
-    str | None, QueryParameter(name="memberId", description="Only this user's, for the roles service and admin")
+    str | None, QueryParameter(name="memberId", description="Only conversations of this user (roles service and admin)")
 ]
 
 
-@get("/", summary="List one's conversations, or find public ones; for roles service and admin, list all")
+@get("/", summary="List the caller's conversations, or search public ones (roles service and admin: all)")
 async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
@@ -106,7 +108,7 @@ async def delete_conversation(conversation_id: FromPath[str], caller: GivenCalle
     await chat.execute(caller.actor, DeleteConversation(conversation_id))
 
 
-@get("/{conversation_id:str}/messages", summary="List a page of messages, oldest first")
+@get("/{conversation_id:str}/messages", summary="List messages of a conversation, oldest first")
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,

@@ -1,7 +1,7 @@
 """`/api/v1/files`: uploads by the tus protocol or as a form, and downloads.
 
-Bodies are read as they come and never held in memory. Browsers load `<img src>` without a header, so the token may
-stand in the query here as everywhere.
+Request bodies are streamed and never held in memory. Browsers load `<img src>` without headers, so the token may also
+be in the query, as for every route.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from talkwire.files.tus import TusRefusal, UploadChecksum
 from talkwire.files.uploads import Interrupted, State, Uploads
 
 IDLE_S = 30.0
-"""How long a body may pause. A client that is gone without a word must not keep its upload from being resumed."""
+"""Seconds that a request's body may pause. After that the request ends, so that a lost client can resume its upload."""
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL_TYPE = "image/webp"
@@ -54,7 +54,7 @@ _SAFE = {
 }
 
 _TUS_STATUSES = (400, 408, 410, 412, 413, 415, 423, 460)
-"""What the protocol has statuses of its own for."""
+"""Statuses that the tus protocol defines."""
 
 _FORWARDED = frozenset(
     {
@@ -62,10 +62,10 @@ _FORWARDED = frozenset(
         *("cache-control", "retry-after", "www-authenticate"),
     }
 )
-"""Headers of another node's answer that are for the client."""
+"""Headers of another node's response that are passed on to the client."""
 
 _PARTS = {
-    206: ResponseSpec(bytes, description="The part that was asked for", media_type="*/*"),
+    206: ResponseSpec(bytes, description="The requested range", media_type="*/*"),
     304: ResponseSpec(None, description="Not Modified"),
 }
 
@@ -91,8 +91,8 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
     "/",
     operation_id="uploadFile",
     summary="Upload a file, or start an upload (tus 1.0)",
-    description="With `Tus-Resumable`, answers the new upload's address in `Location`. A form (`multipart/form-data`) "
-    "with one file is answered with the file.",
+    description="With the header `Tus-Resumable`, starts an upload and returns its address in `Location`. With a form "
+    "(`multipart/form-data`) of one file, uploads the file and returns its description.",
     request_max_body_size=None,
     opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM},
 )
@@ -170,7 +170,7 @@ async def send_bytes(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
     operation_id="overrideUploadMethod",
-    summary="Send PATCH or DELETE as `X-HTTP-Method-Override` (tus 1.0)",
+    summary="Send a PATCH or DELETE as POST, named in `X-HTTP-Method-Override` (tus 1.0)",
     request_max_body_size=None,
     opt=may_refuse(*_TUS_STATUSES, 405),
 )
@@ -181,7 +181,7 @@ async def overridden(
     uploads: GivenUploads,
     trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
-    """For clients behind something that lets only GET and POST through, as the protocol has it."""
+    """Handles PATCH and DELETE for clients behind proxies that only allow GET and POST, as tus defines it."""
     match request.headers.get("x-http-method-override", "").upper():
         case "PATCH":
             try:
@@ -213,7 +213,8 @@ async def drop_file(
 async def _first_bytes(
     request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: UploadChecksum | None
 ) -> State:
-    """Of a body that breaks off, what has come counts: the client learns where to go on, if it learns anything."""
+    """Stores the bytes that came with the creation of an upload. If the body is interrupted, the received part
+    counts."""
     try:
         return await uploads.receive(actor, upload.id, 0, _body(request, uploads), checksum)
     except Interrupted:
@@ -246,7 +247,7 @@ async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Upl
 async def _drop(
     file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Has the node with the bytes remove them now. While that node does not answer, it removes them when it is back."""
+    """Deletes an upload. If another node holds its bytes, that node removes them now, or when it is running again."""
     held = await uploads.held_elsewhere(actor, file_id)
     if held is not None and not request.scope.get(FORWARDED):
         with contextlib.suppress(HolderAway, TusRefusal):
@@ -258,7 +259,7 @@ async def _drop(
 async def _forward(
     held: HeldElsewhere, request: AnyRequest, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Has the node that holds an upload answer. Raises ChatError."""
+    """Passes a request on to the node that holds the upload, and returns its response. Raises ChatError."""
     if uploads.holders is None or request.scope.get(FORWARDED):
         raise HolderAway("The node that holds this upload is not running. Try again later.")
     target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
@@ -271,7 +272,7 @@ async def _forward(
     headers = {name.title(): value for name, value in answer.headers.items() if name in _FORWARDED}
     media_type = answer.headers.get("content-type", MediaType.TEXT)
     response = Response(answer.body or None, status_code=answer.status, headers=headers, media_type=media_type)
-    return cast("Response[None]", response)  # a body is a refusal's, which the routes' types do not have
+    return cast("Response[None]", response)  # only an error response has a body, which the routes' types do not include
 
 
 def _state_headers(state: State) -> dict[str, str]:
@@ -282,7 +283,7 @@ def _state_headers(state: State) -> dict[str, str]:
 
 
 async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
-    """A request's body as it comes. Raises Interrupted when the client is gone, or silent for too long."""
+    """Yields a request's body as it arrives. Raises Interrupted when the client disconnects or pauses for too long."""
     while True:
         try:
             async with uploads.waiting(IDLE_S):
@@ -298,7 +299,7 @@ async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
 
 
 def _body_length(request: AnyRequest) -> int | None:
-    """What the header says; None for a body whose end shows itself."""
+    """Returns the length of a request's body; None if it is chunked."""
     if "transfer-encoding" in request.headers:
         return None
     text = request.headers.get("content-length", "0")
@@ -306,14 +307,14 @@ def _body_length(request: AnyRequest) -> int | None:
 
 
 def _must_fit(request: AnyRequest, limit: int) -> None:
-    """Refuses before anything is read what says itself that it is too long."""
+    """Raises `payload_too_large` if a request's headers announce a body longer than the limit."""
     length = _body_length(request)
     if length is not None and length > limit:
-        raise ChatError("payload_too_large", f"Content-Length: at most {limit} bytes")
+        raise ChatError("payload_too_large", f"Content-Length must be at most {limit} bytes")
 
 
 class _Stopping(ChatError):
-    """The server ends a request whose body is still coming."""
+    """The refusal of an upload that is interrupted because the server stops."""
 
     def __init__(self) -> None:
         super().__init__("unavailable", "The server is stopping. Resume the upload when it is back.")
@@ -322,13 +323,15 @@ class _Stopping(ChatError):
 def _interrupted(uploads: Uploads) -> ChatError:
     if uploads.stopping:
         return _Stopping()
-    return TusRefusal(408, "invalid_request", "The body did not come to its end.")
+    return TusRefusal(
+        408, "invalid_request", "The connection ended, or paused for too long, before the request's body was complete."
+    )
 
 
 # --- downloads ------------------------------------------------------------------------------------------------------
 
 
-@get("/{file_id:str}", summary="Get a file's description")
+@get("/{file_id:str}", summary="Get a file's metadata")
 async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> FilePayload:
     return file_payload(await uploads.file(caller.actor, file_id))
 
@@ -336,7 +339,7 @@ async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUp
 @get(
     "/{file_id:str}/thumbnail",
     operation_id="downloadThumbnail",
-    summary="Download a picture's thumbnail (WebP)",
+    summary="Download the thumbnail of an image (WebP)",
     media_type=_THUMBNAIL_TYPE,
     responses=_PARTS,
     opt=may_refuse(416),
@@ -361,7 +364,7 @@ async def get_thumbnail(
 async def download(
     file_id: FromPath[str], name: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
 ) -> Response[Any]:
-    del name  # for whoever reads the address
+    del name  # the name only makes the address readable
     return await _download(request, uploads, await uploads.file(caller.actor, file_id), "content")
 
 
@@ -376,16 +379,16 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
     if request.headers.get("if-range", etag) != etag:
         wanted = None
     try:
-        stretch = part_of(wanted, total)
+        range_ = part_of(wanted, total)
     except Unsatisfiable:
         headers = {**_SAFE, "Content-Range": f"bytes */{total}"}
-        body = error_body(ChatError("invalid_request", "Range: this part is not there."))
+        body = error_body(ChatError("invalid_request", f"Range: the file has {total} bytes."))
         return Response(body, status_code=416, media_type=MediaType.JSON, headers=headers)
-    start, end = stretch or (0, total)
+    start, end = range_ or (0, total)
     headers["Content-Length"] = str(end - start)
-    if stretch is not None:
+    if range_ is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{total}"
-    status = HTTPStatus.OK if stretch is None else HTTPStatus.PARTIAL_CONTENT
+    status = HTTPStatus.OK if range_ is None else HTTPStatus.PARTIAL_CONTENT
     media_type = headers["Content-Type"]
     if start >= end or request.state.get(BODILESS):
         return Response(b"", status_code=status, headers=headers, media_type=media_type)
@@ -394,7 +397,7 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
 
 
 def _description(file: File, part: Part) -> dict[str, str]:
-    """What a browser is told of a file: only what is safe to look at does it show in place."""
+    """Returns the headers that describe a file to browsers. Only types that are safe to display get `inline`."""
     if part == "thumbnail":
         return {"Content-Type": _THUMBNAIL_TYPE, "Content-Disposition": "inline"}
     disposition = "inline" if is_inline(file.content_type) else "attachment"
@@ -408,11 +411,12 @@ def _names(if_none_match: str, etag: str) -> bool:
     return etag in names or "*" in names
 
 
-# --- all of it ------------------------------------------------------------------------------------------------------
+# --- errors and the router ------------------------------------------------------------------------------------------
 
 
 def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
-    """A refusal in the contract's form; with the protocol's own status where it has one."""
+    """Returns the error response of a refusal, with the status and the headers of the tus protocol where it defines
+    them."""
     answer = on_chat_error(request, error)
     if isinstance(error, _Stopping):
         answer = Lingering(answer.content, status_code=answer.status_code, headers=answer.headers)

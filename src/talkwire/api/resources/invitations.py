@@ -1,4 +1,4 @@
-"""`/api/v1/invitations`: links by which people register and join conversations."""
+"""`/api/v1/invitations`: links with which people register on the server and join conversations."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from talkwire.dialects.payloads.invitations import (
     invitation_payload,
 )
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
-    """Without `expiresAt` the invitation does not expire, without `maxUses` any number of people may use it. Users name
-    one conversation whose members they may add."""
+    """An invitation to create. Without `expiresAt` it does not expire; without `maxUses` any number of people may use
+    it. An ordinary user must name exactly one conversation, to which that user may add members."""
 
     conversation_ids: tuple[str, ...] = ()
     expires_at: Moment | None = None
@@ -40,7 +40,7 @@ class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class AcceptedAnswer(msgspec.Struct, frozen=True):
-    """The conversations that the invitation is for; none where it is for the server only."""
+    """The conversations that the caller has joined; empty for an invitation to the server only."""
 
     conversations: tuple[ConversationPayload, ...]
 
@@ -56,8 +56,8 @@ async def list_invitations(
 @post(
     "/",
     summary="Create an invitation",
-    description="A request that is sent again with the same `Idempotency-Key` is answered `conflict` with the "
-    "`invitationId` in its details: the code is not kept",
+    description="A retry with the same `Idempotency-Key` is refused as `conflict`, with the `invitationId` in its "
+    "details, since the server does not store the code.",
 )
 async def create_invitation(
     caller: GivenCaller,
@@ -87,7 +87,7 @@ async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
     key: GivenKey,
 ) -> AcceptedAnswer:
     if limits is not None:
-        # Whoever guesses codes is as slow as whoever guesses passwords.
+        # Guessing invitation codes has the same rate limit as guessing passwords.
         await limits.must_take_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
     conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
     views = [await chat.execute(caller.actor, GetConversation(id_)) for id_ in conversation_ids]

@@ -1,4 +1,4 @@
-"""`/api/v1/conversations/{id}/members`."""
+"""`/api/v1/conversations/{id}/members`. The user id `me` stands for the caller."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def update_member(
     return member_payload(await chat.execute(caller.actor, command))
 
 
-@delete("/{user_id:str}", summary="Remove a member, or leave")
+@delete("/{user_id:str}", summary="Remove a member, or leave a conversation")
 async def remove_member(
     conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> None:

@@ -1,4 +1,4 @@
-"""`/api/v1/messages`, and `/messages`, the short name for sending, editing and deleting."""
+"""`/api/v1/messages`, and `/messages` as a short path for sending, editing and deleting."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from talkwire.dialects.payloads.messages import (
     version_payload,
 )
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="Stands for a clientMessageId that is not given")
+    str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
 
 _MESSAGES = "/api/v1/messages"
@@ -49,8 +49,9 @@ _TAGS = ["messages"]
 
 
 class SendMessageBody(Body, frozen=True):
-    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`. With
-    `createdAt` the roles `service` and `admin` import a message that was sent at that time."""
+    """A message to send. `content` may be empty if there are attachments. Only the role `service` sets `senderId`: the
+    user who sends the message. The roles `service` and `admin` may set `createdAt` to import a message that was sent at
+    that time."""
 
     conversation_id: str
     content: str = ""
@@ -64,21 +65,21 @@ class SendMessageBody(Body, frozen=True):
 
 
 class EditMessageBody(Body, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
 
     content: str
     sender_id: str | None = None
 
 
 class ForwardMessageBody(Body, frozen=True):
-    """Up to 20 conversations. `senderId` is for the role `service`."""
+    """Up to 20 conversations to copy a message to. Only the role `service` sets `senderId`: the user who forwards."""
 
     conversation_ids: tuple[str, ...]
     sender_id: str | None = None
 
 
 class ThreadAnswer(ListAnswer[MessagePayload], frozen=True):
-    """A thread: its first message (`root`), and a page of replies in ascending `seq`."""
+    """A thread: its first message (`root`), and a page of its replies in ascending `seq`."""
 
     root: MessagePayload
 

@@ -1,4 +1,4 @@
-"""`/api/v1/conversations/{id}/mutes` and `/bans`: for whoever runs the conversation."""
+"""`/api/v1/conversations/{id}/mutes` and `/bans`, for the owner and the admins of a conversation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
 from talkwire.identity.callers import Caller
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 @get("/mutes", summary="List muted users")

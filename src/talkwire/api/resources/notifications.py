@@ -1,4 +1,4 @@
-"""`/api/v1/notifications`: what calls for the caller's attention."""
+"""`/api/v1/notifications`: the caller's stored notifications."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.features.notifying.notifications import IDS_MAX
 from talkwire.dialects.payloads.notifications import NotificationPayload, notification_payload
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-Unread = Annotated[bool, QueryParameter(description="Only those that were not read")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+Unread = Annotated[bool, QueryParameter(description="Only unread notifications")]
 
 
 class MarkNotificationsReadBody(Body, frozen=True):
@@ -30,12 +30,12 @@ class MarkNotificationsReadBody(Body, frozen=True):
 
 
 class NotificationsAnswer(ListAnswer[NotificationPayload], frozen=True):
-    """A page of notifications; `unread` is how many of all of them are unread."""
+    """A page of notifications. `unread` is the number of all unread notifications, on this page or not."""
 
     unread: int
 
 
-@get("/", summary="List the newest 1,000 notifications of the last 30 days, newest first")
+@get("/", summary="List the caller's notifications, newest first (at most 1,000 of the last 30 days)")
 async def list_notifications(
     caller: GivenCaller,
     chat: GivenChat,

@@ -1,4 +1,4 @@
-"""Offers: `/api/v1/offers`, and those of a conversation."""
+"""`/api/v1/offers`, and the offers of a conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talkwire.dialects.payloads.offers import (
     to_create_offer,
 )
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 @post("/conversations/{conversation_id:str}/offers", summary="Make an offer to the other members")
@@ -70,7 +70,7 @@ async def reject_offer(offer_id: FromPath[str], caller: GivenCaller, chat: Given
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "rejected"), key))
 
 
-@post("/offers/{offer_id:str}/withdraw", status_code=HTTP_200_OK, summary="Withdraw one's own offer")
+@post("/offers/{offer_id:str}/withdraw", status_code=HTTP_200_OK, summary="Withdraw the caller's own offer")
 async def withdraw_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "withdrawn"), key))
 

@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it up, does it work, how much of everything."""
+"""Routes for operators and monitoring: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from talkwire.api.readiness import Standing
 
 @get("/healthz", include_in_schema=False)
 async def healthz() -> dict[str, str]:
-    """The process is up."""
+    """Responds while the process is running (liveness)."""
     return {"status": "ok"}
 
 
 @get("/readyz", include_in_schema=False)
 async def readyz(readiness: GivenReadiness) -> Response[Standing]:
-    """Whether this node should be sent requests."""
+    """Returns this node's readiness, with status 503 while it should not receive requests."""
     standing = await readiness.standing()
     status_code = HTTP_200_OK if standing.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
     return Response(standing, status_code=status_code)
@@ -26,6 +26,6 @@ async def readyz(readiness: GivenReadiness) -> Response[Standing]:
 
 @get("/metrics", include_in_schema=False)
 async def show_metrics(metrics: GivenMetrics) -> Response[bytes]:
-    """Prometheus' text format."""
-    # The framework adds the charset to every text.
+    """Returns the metrics in the text format of Prometheus."""
+    # Litestar adds the charset to every text response itself.
     return Response(await metrics(), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])

@@ -1,4 +1,4 @@
-"""What the caller wants to be notified of: everywhere, and of one conversation."""
+"""The caller's notification preferences: general ones, and those of one conversation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from talkwire.dialects.payloads.preferences import (
 )
 
 
-@get("/users/me/preferences", summary="Get one's notification preferences")
+@get("/users/me/preferences", summary="Get the caller's notification preferences")
 async def get_preferences(caller: GivenCaller, chat: GivenChat) -> PreferencesPayload:
     return preferences_payload(await chat.execute(caller.actor, GetPreferences()))
 
 
-@put("/users/me/preferences", summary="Set one's notification preferences")
+@put("/users/me/preferences", summary="Set the caller's notification preferences")
 async def set_preferences(
     data: JSONBody[PreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> PreferencesPayload:
@@ -36,7 +36,7 @@ async def set_preferences(
 @get(
     "/conversations/{conversation_id:str}/preferences",
     operation_id="getConversationPreferences",
-    summary="Get one's preferences for a conversation",
+    summary="Get the caller's preferences for a conversation",
 )
 async def get_member_preferences(
     conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat
@@ -47,7 +47,7 @@ async def get_member_preferences(
 @put(
     "/conversations/{conversation_id:str}/preferences",
     operation_id="setConversationPreferences",
-    summary="Set one's preferences for a conversation",
+    summary="Set the caller's preferences for a conversation",
 )
 async def set_member_preferences(
     conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat

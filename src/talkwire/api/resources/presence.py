@@ -1,4 +1,4 @@
-"""Who is there."""
+"""Presence of users: who is online, away or offline."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 
-OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Items a page")]
+OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="The number of items in a page")]
 
 AskedIds = Annotated[
     list[str],
-    QueryParameter(name="userIds", description="Repeated for each user. Strangers are left out of the answer"),
+    QueryParameter(
+        name="userIds", description="A user id; repeat for each user. Users without a shared conversation are omitted"
+    ),
 ]
 
 
 class SetPresenceBody(Body, frozen=True):
-    """The caller's presence on all devices. A `text` that is left out stays; null removes it."""
+    """The caller's presence on all devices. An omitted `text` stays unchanged; null removes it."""
 
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -42,12 +44,12 @@ async def list_online(
     return ListAnswer(tuple(map(presence_payload, page.items)), page.next)
 
 
-@get("/me/presence", summary="Get one's own presence")
+@get("/me/presence", summary="Get the caller's presence")
 async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 
-@put("/me/presence", summary="Set one's own presence")
+@put("/me/presence", summary="Set the caller's presence")
 async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     await chat.execute(caller.actor, SetPresence(data.status, data.text))
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))

@@ -1,4 +1,4 @@
-"""Who has received and read what."""
+"""Receipts: marking messages as read, unread or delivered, and listing who has received and read a message."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):
-    """Which messages to mark as read: all up to `messageId`, or all when it is missing."""
+    """The messages to mark as read: all up to `messageId`, or all without it."""
 
     message_id: str | None = None
 
 
 class UnreadBody(Body, frozen=True):
-    """Everything from `messageId` on is unread; from the newest message of another member when none is named."""
+    """The messages to mark as unread: all from `messageId` on, or only the newest message of another member without
+    it."""
 
     message_id: str | None = None
 
 
 class DeliveredBody(Body, frozen=True):
-    """The caller's device has everything up to `messageId`; up to the newest when none is named."""
+    """The messages that the caller's device has received: all up to `messageId`, or all without it."""
 
     message_id: str | None = None
 
 
 class ReadAnswer(Payload, frozen=True, omit_defaults=False):
-    """How far the user has read now, and how many messages are unread."""
+    """How far the user has now read, and how many messages are still unread."""
 
     conversation_id: str
     seq: int

@@ -1,4 +1,4 @@
-"""`/api/v1/search`: messages by their words."""
+"""`/api/v1/search`: full-text search in messages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from talkwire.core.commands.search import SearchMessages
 from talkwire.core.domain.times import bound_ms_of
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
-Text = Annotated[str, QueryParameter(description='Words, of which the last may be unfinished, and "phrases in quotes"')]
-ConversationId = Annotated[str | None, QueryParameter(name="conversationId", description="Look here only")]
-SenderId = Annotated[str | None, QueryParameter(name="senderId", description="What this user has written")]
-Before = Annotated[str | None, QueryParameter(description="Sent before this time (ISO 8601)")]
-After = Annotated[str | None, QueryParameter(description="Sent at this time or later (ISO 8601)")]
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
+Text = Annotated[str, QueryParameter(description='Words and "phrases in quotes". The last word may be incomplete')]
+ConversationId = Annotated[
+    str | None, QueryParameter(name="conversationId", description="Only messages of this conversation")
+]
+SenderId = Annotated[str | None, QueryParameter(name="senderId", description="Only messages of this sender")]
+Before = Annotated[str | None, QueryParameter(description="Only messages sent before this time (ISO 8601)")]
+After = Annotated[str | None, QueryParameter(description="Only messages sent at this time or later (ISO 8601)")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 @get("/api/v1/search", summary="Search messages, newest first", tags=["messages"])

@@ -1,4 +1,4 @@
-"""`/api/v1/sync`: catching up."""
+"""`/api/v1/sync`: loading the state of a client, and the events since."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talkwire.dialects.payloads.sync import SyncPayload
 
 @get(
     "/api/v1/sync",
-    summary="Get what happened after a cursor, or the state to start from",
+    summary="Get the events after a cursor, or the current state",
     tags=["sync"],
     opt=may_refuse(HTTP_410_GONE),
 )

@@ -1,4 +1,4 @@
-"""`/api/v1/users`: the caller, their devices, and others."""
+"""`/api/v1/users`: the caller, the caller's devices, and other users."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from talkwire.dialects.payloads.users import (
     whole_user_payload,
 )
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page")]
-Query = Annotated[str, QueryParameter(name="query", description="What a name begins with, or an id")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+Query = Annotated[str, QueryParameter(name="query", description="The start of a name, or an id")]
 
 
-@get("/", summary="Find users by the start of their name, or by id")
+@get("/", summary="Search users by the start of their name, or by id")
 async def search_users(
     caller: GivenCaller,
     chat: GivenChat,
@@ -67,13 +67,13 @@ async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: G
     return user_payload(user, own=True)
 
 
-@get("/me/sessions", summary="List one's signed-in devices, last used first")
+@get("/me/sessions", summary="List the caller's signed-in devices, last used first")
 async def list_sessions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
     sessions = await chat.execute(caller.actor, ListLogins(time.time_ns() // 1_000_000))
     return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
 
 
-@delete("/me/sessions/{session_id:str}", summary="Sign a device out, and close its sockets")
+@delete("/me/sessions/{session_id:str}", summary="Sign out a device, and close its sockets")
 async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, CloseLogin(session_id))
 
