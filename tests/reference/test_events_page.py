@@ -23,7 +23,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_event_is_on_the_page() -> None:
-    received, _, rest = PAGE.read_text(encoding="utf-8").partition("## What clients are sent")
+    received, _, rest = PAGE.read_text(encoding="utf-8").partition("## Events from the server")
     sent, _, _ = rest.partition("## Objects")
     assert [name for name in MESSENGER.inbound if f"**`{name}`**" not in received] == []
     of_the_chat = {packet.name for packets in MESSENGER.outbound.values() for packet in packets}

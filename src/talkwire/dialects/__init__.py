@@ -1,2 +1,2 @@
-"""The vocabularies that clients speak: each a table from event names and payloads to commands, and from events to event
-names and payloads. Dialects know the chat, but neither sockets nor each other."""
+"""The dialects: each maps event names and payloads of one kind of client to commands, and chat events back to event
+names and payloads. Dialects depend on the chat, but neither on sockets nor on each other."""

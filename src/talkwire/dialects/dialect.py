@@ -1,4 +1,4 @@
-"""What a dialect is made of."""
+"""The classes from which dialects are built."""
 
 from __future__ import annotations
 
@@ -16,70 +16,72 @@ from talkwire.core.domain.model import User
 
 
 class OpenRoom(msgspec.Struct, frozen=True):
-    """The client wants this socket to hear of a conversation."""
+    """A client asks to receive the events of a conversation on this socket. Returns the conversation's id."""
 
     conversation_id: str
 
 
 class CloseRoom(msgspec.Struct, frozen=True):
-    """The client does not want this socket to hear of a conversation any more."""
+    """A client asks to stop receiving the events of a conversation on this socket. Returns the conversation's id."""
 
     conversation_id: str
 
 
 class TellTime(msgspec.Struct, frozen=True):
-    """The client asks for the server's clock: it is answered with milliseconds since 1970."""
+    """A client asks for the server's time. Returns milliseconds since 1970."""
 
 
 class RenewSignIn(msgspec.Struct, frozen=True):
-    """The client has a newer token of the same user: it is answered with when that one expires, in seconds since 1970,
-    or None."""
+    """A client presents a newer token of the same user. Returns when that token expires, in seconds since 1970, or
+    None."""
 
     token: str
 
 
 class WatchPresence(msgspec.Struct, frozen=True):
-    """The client wants this socket to be told of these users' presence: it is answered with what that is."""
+    """A client asks to receive presence changes of these users on this socket. Returns their current presence."""
 
     user_ids: tuple[str, ...]
 
 
 class UnwatchPresence(msgspec.Struct, frozen=True):
-    """The client does not want that any more."""
+    """A client asks to stop receiving presence changes of these users on this socket."""
 
     user_ids: tuple[str, ...]
 
 
 class TellIdentity(msgspec.Struct, frozen=True):
-    """The client asks who it is: it is answered with an `SocketIdentity`."""
+    """A client asks which user and socket it is connected as. Returns a `SocketIdentity`."""
 
 
 class Greet(msgspec.Struct, frozen=True):
-    """The client says something that concerns nobody else: it is answered with nothing."""
+    """A client sends an event that only needs an acknowledgement. Changes nothing and returns nothing."""
 
 
 class SocketIdentity(msgspec.Struct, frozen=True):
-    """Who a socket belongs to, as its token says it."""
+    """The user that a socket's token belongs to, and the socket's id."""
 
     user_id: str
     socket_id: str
 
 
 class AnyJson(msgspec.Struct, frozen=True):
-    """The payload of an event that takes any JSON: `value` is it, None when there is none."""
+    """The payload of an event that accepts any JSON: `value`, or None if the event has no payload."""
 
     value: object = None
 
 
 SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | UnwatchPresence | TellIdentity | Greet
-"""What concerns one socket only and changes nothing in the chat."""
+"""Commands that concern only one socket and change nothing in the chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """An event that goes back to the socket whose client has sent one. `payload` makes it of what was sent and of what
-    came of that. `struct` is its type, where `payload` has no annotation that says it (a lambda has none). `summary` is
-    its sentence in the reference."""
+    """An event that the server sends back to the socket that sent an event, besides the acknowledgement.
+
+    `payload(received payload, result)` builds its payload. `struct` is the type of that payload, needed only if
+    `payload` has no return annotation, such as a lambda. `summary` describes the event in the API documentation.
+    """
 
     name: str
     payload: Callable[[Any, Any], msgspec.Struct]
@@ -88,20 +90,20 @@ class Echo:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """What is sent. Raises TypeError when nothing says it."""
+        """Returns the type of the payload. Raises TypeError when it is neither given nor annotated."""
         return self.struct or _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One event that clients send: its payload's type (None: whatever is sent with it is ignored), the command that it
-    is, and what the acknowledgement says of the command's result beside `success`.
+    """An event that clients send.
 
-    `answer` is the type that `reply` makes, where `reply` has no annotation that says it (a lambda has none). `echo`
-    is what the sender's socket is told as an event of its own, whether it asked for an acknowledgement or not.
-    `summary` is the event's sentence in the reference.
+    `payload` is the type of its payload; if None, the event's arguments are ignored. `to_command` builds the command
+    from the payload, and `reply` the acknowledgement from the command's result. `answer` is the type of the
+    acknowledgement, needed only if `reply` has no return annotation, such as a lambda. `echo` is an event that the
+    server also sends back to the sender's socket. `summary` describes the event in the API documentation.
 
-    `then` is what an acknowledgement has to ask beside: result -> query. `reply` is given (result, what was found).
+    `then(result)` returns a query that is executed after the command; `reply` then receives a tuple of both results.
     """
 
     payload: type[msgspec.Struct] | None
@@ -114,23 +116,27 @@ class Inbound:
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:
-        """What an acknowledgement is when the command was carried out. Raises TypeError when nothing says it."""
+        """Returns the type of the acknowledgement on success. Raises TypeError when it is neither given nor
+        annotated."""
         return self.answer or _result_type(self.reply)
 
 
 class To(Enum):
-    """Which sockets an event of a conversation goes to."""
+    """The sockets that receive an event of a conversation."""
 
-    ROOM = "all that follow the conversation"
-    OTHERS = "those of them that are not of the user who did it"
-    OUTSIDE = "the members' that do not follow it, but not those of the user who did it"
+    ROOM = "all sockets that follow the conversation"
+    OTHERS = "sockets that follow the conversation, except those of the user who caused the event"
+    OUTSIDE = "members' sockets that do not follow it, except those of the user who caused the event"
 
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One event that clients are sent. `struct` is what `payload` makes, where `payload` has no annotation that says it
-    (a lambda has none). `when` says whether an event of the chat is told at all, for names that go with a part of what
-    happened. `summary` is its sentence in the reference."""
+    """An event that the server sends to clients when a chat event happens.
+
+    `payload` builds its payload from the chat event. `struct` is the type of that payload, needed only if `payload` has
+    no return annotation, such as a lambda. `when`, if given, returns whether a chat event is sent under this name at
+    all. `summary` describes the event in the API documentation.
+    """
 
     name: str
     payload: Callable[[Any], msgspec.Struct]
@@ -141,14 +147,17 @@ class Outbound:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """What is sent. Raises TypeError when nothing says it."""
+        """Returns the type of the payload. Raises TypeError when it is neither given nor annotated."""
         return self.struct or _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """An event that goes to single users, each with payloads of their own: `payloads` gives (user id, payload), at most
-    `PERSONAL_MAX` for one event of the chat. `followers_only`: only to their sockets that follow the conversation."""
+    """An event with a separate payload for each recipient.
+
+    `payloads` yields pairs of user id and payload, at most `PERSONAL_MAX` for one chat event. With `followers_only`,
+    only the recipients' sockets that follow the conversation receive it.
+    """
 
     name: str
     payloads: Callable[[Any], Iterable[tuple[str, msgspec.Struct]]]
@@ -158,7 +167,7 @@ class Personal:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """What is sent."""
+        """Returns the type of the payload."""
         return self.struct
 
 
@@ -168,18 +177,21 @@ Told = Outbound | Personal
 
 
 def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct]:
-    """What a function makes, by its annotation."""
+    """Returns the annotated return type of a function. Raises TypeError when it is not a Struct."""
     made = get_type_hints(function).get("return")
     if isinstance(made, type) and issubclass(made, msgspec.Struct):
         return made
-    raise TypeError(f"{function.__qualname__} does not say what it makes: annotate it, or name the type beside it")
+    raise TypeError(
+        f"{function.__qualname__} has no return annotation: annotate it, or give the type as `struct` or `answer`"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """A vocabulary. Every event of the chat is either in `outbound` or in `silent`.
+    """The vocabulary of one kind of client. Every chat event is in either `outbound` or `silent`.
 
-    `follows_all`: a socket follows all conversations of its user from the beginning; else those that it opens.
+    With `follows_all`, a socket follows all conversations of its user from the start; otherwise it follows those that
+    its client joins.
     """
 
     name: str
@@ -188,23 +200,26 @@ class Dialect:
     outbound: Mapping[type[Event], tuple[Told, ...]]
     silent: frozenset[type[Event]]
     welcome: Callable[[User, str, str], Outbound | None]
-    """(user, socket id, cursor) -> what a socket is sent first; its `payload` takes nothing into account"""
+    """A function `(user, socket id, cursor)` that returns the first event of a socket, or None. The argument of its
+    `payload` is ignored."""
     refusal: Callable[[ChatError], msgspec.Struct]
-    """How an acknowledgement says that a command was refused."""
+    """A function `(refusal)` that returns the acknowledgement of a refused event."""
     error: Callable[[ChatError, str], tuple[str, msgspec.Struct]]
-    """(refusal, name of the event) -> (event name, payload), for clients that asked for no acknowledgement"""
+    """A function `(refusal, event name)` that returns the name and the payload of the event that reports a refusal to a
+    client that did not ask for an acknowledgement."""
     goodbye: Callable[[str, bool], tuple[str, msgspec.Struct] | None]
-    """(reason, whether to reconnect) -> (event name, payload): what a socket is sent before the server closes it"""
+    """A function `(reason, whether to reconnect)` that returns the name and the payload of the last event before the
+    server closes a socket, or None."""
     follows_all: bool = False
     notifies: bool = False
-    """What sockets are told of messages in conversations that they do not follow are notifications: not of whom their
-    user has blocked, nor of what they have muted. What came while a user had no such socket is sent at the next
-    connect, and so is what the application has stored for them."""
+    """Whether events for sockets that do not follow a conversation are notifications. If so, those of blocked users and
+    muted conversations are not sent, and those missed while the user was offline are sent at the next connect, together
+    with the events that the application has stored for the user."""
     turned_away: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
-    """(refusal) -> (event name, payload): what a client is told whose sign-in was refused, by a socket that is closed
-    at once; None: it gets no socket, but CONNECT_ERROR."""
+    """A function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
+    its socket is accepted, receives the event and is closed. If None, the client receives CONNECT_ERROR instead."""
     told_outside: bool = field(init=False)
-    """Whether sockets that do not follow a conversation are told of what happens there."""
+    """Whether sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
         told = (each for packets in self.outbound.values() for each in packets)

@@ -1,4 +1,4 @@
-"""What all payloads share. Empty members are left out."""
+"""The base class of all payloads."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ __all__ = ["Payload", "invalid_payload", "iso"]
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A JSON object with camelCase members."""
+    """A JSON object with camelCase members. Members that have their default value are omitted."""

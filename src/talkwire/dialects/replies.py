@@ -1,4 +1,4 @@
-"""What acknowledgements have in common, and how refusals look."""
+"""Acknowledgements and refusals that dialects share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.dialects.payload import Payload
 
 _MEMBER = re.compile(r"[.\[]")
-"""What ends the first member's name in a path such as `memberIds[3]`."""
+"""The characters after the first name in a path such as `memberIds[3]`."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -20,7 +20,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def done(_: object) -> Reply:
-    """The acknowledgement that says nothing more."""
+    """Returns an acknowledgement without further members."""
     return Reply()
 
 
@@ -36,7 +36,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusalWithMessage(Refusal, frozen=True, kw_only=True):
-    """A refusal with its text twice: clients of other gateways look for `message` beside `error`."""
+    """A refusal that repeats its text in `message` beside `error`, for clients that expect it there."""
 
     message: str
 
@@ -57,7 +57,8 @@ def refusal_with_message(error: ChatError) -> RefusalWithMessage:
 
 
 def reworded(error: ChatError, names: Mapping[str, str]) -> ChatError:
-    """The same refusal in a dialect's words: `names` has its own for members of commands (`conversationId`)."""
+    """Returns a refusal with renamed members. `names` maps members of commands, such as `conversationId`, to the
+    dialect's."""
     message, details = error.message, error.details
     if not isinstance(details, list):
         return error

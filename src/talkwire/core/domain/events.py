@@ -527,3 +527,31 @@ UnstoredEvent = Ephemeral | CustomEvent | MailStored | Between
 
 News = Event | UnstoredEvent
 """Every event that listeners of the chat receive."""
+
+# --- groups of events by subject, for dialects that have no words for them --------------------------------------------
+
+ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
+    {
+        UserCreated,
+        UserRenamed,
+        UserBanned,
+        UserUnbanned,
+        LoginOpened,
+        LoginRenewed,
+        LoginEnded,
+        InvitationCreated,
+        InvitationUsed,
+        InvitationDeleted,
+    }
+)
+CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserBlocked, UserUnblocked})
+CONVERSATION_EVENTS: frozenset[type[Event]] = frozenset(
+    {ConversationCreated, ConversationUpdated, ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated}
+)
+MODERATION_EVENTS: frozenset[type[Event]] = frozenset({MemberRestricted, MemberUnrestricted})
+PIN_EVENTS: frozenset[type[Event]] = frozenset({MessagePinned, MessageUnpinned})
+OFFER_EVENTS: frozenset[type[Event]] = frozenset({OfferCreated, OfferUpdated})
+NOTIFICATION_EVENTS: frozenset[type[Event]] = frozenset(
+    {Notified, NotificationsRead, PreferencesChanged, ConversationPreferred, CallMissed}
+)
+UNREAD_EVENTS: frozenset[type[Event]] = frozenset({UnreadChanged, ReadPositionMoved})

@@ -1,1 +1,1 @@
-"""The crm dialect: the chat of a customer relationship system."""
+"""The `crm` dialect: the chat of a customer relationship management system."""

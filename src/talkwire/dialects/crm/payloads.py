@@ -1,7 +1,7 @@
-"""What clients of the `crm` dialect are sent, and send. A chat is what they call a conversation.
+"""Payloads of the `crm` dialect, in both directions. Its clients call a conversation a chat.
 
-Every id is a number where it is a numeral (`numeral_ids.py`), in both directions. `timestamp` is when something
-happened.
+An id that is a canonical number is sent as a JSON number, and accepted as a number or a string (`numeral_ids.py`).
+`timestamp` is the time at which something happened.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
 from talkwire.dialects.replies import Reply
 
 WORDS = MappingProxyType({"conversationId": "chatId"})
-"""Members of commands -> what these clients call them, for refusals."""
+"""Names of command members -> the names that these clients use, for refusals."""
 
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- payloads from the client ---------------------------------------------------------------------------------------
 
 
 class ChatPayload(Payload, frozen=True):
@@ -50,7 +50,7 @@ class ChatPayload(Payload, frozen=True):
 
 
 class SendPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """A message to send. Only the role `service` sets `senderId`: the user who sends the message."""
 
     chat_id: NumeralId
     content: str
@@ -63,7 +63,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class UpdatePayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
 
     message_id: NumeralId
     content: str
@@ -71,7 +71,7 @@ class UpdatePayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
 
     message_id: NumeralId
     emoji: str
@@ -85,14 +85,14 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """All messages up to `messageId`; without it, up to the newest."""
+    """The messages to mark: all up to `messageId`, or all without it."""
 
     chat_id: NumeralId
     message_id: NumeralId | None = None
 
 
 class InvitePayload(Payload, frozen=True):
-    """An invitation to a call. Without `callId`, the server makes one."""
+    """An invitation to a call. Without `callId`, the server generates one."""
 
     chat_id: NumeralId
     call_id: NumeralId = ""
@@ -138,8 +138,8 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `message` and `content` are both its text. `isRead` is missing when a message of a large chat was
-    edited."""
+    """A message. `message` and `content` are both its text. `isRead` is missing in the event of an edit in a large
+    chat."""
 
     id: NumeralId
     chat_id: NumeralId
@@ -199,7 +199,7 @@ def message_payload(message: Message, *, is_read: bool | UnsetType) -> MessagePa
 
 
 def read_message_payload(message: Message, readers: Iterable[MessageReader]) -> MessagePayload:
-    """`readers` are those of its chat who have read furthest."""
+    """Returns a message whose `isRead` follows from `readers`: the members of its chat who have read furthest."""
     return message_payload(message, is_read=has_been_read(message, readers))
 
 
@@ -238,7 +238,7 @@ def message_reaction_payload(event: MessageReacted) -> MessageReactionPayload:
     )
 
 
-# --- who does what --------------------------------------------------------------------------------------------------
+# --- typing, receipts, presence and uploads -------------------------------------------------------------------------
 
 
 class UserTypingPayload(Payload, frozen=True):
@@ -255,7 +255,7 @@ class UserInChatPayload(Payload, frozen=True):
 
 
 class MessageMarkPayload(Payload, frozen=True):
-    """The user has read, or received, everything up to this message."""
+    """A user has read or received all messages up to this one."""
 
     chat_id: NumeralId
     message_id: NumeralId
@@ -291,7 +291,7 @@ def message_mark_payload(event: MessagesRead | MessagesDelivered) -> MessageMark
 
 
 def read_payloads_of_authors(event: MessagesRead) -> Iterable[tuple[str, MessageMarkPayload]]:
-    """For the authors of what was read, where not everybody is told."""
+    """Yields the receipt for the authors of the messages that were read. Large chats send it to the authors only."""
     payload = message_mark_payload(event)
     return [(author, payload) for author in event.authors or () if author != event.user_id]
 
@@ -305,7 +305,7 @@ def upload_payload(event: UploadProgressed) -> UploadPayload:
 
 
 def _now() -> str:
-    """What is not stored has no time of its own."""
+    """Returns the current time, for events that are not stored and so have no time of their own."""
     return iso(time.time_ns() // 1_000_000)
 
 
@@ -313,7 +313,7 @@ def _now() -> str:
 
 
 class CallNewsPayload(Payload, frozen=True):
-    """A signal of a call from `userId`. `data` is the client's own, as it was sent."""
+    """A signal of a call, sent by `userId`. `data` is passed on unchanged from that user's client."""
 
     call_id: NumeralId
     chat_id: NumeralId
@@ -345,11 +345,11 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
     return CallEndedPayload(numeral(event.call_id), numeral(event.conversation_id), event.reason, _now())
 
 
-# --- acknowledgements, and what a socket is told of itself ----------------------------------------------------------
+# --- acknowledgements and events about the socket itself ------------------------------------------------------------
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """An acknowledgement. `message` says in words what was done."""
+    """An acknowledgement. `message` describes in words what was done."""
 
     message: str
 
@@ -380,7 +380,7 @@ class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class PongReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """Milliseconds since 1970."""
+    """The server's time, in milliseconds since 1970."""
 
     pong: int
 

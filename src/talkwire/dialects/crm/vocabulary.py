@@ -1,4 +1,4 @@
-"""The `crm` dialect, on `/chat`. Its payloads are in `payloads/crm.py`."""
+"""The events of the `crm` dialect, in the namespace `/chat`."""
 
 from __future__ import annotations
 
@@ -15,56 +15,32 @@ from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
+    ACCOUNT_EVENTS,
+    CONTACT_EVENTS,
+    CONVERSATION_EVENTS,
+    MODERATION_EVENTS,
+    NOTIFICATION_EVENTS,
+    OFFER_EVENTS,
+    PIN_EVENTS,
+    UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
     CallHungUp,
     CallInvited,
-    CallMissed,
     CallRejected,
     CallSignalled,
-    ConversationCreated,
-    ConversationDeleted,
-    ConversationPreferred,
-    ConversationUpdated,
     Event,
-    InvitationCreated,
-    InvitationDeleted,
-    InvitationUsed,
-    LoginEnded,
-    LoginOpened,
-    LoginRenewed,
-    MemberAdded,
-    MemberRemoved,
-    MemberRestricted,
-    MemberUnrestricted,
-    MemberUpdated,
     MessageDeleted,
     MessageEdited,
-    MessagePinned,
     MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
-    MessageUnpinned,
-    NotificationsRead,
-    Notified,
-    OfferCreated,
-    OfferUpdated,
-    PreferencesChanged,
     PresenceChanged,
-    ReadPositionMoved,
     RoomEntered,
     RoomLeft,
     TypingChanged,
-    UnreadChanged,
     UploadProgressed,
-    UserBanned,
-    UserBlocked,
-    UserCreated,
-    UserRenamed,
-    UserUnbanned,
-    UserUnblocked,
-    UserUpdated,
 )
 from talkwire.core.domain.model import Message
 from talkwire.dialects.crm.payloads import (
@@ -127,8 +103,8 @@ def _react(given: ReactPayload) -> React | Unreact:
 
 
 def _call(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
-    def to_command(said: InvitePayload | CallPayload) -> CallSignal:
-        return command(text_of(said.chat_id), text_of(said.call_id), optional_text(said.to_user_id), said.data)
+    def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
+        return command(text_of(signal.chat_id), text_of(signal.call_id), optional_text(signal.to_user_id), signal.data)
 
     return Inbound(payload, to_command, call_reply, summary=summary)
 
@@ -163,33 +139,33 @@ def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa
 
 _INBOUND = {
     "authenticate": Inbound(
-        None, lambda _: TellIdentity(), identity_reply, summary="Get the user whom the socket's token signed in."
+        None, lambda _: TellIdentity(), identity_reply, summary="Get the user and the socket id of this connection."
     ),
     "auth:refresh": RENEW_SIGN_IN,
     "joinChat": Inbound(
         ChatPayload,
         lambda p: OpenRoom(text_of(p.chat_id)),
         _joined,
-        summary="Follow a chat with this socket. Its user must be a member.",
+        summary="Start receiving a chat's events on this socket. The user must be a member.",
     ),
     "leaveChat": Inbound(
         ChatPayload,
         lambda p: CloseRoom(text_of(p.chat_id)),
         _left,
-        summary="Stop following a chat with this socket. Its user stays a member.",
+        summary="Stop receiving a chat's events on this socket. The user remains a member.",
     ),
     "sendMessage": Inbound(
         SendPayload,
         to_send,
         _sent,
-        summary="Send a message to a chat. A retry with the same `clientMessageId` stores it once.",
+        summary="Send a message to a chat. A retry with the same `clientMessageId` returns the stored message.",
     ),
     "updateMessage": Inbound(
         UpdatePayload,
         lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
         _updated,
         then=lambda message: ListReaders(message.conversation_id),
-        summary="Edit one's own message.",
+        summary="Edit a message, as its author.",
     ),
     "deleteMessage": Inbound(
         MessageIdPayload,
@@ -198,25 +174,25 @@ _INBOUND = {
         summary="Delete a message, as its author or a moderator.",
     ),
     "reactToMessage": Inbound(
-        ReactPayload, _react, reactions_reply, summary="Add a reaction to a message, or remove it with `remove`."
+        ReactPayload, _react, reactions_reply, summary="Add a reaction to a message, or remove one with `remove`."
     ),
     "typing": Inbound(
         TypingPayload,
         lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
         done,
-        summary="Start or stop typing. It ends by itself after 5 s.",
+        summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
     ),
     "markAsRead": Inbound(
         MarkPayload,
         lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
         done,
-        summary="Mark messages as read, up to a message.",
+        summary="Mark messages as read: all, or all up to a message.",
     ),
     "messageDelivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
         done,
-        summary="Mark messages as received, up to a message.",
+        summary="Mark messages as delivered: all, or all up to a message.",
     ),
     "ping": Inbound(
         None,
@@ -227,19 +203,21 @@ _INBOUND = {
     "callInvite": _call(
         InvitePayload,
         InviteToCall,
-        "Call the other members of a chat, or one of them. A chat has one call at a time.",
+        "Call the other members of a chat, or one of them. A chat has at most one call at a time.",
     ),
-    "callAccept": _call(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+    "callAccept": _call(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
     "callReject": _call(CallPayload, RejectCall, "Reject a call."),
     "callSignal": _call(
-        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call, or to one."
+        CallPayload,
+        SendCallSignal,
+        "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one.",
     ),
-    "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
+    "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
 }
 
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
-        Outbound("newMessage", new_message_payload, summary="A message was sent. Its sender's sockets receive it too."),
+        Outbound("newMessage", new_message_payload, summary="A message was sent. The sender's sockets receive it too."),
     ),
     MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
     MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
@@ -251,22 +229,26 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         ),
     ),
     TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
-    RoomEntered: (Outbound("userJoined", user_in_chat_payload, summary="Another user follows the chat now."),),
-    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Another user stopped following the chat."),),
+    RoomEntered: (
+        Outbound(
+            "userJoined", user_in_chat_payload, summary="Another user joined the chat's room with their first socket."
+        ),
+    ),
+    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Another user's last socket left the chat's room."),),
     MessagesRead: (
         Outbound(
             "messageRead",
             message_mark_payload,
-            summary="Another user read messages, up to this one.",
+            summary="Another user read all messages up to this one.",
             to=To.OTHERS,
             when=lambda event: event.authors is None,
         ),
-        # In a large chat only those are told who wrote what was read.
+        # In a large chat, only the authors of the messages that were read are notified.
         Personal(
             "messageRead",
             read_payloads_of_authors,
             MessageMarkPayload,
-            summary="Another user read messages of the user's own, up to this one.",
+            summary="Another user read messages that this user wrote, up to this one.",
             followers_only=True,
         ),
     ),
@@ -274,7 +256,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         Outbound(
             "messageDelivered",
             message_mark_payload,
-            summary="Another user's devices received messages, up to this one.",
+            summary="Another user's devices received all messages up to this one.",
             to=To.OTHERS,
         ),
     ),
@@ -292,15 +274,21 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             when=lambda event: not event.own and event.presence.status == "offline",
         ),
     ),
-    UploadProgressed: (Outbound("uploadProgress", upload_payload, summary="The progress of the user's own upload."),),
-    CallInvited: (Outbound("callInvite", call_payload, summary="Another user calls."),),
+    UploadProgressed: (Outbound("uploadProgress", upload_payload, summary="An upload of this user progressed."),),
+    CallInvited: (Outbound("callInvite", call_payload, summary="Another user invited this user to a call."),),
     CallAccepted: (Outbound("callAccept", call_payload, summary="Another user accepted the call."),),
     CallRejected: (Outbound("callReject", call_payload, summary="Another user rejected the call."),),
     CallSignalled: (
-        Outbound("callSignal", call_payload, summary="An offer, an answer or a candidate of another side of the call."),
+        Outbound(
+            "callSignal",
+            call_payload,
+            summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
+        ),
     ),
     CallHungUp: (Outbound("callEnd", call_payload, summary="Another user left the call."),),
-    CallEnded: (Outbound("callEnded", call_ended_payload, summary="The call ended, or stopped ringing."),),
+    CallEnded: (
+        Outbound("callEnded", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
+    ),
 }
 
 CRM = Dialect(
@@ -308,41 +296,15 @@ CRM = Dialect(
     namespace="/chat",
     inbound=_INBOUND,
     outbound=_OUTBOUND,
-    silent=frozenset(
-        {
-            UserCreated,
-            UserRenamed,
-            UserUpdated,
-            UserBlocked,
-            UserUnblocked,
-            UserBanned,
-            UserUnbanned,
-            InvitationCreated,
-            InvitationUsed,
-            InvitationDeleted,
-            LoginOpened,
-            LoginRenewed,
-            LoginEnded,
-            ConversationCreated,
-            ConversationUpdated,
-            ConversationDeleted,
-            ConversationPreferred,
-            MemberAdded,
-            MemberRemoved,
-            MemberUpdated,
-            MemberRestricted,
-            MemberUnrestricted,
-            MessagePinned,
-            MessageUnpinned,
-            OfferCreated,
-            OfferUpdated,
-            PreferencesChanged,
-            CallMissed,
-            UnreadChanged,
-            NotificationsRead,
-            Notified,
-            ReadPositionMoved,
-        }
+    silent=(
+        ACCOUNT_EVENTS
+        | CONTACT_EVENTS
+        | CONVERSATION_EVENTS
+        | MODERATION_EVENTS
+        | PIN_EVENTS
+        | NOTIFICATION_EVENTS
+        | UNREAD_EVENTS
+        | OFFER_EVENTS
     ),
     welcome=lambda *_: None,
     refusal=_refusal,

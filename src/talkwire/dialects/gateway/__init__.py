@@ -1,1 +1,1 @@
-"""The gateway dialect: notifications for each user, and rooms."""
+"""The `gateway` dialect: notifications for each user, and rooms."""

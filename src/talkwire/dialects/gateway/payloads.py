@@ -1,4 +1,4 @@
-"""What clients of the `gateway` dialect send and are sent."""
+"""Payloads of the `gateway` dialect, in both directions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from talkwire.dialects.payloads.presence import PresencePayload, presence_payloa
 from talkwire.dialects.replies import Reply
 
 PAYLOAD_MAX_BYTES = 256 * 1024
-"""As much as the body of a request."""
+"""The maximum size of an event's payload in bytes of JSON, the same as of a REST request's body."""
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- payloads from the client ---------------------------------------------------------------------------------------
 
 
 class SendPayload(Payload, frozen=True):
-    """What is for a conversation; everything else that is in it is for nobody. `senderId` is for the role `service`."""
+    """A message for a conversation. Other members are ignored. Only the role `service` sets `senderId`: the user who
+    sends the message."""
 
     conversation_id: str
     message: str
@@ -47,7 +48,8 @@ class RoomPayload(Payload, frozen=True):
 
 
 class HistoryPayload(Payload, frozen=True):
-    """`before`, `after` and `around` are ids of messages: one of them, or none for the newest messages."""
+    """Selects a page of messages: `before`, `after` or `around` a message id, or the newest messages without any of
+    them."""
 
     conversation_id: str
     before: str | None = None
@@ -57,7 +59,7 @@ class HistoryPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """Everything up to `messageId`; the newest message when none is named."""
+    """The messages to mark as read: all up to `messageId`, or all without it."""
 
     conversation_id: str
     message_id: str | None = None
@@ -68,15 +70,16 @@ class UserIdsPayload(Payload, frozen=True):
 
 
 def to_command(payload: AnyJson) -> SendMessage | TellTime:
-    """Returns the message that is for a conversation. For anything else the client is sent the server's time only."""
-    said = payload.value
-    if json_size("message", said) > PAYLOAD_MAX_BYTES:
-        raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
-    check_json("message", said)
-    if not isinstance(said, dict) or said.get("conversationId") is None:
+    """Returns the command of a `message` event: SendMessage if the payload names a conversation. Any other payload only
+    gets the server's time, for the timestamp of the reply. Raises `payload_too_large` and `invalid_request`."""
+    value = payload.value
+    if json_size("message", value) > PAYLOAD_MAX_BYTES:
+        raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    check_json("message", value)
+    if not isinstance(value, dict) or value.get("conversationId") is None:
         return TellTime()
     try:
-        text = msgspec.convert(said, SendPayload)
+        text = msgspec.convert(value, SendPayload)
     except msgspec.ValidationError as error:
         raise invalid_payload(error, SendPayload) from None
     return SendMessage(
@@ -87,7 +90,7 @@ def to_command(payload: AnyJson) -> SendMessage | TellTime:
     )
 
 
-# --- what clients are answered --------------------------------------------------------------------------------------
+# --- acknowledgements -----------------------------------------------------------------------------------------------
 
 
 class ReceivedReply(Reply, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ class ReceivedReply(Reply, frozen=True, kw_only=True):
 
 
 class ReceivedData(Payload, frozen=True, omit_defaults=False):
-    """`receivedMessage` is what the payload had as `message`, or all of it."""
+    """`receivedMessage` is the member `message` of the received payload, or else the whole payload."""
 
     received_message: object
     timestamp: str
@@ -106,7 +109,7 @@ class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
 
 
 class DoneReply(Reply, frozen=True, kw_only=True):
-    """`message` says in words what was done."""
+    """An acknowledgement. `message` describes in words what was done."""
 
     message: str
 
@@ -116,8 +119,8 @@ class RoomReply(DoneReply, frozen=True, kw_only=True):
 
 
 class RoomMessagePayload(Payload, frozen=True):
-    """`message` is the whole text, empty in a deleted message. `updatedAt` and `deletedAt` are left out where there are
-    none."""
+    """A message in a room. `message` is its whole text, empty if it was deleted. `updatedAt` is missing if it was never
+    edited, and `deletedAt` if it was not deleted."""
 
     id: str
     conversation_id: str
@@ -132,7 +135,8 @@ class RoomMessagePayload(Payload, frozen=True):
 
 
 class HistoryData(Payload, frozen=True, omit_defaults=False):
-    """Ascending. `hasMore` says whether there are more in the direction that was asked for."""
+    """A page of messages, oldest first. `hasMore` says whether there are further messages in the requested
+    direction."""
 
     messages: tuple[RoomMessagePayload, ...]
     has_more: bool
@@ -168,8 +172,8 @@ class PresenceReply(DoneReply, frozen=True, kw_only=True):
 
 
 def received(payload: AnyJson, result: Message | int) -> ReceivedPayload:
-    said = payload.value
-    read = said["message"] if isinstance(said, dict) and "message" in said else said
+    value = payload.value
+    read = value["message"] if isinstance(value, dict) and "message" in value else value
     at_ms = result.created_ms if isinstance(result, Message) else result
     return ReceivedPayload(data=ReceivedData(read, iso(at_ms)))
 
@@ -191,7 +195,7 @@ def history_reply(page: MessagePage) -> HistoryReply:
 
 
 def room_history(asked: HistoryPayload, page: MessagePage) -> RoomHistoryPayload:
-    """Returns the history for a client that has to see which room it is of."""
+    """Returns the history with the id of its room, for clients that wait for several histories at once."""
     data = RoomHistoryData(_room_messages(page), page.has_more, asked.conversation_id)
     return RoomHistoryPayload(message="Message history", data=data)
 
@@ -209,7 +213,7 @@ def presence_reply(found: tuple[Presence, ...]) -> PresenceReply:
     return PresenceReply(message="User presence", data=PresenceData(tuple(map(presence_payload, found))))
 
 
-# --- what clients are sent ------------------------------------------------------------------------------------------
+# --- payloads from the server ---------------------------------------------------------------------------------------
 
 
 class ConnectedPayload(Payload, frozen=True):
@@ -219,7 +223,8 @@ class ConnectedPayload(Payload, frozen=True):
 
 
 class NotificationPayload(Payload, frozen=True):
-    """`title` is who wrote, `body` the whole text; where there is none, what is attached."""
+    """A notification of a message. `title` is the sender's name. `body` is the whole text, or the names of the
+    attachments if there is no text."""
 
     type: str
     title: str
@@ -242,7 +247,7 @@ class TypingPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class MessagesReadPayload(Payload, frozen=True):
-    """A member has read everything up to this message."""
+    """A member has read all messages up to this one."""
 
     conversation_id: str
     user_id: str
@@ -338,8 +343,9 @@ def turned_away(_: ChatError) -> tuple[str, ErrorPayload]:
     return "error", ErrorPayload("Authentication failed")
 
 
-def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001 (its type has it by place)
-    """Clients that shall come back learn of it by the disconnect."""
+def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001
+    """Returns the event that announces the end of a socket. Clients that should reconnect receive only the
+    disconnect."""
     return None if reconnect else ("error", ErrorPayload(_ENDINGS.get(reason, "Disconnected")))
 
 

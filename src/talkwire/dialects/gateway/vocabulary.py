@@ -1,7 +1,7 @@
-"""The `gateway` dialect, on `/gateway`: the vocabulary of an application that reaches its users one by one.
+"""The events of the `gateway` dialect, in the namespace `/gateway`, for an application that reaches users individually.
 
-A socket is notified of every message in the conversations of its user, and is sent whatever events the application
-makes up. In a room that it joins, it is sent the messages themselves, and who types, reads, joins and leaves.
+A socket receives a notification of every message in its user's conversations, and any custom event that the application
+sends. In a room that it joins, it receives the messages themselves, and who types, reads, joins and leaves.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from talkwire.dialects.replies import refusal_with_message
 
 
 def _notifies(event: MessageSent) -> bool:
-    """Nobody is notified of an imported message."""
+    """Returns whether a message causes a notification. Imported messages do not."""
     return not event.message.imported
 
 
-def _has_come(event: PresenceChanged) -> bool:
+def _came_online(event: PresenceChanged) -> bool:
     return event.came and not event.own
 
 
-def _has_gone(event: PresenceChanged) -> bool:
+def _went_offline(event: PresenceChanged) -> bool:
     return event.presence.status == "offline" and not event.own
 
 
@@ -47,58 +47,58 @@ _INBOUND = {
         AnyJson,
         payloads.to_command,
         payloads.received_reply,
-        summary="Send any JSON. When it names a `conversationId`, its `message` is sent there.",
+        summary="Send any JSON. If it has a `conversationId`, its `message` is sent to that conversation.",
         echo=Echo("messageReceived", payloads.received, summary="The server received what the client sent."),
     ),
     "joinRoom": Inbound(
         payloads.RoomPayload,
         lambda p: OpenRoom(p.conversation_id),
         payloads.joined,
-        summary="Receive the events of a conversation with this socket: messages in place of notifications.",
+        summary="Join a room: receive a conversation's events on this socket, and messages instead of notifications.",
         echo=Echo("roomJoined", lambda _, id_: payloads.joined(id_), payloads.RoomReply, "The socket joined a room."),
     ),
     "leaveRoom": Inbound(
         payloads.RoomPayload,
         lambda p: CloseRoom(p.conversation_id),
         payloads.left,
-        summary="Receive notifications of a conversation again. The user stays a member.",
+        summary="Leave a room: receive notifications of the conversation again. The user remains a member.",
         echo=Echo("roomLeft", lambda _, id_: payloads.left(id_), payloads.RoomReply, "The socket left a room."),
     ),
     "getHistory": Inbound(
         payloads.HistoryPayload,
         lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit),
         payloads.history_reply,
-        summary="List a page of a conversation's messages, oldest first: the newest, or those around a message.",
-        echo=Echo("history", payloads.room_history, summary="The page of messages that the client asked for."),
+        summary="List messages of a conversation, oldest first: the newest ones, or those around a message.",
+        echo=Echo("history", payloads.room_history, summary="The messages that the client requested."),
     ),
     "startTyping": Inbound(
         payloads.RoomPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         payloads.typing_reply,
-        summary="Start typing. It ends by itself after 5 s.",
+        summary="Announce that the user started typing. Typing ends automatically after 5 s.",
     ),
     "stopTyping": Inbound(
         payloads.RoomPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         payloads.typing_reply,
-        summary="Stop typing.",
+        summary="Announce that the user stopped typing.",
     ),
     "markRead": Inbound(
         payloads.MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         payloads.read_reply,
-        summary="Mark messages as read: all, or those up to a message.",
+        summary="Mark messages as read: all, or all up to a message.",
     ),
     "getPresence": Inbound(
         payloads.UserIdsPayload,
         lambda p: GetPresence(p.user_ids),
         payloads.presence_reply,
-        summary="Get whether users are online; only of those who share a conversation with the caller.",
+        summary="Get the presence of users who share a conversation with the caller.",
         echo=Echo(
             "presence",
             lambda _, found: payloads.presence_reply(found),
             payloads.PresenceReply,
-            "The presence that the client asked for.",
+            "The presence that the client requested.",
         ),
     ),
     "auth:refresh": RENEW_SIGN_IN,
@@ -106,28 +106,37 @@ _INBOUND = {
 
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
-        Outbound("roomMessage", payloads.room_message, summary="A message in a room. Its sender's sockets get it too."),
+        Outbound(
+            "roomMessage",
+            payloads.room_message,
+            summary="A message was sent in a room. The sender's sockets receive it too.",
+        ),
         Outbound(
             "notification",
             payloads.notification,
-            summary="A message in a conversation of the user, also one that came while they were offline.",
+            summary="A message was sent in a conversation of this user, possibly while the user was offline.",
             to=To.OUTSIDE,
             when=_notifies,
         ),
     ),
     MessageEdited: (Outbound("messageUpdated", payloads.room_message, summary="A message in a room was edited."),),
     MessageDeleted: (Outbound("messageDeleted", payloads.message_deleted, summary="A message in a room was deleted."),),
-    TypingChanged: (Outbound("typing", payloads.typing, summary="Another user starts or stops typing in a room."),),
+    TypingChanged: (Outbound("typing", payloads.typing, summary="Another user started or stopped typing in a room."),),
     MessagesRead: (
         Outbound(
-            "messagesRead", payloads.messages_read, summary="Another user has read up to a message.", to=To.OTHERS
+            "messagesRead",
+            payloads.messages_read,
+            summary="Another user read all messages up to this one.",
+            to=To.OTHERS,
         ),
     ),
-    RoomEntered: (Outbound("userJoined", payloads.user_in_room, summary="Another user's first socket joins a room."),),
-    RoomLeft: (Outbound("userLeft", payloads.user_in_room, summary="Another user's last socket leaves a room."),),
+    RoomEntered: (
+        Outbound("userJoined", payloads.user_in_room, summary="Another user joined a room with their first socket."),
+    ),
+    RoomLeft: (Outbound("userLeft", payloads.user_in_room, summary="Another user's last socket left a room."),),
     PresenceChanged: (
-        Outbound("userOnline", payloads.user_online, summary="A contact has come online.", when=_has_come),
-        Outbound("userOffline", payloads.user_offline, summary="A contact has gone offline.", when=_has_gone),
+        Outbound("userOnline", payloads.user_online, summary="A contact came online.", when=_came_online),
+        Outbound("userOffline", payloads.user_offline, summary="A contact went offline.", when=_went_offline),
     ),
 }
 
@@ -136,7 +145,7 @@ GATEWAY = Dialect(
     namespace="/gateway",
     inbound=_INBOUND,
     outbound=_OUTBOUND,
-    # Whatever else happens in the chat, also what is yet to be thought of, these clients have no word for.
+    # Includes events that are added to the chat in the future, since this vocabulary is complete.
     silent=frozenset(get_args(Event)) - _OUTBOUND.keys(),
     welcome=payloads.welcome,
     refusal=refusal_with_message,

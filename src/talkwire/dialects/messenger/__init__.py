@@ -1,4 +1,4 @@
-"""Our own vocabulary, on the namespace `/`. One module a feature."""
+"""The `messenger` dialect, Talkwire's own vocabulary, in the namespace `/`; one module for each feature."""
 
 from talkwire.dialects.messenger.vocabulary import MESSENGER
 

@@ -1,4 +1,4 @@
-"""The socket's own sign-in."""
+"""Events that renew the sign-in of a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the user has blocked: told to the user's own sockets only."""
+"""Events about blocked users, sent only to the sockets of the user who blocks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def _user_id(event: UserBlocked | UserUnblocked) -> UserIdPayload:
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    UserBlocked: (Outbound("user:blocked", _user_id, summary="The user blocked another user, on any device."),),
-    UserUnblocked: (Outbound("user:unblocked", _user_id, summary="The user unblocked another user."),),
+    UserBlocked: (Outbound("user:blocked", _user_id, summary="This user blocked another user, on any device."),),
+    UserUnblocked: (Outbound("user:unblocked", _user_id, summary="This user unblocked another user, on any device."),),
 }

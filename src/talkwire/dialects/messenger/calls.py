@@ -1,4 +1,4 @@
-"""Calls: what one side says is told to the others under the same name."""
+"""Events of calls. The other sides of a call receive an event under the name under which it was sent."""
 
 from __future__ import annotations
 
@@ -25,27 +25,31 @@ INBOUND = {
     "call:invite": call_inbound(
         InvitePayload,
         InviteToCall,
-        "Call the other members of a conversation, or one of them. A conversation has one call at a time.",
+        "Call the other members of a conversation, or one of them. It has at most one call at a time.",
     ),
-    "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+    "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
     "call:reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
     "call:signal": call_inbound(
-        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call, or to one."
+        CallPayload,
+        SendCallSignal,
+        "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one.",
     ),
-    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
+    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user calls."),),
+    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user invited this user to a call."),),
     CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
     CallRejected: (Outbound("call:reject", call_signal_payload, summary="Another user rejected the call."),),
     CallSignalled: (
         Outbound(
             "call:signal",
             call_signal_payload,
-            summary="An offer, an answer or a candidate of another side of the call.",
+            summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
         ),
     ),
     CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
-    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
+    CallEnded: (
+        Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
+    ),
 }

@@ -1,4 +1,4 @@
-"""What concerns one socket: greeting, rooms, the clock, the end."""
+"""Events that concern one socket: its first and last event, rooms, and the server's time."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ INBOUND = {
         ConversationIdPayload,
         lambda p: OpenRoom(p.conversation_id),
         _room_reply,
-        summary="Follow a conversation again with this socket. Its user must be a member.",
+        summary="Start receiving a conversation's events on this socket again. The user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
         lambda p: CloseRoom(p.conversation_id),
         _room_reply,
-        summary="Stop following a conversation with this socket. Its user stays a member.",
+        summary="Stop receiving a conversation's events on this socket. The user remains a member.",
     ),
     "ping": Inbound(
         None,

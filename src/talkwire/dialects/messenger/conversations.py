@@ -1,4 +1,4 @@
-"""Conversations: opened, changed, deleted, listed."""
+"""Events that create, update, delete and list conversations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from talkwire.dialects.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):
-    """With `query`, the answer is public groups and channels by name."""
+    """A page of the user's conversations. With `query`, a page of public groups and channels whose name matches."""
 
     cursor: str | None = None
     limit: int = 50
@@ -37,8 +37,9 @@ class ListConversationsPayload(Payload, frozen=True):
 
 
 class CreateConversationPayload(Payload, frozen=True):
-    """Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and
-    `roles`. Its groups and channels have no owner otherwise. `public` is for groups and channels."""
+    """A conversation to create. Only the role `service` may set `id`, `ownerId` and `roles`, or name users that do not
+    exist yet. Groups and channels that this role creates without `ownerId` have no owner. `public` applies to groups
+    and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -54,7 +55,7 @@ class CreateConversationPayload(Payload, frozen=True):
 
 
 class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
-    """The members to change. A member that is left out stays; null removes a name, a picture or metadata."""
+    """The members to change. An omitted member stays unchanged; null removes a name, a picture or metadata."""
 
     conversation_id: str
     name: str | UnsetType | None = UNSET
@@ -133,25 +134,25 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Create a conversation. A direct one exists once per pair; the backend may repeat a creation.",
+        summary="Create a conversation, or get the direct one of the pair. With an `id`, the backend may retry.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,
         _to_update,
         _conversation_reply,
-        summary="Update a group or channel: its name, picture, rules or metadata. For owner and admins.",
+        summary="Update the name, picture, rules or metadata of a group or channel, as its owner or an admin.",
     ),
     "conversation:delete": Inbound(
         ConversationIdPayload,
         lambda p: DeleteConversation(p.conversation_id),
         done,
-        summary="Delete a group or channel with all its messages. For its owner, or only for the backend.",
+        summary="Delete a group or channel with all its messages, as its owner or as the backend.",
     ),
     "conversations:list": Inbound(
         ListConversationsPayload,
         _to_list,
         _conversations_reply,
-        summary="List the user's conversations, newest message first; with `query`, public ones by name.",
+        summary="List the user's conversations, newest message first, or search public ones with `query`.",
     ),
 }
 
@@ -160,7 +161,7 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound(
             "conversation:new",
             _conversation_changed,
-            summary="A conversation was created, or the user was added to one.",
+            summary="A conversation was created, or this user was added to one.",
         ),
     ),
     ConversationUpdated: (

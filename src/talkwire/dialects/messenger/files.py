@@ -1,4 +1,4 @@
-"""How an upload is getting on."""
+"""Events about the progress of uploads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from talkwire.dialects.payloads.files import upload_progress_payload
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="The progress of the user's own upload."),
+        Outbound("upload:progress", upload_progress_payload, summary="An upload of this user progressed."),
     ),
 }

@@ -1,4 +1,4 @@
-"""Who is in a conversation."""
+"""Events that add, update and remove members of conversations."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class MemberWithRolePayload(Payload, frozen=True):
 
 
 class AddedMemberPayload(Payload, frozen=True):
-    """A new member, who has nothing unread: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at that
-    time."""
+    """A new member, who has no unread messages: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at the
+    time of joining."""
 
     user_id: str
     role: MemberRole
@@ -43,7 +43,7 @@ class MembersAddedPayload(Payload, frozen=True):
 
 
 class MemberRemovedPayload(Payload, frozen=True):
-    """A member who left. `by` is missing when they left by themselves."""
+    """A member who left or was removed. `by` is the user who removed them; it is missing if they left."""
 
     conversation_id: str
     user_id: str
@@ -72,26 +72,30 @@ INBOUND = {
         AddMembersPayload,
         lambda p: AddMembers(p.conversation_id, p.user_ids),
         done,
-        summary="Add members to a group or channel. Adding oneself joins a public one.",
+        summary="Add members to a group or channel, or join a public one with the user's own id.",
     ),
     "member:remove": Inbound(
         MemberIdPayload,
         lambda p: RemoveMember(p.conversation_id, p.user_id),
         done,
-        summary="Remove a member from a group or channel; with one's own id, leave it.",
+        summary="Remove a member from a group or channel, or leave it with the user's own id.",
     ),
     "member:update": Inbound(
         MemberWithRolePayload,
         lambda p: UpdateMember(p.conversation_id, p.user_id, p.role),
         done,
-        summary="Change a member's role. Making another member the owner makes the old owner an admin.",
+        summary="Change a member's role. When another member becomes the owner, the previous owner becomes an admin.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MemberAdded: (Outbound("member:added", _members_added, summary="Members were added. They receive it too."),),
+    MemberAdded: (
+        Outbound("member:added", _members_added, summary="Members were added. The new members receive it too."),
+    ),
     MemberRemoved: (
-        Outbound("member:removed", _member_removed, summary="A member was removed, or left. They receive it too."),
+        Outbound(
+            "member:removed", _member_removed, summary="A member was removed, or left. That user receives it too."
+        ),
     ),
     MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member's role changed."),),
 }

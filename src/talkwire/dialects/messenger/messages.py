@@ -1,4 +1,4 @@
-"""Messages and who is typing."""
+"""Events about messages, reactions, pins and typing."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ from talkwire.dialects.replies import Reply, done
 
 
 class SendPayload(Payload, frozen=True):
-    """A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`. With
-    `createdAt` the roles `service` and `admin` import a message that was sent at that time."""
+    """A message to send. `content` may be empty if there are attachments. Only the role `service` sets `senderId`: the
+    user who sends the message. The roles `service` and `admin` may set `createdAt` to import a message that was sent at
+    that time."""
 
     conversation_id: str
     content: str = ""
@@ -65,7 +66,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
 
     message_id: str
     content: str
@@ -73,7 +74,7 @@ class EditPayload(Payload, frozen=True):
 
 
 class ForwardPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The conversations to copy a message to. Only the role `service` sets `senderId`: the user who forwards."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -81,7 +82,7 @@ class ForwardPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """A reaction to add or remove. Only the role `service` sets `senderId`: the user who reacts."""
 
     message_id: str
     emoji: str
@@ -223,31 +224,31 @@ INBOUND = {
         SendPayload,
         _send,
         _message_reply,
-        summary="Send a message. A retry with the same `clientMessageId` stores it once.",
+        summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
     ),
     "message:edit": Inbound(
         EditPayload,
         lambda p: EditMessage(p.message_id, p.content, p.sender_id),
         _message_reply,
-        summary="Edit one's own message. Its history keeps the earlier texts.",
+        summary="Edit a message, as its author. Its history keeps the earlier versions.",
     ),
     "message:delete": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(p.message_id),
         done,
-        summary="Delete a message, as its author or a moderator. A deleted message stays in its place.",
+        summary="Delete a message, as its author or a moderator. An empty placeholder remains in its place.",
     ),
     "message:forward": Inbound(
         ForwardPayload,
         lambda p: ForwardMessage(p.message_id, p.conversation_ids, p.sender_id),
         _forwarded_reply,
-        summary="Forward a message to up to 20 conversations: to all of them, or to none.",
+        summary="Forward a message to up to 20 conversations: to all of them, or to none on failure.",
     ),
     "message:react": Inbound(
         ReactPayload,
         lambda p: React(p.message_id, p.emoji, p.sender_id),
         _reactions_reply,
-        summary="Add a reaction to a message: an emoji, or an application's own as `:name:`.",
+        summary="Add a reaction to a message: an emoji, or a custom emoji as `:name:`.",
     ),
     "message:unreact": Inbound(
         ReactPayload,
@@ -266,37 +267,41 @@ INBOUND = {
         ListMessagesPayload,
         lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit, p.around_seq),
         _messages_reply,
-        summary="List a page of messages in ascending `seq`: the newest, or those around a message or a `seq`.",
+        summary="List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
-        summary="Start typing. It ends by itself after 5 s.",
+        summary="Announce that the user started typing. Typing ends automatically after 5 s.",
     ),
     "typing:stop": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
-        summary="Stop typing.",
+        summary="Announce that the user stopped typing.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MessageSent: (
-        Outbound("message:new", _message, summary="A message was sent. Its sender's sockets receive it too."),
+        Outbound("message:new", _message, summary="A message was sent. The sender's sockets receive it too."),
     ),
     MessageEdited: (Outbound("message:updated", _message, summary="A message was edited."),),
     MessageDeleted: (
         Outbound(
             "message:deleted",
             _deleted,
-            summary="A message was deleted. One in a thread names the thread's first message.",
+            summary="A message was deleted. `threadId` is set if it was a reply in a thread.",
         ),
     ),
     MessageReacted: (
         Outbound("message:reaction", _reacted, summary="A reaction to a message was added or removed."),
-        Outbound("message:reaction:new", _reacted, summary="The same as `message:reaction`."),
+        Outbound(
+            "message:reaction:new",
+            _reacted,
+            summary="A reaction changed. The server sends it in addition to `message:reaction`.",
+        ),
     ),
     MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),
     MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message was unpinned."),),

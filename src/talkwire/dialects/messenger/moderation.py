@@ -1,4 +1,4 @@
-"""What moderators have put on the user: told to the user's own sockets only."""
+"""Events about mutes and bans, sent only to the sockets of the restricted user."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ def _restricted(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayl
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    MemberRestricted: (Outbound("member:restricted", _restricted, summary="A moderator muted or banned the user."),),
+    MemberRestricted: (
+        Outbound("member:restricted", _restricted, summary="A moderator muted or banned this user in a conversation."),
+    ),
     MemberUnrestricted: (
-        Outbound("member:unrestricted", _restricted, summary="A moderator lifted a mute or a ban of the user."),
+        Outbound("member:unrestricted", _restricted, summary="A moderator lifted a mute or a ban of this user."),
     ),
 }

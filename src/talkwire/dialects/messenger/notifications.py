@@ -1,4 +1,4 @@
-"""What calls for the user's attention."""
+"""Events about notifications."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talkwire.dialects.replies import Reply
 
 
 class NotificationsReadReply(Reply, frozen=True, kw_only=True):
-    """How many notifications are still unread."""
+    """The number of notifications that are still unread."""
 
     unread: int
 
@@ -43,13 +43,17 @@ INBOUND = {
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     Notified: (
-        Outbound("notification", _notification, summary="A notification for the user, as their preferences ask for."),
+        Outbound(
+            "notification",
+            _notification,
+            summary="This user has a new notification, according to the user's preferences.",
+        ),
     ),
     NotificationsRead: (
         Outbound(
             "notification:read",
             notifications_read_payload,
-            summary="Notifications were read, on this device or another one of the user's, or with their messages.",
+            summary="Notifications of this user were read, on any device, directly or by reading their messages.",
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""Offers."""
+"""Events about offers: prices that members propose to each other."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ INBOUND = {
         CounterPayload,
         lambda p: to_counter_offer(p.offer_id, p),
         _offer_reply,
-        summary="Replace another member's offer with a new one. The answer is the new offer.",
+        summary="Reply to another member's offer with a new offer, which replaces it.",
     ),
     "offers:list": Inbound(
         ListOffersPayload,
         lambda p: ListOffers(p.conversation_id, p.cursor, p.limit),
         _offers_reply,
-        summary="List a conversation's offers, newest first.",
+        summary="List offers of a conversation, newest first.",
     ),
 }
 

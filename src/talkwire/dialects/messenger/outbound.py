@@ -1,4 +1,4 @@
-"""All events that clients are sent."""
+"""All events that the server sends to messenger clients, merged from the features."""
 
 from __future__ import annotations
 

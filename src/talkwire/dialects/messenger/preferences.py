@@ -1,4 +1,4 @@
-"""What the user wants to be notified of, for their other devices."""
+"""Events that tell a user's devices about changed notification preferences."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _preferred(event: ConversationPreferred) -> ConversationPreferencesPayload:
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     PreferencesChanged: (
         Outbound(
-            "preferences:updated", _updated, summary="The user's notification preferences changed, on any device."
+            "preferences:updated", _updated, summary="This user changed their notification preferences, on any device."
         ),
     ),
     ConversationPreferred: (
         Outbound(
             "conversation:preferences",
             _preferred,
-            summary="The user's preferences for a conversation changed, on any device.",
+            summary="This user changed their preferences for a conversation, on any device.",
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""Who is there."""
+"""Events about presence: who is online, away or offline."""
 
 from __future__ import annotations
 
@@ -41,32 +41,30 @@ INBOUND = {
         SetPresencePayload,
         lambda p: SetPresence(p.status, p.text),
         done,
-        summary="Set the user's presence: `dnd` and `invisible` for all devices, `online` and `away` for this one.",
+        summary="Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one.",
     ),
     "presence:get": Inbound(
         UserIdsPayload,
         lambda p: GetPresence(p.user_ids),
         _presence_reply,
-        summary="Get the presence of users; only of those who share a conversation with the caller.",
+        summary="Get the presence of users who share a conversation with the caller.",
     ),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: WatchPresence(p.user_ids),
         _presence_reply,
-        summary="Get the presence of users, and receive their `presence:update` from now on, contacts or not.",
+        summary="Get the presence of users, contacts or not, and start receiving their `presence:update`.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnwatchPresence(p.user_ids),
         done,
-        summary="Stop receiving what `presence:subscribe` asked for.",
+        summary="Stop receiving the `presence:update` of users.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     PresenceChanged: (
-        Outbound(
-            "presence:update", _presence_update, summary="The presence of a contact or of the user themselves changed."
-        ),
+        Outbound("presence:update", _presence_update, summary="The presence of a contact or of this user changed."),
     ),
 }

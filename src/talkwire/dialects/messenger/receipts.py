@@ -1,4 +1,4 @@
-"""Who has received and read what."""
+"""Events about receipts: which messages members have received and read."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from talkwire.dialects.replies import Reply
 
 
 class MarkPayload(Payload, frozen=True):
-    """All messages up to `messageId`; without it, up to the newest."""
+    """The messages to mark: all up to `messageId`, or all without it."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class MarkUnreadPayload(Payload, frozen=True):
-    """From `messageId` on; from the newest message of another member when none is named."""
+    """The messages to mark as unread: all from `messageId` on; without it, from the newest message of another member
+    on."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """How far the user has read now, and how many messages are unread."""
+    """How far the user has now read, and how many messages are still unread."""
 
     seq: int
     unread_count: int
@@ -50,45 +51,45 @@ INBOUND = {
         MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         _read_reply,
-        summary="Mark messages as read, up to a message.",
+        summary="Mark messages as read: all, or all up to a message.",
     ),
     "conversation:mark-unread": Inbound(
         MarkUnreadPayload,
         lambda p: MarkUnread(p.conversation_id, p.message_id),
         _read_reply,
-        summary="Mark a conversation as unread from a message on.",
+        summary="Mark messages as unread, from a message on.",
     ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
         _reply,
-        summary="Mark messages as received, up to a message.",
+        summary="Mark messages as delivered: all, or all up to a message.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MessagesRead: (
-        Outbound("message:read:receipt", read_receipt_payload, summary="A member read messages, up to this one."),
+        Outbound("message:read:receipt", read_receipt_payload, summary="A member read all messages up to this one."),
     ),
     MessagesDelivered: (
         Outbound(
             "message:delivered:receipt",
             delivered_receipt_payload,
-            summary="A member's devices received messages, up to this one.",
+            summary="A member's devices received all messages up to this one.",
         ),
     ),
     UnreadChanged: (
         Outbound(
             "conversation:unread",
             unread_payload,
-            summary="The user's unread count changed.",
+            summary="The number of unread messages of this user changed.",
         ),
     ),
     ReadPositionMoved: (
         Outbound(
             "conversation:unread",
             moved_position_payload,
-            summary="The user has marked messages as unread, or has read them again.",
+            summary="This user marked messages as unread, or read them again.",
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""Catching up."""
+"""The event with which a client loads its state, and the events since."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from talkwire.dialects.replies import Reply
 
 
 class AskSyncPayload(Payload, frozen=True):
-    """Without `after`, the answer is the state to start from."""
+    """Without `after`, requests the current state; with it, the events after that cursor."""
 
     after: str | None = None
     limit: int = 100
 
 
 class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Without `after`: `conversations`, `presence` and the `cursor` to continue from. With `after`: `events`, the next
-    `cursor`, and `more` when there may be further events."""
+    """Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of further
+    conversations. With `after`: `events`, the `cursor` to continue from, and `more` if more events may follow."""
 
     success: bool
     cursor: str
@@ -37,20 +37,20 @@ def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
 
 
 def in_our_words(found: SyncState | SyncPage) -> SyncPayload:
-    """The answer that REST gives too."""
+    """Returns the current state or the events since a cursor, as messenger clients and REST receive it."""
     return sync_payload(found, OUTBOUND)
 
 
 def _reply(found: SyncState | SyncPage) -> SyncReply:
-    said = in_our_words(found)
+    payload = in_our_words(found)
     return SyncReply(
         success=True,
-        cursor=said.cursor,
-        conversations=said.conversations,
-        presence=said.presence,
-        next=said.next,
-        events=said.events,
-        more=said.more,
+        cursor=payload.cursor,
+        conversations=payload.conversations,
+        presence=payload.presence,
+        next=payload.next,
+        events=payload.events,
+        more=payload.more,
     )
 
 
@@ -59,6 +59,6 @@ INBOUND = {
         AskSyncPayload,
         _command,
         _reply,
-        summary="Get what happened after a cursor; without one, the state to start from.",
+        summary="Get the events after a cursor or, without one, the current state.",
     ),
 }

@@ -1,4 +1,4 @@
-"""How users look to others."""
+"""Events about changed names, pictures and texts of users."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def _updated(event: UserUpdated) -> UserPayload:
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UserUpdated: (
-        Outbound("user:updated", _updated, summary="A contact or the user themselves changed name, picture or text."),
+        Outbound("user:updated", _updated, summary="A contact or this user changed their name, picture or text."),
     ),
 }

@@ -1,21 +1,12 @@
-"""The whole vocabulary: the tables of all features in one."""
+"""The `messenger` dialect, merged from the events of all features."""
 
 from __future__ import annotations
 
 from talkwire.core.domain.events import (
+    ACCOUNT_EVENTS,
     CallMissed,
-    InvitationCreated,
-    InvitationDeleted,
-    InvitationUsed,
-    LoginEnded,
-    LoginOpened,
-    LoginRenewed,
     RoomEntered,
     RoomLeft,
-    UserBanned,
-    UserCreated,
-    UserRenamed,
-    UserUnbanned,
 )
 from talkwire.dialects import replies
 from talkwire.dialects.dialect import Dialect
@@ -51,23 +42,7 @@ MESSENGER = Dialect(
         **sync.INBOUND,
     },
     outbound=OUTBOUND,
-    silent=frozenset(
-        {
-            UserCreated,
-            UserRenamed,
-            UserBanned,
-            UserUnbanned,
-            InvitationCreated,
-            InvitationUsed,
-            InvitationDeleted,
-            LoginOpened,
-            LoginRenewed,
-            LoginEnded,
-            CallMissed,
-            RoomEntered,
-            RoomLeft,
-        }
-    ),
+    silent=ACCOUNT_EVENTS | {CallMissed, RoomEntered, RoomLeft},
     welcome=connection.welcome,
     refusal=replies.refusal,
     error=replies.error,

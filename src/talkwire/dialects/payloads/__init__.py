@@ -1,1 +1,2 @@
-"""The contract's objects as JSON (section 4), for the messenger vocabulary and for REST; one module a feature."""
+"""Payloads of conversations, messages, users and other objects, for the messenger dialect and for REST; one module for
+each feature."""

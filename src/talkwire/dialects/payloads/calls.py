@@ -1,4 +1,4 @@
-"""What is said about calls, in every dialect alike but for the events' names."""
+"""Payloads of calls, which all dialects except `crm` share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talkwire.dialects.replies import Reply
 
 
 class InvitePayload(Payload, frozen=True):
-    """An invitation to a call. Without `callId`, the server makes one."""
+    """An invitation to a call. Without `callId`, the server generates one."""
 
     conversation_id: str
     call_id: str = ""
@@ -33,7 +33,7 @@ class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class CallSignalPayload(Payload, frozen=True):
-    """A signal of a call from `userId`. `data` is the client's own, as it was sent."""
+    """A signal of a call, sent by `userId`. `data` is passed on unchanged from that user's client."""
 
     call_id: str
     conversation_id: str
@@ -57,10 +57,10 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
 
 
 def call_inbound(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
-    """What a client says about a call is one of the commands, which have the same members."""
+    """Returns an event that a client sends in a call. Its payload becomes this command, which has the same members."""
 
-    def to_command(said: InvitePayload | CallPayload) -> CallSignal:
-        return command(said.conversation_id, said.call_id, said.to_user_id, said.data)
+    def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
+        return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)
 
     return Inbound(payload, to_command, _call_reply, summary=summary)
 

@@ -1,4 +1,4 @@
-"""Conversations and their members."""
+"""Payloads of conversations and their members."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 
 class MemberPayload(Payload, frozen=True):
-    """A member of a conversation, and how far the member has read and received it."""
+    """A member of a conversation, and how far the member has read and received messages."""
 
     user_id: str
     name: str
@@ -24,19 +24,21 @@ class MemberPayload(Payload, frozen=True):
 
 
 class MutePayload(Payload, frozen=True):
-    """Why a member cannot write. `until` is left out when the mute does not end by itself."""
+    """A mute by a moderator, because of which the caller cannot write. `until` is missing if a moderator has to end
+    it."""
 
     until: str | None = None
     reason: str | None = None
 
 
 class ConversationPayload(Payload, frozen=True):
-    """A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `mutedByModerator`,
-    `readSeq`, `lastMessage`, and the name of a direct conversation) are in answers, and never in events. Lists have
-    `members` only for direct conversations.
+    """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
+    `mentionCount`, `muted`, `mutedByModerator`, `readSeq`, `lastMessage`, and the name of a direct conversation. Lists
+    include `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
-    `muted` is the reader's own choice not to be notified. `mutedByModerator` says that the reader cannot write there.
+    `muted` is the caller's own choice not to be notified. `mutedByModerator` means that the caller cannot write in the
+    conversation.
     """
 
     id: str
@@ -75,7 +77,7 @@ def member_payload(view: MemberView) -> MemberPayload:
 
 
 def conversation_payload(view: ConversationView) -> ConversationPayload:
-    """A conversation as one reader sees it."""
+    """Returns a conversation from the view of one user."""
     reader, unread = view.reader, view.unread
     return _conversation(
         view.conversation,
@@ -92,11 +94,11 @@ def conversation_payload(view: ConversationView) -> ConversationPayload:
 
 
 def shared_conversation_payload(conversation: Conversation) -> ConversationPayload:
-    """A conversation without what differs by reader: the same bytes for all."""
+    """Returns a conversation without the members that depend on the user, so that all recipients get the same bytes."""
     return _conversation(conversation, name=conversation.name, avatar=conversation.avatar)
 
 
-def _conversation(  # noqa: PLR0913 (what differs by reader, each a member of the payload)
+def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     conversation: Conversation,
     *,
     name: str | None,

@@ -1,4 +1,4 @@
-"""Files."""
+"""Payloads of files and uploads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class FilePayload(Payload, frozen=True):
-    """An uploaded file. Its addresses are relative to the server's."""
+    """An uploaded file. Its addresses are paths on this server."""
 
     id: str
     url: str

@@ -1,4 +1,4 @@
-"""Invitations, as their creators see them."""
+"""Payloads of invitations, for the users who created them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class InvitationPayload(Payload, frozen=True):
-    """`expiresAt` and `maxUses` are left out where there is no such limit, `createdBy` where the application's backend
-    made the invitation."""
+    """An invitation. `expiresAt` and `maxUses` are missing if there is no such limit, `createdBy` if the application's
+    backend created it."""
 
     id: str
     conversation_ids: tuple[str, ...]
@@ -23,7 +23,7 @@ class InvitationPayload(Payload, frozen=True):
 
 
 class CreatedInvitationPayload(InvitationPayload, frozen=True, kw_only=True):
-    """`code` and `url` are shown only here: the server keeps no more than the code's hash."""
+    """A new invitation. Only this response has `code` and `url`, since the server stores only a hash of the code."""
 
     code: str
     url: str
@@ -42,11 +42,12 @@ def invitation_payload(invitation: Invitation) -> InvitationPayload:
 
 
 def created_invitation_payload(created: CreatedInvitation, site: str) -> CreatedInvitationPayload:
-    """`site` is where people reach the server, such as `https://chat.example.com`."""
+    """Returns a new invitation with its link. `site` is the server's public address, such as
+    `https://chat.example.com`."""
     shown = asdict(invitation_payload(created.invitation))
     return CreatedInvitationPayload(**shown, code=created.code, url=invitation_url(site, created.code))
 
 
 def invitation_url(site: str, code: str) -> str:
-    """Returns the link that people open. What is behind the `#` is in no server's log."""
+    """Returns the link of an invitation. Browsers do not send the part after `#`, so the code is in no server's log."""
     return f"{site.rstrip('/')}/#invite={code}"

@@ -1,4 +1,4 @@
-"""Messages."""
+"""Payloads of messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PersonPayload(Payload, frozen=True):
 
 
 class PlacePayload(Payload, frozen=True):
-    """A place on the map. `latitude` and `longitude` are in degrees."""
+    """A location on the map. `latitude` and `longitude` are in degrees."""
 
     latitude: float
     longitude: float
@@ -28,8 +28,8 @@ class PlacePayload(Payload, frozen=True):
 
 
 class AttachmentPayload(Payload, frozen=True):
-    """An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`. The
-    `url` of a `place` is a map. `kind` is the type that the sender's client gave the message, where it gave one."""
+    """An attached file. An uploaded file has an `id`; a file at an external address has only `url` and `name`. The
+    `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if any."""
 
     url: str
     name: str
@@ -44,7 +44,7 @@ class AttachmentPayload(Payload, frozen=True):
 
 
 class QuotePayload(Payload, frozen=True):
-    """The message that is replied to, with the start of its current text."""
+    """The message that another message replies to, with the start of its current text."""
 
     id: str
     sender_id: str
@@ -67,8 +67,8 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. Members that are empty, null or false are left out. A deleted message has no `content`. An `imported`
-    message was sent somewhere else before: it is not unread, and nobody is notified of it."""
+    """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
+    message was sent earlier on another system: it is never unread and causes no notifications."""
 
     id: str
     conversation_id: str
@@ -95,7 +95,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class VersionPayload(Payload, frozen=True):
-    """One text of a message, from `createdAt` on. The first version is 1."""
+    """A version of a message's text, valid from `createdAt` on. The first version is 1."""
 
     version: int
     content: str
@@ -103,7 +103,7 @@ class VersionPayload(Payload, frozen=True):
 
 
 class AttachmentBody(Payload, frozen=True):
-    """A file to attach: an uploaded file by its `id`, or a file elsewhere by its `url` and a `name`."""
+    """A file to attach: an uploaded file by its `id`, or an external file by its `url` and a `name`."""
 
     id: str | None = None
     url: str | None = None
@@ -126,7 +126,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.imported
     ):
         return _full_payload(message)
-    # Nearly every message is a text and nothing else; it is encoded for every reader of a page.
+    # A fast path: most messages have only a text, and a page of messages is encoded for every request.
     return MessagePayload(
         id=str(message.id),
         conversation_id=message.conversation_id,
@@ -198,7 +198,7 @@ def version_payload(version: MessageVersion) -> VersionPayload:
 
 
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
-    """What a command attaches. A file is known by its id: what else a client says of it does not count."""
+    """Returns the attachments for a command. For a file with an `id`, other members are ignored."""
     check_attachment_count(len(attachments or ()))
     return tuple(
         AttachmentRef(url=each.url, name=each.name) if each.id is None else AttachmentRef(id=each.id)

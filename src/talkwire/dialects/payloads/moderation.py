@@ -1,4 +1,4 @@
-"""What moderators have put on users."""
+"""Payloads of mutes and bans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from talkwire.dialects.payload import Payload
 
 
 class RestrictionPayload(Payload, frozen=True):
-    """A mute or a ban. `until` is missing when it does not end by itself. Only moderators see `by`."""
+    """A mute or a ban in a conversation. `until` is missing if a moderator has to end it. Only moderators see `by`."""
 
     conversation_id: str
     user_id: str

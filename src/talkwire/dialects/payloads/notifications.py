@@ -1,4 +1,4 @@
-"""Notifications."""
+"""Payloads of notifications."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from talkwire.dialects.payload import Payload, iso
 
 class NotificationPayload(Payload, frozen=True):
     """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title
-    or a conversation's name. `readAt` is missing until it was read, by itself or with its message. `quiet` is
-    true in the event of a user who does not want to be disturbed: count it and do not announce it."""
+    or a conversation's name. `readAt` is missing while the notification and its message are unread. `quiet` is true in
+    the event for a user who does not want to be disturbed: the client counts it without showing or sounding an
+    alert."""
 
     id: str
     type: NotificationType
@@ -50,14 +51,14 @@ def notification_payload(notification: Notification, *, quiet: bool = False) -> 
 
 
 class MarkNotificationsReadPayload(Payload, frozen=True):
-    """Either the ids of some of them, or all."""
+    """The notifications to mark as read: either `ids`, or all."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None
 
 
 class NotificationsReadPayload(Payload, frozen=True):
-    """Which notifications were read, and how many are still unread."""
+    """The notifications that were read: either `ids`, or all. `unread` is the number of those that are still unread."""
 
     unread: int
     ids: tuple[str, ...] | None = None

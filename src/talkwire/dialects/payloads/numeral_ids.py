@@ -1,7 +1,7 @@
-"""Ids that clients read as numbers where they are numerals, and as texts otherwise.
+"""Ids of the `crm` dialect: JSON numbers if the id is a canonical numeral, strings otherwise.
 
-Only a canonical numeral becomes a number, so that the number says the same text again, and only one that JavaScript
-does not round: clients there would send back the id of something else.
+Only a canonical numeral becomes a number, so that the number converts back to the same id. Numbers that JavaScript
+would round stay strings, since a client would otherwise send back another id.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Annotated
 import msgspec
 
 SAFE_MAX = 2**53 - 1
-"""The largest integer that JavaScript tells from its neighbours."""
+"""The largest integer that JavaScript represents exactly (`Number.MAX_SAFE_INTEGER`)."""
 
 NumeralId = Annotated[int, msgspec.Meta(ge=0, le=SAFE_MAX)] | str
-"""An id as it is sent and taken: a safe integer, or a text."""
+"""An id in a payload: an integer up to `SAFE_MAX`, or a string."""
 
-# A larger one has more digits, or is compared.
+# Matches up to 16 digits; `numeral` compares the value with `SAFE_MAX`.
 _NUMERAL = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 def numeral(text: str) -> NumeralId:
-    """An id as such clients are told of it."""
+    """Returns an id as these clients see it."""
     if _NUMERAL.fullmatch(text) is None:
         return text
     number = int(text)
@@ -30,5 +30,5 @@ def numeral(text: str) -> NumeralId:
 
 
 def text_of(id_: NumeralId) -> str:
-    """An id as the chat knows it."""
+    """Returns the id that a client sent as the chat's string id."""
     return str(id_)

@@ -1,4 +1,4 @@
-"""Offers."""
+"""Payloads of offers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from talkwire.core.domain.times import ms_of
 from talkwire.core.features.messages.offers import AMOUNT_MAX, DESCRIPTION_MAX_LENGTH, TITLE_MAX_LENGTH
 from talkwire.dialects.payload import Payload, iso
 
-Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="In the currency's smallest unit, such as cents")]
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as EUR")]
+Amount = Annotated[
+    int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="The amount in the currency's smallest unit, such as cents")
+]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="The currency's ISO 4217 code, such as EUR")]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_MAX_LENGTH)]
 Description = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_MAX_LENGTH)]
-Time = Annotated[str, msgspec.Meta(description="ISO 8601, in the future")]
+Time = Annotated[str, msgspec.Meta(description="A future time in ISO 8601")]
 
 
 class NewOfferPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """A new offer. Only the role `service` sets `senderId`: the user who makes the offer."""
 
     title: Title
     amount: Amount
@@ -32,8 +34,8 @@ class NewOfferPayload(Payload, frozen=True):
 
 
 class CounterOfferPayload(Payload, frozen=True):
-    """A new offer in place of another. `title`, `currency` and `description` are those of the first offer unless given.
-    `senderId` is for the role `service`."""
+    """A new offer that replaces another. `title`, `currency` and `description` default to those of the replaced offer.
+    Only the role `service` sets `senderId`: the user who makes the offer."""
 
     amount: Amount
     currency: Currency | None = None
@@ -45,7 +47,7 @@ class CounterOfferPayload(Payload, frozen=True):
 
 
 class OfferStep(Payload, frozen=True, omit_defaults=False):
-    """One status of an offer. `by` is null when the offer expired."""
+    """A step in the history of an offer: its status since `at`. `by` is null if the offer expired."""
 
     status: OfferStatus
     at: str
@@ -72,7 +74,7 @@ class OfferPayload(Payload, frozen=True):
 
 
 class OfferDecisionPayload(Payload, frozen=True):
-    """The new status of an offer: its author withdraws it, any other member accepts or rejects it."""
+    """The new status of an offer. Its author withdraws it; any other member accepts or rejects it."""
 
     status: OfferDecision
     sender_id: str | None = None

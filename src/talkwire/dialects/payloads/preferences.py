@@ -1,4 +1,4 @@
-"""What users want to be notified of."""
+"""Payloads of notification preferences."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from talkwire.core.domain.model import DoNotDisturb, MemberPreferences, Notifica
 from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
 from talkwire.dialects.payload import Payload
 
-Sound = Annotated[str, msgspec.Meta(pattern="^[a-z0-9._-]{1,64}$", description="The name of a sound that clients have")]
-DayTime = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Such as 22:00")]
+Sound = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9._-]{1,64}$", description="The name of one of the client's sounds")
+]
+DayTime = Annotated[
+    str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="A time of day, such as 22:00")
+]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 _DAYS: tuple[Day, ...] = get_args(Day)
@@ -32,7 +36,8 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
 
 
 class NotifyPayload(Payload, frozen=True, omit_defaults=False):
-    """What the user is notified of. `messages`: messages of conversations whose `notify` is `all`."""
+    """The types of notifications that the user receives. `messages`: messages of conversations whose `notify` is
+    `all`."""
 
     direct: bool = True
     mentions: bool = True
@@ -44,7 +49,7 @@ class NotifyPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class SoundsPayload(Payload, frozen=True, omit_defaults=False):
-    """The sound for each kind of notification; null for none."""
+    """The sound of each type of notification; null for no sound."""
 
     direct: Sound | None = DEFAULT_SOUND
     mentions: Sound | None = DEFAULT_SOUND
@@ -56,18 +61,18 @@ class SoundsPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
-    """Hours of quiet notifications, in a time zone. They start at `from` on each of `days` and end at `to`, on the next
-    day when `to` is not later than `from`."""
+    """Hours in which notifications are quiet. They start at `from` on each of `days`, and end at `to`: on the next day
+    if `to` is not later than `from`."""
 
     enabled: bool = False
     from_: DayTime = msgspec.field(name="from", default="22:00")
     to: DayTime = "07:00"
-    time_zone: Annotated[str, msgspec.Meta(description="An IANA name, such as Europe/Berlin")] = "UTC"
+    time_zone: Annotated[str, msgspec.Meta(description="An IANA time zone, such as Europe/Berlin")] = "UTC"
     days: tuple[Day, ...] = _DAYS
 
 
 class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """A user's notification preferences. A part that is left out gets its defaults."""
+    """A user's notification preferences. A part that is omitted is reset to its defaults."""
 
     notify: NotifyPayload = NotifyPayload()
     sounds: SoundsPayload = SoundsPayload()
@@ -76,8 +81,8 @@ class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
 
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
-    none; null is the default: all messages of a direct conversation, mentions and replies elsewhere. `sound` null: the
-    user's usual sound."""
+    none; null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for
+    the user's usual sound."""
 
     muted: bool = False
     notify: Notify | None = None
@@ -85,7 +90,7 @@ class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """One's own preferences of a conversation."""
+    """The user's preferences for a conversation."""
 
     conversation_id: str
     muted: bool

@@ -1,4 +1,4 @@
-"""Who is there."""
+"""Payloads of presence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):
-    """A user's presence. No member is left out, so a client that merges updates removes a text that was removed.
+    """A user's presence. No member is omitted, so that a client that merges updates also removes a removed `text`.
     `lastSeenAt` is null while the user is online, and for a user who was never online."""
 
     user_id: str

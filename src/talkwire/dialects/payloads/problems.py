@@ -1,7 +1,7 @@
-"""What is wrong with a payload, in words for people who have never seen a Python type.
+"""Explains what is wrong with a payload in plain English, without Python types.
 
-msgspec says what it expected in its own notation. Here every such sentence becomes "must be …", with the place where it
-applies; and where a payload has fields that nobody reads, the refusal names them, since one may be misspelt.
+Each error of msgspec becomes a sentence such as "must be an integer", with the path of the invalid member. A refusal
+also names unknown members, since one of them may be a misspelling.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _NAMES = {
 _UNITS = {"str": "characters", "array": "items", "object": "members", "bytes": "bytes"}
 _BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
-_Words = Callable[["re.Match[str]"], str]
+_Explain = Callable[["re.Match[str]"], str]
 
-_SENTENCES: Sequence[tuple[re.Pattern[str], _Words]] = (
+_SENTENCES: Sequence[tuple[re.Pattern[str], _Explain]] = (
     (re.compile(r"Expected `(\w+)` of length ([<>]=?) (\d+)"), lambda m: f"must have {_bound(m[2], m[3])} {_unit(m)}"),
     (re.compile(r"Expected `(\w+)` of length (\d+)"), lambda m: f"must have exactly {m[2]} {_unit(m)}"),
     (re.compile(r"Expected `(\w+)` ([<>]=?) (\S+)"), lambda m: f"must be {_bound(m[2], m[3])}"),
@@ -53,9 +53,9 @@ _SENTENCES: Sequence[tuple[re.Pattern[str], _Words]] = (
 
 
 def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> ChatError:
-    """Returns `invalid_request` with the place where a payload does not fit its type, such as `memberIds[3]`.
+    """Returns an `invalid_request` that names the path of the invalid member, such as `memberIds[3]`.
 
-    `expected` is that type, if it is known: it says which values are allowed.
+    `expected` is the payload's type, if known. It is used to list the allowed values.
     """
     text = str(error)
     place = _PLACE.search(text)
@@ -74,7 +74,7 @@ def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> 
 
 
 def plain(message: str) -> str:
-    """Returns a sentence of msgspec's as "must be …"."""
+    """Returns msgspec's message as a sentence such as "must be an integer"."""
     for pattern, words in _SENTENCES:
         found = pattern.match(message)
         if found is not None:
@@ -83,7 +83,7 @@ def plain(message: str) -> str:
 
 
 def with_unknown_fields(error: ChatError, expected: object, given: object) -> ChatError:
-    """Returns the refusal of a payload, with the names of its fields that nobody reads."""
+    """Returns a refusal of a payload, extended with the names of the payload's unknown members."""
     known = _field_names(_struct_of(expected))
     if error.code != "invalid_request" or not known or not isinstance(given, dict):
         return error
@@ -124,7 +124,7 @@ def _similar(name: str, known: Iterable[str]) -> str:
 
 
 def _struct_of(expected: object) -> type[msgspec.Struct] | None:
-    """Returns the Struct that a type is, or that it is beside others, such as None."""
+    """Returns the Struct in a type: the type itself, or an alternative of a union such as `Struct | None`."""
     for each in (expected, *typing.get_args(expected)):
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return each
@@ -136,7 +136,7 @@ def _field_names(struct: type[msgspec.Struct] | None) -> frozenset[str]:
 
 
 def _allowed_at(expected: object, path: str) -> Sequence[object]:
-    """Returns the values that are allowed at a place of a type."""
+    """Returns the allowed values of the member at this path."""
     if expected is None:
         return ()
     found = _flat([inspect.type_info(expected)])
@@ -158,7 +158,7 @@ def _within(info: inspect.Type, token: str) -> Iterable[inspect.Type]:
 
 
 def _flat(found: Iterable[inspect.Type]) -> list[inspect.Type]:
-    """Returns types without what wraps them: alternatives and remarks."""
+    """Returns types with unions split into their alternatives and without metadata."""
     flat: list[inspect.Type] = []
     waiting: list[Any] = list(found)
     while waiting:

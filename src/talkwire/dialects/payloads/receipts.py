@@ -1,4 +1,4 @@
-"""Receipts, and how much is unread."""
+"""Payloads of receipts and unread counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class ReadReceiptPayload(Payload, frozen=True):
-    """A member has read everything up to this message."""
+    """A member has read all messages up to this one."""
 
     conversation_id: str
     user_id: str
@@ -20,7 +20,7 @@ class ReadReceiptPayload(Payload, frozen=True):
 
 
 class DeliveredReceiptPayload(Payload, frozen=True):
-    """A member's devices have received everything up to this message."""
+    """A member's devices have received all messages up to this one."""
 
     conversation_id: str
     user_id: str
@@ -31,7 +31,7 @@ class DeliveredReceiptPayload(Payload, frozen=True):
 
 class UnreadPayload(Payload, frozen=True, omit_defaults=False):
     """How many messages of a conversation the user has not read, and how many of those mention the user. `readSeq` is
-    given where the user's own read position moved without a receipt."""
+    present if the user's own read position moved without a receipt for others."""
 
     conversation_id: str
     unread_count: int
@@ -40,8 +40,8 @@ class UnreadPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class ReceiptPayload(Payload, frozen=True):
-    """Whether one member received and read a message. The times say when the member's position moved last; a missing
-    time means that the position is before the message."""
+    """Whether a member has received and read a message. The times say when the member's position last moved; a missing
+    time means that the member has not received or read the message."""
 
     user_id: str
     name: str

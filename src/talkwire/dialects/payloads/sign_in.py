@@ -1,4 +1,4 @@
-"""Going on under a newer token, in every dialect alike."""
+"""The event that renews a socket's sign-in with a newer token, which all dialects share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class RenewSignInPayload(Payload, frozen=True):
 
 
 class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """When the new token expires; null when it does not expire."""
+    """When the new token expires; null if it does not expire."""
 
     expires_at: str | None
 
@@ -25,5 +25,5 @@ RENEW_SIGN_IN = Inbound(
     RenewSignInPayload,
     lambda p: RenewSignIn(p.token),
     _renewed,
-    summary="Renew the sign-in with a newer token of the same user.",
+    summary="Renew the socket's sign-in with a newer token of the same user.",
 )

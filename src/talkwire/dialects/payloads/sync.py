@@ -1,4 +1,4 @@
-"""Catching up: the state to begin with, and what happened since."""
+"""Payloads of synchronisation: the current state, and the events after a cursor."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class EventPayload(Payload, frozen=True):
 
 class SyncPayload(Payload, frozen=True):
     """Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of
-    `listConversations` for further conversations. With `after`: `events`, and `more` when there may be further
-    events."""
+    `listConversations` for further conversations. With `after`: `events`, the `cursor` to continue from, and `more` if
+    more events may follow."""
 
     cursor: str
     conversations: tuple[ConversationPayload, ...] | None = None
@@ -39,7 +39,7 @@ class SyncPayload(Payload, frozen=True):
 
 
 def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tuple[Outbound, ...]]) -> SyncPayload:
-    """The answer, in the words of a vocabulary."""
+    """Returns a state or a page of events, with the event names of a dialect."""
     if isinstance(found, SyncState):
         conversations = tuple(map(conversation_payload, found.conversations))
         presence = tuple(map(presence_payload, found.presence))
@@ -50,11 +50,11 @@ def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tup
 def _rendered(
     events: Iterable[Durable], outbound: Mapping[type[Event], tuple[Outbound, ...]]
 ) -> tuple[EventPayload, ...]:
-    """Returns the events as sockets receive them, without those that cannot be rendered: they must not hold up the
-    others for ever."""
+    """Returns the payloads of events. An event whose payload cannot be built is logged and left out, so that it does
+    not block the client forever."""
     rendered = []
     for event in events:
-        # An event with several names is sent under the first: the others repeat it.
+        # An event with several names is sent under the first one, since all have the same payload.
         for packet in outbound.get(type(event), ())[:1]:
             try:
                 rendered.append(EventPayload(event.pos, packet.name, packet.payload(event)))

@@ -1,4 +1,4 @@
-"""Users and their signed-in devices."""
+"""Payloads of users and their signed-in devices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class UserPayload(Payload, frozen=True):
 
 
 class RightsPayload(Payload, frozen=True):
-    """What the caller may do on this server: create conversations of each kind, and delete those that they own."""
+    """The caller's rights on this server: which kinds of conversations they may create, and whether they may delete
+    those that they own."""
 
     create_direct: bool
     create_group: bool
@@ -31,7 +32,7 @@ class RightsPayload(Payload, frozen=True):
 
 
 class SessionPayload(Payload, frozen=True):
-    """A signed-in device. `current`: the device that made the request."""
+    """A signed-in device. `current`: this is the device that made the request."""
 
     id: str
     created_at: str
@@ -42,19 +43,19 @@ class SessionPayload(Payload, frozen=True):
 
 
 def user_payload(user: User, *, own: bool) -> UserPayload:
-    """A user; the e-mail address is for themselves only."""
+    """Returns a user as other users see them; with `own`, including the e-mail address."""
     return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
 
 
 def whole_user_payload(user: User) -> UserPayload:
-    """A user as the application's back end and admins see them."""
+    """Returns a user with all members, for the application's backend and for admins."""
     return UserPayload(
         user.id, user.name, iso(user.created_ms), user.avatar, user.email, user.text, user.metadata, user.banned
     )
 
 
 def user_payload_for(user: User, actor: Actor) -> UserPayload:
-    """A user as the actor sees them."""
+    """Returns a user with the members that the actor may see."""
     return whole_user_payload(user) if actor.is_trusted else user_payload(user, own=user.id == actor.user_id)
 
 

@@ -1,1 +1,1 @@
-"""The talks dialect: a marketplace's talks and offers."""
+"""The `talks` dialect: talks and offers of a marketplace."""

@@ -1,4 +1,4 @@
-"""What clients of the `talks` dialect send and are sent, over sockets and HTTP."""
+"""Payloads of the `talks` dialect, in both directions, over sockets and REST."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
 from talkwire.dialects.payloads.presence import PresencePayload
 from talkwire.dialects.replies import Reply
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- payloads from the client ---------------------------------------------------------------------------------------
 
 
 class ConversationIdPayload(Payload, frozen=True):
@@ -38,8 +38,8 @@ class ConversationIdPayload(Payload, frozen=True):
 
 
 class SendBody(Payload, frozen=True):
-    """`attachments` are addresses, of uploaded files or elsewhere; `content` may be empty beside them. `senderId` is
-    for the role `service`."""
+    """A message to send. `attachments` are addresses of uploaded or external files; with them, `content` may be empty.
+    Only the role `service` sets `senderId`: the user who sends the message."""
 
     content: str = ""
     attachments: tuple[str, ...] | None = None
@@ -57,15 +57,15 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """All messages up to `messageId`; without it, up to the newest."""
+    """The messages to mark: all up to `messageId`, or all without it."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class UpdateOfferPayload(Payload, frozen=True):
-    """The new status of an offer: its author withdraws it, any other member accepts or rejects it. `senderId` is for
-    the role `service`."""
+    """The new status of an offer. Its author withdraws it; any other member accepts or rejects it. Only the role
+    `service` sets `senderId`: the user who decides."""
 
     conversation_id: str
     offer_id: str
@@ -74,7 +74,7 @@ class UpdateOfferPayload(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """`senderId` is for the role `service`."""
+    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
 
     message_id: str
     content: str
@@ -86,7 +86,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
 
     message_id: str
     emoji: str
@@ -114,18 +114,19 @@ def _attachment_refs(addresses: tuple[str, ...]) -> tuple[AttachmentRef, ...]:
 
 
 def _attachment_ref(url: str) -> AttachmentRef:
-    """An uploaded file goes with its message to whoever may see that; what is elsewhere is not ours to guard."""
+    """Returns the attachment for an address. An uploaded file is attached by its id, so that everyone who may see the
+    message may download it."""
     file_id = file_id_in(url)
     return AttachmentRef(url=url) if file_id is None else AttachmentRef(id=file_id)
 
 
-def to_react(said: ReactPayload) -> React | Unreact:
-    if said.remove:
-        return Unreact(said.message_id, said.emoji, said.sender_id)
-    return React(said.message_id, said.emoji, said.sender_id)
+def to_react(reaction: ReactPayload) -> React | Unreact:
+    if reaction.remove:
+        return Unreact(reaction.message_id, reaction.emoji, reaction.sender_id)
+    return React(reaction.message_id, reaction.emoji, reaction.sender_id)
 
 
-# --- what clients are sent ------------------------------------------------------------------------------------------
+# --- payloads from the server ---------------------------------------------------------------------------------------
 
 
 class UserPayload(Payload, frozen=True):
@@ -135,8 +136,7 @@ class UserPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `content` is empty when there are only attachments, and in a deleted message, which has
-    `deletedAt`."""
+    """A message. `content` is empty if there are only attachments, and in a deleted message, which has `deletedAt`."""
 
     id: str
     conversation_id: str
@@ -152,7 +152,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class MessageNotePayload(Payload, frozen=True):
-    """A message without its conversation."""
+    """A message without the id of its conversation."""
 
     id: str
     content: str
@@ -192,7 +192,7 @@ class UserTypingPayload(Payload, frozen=True):
 
 
 class ReadPayload(Payload, frozen=True):
-    """A member has read everything up to this message."""
+    """A member has read all messages up to this one."""
 
     user_id: str
     conversation_id: str
@@ -201,7 +201,7 @@ class ReadPayload(Payload, frozen=True):
 
 
 class DeliveredPayload(Payload, frozen=True):
-    """A member's devices have received everything up to this message."""
+    """A member's devices have received all messages up to this one."""
 
     user_id: str
     conversation_id: str
@@ -231,21 +231,22 @@ class OfferUpdatedPayload(NewOfferPayload, frozen=True, kw_only=True):
 
 
 class UserOnlinePayload(Payload, frozen=True):
-    """`status` says whether the user, who is online, wants to be disturbed."""
+    """A user who is online. `status` says more: `online`, `away` or `dnd` (do not disturb)."""
 
     user_id: str
     status: ShownStatus
 
 
 class UserOfflinePayload(Payload, frozen=True):
-    """`lastSeenAt` is null for a user who was never online."""
+    """A user who went offline. `lastSeenAt` is null if the user was never online."""
 
     user_id: str
     last_seen_at: str | None
 
 
 class ConnectedPayload(Payload, frozen=True):
-    """`cursor` is the current place in the log, from which `GET /api/v1/sync` continues."""
+    """The first event of a socket. `cursor` is the current position in the log, from which `GET /api/v1/sync`
+    continues."""
 
     message: str
     user_id: str
@@ -353,7 +354,7 @@ def offer_updated_payload(event: OfferUpdated) -> OfferUpdatedPayload:
 
 
 def offer_accepted_payloads(event: OfferUpdated) -> Iterable[tuple[str, NewOfferPayload]]:
-    """For its author."""
+    """Returns the event for the author of an accepted offer; nothing for other changes of an offer."""
     return [(event.offer.author_id, new_offer_payload(event))] if event.offer.status == "accepted" else []
 
 
@@ -366,11 +367,11 @@ def user_offline_payload(event: PresenceChanged) -> UserOfflinePayload:
     return UserOfflinePayload(event.presence.user_id, None if seen_ms is None else iso(seen_ms))
 
 
-# --- acknowledgements, and what a socket is told of itself ----------------------------------------------------------
+# --- acknowledgements and events about the socket itself ------------------------------------------------------------
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """An acknowledgement. `message` says in words what was done."""
+    """An acknowledgement. `message` describes in words what was done."""
 
     message: str
 
@@ -384,7 +385,7 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReactionsReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
-    """All current reactions to the message."""
+    """An acknowledgement with all current reactions to the message."""
 
     reactions: tuple[ReactionPayload, ...]
 
@@ -394,7 +395,7 @@ class PresenceReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ExceptionPayload(Payload, frozen=True, omit_defaults=False):
-    """A refusal in the form in which NestJS sends exceptions."""
+    """A refusal in the format of NestJS exceptions."""
 
     message: str
     status: Literal["error"] = "error"

@@ -1,6 +1,7 @@
-"""The `talks` dialect, on `/talks`: the vocabulary of a marketplace where two people talk and make each other offers.
+"""The events of the `talks` dialect, in the namespace `/talks`, for a marketplace where two people talk and make
+offers.
 
-A socket receives the events of the conversations that it has joined; of others it is told only
+A socket receives all events of the conversations that it has joined. Of its user's other conversations it receives only
 that there is a message or an offer.
 """
 
@@ -14,55 +15,32 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
+    ACCOUNT_EVENTS,
+    CONTACT_EVENTS,
+    CONVERSATION_EVENTS,
+    MODERATION_EVENTS,
+    NOTIFICATION_EVENTS,
+    PIN_EVENTS,
+    UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
     CallHungUp,
     CallInvited,
-    CallMissed,
     CallRejected,
     CallSignalled,
-    ConversationCreated,
-    ConversationDeleted,
-    ConversationPreferred,
-    ConversationUpdated,
-    InvitationCreated,
-    InvitationDeleted,
-    InvitationUsed,
-    LoginEnded,
-    LoginOpened,
-    LoginRenewed,
-    MemberAdded,
-    MemberRemoved,
-    MemberRestricted,
-    MemberUnrestricted,
-    MemberUpdated,
     MessageDeleted,
     MessageEdited,
-    MessagePinned,
     MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
-    MessageUnpinned,
-    NotificationsRead,
-    Notified,
     OfferCreated,
     OfferUpdated,
-    PreferencesChanged,
     PresenceChanged,
-    ReadPositionMoved,
     RoomEntered,
     RoomLeft,
     TypingChanged,
-    UnreadChanged,
     UploadProgressed,
-    UserBanned,
-    UserBlocked,
-    UserCreated,
-    UserRenamed,
-    UserUnbanned,
-    UserUnblocked,
-    UserUpdated,
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, Outbound, Personal, To
@@ -146,16 +124,17 @@ def _exception(refused: ChatError, _: str) -> tuple[str, ExceptionPayload]:
     return "exception", ExceptionPayload(refused.message)
 
 
-def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001 (its type has it by place)
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
     return "session-ending", EndingPayload(reason, reconnect)
 
 
-def _is_there(event: PresenceChanged) -> bool:
-    """Others are told; what somebody's own devices are told has no name here."""
+def _is_online_contact(event: PresenceChanged) -> bool:
+    """Returns whether the event says that another user is online. A user's own devices receive no presence in this
+    dialect."""
     return not event.own and event.presence.status != "offline"
 
 
-def _is_away(event: PresenceChanged) -> bool:
+def _is_offline_contact(event: PresenceChanged) -> bool:
     return not event.own and event.presence.status == "offline"
 
 
@@ -169,39 +148,39 @@ TALKS = Dialect(
             ConversationIdPayload,
             lambda p: OpenRoom(p.conversation_id),
             _joined,
-            summary="Follow a conversation with this socket. Its user must be a member.",
+            summary="Start receiving a conversation's events on this socket. The user must be a member.",
         ),
         "leave-conversation": Inbound(
             ConversationIdPayload,
             lambda p: CloseRoom(p.conversation_id),
             _left,
-            summary="Stop following a conversation; the socket still receives `new-message` and `new-offer`.",
+            summary="Stop receiving a conversation's events on this socket, except `new-message` and `new-offer`.",
         ),
         "message": Inbound(
             SendPayload,
             lambda p: to_send(p.conversation_id, p),
             _message_reply,
-            summary="Send a message. A retry with the same `clientMessageId` stores it once.",
+            summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
         ),
         "typing": Inbound(
             TypingPayload,
             lambda p: SetTyping(p.conversation_id, is_typing=p.is_typing),
             done,
-            summary="Start or stop typing. It ends by itself after 5 s.",
+            summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
         ),
         "read": Inbound(
             MarkPayload,
             lambda p: MarkRead(p.conversation_id, p.message_id),
             lambda _: DoneReply(message="Messages marked as read"),
             DoneReply,
-            summary="Mark messages as read: all, or up to a message.",
+            summary="Mark messages as read: all, or all up to a message.",
         ),
         "delivered": Inbound(
             MarkPayload,
             lambda p: MarkDelivered(p.conversation_id, p.message_id),
             lambda _: DoneReply(message="Messages marked as delivered"),
             DoneReply,
-            summary="Mark messages as received: all, or up to a message.",
+            summary="Mark messages as delivered: all, or all up to a message.",
         ),
         "offer-update": Inbound(
             UpdateOfferPayload,
@@ -214,40 +193,42 @@ TALKS = Dialect(
             EditPayload,
             lambda p: EditMessage(p.message_id, p.content, p.sender_id),
             _message_reply,
-            summary="Edit one's own message.",
+            summary="Edit a message, as its author.",
         ),
         "delete-message": Inbound(
             MessageIdPayload,
             lambda p: DeleteMessage(p.message_id),
             lambda _: DoneReply(message="Message deleted"),
             DoneReply,
-            summary="Delete a message, as its author or a moderator. A deleted message stays in its place.",
+            summary="Delete a message, as its author or a moderator. An empty placeholder remains in its place.",
         ),
         "react": Inbound(
             ReactPayload,
             to_react,
             _reactions_reply,
-            summary="Add a reaction to a message, or remove it with `remove`.",
+            summary="Add a reaction to a message, or remove one with `remove`.",
         ),
         "presence": Inbound(
             UserIdsPayload,
             lambda p: GetPresence(p.user_ids),
             _presence_reply,
-            summary="Get the presence of users; only of those who share a conversation with the caller.",
+            summary="Get the presence of users who share a conversation with the caller.",
         ),
-        "call-invite": call_inbound(InvitePayload, InviteToCall, "Call the other members, or one of them."),
-        "call-accept": call_inbound(CallPayload, AcceptCall, "Accept a call; the user's other devices stop ringing."),
+        "call-invite": call_inbound(InvitePayload, InviteToCall, "Call the other members of a conversation, or one."),
+        "call-accept": call_inbound(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
         "call-reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
         "call-signal": call_inbound(
-            CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call."
+            CallPayload,
+            SendCallSignal,
+            "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call.",
         ),
-        "call-end": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side is left."),
+        "call-end": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
         "auth:refresh": RENEW_SIGN_IN,
     },
     outbound={
         MessageSent: (
             Outbound(
-                "message", message_event_payload, summary="A message was sent. Its sender's sockets receive it too."
+                "message", message_event_payload, summary="A message was sent. The sender's sockets receive it too."
             ),
             Outbound(
                 "new-message",
@@ -263,27 +244,33 @@ TALKS = Dialect(
         ),
         TypingChanged: (Outbound("typing", user_typing_payload, summary="Another user started or stopped typing."),),
         MessagesRead: (
-            Outbound("read", read_payload, summary="Another member read messages, up to this one.", to=To.OTHERS),
+            Outbound("read", read_payload, summary="Another member read all messages up to this one.", to=To.OTHERS),
         ),
         MessagesDelivered: (
             Outbound(
                 "delivered",
                 delivered_payload,
-                summary="Another member received messages, up to this one.",
+                summary="Another member's devices received all messages up to this one.",
                 to=To.OTHERS,
             ),
         ),
         RoomEntered: (
-            Outbound("user-joined", user_in_room_payload, summary="Another member joined with their first socket."),
+            Outbound(
+                "user-joined",
+                user_in_room_payload,
+                summary="Another member joined the conversation's room with their first socket.",
+            ),
         ),
         RoomLeft: (
-            Outbound("user-left", user_in_room_payload, summary="Another member's last socket left or disconnected."),
+            Outbound(
+                "user-left", user_in_room_payload, summary="Another member's last socket left the conversation's room."
+            ),
         ),
         OfferCreated: (
             Outbound(
                 "offer-created",
                 offer_created_payload,
-                summary="An offer was made. Its author's sockets receive it too.",
+                summary="An offer was made. The author's sockets receive it too.",
             ),
             Outbound(
                 "new-offer",
@@ -302,64 +289,46 @@ TALKS = Dialect(
                 "offer-accepted",
                 offer_accepted_payloads,
                 NewOfferPayload,
-                summary="The user's own offer was accepted, in any conversation.",
+                summary="An offer of this user was accepted, in any conversation.",
             ),
         ),
         PresenceChanged: (
             Outbound(
-                "user-online", user_online_payload, summary="A contact is online, with this status.", when=_is_there
+                "user-online",
+                user_online_payload,
+                summary="A contact is online, with this status.",
+                when=_is_online_contact,
             ),
-            Outbound("user-offline", user_offline_payload, summary="A contact went offline.", when=_is_away),
+            Outbound("user-offline", user_offline_payload, summary="A contact went offline.", when=_is_offline_contact),
         ),
         UploadProgressed: (
-            Outbound("upload-progress", upload_progress_payload, summary="The progress of the user's own upload."),
+            Outbound("upload-progress", upload_progress_payload, summary="An upload of this user progressed."),
         ),
-        CallInvited: (Outbound("call-invite", call_signal_payload, summary="Another user calls."),),
+        CallInvited: (
+            Outbound("call-invite", call_signal_payload, summary="Another user invited this user to a call."),
+        ),
         CallAccepted: (Outbound("call-accept", call_signal_payload, summary="Another user accepted the call."),),
         CallRejected: (Outbound("call-reject", call_signal_payload, summary="Another user rejected the call."),),
         CallSignalled: (
             Outbound(
                 "call-signal",
                 call_signal_payload,
-                summary="An offer, an answer or a candidate of another side of the call.",
+                summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
             ),
         ),
         CallHungUp: (Outbound("call-end", call_signal_payload, summary="Another user left the call."),),
-        CallEnded: (Outbound("call-ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
+        CallEnded: (
+            Outbound("call-ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
+        ),
     },
-    silent=frozenset(
-        {
-            CallMissed,
-            ConversationCreated,
-            ConversationDeleted,
-            ConversationPreferred,
-            ConversationUpdated,
-            LoginEnded,
-            InvitationCreated,
-            InvitationUsed,
-            InvitationDeleted,
-            LoginOpened,
-            LoginRenewed,
-            MemberAdded,
-            MemberRemoved,
-            MemberRestricted,
-            MemberUnrestricted,
-            MemberUpdated,
-            MessagePinned,
-            MessageUnpinned,
-            NotificationsRead,
-            Notified,
-            ReadPositionMoved,
-            PreferencesChanged,
-            UnreadChanged,
-            UserBanned,
-            UserBlocked,
-            UserCreated,
-            UserRenamed,
-            UserUnbanned,
-            UserUnblocked,
-            UserUpdated,
-        }
+    silent=(
+        ACCOUNT_EVENTS
+        | CONTACT_EVENTS
+        | CONVERSATION_EVENTS
+        | MODERATION_EVENTS
+        | PIN_EVENTS
+        | NOTIFICATION_EVENTS
+        | UNREAD_EVENTS
     ),
     welcome=_welcome,
     refusal=refusal_with_message,

@@ -1,1 +1,1 @@
-"""The whatsapp dialect: a messenger that is shaped like WhatsApp."""
+"""The `whatsapp` dialect: a messenger in the style of WhatsApp."""

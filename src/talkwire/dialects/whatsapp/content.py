@@ -1,4 +1,4 @@
-"""The kinds of messages that the `whatsapp` dialect has, and their contents."""
+"""Message types of the `whatsapp` dialect, and their contents."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _MEMBERS = {
     "longitude": _PLACED,
     "address": _PLACED,
 }
-"""The types that have each member of a content. Every type has `text` and `caption`."""
+"""The message types that allow each member of a content. All types allow `text` and `caption`."""
 
-# The decoder would refuse an unknown type without naming the known ones.
+# A Literal type would make the decoder refuse an unknown type without listing the known ones.
 TypeName = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TYPES)})]
-Degrees = Annotated[float, msgspec.Meta(description="In degrees, as WGS 84 has them")]
+Degrees = Annotated[float, msgspec.Meta(description="Degrees in WGS 84")]
 
 
 class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """What a message says. `text` and `caption` are two names of the same, which any type may have.
+    """The content of a message. `text` and `caption` are two names for the same text, which every type allows.
 
-    `image`, `video`, `audio`, `document`: `url` (http or https, or that of an uploaded file) with a `name`; no `url` is
-    needed where a file is attached. `location`: `latitude`, `longitude`, `name` and `address`.
+    `image`, `video`, `audio`, `document`: `url` (http, https, or that of an uploaded file) and an optional `name`;
+    `url` is not needed if a file is attached. `location`: `latitude`, `longitude`, `name` and `address`.
     """
 
     text: str | None = None
@@ -55,16 +55,16 @@ class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
 
 
 class TextBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """`text` and `caption` are two names of the same."""
+    """A new text. `text` and `caption` are two names for it."""
 
     text: str | None = None
     caption: str | None = None
 
 
 class ContentPayload(Payload, frozen=True):
-    """`text` is what the author wrote, empty in a deleted message; `caption` is the same beside a file or a place.
-    `url` and `name` are those of the first attachment; `latitude`, `longitude`, `name` and `address` those of a
-    location."""
+    """The content of a message. `text` is what the author wrote, empty in a deleted message; `caption` repeats it for a
+    file or a location. `url` and `name` are those of the first attachment. `latitude`, `longitude`, `name` and
+    `address` are those of a location."""
 
     text: str
     caption: str | None = None
@@ -75,23 +75,25 @@ class ContentPayload(Payload, frozen=True):
     address: str | None = None
 
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- contents from the client ---------------------------------------------------------------------------------------
 
 
 def text_of(content: str | TextBody | ContentBody) -> str:
-    """Returns what the author wrote. Raises `invalid_request` for a text and another caption."""
+    """Returns the text of a content. Raises `invalid_request` if `text` and `caption` differ."""
     if isinstance(content, str):
         return content
     if content.text and content.caption and content.text != content.caption:
-        raise invalid("content.caption", "is another name for content.text: give one of them")
+        raise invalid(
+            "content.caption", "must not differ from content.text, which it is another name for: give only one"
+        )
     return content.text or content.caption or ""
 
 
 def attached(
     type_: str | None, content: str | ContentBody, refs: tuple[AttachmentRef, ...]
 ) -> tuple[AttachmentRef, ...]:
-    """Returns what a message of this type attaches: what its content points to, before the attachments that the client
-    names. Raises `invalid_request` for a type or a content that the dialect does not have."""
+    """Returns the attachments of a message of this type: the file or the location of its content, then the client's
+    attachments. Raises `invalid_request` for an unknown type or a content that does not fit the type."""
     if type_ is not None and type_ not in TYPES:
         raise invalid("type", f"must be one of {', '.join(TYPES)}")
     body = ContentBody(content) if isinstance(content, str) else content
@@ -100,7 +102,7 @@ def attached(
         return (AttachmentRef(place=_place(body)), *refs)
     if type_ in _MEDIA:
         return _with_kind(cast("AttachedKind", type_), _media(body, refs))
-    # Beside a text, an explicit type keeps the message a text for its readers.
+    # The explicit type is stored with the attachment, so that readers see a text and not, for example, an image.
     return _with_kind("text", refs) if type_ == "text" and text_of(body).strip() else refs
 
 
@@ -108,7 +110,7 @@ def _check_members(type_: str, content: ContentBody) -> None:
     for member, types in _MEMBERS.items():
         if getattr(content, member) is not None and type_ not in types:
             having = ", ".join(each for each in TYPES if each in types)
-            raise invalid(f"content.{member}", f"belongs to messages of type {having}; this one has type {type_}")
+            raise invalid(f"content.{member}", f"is only allowed for the types {having}; this message has type {type_}")
 
 
 def _place(content: ContentBody) -> Place:
@@ -125,9 +127,9 @@ def _media(content: ContentBody, refs: tuple[AttachmentRef, ...]) -> tuple[Attac
         check_name("content.name", content.name)
     if content.url is None:
         if not refs:
-            raise invalid("content.url", "is required, or an uploaded file in attachments")
+            raise invalid("content.url", "is required unless attachments has an uploaded file")
         if content.name is not None:
-            raise invalid("content.name", "names what is at content.url; what is in attachments has a name of its own")
+            raise invalid("content.name", "is only allowed with content.url: files in attachments have their own names")
         return refs
     file_id = file_id_in(content.url)
     if file_id is not None:
@@ -140,11 +142,11 @@ def _with_kind(kind: AttachedKind, refs: tuple[AttachmentRef, ...]) -> tuple[Att
     return (replace(refs[0], kind=kind), *refs[1:]) if refs else ()
 
 
-# --- what clients are sent ------------------------------------------------------------------------------------------
+# --- contents from the server ---------------------------------------------------------------------------------------
 
 
 def type_of(message: Message) -> MessageType:
-    """Returns what the sender's client called a message, or what follows from its first attachment."""
+    """Returns a message's type: the one that the sender's client set, or else the type of its first attachment."""
     if not message.attachments:
         return "text"
     first = message.attachments[0]

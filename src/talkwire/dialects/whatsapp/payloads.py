@@ -1,4 +1,4 @@
-"""What clients of the `whatsapp` dialect send and are sent, over sockets and HTTP."""
+"""Payloads of the `whatsapp` dialect, in both directions, over sockets and REST."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from talkwire.dialects.whatsapp.content import (
     type_of,
 )
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- payloads from the client ---------------------------------------------------------------------------------------
 
 
 class ConversationIdPayload(Payload, frozen=True):
@@ -51,9 +51,9 @@ class ConversationIdPayload(Payload, frozen=True):
 
 
 class SendBody(Payload, frozen=True):
-    """A message to send. `content` is a text, or an object with the members of a message of this `type`. It may be
-    missing beside attachments. Without a `type` the message is a text, or has the type of its first attachment.
-    `senderId` is for the role `service`."""
+    """A message to send. `content` is a string, or an object with the members of this `type`. It may be missing if
+    there are attachments. Without a `type`, the message is a text or has the type of its first attachment. Only the
+    role `service` sets `senderId`: the user who sends the message."""
 
     conversation_id: str
     content: str | ContentBody = ""
@@ -64,8 +64,8 @@ class SendBody(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """The text or caption. An edit changes neither the type nor what is attached. `senderId` is for the role
-    `service`."""
+    """The new text or caption of a message. An edit changes neither the type nor the attachments. Only the role
+    `service` sets `senderId`: the author of the message."""
 
     message_id: str
     content: str | TextBody
@@ -77,7 +77,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. `senderId` is for the role `service`."""
+    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
 
     message_id: str
     emoji: str
@@ -86,7 +86,7 @@ class ReactPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """All messages up to `messageId`; without it, up to the newest."""
+    """The messages to mark: all up to `messageId`, or all without it."""
 
     conversation_id: str
     message_id: str | None = None
@@ -96,31 +96,31 @@ class UserIdsPayload(Payload, frozen=True):
     user_ids: tuple[str, ...]
 
 
-def to_send(said: SendBody) -> SendMessage:
+def to_send(given: SendBody) -> SendMessage:
     return SendMessage(
-        conversation_id=said.conversation_id,
-        content=text_of(said.content),
-        client_message_id=said.client_message_id,
-        sender_id=said.sender_id,
-        attachments=attached(said.type, said.content, attachment_refs(said.attachments)),
+        conversation_id=given.conversation_id,
+        content=text_of(given.content),
+        client_message_id=given.client_message_id,
+        sender_id=given.sender_id,
+        attachments=attached(given.type, given.content, attachment_refs(given.attachments)),
     )
 
 
-def to_edit(said: EditPayload) -> EditMessage:
-    return EditMessage(said.message_id, text_of(said.content), said.sender_id)
+def to_edit(given: EditPayload) -> EditMessage:
+    return EditMessage(given.message_id, text_of(given.content), given.sender_id)
 
 
-def to_react(said: ReactPayload) -> React | Unreact:
-    if said.remove:
-        return Unreact(said.message_id, said.emoji, said.sender_id)
-    return React(said.message_id, said.emoji, said.sender_id)
+def to_react(given: ReactPayload) -> React | Unreact:
+    if given.remove:
+        return Unreact(given.message_id, given.emoji, given.sender_id)
+    return React(given.message_id, given.emoji, given.sender_id)
 
 
-# --- what clients are sent ------------------------------------------------------------------------------------------
+# --- payloads from the server ---------------------------------------------------------------------------------------
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `status` is the lowest that any other member has reached; it is missing in the event of an edit, which
+    """A message. `status` is the lowest status among the other members; it is missing in the event of an edit, which
     does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
 
     id: str
@@ -138,7 +138,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class StatusPayload(Payload, frozen=True):
-    """The status of one message for one member, `userId`."""
+    """The status of a message for one member, `userId`."""
 
     message_id: str
     conversation_id: str
@@ -176,7 +176,7 @@ class ReactionChangedPayload(Payload, frozen=True):
 
 
 class ErrorEventPayload(Payload, frozen=True):
-    """The refusal of an event that asked for no acknowledgement. `status` is always `error`."""
+    """The refusal of an event for which the client did not request an acknowledgement. `status` is always `error`."""
 
     status: Literal["error"]
     message: str
@@ -239,7 +239,7 @@ def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
 
 
 def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:
-    """(author, what they are told), for each message that the event covers."""
+    """Yields (author id, new status) for each message that became delivered or read."""
     status: Status = "read" if isinstance(event, MessagesRead) else "delivered"
     timestamp = iso(event.at_ms)
     for message_id, author_id in event.covered or ():
@@ -259,7 +259,7 @@ def error_event(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]
     return "error", ErrorEventPayload("error", refused.message, refused.code, event, refused.details)
 
 
-# --- what clients are answered --------------------------------------------------------------------------------------
+# --- acknowledgements -----------------------------------------------------------------------------------------------
 
 
 class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -267,7 +267,7 @@ class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """The sent message. Its `status` is `sent`, also when this answers a retry."""
+    """The sent message. Its `status` is `sent`, even if this acknowledges a retry."""
 
     message: MessagePayload
 
@@ -277,7 +277,7 @@ class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """How far the user has read now, and how many messages are unread."""
+    """How far the user has now read, and how many messages are still unread."""
 
     conversation_id: str
     seq: int

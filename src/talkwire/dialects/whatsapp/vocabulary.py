@@ -1,7 +1,8 @@
-"""The `whatsapp` dialect, on `/messages`: a messenger whose senders see what has become of each message.
+"""The events of the `whatsapp` dialect, in the namespace `/messages`: a messenger in which senders see each message's
+status.
 
-A socket receives events of the conversations that it has joined and of no others. A status
-goes to the author of the message alone; who is online, to contacts.
+A socket receives events of the conversations that it has joined, and of no others. The status of a message is sent to
+its author only, and who is online to contacts only.
 """
 
 from __future__ import annotations
@@ -11,56 +12,32 @@ from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
+    ACCOUNT_EVENTS,
+    CONTACT_EVENTS,
+    CONVERSATION_EVENTS,
+    MODERATION_EVENTS,
+    NOTIFICATION_EVENTS,
+    OFFER_EVENTS,
+    PIN_EVENTS,
+    UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
     CallHungUp,
     CallInvited,
-    CallMissed,
     CallRejected,
     CallSignalled,
-    ConversationCreated,
-    ConversationDeleted,
-    ConversationPreferred,
-    ConversationUpdated,
     Event,
-    InvitationCreated,
-    InvitationDeleted,
-    InvitationUsed,
-    LoginEnded,
-    LoginOpened,
-    LoginRenewed,
-    MemberAdded,
-    MemberRemoved,
-    MemberRestricted,
-    MemberUnrestricted,
-    MemberUpdated,
     MessageDeleted,
     MessageEdited,
-    MessagePinned,
     MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
-    MessageUnpinned,
-    NotificationsRead,
-    Notified,
-    OfferCreated,
-    OfferUpdated,
-    PreferencesChanged,
     PresenceChanged,
-    ReadPositionMoved,
     RoomEntered,
     RoomLeft,
     TypingChanged,
-    UnreadChanged,
     UploadProgressed,
-    UserBanned,
-    UserBlocked,
-    UserCreated,
-    UserRenamed,
-    UserUnbanned,
-    UserUnblocked,
-    UserUpdated,
 )
 from talkwire.dialects.dialect import (
     CloseRoom,
@@ -113,15 +90,15 @@ from talkwire.dialects.whatsapp.payloads import (
 )
 
 
-def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001 (its type has it by place)
+def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
     return "session:ending", EndingPayload(reason, reconnect)
 
 
-def _has_come(event: PresenceChanged) -> bool:
+def _came_online(event: PresenceChanged) -> bool:
     return event.came and not event.own
 
 
-def _has_gone(event: PresenceChanged) -> bool:
+def _went_offline(event: PresenceChanged) -> bool:
     return event.presence.status == "offline" and not event.own
 
 
@@ -130,37 +107,37 @@ _INBOUND = {
         ConversationIdPayload,
         lambda p: OpenRoom(p.conversation_id),
         room_reply,
-        summary="Follow a conversation with this socket. Its user must be a member.",
+        summary="Start receiving a conversation's events on this socket. The user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
         lambda p: CloseRoom(p.conversation_id),
         room_reply,
-        summary="Stop following a conversation with this socket. Its user stays a member.",
+        summary="Stop receiving a conversation's events on this socket. The user remains a member.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
-        summary="Start typing, as the signed-in user whatever `userId` says. It ends by itself after 5 s.",
+        summary="Announce that the signed-in user started typing; `userId` is ignored. Typing ends after 5 s.",
     ),
     "typing:stop": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
-        summary="Stop typing.",
+        summary="Announce that the user stopped typing.",
     ),
     "message:send": Inbound(
         SendBody,
         to_send,
         sent_reply,
-        summary="Send a message. A retry with the same `clientMessageId` stores it once.",
+        summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
     ),
     "message:edit": Inbound(
         EditPayload,
         to_edit,
         edited_reply,
-        summary="Edit one's own message.",
+        summary="Edit a message, as its author.",
     ),
     "message:delete": Inbound(
         MessageIdPayload,
@@ -169,19 +146,19 @@ _INBOUND = {
         summary="Delete a message, as its author or a moderator.",
     ),
     "message:react": Inbound(
-        ReactPayload, to_react, reactions_reply, summary="Add a reaction to a message, or remove it with `remove`."
+        ReactPayload, to_react, reactions_reply, summary="Add a reaction to a message, or remove one with `remove`."
     ),
     "message:read": Inbound(
         MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         read_reply,
-        summary="Mark messages as read, up to a message.",
+        summary="Mark messages as read: all, or all up to a message.",
     ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
         done,
-        summary="Mark messages as received, up to a message. An answered heartbeat does so too.",
+        summary="Mark messages as delivered: all, or up to a message. Answering a heartbeat has the same effect.",
     ),
     "call:invite": call_inbound(
         InvitePayload, InviteToCall, "Call the other members of a conversation, or one of them."
@@ -189,20 +166,22 @@ _INBOUND = {
     "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call."),
     "call:reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
     "call:signal": call_inbound(
-        CallPayload, SendCallSignal, "Send an offer, an answer or a candidate to the other sides of a call."
+        CallPayload,
+        SendCallSignal,
+        "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call.",
     ),
     "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call."),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: WatchPresence(p.user_ids),
         presence_reply,
-        summary="Get who of these users is online, and receive when they come and go, contacts or not.",
+        summary="Get the presence of users, and start receiving when they come online or go offline.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnwatchPresence(p.user_ids),
         done,
-        summary="Stop receiving what `presence:subscribe` asked for.",
+        summary="Stop receiving the presence of users.",
     ),
     "auth:refresh": RENEW_SIGN_IN,
 }
@@ -210,7 +189,9 @@ _INBOUND = {
 _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
     MessageSent: (
         Outbound(
-            "message:received", message_received_payload, summary="A message was sent. Its sender receives it too."
+            "message:received",
+            message_received_payload,
+            summary="A message was sent. The sender's sockets receive it too.",
         ),
     ),
     MessageEdited: (Outbound("message:updated", message_updated_payload, summary="A message was edited."),),
@@ -224,7 +205,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             status_payloads,
             StatusPayload,
             followers_only=True,
-            summary="A member received or read one of the user's own messages.",
+            summary="A member received or read a message of this user.",
         ),
     ),
     MessagesDelivered: (
@@ -233,7 +214,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             status_payloads,
             StatusPayload,
             followers_only=True,
-            summary="A member received or read one of the user's own messages.",
+            summary="A member received or read a message of this user.",
         ),
     ),
     TypingChanged: (
@@ -241,72 +222,44 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         Outbound("typing:stop", typing_payload, summary="Another user stopped typing.", when=lambda e: not e.is_typing),
     ),
     PresenceChanged: (
-        Outbound("user:online", user_payload, summary="A contact came online.", when=_has_come),
-        Outbound("user:offline", user_payload, summary="A contact went offline.", when=_has_gone),
+        Outbound("user:online", user_payload, summary="A contact came online.", when=_came_online),
+        Outbound("user:offline", user_payload, summary="A contact went offline.", when=_went_offline),
     ),
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="The progress of the user's own upload."),
+        Outbound("upload:progress", upload_progress_payload, summary="An upload of this user progressed."),
     ),
-    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user calls."),),
+    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user invited this user to a call."),),
     CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
     CallRejected: (Outbound("call:reject", call_signal_payload, summary="Another user rejected the call."),),
     CallSignalled: (
         Outbound(
             "call:signal",
             call_signal_payload,
-            summary="An offer, an answer or a candidate of another side of the call.",
+            summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
         ),
     ),
     CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
-    CallEnded: (Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing."),),
+    CallEnded: (
+        Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
+    ),
 }
-
-_SILENT: frozenset[type[Event]] = frozenset(
-    {
-        UserCreated,
-        UserRenamed,
-        UserUpdated,
-        UserBlocked,
-        UserUnblocked,
-        UserBanned,
-        UserUnbanned,
-        InvitationCreated,
-        InvitationUsed,
-        InvitationDeleted,
-        LoginOpened,
-        LoginRenewed,
-        LoginEnded,
-        ConversationCreated,
-        ConversationUpdated,
-        ConversationDeleted,
-        ConversationPreferred,
-        MemberAdded,
-        MemberRemoved,
-        MemberUpdated,
-        MemberRestricted,
-        MemberUnrestricted,
-        MessagePinned,
-        MessageUnpinned,
-        OfferCreated,
-        OfferUpdated,
-        PreferencesChanged,
-        CallMissed,
-        RoomEntered,
-        RoomLeft,
-        UnreadChanged,
-        NotificationsRead,
-        Notified,
-        ReadPositionMoved,
-    }
-)
-"""What this vocabulary has no word for."""
 
 WHATSAPP = Dialect(
     name="whatsapp",
     namespace="/messages",
     inbound=_INBOUND,
     outbound=_OUTBOUND,
-    silent=_SILENT,
+    silent=(
+        ACCOUNT_EVENTS
+        | CONTACT_EVENTS
+        | CONVERSATION_EVENTS
+        | MODERATION_EVENTS
+        | PIN_EVENTS
+        | NOTIFICATION_EVENTS
+        | UNREAD_EVENTS
+        | OFFER_EVENTS
+        | {RoomEntered, RoomLeft}
+    ),
     welcome=lambda *_: None,
     refusal=refusal_with_message,
     error=error_event,
