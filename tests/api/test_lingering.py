@@ -1,4 +1,4 @@
-"""The end of an answer whose request is still coming."""
+"""The response to a request whose body is still arriving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def stopping() -> Lingering:
 
 @pytest.mark.parametrize("last", [{}, {"body": b"x"}, {"body": b"", "more_body": False}])
 async def test_a_body_ends_where_no_more_is_announced(last: Message) -> None:
-    """A server may leave out what is the default."""
+    """An ASGI server may omit `more_body`, which defaults to false."""
     scope: Any = {
         "type": "http",
         "method": "GET",

@@ -1,6 +1,7 @@
-"""A sixth dialect, in names like Rocket.Chat's: what a newcomer writes to have one more vocabulary, and all of it.
+"""A sixth dialect with event names in the style of Rocket.Chat, as an example of what a new dialect needs.
 
-An exercise, not a copy of that server: rooms are `rid`, texts `msg`, times `{"$date": ms}`, users `{_id, username}`.
+It is an exercise and not compatible with that server: rooms are `rid`, texts `msg`, times `{"$date": ms}`, users `{_id,
+username}`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class RocketMessage(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
 
 
 class RoomNews(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who did it, and what it concerns."""
+    """An event in a room: the user who caused it, and the message that it is about."""
 
     rid: str
     uid: str

@@ -1,4 +1,4 @@
-"""The `crm` dialect's table and payloads, without a server."""
+"""Unit tests of the `crm` dialect's events and payloads."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ anything = st.text() | st.integers().map(str) | st.integers(0, 2**54).map(str) |
 
 
 @given(anything)
-@example("٣")  # a digit elsewhere
+@example("٣")  # a non-ASCII digit
 @example("1\n")
-def test_an_id_that_was_told_names_the_same_when_it_is_sent_back(text: str) -> None:
+def test_an_id_survives_a_round_trip_through_a_client(text: str) -> None:
     assert text_of(numeral(text)) == text
 
 
@@ -58,25 +58,25 @@ def test_a_numeral_that_javascript_can_hold_is_a_number(number: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "01", "-1", "+1", "1.0", "1e3", " 1", "1 ", "1_000", "0x1", "٣", "talk-123"])
-def test_what_is_no_canonical_numeral_stays_a_text(text: str) -> None:
+def test_an_id_that_is_no_canonical_numeral_stays_a_string(text: str) -> None:
     assert numeral(text) == text
 
 
 @given(st.integers(min_value=SAFE_MAX + 1))
 @example(SAFE_MAX + 1)
 @example(9_999_999_999_999_999)
-def test_a_numeral_that_javascript_would_round_stays_a_text(number: int) -> None:
+def test_a_numeral_that_javascript_would_round_stays_a_string(number: int) -> None:
     assert numeral(str(number)) == str(number)
 
 
 @pytest.mark.parametrize("sent", [b"1.0", b"1e0", b"true", b"-1", b"null", b"[1]", b"{}", b"9007199254740992"])
-def test_what_is_neither_a_safe_integer_nor_a_text_is_no_id(sent: bytes) -> None:
+def test_only_safe_integers_and_strings_are_ids(sent: bytes) -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.json.decode(b'{"chatId":%s}' % sent, type=ChatPayload)
     assert invalid_payload(refused.value).details[0]["path"] == "chatId"  # type: ignore[index]  # JSON
 
 
-# --- from events to commands ----------------------------------------------------------------------------------------
+# --- from client events to commands ---------------------------------------------------------------------------------
 
 
 def command_of(name: str, payload: object) -> object:
@@ -86,7 +86,7 @@ def command_of(name: str, payload: object) -> object:
 
 
 @pytest.mark.parametrize("chat_id", [1, "1"], ids=["number", "text"])
-def test_ids_are_taken_as_numbers_and_as_texts(chat_id: object) -> None:
+def test_ids_are_accepted_as_numbers_and_strings(chat_id: object) -> None:
     assert command_of("joinChat", {"chatId": chat_id}) == OpenRoom("1")
     assert command_of("sendMessage", {"chatId": chat_id, "content": "x"}) == SendMessage("1", "x")
     assert command_of("markAsRead", {"chatId": chat_id, "messageId": chat_id}) == MarkRead("1", "1")
@@ -94,16 +94,16 @@ def test_ids_are_taken_as_numbers_and_as_texts(chat_id: object) -> None:
     assert command_of("updateMessage", sent) == EditMessage("1", "x", "1")
 
 
-def test_a_text_is_the_id_that_it_is() -> None:
+def test_a_string_id_is_not_converted() -> None:
     assert command_of("joinChat", {"chatId": "007"}) == OpenRoom("007")
 
 
-def test_a_reaction_is_given_and_taken_back() -> None:
+def test_a_reaction_is_added_and_removed() -> None:
     assert command_of("reactToMessage", {"messageId": 5, "emoji": "x"}) == React("5", "x")
     assert command_of("reactToMessage", {"messageId": 5, "emoji": "x", "remove": True}) == Unreact("5", "x")
 
 
-# --- from events of the chat to what is told --------------------------------------------------------------------------
+# --- from chat events to server events ------------------------------------------------------------------------------
 
 
 def message(**further: Any) -> Message:  # noqa: ANN401 (a message's members)
@@ -114,8 +114,8 @@ def as_json(value: object) -> Any:  # noqa: ANN401 (JSON)
     return json.loads(msgspec.json.encode(value))
 
 
-def told(event: Event) -> dict[str, Any]:
-    """Name -> payload, of what goes to many."""
+def sent_events(event: Event) -> dict[str, Any]:
+    """Returns the payloads of a chat event that many users receive, by event name."""
     packets = [each for each in CRM.outbound[type(event)] if isinstance(each, Outbound)]
     return {each.name: as_json(each.payload(event)) for each in packets if each.when is None or each.when(event)}
 
@@ -133,24 +133,24 @@ WHOLE_MESSAGE = {
 }
 
 
-def test_a_new_message_is_told_with_its_chat_and_the_time() -> None:
+def test_a_new_message_has_its_chat_and_the_time() -> None:
     timestamp = WHOLE_MESSAGE["createdAt"]
     news = {"message": WHOLE_MESSAGE, "chatId": 1, "timestamp": timestamp}
-    assert told(MessageSent(7, 1_700_000_000_000, message())) == {"newMessage": news}
+    assert sent_events(MessageSent(7, 1_700_000_000_000, message())) == {"newMessage": news}
 
 
 def test_an_edited_message_says_when_and_whether_it_has_been_read() -> None:
     edited = MessageEdited(8, 1_700_000_001_000, message(edited_ms=1_700_000_001_000), read=True)
-    news = told(edited)["messageUpdated"]
+    news = sent_events(edited)["messageUpdated"]
     assert news["message"] == {**WHOLE_MESSAGE, "updatedAt": "2023-11-14T22:13:21.000Z", "isRead": True}
     assert news["timestamp"] == "2023-11-14T22:13:21.000Z"
 
 
-def test_an_edit_that_nobody_looked_for_readers_at_says_nothing_of_them() -> None:
-    assert "isRead" not in told(MessageEdited(8, 0, message(edited_ms=1)))["messageUpdated"]["message"]
+def test_an_edit_without_known_readers_has_no_is_read() -> None:
+    assert "isRead" not in sent_events(MessageEdited(8, 0, message(edited_ms=1)))["messageUpdated"]["message"]
 
 
-def test_what_is_attached_and_reacted_is_told_too() -> None:
+def test_a_message_has_its_attachments_and_reactions() -> None:
     reactions = (Reaction("x", 2, ("123", "bob")),)
     payload = message_payload(message(attachments=(Attachment("/a", "a"),), reactions=reactions), is_read=False)
     assert as_json(payload) == {
@@ -160,9 +160,9 @@ def test_what_is_attached_and_reacted_is_told_too() -> None:
     }
 
 
-def test_a_reaction_says_who_and_what_there_is_now() -> None:
+def test_a_reaction_event_has_the_user_and_all_reactions() -> None:
     event = MessageReacted(9, 0, message(), "bob", "x", added=False)
-    assert told(event)["messageReaction"] == {
+    assert sent_events(event)["messageReaction"] == {
         "messageId": 1_000_000_000_007,
         "chatId": 1,
         "userId": "bob",
@@ -173,8 +173,8 @@ def test_a_reaction_says_who_and_what_there_is_now() -> None:
     }
 
 
-def test_typing_says_whose_and_where() -> None:
-    payload = told(TypingChanged("1", "123", "Ann", is_typing=True))["userTyping"]
+def test_typing_has_the_user_and_the_chat() -> None:
+    payload = sent_events(TypingChanged("1", "123", "Ann", is_typing=True))["userTyping"]
     assert payload.pop("timestamp")
     assert payload == {"chatId": 1, "userId": 123, "isTyping": True}
 
@@ -182,14 +182,14 @@ def test_typing_says_whose_and_where() -> None:
 READ_BY_BOB = {"chatId": 1, "messageId": 5, "userId": "bob", "timestamp": "1970-01-01T00:00:00.000Z"}
 
 
-def test_who_has_read_is_told_to_the_others() -> None:
-    assert told(MessagesRead(9, 0, "1", "bob", 5, 5)) == {"messageRead": READ_BY_BOB}
+def test_other_members_receive_read_receipts() -> None:
+    assert sent_events(MessagesRead(9, 0, "1", "bob", 5, 5)) == {"messageRead": READ_BY_BOB}
     assert [each.to for each in CRM.outbound[MessagesRead] if isinstance(each, Outbound)] == [To.OTHERS]
 
 
-def test_who_has_read_in_a_large_chat_is_told_to_the_authors_alone() -> None:
+def test_only_authors_receive_read_receipts_of_a_large_chat() -> None:
     event = MessagesRead(9, 0, "1", "bob", 5, 5, authors=("123", "bob", "carol"))
-    assert told(event) == {}
+    assert sent_events(event) == {}
     (personal,) = [each for each in CRM.outbound[MessagesRead] if isinstance(each, Personal)]
     assert personal.followers_only
     assert as_json(list(personal.payloads(event))) == [["123", READ_BY_BOB], ["carol", READ_BY_BOB]]
@@ -206,11 +206,11 @@ def test_who_has_read_in_a_large_chat_is_told_to_the_authors_alone() -> None:
         (PresenceChanged(Presence("123", "offline", None, 0), own=True), set()),
     ],
 )
-def test_contacts_come_and_go(event: PresenceChanged, names: set[str]) -> None:
-    assert told(event).keys() == names
+def test_contacts_come_online_and_go_offline(event: PresenceChanged, names: set[str]) -> None:
+    assert sent_events(event).keys() == names
 
 
-# --- what has been read ---------------------------------------------------------------------------------------------
+# --- read messages --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_message_is_read_once_somebody_but_its_sender_has_read_it(
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_names_what_the_client_has_sent() -> None:
+def test_a_refusal_uses_the_dialects_member_names() -> None:
     refused = as_json(CRM.refusal(invalid("conversationId", "must be an id")))
     assert refused == {
         "success": False,
@@ -253,7 +253,7 @@ def test_an_error_without_acknowledgement_is_a_message_alone() -> None:
     assert (name, as_json(payload)) == ("error", {"message": "chatId: must be an id"})
 
 
-def test_a_refusal_in_other_words_keeps_what_it_has_no_word_for() -> None:
+def test_a_refusal_keeps_members_that_the_dialect_does_not_rename() -> None:
     names = {"conversationIds": "chatIds"}
     error = ChatError(
         "invalid_request",
@@ -266,6 +266,6 @@ def test_a_refusal_in_other_words_keeps_what_it_has_no_word_for() -> None:
 
 
 @pytest.mark.parametrize("details", [None, {"retryAfterMs": 5}, ["conversationId"]])
-def test_a_refusal_that_names_no_place_stays_as_it_is(details: object) -> None:
+def test_a_refusal_without_paths_stays_unchanged(details: object) -> None:
     error = reworded(ChatError("forbidden", "conversationId is a word", details), {"conversationId": "chatId"})
     assert (error.code, error.message, error.details) == ("forbidden", "conversationId is a word", details)

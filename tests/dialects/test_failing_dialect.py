@@ -1,4 +1,4 @@
-"""A dialect with a bug: whoever speaks another one does not notice, and who has to go goes."""
+"""A dialect with a bug: clients of other dialects are not affected, and sockets that must be closed are closed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FAILING = replace(
         "typing": replace(ROCKET.inbound["typing"], then=fail),
         "closeRoom": replace(ROCKET.inbound["closeRoom"], reply=fail, answer=RoomNews),
     },
-    # The reference asks for that of another reason.
+    # Generating the API documentation calls this with another reason.
     goodbye=lambda reason, _: fail() if reason == "banned" else None,
 )
 
@@ -53,8 +53,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def three(world: World) -> tuple[str, ChatClient, ChatClient]:
-    """A conversation of rachel, who speaks the failing dialect and came first, so that she is told first, and of mike
-    and carol; the clients of the first two."""
+    """Returns a conversation of rachel, mike and carol, and the clients of rachel and mike. Rachel uses the failing
+    dialect and connects first, so that the server notifies her first."""
     conversation = await world.conversation("mike", "rachel", "carol")
     rachel = await world.connect("rachel", dialect=FAILING)
     mike = await world.connect("mike")
@@ -62,7 +62,7 @@ async def three(world: World) -> tuple[str, ChatClient, ChatClient]:
     return conversation, rachel, mike
 
 
-async def test_what_one_dialect_fails_to_tell_the_others_tell(world: World) -> None:
+async def test_other_dialects_receive_an_event_that_one_dialect_fails_to_build(world: World) -> None:
     conversation, _, mike = await three(world)
     carol = await world.connect("carol")
     sent = await carol.send_message(conversation, "colour")
@@ -72,7 +72,7 @@ async def test_what_one_dialect_fails_to_tell_the_others_tell(world: World) -> N
     assert (await mike.next("typing:user"))["isTyping"] is True
 
 
-async def test_who_is_removed_hears_no_more_though_telling_of_it_failed(world: World) -> None:
+async def test_a_removed_member_receives_nothing_more_even_if_the_event_failed(world: World) -> None:
     conversation, rachel, mike = await three(world)
     path = f"/api/v1/conversations/{conversation}/members/{world.id_of('rachel')}"
     await world.service("DELETE", path)
@@ -80,7 +80,7 @@ async def test_who_is_removed_hears_no_more_though_telling_of_it_failed(world: W
     assert await rachel.pending() == []
 
 
-async def test_who_is_banned_is_put_out_though_the_farewell_failed(world: World) -> None:
+async def test_a_banned_user_is_disconnected_even_if_the_goodbye_failed(world: World) -> None:
     _, rachel, _ = await three(world)
     path = f"/api/v1/users/{world.id_of('rachel')}/ban"
     assert (await world.request("PUT", path, by="backend", role="admin")).is_success
@@ -88,7 +88,7 @@ async def test_who_is_banned_is_put_out_though_the_farewell_failed(world: World)
 
 
 @pytest.mark.parametrize("event", ["readMessages", "typing", "closeRoom"])
-async def test_an_answer_that_cannot_be_made_is_a_refusal_and_holds_up_nothing(world: World, event: str) -> None:
+async def test_an_acknowledgement_that_fails_becomes_a_refusal(world: World, event: str) -> None:
     conversation, rachel, mike = await three(world)
     await mike.send_message(conversation, "Read this")
     refused = await rachel.call(event, {"rid": conversation, "typing": True})

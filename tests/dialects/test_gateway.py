@@ -1,4 +1,4 @@
-"""What the `gateway` dialect makes of what its clients send, and of what happens."""
+"""Unit tests of the `gateway` dialect: commands of client events, and payloads of chat events."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def notification_of(message: Message) -> Json:
 @pytest.mark.parametrize(
     "said", [None, "Hello", 5, [1, {"a": None}], {}, {"message": "Hello", "data": {}}, {"conversationId": None}]
 )
-def test_what_names_no_conversation_is_for_nobody_else(said: object) -> None:
+def test_a_message_without_a_conversation_is_not_sent(said: object) -> None:
     assert command_of(said) == TellTime()
 
 
-def test_what_names_a_conversation_is_sent_there() -> None:
+def test_a_message_with_a_conversation_is_sent_there() -> None:
     assert command_of({"conversationId": "talk-1", "message": "Hello", "data": 5}) == SendMessage("talk-1", "Hello")
 
 
@@ -66,7 +66,7 @@ def test_a_message_may_have_a_client_message_id_and_the_backend_names_who_sends_
         ({"conversationId": 5, "message": "Hello"}, "conversationId"),
     ],
 )
-def test_a_message_that_cannot_be_sent_is_refused_with_the_place(said: object, path: str) -> None:
+def test_an_invalid_message_is_refused_with_its_path(said: object, path: str) -> None:
     with pytest.raises(ChatError) as refused:
         command_of(said)
     assert refused.value.code == "invalid_request"
@@ -82,7 +82,7 @@ def nested(depth: int) -> object:
 
 
 @pytest.mark.parametrize("said", [b"bytes", {"a": [b"bytes"]}, nested(NESTING_MAX + 1), "zero\x00", {"\ud800": 1}])
-def test_what_could_not_be_said_back_is_refused(said: object) -> None:
+def test_a_payload_that_cannot_be_echoed_is_refused(said: object) -> None:
     with pytest.raises(ChatError) as refused:
         command_of(said)
     assert refused.value.code == "invalid_request"
@@ -99,13 +99,13 @@ def test_what_could_not_be_said_back_is_refused(said: object) -> None:
         (None, None),
     ],
 )
-def test_the_sender_is_told_what_was_received_and_when(said: object, received: object) -> None:
+def test_the_echo_has_the_received_payload_and_the_time(said: object, received: object) -> None:
     data = {"receivedMessage": received, "timestamp": AT}
     expected = {"success": True, "message": "Message received by server", "data": data}
     assert echo_of(said) == ("messageReceived", expected)
 
 
-def test_what_was_sent_to_a_conversation_was_received_when_it_was_written() -> None:
+def test_the_echo_of_a_stored_message_has_its_creation_time() -> None:
     assert echo_of({"message": "Hello!"}, MESSAGE)[1]["data"] == {"receivedMessage": "Hello!", "timestamp": AT}
 
 
@@ -119,13 +119,13 @@ def test_a_message_is_a_notification() -> None:
     }
 
 
-def test_of_a_message_without_text_a_notification_says_what_is_attached() -> None:
+def test_a_notification_of_a_message_without_text_names_the_attachments() -> None:
     files = (Attachment("/a", "cat.png"), Attachment("/b", "dog.png"))
     message = msgspec.structs.replace(MESSAGE, content="", attachments=files)
     assert notification_of(message)["body"] == "cat.png, dog.png"
 
 
-def test_a_socket_is_greeted_with_who_it_is() -> None:
+def test_the_welcome_event_has_the_user_and_the_socket() -> None:
     packet = GATEWAY.welcome(User("alice", "Alice", 0), "abc", "1-7")
     assert packet is not None
     assert packet.name == "connected"
@@ -149,18 +149,18 @@ def test_a_refused_acknowledgement_has_the_sentence_beside_the_error() -> None:
     }
 
 
-def test_who_is_turned_away_is_not_told_why() -> None:
+def test_a_refused_sign_in_does_not_reveal_the_reason() -> None:
     assert GATEWAY.turned_away is not None
     name, payload = GATEWAY.turned_away(ChatError("token_expired", "This token has expired."))
     assert (name, msgspec.to_builtins(payload)) == ("error", {"message": "Authentication failed"})
 
 
 @pytest.mark.parametrize(("reason", "message"), [("token_expired", "Token expired"), ("what else", "Disconnected")])
-def test_who_shall_not_come_back_with_the_same_token_is_told_why(reason: str, message: str) -> None:
+def test_the_goodbye_event_has_the_reason_if_the_token_became_invalid(reason: str, message: str) -> None:
     goodbye = GATEWAY.goodbye(reason, False)
     assert goodbye is not None
     assert (goodbye[0], msgspec.to_builtins(goodbye[1])) == ("error", {"message": message})
 
 
-def test_who_shall_come_back_is_told_nothing() -> None:
+def test_a_client_that_should_reconnect_receives_no_goodbye_event() -> None:
     assert GATEWAY.goodbye("shutdown", True) is None

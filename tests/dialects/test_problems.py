@@ -1,4 +1,4 @@
-"""How refusals speak of a payload that does not fit."""
+"""The texts of refusals for invalid payloads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Needed(msgspec.Struct):
         ('{"limit": 1e999}', Given, "limit", "must be a number that fits 64 bits"),
     ],
 )
-def test_a_refusal_says_what_a_place_must_be(body: str, type_: type, path: str, message: str) -> None:
+def test_a_refusal_says_what_a_member_must_be(body: str, type_: type, path: str, message: str) -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.json.decode(body, type=type_)
     error = invalid_payload(refused.value, type_)
@@ -78,14 +78,14 @@ def test_a_refusal_says_what_a_place_must_be(body: str, type_: type, path: str, 
     )
 
 
-def test_no_name_of_a_python_type_is_left() -> None:
-    """Whatever msgspec may say besides."""
+def test_a_refusal_contains_no_python_types() -> None:
+    """Even for messages of msgspec that the code does not know."""
     for message in ("Expected `frozenset`, got `str`", "Something new about `Struct`"):
         error = invalid_payload(msgspec.ValidationError(message))
         assert "Expected" not in error.message
 
 
-def test_a_refusal_names_the_fields_that_nobody_reads() -> None:
+def test_a_refusal_names_unknown_fields() -> None:
     error = with_unknown_fields(invalid("content", "must not be empty"), Needed, {"contents": "Hello", "x": 1})
     assert error.message == (
         "content: must not be empty; contents: is not a field here; did you mean content?; x: is not a field here"
@@ -98,7 +98,7 @@ def test_a_refusal_names_the_fields_that_nobody_reads() -> None:
 
 
 @pytest.mark.parametrize("given", [{"content": ""}, [], None, "x"])
-def test_a_refusal_stays_where_every_field_is_known(given: object) -> None:
+def test_a_refusal_stays_unchanged_if_every_field_is_known(given: object) -> None:
     error = invalid("content", "must not be empty")
     assert with_unknown_fields(error, Needed, given) is error
     assert with_unknown_fields(error, Needed | None, given) is error

@@ -1,4 +1,4 @@
-"""Somebody adds a sixth dialect: one file, and its name where the server is made."""
+"""Adding a sixth dialect takes one file, and its name where the server is created."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def both(world: World) -> tuple[str, ChatClient, ChatClient]:
-    """A conversation of rachel, who speaks the sixth dialect, and of mike, who speaks the first."""
+    """Returns a conversation of rachel, who uses the sixth dialect, and mike, who uses the messenger dialect, with
+    their clients."""
     conversation = await world.conversation("mike", "rachel")
     rachel, mike = await world.connect("rachel", dialect=ROCKET), await world.connect("mike")
     await rachel.done("openRoom", {"rid": conversation})
@@ -115,11 +116,11 @@ async def test_reading_goes_both_ways(world: World) -> None:
     own = await send(rachel, conversation, "And this")
     await mike.done("message:read", {"conversationId": conversation})
     assert await rachel.next("messages-read") == {"rid": conversation, "uid": world.id_of("mike"), "mid": own["_id"]}
-    # Who read it is not told.
+    # The sixth dialect does not say who has read a message.
     assert await rachel.pending("messages-read") == []
 
 
-async def test_a_room_that_is_not_open_is_told_of_messages_only(world: World) -> None:
+async def test_a_socket_outside_a_room_receives_only_new_messages(world: World) -> None:
     conversation, rachel, mike = await both(world)
     await rachel.done("closeRoom", {"rid": conversation})
     sent = await mike.send_message(conversation, "Are you there?")
@@ -129,7 +130,7 @@ async def test_a_room_that_is_not_open_is_told_of_messages_only(world: World) ->
     assert await rachel.pending() == []
 
 
-async def test_who_opens_and_closes_a_room_is_told_in_the_sixth_dialect(world: World) -> None:
+async def test_opening_and_closing_a_room_sends_events_in_the_sixth_dialect(world: World) -> None:
     conversation, rachel, _ = await both(world)
     other = await world.connect("mike", dialect=ROCKET)
     await other.done("openRoom", {"rid": conversation})
@@ -138,7 +139,7 @@ async def test_who_opens_and_closes_a_room_is_told_in_the_sixth_dialect(world: W
     assert await rachel.next("user-left") == {"rid": conversation, "uid": world.id_of("mike")}
 
 
-async def test_refusals_look_as_the_sixth_dialect_has_them(world: World) -> None:
+async def test_refusals_have_the_format_of_the_sixth_dialect(world: World) -> None:
     _, rachel, _ = await both(world)
     foreign = await world.conversation("mike", "carol")
     refused = await rachel.call("sendMessage", {"rid": foreign, "msg": "Let me in"})
@@ -147,7 +148,7 @@ async def test_refusals_look_as_the_sixth_dialect_has_them(world: World) -> None
     assert (await rachel.next("error"))["error"] == "invalid_request"
 
 
-async def test_a_client_of_the_root_namespace_may_ask_for_the_sixth_dialect(world: World) -> None:
+async def test_a_client_of_the_root_namespace_may_select_the_sixth_dialect(world: World) -> None:
     conversation = await world.conversation("mike", "rachel")
     rachel = await world.open(dialect=ROCKET, namespace="/")
     await rachel.sign_in({"token": world.server.token(world.id_of("rachel")), "dialect": "rocket"})

@@ -1,4 +1,4 @@
-"""Programs with Talkwire within them, served in the tests' own process."""
+"""Fixtures for programs that embed Talkwire, which run in the tests' own process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Serve = Callable[..., Awaitable[TemporaryServer]]
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:
-    """Talkwire hands its logs over, to where `caplog` sees them."""
+    """Restores the logging configuration after each test, so that `caplog` receives Talkwire's logs."""
     with logging_kept():
         yield
 
@@ -31,7 +31,8 @@ def chat() -> Talkwire:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Serves a Talkwire until the test ends; alice and bob have a conversation `talk` there."""
+    """Returns a function that serves a `Talkwire` until the test ends. It creates the conversation `talk` of alice and
+    bob."""
     async with AsyncExitStack() as servers:
 
         async def serve(chat: Talkwire, **settings: Any) -> TemporaryServer:  # noqa: ANN401 (settings)
@@ -43,6 +44,6 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 async def request(server: TemporaryServer, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
-    """`options` are httpx's."""
+    """Sends an HTTP request to a server. `options` are passed to httpx."""
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=10) as http:
         return await http.request(method, path, **options)

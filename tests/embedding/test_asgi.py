@@ -1,5 +1,5 @@
-"""The chat as an ASGI application of somebody else's server, which the tests play. tests/clients/test_chat_clients.py
-has the official clients and uvicorn itself."""
+"""The chat as an ASGI application. The tests play the ASGI server; tests/clients/test_chat_clients.py uses uvicorn and
+the official clients."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def client_of(app: Any, **options: Any) -> AsyncIterator[httpx.AsyncClient
 
 
 class Socket:
-    """A WebSocket of an ASGI server that a test plays."""
+    """A WebSocket connection to the application, played by the test as the ASGI server."""
 
     def __init__(self, app: Any, query: str = "EIO=4&transport=websocket", **scope: Any) -> None:  # noqa: ANN401
         self._app = app
@@ -91,7 +91,7 @@ class Socket:
         return await asyncio.wait_for(self.from_app.get(), DEADLINE_S)
 
     async def text(self) -> str:
-        """The next text that the server sends."""
+        """Returns the next text frame that the application sends."""
         message = await self.next()
         assert message["type"] == "websocket.send", message
         return str(message["text"])
@@ -124,7 +124,7 @@ async def test_rest_files_and_documents_are_served(settings: Settings) -> None:
         assert (await client.get("/nowhere")).status_code == 404
 
 
-async def test_the_address_of_the_scope_is_the_clients(settings: Settings) -> None:
+async def test_the_clients_address_is_taken_from_the_scope(settings: Settings) -> None:
     chat = Talkwire(replace(settings, trusted_proxies=("10.0.0.1",)))
     async with chat.lifespan():
         for peer, forwarded_for, expected in (
@@ -171,7 +171,7 @@ async def test_an_application_beside_sees_the_scope_as_it_was(settings: Settings
             assert await socket.text() == "3.50"
 
 
-async def test_an_application_has_the_chat_mounted(settings: Settings) -> None:
+async def test_an_application_mounts_the_chat(settings: Settings) -> None:
     chat = Talkwire(settings)
     app = FastAPI(lifespan=chat.lifespan)
 
@@ -192,7 +192,7 @@ async def test_an_application_has_the_chat_mounted(settings: Settings) -> None:
             await socket.sign_in()
 
 
-async def test_a_chat_mounted_in_the_application_beside_it_ends_somewhere(settings: Settings) -> None:
+async def test_mounting_the_chat_in_its_own_application_does_not_loop(settings: Settings) -> None:
     app = FastAPI()
     chat = Talkwire(settings, app=app)
     app.mount("/", chat)
@@ -200,7 +200,7 @@ async def test_a_chat_mounted_in_the_application_beside_it_ends_somewhere(settin
         assert (await client.get("/nowhere")).status_code == 404
 
 
-# --- who is let in --------------------------------------------------------------------------------------------------
+# --- access policy --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_development_sign_in_serves_this_machine_only(
 
 @pytest.fixture
 async def developing(tmp_path: Path) -> AsyncIterator[Talkwire]:
-    """A chat that believes whoever says who they are, with an application beside it."""
+    """A chat with development sign-in, which accepts any user id, with an application beside it."""
     app = FastAPI()
 
     @app.get("/own")
@@ -307,7 +307,7 @@ async def test_a_refused_handshake_is_answered_in_http_where_the_server_can(sett
             assert (await socket.next())["type"] == "websocket.close"
 
 
-async def test_a_message_over_the_limit_closes(settings: Settings) -> None:
+async def test_a_message_over_the_limit_closes_the_connection(settings: Settings) -> None:
     chat = Talkwire(settings)
     async with chat.lifespan(), Socket(chat).opened() as socket:
         await socket.sign_in()
@@ -324,13 +324,13 @@ async def test_a_client_that_does_not_read_is_cut_off(settings: Settings) -> Non
         async with asyncio.timeout(DEADLINE_S):
             while chat._node.engine.connections:
                 await chat.send_to_user("alice", "alert", "x" * 60_000)
-                await asyncio.sleep(0)  # output leaves at the end of the turn
+                await asyncio.sleep(0)  # output is sent at the end of the event loop's turn
                 sent += 60_000
         assert sent < UNSENT_MAX * 3
         await asyncio.wait_for(socket.task, DEADLINE_S)
 
 
-async def test_the_end_closes_sockets_and_answers_polls(settings: Settings) -> None:
+async def test_stopping_closes_sockets_and_answers_polls(settings: Settings) -> None:
     chat = Talkwire(settings)
     async with AsyncExitStack() as clients:
         async with chat.lifespan():
@@ -394,7 +394,7 @@ async def test_an_invitations_link_has_the_servers_scheme(settings: Settings, sc
         ("https", "https://chat.example", True),
     ],
 )
-async def test_behind_a_certificate_a_page_without_one_is_another_site(
+async def test_over_tls_a_page_without_tls_is_another_origin(
     settings: Settings, scheme: str, page: str, *, is_allowed: bool
 ) -> None:
     chat = Talkwire(settings)
@@ -455,7 +455,7 @@ async def test_a_second_process_on_sqlite_is_refused(settings: Settings, monkeyp
     assert "SQLite supports one process: run one worker" in answer["message"]
 
 
-async def test_an_application_that_does_not_start_keeps_the_chat_from_starting(settings: Settings) -> None:
+async def test_the_chat_does_not_start_if_the_application_fails(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if settings.data.exists():
@@ -466,11 +466,11 @@ async def test_an_application_that_does_not_start_keeps_the_chat_from_starting(s
     _, from_app, task = await lifespan_of(chat)
     assert (await from_app.get())["type"] == "lifespan.startup.failed"
     await task
-    async with chat.lifespan():  # nothing was left running
+    async with chat.lifespan():  # the failed start left nothing running
         pass
 
 
-async def test_what_is_asked_of_a_chat_that_does_not_run_says_how_to_run_it(settings: Settings) -> None:
+async def test_an_error_for_a_stopped_chat_says_how_to_run_it(settings: Settings) -> None:
     chat = Talkwire(settings)
     with pytest.raises(RuntimeError, match="uvicorn shop:chat"):
         await chat.send_to_user("alice", "alert", {})

@@ -1,4 +1,4 @@
-"""The claims of a token that an application's hooks and handlers can read."""
+"""Token claims, as hooks and handlers of an application can read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of the application's own, from any client to a handler and back."""
+"""Custom events of an application: from any client to a handler, and the acknowledgement back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIALECTS = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm":
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_handler_hears_every_dialect_in_its_namespace_and_in_the_root(
+async def test_a_handler_receives_events_of_every_dialect_and_namespace(
     chat: Talkwire, serve: Serve, dialect: str
 ) -> None:
     @chat.on("order:track")
@@ -33,7 +33,7 @@ async def test_a_handler_hears_every_dialect_in_its_namespace_and_in_the_root(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_refusal_looks_as_the_dialect_has_it(chat: Talkwire, serve: Serve, dialect: str) -> None:
+async def test_a_refusal_has_the_format_of_the_dialect(chat: Talkwire, serve: Serve, dialect: str) -> None:
     @chat.on("order:track")
     def track(socket: ClientSocket, data: Any) -> None:  # noqa: ANN401 (JSON)
         raise Refused("not_found", f"{socket.name} has no order {data}.")
@@ -58,7 +58,7 @@ _ANSWERS: list[tuple[object, object]] = [
 
 
 @pytest.mark.parametrize(("answer", "acknowledged"), _ANSWERS)
-async def test_what_a_handler_answers_is_the_acknowledgement(
+async def test_a_handlers_result_is_the_acknowledgement(
     chat: Talkwire, serve: Serve, answer: object, acknowledged: object
 ) -> None:
     heard: list[object] = []
@@ -89,7 +89,7 @@ def _no_json(_: ClientSocket, __: object) -> object:
 
 
 @pytest.mark.parametrize("handler", [_raise, _raise_later, _no_json])
-async def test_a_bug_is_logged_and_answered_and_harms_nobody(
+async def test_an_exception_in_a_handler_is_logged_and_acknowledged(
     chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, handler: Handler
 ) -> None:
     chat.on("ask")(handler)
@@ -97,7 +97,7 @@ async def test_a_bug_is_logged_and_answered_and_harms_nobody(
     async with server.client("alice") as alice:
         assert (await alice.call("ask"))["error"]["code"] == "unavailable"
         await alice.emit("ask")
-        if handler is not _no_json:  # without acknowledgement nothing is sent
+        if handler is not _no_json:  # an event without acknowledgement gets no response
             assert (await alice.wait_for("error"))["code"] == "unavailable"
         assert (await alice.call("ping"))["success"]
     assert "a handler failed" in caplog.text
@@ -126,9 +126,7 @@ async def test_one_connections_events_are_handled_one_after_the_other(chat: Talk
     assert begun[-1] == 2
 
 
-async def test_a_text_for_a_client_that_can_recover_is_followed_by_its_place_in_the_log(
-    chat: Talkwire, serve: Serve
-) -> None:
+async def test_a_string_payload_is_followed_by_an_offset_for_recoverable_clients(chat: Talkwire, serve: Serve) -> None:
     @chat.on("ask")
     def ask(socket: ClientSocket, _: object) -> None:
         socket.emit("said", "a text")
@@ -143,7 +141,7 @@ async def test_a_text_for_a_client_that_can_recover_is_followed_by_its_place_in_
         assert said[0][0] == "a text"
 
 
-async def test_a_handler_whose_client_is_gone_talks_to_nobody(chat: Talkwire, serve: Serve) -> None:
+async def test_a_handler_of_a_disconnected_client_sends_nothing(chat: Talkwire, serve: Serve) -> None:
     gone = asyncio.Event()
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -157,7 +155,8 @@ async def test_a_handler_whose_client_is_gone_talks_to_nobody(chat: Talkwire, se
     server = await serve(chat)
     async with server.client("alice") as alice:
         await alice.emit("ask")
-    async with server.client("bob") as bob:  # comes behind alice's end, which the server has read by then
+    # bob connects after alice's disconnect, which the server has processed by then
+    async with server.client("bob") as bob:
         await bob.call("ping")
     gone.set()
     async with asyncio.timeout(10):
@@ -172,7 +171,7 @@ async def test_custom_events_count_as_signals_in_the_rate_limits(chat: Talkwire,
         assert (await alice.call("ask"))["error"]["code"] == "rate_limited"
 
 
-async def test_an_event_that_nobody_handles_stays_invalid(chat: Talkwire, serve: Serve) -> None:
+async def test_an_event_without_a_handler_is_invalid(chat: Talkwire, serve: Serve) -> None:
     chat.on("ask")(lambda _, __: 1)
     server = await serve(chat)
     async with server.client("alice") as alice:

@@ -1,4 +1,5 @@
-"""The shops of `examples/embedding/`: one program, three frameworks, each started as a user starts it."""
+"""The example shops in `examples/embedding/`: one program in three frameworks, each started as a user would start
+it."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ async def _until_ready(shop: Shop, http: httpx.AsyncClient) -> None:
                 await http.get("/")
                 return
             except httpx.TransportError:
-                await asyncio.sleep(0.05)  # nobody is told that it answers
+                await asyncio.sleep(0.05)  # there is no event to wait for: the server only starts to respond
 
 
 async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
@@ -102,7 +103,7 @@ async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
         async with asyncio.timeout(DEADLINE_S):
             assert (await messages.get())["content"] == "****"
             while (await http.get("/messages-sent")).json() != 2:
-                pass  # the count follows the messages, and tells nobody
+                pass  # there is no event to wait for: the count changes shortly after the messages
 
         docs = await http.get(f"{shop.prefix}/docs", follow_redirects=True)
         assert "Talkwire" in docs.text

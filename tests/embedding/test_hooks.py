@@ -1,4 +1,4 @@
-"""Hooks: what the application may say to a command before it is carried out."""
+"""Hooks, with which an application changes or refuses a command before it is executed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_hook_changes_what_is_stored_and_sent(chat: Talkwire, serve: Ser
         assert (await bob.wait_for("message:new"))["content"] == "****"
 
 
-async def test_a_hook_that_answers_nothing_leaves_the_command_as_it_is(chat: Talkwire, serve: Serve) -> None:
+async def test_a_hook_that_returns_none_leaves_the_command_unchanged(chat: Talkwire, serve: Serve) -> None:
     asked: list[tuple[Actor, SendMessage]] = []
 
     @chat.before(SendMessage)
@@ -55,7 +55,7 @@ async def test_a_hook_that_answers_nothing_leaves_the_command_as_it_is(chat: Tal
     assert (command.conversation_id, command.content) == ("talk", "damn")
 
 
-async def test_hooks_are_asked_in_the_order_of_their_registration(chat: Talkwire, serve: Serve) -> None:
+async def test_hooks_run_in_the_order_of_their_registration(chat: Talkwire, serve: Serve) -> None:
     @chat.before("message:send")
     def first(_: Actor, command: SendMessage) -> SendMessage:
         return replace(command, content=command.content + " one")
@@ -70,7 +70,7 @@ async def test_hooks_are_asked_in_the_order_of_their_registration(chat: Talkwire
     assert message.content == "zero one two"
 
 
-async def test_a_refusal_is_told_over_sockets_rest_and_to_the_program(chat: Talkwire, serve: Serve) -> None:
+async def test_a_hooks_refusal_reaches_sockets_rest_and_the_program(chat: Talkwire, serve: Serve) -> None:
     @chat.before("message:send")
     def refuse(_: Actor, command: SendMessage) -> None:
         raise Refused("muted", "Quiet, please.", {"until": 7, "said": command.content})
@@ -98,7 +98,7 @@ _SENDS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("namespace", "event", "payload"), _SENDS)
-async def test_a_hook_is_asked_whichever_dialect_a_message_comes_by(
+async def test_a_hook_runs_for_every_dialect(
     chat: Talkwire, serve: Serve, namespace: str, event: str, payload: dict[str, Any]
 ) -> None:
     chat.before("message:send")(_star)
@@ -108,7 +108,7 @@ async def test_a_hook_is_asked_whichever_dialect_a_message_comes_by(
         assert (await bob.wait_for("message:new"))["content"] == "****"
 
 
-async def test_a_hook_is_asked_whichever_route_a_message_comes_by(chat: Talkwire, serve: Serve) -> None:
+async def test_a_hook_runs_for_every_route(chat: Talkwire, serve: Serve) -> None:
     chat.before("message:send")(_star)
     server = await serve(chat)
     for path in ("/api/v1/messages", "/messages"):
@@ -116,7 +116,7 @@ async def test_a_hook_is_asked_whichever_route_a_message_comes_by(chat: Talkwire
         assert sent.json()["content"] == "****"
 
 
-async def test_a_retry_is_known_by_what_was_sent_and_asks_no_hook_again(chat: Talkwire, serve: Serve) -> None:
+async def test_a_retry_does_not_run_the_hook_again(chat: Talkwire, serve: Serve) -> None:
     asked: list[str] = []
 
     @chat.before("message:send")
@@ -136,8 +136,8 @@ async def test_a_retry_is_known_by_what_was_sent_and_asks_no_hook_again(chat: Ta
     assert asked == ["damn"]
 
 
-async def test_a_hook_may_send_a_named_message_elsewhere(chat: Talkwire, serve: Serve) -> None:
-    """Where the sender, who is no member of what they name, is one."""
+async def test_a_hook_may_redirect_a_message(chat: Talkwire, serve: Serve) -> None:
+    """The sender is a member of the other conversation, and not of the named one."""
 
     @chat.before("message:send")
     def redirect(_: Actor, command: SendMessage) -> SendMessage:
@@ -153,7 +153,7 @@ async def test_a_hook_may_send_a_named_message_elsewhere(chat: Talkwire, serve: 
         assert stray["error"]["code"] == "forbidden"
 
 
-async def test_two_tries_at_once_are_one_message_whatever_hooks_make_of_them(chat: Talkwire, serve: Serve) -> None:
+async def test_two_concurrent_tries_are_one_message_even_if_a_hook_changes_it(chat: Talkwire, serve: Serve) -> None:
     both = asyncio.Barrier(2)
     asked: list[str] = []
 
@@ -171,7 +171,7 @@ async def test_two_tries_at_once_are_one_message_whatever_hooks_make_of_them(cha
     assert asked == ["damn", "damn"]
 
 
-async def test_a_retry_of_a_request_with_a_key_is_known_by_what_was_sent(chat: Talkwire, serve: Serve) -> None:
+async def test_a_retry_is_recognised_by_the_original_request(chat: Talkwire, serve: Serve) -> None:
     asked: list[str | None] = []
 
     @chat.before("conversation:create")
@@ -212,7 +212,7 @@ async def test_a_connections_commands_keep_their_order_behind_slow_hooks(chat: T
         await reached.wait()
         read = asyncio.create_task(alice.call("message:read", {"conversationId": "talk"}))
         async with server.client("bob") as bob:
-            await bob.call("ping")  # others are not held up
+            await bob.call("ping")  # other clients are not delayed
         let_go.set()
         answers = await asyncio.gather(*sends)
         assert [answer["message"]["seq"] for answer in answers] == [1, 2, 3, 4]
@@ -220,7 +220,7 @@ async def test_a_connections_commands_keep_their_order_behind_slow_hooks(chat: T
         assert (await read)["seq"] == 4
 
 
-async def test_what_a_hook_makes_of_a_command_is_checked_like_any_other(chat: Talkwire, serve: Serve) -> None:
+async def test_a_changed_command_is_validated(chat: Talkwire, serve: Serve) -> None:
     @chat.before("message:send")
     def spoil(_: Actor, command: SendMessage) -> SendMessage:
         return replace(command, content="" if command.content == "empty" else "x" * 100_000)
@@ -251,7 +251,7 @@ def _no_command(_: Actor, command: SendMessage) -> str:
 
 
 @pytest.mark.parametrize("hook", [_raise, _another_type, _wrong_member, _no_command])
-async def test_a_hook_with_a_bug_lets_nothing_through(
+async def test_a_failing_hook_refuses_the_command(
     chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, hook: Hook[SendMessage]
 ) -> None:
     chat.before("message:send")(hook)
@@ -264,7 +264,7 @@ async def test_a_hook_with_a_bug_lets_nothing_through(
     assert "a hook failed" in caplog.text
 
 
-async def test_a_hook_that_hangs_lets_nothing_through(
+async def test_a_hook_that_hangs_refuses_the_command(
     chat: Talkwire, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("talkwire.core.engine.hooks.HOOK_MAX_S", 0.05)
@@ -312,7 +312,7 @@ async def test_a_retry_beyond_the_rate_limit_is_answered_when_a_hook_has_changed
         assert other["error"]["code"] == "rate_limited"
 
 
-async def test_each_way_to_join_asks_its_own_hook(chat: Talkwire, serve: Serve) -> None:
+async def test_each_way_to_join_runs_its_own_hook(chat: Talkwire, serve: Serve) -> None:
     asked: list[str] = []
 
     def refuse(_: Actor, command: Command[Any]) -> None:
@@ -339,11 +339,11 @@ async def test_each_way_to_join_asks_its_own_hook(chat: Talkwire, serve: Serve) 
 
 def test_a_refusal_needs_a_code_that_clients_know() -> None:
     with pytest.raises(ValueError, match='unknown code "nope": must be one of banned, blocked'):
-        Refused("nope", "…")  # type: ignore[arg-type]  # that is what is tested
+        Refused("nope", "…")  # type: ignore[arg-type]  # the invalid use under test
 
 
 def test_commands_are_frozen() -> None:
     command = SendMessage("talk", "x")
     with pytest.raises(AttributeError):
-        command.content = "y"  # type: ignore[misc]  # that is what is tested
+        command.content = "y"  # type: ignore[misc]  # the invalid use under test
     assert msgspec.structs.replace(command, content="y").content == "y"

@@ -1,4 +1,4 @@
-"""By which names hooks and observers are registered."""
+"""The names under which hooks and observers are registered."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _examples(name: str) -> list[dict[str, Any]]:
 
 
 def _commands_of(name: str) -> list[Command[Any]]:
-    """What the dialect makes of the event."""
+    """Returns the commands that the messenger dialect makes of an event, one for each example payload."""
     inbound = MESSENGER.inbound[name]
     made = []
     for example in _examples(name):
@@ -67,7 +67,7 @@ def _commands_of(name: str) -> list[Command[Any]]:
     return made
 
 
-def test_every_event_of_the_messenger_is_a_name_or_of_one_socket() -> None:
+def test_every_messenger_event_is_a_command_or_concerns_one_socket() -> None:
     assert COMMANDS.keys() | SOCKET_EVENTS == MESSENGER.inbound.keys()
     assert not COMMANDS.keys() & SOCKET_EVENTS
 
@@ -81,24 +81,24 @@ def test_a_name_stands_for_the_command_that_the_messenger_makes_of_it(name: str)
 
 
 @pytest.mark.parametrize("name", sorted(SOCKET_EVENTS))
-def test_what_concerns_one_socket_has_no_hooks(name: str) -> None:
+def test_events_of_one_socket_have_no_hooks(name: str) -> None:
     with pytest.raises(ValueError, match=f'"{name}" concerns one socket only'):
         commands_named(name)
 
 
-def test_typing_that_begins_is_told_from_typing_that_ends() -> None:
+def test_hooks_distinguish_typing_start_from_typing_stop() -> None:
     (start,), (stop,) = commands_named("typing:start"), commands_named("typing:stop")
     (began,) = _commands_of("typing:start")
     assert start.when(began)
     assert not stop.when(began)
 
 
-def test_what_clients_do_over_rest_only_has_a_name_too() -> None:
+def test_commands_of_rest_only_have_names_too() -> None:
     assert [named.command_type for named in commands_named("invitation:accept")] == [AcceptInvitation]
     assert not REST_COMMANDS.keys() & (COMMANDS.keys() | SOCKET_EVENTS)
 
 
-def test_a_wrong_name_is_refused_with_the_one_that_may_have_been_meant() -> None:
+def test_a_wrong_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ValueError, match=r'"mesage:send" is not a command .*did you mean message:send'):
         commands_named("mesage:send")
     with pytest.raises(ValueError, match="'message:nu' is not an event; did you mean message:new"):
@@ -109,7 +109,7 @@ def test_a_wrong_name_is_refused_with_the_one_that_may_have_been_meant() -> None
         commands_named(MessageSent)
 
 
-def test_events_are_named_as_clients_are_told_them_or_by_their_type() -> None:
+def test_events_are_registered_by_name_or_by_class() -> None:
     assert list(events_named(["message:new"])) == [MessageSent]
     assert list(events_named(["message:reaction:new", "message:reaction"])) == [MessageReacted]
     assert list(events_named([UserCreated, "typing:user"])) == [UserCreated, TypingChanged]

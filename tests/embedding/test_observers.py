@@ -1,4 +1,4 @@
-"""Observers: functions of the application's that are told what has happened."""
+"""Observers, functions of an application that are called after events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEADLINE_S = 10
 
 
 class Seen:
-    """What an observer was told, to be waited for."""
+    """Records the events that an observer received, and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.events: list[object] = []
@@ -39,7 +39,7 @@ class Seen:
         return self.events
 
 
-async def test_durable_events_are_told_once_in_the_order_of_the_log(chat: Talkwire, serve: Serve) -> None:
+async def test_durable_events_are_observed_once_in_the_order_of_the_log(chat: Talkwire, serve: Serve) -> None:
     seen = Seen()
     chat.after(MessageSent, "message:updated", "message:reaction", MessagesRead)(seen.note)
     server = await serve(chat)
@@ -57,7 +57,7 @@ async def test_durable_events_are_told_once_in_the_order_of_the_log(chat: Talkwi
     assert positions == sorted(set(positions))
 
 
-async def test_an_observer_is_told_what_is_stored_already(chat: Talkwire, serve: Serve) -> None:
+async def test_an_observer_runs_after_the_commit(chat: Talkwire, serve: Serve) -> None:
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @chat.after("message:new")
@@ -71,7 +71,7 @@ async def test_an_observer_is_told_what_is_stored_already(chat: Talkwire, serve:
         assert await found == "True"
 
 
-async def test_ephemeral_events_are_told_too(chat: Talkwire, serve: Serve) -> None:
+async def test_ephemeral_events_are_observed_too(chat: Talkwire, serve: Serve) -> None:
     seen = Seen()
     chat.after("typing:user")(seen.note)
     server = await serve(chat)
@@ -80,7 +80,7 @@ async def test_ephemeral_events_are_told_too(chat: Talkwire, serve: Serve) -> No
     assert (await seen.wait(1))[0] == TypingChanged("talk", "alice", "alice", is_typing=True)
 
 
-async def test_an_observer_that_hangs_or_fails_holds_up_neither_delivery_nor_the_others(
+async def test_a_hanging_or_failing_observer_delays_nothing_else(
     chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observers, "CLOSE_S", 0.05)
@@ -105,7 +105,7 @@ async def test_an_observer_that_hangs_or_fails_holds_up_neither_delivery_nor_the
     assert "fail" in caplog.text
 
 
-async def test_what_was_told_before_the_end_is_handled_before_the_end() -> None:
+async def test_queued_events_are_observed_before_the_server_stops() -> None:
     handled: list[int] = []
     ending = asyncio.Event()
 
@@ -120,7 +120,7 @@ async def test_what_was_told_before_the_end_is_handled_before_the_end() -> None:
 
     @chat.after("conversation:new")
     async def slow(event: ConversationCreated) -> None:
-        await ending.wait()  # no client is there any more, and Talkwire is about to end
+        await ending.wait()  # no client is connected any more, and Talkwire is about to stop
         for _ in range(20):
             sent = await chat.send_message(event.conversation.id, sender="bob", content="late")
             handled.append(sent.seq)
@@ -134,7 +134,7 @@ def _event(number: int) -> TypingChanged:
     return TypingChanged("talk", str(number), "", is_typing=True)
 
 
-async def test_an_observer_that_is_too_slow_misses_events_and_the_log_says_how_many(
+async def test_a_slow_observer_drops_events_and_logs_their_number(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hand_over_logs()
@@ -150,7 +150,7 @@ async def test_an_observer_that_is_too_slow_misses_events_and_the_log_says_how_m
     assert "missed=7" in caplog.text
 
 
-async def test_functions_that_wait_for_nothing_do_not_hold_up_the_loop() -> None:
+async def test_sync_observers_do_not_block_the_loop() -> None:
     told: list[str] = []
     following = Observers()
     following.add([TypingChanged], lambda event: told.append(event.user_id))

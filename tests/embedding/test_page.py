@@ -1,4 +1,4 @@
-"""The code of `docs/embedding.md` does what the page says: each block is run as a module of its own."""
+"""The code blocks of `docs/embedding.md` do what the page says; each block runs as a separate module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "embedding.md"
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The names that each block of the page defines, in its order."""
+    """Returns the names that each code block of the page defines, in the page's order."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return [_run(block) for block in blocks]
@@ -51,7 +51,7 @@ async def test_the_first_program_tracks_moderates_and_counts(
     assert "alice wrote message 1" in capsys.readouterr().out
 
 
-async def test_what_is_said_and_asked_is_as_the_page_has_it(modules: list[dict[str, Any]]) -> None:
+async def test_the_block_about_sending_and_connected_users_succeeds(modules: list[dict[str, Any]]) -> None:
     chat = Talkwire()
     async with temporary_server(chat):
         await _with(modules, "use")["use"](chat)
@@ -66,7 +66,7 @@ async def test_the_application_of_the_page_has_its_own_docs_and_the_chat_its(mod
         assert "Talkwire" in (await request(server, "GET", "/chat/docs")).text
 
 
-async def test_the_program_that_runs_already_serves(
+async def test_the_block_within_a_running_program_serves(
     modules: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     await _with(modules, "main")["main"]()

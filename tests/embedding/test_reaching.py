@@ -1,4 +1,4 @@
-"""What the application says to users and asks of who is there."""
+"""Sending events and messages from an application, and finding out who is connected."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ async def test_an_event_reaches_all_sockets_of_a_user_in_every_dialect(
         assert "alert" not in [name for name, _ in bob.waiting]
 
 
-async def test_who_is_not_there_is_reached_at_no_socket(chat: Talkwire, serve: Serve) -> None:
+async def test_an_offline_user_is_reached_at_no_socket(chat: Talkwire, serve: Serve) -> None:
     await serve(chat)
     assert await chat.send_to_user("alice", "alert", {}) == 0
     assert await chat.send_to_user("nobody-knows-them", "alert", {}) == 0
 
 
-async def test_a_broadcast_reaches_who_follows_the_conversation(chat: Talkwire, serve: Serve) -> None:
+async def test_a_broadcast_reaches_sockets_that_follow_the_conversation(chat: Talkwire, serve: Serve) -> None:
     server = await serve(chat)
     async with (
         server.client("alice") as alice,
@@ -56,7 +56,7 @@ async def test_a_broadcast_reaches_who_follows_the_conversation(chat: Talkwire, 
 
 
 @pytest.mark.parametrize("name", ["connect", "disconnect", "connect_error", ""])
-async def test_events_that_no_client_could_hear_are_refused(chat: Talkwire, serve: Serve, name: str) -> None:
+async def test_events_with_reserved_names_are_refused(chat: Talkwire, serve: Serve, name: str) -> None:
     await serve(chat)
     with pytest.raises(Refused) as one:
         await chat.send_to_user("alice", name, {})
@@ -92,7 +92,7 @@ async def test_only_members_send_messages(chat: Talkwire, serve: Serve) -> None:
         assert refused.value.code == "forbidden"
 
 
-async def test_who_is_there_is_known_by_their_sockets(chat: Talkwire, serve: Serve) -> None:
+async def test_connected_users_are_found_by_their_sockets(chat: Talkwire, serve: Serve) -> None:
     server = await serve(chat)
     assert (await chat.get_active_users(), await chat.get_active_users_count()) == ([], 0)
     assert await chat.is_user_online("alice") is False
@@ -106,7 +106,7 @@ async def test_who_is_there_is_known_by_their_sockets(chat: Talkwire, serve: Ser
         assert await chat.get_user_sockets("carol") == []
 
 
-async def test_any_command_can_be_carried_out(chat: Talkwire, serve: Serve) -> None:
+async def test_any_command_can_be_executed(chat: Talkwire, serve: Serve) -> None:
     await serve(chat)
     view = await chat.execute(GetConversation("talk"), actor=Actor("alice", "Alice"))
     assert [each.member.user_id for each in view.members or ()] == ["alice", "bob"]
@@ -114,6 +114,6 @@ async def test_any_command_can_be_carried_out(chat: Talkwire, serve: Serve) -> N
         await chat.execute(GetConversation("talk"), actor=Actor("carol", "Carol"))
 
 
-async def test_a_talkwire_that_does_not_serve_says_so(chat: Talkwire) -> None:
+async def test_a_stopped_talkwire_raises(chat: Talkwire) -> None:
     with pytest.raises(RuntimeError, match="is not running"):
         await chat.is_user_online("alice")

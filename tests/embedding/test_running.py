@@ -1,4 +1,4 @@
-"""Programs that run Talkwire: how they start, what they are told, how they end."""
+"""Programs that run Talkwire: how they start, which errors they receive, and how they stop."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ async def _until_ready(url: str, process: subprocess.Popen[str]) -> None:
                 await http.get(f"{url}/readyz")
                 return
             except httpx.TransportError:
-                await asyncio.sleep(0.05)  # nobody is told that it answers
+                await asyncio.sleep(0.05)  # there is no event to wait for: the server only starts to respond
 
 
-async def test_a_program_runs_a_server_until_it_is_told_to_stop_and_goes_on(tmp_path: Path) -> None:
+async def test_a_program_runs_a_server_until_sigterm_and_continues(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with _running(["-c", PROGRAM, str(port)], tmp_path, {"TALKWIRE_DATA": "chat"}) as process:
@@ -105,7 +105,7 @@ async def test_a_port_in_use_is_an_oserror_and_leaves_nothing_running(tmp_path: 
         assert (await http.get(f"{server.url}/readyz")).status_code == 200
 
 
-async def test_a_talkwire_can_serve_again_and_finds_what_it_had(tmp_path: Path) -> None:
+async def test_a_talkwire_can_serve_again_with_its_data(tmp_path: Path) -> None:
     chat = Talkwire(Settings(data=tmp_path / "data"))
     told: list[str] = []
     chat.after("message:new")(lambda event: told.append(event.message.content))
@@ -114,7 +114,7 @@ async def test_a_talkwire_can_serve_again_and_finds_what_it_had(tmp_path: Path) 
         await chat.send_message("talk", sender="alice", content="before")
     async with chat.serving(port=0):
         assert (await chat.send_message("talk", sender="alice", content="after")).seq == 2
-    assert told == ["before", "after"]  # what an earlier life has told is not told again
+    assert told == ["before", "after"]  # observers do not receive events of an earlier run again
 
 
 async def test_signals_are_left_to_a_program_that_serves_within_its_own_loop(tmp_path: Path) -> None:
@@ -151,12 +151,12 @@ def test_a_program_has_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         Talkwire()
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert set(talkwire.__all__) <= set(dir(talkwire))
     for name in talkwire.__all__:
         assert getattr(talkwire, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        _ = talkwire.Nothing  # type: ignore[attr-defined]  # that is what is tested
+        _ = talkwire.Nothing  # type: ignore[attr-defined]  # the invalid use under test
 
 
 def test_the_wire_layer_can_be_used_without_the_rest() -> None:

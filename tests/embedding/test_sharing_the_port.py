@@ -1,4 +1,4 @@
-"""An ASGI application and Talkwire on one port: who gets what."""
+"""An ASGI application and Talkwire on one port: which of them receives a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.python_socketio import python_client
 
 
 class Application:
-    """A bare ASGI application, which says what it was asked."""
+    """A minimal ASGI application, which responds with the request that it received."""
 
     def __init__(self, *, starts: bool = True, lives: bool = True) -> None:
         self.life: list[str] = []
@@ -44,7 +44,7 @@ class Application:
         if not self._starts:
             await send({"type": "lifespan.startup.failed", "message": "no luck"})
             return
-        scope["state"].update(mark="marked", bodiless=True)  # a word that our own routes have a meaning for
+        scope["state"].update(mark="marked", bodiless=True)  # Talkwire's own routes use this key of the state
         await self._note("startup")
         await send({"type": "lifespan.startup.complete"})
         assert (await receive())["type"] == "lifespan.shutdown"
@@ -94,7 +94,7 @@ OURS = [
 THEIRS = ["/", "/index.html", "/page.js", "/api/v1/orders", "/api/v1", "/socket.io/extra", "/healthz/more", "/chat"]
 
 
-async def test_own_paths_are_answered_and_all_others_handed_on(application: Application, serve: Serve) -> None:
+async def test_own_paths_are_served_and_others_passed_on(application: Application, serve: Serve) -> None:
     server = await serve(_around(application))
     for path in OURS:
         answer = await request(server, "GET", path)
@@ -127,9 +127,7 @@ async def test_with_a_prefix_paths_like_ours_are_the_applications(application: A
     await _send_by_both_transports(server)
 
 
-async def test_addresses_of_files_in_messages_are_good_with_and_without_the_prefix(
-    application: Application, serve: Serve
-) -> None:
+async def test_file_addresses_work_with_and_without_the_prefix(application: Application, serve: Serve) -> None:
     server = await serve(_around(application, prefix="/chat"))
     headers = server.headers("alice")
     uploaded = await request(
@@ -199,7 +197,7 @@ async def test_open_websockets_of_the_application_do_not_keep_the_server_from_en
     assert "graceful shutdown exceeded" not in caplog.text
 
 
-async def test_the_applications_life_is_within_talkwires(application: Application) -> None:
+async def test_the_applications_lifespan_is_within_talkwires(application: Application) -> None:
     chat = _around(application)
     for _ in range(2):
         async with temporary_server(chat) as server, server.client("alice") as alice:
@@ -207,7 +205,7 @@ async def test_the_applications_life_is_within_talkwires(application: Applicatio
     assert application.life == ["startup, 0 users there", "shutdown, 0 users there"] * 2
 
 
-async def test_an_application_that_does_not_start_keeps_everything_from_starting() -> None:
+async def test_nothing_starts_if_the_application_fails() -> None:
     chat = _around(Application(starts=False))
     with pytest.raises(ApplicationFailed):
         async with temporary_server(chat):
@@ -216,7 +214,7 @@ async def test_an_application_that_does_not_start_keeps_everything_from_starting
         await chat.get_active_users()
 
 
-async def test_an_application_without_a_life_is_served_all_the_same(serve: Serve) -> None:
+async def test_an_application_without_a_lifespan_is_served(serve: Serve) -> None:
     server = await serve(_around(Application(lives=False)))
     assert (await request(server, "GET", "/")).text == "GET / None"
 

@@ -17,7 +17,7 @@ from talkwire.testing.client import connected
 from tests.embedding.conftest import Serve
 
 
-async def test_a_server_has_a_folder_that_is_gone_afterwards_and_settings_of_the_programs_own() -> None:
+async def test_a_temporary_server_has_the_programs_settings_and_a_temporary_folder() -> None:
     chat = Talkwire(Settings(data="/nowhere/at/all", jwt_secret="s" * 40, dialect="talks", database="sqlite:////no"))
     async with temporary_server(chat, contacts_max=7) as server:
         settings = server.chat._node.settings
@@ -28,7 +28,7 @@ async def test_a_server_has_a_folder_that_is_gone_afterwards_and_settings_of_the
     assert chat.settings.data == Path("/nowhere/at/all")
 
 
-async def test_servers_do_not_know_of_each_other(serve: Serve) -> None:
+async def test_temporary_servers_are_independent(serve: Serve) -> None:
     one, other = await serve(Talkwire(Settings())), await serve(Talkwire(Settings()))
     assert one.url != other.url
     with pytest.raises(Rejected):
@@ -42,7 +42,7 @@ async def test_one_talkwire_serves_once_at_a_time(chat: Talkwire, serve: Serve) 
         await serve(chat)
 
 
-async def test_a_rejected_client_is_told_why(chat: Talkwire, serve: Serve) -> None:
+async def test_a_rejected_client_receives_the_reason(chat: Talkwire, serve: Serve) -> None:
     server = await serve(chat)
     expired = TokenIssuer(server.secret, lambda: time.time() - 3600).issue("alice", ttl_s=60)
     with pytest.raises(Rejected) as rejected:
@@ -51,7 +51,7 @@ async def test_a_rejected_client_is_told_why(chat: Talkwire, serve: Serve) -> No
     assert rejected.value.data == {"code": "token_expired"}
 
 
-async def test_a_client_waits_for_an_event_as_it_is_described(chat: Talkwire, serve: Serve) -> None:
+async def test_a_client_waits_for_an_event_that_matches(chat: Talkwire, serve: Serve) -> None:
     server = await serve(chat)
     async with server.client("alice") as alice:
         for number in range(5):
@@ -62,7 +62,7 @@ async def test_a_client_waits_for_an_event_as_it_is_described(chat: Talkwire, se
             await alice.wait_for("never", timeout_s=0.05)
 
 
-async def test_a_client_learns_that_it_was_put_out(chat: Talkwire, serve: Serve) -> None:
+async def test_a_client_notices_that_it_was_disconnected(chat: Talkwire, serve: Serve) -> None:
     server = await serve(chat)
     async with server.client("alice") as alice:
         waiting = asyncio.create_task(alice.wait_for("never"))
@@ -75,7 +75,7 @@ async def test_a_client_learns_that_it_was_put_out(chat: Talkwire, serve: Serve)
             await waiting
 
 
-async def test_a_call_that_is_never_answered_ends_with_the_connection(chat: Talkwire, serve: Serve) -> None:
+async def test_an_unanswered_call_fails_with_the_connection(chat: Talkwire, serve: Serve) -> None:
     reached = asyncio.Event()
 
     @chat.on("hang")
@@ -108,7 +108,7 @@ def test_a_server_in_a_thread_is_for_tests_without_a_loop(chat: Talkwire) -> Non
         assert httpx.get(url, headers=server.headers("alice"), trust_env=False).status_code == 200
 
 
-def test_a_server_in_a_thread_that_does_not_start_says_why(tmp_path: Path) -> None:
+def test_a_threaded_server_raises_the_reason_of_a_failed_start(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(DataFolderError, match="cannot be made"), threaded_server(data=file / "data"):

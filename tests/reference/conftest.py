@@ -1,4 +1,4 @@
-"""A server, and people on it, as the chat's tests have them."""
+"""Makes the fixtures of the chat tests, a server and its users, available to these tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/asyncapi.json`: a good document that has every event of the code."""
+"""`/asyncapi.json` is a valid AsyncAPI document and describes every event of every dialect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def document() -> Json:
-    """As it is served: read back from its JSON."""
+    """Returns the document as it is served, decoded from its JSON."""
     find = counterparts(Router("/", route_handlers=described_routes()).routes)
     described = asyncapi([vocabulary(dialect, find) for dialect in DIALECTS.values()], version="1.2.3")
     read: Json = json.loads(msgspec.json.encode(described))
@@ -39,7 +39,7 @@ def document() -> Json:
 
 
 def names(document: Json, dialect: Dialect, action: str) -> set[str]:
-    """The names of the events that the server receives or sends."""
+    """Returns the names of the events that the server receives or sends in this dialect."""
     operations = [
         operation
         for operation in document["operations"].values()
@@ -69,7 +69,7 @@ def references(part: object) -> Iterator[str]:
 
 
 def socket_events(dialect: Dialect) -> set[str]:
-    """What a dialect says of a socket itself: welcome, error, goodbye."""
+    """Returns the names of the events that concern one socket: welcome, error, goodbye and echoes."""
     welcome = dialect.welcome(User(id="a", name="A", created_ms=0), "socket", "1-1")
     goodbye = dialect.goodbye("shutdown", True)
     error, _ = dialect.error(ChatError("forbidden", "No."), "x")
@@ -77,19 +77,19 @@ def socket_events(dialect: Dialect) -> set[str]:
     return {error} | echoes | ({welcome.name} if welcome else set()) | ({goodbye[0]} if goodbye else set())
 
 
-def test_the_document_is_as_the_published_schema_of_asyncapi_has_it(document: Json) -> None:
+def test_the_document_matches_the_asyncapi_schema(document: Json) -> None:
     if not PUBLISHED.is_file():
         pytest.fail("the published schema is not installed: run make install")
     validator = Draft7Validator(json.loads(PUBLISHED.read_text()))
     assert [f"{error.instance_path}: {error.message[:300]}" for error in validator.iter_errors(document)] == []
 
 
-def test_every_reference_leads_somewhere(document: Json) -> None:
+def test_every_reference_is_valid(document: Json) -> None:
     for reference in set(references(document)):
         followed(document, {"$ref": reference})
 
 
-def test_an_operation_speaks_of_messages_of_its_channel(document: Json) -> None:
+def test_an_operation_has_messages_of_its_channel(document: Json) -> None:
     for operation in document["operations"].values():
         messages = f"{operation['channel']['$ref']}/messages/"
         spoken = [*operation["messages"], *operation.get("reply", {}).get("messages", [])]
@@ -110,8 +110,8 @@ def entries(dialect: Dialect) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-def test_every_event_says_what_it_is(dialect: Dialect) -> None:
-    """Beside a lambda, `answer=` or `struct=` says what it makes; `summary=` says what the event is for."""
+def test_every_event_has_a_type_and_a_summary(dialect: Dialect) -> None:
+    """Where a lambda has no annotation, `answer=` or `struct=` gives the type; `summary=` describes the event."""
     silent = []
     for name, entry in entries(dialect):
         try:
@@ -123,15 +123,15 @@ def test_every_event_says_what_it_is(dialect: Dialect) -> None:
     assert silent == []
 
 
-def test_every_payload_is_an_object_that_json_schema_can_say(document: Json) -> None:
+def test_every_payload_is_a_valid_json_schema_object(document: Json) -> None:
     for name, schema in document["components"]["schemas"].items():
         meta.validate({"$schema": "http://json-schema.org/draft-07/schema#", **schema})
         assert schema["type"] == "object", name
-        # Of a later draft than the one that AsyncAPI has by default.
+        # The schema needs a later draft of JSON Schema than AsyncAPI's default.
         assert "prefixItems" not in json.dumps(schema), name
 
 
-def test_examples_are_what_the_schemas_say(document: Json) -> None:
+def test_examples_match_their_schemas(document: Json) -> None:
     checked = 0
     for channel in document["channels"].values():
         for message in channel["messages"].values():
@@ -150,7 +150,7 @@ def test_an_event_names_the_routes_that_do_the_same(document: Json) -> None:
     assert "POST /api/v1/talks/{conversation_id}/message" in operations["talks.in.message"]["x-rest"]
 
 
-async def test_a_server_serves_it(world: World, document: Json) -> None:
+async def test_a_server_serves_the_document(world: World, document: Json) -> None:
     answer = await world.request("GET", "/asyncapi.json")
     assert answer.headers["content-type"] == "application/json"
     served = answer.json()
@@ -158,8 +158,8 @@ async def test_a_server_serves_it(world: World, document: Json) -> None:
     assert {**served, "info": None} == {**document, "info": None}
 
 
-async def test_what_clients_are_sent_is_as_described(world: World, document: Json) -> None:
-    """Greeting, answers, refusals and news of a short talk, each against the schema of its message."""
+async def test_events_match_their_schemas(world: World, document: Json) -> None:
+    """Validates the welcome, acknowledgements, refusals and events of a short conversation against their schemas."""
     alice = await world.open()
     await alice.sign_in({"token": world.server.token(world.id_of("alice"))})
     conversation = await world.conversation("alice", "bob")

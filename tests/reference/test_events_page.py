@@ -1,4 +1,4 @@
-"""`docs/events.md`: written anew after every change, and with every event in it."""
+"""`docs/events.md` is up to date and has every event."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_event_has_a_route_or_a_reason_why_there_is_none(dialect: Dialect)
     assert [name for name, rest in found.items() if bool(rest.routes) is bool(rest.socket_only)] == []
 
 
-def test_only_what_concerns_a_socket_has_no_route() -> None:
+def test_only_events_of_one_socket_have_no_route() -> None:
     find = counterparts(Router("/", route_handlers=described_routes()).routes)
     without = {name for name, inbound in MESSENGER.inbound.items() if not find(MESSENGER, inbound).routes}
     assert without == {
@@ -55,7 +55,7 @@ def test_only_what_concerns_a_socket_has_no_route() -> None:
     }
 
 
-def test_links_lead_to_sections() -> None:
+def test_links_point_to_sections() -> None:
     text = PAGE.read_text(encoding="utf-8")
     linked = {part.partition(")")[0] for part in text.split("](#")[1:]}
     sections = [line.removeprefix("### ").lower() for line in text.splitlines() if line.startswith("### ")]

@@ -1,4 +1,4 @@
-"""`docs/api-clients.md`: its commands and programs run as the page has them, against a server of its own."""
+"""The commands and programs of `docs/api-clients.md` work as documented, against a server of their own."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ PAGE = (HERE.parents[1] / "docs/api-clients.md").read_text(encoding="utf-8")
 DEADLINE_S = 120
 
 ADDRESS = "http://localhost:3000"
-"""Where the page's server is."""
+"""The server's address in the documentation."""
 
 
 def block(language: str, having: str = "") -> str:
-    """The first block of a language on the page that has this text."""
+    """Returns the first code block of a language on the page that contains this text."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return next(str(text) for text in blocks if having in text)
 
 
 @pytest.fixture(scope="module")
 def default_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """With all dialects on."""
+    """A server with all dialects."""
     with running_chat(tmp_path_factory.mktemp("generated")) as server:
         yield server
         assert server.logged_errors() == []
 
 
 class Shell:
-    """A terminal in an empty folder, in which everything that the page installs is installed."""
+    """A shell in a folder with the packages that the page installs."""
 
     def __init__(self, folder: Path, server: ServerProcess) -> None:
         self.folder = folder
         self._url = server.url
-        # Nothing is fetched: npx runs what is installed, or fails.
+        # npx must run the installed packages and download nothing.
         self._environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -58,7 +58,7 @@ class Shell:
         (self.folder / name).write_text(text.replace(ADDRESS, self._url), encoding="utf-8")
 
     def run(self, commands: str) -> str:
-        """What the commands print; fails when one of them fails."""
+        """Returns the output of the commands, and fails if one of them fails."""
         done = subprocess.run(
             ["sh", "-e", "-c", commands.replace(ADDRESS, self._url)],
             cwd=self.folder,
@@ -74,7 +74,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def typescript(default_server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """With the types written, as the page does it."""
+    """Returns a shell in which the TypeScript types were generated as documented."""
     if not (HERE / "node_modules/openapi-typescript").is_dir():
         pytest.fail("the generator is not installed: run make install")
     shell = Shell(tmp_path_factory.mktemp("typescript"), default_server)
@@ -87,7 +87,7 @@ def test_a_typescript_client_sends_and_lists_a_message(typescript: Shell) -> Non
     assert typescript.run(block("sh", "node send.js")).splitlines() == ["1 Alice: Hello from TypeScript"]
 
 
-def test_the_typescript_compiler_refuses_what_the_server_would(typescript: Shell) -> None:
+def test_the_typescript_compiler_refuses_invalid_requests(typescript: Shell) -> None:
     mistakes = {
         'kind: "group"': 'kind: "crowd"',
         'content: "Hello from TypeScript"': "content: 5",
@@ -108,7 +108,7 @@ def test_a_python_client_has_everything_and_sends_and_lists_a_message(
     shell = Shell(tmp_path, default_server)
     shell.write("talkwire.yaml", block("yaml"))
     printed = shell.run(block("sh", "openapi-python-client"))
-    # It says here what it has left out.
+    # The generator prints the operations that it skipped.
     assert "WARNING" not in printed, printed
     assert "Unable" not in printed, printed
     document = httpx.get(f"{default_server.url}/openapi.json", trust_env=False).json()
@@ -122,7 +122,7 @@ def test_a_python_client_has_everything_and_sends_and_lists_a_message(
 
 
 def written_in(package: Path) -> tuple[set[str], set[str]]:
-    """The operations and the models of a client in Python."""
+    """Returns the names of the operations and the models of a generated Python client."""
     operations = {path.stem for path in (package / "api").glob("*/*.py") if path.stem != "__init__"}
     exported = (package / "models/__init__.py").read_text(encoding="utf-8").rpartition("__all__ = ")[2]
     return operations, set(ast.literal_eval(exported))

@@ -32,7 +32,7 @@ from talkwire.identity.origins import OriginPolicy
 Json = dict[str, Any]
 
 SUBSETS: Sequence[tuple[str, ...]] = (tuple(DIALECTS), *((name,) for name in DIALECTS))
-"""All dialects, and each alone."""
+"""All dialects together, and each dialect alone."""
 
 NAME = re.compile(r"[A-Z][A-Za-z0-9]+")
 OPERATION_ID = re.compile(r"[a-z][A-Za-z0-9]+")
@@ -43,12 +43,12 @@ NO_VERBS = {"A", "An", "All", "How", "One", "The", "This", "What", "Who", "Wheth
 
 @pytest.fixture(scope="module")
 def routes() -> dict[tuple[str, ...], Json]:
-    """`/openapi.json` with each subset of the dialects."""
+    """Returns `/openapi.json` for each subset of the dialects."""
     return {subset: asyncio.run(_served(subset)) for subset in SUBSETS}
 
 
 async def _served(subset: tuple[str, ...]) -> Json:
-    """The document is made of the routes alone, so nothing has to carry them out."""
+    """Returns the document of a subset. It is generated from the routes alone, so no service needs to work."""
     nobody: Any = SimpleNamespace(policy=DEFAULT_POLICY)
     services = Services(nobody, nobody, nobody, nobody, nobody, nobody, dialects=subset)
     rest: Any = rest_application(services, version="1", origins=OriginPolicy())
@@ -59,7 +59,7 @@ async def _served(subset: tuple[str, ...]) -> Json:
 
 @cache
 def events(subset: tuple[str, ...]) -> Json:
-    """`/asyncapi.json` of a subset of the dialects."""
+    """Returns `/asyncapi.json` for a subset of the dialects."""
     described = asyncapi([vocabulary(DIALECTS[name]) for name in subset], version="1")
     read: Json = json.loads(msgspec.json.encode(described))
     return read
@@ -88,7 +88,7 @@ def test_a_name_is_the_dialect_and_the_class() -> None:
     assert schema_name(Body) == "Body"
 
 
-def test_two_types_of_one_name_are_refused() -> None:
+def test_two_types_with_the_same_name_are_refused() -> None:
     def another() -> type[msgspec.Struct]:
         return msgspec.defstruct("Same", [("id", str)], module="talkwire.api.other")
 
@@ -105,7 +105,7 @@ def test_every_schema_has_a_unique_name_as_its_title(routes: dict[tuple[str, ...
         titles = {name: schema["title"] for name, schema in schemas_of(document).items()}
         assert titles == {name: name for name in titles}
         assert [name for name in titles if not NAME.fullmatch(name)] == []
-        # Some generators write a file for each, and some file systems know no case.
+        # Some generators write a file for each schema, and some file systems ignore case.
         assert len({name.lower() for name in titles}) == len(titles)
 
 
@@ -119,7 +119,7 @@ def test_the_name_of_an_enumeration_is_no_schemas_name(routes: dict[tuple[str, .
 
 
 def test_names_do_not_depend_on_which_dialects_are_on(routes: dict[tuple[str, ...], Json]) -> None:
-    """Each dialect alone has the schemas and operations that it has beside all others."""
+    """Each dialect alone has the same schemas and operations as beside all others."""
     everything, *single = SUBSETS
     for subset in single:
         for document, whole in ((routes[subset], routes[everything]), (events(subset), events(everything))):
@@ -163,7 +163,7 @@ def test_summaries_are_imperative(routes: dict[tuple[str, ...], Json]) -> None:
     for text in summaries:
         word = FIRST_WORD.match(text)
         assert word is not None, text
-        # No verb ends so: "Sends a message" says what something does, and not what to do.
+        # An imperative verb does not end in "s": "Send a message" instead of "Sends a message".
         assert word.group() not in NO_VERBS, text
         assert not re.search(r"[^s]s$", word.group()), text
         assert len(text) <= 120, text
@@ -193,7 +193,7 @@ def test_times_have_a_format_and_null_is_an_alternative(routes: dict[tuple[str, 
             assert "default" not in schema, (name, member)
 
 
-def test_what_validators_bound_has_bounds(routes: dict[tuple[str, ...], Json]) -> None:
+def test_validated_members_have_bounds(routes: dict[tuple[str, ...], Json]) -> None:
     described = schemas_of(routes[SUBSETS[0]])
     assert described["SendMessageBody"]["properties"]["content"]["maxLength"] == 64 * 1024
     assert described["CreateConversationBody"]["properties"]["slowModeS"]["maximum"] == 24 * 3600
@@ -201,7 +201,7 @@ def test_what_validators_bound_has_bounds(routes: dict[tuple[str, ...], Json]) -
     assert described["RegisterBody"]["properties"]["password"]["minLength"] == 8
 
 
-def test_most_members_say_what_they_mean(routes: dict[tuple[str, ...], Json]) -> None:
+def test_most_members_have_descriptions(routes: dict[tuple[str, ...], Json]) -> None:
     found = [(name, member, schema) for name, member, schema in members(routes[SUBSETS[0]]) if "$ref" not in schema]
     silent = [(name, member) for name, member, schema in found if "description" not in schema]
     assert len(silent) < len(found) / 5, silent

@@ -1,4 +1,4 @@
-"""`/openapi.json`: what it says is what the server does. schemathesis asks each route, well and badly, and compares."""
+"""`/openapi.json` matches the server's behaviour: schemathesis sends valid and invalid requests to each route."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tests.chat.conftest import World
 DEADLINE_S = 240
 
 NOT_CHECKED = {
-    # A schema cannot say that a user must exist, a cursor must be one of ours, or that a direct conversation has two
-    # members: what fits the schema may still be refused, with 422.
+    # A schema cannot express that a user must exist or that a direct conversation has two members, so requests that fit
+    # the schema may still be refused with 422.
     "positive_data_acceptance": "",
 }
 
-# What a text is refused with that is longer than `maxLength`, beside what schemathesis expects of itself.
+# The statuses of a text that is longer than `maxLength`, beside those that schemathesis expects.
 SETTINGS = """\
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 """
 
-# Fewer examples for the roles whose difference lies in a few routes.
+# Fewer examples for roles that differ in few routes only.
 EXAMPLES = {"user": 10, "service": 5, "admin": 5}
 
 
 @pytest.fixture(scope="module")
 def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Without limits: a thousand requests in a row would get to see little else."""
+    """A server without rate limits, which would otherwise refuse most of a thousand requests in a row."""
     with running_chat(tmp_path_factory.mktemp("openapi"), {"TALKWIRE_RATE_LIMITS": "off"}) as server:
         fill(server)
         yield server
@@ -45,7 +45,7 @@ def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 
 
 def fill(server: ServerProcess) -> None:
-    """A conversation of those who will ask, with something in it: the routes have something to find."""
+    """Creates conversations with messages of the users that send requests, so that the routes find something."""
     headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
     with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False) as http:
         members = ["asks-as-user", "asks-as-service", "asks-as-admin", "bob"]
@@ -58,7 +58,7 @@ def fill(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("role", EXAMPLES)
-def test_no_request_is_answered_with_a_failure_or_with_something_undeclared(
+def test_every_response_is_declared_and_no_request_fails(
     unlimited_server: ServerProcess, tmp_path: Path, role: str
 ) -> None:
     token = unlimited_server.token(f"asks-as-{role}", ttl_s=3600, role=None if role == "user" else role)
@@ -81,7 +81,7 @@ def test_no_request_is_answered_with_a_failure_or_with_something_undeclared(
     assert len(set(counts.groups())) == 1, "every route is asked"
 
 
-async def test_every_refusal_of_the_contract_is_described(world: World) -> None:
+async def test_every_refusal_is_described(world: World) -> None:
     description = (await world.request("GET", "/openapi.json")).json()
     responses = description["components"]["responses"].values()
     told = {code for response in responses for code in re.findall(r"`(\w+)`", response["description"])}
@@ -90,7 +90,7 @@ async def test_every_refusal_of_the_contract_is_described(world: World) -> None:
     assert described == set(STATUS)
 
 
-async def test_a_route_that_asks_who_is_calling_says_so(world: World) -> None:
+async def test_a_route_that_needs_a_caller_declares_security(world: World) -> None:
     description = (await world.request("GET", "/openapi.json")).json()
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
@@ -113,7 +113,7 @@ async def test_head_is_get_without_its_body(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE", "HEAD", "PATCH"])
-async def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(world: World, method: str) -> None:
+async def test_an_unsupported_method_is_refused_with_the_allowed_ones(world: World, method: str) -> None:
     answer = await world.request(method, "/messages")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "OPTIONS, POST"
@@ -131,7 +131,7 @@ async def test_options_names_the_methods_of_a_path(world: World) -> None:
         assert (answer.status_code, answer.headers["allow"], answer.content) == (204, allowed, b"")
 
 
-async def test_a_path_that_there_is_not_is_not_found(world: World) -> None:
+async def test_an_unknown_path_is_not_found(world: World) -> None:
     for method in ("GET", "POST", "HEAD", "OPTIONS"):
         answer = await world.request(method, "/api/v1/nothing")
         assert answer.status_code == 404
@@ -143,7 +143,7 @@ async def test_a_path_that_there_is_not_is_not_found(world: World) -> None:
     ("body", "path"),
     [({"isTyping": 1}, "isTyping"), ({"isTyping": "true"}, "isTyping"), ([], "")],
 )
-async def test_a_body_is_taken_as_strictly_as_a_sockets_payload(world: World, body: object, path: str) -> None:
+async def test_a_body_is_validated_as_strictly_as_a_sockets_payload(world: World, body: object, path: str) -> None:
     conversation = await world.conversation("alice")
     answer = await world.request("POST", f"/api/v1/conversations/{conversation}/typing", by="alice", json=body)
     assert answer.status_code == 422

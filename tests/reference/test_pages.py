@@ -1,4 +1,4 @@
-"""The pages of the repository: their links lead somewhere, and the index has all of them."""
+"""The documentation's links are valid, and its index has all pages."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NO_PART_OF_AN_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def _text(page: Path) -> str:
-    """A page without its examples."""
+    """Returns the text of a page without its code examples."""
     return _CODE.sub("", page.read_text(encoding="utf-8"))
 
 
 def _anchors(page: Path) -> Iterator[str]:
-    """As the usual renderers name them: lower case, hyphens for spaces, no punctuation."""
+    """Yields the anchors of a page's headings: lower case, hyphens for spaces, no punctuation."""
     for line in _text(page).splitlines():
         if line.startswith("#"):
             yield _NO_PART_OF_AN_ANCHOR.sub("", line.lstrip("#").strip().lower()).replace(" ", "-")
@@ -39,7 +39,7 @@ def _is_good(page: Path, link: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     assert [link for link in _LINK.findall(_text(page)) if not _is_good(page, link)] == []
 
 

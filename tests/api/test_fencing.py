@@ -1,4 +1,4 @@
-"""REST on a node that may have been taken for dead."""
+"""Fencing of REST on a node that other nodes may believe to be dead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Message = dict[str, Any]
 
 
 class Service:
-    """Takes a body in two parts and answers, as far as it is let."""
+    """A service that reads a body in two parts and then responds."""
 
     def __init__(self) -> None:
         self.in_doubt = False
@@ -39,13 +39,13 @@ class Service:
         self.sent.append(message)
 
 
-async def test_a_node_without_doubts_serves() -> None:
+async def test_a_node_with_a_valid_lease_serves() -> None:
     service = Service()
     await service.ask()
     assert (service.read, service.sent[0]["status"]) == ([b"part", b"part"], 201)
 
 
-async def test_one_in_doubt_refuses_and_reads_nothing() -> None:
+async def test_a_fenced_node_refuses_and_reads_nothing() -> None:
     service = Service()
     service.in_doubt = True
     await service.ask()
@@ -54,14 +54,14 @@ async def test_one_in_doubt_refuses_and_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-async def test_it_answers_what_machines_ask_of_it(path: str) -> None:
+async def test_a_fenced_node_serves_health_and_metrics(path: str) -> None:
     service = Service()
     service.in_doubt = True
     await service.ask(path)
     assert service.sent[0]["status"] == 201
 
 
-async def test_what_comes_of_a_body_after_a_stop_is_not_read() -> None:
+async def test_the_rest_of_a_body_is_not_read_after_fencing() -> None:
     service = Service()
 
     async def stopped() -> Message:
